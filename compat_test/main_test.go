@@ -1,0 +1,73 @@
+package compat_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+)
+
+var (
+	recordFlag = flag.Bool("record", os.Getenv("DISKETTE_RECORD") == "1", "rewrite the scripts with what redis-server replies")
+	liveFlag   = flag.Bool("live", os.Getenv("DISKETTE_LIVE") == "1", "compare with a live redis-server as well")
+	binFlag    = flag.String("bin", os.Getenv("DISKETTE_BIN"), "the server to test, instead of a freshly built diskette")
+)
+
+// buildDir holds the binary for as long as the tests run.
+var buildDir string
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	var err error
+	if buildDir, err = os.MkdirTemp("", "diskette-compat-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(buildDir)
+	return m.Run()
+}
+
+// subjectBin is the path of the server under test. The first call builds it.
+func subjectBin(t testing.TB) string {
+	t.Helper()
+	if *binFlag != "" {
+		path, err := exec.LookPath(*binFlag)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if path, err = filepath.Abs(path); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	path, err := buildDiskette()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+var buildDiskette = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(buildDir, "diskette")
+	if out, err := exec.Command("go", "build", "-o", path, "diskette").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build diskette: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+// redisBin is the path of redis-server; that it is missing is a failure.
+func redisBin(t testing.TB) string {
+	t.Helper()
+	path, err := exec.LookPath("redis-server")
+	if err != nil {
+		t.Fatalf("%v: install Debian's redis-server 7.0.15 to record or to compare live", err)
+	}
+	return path
+}

@@ -1,0 +1,197 @@
+package resp
+
+import (
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+
+	"github.com/tidwall/redcon"
+)
+
+// A client is one connection. Its goroutine runs its commands; other goroutines see it through
+// CLIENT LIST and KILL, so what they read is atomic or under mu.
+type client struct {
+	srv   *Server
+	guard *guard
+	id    int64
+	addr  string // "127.0.0.1:50000" or "/path:0"
+	laddr string
+	since int64 // unix ms
+
+	// The goroutine's own.
+	db       int
+	resp3    bool
+	authed   bool
+	closing  bool // after the replies so far
+	replies  replyMode
+	noTouch  bool
+	out      output
+	seen     uint64 // newest LSN that the replies in out must wait for
+	call     call
+	replied  bool         // the Conn function encoded its reply itself
+	callSeen uint64       // newest LSN that a Conn function saw: its reply must wait for it
+	multi    *transaction // between MULTI and EXEC
+	watched  []watchKey
+
+	dirty      atomic.Bool  // a watched key was touched: EXEC answers null
+	lastActive atomic.Int64 // unix ms of the last batch
+	last       atomic.Pointer[row]
+	dbSeen     atomic.Int32 // db, for CLIENT LIST
+	commands   atomic.Int64
+
+	mu struct {
+		sync.Mutex
+		name, libName, libVer string
+		user                  string
+		noEvict               bool
+		killed                bool
+		queued                int // commands in an open MULTI, -1 = none
+		watching              int
+		resp3                 bool
+	}
+}
+
+type replyMode byte
+
+const (
+	repliesOn replyMode = iota
+	repliesOff
+	repliesSkipNext // CLIENT REPLY SKIP itself
+	repliesSkip     // the command after it
+)
+
+// maxBatch is how many commands of a pipeline are parsed and run before their replies leave.
+const maxBatch = 256
+
+// serveConn is redcon's handler: it is called once, by the guard's tick, and serves the
+// connection to its end.
+func (s *Server) serveConn(conn redcon.Conn, _ redcon.Command) {
+	cl, ok := conn.Context().(*client)
+	if !ok {
+		conn.Close()
+		return
+	}
+	defer conn.Close()
+	for !cl.closing {
+		cmds, err := cl.guard.ReadBatch(maxBatch)
+		if err != nil {
+			var broken *protocolError
+			if errors.As(err, &broken) {
+				s.stats.protocolErrors.Add(1)
+				reply := errorReply("ERR " + broken.Error())
+				cl.out.encode(&reply, false)
+				cl.out.flush(cl.guard)
+			}
+			return
+		}
+		cl.run(cmds)
+		if cl.send() != nil {
+			return
+		}
+	}
+}
+
+// send waits until what the replies saw is committed (I2), then lets them go.
+func (cl *client) send() error {
+	if err := cl.srv.store.Wait(cl.seen); err != nil { // I8
+		cl.out.refuse(cl.srv.store.Committed(), errNotStored(err))
+		cl.srv.stats.errorReplies.Add(1)
+	}
+	cl.seen = 0
+	if len(cl.out.buf) == 0 {
+		cl.out.reset()
+		return nil
+	}
+	return cl.out.flush(cl.guard)
+}
+
+// kill ends the connection from another goroutine.
+func (cl *client) kill() {
+	cl.mu.Lock()
+	cl.mu.killed = true
+	cl.mu.Unlock()
+	cl.guard.Close()
+}
+
+// accept admits a connection or turns it away.
+func (s *Server) accept(conn redcon.Conn) bool {
+	g, ok := conn.NetConn().(*guard)
+	if !ok {
+		return false
+	}
+	turnAway := func(text string) bool {
+		s.stats.rejected.Add(1)
+		io.WriteString(g, "-"+text+"\r\n")
+		return false
+	}
+	if s.protects(g.RemoteAddr()) {
+		return turnAway(protectedText)
+	}
+	cl := &client{srv: s, guard: g, addr: addrText(g.RemoteAddr(), g), laddr: addrText(g.LocalAddr(), g)}
+	cl.authed = s.cfg.RequirePass() == ""
+	g.authed.Store(cl.authed)
+	g.idle.Store(s.cfg.Timeout.Load() * 1e9)
+	cl.mu.user, cl.mu.queued = "default", -1
+	if !s.clients.add(cl, int(s.cfg.MaxClients.Load())) {
+		return turnAway("ERR max number of clients reached")
+	}
+	s.stats.connections.Add(1)
+	conn.SetContext(cl)
+	return true
+}
+
+func (s *Server) closed(conn redcon.Conn, _ error) {
+	if cl, ok := conn.Context().(*client); ok {
+		cl.unwatch()
+		s.clients.remove(cl)
+	}
+}
+
+// addrText is an address as CLIENT LIST shows it; a unix socket's is its path and port 0.
+func addrText(a net.Addr, g *guard) string {
+	if a == nil {
+		return ""
+	}
+	if a.Network() == "unix" {
+		return g.LocalAddr().String() + ":0"
+	}
+	return a.String()
+}
+
+const protectedText = "DENIED Diskette is running in protected mode because no password is set for the default user. In this mode connections are only accepted from the loopback interface. To connect from elsewhere either set a password with requirepass, or bind to loopback and tunnel, or turn the protection off with 'CONFIG SET protected-mode no' from a local client or the option --protected-mode no."
+
+// protects reports whether protected mode forbids a peer: no password is set and it is not local.
+func (s *Server) protects(peer net.Addr) bool {
+	if !s.cfg.ProtectedMode.Load() || s.cfg.RequirePass() != "" {
+		return false
+	}
+	tcp, ok := peer.(*net.TCPAddr)
+	return ok && !tcp.IP.IsLoopback()
+}
+
+// registry is the connected clients.
+type registry struct {
+	sync.Mutex
+	byID   map[int64]*client
+	lastID int64
+}
+
+func (r *registry) add(cl *client, limit int) bool {
+	r.Lock()
+	defer r.Unlock()
+	if len(r.byID) >= limit {
+		return false
+	}
+	r.lastID++
+	cl.id = r.lastID
+	r.byID[cl.id] = cl
+	return true
+}
+
+func (r *registry) remove(cl *client) {
+	r.Lock()
+	delete(r.byID, cl.id)
+	r.Unlock()
+}

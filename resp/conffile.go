@@ -1,0 +1,363 @@
+package resp
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// A Notice tells the operator of an accepted option that does nothing here.
+type Notice struct {
+	Option string // the parameter's name
+	Text   string // why, as a clause: "no effect here"
+}
+
+// LoadConfig reads redis-server's arguments, without the program's name: a conf file or "-"
+// (standard input, which may also come last), then --option value ..., each later one
+// overriding what came before. The error, of several lines, names the line and the reason.
+func LoadConfig(args []string) (*Config, []Notice, error) {
+	return loadConfig(args, os.Stdin)
+}
+
+func loadConfig(args []string, stdin io.Reader) (*Config, []Notice, error) {
+	c := new(Config)
+	l := newConfLoader()
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		file, err := filepath.Abs(args[0])
+		if err != nil {
+			return nil, nil, err
+		}
+		if err := l.loadFile(file, 0); err != nil {
+			return nil, nil, err
+		}
+		c.file = file
+		args = args[1:]
+	}
+
+	options := args
+	fromStdin := false
+	if n := len(options); n > 0 && options[0] == "-" {
+		options, fromStdin = options[1:], true
+	} else if n > 0 && options[n-1] == "-" {
+		options, fromStdin = options[:n-1], true
+	}
+	if fromStdin {
+		content, err := io.ReadAll(stdin)
+		if err != nil {
+			return nil, nil, fmt.Errorf("read the configuration from standard input: %w", err)
+		}
+		if err := l.load("standard input", string(content), 0); err != nil {
+			return nil, nil, err
+		}
+	}
+	if err := l.loadOptions(options); err != nil {
+		return nil, nil, err
+	}
+	if err := l.checkUser(); err != nil {
+		return nil, nil, err
+	}
+	c.Databases = int(l.settings[parameterIndex["databases"]].number)
+	c.publish(l.settings)
+	return c, l.notices, nil
+}
+
+// A confLoader gathers settings from lines, each line overriding those before it.
+type confLoader struct {
+	settings []setting
+	given    map[int]bool // the parameters that some line has set
+	notices  []Notice
+	user     *userLine
+	readFile func(name string) ([]byte, error)
+}
+
+func newConfLoader() *confLoader {
+	return &confLoader{settings: defaultSettings(), given: make(map[int]bool), readFile: os.ReadFile}
+}
+
+// A confError is a line that can not be accepted.
+type confError struct {
+	source string // "the configuration file '/etc/redis.conf'"
+	line   int    // from 1; of the command line, the option's number
+	text   string
+	reason error
+}
+
+func (e *confError) Error() string {
+	return fmt.Sprintf("*** FATAL CONFIG FILE ERROR ***\nReading %s, at line %d\n>>> '%s'\n%v",
+		e.source, e.line, e.text, e.reason)
+}
+
+func (e *confError) Unwrap() error { return e.reason }
+
+var (
+	errConfDirective = errors.New("Bad directive or wrong number of arguments")
+	errConfQuotes    = errors.New("Unbalanced quotes in configuration line")
+	errConfInclude   = errors.New("include: files include one another more than 16 deep")
+	errConfModule    = errors.New("modules are not supported: what this one provides would be missing")
+	errConfRename    = errors.New("rename-command is not supported yet: the command would stay open under its own name")
+	errConfUser      = errors.New("ACL users are not supported yet: ignoring this one's rules would be unsafe")
+)
+
+const maxIncludeDepth = 16
+
+func (l *confLoader) loadFile(name string, depth int) error {
+	content, err := l.readFile(name)
+	if err != nil {
+		return fmt.Errorf("Fatal error, can't open config file '%s': %w", name, err)
+	}
+	return l.load("the configuration file '"+name+"'", string(content), depth)
+}
+
+// load reads the lines of a file: empty, a comment from its first letter #, or a directive.
+func (l *confLoader) load(source, content string, depth int) error {
+	number := 0
+	for line := range strings.Lines(content) {
+		number++
+		words, err := confWords(line)
+		if err == nil && words != nil {
+			err = l.directive(words, depth)
+		}
+		if err != nil {
+			return locate(err, source, number, trimConfLine(line))
+		}
+	}
+	return nil
+}
+
+// locate adds the place to an error, unless it comes from an included file and has its own.
+func locate(err error, source string, line int, text string) error {
+	var inner *confError
+	if errors.As(err, &inner) {
+		return err
+	}
+	return &confError{source, line, text, err}
+}
+
+// loadOptions reads --option value ... . The word after an option is its value even with two
+// minuses ("--requirepass --x"), except after --save, which alone means --save "". One
+// argument may hold both: "--port 6380".
+func (l *confLoader) loadOptions(args []string) error {
+	var words []string
+	var text string
+	options, open := 0, false // open: the option has no value yet
+	finish := func() error {
+		if words == nil {
+			return nil
+		}
+		options++
+		if open && words[0] == "save" {
+			words = append(words, "")
+		}
+		if err := l.directive(words, 0); err != nil {
+			return locate(err, "the command line", options, text)
+		}
+		words = nil
+		return nil
+	}
+	for _, arg := range args {
+		isOption := strings.HasPrefix(arg, "--")
+		bareSave := open && isOption && words[0] == "save"
+		if words != nil && (!isOption || open && !bareSave) {
+			words, text, open = append(words, arg), text+" "+quoteWord(arg), false
+			continue
+		}
+		if err := finish(); err != nil {
+			return err
+		}
+		var ok bool
+		text = strings.TrimPrefix(arg, "--")
+		if words, ok = splitWords(text); !ok {
+			return locate(errConfQuotes, "the command line", options+1, text)
+		}
+		if len(words) == 0 {
+			words = []string{""}
+		}
+		words[0] = strings.ToLower(words[0])
+		open = isOption && len(words) == 1
+	}
+	return finish()
+}
+
+// directive obeys one line: a name in lower case and its words.
+func (l *confLoader) directive(words []string, depth int) error {
+	name, values := words[0], words[1:]
+	switch {
+	case name == "include" && len(values) == 1:
+		return l.include(values[0], depth)
+	case name == "loadmodule" && len(values) > 0:
+		return errConfModule
+	case name == "rename-command" && len(values) == 2:
+		// A renamed command is an access rule: administrators hide FLUSHALL or CONFIG by it.
+		// Only a renaming that changes nothing can be taken.
+		if !strings.EqualFold(values[0], values[1]) {
+			return errConfRename
+		}
+		return nil
+	case name == "user" && len(values) > 0:
+		return l.addUser(values)
+	case forgottenOptions[name] > 0 && len(values) == forgottenOptions[name]:
+		l.notice(name, "no longer an option of Redis either")
+		return nil
+	}
+	i, known := parameterIndex[name]
+	if !known {
+		return errConfDirective
+	}
+	p := &parameters[i]
+	before := l.settings[i].text
+	if p.kind.adds && !l.given[i] {
+		before = "" // the first line replaces the default, later ones add
+	}
+	value, err := p.kind.apply(values, before)
+	if err != nil {
+		return err
+	}
+	l.settings[i] = value
+	if !l.given[i] && p.flags&inUse == 0 {
+		reason := noEffectReasons[p.name]
+		if reason == "" {
+			reason = "no effect here"
+		}
+		l.notice(p.name, reason)
+	}
+	l.given[i] = true
+	return nil
+}
+
+func (l *confLoader) notice(option, text string) {
+	l.notices = append(l.notices, Notice{option, text})
+}
+
+// include reads another file, or all that a pattern matches, which may be none.
+func (l *confLoader) include(name string, depth int) error {
+	if depth == maxIncludeDepth {
+		return errConfInclude
+	}
+	files := []string{name}
+	if strings.ContainsAny(name, "*?[") {
+		var err error
+		if files, err = filepath.Glob(name); err != nil {
+			return fmt.Errorf("include: %w", err)
+		}
+	}
+	for _, file := range files {
+		if err := l.loadFile(file, depth+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// A userLine is the one ACL rule that can be taken: CONFIG REWRITE of Redis 7 itself leaves
+// "user default on nopass ~* &* +@all", or with #hash the sha256 of requirepass, in every
+// file. It says what holds here without it.
+type userLine struct {
+	text string
+	hash string // of the password in hex; "" = none is asked for
+}
+
+func (l *confLoader) addUser(values []string) error {
+	user := &userLine{text: "user " + strings.Join(values, " ")}
+	if values[0] != "default" {
+		return errConfUser
+	}
+	granted := make(map[string]bool)
+	for _, rule := range values[1:] {
+		switch rule {
+		case "on", "nopass", "~*", "&*", "+@all":
+			granted[rule] = true
+		case "allkeys":
+			granted["~*"] = true
+		case "allchannels":
+			granted["&*"] = true
+		case "allcommands":
+			granted["+@all"] = true
+		case "sanitize-payload":
+		default:
+			if len(rule) != 1+2*sha256.Size || rule[0] != '#' || user.hash != "" {
+				return errConfUser
+			}
+			user.hash = rule[1:]
+		}
+	}
+	if !granted["on"] || !granted["~*"] || !granted["&*"] || !granted["+@all"] || granted["nopass"] == (user.hash != "") {
+		return errConfUser
+	}
+	l.user = user
+	return nil
+}
+
+// checkUser compares the user line's password with requirepass, which may come after it.
+func (l *confLoader) checkUser() error {
+	if l.user == nil {
+		return nil
+	}
+	hash := ""
+	if password := l.settings[parameterIndex["requirepass"]].text; password != "" {
+		sum := sha256.Sum256([]byte(password))
+		hash = hex.EncodeToString(sum[:])
+	}
+	if hash != l.user.hash {
+		return fmt.Errorf("*** FATAL CONFIG FILE ERROR ***\n>>> '%s'\n%w", l.user.text,
+			errors.New("ACL users are not supported yet: this line is accepted only with the password of requirepass"))
+	}
+	return nil
+}
+
+func trimConfLine(line string) string { return strings.Trim(line, " \t\r\n") }
+
+// confWords splits a line of a conf file and puts the name into lower case; nil = the line
+// is empty or a comment.
+func confWords(line string) ([]string, error) {
+	line = trimConfLine(line)
+	if line == "" || line[0] == '#' {
+		return nil, nil
+	}
+	words, ok := splitWords(line)
+	if !ok {
+		return nil, errConfQuotes
+	}
+	if len(words) == 0 { // only other white space
+		return nil, nil
+	}
+	words[0] = strings.ToLower(words[0])
+	return words, nil
+}
+
+// splitWords splits a line as redis.conf does, which is how inline commands are split.
+// ok = false: the quotes do not balance.
+func splitWords(line string) (words []string, ok bool) {
+	buffer := []byte(line) // splitInline decodes in place
+	spans, ok := splitInline(buffer, nil)
+	if !ok {
+		return nil, false
+	}
+	for _, s := range spans {
+		words = append(words, string(buffer[s.from:s.to]))
+	}
+	return words, true
+}
+
+// quoteWord is a word in double quotes that splitWords reads back.
+func quoteWord(word string) string {
+	var quoted strings.Builder
+	quoted.WriteByte('"')
+	for i := range len(word) {
+		switch b := word[i]; {
+		case b == '"' || b == '\\':
+			quoted.WriteByte('\\')
+			quoted.WriteByte(b)
+		case b < ' ' || b > '~':
+			fmt.Fprintf(&quoted, "\\x%02x", b)
+		default:
+			quoted.WriteByte(b)
+		}
+	}
+	quoted.WriteByte('"')
+	return quoted.String()
+}

@@ -1,0 +1,308 @@
+package resp
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// confFile writes a conf file and gives its path.
+func confFile(t *testing.T, lines ...string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "redis.conf")
+	if err := os.WriteFile(file, []byte(strings.Join(lines, "\n")+"\n"), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestLinesSplitIntoWordsAsInRedisConf(t *testing.T) {
+	for _, test := range []struct {
+		line  string
+		words []string
+	}{
+		{``, nil},
+		{"  port \t 1  ", []string{"port", "1"}},
+		{"\va\vb", []string{"a\vb"}},
+		{`save ""`, []string{"save", ""}},
+		{`"port" '1'`, []string{"port", "1"}},
+		{`pass a"b c"`, []string{"pass", "ab c"}},
+		{`pass "\x41\n\r\t\b\a\q\"\\"`, []string{"pass", "A\n\r\t\b\aq\"\\"}},
+		{`pass "\x4g\x"`, []string{"pass", "x4gx"}},
+		{`pass 'a\'b\n"'`, []string{"pass", `a'b\n"`}},
+		{"pass \xff\x00", []string{"pass", "\xff\x00"}},
+	} {
+		words, ok := splitWords(test.line)
+		if !ok || !slices.Equal(words, test.words) {
+			t.Errorf("%q: %q %t, want %q", test.line, words, ok, test.words)
+		}
+	}
+	for _, line := range []string{`port "1`, `port '1`, `port "1"x`, `port '1'x`, `"`, `port "1\"`, `a"b"c`} {
+		if words, ok := splitWords(line); ok {
+			t.Errorf("%q has unbalanced quotes, but gives %q", line, words)
+		}
+	}
+}
+
+func TestArgumentsAreThoseOfRedisServer(t *testing.T) {
+	for _, test := range []struct {
+		args        []string
+		name, value string
+	}{
+		{[]string{"--port", "7000"}, "port", "7000"},
+		{[]string{"--port 7000"}, "port", "7000"},
+		{[]string{"--PORT", "7000"}, "port", "7000"},
+		{[]string{"--port", "0"}, "port", "0"},
+		{[]string{"--port", "1", "--port", "2"}, "port", "2"},
+		{[]string{"--save", ""}, "save", ""},
+		{[]string{"--save"}, "save", ""},
+		{[]string{"--save", "--port", "1"}, "save", ""},
+		{[]string{"--save", "--port", "1"}, "port", "1"},
+		{[]string{"--save", "900", "1"}, "save", "900 1"},
+		{[]string{"--save", "900 1 300 10"}, "save", "900 1 300 10"},
+		{[]string{"--save 900 1"}, "save", "900 1"},
+		{[]string{"--save", "900", "1", "--save", "60", "2"}, "save", "900 1 60 2"},
+		{[]string{"--save", "900", "1", "--save", ""}, "save", ""},
+		{[]string{"--requirepass", "--abc", "--port", "1"}, "requirepass", "--abc"},
+		{[]string{"--requirepass", `a"b c`}, "requirepass", `a"b c`},
+		{[]string{"--bind", "127.0.0.1", "::1"}, "bind", "127.0.0.1 ::1"},
+		{[]string{"--bind", ""}, "bind", ""},
+		{[]string{"--client-output-buffer-limit", "normal", "1", "2", "3", "pubsub", "4", "5", "6"}, "client-output-buffer-limit", "normal 1 2 3 slave 268435456 67108864 60 pubsub 4 5 6"},
+		{[]string{"--appendonly", "no"}, "appendonly", "yes"},
+		{[]string{"--hash-max-ziplist-entries", "5"}, "hash-max-listpack-entries", "5"},
+		{[]string{"--replicaof", "no", "one"}, "replicaof", ""},
+		{[]string{"--slaveof", "no one"}, "replicaof", ""},
+		{[]string{"--tls-port", "0"}, "tls-port", "0"},
+		{[]string{"--aclfile", ""}, "aclfile", ""},
+		{[]string{"--dir", "/a/../b"}, "dir", "/b"},
+		{[]string{"--allow-network-filesystem", "yes"}, "allow-network-filesystem", "yes"},
+		{[]string{"--set-aside-damaged", "yes"}, "set-aside-damaged", "yes"},
+	} {
+		c, _, err := loadConfig(test.args, strings.NewReader(""))
+		if err != nil {
+			t.Errorf("%q: %v", test.args, err)
+		} else if shown := shownValue(t, c, test.name); shown != test.value {
+			t.Errorf("%q: %s is %q", test.args, test.name, shown)
+		}
+	}
+}
+
+func TestBadArgumentsEndTheStartWithTheReason(t *testing.T) {
+	for _, test := range []struct {
+		args             []string
+		line             string
+		shownText, cause string
+	}{
+		{[]string{"--hz", "20", "--nonsense", "1"}, "2", `nonsense "1"`, "Bad directive or wrong number of arguments"},
+		{[]string{"-port", "1"}, "1", `-port "1"`, "Bad directive or wrong number of arguments"},
+		{[]string{"--", "1"}, "1", ` "1"`, "Bad directive or wrong number of arguments"},
+		{[]string{"--port"}, "1", "port", "wrong number of arguments"},
+		{[]string{"--port", "--save"}, "1", `port "--save"`, "argument couldn't be parsed into an integer"},
+		{[]string{"--port 1", "2"}, "1", `port 1 "2"`, "wrong number of arguments"},
+		{[]string{"--port", ""}, "1", `port ""`, "argument couldn't be parsed into an integer"},
+		{[]string{`--port "1`}, "1", `port "1`, "Unbalanced quotes in configuration line"},
+		{[]string{"--save", "900"}, "1", `save "900"`, "Invalid save parameters"},
+		{[]string{"--databases", "0"}, "1", `databases "0"`, "argument must be between 1 and 2147483647 inclusive"},
+		{[]string{"--unixsocketperm", "800"}, "1", `unixsocketperm "800"`, "argument couldn't be parsed as an octal number"},
+		{[]string{"--unixsocketperm", "1000"}, "1", `unixsocketperm "1000"`, "argument must be between 0 and 777 inclusive"},
+		{strings.Fields("--bind 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17"), "1", `bind "1" "2" "3" "4" "5" "6" "7" "8" "9" "10" "11" "12" "13" "14" "15" "16" "17"`, "Too many bind addresses specified."},
+		{[]string{"--replicaof", "localhost", "6380"}, "1", `replicaof "localhost" "6380"`, "replication is not supported yet: this server would not hold its master's data"},
+		{[]string{"--loadmodule", "x.so"}, "1", `loadmodule "x.so"`, "modules are not supported: what this one provides would be missing"},
+		{[]string{"--tls-port", "6380"}, "1", `tls-port "6380"`, "TLS is not supported yet"},
+		{[]string{"--cluster-enabled", "yes"}, "1", `cluster-enabled "yes"`, "cluster mode is not supported"},
+		{[]string{"--aclfile", "users.acl"}, "1", `aclfile "users.acl"`, "ACL users are not supported yet"},
+		{[]string{"--user", "bob", "on"}, "1", `user "bob" "on"`, "ACL users are not supported yet: ignoring this one's rules would be unsafe"},
+		{[]string{"--rename-command", "FLUSHALL", ""}, "1", `rename-command "FLUSHALL" ""`, "rename-command is not supported yet: the command would stay open under its own name"},
+	} {
+		_, _, err := loadConfig(test.args, strings.NewReader(""))
+		want := "*** FATAL CONFIG FILE ERROR ***\nReading the command line, at line " + test.line +
+			"\n>>> '" + test.shownText + "'\n" + test.cause
+		if err == nil || err.Error() != want {
+			t.Errorf("%q: %v\nwant %s", test.args, err, want)
+		}
+	}
+}
+
+func TestConfFileLines(t *testing.T) {
+	file := confFile(t,
+		"# a comment", "  # another", "", "   ", "\tPoRt 7000  \r", `"timeout" '5'`,
+		"save 900 1", "save 300 10", "slave-priority 7", "maxmemory 1mb",
+		"list-max-ziplist-entries 512", "rename-command GET get", "hz 50")
+	c := startedWith(t, file, "--hz", "60")
+	for name, want := range map[string]string{
+		"port": "7000", "timeout": "5", "save": "900 1 300 10", "replica-priority": "7", "maxmemory": "1048576", "hz": "60",
+	} {
+		if got := shownValue(t, c, name); got != want {
+			t.Errorf("%s is %q, not %q", name, got, want)
+		}
+	}
+	if c.File() != file {
+		t.Errorf("the file is %q", c.File())
+	}
+}
+
+func TestABadLineIsNamedWithItsFile(t *testing.T) {
+	for _, test := range []struct{ line, reason string }{
+		{"porrt 3", "Bad directive or wrong number of arguments"},
+		{"port 1 # no comment here", "wrong number of arguments"},
+		{`port "1`, "Unbalanced quotes in configuration line"},
+		{`""`, "Bad directive or wrong number of arguments"},
+		{"include", "Bad directive or wrong number of arguments"},
+		{"include a b", "Bad directive or wrong number of arguments"},
+		{"rename-command get", "Bad directive or wrong number of arguments"},
+		{"user", "Bad directive or wrong number of arguments"},
+		{"port x", "argument couldn't be parsed into an integer"},
+	} {
+		file := confFile(t, "hz 10", "# comment", test.line, "hz 20")
+		_, _, err := LoadConfig([]string{file})
+		want := "*** FATAL CONFIG FILE ERROR ***\nReading the configuration file '" + file + "', at line 3\n>>> '" +
+			test.line + "'\n" + test.reason
+		if err == nil || err.Error() != want {
+			t.Errorf("%v\nwant %s", err, want)
+		}
+	}
+	_, _, err := LoadConfig([]string{"/nosuch/file.conf"})
+	if err == nil || !strings.HasPrefix(err.Error(), "Fatal error, can't open config file '/nosuch/file.conf': ") {
+		t.Errorf("a missing file: %v", err)
+	}
+}
+
+func TestIncludedFiles(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, content string) string {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	write("a.inc", "timeout 1\n")
+	write("b.inc", "hz 20\n")
+	file := write("main.conf", "hz 30\ninclude "+dir+"/*.inc\ninclude "+dir+"/*.none\ntimeout 2\n")
+	c := startedWith(t, file)
+	if shownValue(t, c, "hz") != "20" || shownValue(t, c, "timeout") != "2" {
+		t.Error("an included line does not stand in the place of its include")
+	}
+
+	bad := write("bad.inc", "hz 20\nhz x\n")
+	_, _, err := LoadConfig([]string{write("main.conf", "include "+bad+"\n")})
+	if err == nil || !strings.Contains(err.Error(), "'"+bad+"', at line 2\n>>> 'hz x'") {
+		t.Errorf("an error in an included file: %v", err)
+	}
+	_, _, err = LoadConfig([]string{write("main.conf", "include "+dir+"/nosuch\n")})
+	if err == nil || !strings.Contains(err.Error(), "can't open config file '"+dir+"/nosuch'") {
+		t.Errorf("a missing included file: %v", err)
+	}
+	loop := filepath.Join(dir, "loop.conf")
+	_, _, err = LoadConfig([]string{write("loop.conf", "include "+loop+"\n")})
+	if err == nil || !strings.Contains(err.Error(), "16 deep") {
+		t.Errorf("a file that includes itself: %v", err)
+	}
+}
+
+func TestStandardInputComesBetweenFileAndOptions(t *testing.T) {
+	file := confFile(t, "hz 11", "timeout 11", "port 11")
+	for _, args := range [][]string{{file, "-", "--hz", "13"}, {file, "--hz", "13", "-"}} {
+		c, _, err := loadConfig(args, strings.NewReader("hz 12\ntimeout 12"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if shownValue(t, c, "port") != "11" || shownValue(t, c, "timeout") != "12" || shownValue(t, c, "hz") != "13" {
+			t.Errorf("%q: %v", args, c.Get("port", "timeout", "hz"))
+		}
+	}
+	_, _, err := loadConfig([]string{"-"}, strings.NewReader("\nhz x"))
+	if err == nil || !strings.Contains(err.Error(), "Reading standard input, at line 2") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestOptionsWithoutEffectAreNoticedOnce(t *testing.T) {
+	file := confFile(t, "save 900 1", "save 300 10", "port 7000", "rdbcompression yes", "slave-read-only yes", "requirepass x")
+	_, notices, err := LoadConfig([]string{file, "--daemonize", "yes", "--save", ""})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Notice{
+		{"save", "every write is durable without snapshots"},
+		{"rdbcompression", "no effect here"},
+		{"replica-read-only", "no effect here"},
+		{"daemonize", "the server stays in the foreground; use a service manager"},
+	}
+	if !slices.Equal(notices, want) {
+		t.Errorf("got %v", notices)
+	}
+}
+
+// Every file that CONFIG REWRITE of Redis 7 has written holds such a line.
+func TestTheUserLineThatRedisWritesIsTakenIfItMatchesRequirepass(t *testing.T) {
+	const hash = "#c8687a08aa5d6ed2044328fa6a697ab8e96dc34291e8c2034ae8c38e6fcc6d65" // of "a b"
+	for _, test := range []struct {
+		lines []string
+		good  bool
+	}{
+		{[]string{"user default on nopass ~* &* +@all"}, true},
+		{[]string{"user default on nopass sanitize-payload ~* &* +@all"}, true},
+		{[]string{"user default on " + hash + " ~* &* +@all", `requirepass "a b"`}, true},
+		{[]string{"user default on " + hash + " ~* &* +@all"}, false},
+		{[]string{"user default on nopass ~* &* +@all", "requirepass x"}, false},
+		{[]string{"user default on nopass ~* &* +@all -flushall"}, false},
+		{[]string{"user default off nopass ~* &* +@all"}, false},
+		{[]string{"user default on nopass ~x* &* +@all"}, false},
+		{[]string{"user default on nopass"}, false},
+		{[]string{"user bob on nopass ~* &* +@all"}, false},
+	} {
+		_, _, err := LoadConfig([]string{confFile(t, test.lines...)})
+		if test.good != (err == nil) {
+			t.Errorf("%q: %v", test.lines, err)
+		}
+	}
+}
+
+func FuzzConfFile(f *testing.F) {
+	for _, seed := range []string{
+		"", "port 1", "# x\n\nPORT\t7000\r\n", `requirepass "a\x41\n\"b" `, `requirepass 'a\'b'`, `a"b`, "save 1 2\nsave \"\"\nsave 3 4",
+		"client-output-buffer-limit replica 1mb 2 3", "include /nosuch", "include", "user default on nopass ~* &* +@all", "user x",
+		"rename-command a a", "maxmemory 99999999999999999999gb", "maxmemory-clients 5%", "notify-keyspace-events KEA", "hz 0",
+		"shutdown-on-sigterm save now", "latency-tracking-info-percentiles nan 1e999 50", "bind * -::*", "\"\\x", "\"\\", "\x00\xff\"\x80\"",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, content string) {
+		for line := range strings.Lines(content) {
+			words, ok := splitWords(line)
+			if !ok {
+				continue
+			}
+			quoted := make([]string, len(words))
+			for i, word := range words {
+				quoted[i] = quoteWord(word)
+			}
+			again, ok := splitWords(strings.Join(quoted, " "))
+			if !ok || !slices.Equal(words, again) {
+				t.Fatalf("%q quoted reads as %q", words, again)
+			}
+		}
+
+		if strings.Contains(strings.ToLower(content), "incl") {
+			return // a pattern would walk through this machine's folders
+		}
+		l := newConfLoader()
+		l.readFile = func(string) ([]byte, error) { return nil, fs.ErrPermission }
+		if err := l.load("the configuration file", content, 0); err != nil {
+			return
+		}
+		// What a file amounts to can be written to another file and read back.
+		rewritten, err := rewriteConf("", l.settings)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if stale, err := staleParameters(rewritten, l.settings); err != nil || len(stale) > 0 {
+			t.Fatalf("%q rewritten as %q differs: %v %v", content, rewritten, stale, err)
+		}
+		new(Config).publish(l.settings)
+	})
+}

@@ -1,0 +1,251 @@
+package resp
+
+import (
+	"fmt"
+	"runtime/debug"
+
+	"diskette/expire"
+	"diskette/store"
+)
+
+const (
+	// holdCommands is how many commands of one pipeline run under one hold of the keyspace lock.
+	holdCommands = 64
+	// sendBytes is how much reply gathers before it is sent in the middle of a batch.
+	sendBytes = 256 << 10
+)
+
+// run executes a batch of commands, gathering their replies in cl.out.
+//
+// The way of a command: look up > gates (password, arity, MULTI, full disk) > keys resident >
+// function > reply encoded. Commands on keys share holds of the keyspace lock; whatever else a
+// command needs (loads, commits, waiting) happens without it.
+func (cl *client) run(cmds []command) {
+	h := hold{cl: cl}
+	defer h.recover()
+	now := expire.NowMillis()
+	cl.lastActive.Store(now)
+	for i := range cmds {
+		args := cmds[i].args
+		r, refusal := cl.admit(args)
+		if r != nil {
+			cl.last.Store(r)
+		}
+		switch {
+		case r == nil || refusal.kind != kindNone:
+			if cl.multi != nil && (r == nil || r.flags&runInMulti == 0) {
+				cl.multi.broken = true
+			}
+			cl.reply(refusal, 0)
+		case cl.multi != nil && r.flags&runInMulti == 0:
+			cl.reply(cl.multi.queue(r, args), 0)
+		case r.conn != nil:
+			h.release()
+			cl.call = call{cl: cl, row: r, args: args, now: expire.NowMillis()}
+			reply := r.conn(cl, &cl.call)
+			if !cl.replied {
+				cl.reply(reply, cl.callSeen)
+			}
+			cl.replied, cl.callSeen = false, 0
+		default:
+			h.keyed(r, args, cmds[i+1:])
+		}
+		if cl.closing {
+			break
+		}
+		if cl.out.bytes() > sendBytes {
+			h.release()
+			if cl.send() != nil {
+				cl.closing = true
+				break
+			}
+		}
+	}
+	h.release()
+	cl.commands.Add(int64(len(cmds)))
+	cl.srv.stats.commands.Add(int64(len(cmds)))
+}
+
+// admit finds the command and passes it through the gates; a refusal other than
+// kindNone is the reply.
+func (cl *client) admit(args [][]byte) (*row, Reply) {
+	s := cl.srv
+	r := s.table.lookup(args[0])
+	if r == nil {
+		if !cl.authed {
+			return nil, errNoAuth
+		}
+		return nil, errUnknown(args)
+	}
+	if r.subs != nil && len(args) > 1 {
+		sub := r.sub(args[1])
+		if sub == nil {
+			return nil, errUnknownSub(r, args[1])
+		}
+		r = sub
+	}
+	if !r.arityOK(len(args)) {
+		return r, errArity(r)
+	}
+	if !cl.authed && r.flags&noAuth == 0 {
+		return r, errNoAuth
+	}
+	if cl.multi != nil && r.flags&noMulti != 0 {
+		return r, errNotInMulti
+	}
+	if r.flags&write != 0 {
+		if err := s.store.WriteError(); err != nil && (r.flags&denyoom != 0 || !s.store.DiskFull()) {
+			return r, errNotStored(err)
+		}
+	}
+	if s.pause.active.Load() && !s.pause.exempts(r) {
+		s.pause.wait(cl, r)
+	}
+	return r, Reply{}
+}
+
+// reply encodes a command's reply, unless the client asked for silence.
+func (cl *client) reply(r Reply, lsn uint64) {
+	if r.kind == kindError {
+		cl.srv.stats.errorReplies.Add(1)
+	}
+	if cl.replies != repliesOn && cl.silent() {
+		cl.seen = max(cl.seen, lsn)
+		return
+	}
+	cl.out.begin(lsn)
+	cl.seen = max(cl.seen, lsn)
+	cl.out.encode(&r, cl.resp3)
+}
+
+func (cl *client) silent() bool {
+	switch cl.replies {
+	case repliesSkipNext:
+		cl.replies = repliesSkip
+	case repliesSkip:
+		cl.replies = repliesOn
+	}
+	return true
+}
+
+// hold is the keyspace lock as one batch holds it.
+type hold struct {
+	cl   *client
+	held bool
+	n    int // commands since it was taken
+	now  int64
+}
+
+func (h *hold) take(r *row) {
+	if h.n >= holdCommands {
+		h.release()
+	}
+	if !h.held {
+		if r.flags&write != 0 {
+			h.cl.srv.store.WaitForRoom()
+		}
+		h.cl.srv.store.Lock()
+		h.held, h.n, h.now = true, 0, expire.NowMillis()
+	}
+	h.n++
+}
+
+func (h *hold) release() {
+	if h.held {
+		h.held, h.n = false, 0
+		h.cl.srv.store.Unlock()
+	}
+}
+
+// keyed runs a command on keys; following are the batch's next commands, whose keys are
+// loaded together with this one's if any load is needed.
+func (h *hold) keyed(r *row, args [][]byte, following []command) {
+	cl := h.cl
+	st := cl.srv.store
+	h.take(r)
+	var fetched []*store.Fetch
+	tx := st.Begin(cl.db, h.now)
+	for !want(tx, r, args) {
+		cl.wantAhead(tx, following)
+		f := tx.TakeFetch()
+		fetched = append(fetched, f)
+		h.release()
+		err := f.Load()
+		h.take(r)
+		tx = st.Begin(cl.db, h.now)
+		if err != nil {
+			cl.reply(failure(err), 0)
+			releaseAll(fetched)
+			return
+		}
+	}
+	if cl.noTouch {
+		tx.NoTouch()
+	}
+	cl.call = call{cl: cl, row: r, args: args, now: h.now}
+	var reply Reply
+	if r.read != nil {
+		reply = r.read(&tx.View, &cl.call)
+	} else {
+		reply = r.write(tx, &cl.call)
+	}
+	r.calls++
+	cl.reply(reply, tx.End())
+	releaseAll(fetched)
+}
+
+// want asks for all keys of a command.
+func want(tx *store.Tx, r *row, args [][]byte) bool {
+	if len(r.keys) == 1 && r.keys[0].find == nil && r.keys[0].last == r.keys[0].first { // most commands
+		return tx.Want(args[r.keys[0].first])
+	}
+	ok := true
+	r.eachKey(args, func(i int) { ok = tx.Want(args[i]) && ok })
+	return ok
+}
+
+// wantAhead starts the loads of the pipeline's next commands: one trip to the disk for all.
+func (cl *client) wantAhead(tx *store.Tx, following []command) {
+	if cl.multi != nil {
+		return
+	}
+	for i := range following[:min(len(following), 32)] {
+		args := following[i].args
+		r := cl.srv.table.lookup(args[0])
+		if r == nil || r.conn != nil || r.subs != nil || !r.arityOK(len(args)) || len(args) > 64 {
+			return
+		}
+		want(tx, r, args)
+	}
+}
+
+func releaseAll(fetched []*store.Fetch) {
+	for _, f := range fetched {
+		f.Release()
+	}
+}
+
+// recover turns a panic in a handler into an error reply and the end of this connection:
+// other clients go on. What the command had changed so far is recorded, so that memory and
+// journal stay the same.
+func (h *hold) recover() {
+	p := recover()
+	if p == nil {
+		return
+	}
+	cl := h.cl
+	cl.srv.log.Error().Str("command", cl.call.name()).Str("panic", fmt.Sprint(p)).Bytes("stack", debug.Stack()).Msg("command failed")
+	if h.held {
+		cl.seen = max(cl.seen, cl.srv.store.Abort())
+	}
+	h.release()
+	cl.reply(errorReply(oneLine("ERR internal error: "+fmt.Sprint(p))), 0)
+	cl.closing = true
+}
+
+func (c *call) name() string {
+	if c.row == nil {
+		return ""
+	}
+	return c.row.full
+}

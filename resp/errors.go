@@ -1,0 +1,93 @@
+package resp
+
+import (
+	"errors"
+	"strings"
+
+	"diskette/expire"
+	"diskette/store"
+)
+
+// Every error text a client can see that more than one command uses, Redis 7.2's words: clients match on them.
+var (
+	errSyntax        = errorReply("ERR syntax error")
+	errWrongType     = errorReply("WRONGTYPE Operation against a key holding the wrong kind of value")
+	errNotInteger    = errorReply("ERR value is not an integer or out of range")
+	errNotFloat      = errorReply("ERR value is not a valid float")
+	errNoSuchKey     = errorReply("ERR no such key")
+	errOutOfRange    = errorReply("ERR index out of range")
+	errDBIndex       = errorReply("ERR DB index is out of range")
+	errInvalidDB     = errorReply("ERR invalid DB index")
+	errOverflow      = errorReply("ERR increment or decrement would overflow")
+	errNaN           = errorReply("ERR increment would produce NaN or Infinity")
+	errTooLong       = errorReply("ERR string exceeds maximum allowed size (proto-max-bulk-len)")
+	errOffset        = errorReply("ERR offset is out of range")
+	errSameObject    = errorReply("ERR source and destination objects are the same")
+	errNegative      = errorReply("ERR value is out of range, must be positive")
+	errTimeout       = errorReply("ERR timeout is not an integer or out of range")
+	errInvalidCursor = errorReply("ERR invalid cursor")
+
+	errNoAuth              = errorReply("NOAUTH Authentication required.")
+	errWrongPass           = errorReply("WRONGPASS invalid username-password pair or user is disabled.")
+	errNoProto             = errorReply("NOPROTO unsupported protocol version")
+	errExecAbort           = errorReply("EXECABORT Transaction discarded because of previous errors.")
+	errNestedMulti         = errorReply("ERR MULTI calls can not be nested")
+	errWatchInMulti        = errorReply("ERR WATCH inside MULTI is not allowed")
+	errExecWithoutMulti    = errorReply("ERR EXEC without MULTI")
+	errDiscardWithoutMulti = errorReply("ERR DISCARD without MULTI")
+	errNotInMulti          = errorReply("ERR Command not allowed inside a transaction")
+)
+
+func errorReply(text string) Reply { return Reply{kind: kindError, s: text} }
+
+// errArity names the command as the client will find it in the documentation.
+func errArity(r *row) Reply {
+	return errorReply("ERR wrong number of arguments for '" + r.full + "' command")
+}
+
+// errUnknown quotes up to 128 bytes of the name and of the arguments.
+func errUnknown(args [][]byte) Reply {
+	var quoted strings.Builder
+	for _, a := range args[1:] {
+		if quoted.Len() >= 128 {
+			break
+		}
+		quoted.WriteString("'" + string(a[:min(len(a), 128-quoted.Len())]) + "' ")
+	}
+	return errorReply(oneLine("ERR unknown command '" + string(args[0][:min(len(args[0]), 128)]) + "', with args beginning with: " + quoted.String()))
+}
+
+func errUnknownSub(r *row, sub []byte) Reply {
+	return errorReply(oneLine("ERR unknown subcommand '" + string(sub[:min(len(sub), 128)]) + "'. Try " + strings.ToUpper(r.name) + " HELP."))
+}
+
+func errInvalidExpire(c *call) Reply {
+	return errorReply("ERR invalid expire time in '" + c.row.full + "' command")
+}
+
+// errNotStored is the reply to a command whose change could not be stored, or that is refused
+// because nothing can be stored at present (I8).
+func errNotStored(err error) Reply {
+	return errorReply(oneLine("MISCONF Diskette can not write to disk: " + err.Error()))
+}
+
+// failure turns an error of the store into a reply.
+func failure(err error) Reply {
+	switch {
+	case errors.Is(err, store.ErrWrongType):
+		return errWrongType
+	case errors.Is(err, expire.ErrInvalid):
+		return errorReply("ERR invalid expire time")
+	}
+	return errorReply(oneLine("ERR " + err.Error()))
+}
+
+// oneLine keeps a client's bytes from breaking the protocol's framing.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\r' || r == '\n' {
+			return ' '
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,157 @@
+package resp
+
+import "sync"
+
+// Sizes of read buffers in bytes. A client starts with the small one and gets the
+// large one once it has filled that. The large one holds any single argument below
+// bigArg together with its command.
+const (
+	smallBuffer = 4 << 10
+	largeBuffer = bigArg + 8<<10
+)
+
+// A workspace with slots for more than that many arguments is not kept.
+const keepArgs = 8 << 10
+
+// workspace is the memory in which commands are read and parsed. Connections share
+// workspaces: each holds one from the moment bytes arrive until its commands are served
+// and no byte is left over, so idle connections hold none.
+type workspace struct {
+	buf      []byte
+	spans    []span    // arguments of the command being parsed
+	args     [][]byte  // arguments of the batch, one command after the other
+	commands []command // the batch
+}
+
+// span is where an argument lies: from and to count from the first byte of its
+// command in the buffer. A negative from is that of a big argument, guard.bigs[^from].
+type span struct{ from, to int }
+
+var smallWorkspaces = sync.Pool{New: func() any { return &workspace{buf: make([]byte, smallBuffer)} }}
+var largeWorkspaces = sync.Pool{New: func() any { return &workspace{buf: make([]byte, largeBuffer)} }}
+
+func takeWorkspace(size int) *workspace {
+	if size == smallBuffer {
+		return smallWorkspaces.Get().(*workspace)
+	}
+	return largeWorkspaces.Get().(*workspace)
+}
+
+// give hands the workspace to the next connection, unless one huge command has
+// stretched it.
+func (ws *workspace) give() {
+	ws.reset()
+	ws.spans = ws.spans[:0]
+	if cap(ws.args) > keepArgs || cap(ws.spans) > keepArgs || cap(ws.commands) > keepArgs {
+		return
+	}
+	switch len(ws.buf) {
+	case smallBuffer:
+		smallWorkspaces.Put(ws)
+	case largeBuffer:
+		largeWorkspaces.Put(ws)
+	}
+}
+
+// reset forgets the last batch, and with it every reference to its big arguments.
+func (ws *workspace) reset() {
+	clear(ws.commands)
+	clear(ws.args)
+	ws.commands, ws.args = ws.commands[:0], ws.args[:0]
+}
+
+// release gives the workspace back if nothing in it is needed any more.
+func (g *guard) release() {
+	if g.start == g.end && g.ws != nil {
+		g.drop()
+	}
+}
+
+func (g *guard) drop() {
+	g.ws.give()
+	g.ws, g.start, g.pos, g.scan, g.end = nil, 0, 0, 0, 0
+	g.held.Store(int64(len(g.ahead)))
+}
+
+// abandon lets go of everything that was read: the stream has ended.
+func (g *guard) abandon() {
+	g.big, g.bigs, g.bigBytes, g.ahead = nil, nil, 0, nil
+	if g.ws != nil {
+		g.drop()
+	}
+}
+
+// target is where the next bytes of the stream belong. It is not empty.
+func (g *guard) target() []byte {
+	if len(g.big) > 0 && int64(len(g.big)) < g.bulk {
+		g.growBig(1)
+		return g.big[len(g.big):cap(g.big)]
+	}
+	g.makeRoom()
+	return g.ws.buf[g.end:]
+}
+
+// took notes that a read brought n bytes into target, of the room that was there.
+func (g *guard) took(n, room int) {
+	if len(g.big) > 0 && int64(len(g.big)) < g.bulk {
+		g.big = g.big[:len(g.big)+n]
+		g.cut += n
+		return
+	}
+	if g.end == 0 && n < smallBuffer/2 {
+		g.want = smallBuffer
+	}
+	if n > 0 && n == room {
+		g.want = largeBuffer
+	}
+	g.end += n
+}
+
+// makeRoom moves the unfinished command to the front of a buffer that can take more
+// of it. It moves each byte a bounded number of times, since buffers double.
+func (g *guard) makeRoom() {
+	if g.ws == nil {
+		g.ws = takeWorkspace(g.want)
+		return
+	}
+	need := g.end - g.start + 1
+	if g.bulk >= 0 && g.bulk < bigArg {
+		need = g.pos - g.start + int(g.bulk) + 2
+	}
+	from, size := g.ws.buf[g.start:g.end], len(g.ws.buf)
+	switch {
+	case need > largeBuffer && need > size:
+		g.ws.buf = make([]byte, max(need, 2*size))
+	case need <= largeBuffer && (size < max(need, g.want) || size > largeBuffer):
+		other := takeWorkspace(largeBuffer)
+		other.spans, g.ws.spans = g.ws.spans, other.spans
+		g.ws.give()
+		g.ws = other
+	case g.start == 0:
+		return
+	}
+	copy(g.ws.buf, from)
+	g.pos -= g.start
+	g.scan -= g.start
+	g.end -= g.start
+	g.start = 0
+}
+
+// growBig makes room for at least n more bytes of the big argument. Its memory grows
+// fourfold, to exactly its announced length in the end: what a client announces costs
+// nothing, what it sends at most four times its size.
+func (g *guard) growBig(n int) {
+	have := int64(len(g.big) + n)
+	if have <= int64(cap(g.big)) {
+		return
+	}
+	grown := make([]byte, len(g.big), min(g.bulk, max(bigArg, 4*have)))
+	copy(grown, g.big)
+	g.big = grown
+}
+
+// cost is the memory held for the unfinished command in bytes, give or take the
+// spare room of its buffers.
+func (g *guard) cost() int64 {
+	return int64(g.end-g.start) + int64(len(g.big)) + g.bigBytes + int64(len(g.ws.spans))*argCost
+}

@@ -1,0 +1,80 @@
+package resp
+
+import (
+	"errors"
+	"io"
+	"os"
+	"slices"
+	"sync"
+	"time"
+)
+
+// maxAhead is how many bytes are read while a command is blocked. Beyond that the
+// client's own socket has to wait, and a hang-up shows only once the command is done.
+const maxAhead = 1 << 20
+
+// AwaitHangup watches the client while its command is blocked (BLPOP and the like),
+// for whoever hangs up must not be handed an element. hungUp is closed when the
+// client has closed the connection, or it broke. What the client sends meanwhile is kept
+// for the next ReadBatch. The idle timeout is off: a blocked client is not idle.
+//
+// stop ends the watch and returns when it has ended; it must be called before the
+// next ReadBatch and may be called again. The command's arguments stay valid throughout.
+func (g *guard) AwaitHangup() (hungUp <-chan struct{}, stop func()) {
+	gone, done := make(chan struct{}), make(chan struct{})
+	err := g.ended
+	if err == nil {
+		err = g.disarmIdle()
+	}
+	if err != nil {
+		g.ended = err
+		close(gone)
+		return gone, func() {}
+	}
+	go func() {
+		defer close(done)
+		if err := g.readAhead(); err != nil {
+			g.ended = err
+			close(gone)
+		}
+	}()
+	return gone, sync.OnceFunc(func() {
+		// Errors mean that the connection is closed, which wakes up the reader as well and is
+		// what the next read will say.
+		_ = g.SetReadDeadline(longAgo)
+		<-done
+		_ = g.SetReadDeadline(time.Time{})
+	})
+}
+
+// readAhead reads until maxAhead, a deadline or the end of the stream, which it returns.
+func (g *guard) readAhead() error {
+	var s socket
+	s.init(g.Conn, func() []byte {
+		g.ahead = slices.Grow(g.ahead, 512)
+		return g.ahead[len(g.ahead):min(cap(g.ahead), maxAhead)]
+	}, func() {
+		if len(g.ahead) == 0 {
+			g.ahead = nil
+		}
+	})
+	for len(g.ahead) < maxAhead {
+		if g.closing.Load() {
+			return io.EOF
+		}
+		n, _, err := s.read()
+		g.ahead = g.ahead[:len(g.ahead)+n]
+		g.in.Add(int64(n))
+		g.held.Add(int64(n))
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			if g.closing.Load() {
+				return io.EOF
+			}
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

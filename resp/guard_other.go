@@ -1,0 +1,11 @@
+//go:build !unix
+
+package resp
+
+import "errors"
+
+// canReadDescriptors says whether readDescriptor works on this system.
+const canReadDescriptors = false
+
+// readDescriptor is never called where canReadDescriptors is false.
+func readDescriptor(uintptr, []byte) (int, error) { return 0, errors.ErrUnsupported }

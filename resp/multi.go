@@ -1,0 +1,294 @@
+package resp
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"diskette/store"
+)
+
+// A transaction is the commands queued since MULTI. EXEC runs them under one hold of the
+// keyspace lock and they make one journal record: all or nothing after a crash.
+type transaction struct {
+	queued []queued
+	broken bool // a command was refused: EXEC answers EXECABORT
+}
+
+type queued struct {
+	row  *row
+	args [][]byte
+}
+
+// queue keeps a command for EXEC. Its arguments are copied out of the connection's buffer,
+// the long ones excepted, which are ours to keep.
+func (t *transaction) queue(r *row, args [][]byte) Reply {
+	kept := make([][]byte, len(args))
+	for i, a := range args {
+		if len(a) >= bigArg {
+			kept[i] = a
+		} else {
+			kept[i] = append([]byte{}, a...)
+		}
+	}
+	t.queued = append(t.queued, queued{r, kept})
+	return replyQueued
+}
+
+func multi(cl *client, _ *call) Reply {
+	if cl.multi != nil {
+		return errNestedMulti
+	}
+	cl.multi = &transaction{}
+	cl.noteMulti()
+	return replyOK
+}
+
+func discard(cl *client, _ *call) Reply {
+	if cl.multi == nil {
+		return errDiscardWithoutMulti
+	}
+	cl.multi = nil
+	cl.unwatch()
+	cl.noteMulti()
+	return replyOK
+}
+
+// noteMulti shows the transaction's state to CLIENT LIST.
+func (cl *client) noteMulti() {
+	cl.mu.Lock()
+	cl.mu.queued = -1
+	if cl.multi != nil {
+		cl.mu.queued = len(cl.multi.queued)
+	}
+	cl.mu.watching = len(cl.watched)
+	cl.mu.Unlock()
+}
+
+func exec(cl *client, c *call) Reply {
+	t := cl.multi
+	if t == nil {
+		return errExecWithoutMulti
+	}
+	cl.multi = nil
+	defer cl.noteMulti()
+	if t.broken {
+		cl.unwatch()
+		return errExecAbort
+	}
+	st := cl.srv.store
+	for _, q := range t.queued {
+		if q.row.flags&write != 0 {
+			st.WaitForRoom()
+			if err := st.WriteError(); err != nil && (q.row.flags&denyoom != 0 || !st.DiskFull()) {
+				cl.unwatch()
+				reply := errNotStored(err)
+				return errorReply("EXECABORT Transaction discarded because of: " + reply.s)
+			}
+		}
+	}
+	h := hold{cl: cl}
+	defer h.recover()
+	h.take(c.row)
+	var fetched []*store.Fetch
+	tx := st.Begin(cl.db, h.now)
+	for !cl.wantQueued(tx, t) {
+		f := tx.TakeFetch()
+		fetched = append(fetched, f)
+		h.release()
+		err := f.Load()
+		h.take(c.row)
+		tx = st.Begin(cl.db, h.now)
+		if err != nil {
+			releaseAll(fetched)
+			h.release()
+			cl.unwatch()
+			return failure(err)
+		}
+	}
+	reply := cl.execLocked(tx, t, h.now)
+	releaseAll(fetched)
+	h.release()
+	cl.unwatch()
+	return reply
+}
+
+// wantQueued asks for all keys of the queued commands, following their SELECTs.
+func (cl *client) wantQueued(tx *store.Tx, t *transaction) bool {
+	ok := true
+	for _, q := range t.queued {
+		if q.row.name == "select" {
+			if db, isInt := parseInt(q.args[1]); isInt && db >= 0 && db < int64(tx.Databases()) {
+				tx.Select(int(db))
+			}
+			continue
+		}
+		ok = want(tx, q.row, q.args) && ok
+	}
+	tx.Select(cl.db)
+	return ok
+}
+
+// execLocked runs the queued commands, encoding each reply at once: it must not alias what
+// the next command changes.
+func (cl *client) execLocked(tx *store.Tx, t *transaction, now int64) Reply {
+	if cl.dirty.Load() || cl.watchedExpired(now) {
+		cl.reply(replyNoArray, tx.End())
+		cl.replied = true
+		return replyNone
+	}
+	silent := cl.replies != repliesOn
+	if !silent {
+		cl.out.begin(0)
+		cl.out.number('*', int64(len(t.queued)))
+	}
+	for _, q := range t.queued {
+		tx.Select(cl.db)
+		cl.call = call{cl: cl, row: q.row, args: q.args, now: now, locked: true}
+		var reply Reply
+		switch {
+		case q.row.read != nil:
+			reply = q.row.read(&tx.View, &cl.call)
+		case q.row.write != nil:
+			reply = q.row.write(tx, &cl.call)
+		default:
+			reply = q.row.conn(cl, &cl.call)
+			cl.callSeen = 0
+			tx.SawAll()
+		}
+		q.row.calls++
+		if reply.isError() {
+			cl.srv.stats.errorReplies.Add(1)
+		}
+		if !silent {
+			cl.out.encode(&reply, cl.resp3)
+		}
+	}
+	lsn := tx.End()
+	cl.seen = max(cl.seen, lsn)
+	if silent {
+		cl.silent()
+	} else {
+		cl.out.marks[len(cl.out.marks)-1].lsn = lsn
+	}
+	cl.replied = true
+	return replyNone
+}
+
+// watchers knows which clients watch which keys. It is asked under the keyspace lock at every change
+// of a key, so the usual answer, nobody watches anything, costs one atomic load.
+type watchers struct {
+	store *store.Store
+	count atomic.Int64
+	mu    sync.Mutex
+	byKey map[watchName][]*client
+}
+
+type watchName struct {
+	db  int
+	key string
+}
+
+type watchKey struct {
+	watchName
+	expired bool // its deadline had passed already when it was watched
+}
+
+func (w *watchers) touched(db int, key string) {
+	if w.count.Load() == 0 {
+		return
+	}
+	w.mu.Lock()
+	for _, cl := range w.byKey[watchName{db, key}] {
+		cl.dirty.Store(true)
+	}
+	w.mu.Unlock()
+}
+
+func (w *watchers) flushed(db int)   { w.all(db, db) }
+func (w *watchers) swapped(a, b int) { w.all(a, b) }
+
+// all marks the watchers of the keys of two databases that either of them has.
+func (w *watchers) all(a, b int) {
+	if w.count.Load() == 0 {
+		return
+	}
+	w.mu.Lock()
+	for n, clients := range w.byKey {
+		if (n.db == a || n.db == b) && (w.store.HasLocked(a, n.key) || w.store.HasLocked(b, n.key)) {
+			for _, cl := range clients {
+				cl.dirty.Store(true)
+			}
+		}
+	}
+	w.mu.Unlock()
+}
+
+// watch is a Read so that its keys are resident; it changes nothing.
+func watch(v *store.View, c *call) Reply {
+	cl := c.cl
+	if cl.multi != nil {
+		return errWatchInMulti
+	}
+	w := &cl.srv.watchers
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.byKey == nil {
+		w.byKey = map[watchName][]*client{}
+	}
+next:
+	for _, key := range c.args[1:] {
+		name := watchName{v.DB(), string(key)}
+		for _, have := range cl.watched {
+			if have.watchName == name {
+				continue next
+			}
+		}
+		cl.watched = append(cl.watched, watchKey{name, v.IsExpired(key)})
+		w.byKey[name] = append(w.byKey[name], cl)
+		w.count.Add(1)
+	}
+	cl.noteMulti()
+	return replyOK
+}
+
+func unwatch(cl *client, _ *call) Reply {
+	cl.unwatch()
+	cl.noteMulti()
+	return replyOK
+}
+
+func (cl *client) unwatch() {
+	if len(cl.watched) > 0 {
+		w := &cl.srv.watchers
+		w.mu.Lock()
+		for _, k := range cl.watched {
+			clients := w.byKey[k.watchName]
+			for i, other := range clients {
+				if other == cl {
+					clients = append(clients[:i:i], clients[i+1:]...)
+					break
+				}
+			}
+			if len(clients) == 0 {
+				delete(w.byKey, k.watchName)
+			} else {
+				w.byKey[k.watchName] = clients
+			}
+			w.count.Add(-1)
+		}
+		w.mu.Unlock()
+	}
+	cl.watched = nil
+	cl.dirty.Store(false)
+}
+
+// watchedExpired reports whether the deadline of a watched key has passed since WATCH,
+// although nothing has removed it yet. The caller holds the keyspace lock.
+func (cl *client) watchedExpired(now int64) bool {
+	for _, k := range cl.watched {
+		if !k.expired && cl.srv.store.ExpiredLocked(k.db, k.key, now) {
+			return true
+		}
+	}
+	return false
+}

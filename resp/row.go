@@ -1,0 +1,157 @@
+package resp
+
+import (
+	"strings"
+
+	"diskette/store"
+)
+
+// A row is a command: its entry in the table, from which dispatch, COMMAND, ACL categories
+// and the README's list derive. It has one function: Read can not write, because it
+// gets a *store.View; Write gets a *store.Tx; Conn works on the connection or the server and
+// runs without the keyspace lock (inside MULTI with it: call.locked).
+type row struct {
+	name  string // lower case; a subcommand's is its own word
+	arity int    // as in COMMAND: arguments with the name, negative = at least
+	flags flags
+	keys  []keySpec
+
+	read  func(*store.View, *call) Reply
+	write func(*store.Tx, *call) Reply
+	conn  func(*client, *call) Reply
+	subs  []*row
+
+	group string // as in COMMAND DOCS
+	since string
+	doc   string
+	cats  string // ACL categories beyond what flags and group imply
+	tips  string
+
+	full  string // "client|list" for subcommands, else name
+	calls int64  // under the keyspace lock for Read and Write, else the server's stats lock
+}
+
+// flags are COMMAND's, and a few of our own that are not shown.
+type flags uint32
+
+const (
+	write flags = 1 << iota
+	readonly
+	denyoom // needs disk space: refused when the disk is full
+	admin
+	pubsub
+	noscript
+	blocking
+	loading
+	stale
+	skipMonitor
+	skipSlowlog
+	fast
+	noAuth
+	mayReplicate
+	noMulti
+	movableKeys
+	allowBusy
+	noAsyncLoading
+	sentinelOnly
+	protectedFlag
+
+	runInMulti // runs at once although a MULTI is open: EXEC, DISCARD, WATCH ...
+)
+
+var flagNames = []struct {
+	flag flags
+	name string
+}{
+	{write, "write"}, {readonly, "readonly"}, {denyoom, "denyoom"}, {admin, "admin"}, {pubsub, "pubsub"},
+	{noscript, "noscript"}, {blocking, "blocking"}, {loading, "loading"}, {stale, "stale"},
+	{skipMonitor, "skip_monitor"}, {skipSlowlog, "skip_slowlog"}, {fast, "fast"}, {noAuth, "no_auth"},
+	{mayReplicate, "may_replicate"}, {noMulti, "no_multi"}, {movableKeys, "movablekeys"}, {allowBusy, "allow_busy"},
+	{noAsyncLoading, "no_async_loading"},
+}
+
+// keySpec says where keys stand in the arguments (range), or how to find them.
+type keySpec struct {
+	first, last, step int                       // places; last < 0 counts from the end, -1 = the last argument
+	access            string                    // COMMAND's words: "RO access", "RW update", "OW update", "RM delete" ...
+	find              func(args [][]byte) []int // places, for keys that no range describes
+}
+
+func keyAt(i int, access string) []keySpec {
+	return []keySpec{{first: i, last: i, step: 1, access: access}}
+}
+func keysFrom(first, last, step int, access string) []keySpec {
+	return []keySpec{{first: first, last: last, step: step, access: access}}
+}
+
+// each calls fn with the place of every key in args.
+func (r *row) eachKey(args [][]byte, fn func(i int)) {
+	for k := range r.keys {
+		s := &r.keys[k]
+		if s.find != nil {
+			for _, i := range s.find(args) {
+				fn(i)
+			}
+			continue
+		}
+		last := s.last
+		if last < 0 {
+			last += len(args)
+		}
+		for i := s.first; i <= last && i < len(args); i += s.step {
+			fn(i)
+		}
+	}
+}
+
+// arityOK checks the number of arguments, the command's name included.
+func (r *row) arityOK(n int) bool { return n == r.arity || r.arity < 0 && n >= -r.arity }
+
+func (r *row) sub(word []byte) *row {
+	for _, s := range r.subs {
+		if strings.EqualFold(s.name, string(word)) {
+			return s
+		}
+	}
+	return nil
+}
+
+// commands is the table, looked up by name in any case.
+type commands struct {
+	byName map[string]*row // lower and upper case, the two that clients send
+	rows   []*row
+}
+
+func newCommands() *commands {
+	t := &commands{byName: map[string]*row{}, rows: commandTable()}
+	for _, r := range t.rows {
+		r.full = r.name
+		t.byName[r.name] = r
+		t.byName[strings.ToUpper(r.name)] = r
+		for _, s := range r.subs {
+			s.full = r.name + "|" + s.name
+			if s.group == "" {
+				s.group = r.group
+			}
+		}
+	}
+	return t
+}
+
+func (t *commands) lookup(name []byte) *row {
+	if r := t.byName[string(name)]; r != nil {
+		return r
+	}
+	if len(name) > 64 {
+		return nil
+	}
+	return t.byName[strings.ToLower(string(name))]
+}
+
+func both(specs ...[]keySpec) []keySpec {
+	var all []keySpec
+	for _, s := range specs {
+		all = append(all, s...)
+	}
+	return all
+}

@@ -1,0 +1,140 @@
+package resp
+
+import "diskette/expire"
+
+// commandTable is THE table: a row a command, and nothing about a command anywhere else but in
+// its function. It is built by a function because COMMAND's rows refer back to it.
+//
+// cats are ACL categories beyond those that flags and group imply; -word takes an implied one away.
+func commandTable() []*row {
+	return []*row{
+		// connection
+		{name: "auth", arity: -2, flags: noscript | loading | stale | fast | noAuth | allowBusy, conn: auth, group: "connection", since: "1.0.0", doc: "Proves who the connection is, by password."},
+		{name: "client", arity: -2, group: "connection", since: "2.4.0", cats: "-connection", subs: []*row{
+			{name: "kill", arity: -3, flags: admin | noscript | loading | stale, conn: clientKill, since: "2.4.0", doc: "Closes connections chosen by address, id, user or age."},
+			{name: "info", arity: 2, flags: noscript | loading | stale, conn: clientInfo, since: "6.2.0", tips: "nondeterministic_output", doc: "Describes this connection."},
+			{name: "id", arity: 2, flags: noscript | loading | stale, conn: clientID, since: "5.0.0", doc: "Returns this connection's number."},
+			{name: "unpause", arity: 2, flags: admin | noscript | loading | stale, conn: clientUnpause, since: "6.2.0", doc: "Ends CLIENT PAUSE."},
+			{name: "pause", arity: -3, flags: admin | noscript | loading | stale, conn: clientPause, since: "2.9.50", doc: "Holds clients' commands back for a while."},
+			{name: "reply", arity: 3, flags: noscript | loading | stale, conn: clientReply, since: "3.2.0", doc: "Turns this connection's replies on, off, or off for one command."},
+			{name: "getname", arity: 2, flags: noscript | loading | stale, conn: clientGetname, since: "2.6.9", doc: "Returns this connection's name."},
+			{name: "list", arity: -2, flags: admin | noscript | loading | stale, conn: clientList, since: "2.4.0", tips: "nondeterministic_output", doc: "Describes the open connections."},
+			{name: "help", arity: 2, flags: loading | stale, conn: help, since: "5.0.0", doc: "Explains the subcommands."},
+			{name: "setname", arity: 3, flags: noscript | loading | stale, conn: clientSetname, since: "2.6.9", doc: "Names this connection."},
+			{name: "no-evict", arity: 3, flags: admin | noscript | loading | stale, conn: clientNoEvict, since: "7.0.0", doc: "Accepted; connections are not evicted here."},
+			{name: "no-touch", arity: 3, flags: noscript | loading | stale, conn: clientNoTouch, since: "7.2.0", doc: "Keeps this connection's commands from counting as uses of keys."},
+			{name: "setinfo", arity: 4, flags: noscript | loading | stale, conn: clientSetinfo, since: "7.2.0", doc: "Notes the name or version of the client library."},
+		}},
+		{name: "echo", arity: 2, flags: loading | stale | fast, conn: echo, group: "connection", since: "1.0.0", doc: "Returns the message."},
+		{name: "hello", arity: -1, flags: noscript | loading | stale | fast | noAuth | allowBusy, conn: hello, group: "connection", since: "6.0.0", doc: "Switches the protocol version, optionally authenticating and naming the connection."},
+		{name: "ping", arity: -1, flags: fast, conn: ping, group: "connection", since: "1.0.0", tips: "request_policy:all_shards response_policy:all_succeeded", doc: "Answers PONG, or the message."},
+		{name: "quit", arity: -1, flags: noscript | loading | stale | fast | noAuth | allowBusy | runInMulti, conn: quit, group: "connection", since: "1.0.0", doc: "Closes the connection."},
+		{name: "reset", arity: 1, flags: noscript | loading | stale | fast | noAuth | allowBusy | runInMulti, conn: reset, group: "connection", since: "6.2.0", doc: "Brings the connection back to its first state."},
+		{name: "select", arity: 2, flags: loading | stale | fast, conn: selectDB, group: "connection", since: "1.0.0", doc: "Changes the database of this connection."},
+
+		// string
+		{name: "append", arity: 3, flags: write | denyoom | fast, keys: keyAt(1, "RW insert"), write: appendString, group: "string", since: "2.0.0", doc: "Adds to the end of a string, creating it."},
+		{name: "decr", arity: 2, flags: write | denyoom | fast, keys: keyAt(1, "RW access update"), write: decr, group: "string", since: "1.0.0", doc: "Subtracts one from an integer."},
+		{name: "decrby", arity: 3, flags: write | denyoom | fast, keys: keyAt(1, "RW access update"), write: decrby, group: "string", since: "1.0.0", doc: "Subtracts a number from an integer."},
+		{name: "get", arity: 2, flags: readonly | fast, keys: keyAt(1, "RO access"), read: get, group: "string", since: "1.0.0", doc: "Returns a string."},
+		{name: "getdel", arity: 2, flags: write | fast, keys: keyAt(1, "RW access delete"), write: getdel, group: "string", since: "6.2.0", doc: "Returns a string and deletes it."},
+		{name: "getex", arity: -2, flags: write | fast, keys: keyAt(1, "RW access update"), write: getex, group: "string", since: "6.2.0", doc: "Returns a string and sets or removes its deadline."},
+		{name: "getrange", arity: 4, flags: readonly, keys: keyAt(1, "RO access"), read: getrange, group: "string", since: "2.4.0", doc: "Returns part of a string."},
+		{name: "getset", arity: 3, flags: write | denyoom | fast, keys: keyAt(1, "RW access update"), write: getset, group: "string", since: "1.0.0", doc: "Replaces a string and returns the old one."},
+		{name: "incr", arity: 2, flags: write | denyoom | fast, keys: keyAt(1, "RW access update"), write: incr, group: "string", since: "1.0.0", doc: "Adds one to an integer."},
+		{name: "incrby", arity: 3, flags: write | denyoom | fast, keys: keyAt(1, "RW access update"), write: incrby, group: "string", since: "1.0.0", doc: "Adds a number to an integer."},
+		{name: "incrbyfloat", arity: 3, flags: write | denyoom | fast, keys: keyAt(1, "RW access update"), write: incrbyfloat, group: "string", since: "2.6.0", doc: "Adds a number to a floating-point value."},
+		{name: "lcs", arity: -3, flags: readonly, keys: keysFrom(1, 2, 1, "RO access"), read: lcs, group: "string", since: "7.0.0", doc: "Finds the longest common subsequence of two strings."},
+		{name: "mget", arity: -2, flags: readonly | fast, keys: keysFrom(1, -1, 1, "RO access"), read: mget, group: "string", since: "1.0.0", tips: "request_policy:multi_shard", doc: "Returns several strings."},
+		{name: "mset", arity: -3, flags: write | denyoom, keys: keysFrom(1, -1, 2, "OW update"), write: mset, group: "string", since: "1.0.1", tips: "request_policy:multi_shard response_policy:all_succeeded", doc: "Sets several strings."},
+		{name: "msetnx", arity: -3, flags: write | denyoom, keys: keysFrom(1, -1, 2, "OW insert"), write: msetnx, group: "string", since: "1.0.1", tips: "request_policy:multi_shard response_policy:agg_min", doc: "Sets several strings if none of the keys is there."},
+		{name: "psetex", arity: 4, flags: write | denyoom, keys: keyAt(1, "OW update"), write: setWith(expire.Millis), group: "string", since: "2.6.0", doc: "Sets a string with a time to live in milliseconds."},
+		{name: "set", arity: -3, flags: write | denyoom, keys: keyAt(1, "RW access update variable_flags"), write: set, group: "string", since: "1.0.0", doc: "Sets a string, with conditions and a deadline."},
+		{name: "setex", arity: 4, flags: write | denyoom, keys: keyAt(1, "OW update"), write: setWith(expire.Seconds), group: "string", since: "2.0.0", doc: "Sets a string with a time to live in seconds."},
+		{name: "setnx", arity: 3, flags: write | denyoom | fast, keys: keyAt(1, "OW insert"), write: setnx, group: "string", since: "1.0.0", doc: "Sets a string if the key is not there."},
+		{name: "setrange", arity: 4, flags: write | denyoom, keys: keyAt(1, "RW update"), write: setrange, group: "string", since: "2.2.0", doc: "Overwrites part of a string."},
+		{name: "strlen", arity: 2, flags: readonly | fast, keys: keyAt(1, "RO"), read: strlen, group: "string", since: "2.2.0", doc: "Returns a string's length."},
+		{name: "substr", arity: 4, flags: readonly, keys: keyAt(1, "RO access"), read: getrange, group: "string", since: "1.0.0", doc: "Returns part of a string; GETRANGE's old name."},
+
+		// generic
+		{name: "copy", arity: -3, flags: write | denyoom, keys: both(keyAt(1, "RO access"), keyAt(2, "OW update")), write: copyKey, group: "generic", since: "6.2.0", doc: "Copies a key's value and deadline to another key."},
+		{name: "del", arity: -2, flags: write, keys: keysFrom(1, -1, 1, "RM delete"), write: del, group: "generic", since: "1.0.0", tips: "request_policy:multi_shard response_policy:agg_sum", doc: "Deletes keys."},
+		{name: "exists", arity: -2, flags: readonly | fast, keys: keysFrom(1, -1, 1, "RO"), read: exists, group: "generic", since: "1.0.0", tips: "request_policy:multi_shard response_policy:agg_sum", doc: "Counts how many of the keys are there."},
+		{name: "expire", arity: -3, flags: write | fast, keys: keyAt(1, "RW update"), write: expireBy(expire.Seconds), group: "generic", since: "1.0.0", doc: "Sets a time to live in seconds."},
+		{name: "expireat", arity: -3, flags: write | fast, keys: keyAt(1, "RW update"), write: expireBy(expire.UnixSeconds), group: "generic", since: "1.2.0", doc: "Sets a deadline in unix seconds."},
+		{name: "expiretime", arity: 2, flags: readonly | fast, keys: keyAt(1, "RO access"), read: ttlIn(expire.UnixSeconds), group: "generic", since: "7.0.0", doc: "Returns the deadline in unix seconds."},
+		{name: "keys", arity: 2, flags: readonly, conn: keys, group: "generic", since: "1.0.0", cats: "dangerous", tips: "request_policy:all_shards nondeterministic_output_order", doc: "Returns the names that match a pattern."},
+		{name: "move", arity: 3, flags: write | fast, keys: keyAt(1, "RW access update"), write: move, group: "generic", since: "1.0.0", doc: "Moves a key to another database."},
+		{name: "object", arity: -2, group: "generic", since: "2.2.3", cats: "-keyspace", subs: []*row{
+			{name: "encoding", arity: 3, flags: readonly, keys: keyAt(2, "RO"), read: objectEncoding, since: "2.2.3", tips: "nondeterministic_output", doc: "Names the representation that Redis would give the value."},
+			{name: "help", arity: 2, flags: loading | stale, conn: help, since: "6.2.0", doc: "Explains the subcommands."},
+			{name: "freq", arity: 3, flags: readonly, keys: keyAt(2, "RO"), read: objectFreq, since: "4.0.0", tips: "nondeterministic_output", doc: "Returns the access frequency; needs an LFU policy."},
+			{name: "idletime", arity: 3, flags: readonly, keys: keyAt(2, "RO"), read: objectIdletime, since: "2.2.3", tips: "nondeterministic_output", doc: "Returns the seconds since the key was last used."},
+			{name: "refcount", arity: 3, flags: readonly, keys: keyAt(2, "RO"), read: objectRefcount, since: "2.2.3", tips: "nondeterministic_output", doc: "Returns 1 for a key that is there."},
+		}},
+		{name: "persist", arity: 2, flags: write | fast, keys: keyAt(1, "RW update"), write: persist, group: "generic", since: "2.2.0", doc: "Removes a key's deadline."},
+		{name: "pexpire", arity: -3, flags: write | fast, keys: keyAt(1, "RW update"), write: expireBy(expire.Millis), group: "generic", since: "2.6.0", doc: "Sets a time to live in milliseconds."},
+		{name: "pexpireat", arity: -3, flags: write | fast, keys: keyAt(1, "RW update"), write: expireBy(expire.UnixMillis), group: "generic", since: "2.6.0", doc: "Sets a deadline in unix milliseconds."},
+		{name: "pexpiretime", arity: 2, flags: readonly | fast, keys: keyAt(1, "RO access"), read: ttlIn(expire.UnixMillis), group: "generic", since: "7.0.0", doc: "Returns the deadline in unix milliseconds."},
+		{name: "pttl", arity: 2, flags: readonly | fast, keys: keyAt(1, "RO access"), read: ttlIn(expire.Millis), group: "generic", since: "2.6.0", tips: "nondeterministic_output", doc: "Returns the time to live in milliseconds."},
+		{name: "randomkey", arity: 1, flags: readonly, conn: randomkey, group: "generic", since: "1.0.0", tips: "request_policy:all_shards nondeterministic_output", doc: "Returns some key's name."},
+		{name: "rename", arity: 3, flags: write, keys: both(keyAt(1, "RW access delete"), keyAt(2, "OW update")), write: rename, group: "generic", since: "1.0.0", doc: "Renames a key, replacing what had the name."},
+		{name: "renamenx", arity: 3, flags: write | fast, keys: both(keyAt(1, "RW access delete"), keyAt(2, "OW insert")), write: renamenx, group: "generic", since: "1.0.0", doc: "Renames a key if the new name is free."},
+		{name: "scan", arity: -2, flags: readonly, conn: scan, group: "generic", since: "2.8.0", tips: "nondeterministic_output request_policy:special", doc: "Walks through the key names."},
+		{name: "touch", arity: -2, flags: readonly | fast, keys: keysFrom(1, -1, 1, "RO"), read: touch, group: "generic", since: "3.2.1", tips: "request_policy:multi_shard response_policy:agg_sum", doc: "Marks keys as used and counts those that are there."},
+		{name: "ttl", arity: 2, flags: readonly | fast, keys: keyAt(1, "RO access"), read: ttlIn(expire.Seconds), group: "generic", since: "1.0.0", tips: "nondeterministic_output", doc: "Returns the time to live in seconds."},
+		{name: "type", arity: 2, flags: readonly | fast, keys: keyAt(1, "RO"), read: typeOf, group: "generic", since: "1.0.0", doc: "Names the type of a key's value."},
+		{name: "unlink", arity: -2, flags: write | fast, keys: keysFrom(1, -1, 1, "RM delete"), write: del, group: "generic", since: "4.0.0", tips: "request_policy:multi_shard response_policy:agg_sum", doc: "Deletes keys; large values are reaped in the background, as with DEL."},
+		{name: "wait", arity: 3, flags: noscript, conn: wait, group: "generic", since: "3.0.0", cats: "connection -keyspace", tips: "request_policy:all_shards response_policy:agg_min", doc: "Answers at once with 0: there are no replicas."},
+		{name: "waitaof", arity: 4, flags: noscript, conn: waitaof, group: "generic", since: "7.2.0", cats: "connection -keyspace", tips: "request_policy:all_shards response_policy:agg_min", doc: "Waits until the journal is fsynced."},
+
+		// transactions
+		{name: "discard", arity: 1, flags: noscript | loading | stale | fast | allowBusy | runInMulti, conn: discard, group: "transactions", since: "2.0.0", doc: "Drops the queued commands."},
+		{name: "exec", arity: 1, flags: noscript | loading | stale | skipSlowlog | runInMulti, conn: exec, group: "transactions", since: "1.2.0", doc: "Runs the queued commands at once."},
+		{name: "multi", arity: 1, flags: noscript | loading | stale | fast | allowBusy | runInMulti, conn: multi, group: "transactions", since: "1.2.0", doc: "Begins to queue commands."},
+		{name: "unwatch", arity: 1, flags: noscript | loading | stale | fast | allowBusy, conn: unwatch, group: "transactions", since: "2.2.0", doc: "Forgets all watched keys."},
+		{name: "watch", arity: -2, flags: noscript | loading | stale | fast | allowBusy | runInMulti, keys: keysFrom(1, -1, 1, "RO"), read: watch, group: "transactions", since: "2.2.0", doc: "Makes EXEC depend on keys staying as they are."},
+
+		// server
+		{name: "bgrewriteaof", arity: 1, flags: admin | noscript | noAsyncLoading, conn: bgrewriteaof, group: "server", since: "1.0.0", doc: "Forces a write-back in the background."},
+		{name: "bgsave", arity: -1, flags: admin | noscript | noAsyncLoading, conn: bgsave, group: "server", since: "1.0.0", doc: "Forces a write-back in the background."},
+		{name: "command", arity: -1, flags: loading | stale, group: "server", since: "2.8.13", tips: "nondeterministic_output_order", subs: []*row{
+			{name: "docs", arity: -2, flags: loading | stale, conn: commandDocs, since: "7.0.0", cats: "connection", tips: "nondeterministic_output_order", doc: "Describes commands in words."},
+			{name: "getkeys", arity: -4, flags: loading | stale, conn: commandGetkeys, since: "2.8.13", cats: "connection", doc: "Returns the keys among a command's arguments."},
+			{name: "info", arity: -2, flags: loading | stale, conn: commandInfo, since: "2.8.13", cats: "connection", tips: "nondeterministic_output_order", doc: "Describes commands."},
+			{name: "help", arity: 2, flags: loading | stale, conn: help, since: "5.0.0", cats: "connection", doc: "Explains the subcommands."},
+			{name: "count", arity: 2, flags: loading | stale, conn: commandCount, since: "2.8.13", cats: "connection", doc: "Counts the commands."},
+			{name: "getkeysandflags", arity: -4, flags: loading | stale, conn: commandGetkeysandflags, since: "7.0.0", cats: "connection", doc: "Returns a command's keys and what it does with each."},
+			{name: "list", arity: -2, flags: loading | stale, conn: commandList, since: "7.0.0", cats: "connection", tips: "nondeterministic_output_order", doc: "Names the commands, optionally filtered."},
+		}},
+		{name: "config", arity: -2, group: "server", since: "2.0.0", subs: []*row{
+			{name: "rewrite", arity: 2, flags: admin | noscript | loading | stale, conn: configRewrite, since: "2.8.0", doc: "Writes the present settings into the conf file."},
+			{name: "help", arity: 2, flags: loading | stale, conn: help, since: "5.0.0", doc: "Explains the subcommands."},
+			{name: "get", arity: -3, flags: admin | noscript | loading | stale, conn: configGet, since: "2.0.0", doc: "Returns settings."},
+			{name: "resetstat", arity: 2, flags: admin | noscript | loading | stale, conn: configResetstat, since: "2.0.0", doc: "Zeroes INFO's counters."},
+			{name: "set", arity: -4, flags: admin | noscript | loading | stale, conn: configSet, since: "2.0.0", tips: "request_policy:all_nodes response_policy:all_succeeded", doc: "Changes settings."},
+		}},
+		{name: "dbsize", arity: 1, flags: readonly | fast, conn: dbsize, group: "server", since: "1.0.0", cats: "keyspace", tips: "request_policy:all_shards response_policy:agg_sum", doc: "Counts the database's keys."},
+		{name: "debug", arity: -2, flags: admin | noscript | loading | stale, group: "server", since: "1.0.0", subs: []*row{
+			{name: "help", arity: 2, flags: admin | noscript | loading | stale, conn: help, since: "1.0.0", doc: "Explains the subcommands."},
+			{name: "sleep", arity: 3, flags: admin | noscript | loading | stale, conn: debugSleep, since: "1.0.0", doc: "Holds this connection for a time in seconds."},
+		}},
+		{name: "flushall", arity: -1, flags: write, write: flushall, group: "server", since: "1.0.0", cats: "dangerous keyspace", tips: "request_policy:all_shards response_policy:all_succeeded", doc: "Empties all databases."},
+		{name: "flushdb", arity: -1, flags: write, write: flushdb, group: "server", since: "1.0.0", cats: "dangerous keyspace", tips: "request_policy:all_shards response_policy:all_succeeded", doc: "Empties the database."},
+		{name: "info", arity: -1, flags: loading | stale, conn: info, group: "server", since: "1.0.0", cats: "dangerous", tips: "nondeterministic_output request_policy:all_shards response_policy:special", doc: "Reports on the server."},
+		{name: "lastsave", arity: 1, flags: loading | stale | fast, conn: lastsave, group: "server", since: "1.0.0", cats: "admin dangerous", tips: "nondeterministic_output", doc: "Returns when write-back last brought everything into the tables."},
+		{name: "lolwut", arity: -1, flags: readonly | fast, conn: lolwut, group: "server", since: "5.0.0", doc: "Draws something and tells the version."},
+		{name: "memory", arity: -2, group: "server", since: "4.0.0", subs: []*row{
+			{name: "malloc-stats", arity: 2, conn: memoryMallocStats, since: "4.0.0", tips: "nondeterministic_output request_policy:all_shards response_policy:special", doc: "Reports on the Go heap."},
+			{name: "help", arity: 2, flags: loading | stale, conn: help, since: "4.0.0", doc: "Explains the subcommands."},
+			{name: "purge", arity: 2, conn: memoryPurge, since: "4.0.0", tips: "request_policy:all_shards response_policy:all_succeeded", doc: "Gives unused memory back to the system."},
+			{name: "doctor", arity: 2, conn: memoryDoctor, since: "4.0.0", tips: "nondeterministic_output request_policy:all_shards response_policy:special", doc: "Looks for memory problems."},
+			{name: "usage", arity: -3, flags: readonly, keys: keyAt(2, "RO"), read: memoryUsage, since: "4.0.0", doc: "Returns what a key takes in memory."},
+			{name: "stats", arity: 2, conn: memoryStats, since: "4.0.0", tips: "nondeterministic_output request_policy:all_shards response_policy:special", doc: "Reports on memory."},
+		}},
+		{name: "save", arity: 1, flags: admin | noscript | noAsyncLoading | noMulti, conn: save, group: "server", since: "1.0.0", doc: "Forces a write-back and waits for it."},
+		{name: "shutdown", arity: -1, flags: admin | noscript | loading | stale | noMulti | allowBusy, conn: shutdown, group: "server", since: "1.0.0", doc: "Writes everything back and ends the server."},
+		{name: "swapdb", arity: 3, flags: write | fast, write: swapdb, group: "server", since: "4.0.0", cats: "dangerous keyspace", doc: "Exchanges two databases."},
+		{name: "time", arity: 1, flags: loading | stale | fast, conn: serverTime, group: "server", since: "2.6.0", tips: "nondeterministic_output", doc: "Returns the clock."},
+	}
+}

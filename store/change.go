@@ -1,0 +1,230 @@
+package store
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"diskette/store/journal"
+)
+
+// A Change is one row's new state, or its end. Values are absolute (INCR emits the sum,
+// EXPIRE the deadline), so replaying changes that are in the tables already does
+// no harm. The changes of one command, MULTI block or script make one journal record:
+//
+//	record = change*            change = op byte, id uvarint, then by op:
+//
+//	create    space uvarint, type byte, deadline varint, key bytes, value bytes
+//	value     value bytes                     a string's whole new value
+//	patch     length uvarint, offset uvarint, data bytes   a long string from offset on
+//	deadline  deadline varint                 unix ms, 0 = none
+//	rename    from uvarint, space uvarint, key bytes    RENAME, MOVE: from one space to another
+//	drop      space uvarint                   the key is gone, and all rows of its id
+//	database  space uvarint                   database number id is now that space
+//
+//	bytes = length uvarint, data
+//
+// Bytes of shareBytes or more are not copied into the record while it waits in memory:
+// they stand beside it, in order, as journal.Ext.
+type change struct {
+	op       op
+	id       int64
+	space    int64
+	from     int64
+	typ      Type
+	deadline int64
+	length   int64
+	offset   int64
+	key      []byte
+	data     []byte
+	shared   bool // data is referenced by others and must not be changed or reused
+}
+
+type op byte
+
+const (
+	opCreate op = iota + 1
+	opValue
+	opPatch
+	opDeadline
+	opRename
+	opDrop
+	opDatabase
+)
+
+// recordWriter gathers the changes of one record. Its buffers are reused.
+type recordWriter struct {
+	head []byte
+	ext  []journal.Ext
+}
+
+func (w *recordWriter) reset() {
+	w.head = w.head[:0]
+	clear(w.ext)
+	w.ext = w.ext[:0]
+	if cap(w.head) > 1<<20 {
+		w.head = nil
+	}
+}
+
+func (w *recordWriter) start(o op, id int64) {
+	w.head = binary.AppendUvarint(append(w.head, byte(o)), uint64(id))
+}
+
+func (w *recordWriter) uvarint(n int64) { w.head = binary.AppendUvarint(w.head, uint64(n)) }
+func (w *recordWriter) varint(n int64)  { w.head = binary.AppendVarint(w.head, n) }
+
+func (w *recordWriter) str(s string) {
+	w.uvarint(int64(len(s)))
+	if len(s) >= shareBytes {
+		w.ext = append(w.ext, journal.Ext{At: len(w.head), Data: []byte(s)})
+		return
+	}
+	w.head = append(w.head, s...)
+}
+
+func (w *recordWriter) bytes(b []byte) {
+	w.uvarint(int64(len(b)))
+	if len(b) >= shareBytes {
+		w.ext = append(w.ext, journal.Ext{At: len(w.head), Data: b})
+		return
+	}
+	w.head = append(w.head, b...)
+}
+
+func (w *recordWriter) create(o *object) {
+	w.start(opCreate, o.id)
+	w.uvarint(o.space.id)
+	w.head = append(w.head, byte(o.typ))
+	w.varint(o.deadline)
+	w.str(o.name)
+	w.bytes(o.str)
+}
+
+func (w *recordWriter) value(id int64, value []byte) {
+	w.start(opValue, id)
+	w.bytes(value)
+}
+
+func (w *recordWriter) patch(id int64, length, offset int, data []byte) {
+	w.start(opPatch, id)
+	w.uvarint(int64(length))
+	w.uvarint(int64(offset))
+	w.bytes(data)
+}
+
+func (w *recordWriter) deadline(id, deadline int64) {
+	w.start(opDeadline, id)
+	w.varint(deadline)
+}
+
+func (w *recordWriter) rename(id int64, from, to *space, key string) {
+	w.start(opRename, id)
+	w.uvarint(from.id)
+	w.uvarint(to.id)
+	w.str(key)
+}
+
+func (w *recordWriter) drop(id int64, s *space) {
+	w.start(opDrop, id)
+	w.uvarint(s.id)
+}
+
+func (w *recordWriter) database(db int, s *space) {
+	w.start(opDatabase, int64(db))
+	w.uvarint(s.id)
+}
+
+var errBadRecord = errors.New("the journal record does not decode")
+
+// eachChange decodes a record. The slices in a change are valid as long as the record's.
+func eachChange(rec journal.Record, fn func(*change) error) error {
+	r := recordReader{b: rec.Head, ext: rec.Ext}
+	var c change
+	for len(r.b) > 0 {
+		c = change{op: op(r.byte()), id: r.uvarint()}
+		switch c.op {
+		case opCreate:
+			c.space, c.typ, c.deadline = r.uvarint(), Type(r.byte()), r.varint()
+			c.key, _ = r.bytes()
+			c.data, c.shared = r.bytes()
+		case opValue:
+			c.data, c.shared = r.bytes()
+		case opPatch:
+			c.length, c.offset = r.uvarint(), r.uvarint()
+			c.data, c.shared = r.bytes()
+		case opDeadline:
+			c.deadline = r.varint()
+		case opRename:
+			c.from, c.space = r.uvarint(), r.uvarint()
+			c.key, _ = r.bytes()
+		case opDrop, opDatabase:
+			c.space = r.uvarint()
+		default:
+			return fmt.Errorf("%w: unknown change %d", errBadRecord, c.op)
+		}
+		if r.bad {
+			return errBadRecord
+		}
+		if err := fn(&c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type recordReader struct {
+	b   []byte
+	pos int // bytes of the record's Head consumed
+	ext []journal.Ext
+	bad bool
+}
+
+func (r *recordReader) take(n int) []byte {
+	if n < 0 || n > len(r.b) {
+		r.bad, r.b = true, nil
+		return nil
+	}
+	b := r.b[:n:n]
+	r.b, r.pos = r.b[n:], r.pos+n
+	return b
+}
+
+func (r *recordReader) byte() byte {
+	if b := r.take(1); b != nil {
+		return b[0]
+	}
+	return 0
+}
+
+func (r *recordReader) uvarint() int64 {
+	v, n := binary.Uvarint(r.b)
+	if n <= 0 || int64(v) < 0 {
+		r.bad, r.b = true, nil
+		return 0
+	}
+	r.take(n)
+	return int64(v)
+}
+
+func (r *recordReader) varint() int64 {
+	v, n := binary.Varint(r.b)
+	if n <= 0 {
+		r.bad, r.b = true, nil
+		return 0
+	}
+	r.take(n)
+	return v
+}
+
+func (r *recordReader) bytes() (data []byte, shared bool) {
+	n := r.uvarint()
+	if len(r.ext) > 0 && r.ext[0].At == r.pos && n >= shareBytes {
+		data, r.ext = r.ext[0].Data, r.ext[1:]
+		if int64(len(data)) != n {
+			r.bad, r.b = true, nil
+		}
+		return data, true
+	}
+	return r.take(int(n)), false
+}

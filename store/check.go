@@ -1,0 +1,120 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Check verifies the whole store: SQLite's own integrity check, the row counts, rows that
+// belong to nothing, ids and spaces not given out yet, and memory against the tables. It first
+// writes everything back; it is for tests and for an operator with time. It holds the
+// keyspace lock while it compares.
+func (st *Store) Check() error {
+	if err := st.Flush(); err != nil {
+		return err
+	}
+	st.Lock()
+	defer st.Unlock()
+	var errs []error
+	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if st.applied.Load() != st.journal.Last() {
+		return errors.New("check: something was written meanwhile")
+	}
+	err := st.readers.use(func(r *reader) error {
+		if err := r.integrity(fail); err != nil {
+			return err
+		}
+		none := func(what, sql string) error {
+			var n int64
+			err := queryInts(r.c, `SELECT count(*) FROM (`+sql+`)`, &n)
+			if n != 0 {
+				fail("%d %s", n, what)
+			}
+			return err
+		}
+		for _, c := range []struct{ what, sql string }{
+			{"keys without a name", `SELECT 1 FROM keys WHERE key IS NULL`},
+			{"keys in no space", `SELECT 1 FROM keys WHERE space NOT IN (SELECT space FROM spaces)`},
+			{"chunks of no long string", `SELECT 1 FROM chunks WHERE id NOT IN (SELECT id FROM keys WHERE chunked > 0 UNION ALL SELECT id FROM garbage)`},
+			{"long strings with a value in their row", `SELECT 1 FROM keys WHERE chunked > 0 AND value IS NOT NULL`},
+			{"chunks beyond their string's end", fmt.Sprintf(`SELECT 1 FROM chunks c JOIN keys k USING (id) WHERE c.n * %d + length(c.data) > k.chunked`, chunkBytes)},
+			{"short strings without a value", `SELECT 1 FROM keys WHERE chunked = 0 AND type = 1 AND value IS NULL`},
+			{"key ids not given out yet", fmt.Sprintf(`SELECT 1 FROM keys WHERE id >= %d`, st.nextID)},
+			{"spaces not given out yet", fmt.Sprintf(`SELECT 1 FROM spaces WHERE space >= %d`, st.nextSpace)},
+			{"spaces with a wrong row count", `SELECT 1 FROM spaces s WHERE db IS NOT NULL AND keys <> (SELECT count(*) FROM keys k WHERE k.space = s.space)`},
+		} {
+			if err := none(c.what, c.sql); err != nil {
+				return err
+			}
+		}
+		return st.checkMemoryLocked(r, fail)
+	})
+	return errors.Join(append(errs, err)...)
+}
+
+func (r *reader) integrity(fail func(string, ...any)) error {
+	s, _, err := r.c.Prepare(`PRAGMA integrity_check`)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	for s.Step() {
+		if line := s.ColumnText(0); line != "ok" {
+			fail("integrity_check: %s", line)
+		}
+	}
+	return s.Err()
+}
+
+// checkMemoryLocked compares every resident object with its row, and the hot set's books.
+func (st *Store) checkMemoryLocked(r *reader, fail func(string, ...any)) error {
+	var bytes, objects int64
+	for db, s := range st.dbs {
+		var rows int64
+		if err := queryInts(r.c, `SELECT keys FROM spaces WHERE space = `+itoa(s.id), &rows); err != nil {
+			return err
+		}
+		if rows != s.live {
+			fail("database %d has %d keys in memory's count and %d rows", db, s.live, rows)
+		}
+		for name, o := range s.keys {
+			bytes, objects = bytes+o.bytes, objects+1
+			if o.load != nil {
+				continue
+			}
+			var have row
+			if err := r.row(s.id, name, &have); err != nil {
+				return err
+			}
+			switch {
+			case o.name != name || o.space != s:
+				fail("object %q stands under the name %q", o.name, name)
+			case o.id != have.id || o.typ != have.typ || o.deadline != have.deadline:
+				fail("key %q is (id %d, %v, deadline %d) in memory and (id %d, %v, deadline %d) on disk",
+					name, o.id, o.typ, o.deadline, have.id, have.typ, have.deadline)
+			case o.typ == String && string(o.str) != string(have.value):
+				fail("key %q has other values in memory (%d bytes) and on disk (%d bytes)", name, len(o.str), len(have.value))
+			case (o.slot != 0) != (o.deadline != 0):
+				fail("key %q has deadline %d and place %d in the deadline queue", name, o.deadline, o.slot)
+			case o.bytes != o.size():
+				fail("key %q counts for %d bytes and takes %d", name, o.bytes, o.size())
+			}
+		}
+	}
+	for _, s := range st.flushed {
+		for _, o := range s.keys {
+			bytes, objects = bytes+o.bytes, objects+1
+		}
+	}
+	if bytes != st.hotBytes || objects != st.hotObjects {
+		fail("the hot set counts %d bytes in %d objects and has %d in %d", st.hotBytes, st.hotObjects, bytes, objects)
+	}
+	var listed int64
+	for o := st.oldest; o != nil; o = o.newer {
+		listed++
+	}
+	if listed != objects {
+		fail("the unload list has %d objects of %d", listed, objects)
+	}
+	return nil
+}

@@ -1,0 +1,81 @@
+package store
+
+// FlushDB empties a database: it gets a new space, one row, however many keys it has. What
+// was in memory and on disk is let go in slices afterwards.
+func (tx *Tx) FlushDB(db int) {
+	st := tx.st
+	old := st.dbs[db]
+	if h := st.hooks.Flushed; h != nil {
+		h(db)
+	}
+	st.stats.changes += old.live
+	fresh := newSpace(st.nextSpace, db, 0)
+	st.nextSpace++
+	st.dbs[db] = fresh
+	old.db = -1
+	st.flushed = append(st.flushed, old)
+	tx.rec.database(db, fresh)
+	tx.Select(tx.db)
+}
+
+// SwapDB exchanges two databases: two rows.
+func (tx *Tx) SwapDB(a, b int) {
+	st := tx.st
+	if a == b {
+		return
+	}
+	st.dbs[a], st.dbs[b] = st.dbs[b], st.dbs[a]
+	for _, db := range []int{a, b} {
+		st.dbs[db].db = db
+		tx.rec.database(db, st.dbs[db])
+	}
+	st.stats.changes++
+	if h := st.hooks.Swapped; h != nil {
+		h(a, b)
+	}
+	tx.Select(tx.db)
+}
+
+// Len is the number of keys in a database, expired ones that the sweeper has not reached included.
+func (v *View) Len(db int) int64 { return v.st.dbs[db].live }
+
+// DBSize is the number of keys in the database, expired ones not counted. It costs nothing
+// unless keys have expired that the sweeper has not removed yet; then it counts those. The caller
+// does not hold the keyspace lock.
+func (st *Store) DBSize(db int, now int64) (n int64, seen uint64, err error) {
+	st.Lock()
+	n, err = st.dbSizeLocked(db, now)
+	seen = st.journal.Last()
+	st.Unlock()
+	return n, seen, err
+}
+
+func (st *Store) dbSizeLocked(db int, now int64) (int64, error) {
+	s := st.dbs[db]
+	n := s.live
+	st.due.EachDue(now, func(o *object) {
+		if o.space == s {
+			n--
+		}
+	})
+	if n == 0 || st.sweep.nextOnDisk.Load() > now {
+		return n, nil
+	}
+	err := st.readers.use(func(r *reader) error {
+		q, err := r.stmt(`SELECT key FROM keys WHERE expires_ms > 0 AND expires_ms <= ?1 AND space = ?2`)
+		if err != nil {
+			return err
+		}
+		defer q.Reset()
+		if err := bind(q, now, s.id); err != nil {
+			return err
+		}
+		for q.Step() {
+			if _, resident := s.keys[string(q.ColumnRawBlob(0))]; !resident { // counted above, or a tombstone
+				n--
+			}
+		}
+		return q.Err()
+	})
+	return n, err
+}

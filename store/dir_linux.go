@@ -1,0 +1,36 @@
+package store
+
+import (
+	"os"
+	"syscall"
+)
+
+// networkFS names the network file system that a directory is on, "" when it is none. The numbers
+// are the f_type values of statfs(2).
+func networkFS(dir string) string {
+	var s syscall.Statfs_t
+	if syscall.Statfs(dir, &s) != nil {
+		return ""
+	}
+	return map[uint32]string{
+		0x6969:     "NFS",
+		0x517b:     "SMB",
+		0xff534d42: "CIFS",
+		0xfe534d42: "SMB2",
+		0x01021997: "9P",
+		0x5346414f: "AFS",
+		0x00c36400: "Ceph",
+		0x0bd00bd0: "Lustre",
+		0x7461636f: "OCFS2",
+		0x01161970: "GFS2",
+	}[uint32(s.Type)]
+}
+
+// allocate makes a file take up n bytes on disk.
+func allocate(f *os.File, n int64) error {
+	err := syscall.Fallocate(int(f.Fd()), 0, 0, n)
+	if err == syscall.EOPNOTSUPP {
+		return writeZeros(f, n)
+	}
+	return err
+}

@@ -1,0 +1,192 @@
+package store
+
+import (
+	"time"
+
+	"diskette/store/journal"
+)
+
+// A fold is committed changes gathered by row, the last one of a row winning, until
+// write-back takes it: a counter that was incremented a thousand times costs one row.
+// Its memory is reused from one write-back to the next.
+type fold struct {
+	last    uint64 // newest LSN in it
+	records int64
+	bytes   int64     // journal bytes that it stands for
+	since   time.Time // when its oldest change was folded
+
+	index   map[int64]int32 // key id -> place in entries
+	entries []entry
+	spaces  map[int]int64 // database number -> its new space
+	nextID  int64         // above every key id created in it
+	text    arena
+}
+
+// entry is what is to become of one key's rows.
+type entry struct {
+	id       int64
+	space    int64 // of a born or renamed key, at the end
+	from     int64 // where the row stands on disk, for a renamed or dropped key
+	deadline int64
+	length   int64 // of a patched long string
+	key      []byte
+	value    []byte
+	patches  []patch
+	typ      Type
+
+	born, dropped, renamed, hasValue, hasDeadline, shared bool
+}
+
+type patch struct {
+	offset int64
+	data   []byte
+}
+
+func newFold() *fold {
+	return &fold{index: map[int64]int32{}, spaces: map[int]int64{}}
+}
+
+func (f *fold) empty() bool { return f.last == 0 }
+
+func (f *fold) reset() {
+	// A map keeps the size it once had: give a large one back.
+	if len(f.entries) > 1<<18 {
+		f.index, f.entries = map[int64]int32{}, nil
+	}
+	clear(f.index)
+	clear(f.entries)
+	clear(f.spaces)
+	f.entries = f.entries[:0]
+	f.last, f.records, f.bytes, f.nextID = 0, 0, 0, 0
+	f.text.reset()
+}
+
+// add folds one journal record. It keeps no slice of the record but those the
+// record shares.
+func (f *fold) add(lsn uint64, rec journal.Record) error {
+	if f.empty() {
+		f.since = time.Now()
+	}
+	f.last = lsn
+	f.records++
+	return eachChange(rec, f.change)
+}
+
+func (f *fold) change(c *change) error {
+	if c.op == opDatabase {
+		f.spaces[int(c.id)] = c.space
+		return nil
+	}
+	i, ok := f.index[c.id]
+	if !ok {
+		i = int32(len(f.entries))
+		f.entries = append(f.entries, entry{id: c.id})
+		f.index[c.id] = i
+	}
+	e := &f.entries[i]
+	switch c.op {
+	case opCreate:
+		*e = entry{id: c.id, space: c.space, typ: c.typ, deadline: c.deadline, born: true}
+		e.key = f.text.keep(nil, c.key)
+		f.setValue(e, c)
+		f.nextID = max(f.nextID, c.id+1)
+	case opValue:
+		f.setValue(e, c)
+	case opPatch:
+		f.addPatch(e, c)
+	case opDeadline:
+		e.deadline, e.hasDeadline = c.deadline, true
+	case opRename:
+		if !e.born && !e.renamed {
+			e.from, e.renamed = c.from, true
+		}
+		e.space, e.key = c.space, f.text.keep(nil, c.key)
+	case opDrop:
+		from := c.space
+		if e.renamed {
+			from = e.from
+		}
+		*e = entry{id: c.id, dropped: true, born: e.born, from: from}
+	}
+	return nil
+}
+
+func (f *fold) setValue(e *entry, c *change) {
+	if c.shared {
+		e.value, e.shared = c.data, true
+	} else {
+		var room []byte
+		if !e.shared {
+			room = e.value
+		}
+		e.value, e.shared = f.text.keep(room, c.data), false
+	}
+	e.hasValue, e.patches, e.length = true, nil, 0
+}
+
+// addPatch applies a patch to the whole value, if the fold has it, or keeps it for the row.
+func (f *fold) addPatch(e *entry, c *change) {
+	if !e.hasValue {
+		data := c.data
+		if !c.shared {
+			data = append([]byte(nil), data...)
+		}
+		e.patches, e.length = append(e.patches, patch{c.offset, data}), c.length
+		f.text.used += int64(len(data)) + 64
+		return
+	}
+	if e.shared || int64(cap(e.value)) < c.length {
+		grown := make([]byte, len(e.value), c.length+c.length/8)
+		copy(grown, e.value)
+		e.value, e.shared = grown, false
+	}
+	was := int64(len(e.value))
+	e.value = e.value[:max(was, c.length)]
+	if was < c.offset {
+		clear(e.value[was:c.offset])
+	}
+	copy(e.value[c.offset:], c.data)
+}
+
+// arena holds the names and values of a fold in large blocks, so that a hundred
+// thousand rows are not a hundred thousand objects for the garbage collector.
+type arena struct {
+	blocks [][]byte
+	n      int   // blocks in use
+	used   int64 // bytes given out
+}
+
+const arenaBlock = 1 << 20
+
+// keep copies b, into room if it fits there.
+func (a *arena) keep(room, b []byte) []byte {
+	if len(b) <= cap(room) {
+		room = room[:len(b)]
+		copy(room, b)
+		return room
+	}
+	a.used += int64(len(b))
+	if len(b) > arenaBlock/16 {
+		return append([]byte(nil), b...)
+	}
+	if a.n == 0 || cap(a.blocks[a.n-1])-len(a.blocks[a.n-1]) < len(b) {
+		if a.n == len(a.blocks) {
+			a.blocks = append(a.blocks, make([]byte, 0, arenaBlock))
+		}
+		a.n++
+	}
+	block := &a.blocks[a.n-1]
+	at := len(*block)
+	*block = append(*block, b...)
+	return (*block)[at:len(*block):len(*block)]
+}
+
+func (a *arena) reset() {
+	if len(a.blocks) > 32 {
+		a.blocks = a.blocks[:32:32]
+	}
+	for i := range a.blocks {
+		a.blocks[i] = a.blocks[i][:0]
+	}
+	a.n, a.used = 0, 0
+}

@@ -1,0 +1,8 @@
+//go:build !linux
+
+package journal
+
+import "os"
+
+// datasync makes the file's data last.
+func datasync(f *os.File) error { return f.Sync() }

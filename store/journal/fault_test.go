@@ -1,0 +1,365 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// disk is an Options.Fault that a test breaks and mends.
+type disk struct {
+	sync.Mutex
+	room   int // bytes that can be written before ENOSPC; -1 = no bound
+	broken map[Op]error
+	asked  map[Op]int
+}
+
+func newDisk() *disk { return &disk{room: -1, broken: map[Op]error{}, asked: map[Op]int{}} }
+
+func (d *disk) fault(op Op, n int) (allow int, err error) {
+	d.Lock()
+	defer d.Unlock()
+	d.asked[op]++
+	if err := d.broken[op]; err != nil {
+		return 0, err
+	}
+	if op == OpWrite && d.room >= 0 {
+		if n > d.room {
+			n, err = d.room, syscall.ENOSPC
+		}
+		d.room -= n
+	}
+	return n, err
+}
+
+func (d *disk) setRoom(n int) { d.Lock(); d.room = n; d.Unlock() }
+
+func (d *disk) set(op Op, err error) { d.Lock(); d.broken[op] = err; d.Unlock() }
+
+func (d *disk) count(op Op) int { d.Lock(); defer d.Unlock(); return d.asked[op] }
+
+func wantFailed(t *testing.T, err, cause error) {
+	t.Helper()
+	if !errors.Is(err, ErrFailed) || !errors.Is(err, cause) {
+		t.Fatalf("error %v, want one that wraps ErrFailed and %v", err, cause)
+	}
+}
+
+func TestAFullDiskFailsWaitersAndHealsByItself(t *testing.T) {
+	for _, policy := range []Policy{Always, EverySec, No} {
+		for room := range 2*frameHeaderBytes + 10 { // the short write ends at each byte of the batch
+			if policy != Always && room%5 != 0 {
+				continue
+			}
+			t.Run(fmt.Sprint(policy, " with room for ", room), func(t *testing.T) {
+				t.Parallel()
+				d, dir := newDisk(), t.TempDir()
+				j := open(t, dir, 0, Options{Policy: policy, Fault: d.fault})
+				store(t, j, "before")
+				d.setRoom(room)
+				j.Append(Record{Head: []byte("stuck")})
+				lsn := j.Append(Record{Head: []byte("next.")})
+				wantFailed(t, j.Wait(lsn), syscall.ENOSPC)
+				wantFailed(t, j.Err(), syscall.ENOSPC)
+				if j.Committed() != 1 {
+					t.Fatalf("committed %d, want 1", j.Committed())
+				}
+				wantRecords(t, reopened(t, killed(t, dir)), "1:before")
+
+				d.setRoom(0)
+				wantFailed(t, j.Wait(j.Append(Record{Head: []byte("DEL")})), syscall.ENOSPC)
+				d.setRoom(-1)
+				eventually(t, "the retry", func() bool { return j.Committed() == 4 && j.Err() == nil })
+				store(t, j, "after")
+				closeIt(t, j)
+				wantRecords(t, reopened(t, dir), "1:before", "2:stuck", "3:next.", "4:DEL", "5:after")
+			})
+		}
+	}
+}
+
+func TestWaitTriesAgainAtOnce(t *testing.T) {
+	d := newDisk()
+	j := open(t, t.TempDir(), 0, Options{Policy: No, Fault: d.fault})
+	store(t, j, "before")
+	d.setRoom(0)
+	wantFailed(t, j.Wait(j.Append(Record{})), syscall.ENOSPC)
+	d.setRoom(-1)
+	begin := time.Now()
+	store(t, j, "after")
+	if took := time.Since(begin); took > retryEvery/2 || j.Err() != nil {
+		t.Fatalf("took %v, then %v", took, j.Err())
+	}
+}
+
+func TestAFileThatCanNotBeCutBackGetsASuccessor(t *testing.T) {
+	for _, room := range []int{0, 5, frameHeaderBytes + 5, 2*frameHeaderBytes + 7} { // nothing, part of a record, a whole one, more
+		for _, first := range []bool{true, false} { // the failing batch is the segment's first or not
+			t.Run(fmt.Sprint("room ", room, " first ", first), func(t *testing.T) {
+				d, dir := newDisk(), t.TempDir()
+				j := open(t, dir, 0, Options{Policy: EverySec, Fault: d.fault})
+				want := []string{}
+				if first {
+					d.setRoom(segmentHeaderBytes + room)
+				} else {
+					store(t, j, "before")
+					want = append(want, "1:before")
+					d.setRoom(room)
+				}
+				d.set(OpTruncate, syscall.EIO)
+				j.Append(Record{Head: []byte("stuck")})
+				wantFailed(t, j.Wait(j.Append(Record{Head: []byte("next.")})), syscall.ENOSPC)
+				crashed := reopened(t, killed(t, dir)) // what is there is a prefix
+				all := append(want, fmt.Sprintf("%d:stuck", len(want)+1), fmt.Sprintf("%d:next.", len(want)+2))
+				wantRecords(t, crashed, all[:len(crashed)]...)
+
+				d.setRoom(-1)
+				store(t, j, "after")
+				want = append(all, fmt.Sprintf("%d:after", len(all)+1))
+				wantRecords(t, reopened(t, killed(t, dir)), want...)
+				closeIt(t, j)
+				wantRecords(t, reopened(t, dir), want...)
+				if n := j.Stats().Bytes; n <= 0 {
+					t.Fatalf("%d bytes", n)
+				}
+			})
+		}
+	}
+}
+
+func TestASegmentThatCanNotBeCreatedIsTriedAgain(t *testing.T) {
+	for op, name := range map[Op]string{OpCreate: "create", OpWrite: "header", OpSync: "directory"} {
+		t.Run(name, func(t *testing.T) {
+			d, dir := newDisk(), t.TempDir()
+			j := open(t, dir, 0, Options{Policy: No, Fault: d.fault})
+			d.set(op, syscall.ENOSPC)
+			wantFailed(t, j.Wait(j.Append(Record{Head: []byte("one")})), syscall.ENOSPC)
+			if s := j.Stats(); len(segmentFiles(t, dir)) != 0 || s.Segments != 0 || s.Bytes != 0 || s.Failures == 0 {
+				t.Fatalf("left %q, stats %+v", segmentFiles(t, dir), s)
+			}
+			d.set(op, nil)
+			eventually(t, "the retry", func() bool { return j.Err() == nil && j.Committed() == 1 })
+			closeIt(t, j)
+			wantRecords(t, reopened(t, dir), "1:one")
+		})
+	}
+}
+
+func TestAFailedFsyncUnderAlwaysEndsWhenTheRecordsAreApplied(t *testing.T) {
+	d, dir := newDisk(), t.TempDir()
+	var handed []uint64
+	j := open(t, dir, 0, Options{Policy: Always, Fault: d.fault, Committed: func(b *Batch) {
+		handed = append(handed, b.Last)
+		b.Release()
+	}})
+	store(t, j, "one")
+	d.set(OpSync, syscall.EIO)
+	wantFailed(t, j.Wait(j.Append(Record{Head: []byte("two")})), ErrSync)
+	wantFailed(t, j.Err(), syscall.EIO)
+	d.set(OpSync, nil)
+	syncs := d.count(OpSync)
+	time.Sleep(3 * retryEvery)
+	wantFailed(t, j.Err(), ErrSync)
+	if d.count(OpSync) != syncs {
+		t.Fatal("the fsync was tried again")
+	}
+
+	// A later fsync that works makes nothing of it good.
+	wantFailed(t, j.Wait(j.Append(Record{Head: []byte("three")})), ErrSync)
+	wantFailed(t, j.Sync(3), ErrSync)
+	if j.Committed() != 1 || fmt.Sprint(handed) != "[1 2 3]" {
+		t.Fatalf("committed %d, handed over %d", j.Committed(), handed)
+	}
+	j.Drop(1)
+	wantFailed(t, j.Err(), ErrSync)
+	j.Drop(2)
+	if err := j.Err(); err != nil || j.Committed() != 3 {
+		t.Fatalf("after Drop: %v, committed %d", err, j.Committed())
+	}
+	store(t, j, "four")
+	closeIt(t, j)
+	j = open(t, dir, 2, Options{})
+	wantRecords(t, replayed(t, j, 3), "3:three", "4:four")
+}
+
+func TestAFailedFsyncUnderEverySecRefusesWritesUntilApplied(t *testing.T) {
+	d, dir := newDisk(), t.TempDir()
+	j := open(t, dir, 0, Options{Policy: EverySec, Fault: d.fault})
+	store(t, j, "one", "two")
+	d.set(OpSync, syscall.EIO)
+	eventually(t, "the failure", func() bool { return errors.Is(j.Err(), ErrSync) })
+	d.set(OpSync, nil)
+	store(t, j, "DEL") // written, which is what everysec promises; Err is what refuses ordinary writes
+	wantFailed(t, j.Err(), ErrSync)
+	wantFailed(t, j.Sync(3), ErrSync)
+	if n := len(segmentFiles(t, dir)); n != 2 {
+		t.Fatalf("%d segments, want a new one after the failure", n)
+	}
+	j.Drop(2)
+	if err := j.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Sync(3); err != nil {
+		t.Fatal(err)
+	}
+	closeIt(t, j)
+	j = open(t, dir, 2, Options{})
+	wantRecords(t, replayed(t, j, 3), "3:DEL")
+}
+
+func TestAFailedFsyncAtRotationIsAFailedFsync(t *testing.T) {
+	d := newDisk()
+	j := open(t, t.TempDir(), 0, Options{Policy: No, SegmentBytes: 100, Fault: d.fault})
+	store(t, j, strings.Repeat("x", 100))
+	d.set(OpSync, syscall.EIO)
+	lsn := j.Append(Record{Head: []byte("next")})
+	wantFailed(t, j.Wait(lsn), ErrSync) // the successor can not be created either
+	d.set(OpSync, nil)
+	if err := j.Wait(lsn); err != nil {
+		t.Fatal(err)
+	}
+	wantFailed(t, j.Err(), ErrSync)
+	j.Drop(1)
+	if err := j.Err(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestASegmentThatCanNotBeDeletedIsDeletedLater(t *testing.T) {
+	d, dir := newDisk(), t.TempDir()
+	j := open(t, dir, 0, Options{Policy: No, SegmentBytes: 1, Fault: d.fault})
+	for range 4 {
+		store(t, j, "x")
+	}
+	d.set(OpRemove, syscall.EACCES)
+	j.Drop(3)
+	if n := len(segmentFiles(t, dir)); n != 4 || j.Stats().Segments != 4 {
+		t.Fatalf("%d segments, stats %+v", n, j.Stats())
+	}
+	d.set(OpRemove, nil)
+	j.Drop(3)
+	if n := len(segmentFiles(t, dir)); n != 1 || j.Stats().Segments != 1 {
+		t.Fatalf("%d segments, stats %+v", n, j.Stats())
+	}
+}
+
+func TestCloseReportsWhatItCouldNotStore(t *testing.T) {
+	d := newDisk()
+	j := open(t, t.TempDir(), 0, Options{Policy: No, Fault: d.fault})
+	store(t, j, "one")
+	d.setRoom(0)
+	j.Append(Record{Head: []byte("two")})
+	wantFailed(t, j.Close(), syscall.ENOSPC)
+}
+
+func TestOpenFailsWhenTheTailCanNotBeCutOff(t *testing.T) {
+	for _, op := range []Op{OpTruncate, OpSync} {
+		dir, files := segments(t)
+		content := readAll(t, files[2])
+		if err := os.WriteFile(files[2], content[:len(content)-1], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		d := newDisk()
+		d.set(op, syscall.EIO)
+		if _, err := Open(dir, 0, Options{Fault: d.fault}); !errors.Is(err, syscall.EIO) {
+			t.Fatalf("Open: %v", err)
+		}
+	}
+}
+
+// TestADiskThatComesAndGoesLosesNothing lets writers run while writes, truncates, creates and fsyncs fail at random, with a
+// write-back that drops what it was handed. At the end every record is in the journal or was applied.
+func TestADiskThatComesAndGoesLosesNothing(t *testing.T) {
+	for _, policy := range []Policy{Always, EverySec} {
+		t.Run(policy.String(), func(t *testing.T) {
+			d, dir := newDisk(), t.TempDir()
+			handed := make(chan uint64, 1<<16)
+			j := open(t, dir, 0, Options{Policy: policy, SegmentBytes: 2 << 10, Fault: d.fault, Committed: func(b *Batch) {
+				handed <- b.Last
+				b.Release()
+			}})
+			var keyspace sync.Mutex
+			var writers sync.WaitGroup
+			stop := make(chan struct{})
+			for range 4 {
+				writers.Go(func() {
+					for {
+						select {
+						case <-stop:
+							return
+						default:
+						}
+						keyspace.Lock()
+						lsn := j.Append(Record{Head: fmt.Append(nil, j.Last()+1)})
+						keyspace.Unlock()
+						if err := j.Wait(lsn); err != nil {
+							if !errors.Is(err, ErrFailed) {
+								t.Error(err)
+							}
+							time.Sleep(time.Millisecond)
+						} else if j.Committed() < lsn {
+							t.Errorf("Wait(%d) let through at %d", lsn, j.Committed())
+						}
+					}
+				})
+			}
+			var applied uint64
+			for i := range 60 {
+				d.setRoom([]int{-1, 3, 100, 0}[i%4])
+				d.set([]Op{OpTruncate, OpSync, OpCreate}[i%3], []error{nil, syscall.EIO}[i/3%2])
+				time.Sleep(2 * time.Millisecond)
+				acked, size := j.Committed(), len(handed)
+				if i%2 == 0 {
+					for range size / 2 {
+						applied = <-handed
+					}
+					j.Drop(applied)
+				}
+				if i%6 == 5 {
+					k := open(t, killed(t, dir), applied, Options{Policy: No})
+					if k.Last() < acked {
+						t.Fatalf("%d was acknowledged, the journal ends with %d", acked, k.Last())
+					}
+					closeIt(t, k)
+				}
+			}
+			close(stop)
+			writers.Wait()
+			d.setRoom(-1)
+			for _, op := range []Op{OpTruncate, OpSync, OpCreate} {
+				d.set(op, nil)
+			}
+			for len(handed) > 0 {
+				applied = <-handed
+			}
+			j.Drop(applied)
+			eventually(t, "recovery", func() bool {
+				for len(handed) > 0 {
+					applied = <-handed
+					j.Drop(applied)
+				}
+				return j.Err() == nil && j.Committed() == j.Last()
+			})
+			store(t, j, fmt.Sprint(j.Last()+1))
+			last := j.Last()
+			closeIt(t, j)
+			j = open(t, dir, applied, Options{})
+			next := applied + 1
+			err := j.Replay(next, func(lsn uint64, rec Record) error {
+				if lsn != next || string(rec.Head) != fmt.Sprint(lsn) {
+					return fmt.Errorf("LSN %d is %s, want %d", lsn, rec.Head, next)
+				}
+				next++
+				return nil
+			})
+			if err != nil || j.Last() != last {
+				t.Fatalf("Replay: %v; last %d, want %d", err, j.Last(), last)
+			}
+		})
+	}
+}

@@ -1,0 +1,329 @@
+package journal
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	magic              = "DKJOURNL"
+	formatVersion      = 1
+	segmentHeaderBytes = 28
+	frameHeaderBytes   = 12
+	suffix             = ".journal"
+	readBufferBytes    = 256 << 10
+)
+
+// segment is one file. Its fields are guarded by committing.
+type segment struct {
+	path    string
+	file    *os.File // nil when sealed
+	first   uint64   // LSN
+	last    uint64   // LSN of the newest whole record; first-1 = none
+	size    int64    // where the newest whole record ends
+	synced  int64    // bytes known to be fsynced
+	created time.Time
+}
+
+func segmentName(first uint64) string { return fmt.Sprintf("%016x%s", first, suffix) }
+
+// segmentFirst is the inverse of segmentName.
+func segmentFirst(name string) (first uint64, ok bool) {
+	hex, ok := strings.CutSuffix(name, suffix)
+	if !ok || len(hex) != 16 {
+		return 0, false
+	}
+	first, err := strconv.ParseUint(hex, 16, 64)
+	return first, err == nil && segmentName(first) == name
+}
+
+func encodeSegmentHeader(first uint64) []byte {
+	h := make([]byte, 0, segmentHeaderBytes)
+	h = append(h, magic...)
+	h = binary.LittleEndian.AppendUint32(h, formatVersion)
+	h = binary.LittleEndian.AppendUint32(h, 0)
+	h = binary.LittleEndian.AppendUint64(h, first)
+	return binary.LittleEndian.AppendUint32(h, crc32.Checksum(h, castagnoli))
+}
+
+// damage says where and how a segment stops making sense.
+type damage struct {
+	offset int64
+	reason string
+}
+
+func (d *damage) Error() string { return fmt.Sprintf("%s at offset %d", d.reason, d.offset) }
+
+// errVersion is not damage: a newer program wrote the file, and nothing may be cut off it.
+var errVersion = errors.New("written by a newer version of this program; start that one")
+
+// reader goes through a segment's frames.
+type reader struct {
+	in     *bufio.Reader
+	size   int64 // of the file
+	offset int64 // of the next frame
+	first  uint64
+	lsn    uint64 // of the next frame
+	buf    []byte // the newest payload; as large as the largest
+}
+
+// newReader checks the header. An error is *damage, errVersion, or from reading the file.
+func newReader(in io.Reader, size int64) (*reader, error) {
+	r := &reader{in: bufio.NewReaderSize(in, readBufferBytes), size: size}
+	if size < segmentHeaderBytes {
+		return r, &damage{0, "short segment header"}
+	}
+	var h [segmentHeaderBytes]byte
+	if _, err := io.ReadFull(r.in, h[:]); err != nil {
+		return r, err
+	}
+	body, crc := h[:segmentHeaderBytes-4], binary.LittleEndian.Uint32(h[segmentHeaderBytes-4:])
+	switch {
+	case allZero(h[:]):
+		return r, &damage{0, "zero-padded"}
+	case string(h[:len(magic)]) != magic:
+		return r, &damage{0, "not a journal segment"}
+	case crc32.Checksum(body, castagnoli) != crc:
+		return r, &damage{0, "segment header checksum mismatch"}
+	case binary.LittleEndian.Uint32(h[8:]) != formatVersion:
+		return r, errVersion
+	}
+	r.first = binary.LittleEndian.Uint64(h[16:])
+	r.lsn, r.offset = r.first, segmentHeaderBytes
+	return r, nil
+}
+
+// next checks the next frame and returns its payload, valid until the call after, or nil when keep is
+// false: then memory does not depend on the record's size. io.EOF = the file ends here, between two frames.
+// Other errors are *damage or from reading the file.
+func (r *reader) next(keep bool) (payload []byte, err error) {
+	left := r.size - r.offset
+	if left == 0 {
+		return nil, io.EOF
+	}
+	if left < frameHeaderBytes {
+		return nil, &damage{r.offset, "short frame header"}
+	}
+	var h [frameHeaderBytes]byte
+	if _, err := io.ReadFull(r.in, h[:]); err != nil {
+		return nil, err
+	}
+	if allZero(h[:]) {
+		return nil, &damage{r.offset, "zero-padded"}
+	}
+	n := binary.LittleEndian.Uint64(h[:])
+	if n > uint64(left-frameHeaderBytes) { // before any memory is set aside for it
+		return nil, &damage{r.offset, "record runs past the end of the file"}
+	}
+	crc := crc32.Update(0, castagnoli, h[:8])
+	if keep {
+		if uint64(cap(r.buf)) < n {
+			r.buf = make([]byte, n)
+		}
+		payload = r.buf[:n]
+		if _, err := io.ReadFull(r.in, payload); err != nil {
+			return nil, err
+		}
+		crc = crc32.Update(crc, castagnoli, payload)
+	} else if crc, err = r.skip(crc, n); err != nil {
+		return nil, err
+	}
+	if crc != binary.LittleEndian.Uint32(h[8:]) {
+		return nil, &damage{r.offset, "checksum mismatch"}
+	}
+	r.offset += frameHeaderBytes + int64(n)
+	r.lsn++
+	return payload, nil
+}
+
+// skip adds the next n bytes to crc, a buffer at a time.
+func (r *reader) skip(crc uint32, n uint64) (uint32, error) {
+	for n > 0 {
+		part, err := r.in.Peek(int(min(n, readBufferBytes)))
+		if err != nil {
+			return 0, err
+		}
+		crc = crc32.Update(crc, castagnoli, part)
+		if _, err := r.in.Discard(len(part)); err != nil {
+			return 0, err
+		}
+		n -= uint64(len(part))
+	}
+	return crc, nil
+}
+
+func allZero(b []byte) bool { return len(bytes.Trim(b, "\x00")) == 0 }
+
+// readSegment goes through a segment's records up to, not including, LSN end. It returns the last whole record's LSN and
+// where that ends, also with an error: *damage, or from reading the file, or fn's. fn may be nil.
+func readSegment(
+	path string, end uint64, fn func(lsn uint64, payload []byte) error,
+) (last uint64, size, fileSize int64, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	info, err := f.Stat()
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	fileSize = info.Size()
+	first, _ := segmentFirst(filepath.Base(path))
+	r, err := newReader(f, fileSize)
+	if err == nil && r.first != first {
+		err = &damage{0, fmt.Sprintf("header says %s", segmentName(r.first))}
+	}
+	if err != nil {
+		return first - 1, 0, fileSize, err
+	}
+	for r.lsn < end {
+		payload, err := r.next(fn != nil)
+		if err == io.EOF {
+			break
+		}
+		if err == nil && fn != nil {
+			err = fn(r.lsn-1, payload)
+		}
+		if err != nil {
+			return r.lsn - 1, r.offset, fileSize, err
+		}
+	}
+	return r.lsn - 1, r.offset, fileSize, nil
+}
+
+// ask puts a file operation before Options.Fault.
+func (j *Journal) ask(op Op, n int) (allow int, err error) {
+	if j.o.Fault == nil {
+		return n, nil
+	}
+	if allow, err = j.o.Fault(op, n); err != nil {
+		return min(allow, n), err
+	}
+	return n, nil
+}
+
+// count passes err on and counts it.
+func (j *Journal) count(err error) error {
+	if err != nil {
+		j.counts.failures.Add(1)
+	}
+	return err
+}
+
+// create makes a segment that begins with LSN first, there for good when it returns.
+func (j *Journal) create(first uint64) (s *segment, err error) {
+	path := filepath.Join(j.dir, segmentName(first))
+	if _, err := j.ask(OpCreate, 0); err != nil {
+		return nil, j.count(err)
+	}
+	// A file of that name can only be what an earlier try left: no record with an LSN from first on was ever written
+	// that was not cut off again, or is about to be written here.
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o640)
+	if err != nil {
+		return nil, j.count(err)
+	}
+	s = &segment{path: path, file: f, first: first, last: first - 1, created: time.Now()}
+	err = j.write(s, encodeSegmentHeader(first))
+	if err == nil {
+		err = j.sync(f) // so that only a file that holds no record can have a torn header
+	}
+	if err == nil {
+		err = j.syncDir()
+	}
+	if err != nil {
+		_ = f.Close()
+		_ = os.Remove(path) // if it stays, the next try overwrites it and Open cuts it off
+		return nil, err
+	}
+	s.synced = s.size
+	j.counts.segments.Add(1)
+	j.counts.bytes.Add(s.size)
+	return s, nil
+}
+
+// write appends to the segment; size moves even if it fails, for the caller to set right.
+func (j *Journal) write(s *segment, p []byte) error {
+	if len(p) == 0 {
+		return nil
+	}
+	allow, fault := j.ask(OpWrite, len(p))
+	n, err := s.file.WriteAt(p[:allow], s.size)
+	s.size += int64(n)
+	j.counts.written.Add(int64(n))
+	if fault != nil {
+		err = fault
+	}
+	return j.count(err)
+}
+
+// sync fsyncs the file and keeps the count; it needs no lock. os.ErrClosed: f was closed before it began.
+func (j *Journal) sync(f *os.File) error {
+	if _, err := j.ask(OpSync, 0); err != nil {
+		return j.count(err)
+	}
+	begin := time.Now()
+	err := datasync(f)
+	if errors.Is(err, os.ErrClosed) {
+		return err
+	}
+	took := time.Since(begin)
+	c := &j.counts
+	c.fsyncs.Add(1)
+	c.fsyncNanos.Add(int64(took))
+	if took > slowSync {
+		c.delayedFsyncs.Add(1)
+	}
+	if err == nil {
+		c.lastFsync.Store(time.Now().UnixMilli())
+	}
+	return j.count(err)
+}
+
+func (j *Journal) syncDir() error {
+	if _, err := j.ask(OpSync, 0); err != nil {
+		return j.count(err)
+	}
+	return j.count(syncDir(j.dir))
+}
+
+// syncDir makes what was created in dir or removed from it last.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	err = d.Sync()
+	return errors.Join(err, d.Close())
+}
+
+// truncate cuts the segment's file back to size.
+func (j *Journal) truncate(s *segment, size int64) error {
+	_, err := j.ask(OpTruncate, int(size))
+	if err == nil {
+		err = s.file.Truncate(size)
+	}
+	return j.count(err)
+}
+
+// remove deletes a segment's file; one that is gone already is no error.
+func (j *Journal) remove(path string) error {
+	_, err := j.ask(OpRemove, 0)
+	if err == nil {
+		err = os.Remove(path)
+	}
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return j.count(err)
+}

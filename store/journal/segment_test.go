@@ -1,0 +1,117 @@
+package journal
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"io"
+	"os"
+	"testing"
+)
+
+func appendCRC(b []byte) []byte {
+	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
+}
+
+func appendFrame(b []byte, payload string) []byte {
+	frame := binary.LittleEndian.AppendUint64(nil, uint64(len(payload)))
+	crc := crc32.Update(crc32.Checksum(frame, castagnoli), castagnoli, []byte(payload))
+	frame = binary.LittleEndian.AppendUint32(frame, crc)
+	return append(append(b, frame...), payload...)
+}
+
+func TestTheFileFormatIsWhatThePackageCommentDraws(t *testing.T) {
+	dir := t.TempDir()
+	j := open(t, dir, 0x3e7, Options{})
+	store(t, j, "hello", "")
+	closeIt(t, j)
+	want := append([]byte("DKJOURNL"), 1, 0, 0, 0, 0, 0, 0, 0, 0xe8, 3, 0, 0, 0, 0, 0, 0)
+	want = appendFrame(appendFrame(appendCRC(want), "hello"), "")
+	files := segmentFiles(t, dir)
+	if len(files) != 1 || files[0] != dir+"/00000000000003e8.journal" {
+		t.Fatalf("files %q", files)
+	}
+	got := readAll(t, files[0])
+	if !bytes.Equal(got, want) {
+		t.Fatalf("\n%x, want\n%x", got, want)
+	}
+}
+
+func TestSegmentNamesAreTheirFirstLSN(t *testing.T) {
+	for _, first := range []uint64{0, 1, 255, 1 << 63} {
+		if got, ok := segmentFirst(segmentName(first)); !ok || got != first {
+			t.Errorf("%d: %s reads back as %d, %v", first, segmentName(first), got, ok)
+		}
+	}
+	for _, name := range []string{"", ".journal", "1.journal", "+000000000000001.journal", "000000000000000A.journal", "0000000000000001.journa"} {
+		if _, ok := segmentFirst(name); ok {
+			t.Errorf("%q passes for a segment", name)
+		}
+	}
+}
+
+// FuzzReadSegment feeds the reader any bytes: it must end, stay within the file, agree with itself when it skips
+// payloads, and return only records that encode back to the same bytes.
+func FuzzReadSegment(f *testing.F) {
+	whole := appendFrame(appendFrame(encodeSegmentHeader(7), "hello"), "")
+	f.Add([]byte{})
+	f.Add(whole)
+	f.Add(whole[:len(whole)-1])
+	f.Add(whole[:segmentHeaderBytes+3])
+	f.Add(append(bytes.Clone(whole), make([]byte, 100)...))
+	f.Add(make([]byte, 64))
+	f.Add(binary.LittleEndian.AppendUint64(bytes.Clone(whole), 1<<63))
+	f.Add(append(binary.LittleEndian.AppendUint64(encodeSegmentHeader(1), ^uint64(0)), "0123456789"...))
+	f.Add(appendFrame(encodeSegmentHeader(^uint64(0)), "the last LSN of all"))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		r, err := newReader(bytes.NewReader(content), int64(len(content)))
+		skim, skimErr := newReader(bytes.NewReader(content), int64(len(content)))
+		if (err == nil) != (skimErr == nil) {
+			t.Fatalf("%v, %v", err, skimErr)
+		}
+		if err != nil {
+			wantDamage(t, err)
+			return
+		}
+		again := encodeSegmentHeader(r.first)
+		copy(again[12:16], content[12:16]) // reserved
+		if again = appendCRC(again[:segmentHeaderBytes-4]); !bytes.HasPrefix(content, again) {
+			t.Fatal("the header does not encode back")
+		}
+		for {
+			payload, err := r.next(true)
+			_, skimErr := skim.next(false)
+			if (err == nil) != (skimErr == nil) || r.offset != skim.offset || r.lsn != skim.lsn {
+				t.Fatalf("reading: %v at %d; skipping: %v at %d", err, r.offset, skimErr, skim.offset)
+			}
+			if err != nil {
+				if err != io.EOF {
+					wantDamage(t, err)
+				}
+				break
+			}
+			again = appendFrame(again, string(payload))
+		}
+		if !bytes.Equal(again, content[:r.offset]) {
+			t.Fatal("the records do not encode back to the file")
+		}
+	})
+}
+
+func wantDamage(t *testing.T, err error) {
+	t.Helper()
+	var d *damage
+	if !errors.As(err, &d) && !errors.Is(err, errVersion) {
+		t.Fatalf("an unexpected kind of error: %v", err)
+	}
+}
+
+func readAll(t *testing.T, path string) []byte {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}

@@ -1,0 +1,115 @@
+package store
+
+import "diskette/expire"
+
+// Delete removes a key of any type and reports whether it was there.
+func (tx *Tx) Delete(key []byte) bool {
+	o := tx.edit(key)
+	if o.typ == None {
+		return false
+	}
+	tx.drop(o)
+	return true
+}
+
+// SetDeadline gives a key a deadline in unix ms (0 = none) and reports whether the key is
+// there. A deadline that has passed removes the key at once, as EXPIRE does; such a removal is a
+// deletion and not counted as an expiry.
+func (tx *Tx) SetDeadline(key []byte, deadline int64) bool {
+	o := tx.edit(key)
+	switch {
+	case o.typ == None:
+		return false
+	case expire.Due(deadline, tx.now):
+		tx.drop(o)
+	default:
+		tx.setDeadline(o, deadline)
+		tx.touched(o)
+	}
+	return true
+}
+
+// Touch marks a key as used and reports whether it is there.
+func (v *View) Touch(key []byte) bool { return v.find(key) != nil }
+
+// Rename gives src's value, id and deadline the name dst, whatever was there; ok is false
+// when src is no key. It costs one row however large the value is.
+func (tx *Tx) Rename(src, dst []byte) (ok bool) {
+	from := tx.edit(src)
+	if from.typ == None {
+		return false
+	}
+	to := tx.edit(dst)
+	if from == to {
+		return true
+	}
+	tx.transfer(from, to)
+	return true
+}
+
+// Move carries a key over to another database; ok is false when it is not here or
+// its name is taken there.
+func (tx *Tx) Move(key []byte, db int) (ok bool) {
+	from := tx.edit(key)
+	if from.typ == None {
+		return false
+	}
+	to := tx.in(db, key)
+	if to.typ != None {
+		return false
+	}
+	tx.transfer(from, to)
+	return true
+}
+
+// Copy gives dst in database db a copy of src's value and deadline. done is false when src is
+// no key, or dst is one and replace is false.
+func (tx *Tx) Copy(src []byte, db int, dst []byte, replace bool) (done bool) {
+	from := tx.edit(src)
+	if from.typ == None {
+		return false
+	}
+	to := tx.in(db, dst)
+	if to.typ != None {
+		if !replace {
+			return false
+		}
+		tx.drop(to)
+	}
+	to.str, to.raw = append([]byte(nil), from.str...), from.raw
+	if len(to.str) >= shareBytes {
+		to.sharedLSN = tx.lsn
+	}
+	tx.create(to, from.typ, from.deadline)
+	return true
+}
+
+// ExistsIn reports whether database db has the key.
+func (tx *Tx) ExistsIn(db int, key []byte) bool { return tx.in(db, key).typ != None }
+
+// in returns the object of a name in another database.
+func (tx *Tx) in(db int, key []byte) *object {
+	here := tx.db
+	tx.Select(db)
+	o := tx.edit(key)
+	tx.Select(here)
+	return o
+}
+
+// transfer moves the key from one name to another: one row changes.
+func (tx *Tx) transfer(from, to *object) {
+	if to.typ != None {
+		tx.drop(to)
+	}
+	tx.rec.rename(from.id, from.space, to.space, to.name)
+	to.id, to.typ, to.deadline = from.id, from.typ, from.deadline
+	to.str, to.sharedLSN, to.lent, to.raw = from.str, from.sharedLSN, from.lent, from.raw
+	to.space.live++
+	st := tx.st
+	st.due.Set(to, to.deadline)
+	st.resized(to)
+	st.renamed[to.id] = to
+	tx.vacate(from)
+	tx.touched(from)
+	tx.touched(to)
+}

@@ -1,0 +1,135 @@
+package store
+
+import "time"
+
+// space is a generation of a database: the key names of one database between two FLUSHDBs.
+type space struct {
+	id   int64
+	db   int // what SELECT names; -1 once flushed
+	keys map[string]*object
+	live int64 // keys that are there, expired ones included until they are removed
+}
+
+func newSpace(id int64, db int, live int64) *space {
+	return &space{id: id, db: db, live: live, keys: map[string]*object{}}
+}
+
+// Unloading follows SIEVE (Zhang et al., NSDI '24): one list in order of arrival and one
+// hand. A use only sets a bit, so a read shuffles no list.
+
+// admit puts a new object into its space and at the head of the list.
+func (st *Store) admit(o *object) {
+	o.space.keys[o.name] = o
+	o.older = st.newest
+	if st.newest != nil {
+		st.newest.newer = o
+	} else {
+		st.oldest = o
+	}
+	st.newest = o
+	o.bytes = o.size()
+	st.hotBytes += o.bytes
+	st.hotObjects++
+}
+
+// forget takes an object out of memory: unloading it, or dropping a remembered absence.
+func (st *Store) forget(o *object) {
+	if st.hand == o {
+		st.hand = o.newer
+	}
+	if o.newer != nil {
+		o.newer.older = o.older
+	} else {
+		st.newest = o.older
+	}
+	if o.older != nil {
+		o.older.newer = o.newer
+	} else {
+		st.oldest = o.newer
+	}
+	o.newer, o.older = nil, nil
+	st.tx.memos = 0
+	st.due.Set(o, 0)
+	st.hotBytes -= o.bytes
+	st.hotObjects--
+	if o.space.keys[o.name] == o {
+		delete(o.space.keys, o.name)
+	}
+}
+
+// resized keeps the hot set's size true after o's value changed.
+func (st *Store) resized(o *object) {
+	n := o.size()
+	st.hotBytes += n - o.bytes
+	o.bytes = n
+}
+
+// unloadable: nobody waits for it and the tables have it (I3).
+func (o *object) unloadable(applied uint64) bool {
+	return o.load == nil && o.pins == 0 && o.lsn <= applied
+}
+
+// unloadLocked makes room while the hot set is over its bound, at most steps objects a
+// call, so that no command pays for more than about what it brought in.
+func (st *Store) unloadLocked(steps int) {
+	if st.hotBytes <= st.maxBytes {
+		return
+	}
+	applied := st.applied.Load()
+	for ; steps > 0 && st.hotBytes > st.maxBytes && st.oldest != nil; steps-- {
+		o := st.hand
+		if o == nil {
+			o = st.oldest
+		}
+		st.hand = o.newer
+		switch {
+		case o.space.db < 0: // its database was flushed
+			st.forget(o)
+		case o.visited:
+			o.visited = false
+		case o.unloadable(applied):
+			st.forget(o)
+			st.stats.unloaded++
+		}
+	}
+}
+
+// Absences are remembered in a ring: a cache asks for what is not there and then
+// stores it, and the second look-up would cost another disk read. A deleted key joins the
+// ring once its deletion is applied; what falls out of the ring is forgotten, so that neither
+// deletions nor misses fill the memory.
+const rememberedAbsences = 1 << 16
+
+func (st *Store) rememberAbsent(o *object) {
+	if o.remembered {
+		return
+	}
+	o.remembered = true
+	if len(st.absent) < rememberedAbsences {
+		st.absent = append(st.absent, o)
+		return
+	}
+	old := st.absent[st.absentNext]
+	st.absent[st.absentNext] = o
+	st.absentNext = (st.absentNext + 1) % rememberedAbsences
+	old.remembered = false
+	if old.typ == None && old.unloadable(st.applied.Load()) && old.space.keys[old.name] == old {
+		st.forget(old)
+	}
+}
+
+// Lock takes the keyspace lock: one order of execution for everything (I1). Lock order:
+// keyspace, then journal (I9). Unlock after a few commands so that others get their turn.
+func (st *Store) Lock() { st.mu.Lock() }
+
+// Unlock releases the keyspace lock.
+func (st *Store) Unlock() { st.mu.Unlock() }
+
+// WaitForRoom delays a writer while write-back is too far behind, so that neither the
+// queue nor the dirty part of the hot set grows without bound. Call it without the lock.
+func (st *Store) WaitForRoom() {
+	for st.backlog.Load() > st.maxBacklog && !st.closed.Load() && st.writeError.Load() == nil {
+		st.kickWriteBack()
+		time.Sleep(2 * time.Millisecond)
+	}
+}

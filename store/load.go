@@ -1,0 +1,177 @@
+package store
+
+import (
+	"fmt"
+	"time"
+
+	"diskette/expire"
+)
+
+// load is a disk read that is under way: whoever wants the key waits for it, so that a cold
+// key is read once however many clients ask.
+type load struct {
+	done chan struct{}
+	err  error // set before done is closed
+}
+
+// Fetch is the loads that a command needs before it can run.
+type Fetch struct {
+	st      *Store
+	missing []pending // ours to read; pinned until Release
+	waits   []*load   // others'
+}
+
+type pending struct {
+	o *object
+	l *load
+}
+
+func (v *View) fetching() *Fetch {
+	if v.fetch == nil {
+		v.fetch = &Fetch{st: v.st}
+	}
+	return v.fetch
+}
+
+func (f *Fetch) start(o *object) {
+	o.load = &load{done: make(chan struct{})}
+	o.pins++
+	f.missing = append(f.missing, pending{o, o.load})
+}
+
+func (f *Fetch) wait(l *load) { f.waits = append(f.waits, l) }
+
+// TakeFetch returns the loads that Want noted since the last call, nil if there are none.
+// The caller must call Load without the lock, and Release with it once its command has run.
+func (v *View) TakeFetch() *Fetch {
+	f := v.fetch
+	v.fetch = nil
+	return f
+}
+
+// Load reads the missing keys from disk. The caller does not hold the keyspace lock (I9).
+// Nothing newer than the tables can be overlooked: a name with unapplied changes is in
+// memory, tombstones included (I5), and the placeholder keeps others from changing this one.
+// An error means that a key could not be read; the command must not run.
+func (f *Fetch) Load() error {
+	var failed error
+	if len(f.missing) > 0 {
+		failed = f.read()
+	}
+	for _, l := range f.waits {
+		<-l.done
+		if l.err != nil {
+			failed = l.err
+		}
+	}
+	return failed
+}
+
+func (f *Fetch) read() error {
+	st := f.st
+	rows := make([]row, len(f.missing))
+	start := time.Now()
+	err := st.readers.use(func(r *reader) error {
+		for i, p := range f.missing {
+			if err := r.row(p.o.space.id, p.o.name, &rows[i]); err != nil {
+				return fmt.Errorf("read key from disk: %w", err)
+			}
+		}
+		return nil
+	})
+	st.Lock()
+	defer st.Unlock()
+	st.stats.loads += int64(len(f.missing))
+	st.stats.loadNanos += time.Since(start).Nanoseconds()
+	for i, p := range f.missing {
+		st.loaded(p, &rows[i], err)
+	}
+	if err != nil {
+		f.missing = f.missing[:0]
+	}
+	return err
+}
+
+// loaded fills a placeholder, or takes it away when the read failed. A command that could not
+// announce the key may have filled it meanwhile.
+func (st *Store) loaded(p pending, r *row, err error) {
+	if err != nil {
+		p.o.pins--
+	}
+	if p.o.load == p.l {
+		p.o.load = nil
+		if err != nil {
+			st.forget(p.o)
+		} else {
+			st.fill(p.o, r)
+		}
+	}
+	p.l.err = err
+	close(p.l.done)
+}
+
+// fill gives an object the state of its row.
+func (st *Store) fill(o *object, r *row) {
+	if r.id == 0 {
+		st.rememberAbsent(o)
+		return
+	}
+	o.id, o.typ, o.deadline = r.id, r.typ, r.deadline
+	o.str = r.value
+	st.due.Set(o, o.deadline)
+	st.resized(o)
+}
+
+// Release lets go of the loaded objects and makes room for what they brought in. The caller
+// holds the keyspace lock.
+func (f *Fetch) Release() {
+	for _, p := range f.missing {
+		p.o.pins--
+	}
+	f.st.unloadLocked(8 + 4*len(f.missing))
+	f.missing = nil
+}
+
+// loadNow reads one key while the keyspace lock is held: the exception of I9, for keys that
+// could not be known before the command ran. o is the name's placeholder if a load
+// of it is under way.
+func (st *Store) loadNow(s *space, key []byte, o *object) *object {
+	if o == nil {
+		o = &object{name: string(key), space: s}
+		st.admit(o)
+	}
+	var r row
+	if s.live > 0 {
+		err := st.readers.use(func(rd *reader) error { return rd.row(s.id, o.name, &r) })
+		if err != nil {
+			if o.load == nil {
+				st.forget(o)
+			}
+			panic(fmt.Errorf("read key from disk: %w", err)) // becomes the command's error reply
+		}
+		st.stats.loads++
+	}
+	o.load = nil
+	st.fill(o, &r)
+	return o
+}
+
+// readers is a small pool of read-only connections.
+type readers struct {
+	free chan *reader
+	all  []*reader
+}
+
+func (p *readers) use(fn func(*reader) error) error {
+	r := <-p.free
+	defer func() { p.free <- r }()
+	return fn(r)
+}
+
+func (p *readers) close() {
+	for range p.all {
+		(<-p.free).close()
+	}
+}
+
+func (r *row) expired(now int64) bool { return expire.Due(r.deadline, now) }

@@ -1,0 +1,125 @@
+package store
+
+import (
+	"os"
+	"path/filepath"
+)
+
+const (
+	// reapSlice is how many rows of flushed databases and dropped long values go in a transaction.
+	reapSlice = 5000
+	// vacuumSlice is how many free pages are given back in a transaction.
+	vacuumSlice = 2000
+	// freePages is how many pages may stay free for reuse; more than that and more than an
+	// eighth of the file are given back to the file system.
+	freePages = 1024
+	// idleWalPages is the WAL length that is checkpointed when there is nothing else to do.
+	idleWalPages = 64
+)
+
+// maintain does one slice of what is left to do when nothing waits to be written back:
+// reap rows that belong to no key, then give free pages back, then checkpoint.
+func (st *Store) maintain() {
+	w := st.wb.w
+	reaped, err := w.reap()
+	if err != nil {
+		st.maintenanceFailed("reap", err)
+		return
+	}
+	if reaped > 0 {
+		st.count(func(c *writeBackCounters) { c.reaped += reaped })
+		st.checkpoint(walPages)
+		signal(st.wb.applyNow)
+		return
+	}
+	vacuumed, err := w.vacuum()
+	if err != nil {
+		st.maintenanceFailed("vacuum", err)
+		return
+	}
+	if vacuumed > 0 {
+		st.count(func(c *writeBackCounters) { c.vacuumed += vacuumed })
+		st.checkpoint(walPages)
+		signal(st.wb.applyNow)
+		return
+	}
+	st.checkpoint(idleWalPages)
+	st.reserve.refill(st)
+}
+
+func (st *Store) maintenanceFailed(what string, err error) {
+	st.count(func(c *writeBackCounters) { c.failures++ })
+	st.opts.Log(what+" failed, trying again", err)
+}
+
+func (st *Store) count(fn func(*writeBackCounters)) {
+	st.wb.stats.Lock()
+	fn(&st.wb.stats.writeBackCounters)
+	st.wb.stats.Unlock()
+}
+
+// reap deletes a slice of the rows of flushed spaces and of dropped long values.
+func (w *writer) reap() (rows int64, err error) {
+	var space, id int64
+	if err := queryInts(w.c, `SELECT coalesce((SELECT space FROM spaces WHERE db IS NULL LIMIT 1), 0),
+		coalesce((SELECT id FROM garbage LIMIT 1), 0)`, &space, &id); err != nil {
+		return 0, err
+	}
+	if space == 0 && id == 0 {
+		return 0, nil
+	}
+	exec := func(sql string, args ...any) int64 {
+		if w.err != nil {
+			return 0
+		}
+		s, _, err := w.c.Prepare(sql)
+		if err != nil {
+			w.err = err
+			return 0
+		}
+		defer s.Close()
+		w.run(s, args...)
+		return w.c.Changes()
+	}
+	err = w.transaction(func() {
+		if id != 0 {
+			// A chunk is 64 pages: few at a time.
+			n := exec(`DELETE FROM chunks WHERE id = ?1 AND n IN (SELECT n FROM chunks WHERE id = ?1 LIMIT 64)`, id)
+			if n < 64 {
+				exec(`DELETE FROM garbage WHERE id = ?1`, id)
+			}
+			rows += n + 1
+			return
+		}
+		const some = `SELECT id FROM keys INDEXED BY keys_by_name WHERE space = ?1 LIMIT ?2`
+		exec(`INSERT OR IGNORE INTO garbage (id) SELECT id FROM keys WHERE chunked > 0 AND id IN (`+some+`)`, space, int64(reapSlice))
+		n := exec(`DELETE FROM keys WHERE id IN (`+some+`)`, space, int64(reapSlice))
+		if n < reapSlice {
+			exec(`DELETE FROM spaces WHERE space = ?1 AND db IS NULL`, space)
+		}
+		rows += n + 1
+	})
+	return rows, err
+}
+
+// vacuum gives a slice of the free pages back, when there are many.
+func (w *writer) vacuum() (pages int64, err error) {
+	var free, all int64
+	if err := queryInts(w.c, `SELECT (SELECT freelist_count FROM pragma_freelist_count), (SELECT page_count FROM pragma_page_count)`, &free, &all); err != nil {
+		return 0, err
+	}
+	if free <= freePages || free <= all/8 {
+		return 0, nil
+	}
+	n := min(free-freePages/2, vacuumSlice)
+	return n, w.c.Exec(`PRAGMA incremental_vacuum(` + itoa(n) + `)`)
+}
+
+// walLength is the WAL's length in pages, from its file's size: cheap enough to ask often.
+func (st *Store) walLength() int64 {
+	info, err := os.Stat(filepath.Join(st.dir, databaseFile+"-wal"))
+	if err != nil {
+		return 0
+	}
+	return info.Size() / 4096
+}

@@ -1,0 +1,94 @@
+package store
+
+// Type is the type of a key's value, as stored in keys.type.
+type Type uint8
+
+const (
+	None   Type = 0 // no such key
+	String Type = 1
+	List   Type = 2
+	Set    Type = 3
+	ZSet   Type = 4
+	Hash   Type = 5
+	Stream Type = 6
+)
+
+var typeNames = [...]string{None: "none", String: "string", List: "list", Set: "set", ZSet: "zset", Hash: "hash", Stream: "stream"}
+
+// String names the type as the TYPE command does.
+func (t Type) String() string { return typeNames[t] }
+
+// ParseType is the reverse of Type.String, for SCAN's TYPE option.
+func ParseType(name string) (Type, bool) {
+	for t := String; t <= Stream; t++ {
+		if typeNames[t] == name {
+			return t, true
+		}
+	}
+	return None, false
+}
+
+// An object is what memory knows about one key name in one space: its value, or that there
+// is none, or that a load is under way (I5). It stays the name's only object
+// until it is unloaded: deleting and creating the key change its fields, so a command
+// may look a name up once and keep the pointer while it holds the keyspace lock.
+//
+// All fields belong to the keyspace lock.
+type object struct {
+	name  string
+	space *space
+
+	id       int64  // keys.id; 0 while typ is None
+	lsn      uint64 // the last record that changed it; dirty while > the store's applied LSN
+	deadline int64  // unix ms, 0 = none
+
+	// str is a string's value. Up to shareBytes it is always copied out; a longer one may be
+	// referenced by a reply (lent) or by the journal and write-back (until
+	// sharedLSN is applied), and must be copied before it is changed in place.
+	str       []byte
+	sharedLSN uint64
+	lent      bool
+
+	raw        bool // the client built it with APPEND or SETRANGE: OBJECT ENCODING says raw
+	typ        Type
+	visited    bool  // SIEVE: used since the hand last passed
+	remembered bool  // stands in the store's ring of known absences
+	slot       int32 // place in the deadline queue
+	pins       int32 // loads that have not used it yet; a pinned object is not unloaded
+	bytes      int64 // what it counts for in the hot set
+
+	load         *load   // under way while non-nil
+	newer, older *object // SIEVE list
+	used         int64   // unix ms of the last use, for OBJECT IDLETIME
+}
+
+const (
+	// shareBytes is the length from which a string is passed by reference instead of copied.
+	shareBytes = 64 << 10
+	// objectBytes is an object's cost besides its name and value: the struct (192), a map
+	// slot and what the allocator rounds up.
+	objectBytes = 256
+)
+
+// Slot and SetSlot are for the deadline queue.
+func (o *object) Slot() int32     { return o.slot }
+func (o *object) SetSlot(n int32) { o.slot = n }
+
+func (o *object) size() int64 {
+	return objectBytes + int64(len(o.name)) + int64(cap(o.str))
+}
+
+// own makes o.str safe to change in place: a slice that a reply or write-back still reads is
+// copied first, with room for n bytes.
+func (o *object) own(n int, applied uint64) {
+	if !o.lent && o.sharedLSN <= applied && cap(o.str) >= n {
+		return
+	}
+	room := n
+	if n > len(o.str) { // growing: leave room for the next APPEND
+		room += max(min(n, 1<<20), n/8)
+	}
+	grown := make([]byte, len(o.str), room)
+	copy(grown, o.str)
+	o.str, o.lent, o.sharedLSN = grown, false, 0
+}

@@ -1,0 +1,102 @@
+package store
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// reserve is disk space kept in a file that holds nothing. When the disk is full it is given
+// up, so that the journal and SQLite can still record deletions and expiries, which make room;
+// while it is gone, commands that would need more disk are refused. Once the file can
+// be made again, they are accepted again: nobody has to do anything.
+type reserve struct {
+	mu      sync.Mutex
+	path    string
+	bytes   int64
+	gone    atomic.Bool
+	lastTry time.Time
+}
+
+const reserveFile = "reserve"
+
+func (r *reserve) open(st *Store) {
+	r.path = filepath.Join(st.dir, reserveFile)
+	switch r.bytes = st.opts.ReserveBytes; {
+	case r.bytes < 0:
+		return
+	case r.bytes == 0:
+		r.bytes = 32 << 20
+	}
+	r.gone.Store(true)
+	r.refill(st)
+}
+
+// release gives the space up.
+func (r *reserve) release() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.bytes > 0 && !r.gone.Swap(true) {
+		os.Truncate(r.path, 0)
+		r.lastTry = time.Now()
+	}
+}
+
+// refill takes the space again if it can, at most once a second.
+func (r *reserve) refill(st *Store) {
+	if !r.gone.Load() {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if time.Since(r.lastTry) < time.Second {
+		return
+	}
+	r.lastTry = time.Now()
+	if err := r.allocate(st); err != nil {
+		os.Truncate(r.path, 0)
+		return
+	}
+	r.gone.Store(false)
+}
+
+func (r *reserve) allocate(st *Store) error {
+	if st.opts.Fault != nil {
+		if _, err := st.opts.Fault(-1, int(r.bytes)); err != nil {
+			return err
+		}
+	}
+	f, err := os.OpenFile(r.path, os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return err
+	}
+	return errors.Join(allocate(f, r.bytes), f.Close())
+}
+
+func (r *reserve) close() {
+	if r.path != "" {
+		os.Remove(r.path)
+	}
+}
+
+// DiskFull reports that the disk refused something and deletions alone are accepted.
+func (st *Store) DiskFull() bool { return st.reserve.bytes > 0 && st.reserve.gone.Load() }
+
+// noSpace reports whether an error says that the disk is full.
+func noSpace(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
+
+func writeZeros(f *os.File, n int64) error {
+	zeros := make([]byte, 1<<20)
+	for at := int64(0); at < n; at += int64(len(zeros)) {
+		if _, err := f.WriteAt(zeros[:min(int64(len(zeros)), n-at)], at); err != nil {
+			return err
+		}
+	}
+	return nil
+}

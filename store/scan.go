@@ -1,0 +1,159 @@
+package store
+
+import (
+	"cmp"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sort"
+
+	"diskette/expire"
+)
+
+// ScanOptions narrows a scan. Prefix is what every match begins with (a hint that makes the
+// cost follow what matches); Match, if set, decides.
+type ScanOptions struct {
+	Prefix string
+	Match  func(key []byte) bool
+	Type   Type // None = any
+}
+
+// Scan returns about count keys born after the cursor, in order of birth, and the cursor to go
+// on from; 0 = the end. The cursor is the last examined key's id, so a key that is there
+// throughout is returned exactly once, whatever else changes.
+//
+// It reads a page of the tables and joins it, under the lock, with what memory knows better: keys
+// born or renamed since the applied LSN, and the present state of every resident name (I5). Should
+// write-back have applied something in between, it reads the page again. The caller does not
+// hold the lock, or says that it does (inside MULTI).
+func (st *Store) Scan(db int, cursor int64, count int, now int64, o ScanOptions, locked bool) (keys []string, next int64, seen uint64, err error) {
+	lock, unlock := st.Lock, st.Unlock
+	if locked {
+		lock, unlock = func() {}, func() {}
+	}
+	for {
+		lock()
+		s, applied := st.dbs[db], st.applied.Load()
+		unlock()
+		page, err := st.scanPage(s.id, cursor, count, o)
+		if err != nil {
+			return nil, 0, 0, fmt.Errorf("scan: %w", err)
+		}
+		lock()
+		if st.dbs[db] != s || st.applied.Load() != applied {
+			unlock()
+			continue
+		}
+		keys, next = st.mergeLocked(s, page, cursor, count, now, o)
+		seen = st.journal.Last()
+		unlock()
+		return keys, next, seen, nil
+	}
+}
+
+// scanRow is a key as the tables or memory have it.
+type scanRow struct {
+	id       int64
+	name     string
+	typ      Type
+	deadline int64
+}
+
+// newerLocked lists at most limit keys of a space, in id order, with ids above the cursor and up to last
+// (0 = no bound), that the tables do not have, or have under another name.
+func (st *Store) newerLocked(s *space, cursor, last int64, limit int) (newer []scanRow) {
+	for id, o := range st.renamed {
+		if id > cursor && (last == 0 || id <= last) && o.id == id && o.space == s {
+			newer = append(newer, scanRow{id: id, name: o.name})
+		}
+	}
+	renamed := len(newer)
+	from := sort.Search(len(st.births), func(i int) bool { return st.births[i].id > cursor })
+	for _, b := range st.births[from:] {
+		if last != 0 && b.id > last || len(newer)-renamed == limit {
+			break
+		}
+		if b.o.id == b.id && b.o.space == s {
+			newer = append(newer, scanRow{id: b.id, name: b.o.name})
+		}
+	}
+	if renamed > 0 {
+		slices.SortFunc(newer, func(a, b scanRow) int { return cmp.Compare(a.id, b.id) })
+	}
+	return newer[:min(limit, len(newer))]
+}
+
+// mergeLocked joins a page of the tables with what is newer, and keeps the keys that are
+// there now and match. next is the cursor to go on from, 0 at the end.
+func (st *Store) mergeLocked(s *space, page scanPage, cursor int64, count int, now int64, o ScanOptions) (keys []string, next int64) {
+	// While the tables have more rows, only what is born before the page's end may be joined.
+	limit := len(st.births) + len(st.renamed)
+	if page.last == 0 {
+		limit = max(count, 512)
+	}
+	rows, newer := page.rows, st.newerLocked(s, cursor, page.last, limit)
+	next = page.last
+	if page.last == 0 && len(newer) == limit {
+		next = newer[limit-1].id
+	}
+	for len(rows) > 0 || len(newer) > 0 {
+		var r scanRow
+		switch {
+		case len(newer) == 0 || len(rows) > 0 && rows[0].id < newer[0].id:
+			r, rows = rows[0], rows[1:]
+		default:
+			if len(rows) > 0 && rows[0].id == newer[0].id { // the same key, under its newer name
+				rows = rows[1:]
+			}
+			r, newer = newer[0], newer[1:]
+		}
+		if st.isThereLocked(s, r, now, o) {
+			keys = append(keys, r.name)
+		}
+	}
+	return keys, next
+}
+
+func (st *Store) isThereLocked(s *space, r scanRow, now int64, o ScanOptions) bool {
+	if m := s.keys[r.name]; m != nil && m.load == nil { // memory knows better
+		if m.id != r.id {
+			return false
+		}
+		r.typ, r.deadline = m.typ, m.deadline
+	} else if r.typ == None {
+		return false // it was newer than the tables, and is gone
+	}
+	return !expire.Due(r.deadline, now) && (o.Type == None || r.typ == o.Type) &&
+		(o.Match == nil || o.Match(bytesOf(r.name)))
+}
+
+// RandomKey returns some key of the database, ok = false when it is empty.
+func (st *Store) RandomKey(db int, now int64, locked bool) (key string, seen uint64, ok bool, err error) {
+	if !locked {
+		st.Lock()
+	}
+	top, live := st.nextID, st.dbs[db].live
+	if !locked {
+		st.Unlock()
+	}
+	if live == 0 {
+		return "", st.journal.Last(), false, nil
+	}
+	// A random place in the order of birth, then a random one of the next few keys: gaps
+	// that deletions left weigh less.
+	for _, cursor := range []int64{rand.Int64N(top), 0} {
+		for {
+			keys, next, seen, err := st.Scan(db, cursor, 16, now, ScanOptions{}, locked)
+			if err != nil {
+				return "", 0, false, err
+			}
+			if len(keys) > 0 {
+				return keys[rand.IntN(len(keys))], seen, true, nil
+			}
+			if cursor = next; next == 0 {
+				break
+			}
+		}
+	}
+	return "", st.journal.Last(), false, nil
+}

@@ -1,0 +1,236 @@
+package store
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/ncruces/go-sqlite3"
+)
+
+// A page of a scan comes from the tables in one of two ways. The walk by id is right when
+// most keys belong to the space and match: it stops after count matches. When it has
+// looked at walkRows in vain, the ids of all matches are listed from the index on names, and
+// the list serves the following calls too: a whole scan then costs in proportion to what
+// matches, not to the number of keys, nor to its square.
+
+// scanPage is rows of a space in id order. last is the id up to which the tables were seen, 0 = to the end.
+type scanPage struct {
+	rows []scanRow
+	last int64
+}
+
+const walkRows = 1000
+
+// scanLists are the id lists of the scans that were last active.
+type scanLists struct {
+	mu    sync.Mutex
+	lists []scanList // oldest use first
+}
+
+// scanList is the ids of the keys of a space with a prefix, as they stood once, up to top.
+type scanList struct {
+	space  int64
+	prefix string
+	ids    []int64
+	top    int64 // complete up to here; 0 = complete
+}
+
+// The lists take at most maxLists * maxListed * 8 bytes, 32 MB.
+const (
+	maxLists  = 4
+	maxListed = 1 << 20
+)
+
+func (st *Store) scanPage(space, cursor int64, count int, o ScanOptions) (page scanPage, err error) {
+	err = st.readers.use(func(r *reader) error {
+		ids, top, ok := st.lists.after(space, o.Prefix, cursor, count)
+		if !ok {
+			done, err := r.walk(&page, space, cursor, count, o.Prefix)
+			if err != nil || done {
+				return err
+			}
+			if ids, top, err = st.lists.build(r, space, o.Prefix, cursor, count); err != nil {
+				return err
+			}
+		}
+		page, err = r.byID(space, o.Prefix, ids)
+		page.last = top
+		return err
+	})
+	return page, err
+}
+
+const scanColumns = `SELECT id, key, type, expires_ms FROM `
+
+// walk reads on by id; done = it found count matches or came to the end.
+func (r *reader) walk(page *scanPage, space, cursor int64, count int, prefix string) (done bool, err error) {
+	rows := max(walkRows, 2*count)
+	q, err := r.stmt(`SELECT id, key, type, expires_ms, space = ?2 AND key >= ?3 AND (?4 IS NULL OR key < ?4) FROM keys WHERE id > ?1 ORDER BY id LIMIT ?5`)
+	if err != nil {
+		return false, err
+	}
+	defer q.Reset()
+	low, high := prefixRange(prefix)
+	if err := bind(q, cursor, space, low, high, rows); err != nil {
+		return false, err
+	}
+	seen := 0
+	for len(page.rows) < count && q.Step() {
+		seen++
+		page.last = q.ColumnInt64(0)
+		if q.ColumnBool(4) {
+			page.rows = append(page.rows, rowOf(q))
+		}
+	}
+	if err := q.Err(); err != nil {
+		return false, err
+	}
+	if len(page.rows) == count {
+		return true, nil
+	}
+	if seen < rows {
+		page.last = 0
+		return true, nil
+	}
+	page.rows = nil
+	return false, nil
+}
+
+// byID reads the rows of listed ids, leaving out those that are gone or renamed.
+func (r *reader) byID(space int64, prefix string, ids []int64) (page scanPage, err error) {
+	q, err := r.stmt(scanColumns + `keys WHERE id = ?1 AND space = ?2 AND key >= ?3 AND (?4 IS NULL OR key < ?4)`)
+	if err != nil {
+		return page, err
+	}
+	defer q.Reset()
+	low, high := prefixRange(prefix)
+	for _, id := range ids {
+		if err := bind(q, id, space, low, high); err != nil {
+			return page, err
+		}
+		if q.Step() {
+			page.rows = append(page.rows, rowOf(q))
+		}
+		if err := q.Reset(); err != nil {
+			return page, err
+		}
+	}
+	return page, nil
+}
+
+func rowOf(q *sqlite3.Stmt) scanRow {
+	return scanRow{q.ColumnInt64(0), string(q.ColumnRawBlob(1)), Type(q.ColumnInt64(2)), q.ColumnInt64(3)}
+}
+
+// after returns the next count ids of a list that was made before, and the id up to
+// which the tables are seen with them, 0 = to the end; ok is false when there is no such list.
+func (l *scanLists) after(space int64, prefix string, cursor int64, count int) (ids []int64, top int64, ok bool) {
+	if cursor == 0 {
+		return nil, 0, false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	i := slices.IndexFunc(l.lists, func(s scanList) bool { return s.space == space && s.prefix == prefix })
+	if i < 0 {
+		return nil, 0, false
+	}
+	s := l.lists[i]
+	l.lists = append(slices.Delete(l.lists, i, i+1), s)
+	at, found := slices.BinarySearch(s.ids, cursor)
+	if !found || at+1 == len(s.ids) { // not our cursor, or the end: keys born since are found anew
+		return nil, 0, false
+	}
+	ids, top = s.page(at+1, count)
+	return ids, top, true
+}
+
+// page returns up to count ids from place at on.
+func (s *scanList) page(at, count int) (ids []int64, top int64) {
+	ids = s.ids[at:min(len(s.ids), at+count)]
+	if at+count < len(s.ids) {
+		return ids, ids[len(ids)-1]
+	}
+	return ids, s.top
+}
+
+// build lists the matches after the cursor and returns the first count of them.
+func (l *scanLists) build(r *reader, space int64, prefix string, cursor int64, count int) ([]int64, int64, error) {
+	low, high := prefixRange(prefix)
+	below := ``
+	if high != nil {
+		below = ` AND key < ?3`
+	}
+	q, err := r.stmt(`SELECT id FROM keys INDEXED BY keys_by_name WHERE space = ?1 AND key >= ?2` + below + ` AND id > ?4 ORDER BY id LIMIT ?5`)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer q.Reset()
+	if err := bind(q, space, low, high, cursor, maxListed); err != nil {
+		return nil, 0, err
+	}
+	list := scanList{space: space, prefix: prefix}
+	for q.Step() {
+		list.ids = append(list.ids, q.ColumnInt64(0))
+	}
+	if err := q.Err(); err != nil {
+		return nil, 0, err
+	}
+	if len(list.ids) == maxListed {
+		list.top = list.ids[maxListed-1]
+	}
+	ids, top := list.page(0, count)
+	if len(list.ids) > count {
+		l.mu.Lock()
+		l.lists = slices.DeleteFunc(l.lists, func(s scanList) bool { return s.space == space && s.prefix == prefix })
+		if len(l.lists) == maxLists {
+			l.lists = slices.Delete(l.lists, 0, 1)
+		}
+		l.lists = append(l.lists, list)
+		l.mu.Unlock()
+	}
+	return ids, top, nil
+}
+
+// prefixRange is the range of names low <= name < high that begin with the prefix; high is nil
+// when there is no upper bound (an empty prefix, or one of 0xff bytes).
+func prefixRange(prefix string) (low, high []byte) {
+	high = []byte(prefix)
+	for i := len(high) - 1; i >= 0; i-- {
+		if high[i] < 0xff {
+			high[i]++
+			return append(emptyString, prefix...), high[:i+1]
+		}
+	}
+	return append(emptyString, prefix...), nil
+}
+
+// stmt returns the reader's prepared statement for an SQL text.
+func (r *reader) stmt(sql string) (*sqlite3.Stmt, error) {
+	if s := r.scanned[sql]; s != nil {
+		return s, nil
+	}
+	s, _, err := r.c.Prepare(sql)
+	if err == nil {
+		r.scanned[sql] = s
+	}
+	return s, err
+}
+
+// bind binds integers and blobs to a statement's parameters, in order.
+func bind(s *sqlite3.Stmt, args ...any) error {
+	for i, a := range args {
+		var err error
+		switch a := a.(type) {
+		case int:
+			err = s.BindInt(i+1, a)
+		case int64:
+			err = s.BindInt64(i+1, a)
+		case []byte:
+			err = s.BindBlob(i+1, a) // nil = NULL
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,199 @@
+package store
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"github.com/ncruces/go-sqlite3"
+)
+
+//go:embed schema.sql
+var schema string
+
+const (
+	applicationID = 0x4469736b // "Disk"
+	schemaVersion = 1
+
+	databaseFile = "diskette.db"
+
+	// walPages is the length of the WAL, in pages, from which write-back checkpoints it.
+	walPages = 4000
+)
+
+// ErrDamaged says that the database file can not be used as it is.
+var ErrDamaged = errors.New("the database file is damaged or not Diskette's")
+
+// openDB opens a connection. vfs names the SQLite VFS, empty for the operating system's (tests inject faults with it).
+func openDB(dir, vfs string, readOnly bool) (*sqlite3.Conn, error) {
+	u := url.URL{Scheme: "file", OmitHost: true, Path: filepath.Join(dir, databaseFile)}
+	if vfs != "" {
+		u.RawQuery = "vfs=" + url.QueryEscape(vfs)
+	}
+	flags := sqlite3.OPEN_READWRITE | sqlite3.OPEN_CREATE | sqlite3.OPEN_URI
+	if readOnly {
+		flags = sqlite3.OPEN_READONLY | sqlite3.OPEN_URI
+	}
+	c, err := sqlite3.OpenFlags(u.String(), flags)
+	if err != nil {
+		return nil, damaged(dir, err)
+	}
+	return c, nil
+}
+
+// damaged names the file when SQLite finds it malformed.
+func damaged(dir string, err error) error {
+	if errors.Is(err, sqlite3.CORRUPT) || errors.Is(err, sqlite3.NOTADB) {
+		return fmt.Errorf("%w: %s: %w; restore it from a copy, or start with --set-aside-damaged yes to rename it and begin empty",
+			ErrDamaged, filepath.Join(dir, databaseFile), err)
+	}
+	return fmt.Errorf("open %s: %w", filepath.Join(dir, databaseFile), err)
+}
+
+// openWriter opens the one connection that writes, creating the tables in a new file.
+func openWriter(dir, vfs string) (*sqlite3.Conn, error) {
+	c, err := openDB(dir, vfs, false)
+	if err != nil {
+		return nil, err
+	}
+	if err := prepareFile(c); err != nil {
+		c.Close()
+		if errors.Is(err, ErrDamaged) || errors.Is(err, errNewerFile) {
+			return nil, fmt.Errorf("%s: %w", filepath.Join(dir, databaseFile), err)
+		}
+		return nil, damaged(dir, err)
+	}
+	return c, nil
+}
+
+var errNewerFile = errors.New("the database file was written by a newer version of Diskette; use that version, or another directory")
+
+func prepareFile(c *sqlite3.Conn) error {
+	var app, version, objects int64
+	err := queryInts(c, `SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)`, &app, &version, &objects)
+	if err != nil {
+		return err
+	}
+	switch {
+	case app == applicationID && version > schemaVersion:
+		return errNewerFile
+	case app == applicationID && version == schemaVersion:
+	case app == 0 && version == 0 && objects == 0:
+		// auto_vacuum is fixed at the first write: it lets space be given back in slices.
+		if err := c.Exec(`PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; BEGIN IMMEDIATE;` + schema + `COMMIT`); err != nil {
+			return err
+		}
+	default:
+		return fmt.Errorf("%w (application_id %#x, user_version %d)", ErrDamaged, app, version)
+	}
+	return c.Exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384;
+		PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY; PRAGMA busy_timeout = 10000;
+		PRAGMA wal_autocheckpoint = 0`)
+}
+
+// queryInts runs a statement and reads its first row's columns.
+func queryInts(c *sqlite3.Conn, sql string, dst ...*int64) error {
+	s, _, err := c.Prepare(sql)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if s.Step() {
+		for i, p := range dst {
+			*p = s.ColumnInt64(i)
+		}
+	}
+	return s.Err()
+}
+
+// setAside renames a damaged database with its WAL, so that the next open starts a new one.
+func setAside(dir, stamp string) (renamed string, err error) {
+	base := filepath.Join(dir, databaseFile)
+	renamed = base + ".damaged-" + stamp
+	for _, suffix := range []string{"-wal", "-shm", ""} {
+		if err := os.Rename(base+suffix, renamed+suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return renamed, fmt.Errorf("set the damaged database aside: %w", err)
+		}
+	}
+	return renamed, nil
+}
+
+// A reader is a read-only connection with its statements. One goroutine uses it at a time.
+type reader struct {
+	c       *sqlite3.Conn
+	byName  *sqlite3.Stmt
+	chunks  *sqlite3.Stmt
+	scanned map[string]*sqlite3.Stmt // scan statements, by their SQL
+}
+
+func openReader(dir, vfs string) (*reader, error) {
+	c, err := openDB(dir, vfs, true)
+	if err != nil {
+		return nil, err
+	}
+	r := &reader{c: c, scanned: map[string]*sqlite3.Stmt{}}
+	if err := c.Exec(`PRAGMA cache_size = -4096; PRAGMA busy_timeout = 10000; PRAGMA query_only = 1`); err != nil {
+		c.Close()
+		return nil, damaged(dir, err)
+	}
+	r.byName, _, err = c.Prepare(`SELECT id, type, expires_ms, chunked, value FROM keys WHERE space = ?1 AND key = ?2`)
+	if err == nil {
+		r.chunks, _, err = c.Prepare(`SELECT n, data FROM chunks WHERE id = ?1`)
+	}
+	if err != nil {
+		c.Close()
+		return nil, damaged(dir, err)
+	}
+	return r, nil
+}
+
+func (r *reader) close() { r.c.Close() } // closes its statements too
+
+// row is a key's row in the tables.
+type row struct {
+	id       int64 // 0 = there is no such key
+	typ      Type
+	deadline int64
+	value    []byte
+}
+
+// row reads a key. The value is freshly allocated.
+func (r *reader) row(space int64, name string, dst *row) error {
+	s := r.byName
+	defer s.Reset()
+	*dst = row{}
+	if err := errors.Join(s.BindInt64(1, space), s.BindBlob(2, bytesOf(name))); err != nil {
+		return err
+	}
+	if !s.Step() {
+		return s.Err()
+	}
+	dst.id, dst.typ, dst.deadline = s.ColumnInt64(0), Type(s.ColumnInt64(1)), s.ColumnInt64(2)
+	if n := s.ColumnInt64(3); n > 0 {
+		return r.chunked(dst, n)
+	}
+	raw := s.ColumnRawBlob(4)
+	dst.value = append(make([]byte, 0, len(raw)), raw...)
+	return nil
+}
+
+// chunked reads a long string of n bytes, chunk by chunk into its place.
+func (r *reader) chunked(dst *row, n int64) error {
+	dst.value = make([]byte, n)
+	s := r.chunks
+	defer s.Reset()
+	if err := s.BindInt64(1, dst.id); err != nil {
+		return err
+	}
+	for s.Step() {
+		at := s.ColumnInt64(0) * chunkBytes
+		if at < 0 || at >= n {
+			return fmt.Errorf("%w: chunk at %d of a string of %d bytes", ErrDamaged, at, n)
+		}
+		copy(dst.value[at:], s.ColumnRawBlob(1))
+	}
+	return s.Err()
+}

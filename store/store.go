@@ -1,0 +1,293 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"diskette/expire"
+	"diskette/store/journal"
+)
+
+// Options says where and how a Store keeps its data.
+type Options struct {
+	Dir       string         // the data directory, created if needed
+	Databases int            // how many SELECT knows; 0 = 16
+	MaxMemory int64          // bound of the hot set in bytes; 0 = 128 MiB
+	Policy    journal.Policy // when the journal is fsynced
+
+	SetAsideDamaged bool          // rename a damaged database file and start empty
+	AllowNetworkFS  bool          // accept a data directory on NFS, SMB and the like
+	ReserveBytes    int64         // kept free for deletions on a full disk; 0 = 32 MiB, < 0 = none
+	SegmentBytes    int64         // journal segment size; 0 = its default
+	WriteBackDelay  time.Duration // age of the oldest change at which write-back begins; 0 = its default
+	WriteBackRows   int           // distinct rows at which it begins; 0 = its default
+
+	Hooks Hooks
+	Log   func(event string, err error, fields ...any) // what an operator should know; nil = nothing
+
+	// For tests: faults below SQLite and the journal.
+	VFS   string
+	Fault func(op journal.Op, n int) (allow int, err error)
+}
+
+// Hooks are called under the keyspace lock. They must be quick and must not call the store.
+type Hooks struct {
+	Touched func(db int, key string) // a key was changed, created or removed
+	Expired func(db int, key string) // a key was removed because its deadline passed
+	Flushed func(db int)             // a database is about to be emptied
+	Swapped func(a, b int)           // two databases were exchanged
+}
+
+// ErrInUse says that another server has the data directory open.
+var ErrInUse = errors.New("the data directory is in use by another server")
+
+// Store is the keyspace: hot keys in memory, every key in SQLite, the changes between the
+// two in the journal. See the package comment for the way of a command.
+type Store struct {
+	opts    Options
+	dir     string
+	hooks   Hooks
+	lock    *os.File // flock on the data directory
+	journal *journal.Journal
+	readers readers
+	started time.Time
+
+	mu                             struct{ sync.Mutex } // the keyspace lock; the fields up to the blank line are under it
+	tx                             Tx
+	dbs                            []*space // by database number
+	flushed                        []*space // emptied ones whose objects are still to be let go
+	nextID                         int64
+	nextSpace                      int64
+	newest, oldest, hand           *object // SIEVE
+	hotBytes, hotObjects, maxBytes int64
+	absent                         []*object
+	absentNext                     int
+	due                            expire.Queue[*object]
+	births                         []birth           // keys created since the applied LSN, in id order: not yet in the tables
+	renamed                        map[int64]*object // keys renamed since then, by id
+	tombs                          []tomb            // deleted names, in LSN order, until applied
+	stats                          counters
+
+	applied    atomic.Uint64 // newest LSN in the tables
+	backlog    atomic.Int64  // journal bytes that are not
+	maxBacklog int64
+	maxMemory  atomic.Int64
+	closed     atomic.Bool
+	writeError atomic.Pointer[error] // why write-back can not go on just now
+	wb         writeBack
+	reserve    reserve
+	sweep      sweepState
+	lists      scanLists
+}
+
+// birth and tomb note an object as it was at one LSN.
+type birth struct {
+	id int64
+	o  *object
+}
+
+type tomb struct {
+	o   *object
+	lsn uint64
+}
+
+type counters struct {
+	hits, misses, expired, changes, loads, loadNanos, unloaded int64
+}
+
+// Open opens the data directory, creating it if it is not there, and brings the tables up to
+// the journal's end: recovery is write-back run to the end before anybody is served.
+func Open(o Options) (_ *Store, err error) {
+	if o.Databases == 0 {
+		o.Databases = 16
+	}
+	if o.MaxMemory == 0 {
+		o.MaxMemory = 128 << 20
+	}
+	if o.Log == nil {
+		o.Log = func(string, error, ...any) {}
+	}
+	st := &Store{opts: o, dir: o.Dir, hooks: o.Hooks, started: time.Now(), maxBytes: o.MaxMemory, renamed: map[int64]*object{}}
+	st.maxMemory.Store(o.MaxMemory)
+	st.tx.st = st
+	if err := st.openDir(); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			st.release()
+		}
+	}()
+	if err := st.openDatabase(); err != nil {
+		if !errors.Is(err, ErrDamaged) || !o.SetAsideDamaged {
+			return nil, err
+		}
+		renamed, aside := setAside(o.Dir, time.Now().UTC().Format("20060102-150405"))
+		if aside != nil {
+			return nil, errors.Join(err, aside)
+		}
+		if aside = os.Rename(st.journalDir(), renamed+"-journal"); aside != nil && !errors.Is(aside, os.ErrNotExist) {
+			return nil, errors.Join(err, aside)
+		}
+		o.Log("damaged database set aside, starting empty", err, "renamed", renamed)
+		if err := st.openDatabase(); err != nil {
+			return nil, err
+		}
+	}
+	if err := st.recover(); err != nil {
+		return nil, err
+	}
+	if err := st.openReaders(); err != nil {
+		return nil, err
+	}
+	st.reserve.open(st)
+	st.startWriteBack()
+	return st, nil
+}
+
+func (st *Store) journalDir() string { return filepath.Join(st.dir, "journal") }
+
+// openDatabase opens the writing connection and reads what the store keeps in memory of the tables.
+func (st *Store) openDatabase() error {
+	c, err := openWriter(st.dir, st.opts.VFS)
+	if err != nil {
+		return err
+	}
+	w, err := newWriter(c, st.dir)
+	if err != nil {
+		c.Close()
+		return err
+	}
+	st.wb.w = w
+	var applied int64
+	err = queryInts(c, `SELECT coalesce((SELECT value FROM meta WHERE name = 'applied_lsn'), 0),
+		max(coalesce((SELECT value FROM meta WHERE name = 'next_id'), 1), (SELECT coalesce(max(id), 0) + 1 FROM keys)),
+		max(coalesce((SELECT value FROM meta WHERE name = 'next_space'), 1), (SELECT coalesce(max(space), 0) + 1 FROM spaces))`,
+		&applied, &st.nextID, &st.nextSpace)
+	if err != nil {
+		c.Close()
+		return damaged(st.dir, err)
+	}
+	st.applied.Store(uint64(applied))
+	return nil
+}
+
+// recover opens the journal, applies its tail and reads the databases.
+func (st *Store) recover() error {
+	j, err := journal.Open(st.journalDir(), st.applied.Load(), journal.Options{
+		Policy:       st.opts.Policy,
+		SegmentBytes: st.opts.SegmentBytes,
+		Committed:    st.committed,
+		Torn: func(segment string, offset, dropped int64, reason string) {
+			st.opts.Log("journal tail cut off", nil, "segment", segment, "offset", offset, "dropped_bytes", dropped, "reason", reason)
+		},
+		Fault: st.opts.Fault,
+	})
+	if err != nil {
+		return fmt.Errorf("open journal: %w", err)
+	}
+	st.journal = j
+	if err := st.replay(); err != nil {
+		return fmt.Errorf("recover from the journal: %w", err)
+	}
+	return st.openSpaces()
+}
+
+// openSpaces reads which space each database has, giving new databases theirs.
+func (st *Store) openSpaces() error {
+	w := st.wb.w
+	err := w.transaction(func() {
+		for db := range st.opts.Databases {
+			if _, ok := w.spaceOf[db]; !ok {
+				w.run(w.mapSpace, st.nextSpace, int64(db))
+				w.spaceOf[db] = st.nextSpace
+				st.nextSpace++
+			}
+		}
+		w.run(w.meta, "next_space", st.nextSpace)
+	})
+	if err != nil {
+		return fmt.Errorf("create databases: %w", damaged(st.dir, err))
+	}
+	st.dbs = make([]*space, st.opts.Databases)
+	s, _, err := w.c.Prepare(`SELECT db, space, keys FROM spaces WHERE db < ?1`)
+	if err != nil {
+		return damaged(st.dir, err)
+	}
+	defer s.Close()
+	if err := s.BindInt(1, st.opts.Databases); err != nil {
+		return err
+	}
+	for s.Step() {
+		db := s.ColumnInt(0)
+		st.dbs[db] = newSpace(s.ColumnInt64(1), db, s.ColumnInt64(2))
+	}
+	return s.Err()
+}
+
+func (st *Store) openReaders() error {
+	const n = 3
+	st.readers.free = make(chan *reader, n)
+	for range n {
+		r, err := openReader(st.dir, st.opts.VFS)
+		if err != nil {
+			return err
+		}
+		st.readers.all = append(st.readers.all, r)
+		st.readers.free <- r
+	}
+	return nil
+}
+
+// Close writes everything back and closes the files. The caller has stopped all commands.
+func (st *Store) Close() error {
+	if st.closed.Swap(true) {
+		return nil
+	}
+	err := st.stopWriteBack()
+	return errors.Join(err, st.release())
+}
+
+// release closes what is open, in any state of Open.
+func (st *Store) release() error {
+	var errs []error
+	if st.journal != nil {
+		errs = append(errs, st.journal.Close())
+	}
+	if len(st.readers.all) > 0 {
+		st.readers.close()
+	}
+	if st.wb.w != nil {
+		errs = append(errs, st.wb.w.c.Close())
+	}
+	st.reserve.close()
+	if st.lock != nil {
+		errs = append(errs, st.lock.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// SetMaxMemory changes the hot set's bound in bytes.
+func (st *Store) SetMaxMemory(bytes int64) {
+	st.Lock()
+	st.maxBytes = bytes
+	st.Unlock()
+	st.maxMemory.Store(bytes)
+}
+
+// SetPolicy changes when the journal is fsynced.
+func (st *Store) SetPolicy(p journal.Policy) { st.journal.SetPolicy(p) }
+
+// bytesOf views a string as bytes, never nil; they must not be changed.
+func bytesOf(s string) []byte {
+	if s == "" {
+		return emptyString
+	}
+	return unsafe.Slice(unsafe.StringData(s), len(s))
+}

@@ -1,0 +1,170 @@
+package store
+
+import "errors"
+
+// ErrWrongType says that the key holds another type than the command works on.
+var ErrWrongType = errors.New("wrong type")
+
+// chunkBytes is a long string's row size in the chunks table, and the length from which
+// a string is long: SETRANGE and APPEND then record and write what they touch.
+const chunkBytes = 256 << 10
+
+// str returns the object of a string key, nil when there is none.
+func (v *View) str(key []byte) (*object, error) {
+	o := v.find(key)
+	if o != nil && o.typ != String {
+		return nil, ErrWrongType
+	}
+	return o, nil
+}
+
+// String returns a string's value, nil when the key is not there (an empty value is not nil).
+func (v *View) String(key []byte) ([]byte, error) {
+	o, err := v.str(key)
+	if o == nil {
+		return nil, err
+	}
+	return o.value(), nil
+}
+
+// LendString is String for a value that outlives the lock: one of shareBytes or more
+// stays unchanged for as long as the caller keeps it; a shorter one must be copied under the lock.
+func (v *View) LendString(key []byte) ([]byte, error) {
+	o, err := v.str(key)
+	if o == nil {
+		return nil, err
+	}
+	if len(o.str) >= shareBytes {
+		o.lent = true
+	}
+	return o.value(), nil
+}
+
+func (o *object) value() []byte {
+	if o.str == nil {
+		return emptyString
+	}
+	return o.str
+}
+
+var emptyString = []byte{}
+
+// IsRaw reports that the string was built by APPEND or SETRANGE, for OBJECT ENCODING.
+func (v *View) IsRaw(key []byte) bool {
+	o := v.find(key)
+	return o != nil && o.raw
+}
+
+// SetString gives the key a string value and a deadline in unix ms (0 = none), whatever it
+// held. A value of shareBytes or more is kept, not copied: it must not change afterwards.
+func (tx *Tx) SetString(key, value []byte, deadline int64) {
+	o := tx.edit(key)
+	if o.typ != None && o.typ != String {
+		tx.drop(o)
+	}
+	tx.put(o, value)
+	o.raw = false
+	if o.typ == None {
+		tx.create(o, String, deadline)
+		return
+	}
+	tx.rec.value(o.id, o.str)
+	tx.setDeadline(o, deadline)
+	tx.st.resized(o)
+	tx.touched(o)
+}
+
+// UpdateString replaces a string's value and keeps its deadline; the key is created when
+// it is not there. Ownership as in SetString.
+func (tx *Tx) UpdateString(key, value []byte) error {
+	o := tx.edit(key)
+	if o.typ != None && o.typ != String {
+		return ErrWrongType
+	}
+	tx.put(o, value)
+	o.raw = false
+	if o.typ == None {
+		tx.create(o, String, 0)
+		return nil
+	}
+	tx.rec.value(o.id, o.str)
+	tx.st.resized(o)
+	tx.touched(o)
+	return nil
+}
+
+// put stores a value in the object: copied into the room that is there if it fits
+// without waste, kept as it is when it is long.
+func (tx *Tx) put(o *object, value []byte) {
+	switch {
+	case len(value) >= shareBytes:
+		o.str, o.sharedLSN, o.lent = value, tx.lsn, false
+	case !o.lent && o.sharedLSN == 0 && cap(o.str) >= len(value) && cap(o.str) <= 2*len(value)+32:
+		o.str = o.str[:len(value)]
+		copy(o.str, value)
+	default:
+		o.str, o.sharedLSN, o.lent = append(make([]byte, 0, len(value)), value...), 0, false
+	}
+}
+
+// Append adds data to the end of a string, creating it, and returns the new length in bytes.
+func (tx *Tx) Append(key, data []byte) (int, error) {
+	o := tx.edit(key)
+	switch o.typ {
+	case String:
+		return tx.overwrite(o, len(o.str), data), nil
+	case None:
+		tx.put(o, data)
+		tx.create(o, String, 0)
+		return len(data), nil
+	}
+	return 0, ErrWrongType
+}
+
+// SetRange writes data into a string from offset on, filling with zero bytes what
+// lies between, and returns the new length in bytes. The key is created when it is not there.
+func (tx *Tx) SetRange(key []byte, offset int, data []byte) (int, error) {
+	o := tx.edit(key)
+	switch o.typ {
+	case String:
+		return tx.overwrite(o, offset, data), nil
+	case None:
+		value := make([]byte, offset+len(data))
+		copy(value[offset:], data)
+		if len(value) >= shareBytes {
+			o.sharedLSN = tx.lsn
+		}
+		o.str, o.lent, o.raw = value, false, true
+		tx.create(o, String, 0)
+		return len(value), nil
+	}
+	return 0, ErrWrongType
+}
+
+// overwrite changes part of an existing string in place. A long one records the part
+// alone, a short one its whole value.
+func (tx *Tx) overwrite(o *object, offset int, data []byte) int {
+	was := len(o.str)
+	end := max(was, offset+len(data))
+	applied := tx.st.applied.Load()
+	if offset < was || end > cap(o.str) {
+		o.own(end, applied) // bytes beyond the old end are in nobody's slice
+	}
+	o.str = o.str[:end]
+	if offset > was {
+		clear(o.str[was:offset])
+	}
+	copy(o.str[offset:], data)
+	o.raw = true
+	if was >= chunkBytes {
+		tx.rec.patch(o.id, end, offset, o.str[offset:offset+len(data)])
+	} else {
+		tx.rec.value(o.id, o.str)
+	}
+	if len(data) >= shareBytes || was < chunkBytes && end >= shareBytes {
+		o.sharedLSN = tx.lsn // the record references it
+	}
+	tx.st.resized(o)
+	tx.touched(o)
+	return end
+}

@@ -1,0 +1,160 @@
+package store
+
+import (
+	"math"
+	"sync/atomic"
+
+	"diskette/expire"
+)
+
+const (
+	// sweepSlice is how many expired keys are removed under one hold of the keyspace lock.
+	sweepSlice = 256
+	// sweepBatch is how many a Sweep reads from disk before it waits for write-back: their
+	// tombstones take memory until they are applied.
+	sweepBatch = 16384
+)
+
+type sweepState struct {
+	nextOnDisk atomic.Int64 // earliest deadline in the tables, a lower bound; MaxInt64 = none
+	waitFor    uint64       // removals of the last disk sweep that are not applied yet
+	diskLSN    uint64       // applied LSN at which nextOnDisk was read
+	timing     sweepTiming
+}
+
+type sweepTiming struct{ cycles, diskCycles int64 }
+
+// Sweep removes keys whose deadline has passed at now (unix ms), from memory and from disk,
+// a slice at a time, and reports whether more is left. It also lets go of what FLUSHDB left in
+// memory and keeps the hot set in bounds while no commands do. One goroutine calls it.
+func (st *Store) Sweep(now int64) (more bool) {
+	if st.journal.Err() != nil && st.journal.Wait(st.journal.Last()) != nil {
+		return false // nothing can be recorded now; expired keys are invisible all the same
+	}
+	more = st.sweepMemory(now)
+	if !more {
+		more = st.sweepDisk(now)
+	}
+	return st.letGo() || more
+}
+
+func (st *Store) sweepMemory(now int64) (more bool) {
+	st.Lock()
+	tx := st.Begin(0, now)
+	for range sweepSlice {
+		deadline, o, ok := st.due.First()
+		if !ok || !expire.Due(deadline, now) {
+			break
+		}
+		if o.space.db < 0 {
+			st.due.Set(o, 0)
+			continue
+		}
+		tx.expire(o)
+	}
+	seen := tx.End()
+	deadline, _, ok := st.due.First()
+	st.Unlock()
+	st.commit(seen)
+	return ok && expire.Due(deadline, now)
+}
+
+// commit brings a sweep's changes to the journal; a failure shows in journal.Err.
+func (st *Store) commit(lsn uint64) { _ = st.journal.Wait(lsn) }
+
+// sweepDisk removes expired keys that are not in memory. What it removed last time is still in
+// the tables until it is applied, so it waits for that before it reads again.
+func (st *Store) sweepDisk(now int64) (more bool) {
+	applied := st.applied.Load()
+	if applied < st.sweep.waitFor {
+		st.kickWriteBack()
+		return false
+	}
+	if st.sweep.nextOnDisk.Load() > now && st.sweep.diskLSN == applied {
+		return false
+	}
+	type victim struct {
+		space int64
+		name  string
+		id    int64
+	}
+	var victims []victim
+	next := int64(math.MaxInt64)
+	err := st.readers.use(func(r *reader) error {
+		q, err := r.stmt(`SELECT space, key, id, expires_ms FROM keys WHERE expires_ms > 0 ORDER BY expires_ms LIMIT ?1`)
+		if err != nil {
+			return err
+		}
+		defer q.Reset()
+		if err := bind(q, sweepBatch+1); err != nil {
+			return err
+		}
+		for q.Step() {
+			if next = q.ColumnInt64(3); next > now {
+				break
+			}
+			next = now
+			victims = append(victims, victim{q.ColumnInt64(0), string(q.ColumnRawBlob(1)), q.ColumnInt64(2)})
+		}
+		return q.Err()
+	})
+	if err != nil {
+		st.opts.Log("expiry sweep could not read the database", err)
+		return false
+	}
+	st.sweep.diskLSN = applied
+	st.sweep.nextOnDisk.Store(next)
+	for len(victims) > 0 {
+		slice := victims[:min(sweepSlice, len(victims))]
+		victims = victims[len(slice):]
+		st.Lock()
+		tx := st.Begin(0, now)
+		spaces := map[int64]*space{}
+		for _, s := range st.dbs {
+			spaces[s.id] = s
+		}
+		for _, v := range slice {
+			s := spaces[v.space]
+			if s == nil { // flushed: the reaper's
+				continue
+			}
+			if _, resident := s.keys[v.name]; resident {
+				continue // memory knows better: swept there, or changed, or a tombstone, or being loaded
+			}
+			o := &object{name: v.name, space: s, id: v.id, typ: String, deadline: now}
+			st.admit(o)
+			tx.expire(o)
+		}
+		seen := tx.End()
+		st.sweep.waitFor = max(st.sweep.waitFor, seen)
+		st.Unlock()
+		st.commit(seen)
+	}
+	if st.sweep.waitFor > st.applied.Load() {
+		st.kickWriteBack()
+	}
+	return false
+}
+
+// letGo frees the objects of flushed spaces, a slice at a time, and unloads what is over the bound.
+func (st *Store) letGo() (more bool) {
+	st.Lock()
+	defer st.Unlock()
+	for n := 0; len(st.flushed) > 0 && n < 8*sweepSlice; {
+		s := st.flushed[0]
+		for _, o := range s.keys {
+			if n++; n > 8*sweepSlice {
+				break
+			}
+			if o.load == nil { // a loader comes back for the others
+				st.forget(o)
+			}
+		}
+		if len(s.keys) > 0 {
+			break
+		}
+		st.flushed = st.flushed[1:]
+	}
+	st.unloadLocked(1024)
+	return len(st.flushed) > 0
+}

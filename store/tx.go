@@ -1,0 +1,133 @@
+package store
+
+import (
+	"diskette/expire"
+	"diskette/store/journal"
+)
+
+// A Tx changes keys. Everything between Begin and End becomes one journal record: all or
+// nothing after a crash. A handler that is given a *View can not write; a *Tx reads as a View does.
+type Tx struct {
+	View
+	lsn uint64 // the LSN that this record will have
+	rec recordWriter
+}
+
+// Begin starts a command on a database at a clock reading in unix ms. The caller holds the
+// keyspace lock until End.
+func (st *Store) Begin(db int, now int64) *Tx {
+	tx := &st.tx
+	tx.now, tx.seen, tx.memos, tx.noTouch = now, 0, 0, false
+	tx.db, tx.space = db, st.dbs[db]
+	tx.lsn = st.journal.Last() + 1
+	return tx
+}
+
+// End appends what the command changed to the journal (I1: the caller still holds the
+// keyspace lock) and returns the newest LSN that the command saw or made; the reply must wait
+// for it (I2).
+func (tx *Tx) End() (seen uint64) {
+	if len(tx.rec.head) > 0 {
+		tx.seen = tx.st.journal.Append(journal.Record{Head: tx.rec.head, Ext: tx.rec.ext})
+		tx.rec.reset()
+		if tx.st.hotBytes > tx.st.maxBytes {
+			tx.st.unloadLocked(8)
+		}
+	}
+	tx.lsn = tx.st.journal.Last() + 1
+	tx.memos = 0
+	return tx.seen
+}
+
+// Changed reports whether the command has changed anything so far.
+func (tx *Tx) Changed() bool { return len(tx.rec.head) > 0 }
+
+// Wait returns when everything up to lsn is committed (I2). An error means that the
+// journal could not store it: the reply must say so (I8).
+func (st *Store) Wait(lsn uint64) error { return st.journal.Wait(lsn) }
+
+// edit is find for writers: a key whose deadline has passed is removed first.
+func (tx *Tx) edit(key []byte) *object {
+	o := tx.entry(key)
+	o.visited = true
+	if !tx.noTouch {
+		o.used = tx.now
+	}
+	if o.lsn > tx.seen {
+		tx.seen = o.lsn
+	}
+	if o.typ != None && expire.Due(o.deadline, tx.now) {
+		tx.expire(o)
+	}
+	return o
+}
+
+// touched is called once for every key that a command changed.
+func (tx *Tx) touched(o *object) {
+	o.lsn = tx.lsn
+	tx.st.stats.changes++
+	if h := tx.st.hooks.Touched; h != nil {
+		h(o.space.db, o.name)
+	}
+}
+
+// create makes an absent name's object a key; the caller has set its value.
+func (tx *Tx) create(o *object, typ Type, deadline int64) {
+	st := tx.st
+	o.id = st.nextID
+	st.nextID++
+	o.typ, o.deadline = typ, deadline
+	o.space.live++
+	st.births = append(st.births, birth{o.id, o})
+	st.due.Set(o, deadline)
+	st.resized(o)
+	tx.rec.create(o)
+	tx.touched(o)
+}
+
+// drop makes a key absent. The object stays as the tombstone that keeps a load from bringing
+// the key back until the deletion is applied (I5).
+func (tx *Tx) drop(o *object) {
+	tx.rec.drop(o.id, o.space)
+	tx.vacate(o)
+	tx.touched(o)
+}
+
+// vacate empties an object whose key is gone from this name, deleted or renamed.
+func (tx *Tx) vacate(o *object) {
+	st := tx.st
+	o.space.live--
+	o.typ, o.id, o.deadline = None, 0, 0
+	o.str, o.sharedLSN, o.lent, o.raw = nil, 0, false, false
+	st.due.Set(o, 0)
+	st.resized(o)
+	st.tombs = append(st.tombs, tomb{o, tx.lsn})
+}
+
+// expire removes a key whose deadline has passed.
+func (tx *Tx) expire(o *object) {
+	tx.drop(o)
+	tx.st.stats.expired++
+	if h := tx.st.hooks.Expired; h != nil {
+		h(o.space.db, o.name)
+	}
+}
+
+// setDeadline changes a live key's deadline; the caller calls touched.
+func (tx *Tx) setDeadline(o *object, deadline int64) {
+	if o.deadline != deadline {
+		o.deadline = deadline
+		tx.st.due.Set(o, deadline)
+		tx.rec.deadline(o.id, deadline)
+	}
+}
+
+// Abort ends a command whose handler failed half-way: what it changed is recorded, so that
+// memory and journal agree. The caller holds the keyspace lock.
+func (st *Store) Abort() (seen uint64) {
+	st.tx.fetch = nil
+	return st.tx.End()
+}
+
+// Committed is the newest LSN that the journal has stored.
+func (st *Store) Committed() uint64 { return st.journal.Committed() }

@@ -1,0 +1,186 @@
+package store
+
+import (
+	"unsafe"
+
+	"diskette/expire"
+)
+
+// A View reads keys. It is valid while the keyspace lock is held, for one command, MULTI
+// block or script; there is one, reused. Slices it returns belong to the store and
+// are valid until the lock is released, unless the method says otherwise.
+type View struct {
+	st    *Store
+	space *space
+	db    int
+	now   int64  // unix ms, read once (I10)
+	seen  uint64 // newest LSN that was seen: the reply must wait for it (I2)
+
+	// The objects that Want found, by the address of the key argument: a handler's look-up of
+	// the same argument is then a comparison instead of a hash.
+	memo  [memoKeys]memo
+	memos int
+
+	noTouch bool
+	fetch   *Fetch // loads that Want asked for
+}
+
+const memoKeys = 8
+
+type memo struct {
+	key *byte
+	len int
+	o   *object
+}
+
+// Now is the command's clock reading in unix milliseconds.
+func (v *View) Now() int64 { return v.now }
+
+// DB is the selected database's number.
+func (v *View) DB() int { return v.db }
+
+// Databases is how many databases there are.
+func (v *View) Databases() int { return len(v.st.dbs) }
+
+// Seen is the newest LSN that this command saw or made: the reply must wait for it (I2).
+func (v *View) Seen() uint64 { return v.seen }
+
+// Select turns to another database for the rest of the command.
+func (v *View) Select(db int) {
+	if v.db != db || v.space != v.st.dbs[db] {
+		v.db, v.space = db, v.st.dbs[db]
+		v.memos = 0
+	}
+}
+
+// NoTouch keeps the command from counting as a use of its keys (CLIENT NO-TOUCH); Begin resets it.
+func (v *View) NoTouch() { v.noTouch = true }
+
+// Want asks for a key of the selected database before a command runs: true if it is
+// resident. If not, a load is noted: the caller must then take the Fetch, release the lock, Load,
+// take the lock again and begin anew.
+func (v *View) Want(key []byte) bool {
+	o := v.space.keys[string(key)]
+	if o == nil {
+		o = &object{name: string(key), space: v.space}
+		v.st.admit(o)
+		if v.space.live > 0 {
+			v.fetching().start(o)
+			return false
+		}
+		v.st.rememberAbsent(o) // an empty database: nothing to read
+	}
+	if o.load != nil {
+		v.fetching().wait(o.load)
+		return false
+	}
+	if v.memos < memoKeys && len(key) > 0 {
+		v.memo[v.memos] = memo{unsafe.SliceData(key), len(key), o}
+		v.memos++
+	}
+	return true
+}
+
+// entry returns the name's object, present or not. A key that no Want announced (a script's, or one
+// in a database that the same MULTI block selected anew) is read from disk here: the exception of I9.
+func (v *View) entry(key []byte) *object {
+	if len(key) > 0 {
+		p := unsafe.SliceData(key)
+		for i := range v.memo[:v.memos] {
+			if m := &v.memo[i]; m.key == p && m.len == len(key) {
+				return m.o
+			}
+		}
+	}
+	o := v.space.keys[string(key)]
+	if o == nil || o.load != nil {
+		o = v.st.loadNow(v.space, key, o)
+	}
+	return o
+}
+
+// look returns the key's object without counting as a use of it, or nil when there is none
+// or it has expired (I6).
+func (v *View) look(key []byte) *object {
+	o := v.entry(key)
+	if o.lsn > v.seen {
+		v.seen = o.lsn
+	}
+	if o.typ == None || expire.Due(o.deadline, v.now) {
+		v.st.stats.misses++
+		return nil
+	}
+	v.st.stats.hits++
+	o.visited = true
+	return o
+}
+
+// find is look for commands that use the key's value.
+func (v *View) find(key []byte) *object {
+	o := v.look(key)
+	if o != nil && !v.noTouch {
+		o.used = v.now
+	}
+	return o
+}
+
+// TypeOf returns the key's type, None if it is not there.
+func (v *View) TypeOf(key []byte) Type {
+	if o := v.look(key); o != nil {
+		return o.typ
+	}
+	return None
+}
+
+// Deadline returns the key's deadline in unix ms (0 = none) and whether the key is there.
+func (v *View) Deadline(key []byte) (deadline int64, ok bool) {
+	if o := v.look(key); o != nil {
+		return o.deadline, true
+	}
+	return 0, false
+}
+
+// IdleMillis is the time since the key's last use before this command, for OBJECT IDLETIME, which
+// is itself no use. A key just loaded counts from then.
+func (v *View) IdleMillis(key []byte) (idle int64, ok bool) {
+	o := v.look(key)
+	if o == nil {
+		return 0, false
+	}
+	if o.used == 0 {
+		return 0, true
+	}
+	return max(0, v.now-o.used), true
+}
+
+// MemoryBytes is what the key takes in memory, for MEMORY USAGE.
+func (v *View) MemoryBytes(key []byte) (bytes int64, ok bool) {
+	o := v.look(key)
+	if o == nil {
+		return 0, false
+	}
+	return o.size(), true
+}
+
+// SawAll makes the reply wait for everything so far: for replies that depend on the whole keyspace.
+func (v *View) SawAll() { v.seen = v.st.journal.Last() }
+
+// IsExpired reports whether the key's deadline has passed and nothing has removed it yet, for WATCH.
+func (v *View) IsExpired(key []byte) bool {
+	o := v.entry(key)
+	return o.typ != None && expire.Due(o.deadline, v.now)
+}
+
+// HasLocked reports whether memory knows a key as there, or does not know: a name that is
+// not resident may stand on disk. The caller holds the keyspace lock.
+func (st *Store) HasLocked(db int, name string) bool {
+	o := st.dbs[db].keys[name]
+	return o == nil || o.load != nil || o.typ != None
+}
+
+// ExpiredLocked reports whether a resident key's deadline has passed at now (unix ms). The
+// caller holds the keyspace lock.
+func (st *Store) ExpiredLocked(db int, name string, now int64) bool {
+	o := st.dbs[db].keys[name]
+	return o != nil && o.typ != None && expire.Due(o.deadline, now)
+}
