@@ -5,7 +5,8 @@
 //	go test ./compat_test            build diskette, replay all scripts against it
 //	go test ./compat_test -live      the same beside a live redis-server: it must still
 //	                                 answer as recorded, and Diskette as it does
-//	go test ./compat_test -record    ask redis-server again and rewrite the scripts in place
+//	go test ./compat_test -run TestScripts$ -record
+//	                                 ask redis-server again and rewrite the scripts in place
 //	go test ./compat_test -bin PATH  test the server at PATH; redis-server takes the same arguments
 //
 // DISKETTE_LIVE=1, DISKETTE_RECORD=1 and DISKETTE_BIN=PATH say the same where flags

@@ -1,6 +1,7 @@
 package compat_test
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -291,6 +292,9 @@ var (
 )
 
 func parseScalar(text string) (*pattern, error) {
+	if text == "" {
+		return nil, errors.New("a value is missing")
+	}
 	if m := integerRange.FindStringSubmatch(text); m != nil {
 		lo, err1 := strconv.ParseInt(m[1], 10, 64)
 		hi, err2 := strconv.ParseInt(m[2], 10, 64)
@@ -312,6 +316,11 @@ func parseScalar(text string) (*pattern, error) {
 			return nil, fmt.Errorf("unknown type: %s", text)
 		}
 		return &pattern{form: anything, kind: kind}, nil
+	}
+	if text[0] == kindInteger {
+		if _, err := strconv.ParseInt(text[1:], 10, 64); err != nil {
+			return nil, fmt.Errorf("neither an integer nor a range nor a capture: %s", text)
+		}
 	}
 	switch {
 	case text == "(any)":

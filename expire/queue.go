@@ -67,6 +67,15 @@ func (q *Queue[T]) eachDue(i int, now int64, fn func(entry T)) {
 	}
 }
 
+// Sample calls fn for at most n entries, evenly spread over the queue. fn must not change it.
+func (q *Queue[T]) Sample(n int, fn func(deadline int64, entry T)) {
+	n = min(n, len(q.heap))
+	for i := range n {
+		s := &q.heap[i*len(q.heap)/n]
+		fn(s.deadline, s.entry)
+	}
+}
+
 func (q *Queue[T]) remove(i int) {
 	last := len(q.heap) - 1
 	q.heap[i].entry.SetSlot(0)

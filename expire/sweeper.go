@@ -2,6 +2,7 @@ package expire
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -12,6 +13,7 @@ type Sweeper struct {
 	target Target
 	stop   chan struct{}
 	done   sync.WaitGroup
+	paused atomic.Bool
 
 	mu     sync.Mutex
 	period time.Duration // between two sweeps
@@ -39,6 +41,9 @@ func (s *Sweeper) SetHz(hz int) {
 	s.mu.Unlock()
 }
 
+// SetPaused suspends the sweeping, for tests of what expires without it (DEBUG SET-ACTIVE-EXPIRE).
+func (s *Sweeper) SetPaused(paused bool) { s.paused.Store(paused) }
+
 // Stop ends the sweeping and waits for the slice under way.
 func (s *Sweeper) Stop() {
 	close(s.stop)
@@ -56,7 +61,7 @@ func (s *Sweeper) run() {
 			return
 		case <-time.After(period):
 		}
-		for s.target.Sweep(NowMillis()) {
+		for !s.paused.Load() && s.target.Sweep(NowMillis()) {
 			select {
 			case <-s.stop:
 				return

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 
 	"github.com/tidwall/redcon"
+
+	"diskette/expire"
 )
 
 // A client is one connection. Its goroutine runs its commands; other goroutines see it through
@@ -40,14 +42,16 @@ type client struct {
 	last       atomic.Pointer[row]
 	dbSeen     atomic.Int32 // db, for CLIENT LIST
 	commands   atomic.Int64
+	blocked    atomic.Bool // in await
 
 	mu struct {
 		sync.Mutex
 		name, libName, libVer string
 		user                  string
-		noEvict               bool
+		noEvict, noTouch      bool
 		killed                bool
 		queued                int // commands in an open MULTI, -1 = none
+		queuedBytes           int
 		watching              int
 		resp3                 bool
 	}
@@ -79,8 +83,8 @@ func (s *Server) serveConn(conn redcon.Conn, _ redcon.Command) {
 		if err != nil {
 			var broken *protocolError
 			if errors.As(err, &broken) {
-				s.stats.protocolErrors.Add(1)
 				reply := errorReply("ERR " + broken.Error())
+				s.stats.errors.count(reply.s)
 				cl.out.encode(&reply, false)
 				cl.out.flush(cl.guard)
 			}
@@ -96,8 +100,9 @@ func (s *Server) serveConn(conn redcon.Conn, _ redcon.Command) {
 // send waits until what the replies saw is committed (I2), then lets them go.
 func (cl *client) send() error {
 	if err := cl.srv.store.Wait(cl.seen); err != nil { // I8
-		cl.out.refuse(cl.srv.store.Committed(), errNotStored(err))
-		cl.srv.stats.errorReplies.Add(1)
+		refusal := errNotStored(err)
+		cl.out.refuse(cl.srv.store.Committed(), refusal)
+		cl.srv.stats.errors.count(refusal.s)
 	}
 	cl.seen = 0
 	if len(cl.out.buf) == 0 {
@@ -130,10 +135,12 @@ func (s *Server) accept(conn redcon.Conn) bool {
 		return turnAway(protectedText)
 	}
 	cl := &client{srv: s, guard: g, addr: addrText(g.RemoteAddr(), g), laddr: addrText(g.LocalAddr(), g)}
+	cl.since = expire.NowMillis()
+	cl.lastActive.Store(cl.since)
 	cl.authed = s.cfg.RequirePass() == ""
 	g.authed.Store(cl.authed)
 	g.idle.Store(s.cfg.Timeout.Load() * 1e9)
-	cl.mu.user, cl.mu.queued = "default", -1
+	cl.mu.user, cl.mu.queued = defaultUser, -1
 	if !s.clients.add(cl, int(s.cfg.MaxClients.Load())) {
 		return turnAway("ERR max number of clients reached")
 	}
@@ -176,6 +183,29 @@ type registry struct {
 	sync.Mutex
 	byID   map[int64]*client
 	lastID int64
+
+	endedIn, endedOut int64 // bytes of connections that ended, less what CONFIG RESETSTAT has zeroed
+}
+
+// netBytes is how much all connections have received and sent.
+func (r *registry) netBytes() (in, out int64) {
+	r.Lock()
+	defer r.Unlock()
+	in, out = r.endedIn, r.endedOut
+	for _, cl := range r.byID {
+		in += cl.guard.BytesIn()
+		out += cl.guard.BytesOut()
+	}
+	return in, out
+}
+
+// resetNetBytes lets netBytes begin at zero.
+func (r *registry) resetNetBytes() {
+	in, out := r.netBytes()
+	r.Lock()
+	r.endedIn -= in
+	r.endedOut -= out
+	r.Unlock()
 }
 
 func (r *registry) add(cl *client, limit int) bool {
@@ -190,8 +220,19 @@ func (r *registry) add(cl *client, limit int) bool {
 	return true
 }
 
+// each calls fn for every client, under the lock.
+func (r *registry) each(fn func(*client)) {
+	r.Lock()
+	defer r.Unlock()
+	for _, cl := range r.byID {
+		fn(cl)
+	}
+}
+
 func (r *registry) remove(cl *client) {
 	r.Lock()
 	delete(r.byID, cl.id)
+	r.endedIn += cl.guard.BytesIn()
+	r.endedOut += cl.guard.BytesOut()
 	r.Unlock()
 }

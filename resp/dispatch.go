@@ -3,6 +3,8 @@ package resp
 import (
 	"fmt"
 	"runtime/debug"
+	"strings"
+	"time"
 
 	"diskette/expire"
 	"diskette/store"
@@ -28,21 +30,31 @@ func (cl *client) run(cmds []command) {
 	for i := range cmds {
 		args := cmds[i].args
 		r, refusal := cl.admit(args)
+		if r != nil && refusal.kind == kindNone && cl.srv.pause.active.Load() {
+			if !cl.waitPaused(&h, r) {
+				cl.closing = true
+				break
+			}
+			r, refusal = cl.admit(args) // the server may have changed meanwhile
+		}
 		if r != nil {
 			cl.last.Store(r)
 		}
 		switch {
 		case r == nil || refusal.kind != kindNone:
-			if cl.multi != nil && (r == nil || r.flags&runInMulti == 0) {
-				cl.multi.broken = true
+			if r != nil {
+				r.stats.rejected.Add(1)
 			}
-			cl.reply(refusal, 0)
+			cl.reply(cl.refused(r, refusal), 0)
 		case cl.multi != nil && r.flags&runInMulti == 0:
 			cl.reply(cl.multi.queue(r, args), 0)
+			cl.noteMulti()
 		case r.conn != nil:
 			h.release()
 			cl.call = call{cl: cl, row: r, args: args, now: expire.NowMillis()}
+			start := r.stats.begin()
 			reply := r.conn(cl, &cl.call)
+			r.stats.end(start, reply)
 			if !cl.replied {
 				cl.reply(reply, cl.callSeen)
 			}
@@ -72,8 +84,11 @@ func (cl *client) admit(args [][]byte) (*row, Reply) {
 	s := cl.srv
 	r := s.table.lookup(args[0])
 	if r == nil {
-		if !cl.authed {
-			return nil, errNoAuth
+		if isHTTP(args[0]) {
+			s.logHTTP(cl)
+			cl.out.reset() // not a word to a browser
+			cl.closing = true
+			return nil, replyNone
 		}
 		return nil, errUnknown(args)
 	}
@@ -87,7 +102,7 @@ func (cl *client) admit(args [][]byte) (*row, Reply) {
 	if !r.arityOK(len(args)) {
 		return r, errArity(r)
 	}
-	if !cl.authed && r.flags&noAuth == 0 {
+	if r.flags&noAuth == 0 && !cl.isAuthed() {
 		return r, errNoAuth
 	}
 	if cl.multi != nil && r.flags&noMulti != 0 {
@@ -98,16 +113,42 @@ func (cl *client) admit(args [][]byte) (*row, Reply) {
 			return r, errNotStored(err)
 		}
 	}
-	if s.pause.active.Load() && !s.pause.exempts(r) {
-		s.pause.wait(cl, r)
+	return r, replyNone
+}
+
+// refused notes in an open transaction that one of its commands was; a refused EXEC drops it.
+func (cl *client) refused(r *row, refusal Reply) Reply {
+	if r != nil && r.name == "exec" {
+		cl.multi = nil
+		cl.unwatch()
+		cl.noteMulti()
+		return errExecRefused(refusal)
 	}
-	return r, Reply{}
+	if cl.multi != nil {
+		cl.multi.broken = true
+	}
+	return refusal
+}
+
+// isHTTP recognizes a web request that was led to this port: its lines must not be
+// tried one by one until the body, which an attacker may have written, makes commands.
+// Redis: SECURITY ATTACK in server.c.
+func isHTTP(name []byte) bool {
+	return strings.EqualFold(viewString(name), "post") || strings.EqualFold(viewString(name), "host:")
+}
+
+// logHTTP writes a line at most once a minute.
+func (s *Server) logHTTP(cl *client) {
+	now := time.Now().Unix()
+	if last := s.httpLogged.Load(); now-last >= 60 && s.httpLogged.CompareAndSwap(last, now) {
+		s.log.Warn().Str("client", cl.addr).Msg("possible SECURITY ATTACK: somebody is sending HTTP requests here, perhaps through a browser; connection closed")
+	}
 }
 
 // reply encodes a command's reply, unless the client asked for silence.
 func (cl *client) reply(r Reply, lsn uint64) {
 	if r.kind == kindError {
-		cl.srv.stats.errorReplies.Add(1)
+		cl.srv.stats.errors.count(r.s)
 	}
 	if cl.replies != repliesOn && cl.silent() {
 		cl.seen = max(cl.seen, lsn)
@@ -184,12 +225,13 @@ func (h *hold) keyed(r *row, args [][]byte, following []command) {
 	}
 	cl.call = call{cl: cl, row: r, args: args, now: h.now}
 	var reply Reply
+	start := r.stats.begin()
 	if r.read != nil {
 		reply = r.read(&tx.View, &cl.call)
 	} else {
 		reply = r.write(tx, &cl.call)
 	}
-	r.calls++
+	r.stats.end(start, reply)
 	cl.reply(reply, tx.End())
 	releaseAll(fetched)
 }

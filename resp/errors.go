@@ -1,6 +1,7 @@
 package resp
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 
@@ -45,6 +46,11 @@ func errArity(r *row) Reply {
 	return errorReply("ERR wrong number of arguments for '" + r.full + "' command")
 }
 
+// errExecRefused is the reply to an EXEC that can not run.
+func errExecRefused(refusal Reply) Reply {
+	return errorReply("EXECABORT Transaction discarded because of: " + strings.TrimPrefix(refusal.s, "ERR "))
+}
+
 // errUnknown quotes up to 128 bytes of the name and of the arguments.
 func errUnknown(args [][]byte) Reply {
 	var quoted strings.Builder
@@ -52,13 +58,25 @@ func errUnknown(args [][]byte) Reply {
 		if quoted.Len() >= 128 {
 			break
 		}
-		quoted.WriteString("'" + string(a[:min(len(a), 128-quoted.Len())]) + "' ")
+		quoted.WriteString("'" + upToNUL(a, 128-quoted.Len()) + "' ")
 	}
-	return errorReply(oneLine("ERR unknown command '" + string(args[0][:min(len(args[0]), 128)]) + "', with args beginning with: " + quoted.String()))
+	return errorReply(oneLine("ERR unknown command '" + upToNUL(args[0], 128) + "', with args beginning with: " + quoted.String()))
+}
+
+// upToNUL is at most n bytes of b and none from a zero byte on, as C prints strings.
+func upToNUL(b []byte, n int) string {
+	b, _, _ = bytes.Cut(b, []byte{0})
+	return string(b[:min(len(b), n)])
 }
 
 func errUnknownSub(r *row, sub []byte) Reply {
-	return errorReply(oneLine("ERR unknown subcommand '" + string(sub[:min(len(sub), 128)]) + "'. Try " + strings.ToUpper(r.name) + " HELP."))
+	return errorReply(oneLine("ERR unknown subcommand '" + upToNUL(sub, 128) + "'. Try " + strings.ToUpper(r.name) + " HELP."))
+}
+
+// errSubcommandSyntax is Redis's addReplySubcommandSyntaxError.
+func errSubcommandSyntax(c *call) Reply {
+	name, _, _ := strings.Cut(c.row.full, "|")
+	return errorReply(oneLine("ERR unknown subcommand or wrong number of arguments for '" + upToNUL(c.args[1], 128) + "'. Try " + strings.ToUpper(name) + " HELP."))
 }
 
 func errInvalidExpire(c *call) Reply {
@@ -82,12 +100,10 @@ func failure(err error) Reply {
 	return errorReply(oneLine("ERR " + err.Error()))
 }
 
-// oneLine keeps a client's bytes from breaking the protocol's framing.
+// oneLine keeps a client's bytes from breaking the protocol's framing. Other bytes stay, UTF-8 or not.
 func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\r' || r == '\n' {
-			return ' '
-		}
-		return r
-	}, s)
+	if !strings.ContainsAny(s, "\r\n") {
+		return s
+	}
+	return strings.NewReplacer("\r", " ", "\n", " ").Replace(s)
 }

@@ -219,6 +219,21 @@ func (g *guard) armIdle() error {
 	return g.disarmIdle()
 }
 
+// SetIdle changes g.idle for a client that may be waiting just now: its wait ends after idle (0 = never)
+// from now on.
+func (g *guard) SetIdle(idle time.Duration) {
+	g.idle.Store(int64(idle))
+	var deadline time.Time
+	if idle > 0 {
+		deadline = time.Now().Add(idle)
+	}
+	// A closed connection's error is for its reader. CloseRead may have come before: its deadline stays.
+	_ = g.SetReadDeadline(deadline)
+	if g.closing.Load() {
+		_ = g.SetReadDeadline(longAgo)
+	}
+}
+
 func (g *guard) disarmIdle() error {
 	if !g.idleArmed {
 		return nil

@@ -55,3 +55,13 @@ func (s *socket) readable(fd uintptr) (done bool) {
 	s.n, s.room, s.err = max(n, 0), len(p), err
 	return true
 }
+
+// descriptor is the number of the connection's file descriptor, -1 if it is closed or has none.
+func (g *guard) descriptor() int {
+	number := -1
+	if g.socket.raw != nil {
+		// An error means that the connection is closed.
+		_ = g.socket.raw.Control(func(fd uintptr) { number = int(fd) })
+	}
+	return number
+}

@@ -11,6 +11,7 @@ import (
 // keyspace lock and they make one journal record: all or nothing after a crash.
 type transaction struct {
 	queued []queued
+	bytes  int  // of the arguments
 	broken bool // a command was refused: EXEC answers EXECABORT
 }
 
@@ -29,6 +30,7 @@ func (t *transaction) queue(r *row, args [][]byte) Reply {
 		} else {
 			kept[i] = append([]byte{}, a...)
 		}
+		t.bytes += len(a)
 	}
 	t.queued = append(t.queued, queued{r, kept})
 	return replyQueued
@@ -56,9 +58,9 @@ func discard(cl *client, _ *call) Reply {
 // noteMulti shows the transaction's state to CLIENT LIST.
 func (cl *client) noteMulti() {
 	cl.mu.Lock()
-	cl.mu.queued = -1
+	cl.mu.queued, cl.mu.queuedBytes = -1, 0
 	if cl.multi != nil {
-		cl.mu.queued = len(cl.multi.queued)
+		cl.mu.queued, cl.mu.queuedBytes = len(cl.multi.queued), cl.multi.bytes
 	}
 	cl.mu.watching = len(cl.watched)
 	cl.mu.Unlock()
@@ -81,8 +83,7 @@ func exec(cl *client, c *call) Reply {
 			st.WaitForRoom()
 			if err := st.WriteError(); err != nil && (q.row.flags&denyoom != 0 || !st.DiskFull()) {
 				cl.unwatch()
-				reply := errNotStored(err)
-				return errorReply("EXECABORT Transaction discarded because of: " + reply.s)
+				return errExecRefused(errNotStored(err))
 			}
 		}
 	}
@@ -145,6 +146,7 @@ func (cl *client) execLocked(tx *store.Tx, t *transaction, now int64) Reply {
 		tx.Select(cl.db)
 		cl.call = call{cl: cl, row: q.row, args: q.args, now: now, locked: true}
 		var reply Reply
+		start := q.row.stats.begin()
 		switch {
 		case q.row.read != nil:
 			reply = q.row.read(&tx.View, &cl.call)
@@ -155,9 +157,9 @@ func (cl *client) execLocked(tx *store.Tx, t *transaction, now int64) Reply {
 			cl.callSeen = 0
 			tx.SawAll()
 		}
-		q.row.calls++
+		q.row.stats.end(start, reply)
 		if reply.isError() {
-			cl.srv.stats.errorReplies.Add(1)
+			cl.srv.stats.errors.count(reply.s)
 		}
 		if !silent {
 			cl.out.encode(&reply, cl.resp3)

@@ -24,11 +24,14 @@ type row struct {
 	group string // as in COMMAND DOCS
 	since string
 	doc   string
+	args  string // as parseArguments reads it
+	cost  string // COMMAND DOCS's complexity, "" = O(1)
+	usage string // a subcommand's arguments as HELP shows them, a line a form
 	cats  string // ACL categories beyond what flags and group imply
 	tips  string
 
 	full  string // "client|list" for subcommands, else name
-	calls int64  // under the keyspace lock for Read and Write, else the server's stats lock
+	stats rowStats
 }
 
 // flags are COMMAND's, and a few of our own that are not shown.
@@ -66,41 +69,67 @@ var flagNames = []struct {
 	{write, "write"}, {readonly, "readonly"}, {denyoom, "denyoom"}, {admin, "admin"}, {pubsub, "pubsub"},
 	{noscript, "noscript"}, {blocking, "blocking"}, {loading, "loading"}, {stale, "stale"},
 	{skipMonitor, "skip_monitor"}, {skipSlowlog, "skip_slowlog"}, {fast, "fast"}, {noAuth, "no_auth"},
-	{mayReplicate, "may_replicate"}, {noMulti, "no_multi"}, {movableKeys, "movablekeys"}, {allowBusy, "allow_busy"},
-	{noAsyncLoading, "no_async_loading"},
+	{mayReplicate, "may_replicate"}, {noAsyncLoading, "no_async_loading"}, {noMulti, "no_multi"},
+	{movableKeys, "movablekeys"}, {allowBusy, "allow_busy"},
 }
 
 // keySpec says where keys stand in the arguments (range), or how to find them.
 type keySpec struct {
-	first, last, step int                       // places; last < 0 counts from the end, -1 = the last argument
-	access            string                    // COMMAND's words: "RO access", "RW update", "OW update", "RM delete" ...
-	find              func(args [][]byte) []int // places, for keys that no range describes
+	first, last, step int                        // places; last < 0 counts from the end, -1 = the last argument
+	access            string                     // COMMAND's words: "RO access", "RW update", "OW update", "RM delete" ...
+	find              func(args [][]byte) []int  // places, for keys that no range describes
+	vary              func(args [][]byte) string // access, where it depends on the arguments
+	notes             string
 }
 
 func keyAt(i int, access string) []keySpec {
 	return []keySpec{{first: i, last: i, step: 1, access: access}}
 }
+
+// noted adds a remark to the first key's specification.
+func noted(specs []keySpec, notes string) []keySpec {
+	specs[0].notes = notes
+	return specs
+}
+
+// setKey is SET's, which reads its key only for GET.
+func setKey() []keySpec {
+	spec := keyAt(1, "RW access update variable_flags")
+	spec[0].vary = func(args [][]byte) string {
+		for _, a := range args[3:] {
+			if strings.EqualFold(string(a), "GET") {
+				return "RW access update"
+			}
+		}
+		return "OW update"
+	}
+	return noted(spec, "RW and ACCESS due to the optional `GET` argument")
+}
+
 func keysFrom(first, last, step int, access string) []keySpec {
 	return []keySpec{{first: first, last: last, step: step, access: access}}
 }
 
-// each calls fn with the place of every key in args.
+// eachKey calls fn with the place of every key in args.
 func (r *row) eachKey(args [][]byte, fn func(i int)) {
 	for k := range r.keys {
-		s := &r.keys[k]
-		if s.find != nil {
-			for _, i := range s.find(args) {
-				fn(i)
-			}
-			continue
-		}
-		last := s.last
-		if last < 0 {
-			last += len(args)
-		}
-		for i := s.first; i <= last && i < len(args); i += s.step {
+		r.keys[k].each(args, fn)
+	}
+}
+
+func (s *keySpec) each(args [][]byte, fn func(i int)) {
+	if s.find != nil {
+		for _, i := range s.find(args) {
 			fn(i)
 		}
+		return
+	}
+	last := s.last
+	if last < 0 {
+		last += len(args)
+	}
+	for i := s.first; i <= last && i < len(args); i += s.step {
+		fn(i)
 	}
 }
 
@@ -146,6 +175,16 @@ func (t *commands) lookup(name []byte) *row {
 		return nil
 	}
 	return t.byName[strings.ToLower(string(name))]
+}
+
+// each calls fn for every command and subcommand that can be called.
+func (t *commands) each(fn func(*row)) {
+	for _, r := range t.rows {
+		fn(r)
+		for _, s := range r.subs {
+			fn(s)
+		}
+	}
 }
 
 func both(specs ...[]keySpec) []keySpec {

@@ -36,8 +36,12 @@ type Server struct {
 	started  time.Time
 	runID    string
 	stats    serverStats
+	sampler  sampler
+	saves    saves
 	shutdown func(Shutdown) // asks main to end the process
 	stopping atomic.Bool
+
+	httpLogged atomic.Int64 // unix seconds of the last warning about web requests
 
 	mu        sync.Mutex
 	listeners []net.Listener
@@ -49,9 +53,8 @@ type Shutdown struct {
 }
 
 type serverStats struct {
-	connections, rejected, protocolErrors, errorReplies, commands atomic.Int64
-	statsSince                                                    atomic.Int64 // unix ms of the last CONFIG RESETSTAT
-	netIn, netOut                                                 atomic.Int64 // bytes of connections that ended
+	connections, rejected, commands atomic.Int64
+	errors                          errorCounts
 }
 
 // NewServer makes a server over an open store; Hooks must have been given to the store.
@@ -59,7 +62,6 @@ func NewServer(cfg *Config, log zerolog.Logger, shutdown func(Shutdown)) *Server
 	s := &Server{cfg: cfg, log: log, started: time.Now(), shutdown: shutdown}
 	s.table = newCommands()
 	s.clients.byID = map[int64]*client{}
-	s.limits.maxBulkBytes.Store(cfg.ProtoMaxBulkLen.Load())
 	id := make([]byte, 20)
 	rand.Read(id)
 	s.runID = hex.EncodeToString(id)
@@ -71,11 +73,13 @@ func (s *Server) Hooks() store.Hooks {
 	return store.Hooks{Touched: s.watchers.touched, Flushed: s.watchers.flushed, Swapped: s.watchers.swapped}
 }
 
-// Start gives the server its store and begins the expiry sweeps.
+// Start gives the server its store, puts the configuration into effect and begins the expiry sweeps.
 func (s *Server) Start(st *store.Store) {
 	s.store = st
 	s.watchers.store = st
 	s.sweeper = expire.Start(st, int(s.cfg.Hz.Load()))
+	s.applyConfig()
+	s.sampler.start(s)
 }
 
 // Serve accepts clients on a listener until it is closed.
@@ -115,6 +119,7 @@ func (s *Server) Stop(grace time.Duration) {
 	s.pause.end()
 	if s.sweeper != nil {
 		s.sweeper.Stop()
+		s.sampler.end()
 	}
 	deadline := time.Now().Add(grace)
 	for {

@@ -3,7 +3,9 @@ package store
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
+	"sync/atomic"
 
 	"github.com/ncruces/go-sqlite3"
 )
@@ -23,12 +25,18 @@ type writer struct {
 	insert, value, deadline, drop, unname, name *sqlite3.Stmt
 	long, short, length, toGarbage, dropAny     *sqlite3.Stmt
 	chunk, putChunk, dropChunks                 *sqlite3.Stmt
-	count, unmap, mapSpace, meta                *sqlite3.Stmt
+	count, expiring, unmap, mapSpace, meta      *sqlite3.Stmt
 
-	spaceOf map[int]int64   // database -> space, as in the tables
-	counts  map[int64]int64 // space -> change of its row count in this transaction
-	order   []int32
+	spaceOf   map[int]int64   // database -> space, as in the tables
+	counts    map[int64]int64 // space -> change of its row count in this transaction
+	order     []int32
+	steps     int
+	freePages atomic.Int64 // in the database file, when maintain last looked
 }
+
+// yieldSteps is after how many statements write-back lets waiting clients run: they would
+// otherwise wait up to 10 ms for the Go scheduler to interrupt it.
+const yieldSteps = 16
 
 func newWriter(c *sqlite3.Conn, dir string) (*writer, error) {
 	w := &writer{c: c, dir: dir, spaceOf: map[int]int64{}, counts: map[int64]int64{}}
@@ -54,6 +62,7 @@ func newWriter(c *sqlite3.Conn, dir string) (*writer, error) {
 		&w.dropChunks: `DELETE FROM chunks WHERE id = ?1`,
 
 		&w.count:    `UPDATE spaces SET keys = keys + ?2 WHERE space = ?1`,
+		&w.expiring: `UPDATE spaces SET expiring = ?2 WHERE space = ?1`,
 		&w.unmap:    `UPDATE spaces SET db = NULL WHERE db = ?1`,
 		&w.mapSpace: `INSERT INTO spaces (space, db) VALUES (?1, ?2) ON CONFLICT (space) DO UPDATE SET db = ?2`,
 		&w.meta:     `INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = max(value, ?2)`,
@@ -105,6 +114,9 @@ func (w *writer) step(s *sqlite3.Stmt) {
 	if w.err != nil {
 		return
 	}
+	if w.steps++; w.steps%yieldSteps == 0 {
+		runtime.Gosched() // clients first
+	}
 	for s.Step() {
 	}
 	w.err = s.Reset()
@@ -140,6 +152,9 @@ func (w *writer) apply(f *fold) error {
 			if n != 0 {
 				w.run(w.count, space, n)
 			}
+		}
+		for space, keys := range f.expiring {
+			w.run(w.expiring, space, keys)
 		}
 		w.run(w.meta, "next_id", f.nextID)
 		w.run(w.meta, "applied_lsn", int64(f.last))

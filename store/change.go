@@ -3,7 +3,6 @@ package store
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 
 	"diskette/store/journal"
 )
@@ -21,6 +20,7 @@ import (
 //	rename    from uvarint, space uvarint, key bytes    RENAME, MOVE: from one space to another
 //	drop      space uvarint                   the key is gone, and all rows of its id
 //	database  space uvarint                   database number id is now that space
+//	expiring  keys uvarint                    space number id has that many keys with a deadline
 //
 //	bytes = length uvarint, data
 //
@@ -34,6 +34,7 @@ type change struct {
 	typ      Type
 	deadline int64
 	length   int64
+	keys     int64
 	offset   int64
 	key      []byte
 	data     []byte
@@ -50,6 +51,7 @@ const (
 	opRename
 	opDrop
 	opDatabase
+	opExpiring
 )
 
 // recordWriter gathers the changes of one record. Its buffers are reused.
@@ -135,40 +137,49 @@ func (w *recordWriter) database(db int, s *space) {
 	w.uvarint(s.id)
 }
 
+func (w *recordWriter) expiring(s *space) {
+	w.start(opExpiring, s.id)
+	w.uvarint(s.expiring)
+}
+
 var errBadRecord = errors.New("the journal record does not decode")
 
-// eachChange decodes a record. The slices in a change are valid as long as the record's.
-func eachChange(rec journal.Record, fn func(*change) error) error {
-	r := recordReader{b: rec.Head, ext: rec.Ext}
-	var c change
-	for len(r.b) > 0 {
-		c = change{op: op(r.byte()), id: r.uvarint()}
-		switch c.op {
-		case opCreate:
-			c.space, c.typ, c.deadline = r.uvarint(), Type(r.byte()), r.varint()
-			c.key, _ = r.bytes()
-			c.data, c.shared = r.bytes()
-		case opValue:
-			c.data, c.shared = r.bytes()
-		case opPatch:
-			c.length, c.offset = r.uvarint(), r.uvarint()
-			c.data, c.shared = r.bytes()
-		case opDeadline:
-			c.deadline = r.varint()
-		case opRename:
-			c.from, c.space = r.uvarint(), r.uvarint()
-			c.key, _ = r.bytes()
-		case opDrop, opDatabase:
-			c.space = r.uvarint()
-		default:
-			return fmt.Errorf("%w: unknown change %d", errBadRecord, c.op)
-		}
-		if r.bad {
-			return errBadRecord
-		}
-		if err := fn(&c); err != nil {
-			return err
-		}
+// next decodes a record's next change; false = the end, or r.err. The slices in the change are valid
+// as long as the record's.
+func (r *recordReader) next(c *change) bool {
+	if len(r.b) == 0 {
+		return false
+	}
+	*c = change{op: op(r.byte()), id: r.uvarint()}
+	switch c.op {
+	case opCreate:
+		c.space, c.typ, c.deadline = r.uvarint(), Type(r.byte()), r.varint()
+		c.key, _ = r.bytes()
+		c.data, c.shared = r.bytes()
+	case opValue:
+		c.data, c.shared = r.bytes()
+	case opPatch:
+		c.length, c.offset = r.uvarint(), r.uvarint()
+		c.data, c.shared = r.bytes()
+	case opDeadline:
+		c.deadline = r.varint()
+	case opRename:
+		c.from, c.space = r.uvarint(), r.uvarint()
+		c.key, _ = r.bytes()
+	case opDrop, opDatabase:
+		c.space = r.uvarint()
+	case opExpiring:
+		c.keys = r.uvarint()
+	default:
+		r.bad = true
+	}
+	return !r.bad
+}
+
+// err is why next stopped before the record's end.
+func (r *recordReader) err() error {
+	if r.bad {
+		return errBadRecord
 	}
 	return nil
 }

@@ -42,6 +42,7 @@ func (st *Store) Check() error {
 			{"key ids not given out yet", fmt.Sprintf(`SELECT 1 FROM keys WHERE id >= %d`, st.nextID)},
 			{"spaces not given out yet", fmt.Sprintf(`SELECT 1 FROM spaces WHERE space >= %d`, st.nextSpace)},
 			{"spaces with a wrong row count", `SELECT 1 FROM spaces s WHERE db IS NOT NULL AND keys <> (SELECT count(*) FROM keys k WHERE k.space = s.space)`},
+			{"spaces with a wrong number of deadlines", `SELECT 1 FROM spaces s WHERE db IS NOT NULL AND expiring <> (SELECT count(*) FROM keys k WHERE k.space = s.space AND k.expires_ms > 0)`},
 		} {
 			if err := none(c.what, c.sql); err != nil {
 				return err
@@ -70,12 +71,15 @@ func (r *reader) integrity(fail func(string, ...any)) error {
 func (st *Store) checkMemoryLocked(r *reader, fail func(string, ...any)) error {
 	var bytes, objects int64
 	for db, s := range st.dbs {
-		var rows int64
-		if err := queryInts(r.c, `SELECT keys FROM spaces WHERE space = `+itoa(s.id), &rows); err != nil {
+		var rows, expiring int64
+		if err := queryInts(r.c, `SELECT keys, expiring FROM spaces WHERE space = `+itoa(s.id), &rows, &expiring); err != nil {
 			return err
 		}
 		if rows != s.live {
 			fail("database %d has %d keys in memory's count and %d rows", db, s.live, rows)
+		}
+		if expiring != s.expiring {
+			fail("database %d has %d keys with deadlines in memory's count and %d rows with them", db, s.expiring, expiring)
 		}
 		for name, o := range s.keys {
 			bytes, objects = bytes+o.bytes, objects+1

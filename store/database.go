@@ -9,7 +9,7 @@ func (tx *Tx) FlushDB(db int) {
 		h(db)
 	}
 	st.stats.changes += old.live
-	fresh := newSpace(st.nextSpace, db, 0)
+	fresh := newSpace(st.nextSpace, db, 0, 0)
 	st.nextSpace++
 	st.dbs[db] = fresh
 	old.db = -1
@@ -41,13 +41,14 @@ func (v *View) Len(db int) int64 { return v.st.dbs[db].live }
 
 // DBSize is the number of keys in the database, expired ones not counted. It costs nothing
 // unless keys have expired that the sweeper has not removed yet; then it counts those. The caller
-// does not hold the keyspace lock.
-func (st *Store) DBSize(db int, now int64) (n int64, seen uint64, err error) {
-	st.Lock()
+// does not hold the keyspace lock, or says that it does (inside MULTI).
+func (st *Store) DBSize(db int, now int64, locked bool) (n int64, seen uint64, err error) {
+	if !locked {
+		st.Lock()
+		defer st.Unlock()
+	}
 	n, err = st.dbSizeLocked(db, now)
-	seen = st.journal.Last()
-	st.Unlock()
-	return n, seen, err
+	return n, st.journal.Last(), err
 }
 
 func (st *Store) dbSizeLocked(db int, now int64) (int64, error) {

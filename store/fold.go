@@ -15,26 +15,82 @@ type fold struct {
 	bytes   int64     // journal bytes that it stands for
 	since   time.Time // when its oldest change was folded
 
-	index   map[int64]int32 // key id -> place in entries
-	entries []entry
-	spaces  map[int]int64 // database number -> its new space
-	nextID  int64         // above every key id created in it
-	text    arena
+	index    idIndex // key id -> place in entries
+	entries  []entry
+	spaces   map[int]int64   // database number -> its new space
+	expiring map[int64]int64 // space -> its number of keys with a deadline
+	nextID   int64           // above every key id created in it
+	text     arena
+	current  change // being folded; here because it would not stay on the stack
 }
 
 // entry is what is to become of one key's rows.
 type entry struct {
-	id       int64
+	// What a value's change touches comes first: it fits a cache line.
+	id    int64
+	value []byte
+
+	hasValue, shared, born, dropped, renamed, hasDeadline bool
+	typ                                                   Type
+
+	patches  []patch
+	length   int64 // of a patched long string
 	space    int64 // of a born or renamed key, at the end
 	from     int64 // where the row stands on disk, for a renamed or dropped key
 	deadline int64
-	length   int64 // of a patched long string
 	key      []byte
-	value    []byte
-	patches  []patch
-	typ      Type
+}
 
-	born, dropped, renamed, hasValue, hasDeadline, shared bool
+// idIndex finds a key's entry: pages of places, counted from 1, by key id. Ids are given out in
+// order, so the hot ones share pages; folding took a third less time than with a Go map.
+type idIndex struct {
+	pages map[int64]*idPage
+	last  *idPage // the page used last
+	lastN int64
+	free  []*idPage
+}
+
+const idPageIDs = 1024
+
+type idPage [idPageIDs]int32
+
+func (x *idIndex) at(id int64) *int32 {
+	n := id / idPageIDs
+	if x.last == nil || x.lastN != n {
+		p := x.pages[n]
+		if p == nil {
+			p = x.page(n)
+		}
+		x.last, x.lastN = p, n
+	}
+	return &x.last[id%idPageIDs]
+}
+
+func (x *idIndex) page(n int64) *idPage {
+	if x.pages == nil {
+		x.pages = map[int64]*idPage{}
+	}
+	var p *idPage
+	if k := len(x.free); k > 0 {
+		p, x.free = x.free[k-1], x.free[:k-1]
+	} else {
+		p = new(idPage)
+	}
+	x.pages[n] = p
+	return p
+}
+
+// reset empties the index, keeping some of its pages.
+func (x *idIndex) reset() {
+	for _, p := range x.pages {
+		if len(x.free) == 256 {
+			break
+		}
+		*p = idPage{}
+		x.free = append(x.free, p)
+	}
+	clear(x.pages)
+	x.last = nil
 }
 
 type patch struct {
@@ -43,19 +99,19 @@ type patch struct {
 }
 
 func newFold() *fold {
-	return &fold{index: map[int64]int32{}, spaces: map[int]int64{}}
+	return &fold{spaces: map[int]int64{}, expiring: map[int64]int64{}}
 }
 
 func (f *fold) empty() bool { return f.last == 0 }
 
 func (f *fold) reset() {
-	// A map keeps the size it once had: give a large one back.
-	if len(f.entries) > 1<<18 {
-		f.index, f.entries = map[int64]int32{}, nil
+	if len(f.entries) > 1<<18 { // give back what an unusual burst took
+		f.entries = nil
 	}
-	clear(f.index)
+	f.index.reset()
 	clear(f.entries)
 	clear(f.spaces)
+	clear(f.expiring)
 	f.entries = f.entries[:0]
 	f.last, f.records, f.bytes, f.nextID = 0, 0, 0, 0
 	f.text.reset()
@@ -69,21 +125,28 @@ func (f *fold) add(lsn uint64, rec journal.Record) error {
 	}
 	f.last = lsn
 	f.records++
-	return eachChange(rec, f.change)
+	r := recordReader{b: rec.Head, ext: rec.Ext}
+	for r.next(&f.current) {
+		f.change(&f.current)
+	}
+	return r.err()
 }
 
-func (f *fold) change(c *change) error {
-	if c.op == opDatabase {
+func (f *fold) change(c *change) {
+	switch c.op {
+	case opDatabase:
 		f.spaces[int(c.id)] = c.space
-		return nil
+		return
+	case opExpiring:
+		f.expiring[c.id] = c.keys
+		return
 	}
-	i, ok := f.index[c.id]
-	if !ok {
-		i = int32(len(f.entries))
+	place := f.index.at(c.id)
+	if *place == 0 {
 		f.entries = append(f.entries, entry{id: c.id})
-		f.index[c.id] = i
+		*place = int32(len(f.entries))
 	}
-	e := &f.entries[i]
+	e := &f.entries[*place-1]
 	switch c.op {
 	case opCreate:
 		*e = entry{id: c.id, space: c.space, typ: c.typ, deadline: c.deadline, born: true}
@@ -108,7 +171,6 @@ func (f *fold) change(c *change) error {
 		}
 		*e = entry{id: c.id, dropped: true, born: e.born, from: from}
 	}
-	return nil
 }
 
 func (f *fold) setValue(e *entry, c *change) {

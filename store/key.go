@@ -76,7 +76,7 @@ func (tx *Tx) Copy(src []byte, db int, dst []byte, replace bool) (done bool) {
 		}
 		tx.drop(to)
 	}
-	to.str, to.raw = append([]byte(nil), from.str...), from.raw
+	to.str, to.form = append([]byte(nil), from.str...), from.form
 	if len(to.str) >= shareBytes {
 		to.sharedLSN = tx.lsn
 	}
@@ -103,8 +103,11 @@ func (tx *Tx) transfer(from, to *object) {
 	}
 	tx.rec.rename(from.id, from.space, to.space, to.name)
 	to.id, to.typ, to.deadline = from.id, from.typ, from.deadline
-	to.str, to.sharedLSN, to.lent, to.raw = from.str, from.sharedLSN, from.lent, from.raw
+	to.str, to.sharedLSN, to.lent, to.form = from.str, from.sharedLSN, from.lent, from.form
 	to.space.live++
+	if to.deadline != 0 {
+		tx.countExpiring(to.space, 1)
+	}
 	st := tx.st
 	st.due.Set(to, to.deadline)
 	st.resized(to)

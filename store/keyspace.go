@@ -8,10 +8,13 @@ type space struct {
 	db   int // what SELECT names; -1 once flushed
 	keys map[string]*object
 	live int64 // keys that are there, expired ones included until they are removed
+
+	expiring        int64 // those of them that have a deadline
+	expiringChanged bool  // in the command under way
 }
 
-func newSpace(id int64, db int, live int64) *space {
-	return &space{id: id, db: db, live: live, keys: map[string]*object{}}
+func newSpace(id int64, db int, live, expiring int64) *space {
+	return &space{id: id, db: db, live: live, expiring: expiring, keys: map[string]*object{}}
 }
 
 // Unloading follows SIEVE (Zhang et al., NSDI '24): one list in order of arrival and one
@@ -72,11 +75,11 @@ func (o *object) unloadable(applied uint64) bool {
 // unloadLocked makes room while the hot set is over its bound, at most steps objects a
 // call, so that no command pays for more than about what it brought in.
 func (st *Store) unloadLocked(steps int) {
-	if st.hotBytes <= st.maxBytes {
+	if st.hotBytes <= st.maxMemory.Load() {
 		return
 	}
 	applied := st.applied.Load()
-	for ; steps > 0 && st.hotBytes > st.maxBytes && st.oldest != nil; steps-- {
+	for ; steps > 0 && st.hotBytes > st.maxMemory.Load() && st.oldest != nil; steps-- {
 		o := st.hand
 		if o == nil {
 			o = st.oldest
@@ -92,6 +95,26 @@ func (st *Store) unloadLocked(steps int) {
 			st.stats.unloaded++
 		}
 	}
+}
+
+// Unload writes everything back and empties the hot set, for DEBUG RELOAD: what is asked for next comes
+// from disk. It holds the keyspace lock while it lets go.
+func (st *Store) Unload() error {
+	if err := st.Flush(); err != nil {
+		return err
+	}
+	st.Lock()
+	defer st.Unlock()
+	applied := st.applied.Load()
+	for o := st.oldest; o != nil; {
+		newer := o.newer
+		if o.unloadable(applied) {
+			st.forget(o)
+			st.stats.unloaded++
+		}
+		o = newer
+	}
+	return nil
 }
 
 // Absences are remembered in a ring: a cache asks for what is not there and then
@@ -128,7 +151,7 @@ func (st *Store) Unlock() { st.mu.Unlock() }
 // WaitForRoom delays a writer while write-back is too far behind, so that neither the
 // queue nor the dirty part of the hot set grows without bound. Call it without the lock.
 func (st *Store) WaitForRoom() {
-	for st.backlog.Load() > st.maxBacklog && !st.closed.Load() && st.writeError.Load() == nil {
+	for (st.backlog.Load() > st.maxBacklog || st.wb.rows.Load() > int64(st.maxRows)) && !st.closed.Load() && st.writeError.Load() == nil {
 		st.kickWriteBack()
 		time.Sleep(2 * time.Millisecond)
 	}

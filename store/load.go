@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -168,10 +169,12 @@ func (p *readers) use(fn func(*reader) error) error {
 	return fn(r)
 }
 
-func (p *readers) close() {
+func (p *readers) close() error {
+	var errs []error
 	for range p.all {
-		(<-p.free).close()
+		errs = append(errs, (<-p.free).close())
 	}
+	return errors.Join(errs...)
 }
 
 func (r *row) expired(now int64) bool { return expire.Due(r.deadline, now) }

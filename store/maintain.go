@@ -13,6 +13,8 @@ const (
 	// freePages is how many pages may stay free for reuse; more than that and more than an
 	// eighth of the file are given back to the file system.
 	freePages = 1024
+	// pageBytes is SQLite's page size as the file was made.
+	pageBytes = 4096
 	// idleWalPages is the WAL length that is checkpointed when there is nothing else to do.
 	idleWalPages = 64
 )
@@ -108,6 +110,7 @@ func (w *writer) vacuum() (pages int64, err error) {
 	if err := queryInts(w.c, `SELECT (SELECT freelist_count FROM pragma_freelist_count), (SELECT page_count FROM pragma_page_count)`, &free, &all); err != nil {
 		return 0, err
 	}
+	w.freePages.Store(free)
 	if free <= freePages || free <= all/8 {
 		return 0, nil
 	}
@@ -121,5 +124,5 @@ func (st *Store) walLength() int64 {
 	if err != nil {
 		return 0
 	}
-	return info.Size() / 4096
+	return info.Size() / pageBytes
 }

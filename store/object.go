@@ -49,7 +49,7 @@ type object struct {
 	sharedLSN uint64
 	lent      bool
 
-	raw        bool // the client built it with APPEND or SETRANGE: OBJECT ENCODING says raw
+	form       Form // of a string
 	typ        Type
 	visited    bool  // SIEVE: used since the hand last passed
 	remembered bool  // stands in the store's ring of known absences

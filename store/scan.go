@@ -73,7 +73,7 @@ func (st *Store) newerLocked(s *space, cursor, last int64, limit int) (newer []s
 		if last != 0 && b.id > last || len(newer)-renamed == limit {
 			break
 		}
-		if b.o.id == b.id && b.o.space == s {
+		if b.o.id == b.id && b.o.space == s && st.renamed[b.id] != b.o { // there and back again: listed above
 			newer = append(newer, scanRow{id: b.id, name: b.o.name})
 		}
 	}

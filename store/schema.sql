@@ -19,7 +19,8 @@ CREATE TABLE meta (
 CREATE TABLE spaces (
   space INTEGER PRIMARY KEY,
   db    INTEGER UNIQUE,            -- what SELECT names; NULL = flushed, waiting to be reaped
-  keys  INTEGER NOT NULL DEFAULT 0 -- rows of it in keys, so that DBSIZE counts nothing
+  keys  INTEGER NOT NULL DEFAULT 0, -- rows of it in keys, so that DBSIZE counts nothing
+  expiring INTEGER NOT NULL DEFAULT 0 -- those of them that have a deadline, for INFO
 ) STRICT;
 
 -- One row a key. The value stands last, so that reading the header of a long row does not

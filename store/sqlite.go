@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/ncruces/go-sqlite3"
 )
@@ -94,6 +95,15 @@ func prepareFile(c *sqlite3.Conn) error {
 		PRAGMA wal_autocheckpoint = 0`)
 }
 
+// closeConn closes a connection and the statements that were kept on it, which SQLite wants closed first.
+func closeConn(c *sqlite3.Conn) error {
+	var errs []error
+	for _, s := range slices.Collect(c.Stmts()) { // Close takes it off the list
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(append(errs, c.Close())...)
+}
+
 // queryInts runs a statement and reads its first row's columns.
 func queryInts(c *sqlite3.Conn, sql string, dst ...*int64) error {
 	s, _, err := c.Prepare(sql)
@@ -136,7 +146,7 @@ func openReader(dir, vfs string) (*reader, error) {
 	}
 	r := &reader{c: c, scanned: map[string]*sqlite3.Stmt{}}
 	if err := c.Exec(`PRAGMA cache_size = -4096; PRAGMA busy_timeout = 10000; PRAGMA query_only = 1`); err != nil {
-		c.Close()
+		closeConn(c)
 		return nil, damaged(dir, err)
 	}
 	r.byName, _, err = c.Prepare(`SELECT id, type, expires_ms, chunked, value FROM keys WHERE space = ?1 AND key = ?2`)
@@ -144,13 +154,13 @@ func openReader(dir, vfs string) (*reader, error) {
 		r.chunks, _, err = c.Prepare(`SELECT n, data FROM chunks WHERE id = ?1`)
 	}
 	if err != nil {
-		c.Close()
+		closeConn(c)
 		return nil, damaged(dir, err)
 	}
 	return r, nil
 }
 
-func (r *reader) close() { r.c.Close() } // closes its statements too
+func (r *reader) close() error { return closeConn(r.c) }
 
 // row is a key's row in the tables.
 type row struct {

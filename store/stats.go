@@ -14,39 +14,59 @@ import (
 // Stats are the store's figures for INFO and metrics. Counters count since the start or
 // ResetStats, sizes are bytes.
 type Stats struct {
-	Hits, Misses       int64 // look-ups of keys
-	Expired            int64 // keys removed because their deadline passed
-	Changes            int64 // since the start, for rdb_changes_since_last_save see Unapplied
-	Loads              int64 // keys read from disk, absent ones included
-	LoadNanos          int64
-	Unloaded           int64 // objects dropped from memory
-	HotBytes           int64 // memory of the hot set
-	HotObjects         int64
-	MaxMemory          int64
-	Unapplied          int64 // journal records that are not in the tables yet
-	BacklogBytes       int64 // and their journal bytes
-	WriteBacks         int64
-	WriteBackRows      int64
-	WriteBackNanos     int64
-	WriteBackFailures  int64
-	LastWriteBackError string
-	ReapedRows         int64
-	VacuumedPages      int64
-	DatabaseBytes      int64 // diskette.db
-	WALBytes           int64
-	FreeBytes          int64 // free pages inside the database file
-	ReserveGone        bool
-	Journal            journal.Stats
+	Hits, Misses      int64 // look-ups of keys
+	Expired           int64 // keys removed because their deadline passed
+	Changes           int64 // since the start, for rdb_changes_since_last_save see Unapplied
+	Loads             int64 // keys read from disk, absent ones included
+	LoadNanos         int64
+	Unloaded          int64 // objects dropped from memory
+	HotBytes          int64 // memory of the hot set
+	HotObjects        int64
+	MaxMemory         int64
+	Unapplied         int64 // journal records that are not in the tables yet
+	BacklogBytes      int64 // and their journal bytes
+	WriteBacks        int64
+	WriteBackRows     int64
+	WriteBackNanos    int64
+	WriteBackFailures int64
+	WriteBackError    string // why the tables take nothing just now, "" = they do
+	JournalError      string // the same of the journal
+	ReapedRows        int64
+	VacuumedPages     int64
+	DatabaseBytes     int64 // diskette.db
+	WALBytes          int64
+	FreeBytes         int64 // free pages inside the database file, when write-back last looked
+	ReserveGone       bool
+	Journal           journal.Stats
 }
 
 // Stats gathers the figures. The caller does not hold the keyspace lock.
 func (st *Store) Stats() Stats {
 	st.Lock()
-	c := st.stats
-	s := Stats{HotBytes: st.hotBytes, HotObjects: st.hotObjects, MaxMemory: st.maxBytes}
+	s := st.memoryStatsLocked()
 	st.Unlock()
-	s.Hits, s.Misses, s.Expired, s.Changes = c.hits, c.misses, c.expired, c.changes
-	s.Loads, s.LoadNanos, s.Unloaded = c.loads, c.loadNanos, c.unloaded
+	st.addDiskStats(&s)
+	return s
+}
+
+// StatsLocked is Stats for a caller that holds the keyspace lock.
+func (st *Store) StatsLocked() Stats {
+	s := st.memoryStatsLocked()
+	st.addDiskStats(&s)
+	return s
+}
+
+func (st *Store) memoryStatsLocked() Stats {
+	c := &st.stats
+	return Stats{
+		Hits: c.hits, Misses: c.misses, Expired: c.expired, Changes: c.changes,
+		Loads: c.loads, LoadNanos: c.loadNanos, Unloaded: c.unloaded,
+		HotBytes: st.hotBytes, HotObjects: st.hotObjects, MaxMemory: st.maxMemory.Load(),
+	}
+}
+
+// addDiskStats asks neither SQLite nor the keyspace lock.
+func (st *Store) addDiskStats(s *Stats) {
 	s.Unapplied = int64(st.journal.Last() - st.applied.Load())
 	s.BacklogBytes = st.backlog.Load()
 	st.count(func(c *writeBackCounters) {
@@ -54,37 +74,55 @@ func (st *Store) Stats() Stats {
 		s.WriteBackFailures, s.ReapedRows, s.VacuumedPages = c.failures, c.reaped, c.vacuumed
 	})
 	if err := st.writeError.Load(); err != nil {
-		s.LastWriteBackError = (*err).Error()
+		s.WriteBackError = (*err).Error()
+	}
+	if err := st.journal.Err(); err != nil {
+		s.JournalError = err.Error()
 	}
 	s.DatabaseBytes = fileBytes(filepath.Join(st.dir, databaseFile))
 	s.WALBytes = fileBytes(filepath.Join(st.dir, databaseFile+"-wal"))
-	_ = st.readers.use(func(r *reader) error {
-		var pages, size int64
-		err := queryInts(r.c, `SELECT (SELECT freelist_count FROM pragma_freelist_count), (SELECT page_size FROM pragma_page_size)`, &pages, &size)
-		s.FreeBytes = pages * size
-		return err
-	})
+	s.FreeBytes = st.wb.w.freePages.Load() * pageBytes
 	s.ReserveGone = st.DiskFull()
 	s.Journal = st.journal.Stats()
-	return s
 }
 
 // ResetStats zeroes the counters that CONFIG RESETSTAT zeroes.
 func (st *Store) ResetStats() {
 	st.Lock()
-	changes := st.stats.changes
-	st.stats = counters{changes: changes}
+	st.ResetStatsLocked()
 	st.Unlock()
 }
 
-// DatabaseKeys is the number of keys of each database and how many of them in memory have deadlines.
-func (st *Store) DatabaseKeys() (keys []int64) {
-	st.Lock()
-	defer st.Unlock()
-	for _, s := range st.dbs {
-		keys = append(keys, s.live)
+// ResetStatsLocked is ResetStats for a caller that holds the keyspace lock.
+func (st *Store) ResetStatsLocked() { st.stats = counters{changes: st.stats.changes} }
+
+// DatabaseStats is what INFO's keyspace section tells of one database.
+type DatabaseStats struct {
+	Keys      int64 // those included that have expired and are not removed yet
+	Expiring  int64 // with a deadline
+	TTLMillis int64 // average time to live of a sample of the keys in memory; 0 = none of them has a deadline
+}
+
+// DatabaseStatsLocked describes all databases at now (unix ms). The caller holds the keyspace lock.
+func (st *Store) DatabaseStatsLocked(now int64) []DatabaseStats {
+	all := make([]DatabaseStats, len(st.dbs))
+	for db, s := range st.dbs {
+		all[db] = DatabaseStats{Keys: s.live, Expiring: s.expiring}
 	}
-	return keys
+	const sample = 256
+	sampled := make([]int64, len(st.dbs))
+	st.due.Sample(sample, func(deadline int64, o *object) {
+		if db := o.space.db; db >= 0 && deadline > now {
+			all[db].TTLMillis += deadline - now
+			sampled[db]++
+		}
+	})
+	for db, n := range sampled {
+		if n > 0 {
+			all[db].TTLMillis /= n
+		}
+	}
+	return all
 }
 
 // LastWriteBack is when the tables last took everything there was, for LASTSAVE.

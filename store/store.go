@@ -58,26 +58,27 @@ type Store struct {
 	readers readers
 	started time.Time
 
-	mu                             struct{ sync.Mutex } // the keyspace lock; the fields up to the blank line are under it
-	tx                             Tx
-	dbs                            []*space // by database number
-	flushed                        []*space // emptied ones whose objects are still to be let go
-	nextID                         int64
-	nextSpace                      int64
-	newest, oldest, hand           *object // SIEVE
-	hotBytes, hotObjects, maxBytes int64
-	absent                         []*object
-	absentNext                     int
-	due                            expire.Queue[*object]
-	births                         []birth           // keys created since the applied LSN, in id order: not yet in the tables
-	renamed                        map[int64]*object // keys renamed since then, by id
-	tombs                          []tomb            // deleted names, in LSN order, until applied
-	stats                          counters
+	mu                   struct{ sync.Mutex } // the keyspace lock; the fields up to the blank line are under it
+	tx                   Tx
+	dbs                  []*space // by database number
+	flushed              []*space // emptied ones whose objects are still to be let go
+	nextID               int64
+	nextSpace            int64
+	newest, oldest, hand *object // SIEVE
+	hotBytes, hotObjects int64
+	absent               []*object
+	absentNext           int
+	due                  expire.Queue[*object]
+	births               []birth           // keys created since the applied LSN, in id order: not yet in the tables
+	renamed              map[int64]*object // keys renamed since then, by id
+	tombs                []tomb            // deleted names, in LSN order, until applied
+	stats                counters
 
 	applied    atomic.Uint64 // newest LSN in the tables
 	backlog    atomic.Int64  // journal bytes that are not
 	maxBacklog int64
-	maxMemory  atomic.Int64
+	maxRows    int          // of the pending fold, past which writers wait
+	maxMemory  atomic.Int64 // bound of hotBytes
 	closed     atomic.Bool
 	writeError atomic.Pointer[error] // why write-back can not go on just now
 	wb         writeBack
@@ -113,7 +114,7 @@ func Open(o Options) (_ *Store, err error) {
 	if o.Log == nil {
 		o.Log = func(string, error, ...any) {}
 	}
-	st := &Store{opts: o, dir: o.Dir, hooks: o.Hooks, started: time.Now(), maxBytes: o.MaxMemory, renamed: map[int64]*object{}}
+	st := &Store{opts: o, dir: o.Dir, hooks: o.Hooks, started: time.Now(), renamed: map[int64]*object{}}
 	st.maxMemory.Store(o.MaxMemory)
 	st.tx.st = st
 	if err := st.openDir(); err != nil {
@@ -161,7 +162,7 @@ func (st *Store) openDatabase() error {
 	}
 	w, err := newWriter(c, st.dir)
 	if err != nil {
-		c.Close()
+		closeConn(c)
 		return err
 	}
 	st.wb.w = w
@@ -171,7 +172,7 @@ func (st *Store) openDatabase() error {
 		max(coalesce((SELECT value FROM meta WHERE name = 'next_space'), 1), (SELECT coalesce(max(space), 0) + 1 FROM spaces))`,
 		&applied, &st.nextID, &st.nextSpace)
 	if err != nil {
-		c.Close()
+		closeConn(c)
 		return damaged(st.dir, err)
 	}
 	st.applied.Store(uint64(applied))
@@ -216,7 +217,7 @@ func (st *Store) openSpaces() error {
 		return fmt.Errorf("create databases: %w", damaged(st.dir, err))
 	}
 	st.dbs = make([]*space, st.opts.Databases)
-	s, _, err := w.c.Prepare(`SELECT db, space, keys FROM spaces WHERE db < ?1`)
+	s, _, err := w.c.Prepare(`SELECT db, space, keys, expiring FROM spaces WHERE db < ?1`)
 	if err != nil {
 		return damaged(st.dir, err)
 	}
@@ -226,7 +227,7 @@ func (st *Store) openSpaces() error {
 	}
 	for s.Step() {
 		db := s.ColumnInt(0)
-		st.dbs[db] = newSpace(s.ColumnInt64(1), db, s.ColumnInt64(2))
+		st.dbs[db] = newSpace(s.ColumnInt64(1), db, s.ColumnInt64(2), s.ColumnInt64(3))
 	}
 	return s.Err()
 }
@@ -261,10 +262,10 @@ func (st *Store) release() error {
 		errs = append(errs, st.journal.Close())
 	}
 	if len(st.readers.all) > 0 {
-		st.readers.close()
+		errs = append(errs, st.readers.close())
 	}
 	if st.wb.w != nil {
-		errs = append(errs, st.wb.w.c.Close())
+		errs = append(errs, closeConn(st.wb.w.c))
 	}
 	st.reserve.close()
 	if st.lock != nil {
@@ -273,13 +274,9 @@ func (st *Store) release() error {
 	return errors.Join(errs...)
 }
 
-// SetMaxMemory changes the hot set's bound in bytes.
-func (st *Store) SetMaxMemory(bytes int64) {
-	st.Lock()
-	st.maxBytes = bytes
-	st.Unlock()
-	st.maxMemory.Store(bytes)
-}
+// SetMaxMemory changes the hot set's bound in bytes. Commands and the sweeper then unload what
+// is over it, a slice at a time.
+func (st *Store) SetMaxMemory(bytes int64) { st.maxMemory.Store(bytes) }
 
 // SetPolicy changes when the journal is fsynced.
 func (st *Store) SetPolicy(p journal.Policy) { st.journal.SetPolicy(p) }

@@ -1,6 +1,9 @@
 package store
 
-import "errors"
+import (
+	"errors"
+	"strconv"
+)
 
 // ErrWrongType says that the key holds another type than the command works on.
 var ErrWrongType = errors.New("wrong type")
@@ -49,10 +52,25 @@ func (o *object) value() []byte {
 
 var emptyString = []byte{}
 
-// IsRaw reports that the string was built by APPEND or SETRANGE, for OBJECT ENCODING.
-func (v *View) IsRaw(key []byte) bool {
-	o := v.find(key)
-	return o != nil && o.raw
+// Form is how a string came about, which OBJECT ENCODING tells. Memory alone knows it: a loaded one is Whole.
+type Form uint8
+
+const (
+	Whole    Form = iota // written at once
+	Computed             // by INCRBYFLOAT
+	Grown                // by APPEND or SETRANGE
+)
+
+// PeekString is String without counting as a use of the key.
+func (v *View) PeekString(key []byte) (value []byte, form Form, err error) {
+	o := v.look(key)
+	switch {
+	case o == nil:
+		return nil, Whole, nil
+	case o.typ != String:
+		return nil, Whole, ErrWrongType
+	}
+	return o.value(), o.form, nil
 }
 
 // SetString gives the key a string value and a deadline in unix ms (0 = none), whatever it
@@ -63,7 +81,7 @@ func (tx *Tx) SetString(key, value []byte, deadline int64) {
 		tx.drop(o)
 	}
 	tx.put(o, value)
-	o.raw = false
+	o.form = Whole
 	if o.typ == None {
 		tx.create(o, String, deadline)
 		return
@@ -76,13 +94,13 @@ func (tx *Tx) SetString(key, value []byte, deadline int64) {
 
 // UpdateString replaces a string's value and keeps its deadline; the key is created when
 // it is not there. Ownership as in SetString.
-func (tx *Tx) UpdateString(key, value []byte) error {
+func (tx *Tx) UpdateString(key, value []byte, form Form) error {
 	o := tx.edit(key)
 	if o.typ != None && o.typ != String {
 		return ErrWrongType
 	}
 	tx.put(o, value)
-	o.raw = false
+	o.form = form
 	if o.typ == None {
 		tx.create(o, String, 0)
 		return nil
@@ -91,6 +109,11 @@ func (tx *Tx) UpdateString(key, value []byte) error {
 	tx.st.resized(o)
 	tx.touched(o)
 	return nil
+}
+
+// UpdateInt is UpdateString with a number's decimal digits.
+func (tx *Tx) UpdateInt(key []byte, n int64) error {
+	return tx.UpdateString(key, strconv.AppendInt(tx.digits[:0], n, 10), Whole)
 }
 
 // put stores a value in the object: copied into the room that is there if it fits
@@ -134,7 +157,7 @@ func (tx *Tx) SetRange(key []byte, offset int, data []byte) (int, error) {
 		if len(value) >= shareBytes {
 			o.sharedLSN = tx.lsn
 		}
-		o.str, o.lent, o.raw = value, false, true
+		o.str, o.lent, o.form = value, false, Grown
 		tx.create(o, String, 0)
 		return len(value), nil
 	}
@@ -155,7 +178,7 @@ func (tx *Tx) overwrite(o *object, offset int, data []byte) int {
 		clear(o.str[was:offset])
 	}
 	copy(o.str[offset:], data)
-	o.raw = true
+	o.form = Grown
 	if was >= chunkBytes {
 		tx.rec.patch(o.id, end, offset, o.str[offset:offset+len(data)])
 	} else {

@@ -11,6 +11,9 @@ type Tx struct {
 	View
 	lsn uint64 // the LSN that this record will have
 	rec recordWriter
+
+	expiring []*space // whose number of keys with deadlines has changed
+	digits   [20]byte // room for UpdateInt
 }
 
 // Begin starts a command on a database at a clock reading in unix ms. The caller holds the
@@ -28,9 +31,10 @@ func (st *Store) Begin(db int, now int64) *Tx {
 // for it (I2).
 func (tx *Tx) End() (seen uint64) {
 	if len(tx.rec.head) > 0 {
+		tx.recordExpiring()
 		tx.seen = tx.st.journal.Append(journal.Record{Head: tx.rec.head, Ext: tx.rec.ext})
 		tx.rec.reset()
-		if tx.st.hotBytes > tx.st.maxBytes {
+		if tx.st.hotBytes > tx.st.maxMemory.Load() {
 			tx.st.unloadLocked(8)
 		}
 	}
@@ -46,6 +50,13 @@ func (tx *Tx) Changed() bool { return len(tx.rec.head) > 0 }
 // journal could not store it: the reply must say so (I8).
 func (st *Store) Wait(lsn uint64) error { return st.journal.Wait(lsn) }
 
+// Sync returns when everything up to now is fsynced, whatever the policy. The caller does not
+// hold the keyspace lock.
+func (st *Store) Sync() error { return st.journal.Sync(st.journal.Last()) }
+
+// Synced reports whether everything up to now is fsynced.
+func (st *Store) Synced() bool { return st.journal.Synced() >= st.journal.Last() }
+
 // edit is find for writers: a key whose deadline has passed is removed first.
 func (tx *Tx) edit(key []byte) *object {
 	o := tx.entry(key)
@@ -60,6 +71,37 @@ func (tx *Tx) edit(key []byte) *object {
 		tx.expire(o)
 	}
 	return o
+}
+
+// What a writing command looks up for itself is neither hit nor miss (Redis: LOOKUP_WRITE in db.c). What
+// GETSET and its kind answer is one: that look-up is LendString.
+
+// TypeOf is View.TypeOf.
+func (tx *Tx) TypeOf(key []byte) Type {
+	if o := tx.peek(key); o != nil {
+		return o.typ
+	}
+	return None
+}
+
+// Deadline is View.Deadline.
+func (tx *Tx) Deadline(key []byte) (deadline int64, ok bool) {
+	if o := tx.peek(key); o != nil {
+		return o.deadline, true
+	}
+	return 0, false
+}
+
+// String is View.String.
+func (tx *Tx) String(key []byte) ([]byte, error) {
+	o := tx.peek(key)
+	switch {
+	case o == nil:
+		return nil, nil
+	case o.typ != String:
+		return nil, ErrWrongType
+	}
+	return o.value(), nil
 }
 
 // touched is called once for every key that a command changed.
@@ -78,6 +120,9 @@ func (tx *Tx) create(o *object, typ Type, deadline int64) {
 	st.nextID++
 	o.typ, o.deadline = typ, deadline
 	o.space.live++
+	if deadline != 0 {
+		tx.countExpiring(o.space, 1)
+	}
 	st.births = append(st.births, birth{o.id, o})
 	st.due.Set(o, deadline)
 	st.resized(o)
@@ -97,8 +142,11 @@ func (tx *Tx) drop(o *object) {
 func (tx *Tx) vacate(o *object) {
 	st := tx.st
 	o.space.live--
+	if o.deadline != 0 {
+		tx.countExpiring(o.space, -1)
+	}
 	o.typ, o.id, o.deadline = None, 0, 0
-	o.str, o.sharedLSN, o.lent, o.raw = nil, 0, false, false
+	o.str, o.sharedLSN, o.lent, o.form = nil, 0, false, Whole
 	st.due.Set(o, 0)
 	st.resized(o)
 	st.tombs = append(st.tombs, tomb{o, tx.lsn})
@@ -116,10 +164,34 @@ func (tx *Tx) expire(o *object) {
 // setDeadline changes a live key's deadline; the caller calls touched.
 func (tx *Tx) setDeadline(o *object, deadline int64) {
 	if o.deadline != deadline {
+		switch {
+		case o.deadline == 0:
+			tx.countExpiring(o.space, 1)
+		case deadline == 0:
+			tx.countExpiring(o.space, -1)
+		}
 		o.deadline = deadline
 		tx.st.due.Set(o, deadline)
 		tx.rec.deadline(o.id, deadline)
 	}
+}
+
+// countExpiring keeps the number of a space's keys that have a deadline. The record of this
+// command will give the new number.
+func (tx *Tx) countExpiring(s *space, n int64) {
+	s.expiring += n
+	if !s.expiringChanged {
+		s.expiringChanged = true
+		tx.expiring = append(tx.expiring, s)
+	}
+}
+
+func (tx *Tx) recordExpiring() {
+	for _, s := range tx.expiring {
+		s.expiringChanged = false
+		tx.rec.expiring(s)
+	}
+	tx.expiring = tx.expiring[:0]
 }
 
 // Abort ends a command whose handler failed half-way: what it changed is recorded, so that
@@ -128,6 +200,9 @@ func (st *Store) Abort() (seen uint64) {
 	st.tx.fetch = nil
 	return st.tx.End()
 }
+
+// LastLocked is the newest LSN that a command has made. The caller holds the keyspace lock.
+func (st *Store) LastLocked() uint64 { return st.journal.Last() }
 
 // Committed is the newest LSN that the journal has stored.
 func (st *Store) Committed() uint64 { return st.journal.Committed() }

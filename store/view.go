@@ -102,15 +102,24 @@ func (v *View) entry(key []byte) *object {
 // look returns the key's object without counting as a use of it, or nil when there is none
 // or it has expired (I6).
 func (v *View) look(key []byte) *object {
+	o := v.peek(key)
+	if o == nil {
+		v.st.stats.misses++
+	} else {
+		v.st.stats.hits++
+	}
+	return o
+}
+
+// peek is look without counting a hit or a miss.
+func (v *View) peek(key []byte) *object {
 	o := v.entry(key)
 	if o.lsn > v.seen {
 		v.seen = o.lsn
 	}
 	if o.typ == None || expire.Due(o.deadline, v.now) {
-		v.st.stats.misses++
 		return nil
 	}
-	v.st.stats.hits++
 	o.visited = true
 	return o
 }
@@ -143,7 +152,7 @@ func (v *View) Deadline(key []byte) (deadline int64, ok bool) {
 // IdleMillis is the time since the key's last use before this command, for OBJECT IDLETIME, which
 // is itself no use. A key just loaded counts from then.
 func (v *View) IdleMillis(key []byte) (idle int64, ok bool) {
-	o := v.look(key)
+	o := v.peek(key)
 	if o == nil {
 		return 0, false
 	}
@@ -155,7 +164,7 @@ func (v *View) IdleMillis(key []byte) (idle int64, ok bool) {
 
 // MemoryBytes is what the key takes in memory, for MEMORY USAGE.
 func (v *View) MemoryBytes(key []byte) (bytes int64, ok bool) {
-	o := v.look(key)
+	o := v.peek(key)
 	if o == nil {
 		return 0, false
 	}
@@ -172,10 +181,11 @@ func (v *View) IsExpired(key []byte) bool {
 }
 
 // HasLocked reports whether memory knows a key as there, or does not know: a name that is
-// not resident may stand on disk. The caller holds the keyspace lock.
+// not resident may stand on disk, unless the database is empty. The caller holds the keyspace lock.
 func (st *Store) HasLocked(db int, name string) bool {
-	o := st.dbs[db].keys[name]
-	return o == nil || o.load != nil || o.typ != None
+	s := st.dbs[db]
+	o := s.keys[name]
+	return s.live > 0 && (o == nil || o.load != nil || o.typ != None)
 }
 
 // ExpiredLocked reports whether a resident key's deadline has passed at now (unix ms). The

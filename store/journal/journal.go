@@ -99,6 +99,7 @@ type Journal struct {
 	committed atomic.Uint64           // newest LSN that Wait may let through; written under committing
 	synced    atomic.Uint64           // newest LSN such that it and all before it are fsynced here or in SQLite; likewise
 	failed    atomic.Pointer[failure] // what Err answers; likewise
+	alone     atomic.Uint64           // waits in a row whose yield brought nothing
 	attempts  atomic.Uint64           // commits begun, each of which took everything appended before; likewise
 	counts    counters
 

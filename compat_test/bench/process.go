@@ -1,0 +1,153 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// ticksPerSecond is the unit of CPU times in /proc/PID/stat. It is 100 on every Linux port that Go
+// runs on, whatever the kernel's own HZ.
+const ticksPerSecond = 100
+
+// serverCPU is the CPU time that a process has used since it started, with its children: its own
+// from its CPU clock, in nanoseconds; that of children which still run likewise; that of children
+// which have ended from /proc/PID/stat, in ticks of 10 ms.
+func serverCPU(pid int) (time.Duration, error) {
+	total, err := cpuClock(pid)
+	if err != nil {
+		return 0, err
+	}
+	ended, err := endedChildrenCPU(pid)
+	if err != nil {
+		return 0, err
+	}
+	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", pid))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) { // kernels may be built without this file
+		return 0, err
+	}
+	for field := range bytes.FieldsSeq(children) {
+		child, err := strconv.Atoi(string(field))
+		if err != nil {
+			return 0, fmt.Errorf("/proc/%d/task/%[1]d/children: %w", pid, err)
+		}
+		if t, err := cpuClock(child); err == nil { // gone since: in the next reading of its parent's stat
+			total += t
+		}
+	}
+	return total + ended, nil
+}
+
+// cpuClock reads the CPU clock of another process, which covers all its threads, ended ones too
+// (clock_getcpuclockid(3); the identifier's layout is the kernel's include/linux/posix-timers.h).
+func cpuClock(pid int) (time.Duration, error) {
+	const schedClock = 2 // CPUCLOCK_SCHED: what the scheduler counted, not ticks
+	var ts unix.Timespec
+	if err := unix.ClockGettime(int32(^pid<<3|schedClock), &ts); err != nil {
+		return 0, fmt.Errorf("CPU clock of process %d: %w", pid, err)
+	}
+	return time.Duration(ts.Nano()), nil
+}
+
+func endedChildrenCPU(pid int) (time.Duration, error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, err
+	}
+	return parseEndedChildrenCPU(string(stat))
+}
+
+// parseEndedChildrenCPU takes cutime and cstime from a line of /proc/PID/stat (proc(5): fields 16
+// and 17). The second field, the command's name in brackets, may itself hold spaces and brackets.
+func parseEndedChildrenCPU(stat string) (time.Duration, error) {
+	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:]) // from field 3 on
+	if len(fields) < 15 {
+		return 0, fmt.Errorf("unexpected line in /proc/PID/stat: %q", stat)
+	}
+	var ticks int64
+	for _, f := range fields[13:15] {
+		n, err := strconv.ParseInt(f, 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("/proc/PID/stat: %w", err)
+		}
+		ticks += n
+	}
+	return time.Duration(ticks) * time.Second / ticksPerSecond, nil
+}
+
+// memory is resident memory of one process, in bytes. Forked children are left out.
+type memory struct{ now, peak int64 }
+
+// serverMemory reads VmRSS and VmHWM, the highest VmRSS since the process started.
+func serverMemory(pid int) (memory, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return memory{}, err
+	}
+	return parseMemory(string(status))
+}
+
+func parseMemory(status string) (memory, error) {
+	var m memory
+	for line := range strings.Lines(status) {
+		field, value, _ := strings.Cut(line, ":")
+		var to *int64
+		switch field {
+		case "VmRSS":
+			to = &m.now
+		case "VmHWM":
+			to = &m.peak
+		default:
+			continue
+		}
+		kb, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
+		if err != nil {
+			return memory{}, fmt.Errorf("/proc/PID/status: %s: %w", field, err)
+		}
+		*to = kb << 10
+	}
+	if m.now == 0 || m.peak == 0 {
+		return memory{}, errors.New("/proc/PID/status: no VmRSS or VmHWM")
+	}
+	return m, nil
+}
+
+// settle waits until the server has used less than 5% of a core for as long as quiet. Work that was
+// put off, such as write-back or an AOF rewrite, is then done. It gives up after two minutes.
+func settle(ctx context.Context, s *server, quiet time.Duration) error {
+	const step, busyShare, limit = 50 * time.Millisecond, 0.05, 2 * time.Minute
+	started := time.Now()
+	since, looked := started, started // when the quiet began; when the clock was last read
+	last, err := serverCPU(s.cmd.Process.Pid)
+	if err != nil {
+		return err
+	}
+	for time.Since(since) < quiet {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(step):
+		}
+		used, err := serverCPU(s.cmd.Process.Pid)
+		if err != nil {
+			return err
+		}
+		now := time.Now()
+		if float64(used-last) > busyShare*float64(now.Sub(looked)) {
+			since = now
+		}
+		last, looked = used, now
+		if now.Sub(started) > limit {
+			return fmt.Errorf("%s is still busy %s after its load ended", s.label, limit)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// Imports go one way: main -> resp -> store -> store/journal, store and resp -> expire.
+// Each package lists what it may import of the module, and whether of others.
+var allowed = map[string][]string{
+	".":                 {"diskette/cli", "diskette/resp", "diskette/store", "diskette/store/journal", "github.com/rs/zerolog", "github.com/mattn/go-isatty"},
+	"cli":               {"github.com/mattn/go-isatty"},
+	"resp":              {"diskette/store", "diskette/store/journal", "diskette/expire", "github.com/rs/zerolog", "github.com/tidwall/redcon"},
+	"store":             {"diskette/store/journal", "diskette/expire", "github.com/ncruces/go-sqlite3"},
+	"store/journal":     {},
+	"expire":            {},
+	"compat_test/bench": nil, // anything: it is no part of the server
+}
+
+func TestImportsGoOneWay(t *testing.T) {
+	seen := 0
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		dir := filepath.ToSlash(filepath.Dir(path))
+		may, known := allowed[dir]
+		if !known {
+			t.Errorf("%s: package %s is not in the list of this test", path, dir)
+			return nil
+		}
+		if may == nil {
+			return nil
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		seen++
+		for _, imp := range f.Imports {
+			name, _ := strconv.Unquote(imp.Path.Value)
+			if external := strings.Contains(strings.Split(name, "/")[0], ".") || strings.HasPrefix(name, "diskette"); !external {
+				continue
+			}
+			ok := false
+			for _, m := range may {
+				ok = ok || name == m || strings.HasPrefix(name, m+"/") && !strings.HasPrefix(name, "diskette")
+			}
+			if !ok {
+				t.Errorf("%s imports %s: package %s may import only %v", path, name, dir, may)
+			}
+		}
+		return nil
+	})
+	if err != nil || seen < 20 {
+		t.Fatalf("read %d files: %v", seen, err)
+	}
+}

@@ -1,0 +1,212 @@
+// Diskette is a Redis-protocol server whose data lives on disk, in SQLite.
+//
+//	diskette [conf file] [--option value ...]     redis-server's arguments
+//
+// The binary also answers to the names redis-server and redis-cli, as the container image
+// needs it. The way from here: main opens the store (package store), gives it to the
+// server (package resp), listens, and takes both down in the opposite order.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"diskette/cli"
+	"diskette/resp"
+	"diskette/store"
+	"diskette/store/journal"
+)
+
+func main() {
+	program, args := cli.Personality(os.Args, os.Getenv)
+	if program == "redis-cli" {
+		os.Exit(cli.Main(args, os.Stdin, os.Stdout, os.Stderr))
+	}
+	os.Exit(serve(args))
+}
+
+// drainGrace is how long commands under way may take once the server ends.
+const drainGrace = time.Second
+
+// serve runs the server until a signal or SHUTDOWN and returns the exit status.
+func serve(args []string) int {
+	if len(args) == 1 {
+		switch args[0] {
+		case "-v", "--version":
+			fmt.Printf("Diskette v=%s redis=%s\n", resp.Version, resp.RedisVersion)
+			return 0
+		case "-h", "--help":
+			fmt.Print(usage)
+			return 0
+		}
+	}
+	cfg, notices, err := resp.LoadConfig(args)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	log, err := newLog(cfg)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	for _, n := range notices {
+		log.Info().Str("option", n.Option).Msg(n.Text)
+	}
+	ending := make(chan string, 1)
+	end := func(why string) {
+		select {
+		case ending <- why:
+		default: // the end is under way
+		}
+	}
+	server := resp.NewServer(cfg, log, func(resp.Shutdown) { end("SHUTDOWN") })
+	start := time.Now()
+	st, err := store.Open(storeOptions(cfg, server, logger{log}))
+	if err != nil {
+		log.Error().Err(err).Msg("can not open the data")
+		return 1
+	}
+	server.Start(st)
+
+	listeners, err := listen(cfg)
+	if err != nil {
+		log.Error().Err(err).Msg("can not listen")
+		st.Close()
+		return 1
+	}
+	for _, ln := range listeners {
+		go func() {
+			if err := server.Serve(ln); err != nil {
+				log.Error().Err(err).Stringer("address", ln.Addr()).Msg("listening ended")
+				end("listener failed")
+			}
+		}()
+		log.Info().Stringer("address", ln.Addr()).Msg("listening")
+	}
+	removePid := writePid(cfg.Text("pidfile"))
+	defer removePid()
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	log.Info().Int("pid", os.Getpid()).Str("version", resp.Version).Str("dir", cfg.Text("dir")).
+		Dur("start_ms", time.Since(start)).Msg("Ready to accept connections")
+
+	var why string
+	select {
+	case s := <-signals:
+		why = s.String()
+	case why = <-ending:
+	}
+	log.Info().Str("reason", why).Msg("shutting down")
+	server.Stop(drainGrace)
+	if err := st.Close(); err != nil {
+		log.Error().Err(err).Msg("closed with an error; what was acknowledged is in the journal")
+		return 1
+	}
+	log.Info().Msg("everything is on disk, bye")
+	return 0
+}
+
+const usage = `Usage: diskette [/path/to/redis.conf | -] [--option value ...]
+       diskette -v | --version
+       diskette -h | --help
+
+The options are redis-server's, for example:
+       diskette --port 7777 --dir /var/lib/diskette --appendfsync always --maxmemory 1gb
+`
+
+func storeOptions(cfg *resp.Config, server *resp.Server, log logger) store.Options {
+	policy, err := journal.ParsePolicy(cfg.AppendFsync())
+	if err != nil {
+		policy = journal.EverySec
+	}
+	return store.Options{
+		Dir:             cfg.Text("dir"),
+		Databases:       cfg.Databases,
+		MaxMemory:       cfg.MaxMemory.Load(),
+		Policy:          policy,
+		SetAsideDamaged: cfg.Bool("set-aside-damaged"),
+		AllowNetworkFS:  cfg.Bool("allow-network-filesystem"),
+		Hooks:           server.Hooks(),
+		Log:             log.Event,
+	}
+}
+
+// listen opens the configured addresses. An address that begins with '-' may be unavailable, as
+// in redis.conf; '*' and '::*' are all of IPv4 and IPv6.
+func listen(cfg *resp.Config) (all []net.Listener, err error) {
+	defer func() {
+		if err != nil {
+			for _, ln := range all {
+				ln.Close()
+			}
+		}
+	}()
+	if port := cfg.Int("port"); port != 0 {
+		addresses := cfg.Words("bind")
+		for _, a := range addresses {
+			host := strings.TrimPrefix(a, "-")
+			network := "tcp4"
+			switch {
+			case host == "*":
+				host = "0.0.0.0"
+			case host == "::*":
+				host, network = "::", "tcp6"
+			case strings.Contains(host, ":"):
+				network = "tcp6"
+			}
+			ln, err := net.Listen(network, net.JoinHostPort(host, strconv.FormatInt(port, 10)))
+			if err != nil {
+				if strings.HasPrefix(a, "-") && !errors.Is(err, syscall.EADDRINUSE) {
+					continue
+				}
+				return all, err
+			}
+			all = append(all, ln)
+		}
+	}
+	if path := cfg.Text("unixsocket"); path != "" {
+		if conn, err := net.Dial("unix", path); err == nil {
+			conn.Close()
+			return all, fmt.Errorf("unix socket %s is in use by another server", path)
+		}
+		os.Remove(path) // left over
+		ln, err := net.Listen("unix", path)
+		if err != nil {
+			return all, err
+		}
+		all = append(all, ln)
+		if perm := cfg.Int("unixsocketperm"); perm != 0 {
+			if err := os.Chmod(path, os.FileMode(perm)); err != nil {
+				return all, err
+			}
+		}
+	}
+	if len(all) == 0 {
+		return nil, errors.New("nothing to listen on: port is 0 or no address can be bound, and unixsocket is not set")
+	}
+	return all, nil
+}
+
+// writePid writes the process id into a file, if one is asked for, and returns what removes it.
+func writePid(path string) (remove func()) {
+	if path == "" {
+		return func() {}
+	}
+	path, err := filepath.Abs(path)
+	if err == nil {
+		err = os.WriteFile(path, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644)
+	}
+	if err != nil {
+		return func() {}
+	}
+	return func() { os.Remove(path) }
+}

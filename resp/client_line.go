@@ -1,0 +1,87 @@
+package resp
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"unsafe"
+)
+
+// clientBytes is what a connection takes besides its buffers.
+const clientBytes = int(unsafe.Sizeof(client{}) + unsafe.Sizeof(guard{}))
+
+// line describes the connection as CLIENT LIST does: Redis 7.2's fields in its order. Those
+// that have no meaning here (subscriptions, redirection, reply buffers, which are
+// empty between commands) are 0. It may be called from any goroutine.
+func (cl *client) line(now int64) string {
+	cmd := "NULL"
+	if r := cl.last.Load(); r != nil {
+		cmd = r.full
+	}
+	held := cl.guard.Buffered()
+	flags := cl.flagLetters()
+	cl.mu.Lock()
+	defer cl.mu.Unlock()
+	protocol := 2
+	if cl.mu.resp3 {
+		protocol = 3
+	}
+	return fmt.Sprintf("id=%d addr=%s laddr=%s fd=%d name=%s age=%d idle=%d flags=%s db=%d sub=0 psub=0 ssub=0 multi=%d"+
+		" qbuf=%d qbuf-free=0 argv-mem=0 multi-mem=%d rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem=%d events=r cmd=%s user=%s redir=-1 resp=%d lib-name=%s lib-ver=%s",
+		cl.id, cl.addr, cl.laddr, cl.guard.descriptor(), cl.mu.name, max(now-cl.since, 0)/1000, max(now-cl.lastActive.Load(), 0)/1000, flags, cl.dbSeen.Load(), cl.mu.queued,
+		held, cl.mu.queuedBytes, clientBytes+held+cl.mu.queuedBytes, cmd, cl.mu.user, protocol, cl.mu.libName, cl.mu.libVer)
+}
+
+// flagLetters are CLIENT LIST's flags in Redis's order; N = none.
+func (cl *client) flagLetters() string {
+	cl.mu.Lock()
+	defer cl.mu.Unlock()
+	var letters strings.Builder
+	for _, f := range []struct {
+		set    bool
+		letter byte
+	}{
+		{cl.mu.queued >= 0, 'x'},
+		{cl.blocked.Load(), 'b'},
+		{cl.dirty.Load(), 'd'},
+		{cl.guard.RemoteAddr().Network() == "unix", 'U'},
+		{cl.mu.noEvict, 'e'},
+		{cl.mu.noTouch, 'T'},
+	} {
+		if f.set {
+			letters.WriteByte(f.letter)
+		}
+	}
+	return cmp.Or(letters.String(), "N")
+}
+
+// list is the connections in the order of their ids, without those that were killed.
+func (r *registry) list() []*client {
+	r.Lock()
+	clients := make([]*client, 0, len(r.byID))
+	for _, cl := range r.byID {
+		clients = append(clients, cl)
+	}
+	r.Unlock()
+	clients = slices.DeleteFunc(clients, (*client).isKilled)
+	slices.SortFunc(clients, func(a, b *client) int { return cmp.Compare(a.id, b.id) })
+	return clients
+}
+
+// find returns nil if no connection has the id.
+func (r *registry) find(id int64) *client {
+	r.Lock()
+	cl := r.byID[id]
+	r.Unlock()
+	if cl == nil || cl.isKilled() {
+		return nil
+	}
+	return cl
+}
+
+func (cl *client) isKilled() bool {
+	cl.mu.Lock()
+	defer cl.mu.Unlock()
+	return cl.mu.killed
+}

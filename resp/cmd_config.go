@@ -1,0 +1,120 @@
+package resp
+
+import (
+	"runtime/debug"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"diskette/store/journal"
+)
+
+func configGet(cl *client, c *call) Reply {
+	patterns := make([]string, 0, len(c.args)-2)
+	for i := 2; i < len(c.args); i++ {
+		patterns = append(patterns, c.str(i))
+	}
+	pairs := cl.srv.cfg.Get(patterns...)
+	elems := make([]Reply, 0, 2*len(pairs))
+	for _, p := range pairs {
+		elems = append(elems, bulkString(p[0]), bulkString(p[1]))
+	}
+	return mapOf(elems...)
+}
+
+func configSet(cl *client, c *call) Reply {
+	if len(c.args)%2 != 0 {
+		return errSyntax
+	}
+	var pairs [][2]string
+	for i := 2; i < len(c.args); i += 2 {
+		pairs = append(pairs, [2]string{c.str(i), c.str(i + 1)})
+	}
+	if err := cl.srv.cfg.Set(pairs); err != nil {
+		return errorReply(oneLine(err.Error()))
+	}
+	return replyOK
+}
+
+func configRewrite(cl *client, _ *call) Reply {
+	if err := cl.srv.cfg.Rewrite(); err != nil {
+		cl.srv.log.Error().Err(err).Str("file", cl.srv.cfg.File()).Msg("CONFIG REWRITE failed")
+		return errorReply(oneLine(err.Error()))
+	}
+	cl.srv.log.Info().Str("file", cl.srv.cfg.File()).Msg("CONFIG REWRITE wrote the conf file")
+	return replyOK
+}
+
+func configResetstat(cl *client, c *call) Reply {
+	s := cl.srv
+	if c.locked {
+		s.store.ResetStatsLocked()
+	} else {
+		s.store.ResetStats()
+	}
+	s.stats.connections.Store(0)
+	s.stats.rejected.Store(0)
+	s.stats.commands.Store(0)
+	s.stats.errors.reset()
+	s.clients.resetNetBytes()
+	s.table.each(func(r *row) { r.stats.reset() })
+	return replyOK
+}
+
+// applyConfig puts the settings into effect that are not read where they are used, now and
+// whenever CONFIG SET changes them. The hooks take no keyspace lock: CONFIG SET may stand in a MULTI.
+func (s *Server) applyConfig() {
+	cfg := s.cfg
+	on := func(name string, apply func()) {
+		apply()
+		cfg.OnChange(name, func(string) error {
+			apply()
+			return nil
+		})
+	}
+	on("maxmemory", func() {
+		s.store.SetMaxMemory(cfg.MaxMemory.Load())
+		debug.SetMemoryLimit(goMemoryLimit(cfg.MaxMemory.Load()))
+	})
+	on("hz", func() { s.sweeper.SetHz(int(cfg.Hz.Load())) })
+	on("proto-max-bulk-len", func() { s.limits.maxBulkBytes.Store(cfg.ProtoMaxBulkLen.Load()) })
+	on("client-query-buffer-limit", func() { s.limits.queryBufferBytes.Store(cfg.ClientQueryBufferLimit.Load()) })
+	on("loglevel", func() { zerolog.SetGlobalLevel(LogLevel(cfg.Text("loglevel"))) })
+	on("timeout", func() {
+		idle := time.Duration(cfg.Timeout.Load()) * time.Second
+		s.clients.each(func(cl *client) { cl.guard.SetIdle(idle) })
+	})
+	on("requirepass", func() {
+		// Who is connected stays as he is, but for those who need not authenticate any more.
+		if cfg.RequirePass() == "" {
+			s.clients.each(func(cl *client) { cl.guard.authed.Store(true) })
+		}
+	})
+	cfg.OnChange("appendfsync", func(word string) error { // the store was opened with the first
+		policy, err := journal.ParsePolicy(word)
+		if err == nil {
+			s.store.SetPolicy(policy)
+		}
+		return err
+	})
+}
+
+// goMemoryLimit is the Go heap's soft bound in bytes for a hot set of at most maxMemory: a quarter for
+// the collector's slack, and what write-back, SQLite's caches and connections take. Beyond it
+// the collector works harder instead of letting the process grow.
+func goMemoryLimit(maxMemory int64) int64 { return maxMemory + maxMemory/4 + 96<<20 }
+
+// LogLevel is the zerolog level of a redis.conf loglevel.
+func LogLevel(word string) zerolog.Level {
+	switch word {
+	case "debug":
+		return zerolog.TraceLevel
+	case "verbose":
+		return zerolog.DebugLevel
+	case "warning":
+		return zerolog.WarnLevel
+	case "nothing":
+		return zerolog.Disabled
+	}
+	return zerolog.InfoLevel
+}

@@ -1,0 +1,214 @@
+package resp
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"math"
+)
+
+// defaultUser is the one user there is; its password is requirepass.
+const defaultUser = "default"
+
+var (
+	errNoPasswordSet = errorReply("ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?")
+	errHelloNoAuth   = errorReply("NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time")
+	errProtoInteger  = errorReply("ERR Protocol version is not an integer or out of range")
+	errClientName    = errorReply("ERR Client names cannot contain spaces, newlines or special characters.")
+)
+
+func ping(_ *client, c *call) Reply {
+	switch len(c.args) {
+	case 1:
+		return replyPong
+	case 2:
+		return bulk(c.args[1])
+	}
+	return errArity(c.row)
+}
+
+func echo(_ *client, c *call) Reply { return bulk(c.args[1]) }
+
+func quit(cl *client, _ *call) Reply {
+	cl.closing = true
+	return replyOK
+}
+
+func selectDB(cl *client, c *call) Reply {
+	db, ok := c.int(1)
+	switch {
+	case !ok:
+		return errNotInteger
+	case db < math.MinInt32 || db > math.MaxInt32:
+		return errorReply("ERR value is out of range, value must between -2147483648 and 2147483647")
+	case db < 0 || db >= int64(cl.srv.cfg.Databases):
+		return errDBIndex
+	}
+	cl.selectDB(int(db))
+	return replyOK
+}
+
+func (cl *client) selectDB(db int) {
+	cl.db = db
+	cl.dbSeen.Store(int32(db))
+}
+
+func auth(cl *client, c *call) Reply {
+	user, password := []byte(defaultUser), c.args[1]
+	switch {
+	case len(c.args) > 3:
+		return errSyntax
+	case len(c.args) == 3:
+		user, password = c.args[1], c.args[2]
+	case cl.srv.cfg.RequirePass() == "":
+		return errNoPasswordSet
+	}
+	if !cl.authenticate(user, password) {
+		return errWrongPass
+	}
+	return replyOK
+}
+
+// authenticate lets the client in if the password is right; if not, it stays what it was.
+// Without a requirepass any password is.
+func (cl *client) authenticate(user, password []byte) bool {
+	want := cl.srv.cfg.RequirePass()
+	if string(user) != defaultUser || want != "" && !samePassword(password, want) {
+		return false
+	}
+	cl.setAuthed(true)
+	return true
+}
+
+// samePassword takes a time that tells nothing of where, or by what length, the two differ.
+func samePassword(given []byte, want string) bool {
+	a, b := sha256.Sum256(given), sha256.Sum256([]byte(want))
+	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
+}
+
+// setAuthed also lifts the guard's limits for strangers, or puts them back.
+func (cl *client) setAuthed(authed bool) {
+	cl.authed = authed
+	cl.guard.authed.Store(authed)
+}
+
+// isAuthed reports whether the client may run commands: it gave the password, or none is
+// asked for, be it since a moment ago.
+func (cl *client) isAuthed() bool {
+	if !cl.authed && cl.srv.cfg.RequirePass() == "" {
+		cl.setAuthed(true)
+	}
+	return cl.authed
+}
+
+func (cl *client) setProtocol(resp3 bool) {
+	cl.resp3 = resp3
+	cl.mu.Lock()
+	cl.mu.resp3 = resp3
+	cl.mu.Unlock()
+}
+
+func (cl *client) setName(name string) {
+	cl.mu.Lock()
+	cl.mu.name = name
+	cl.mu.Unlock()
+}
+
+// validClientName allows what CLIENT LIST can show in one word.
+func validClientName(name []byte) bool {
+	for _, b := range name {
+		if b < '!' || b > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// helloOptions are the arguments of HELLO; nil slices were not given.
+type helloOptions struct {
+	protocol             int64 // 0 = stay with the present one
+	user, password, name []byte
+}
+
+func parseHello(c *call) (o helloOptions, refusal Reply) {
+	if len(c.args) == 1 {
+		return o, replyNone
+	}
+	protocol, ok := c.int(1)
+	if !ok {
+		return o, errProtoInteger
+	}
+	if protocol < 2 || protocol > 3 {
+		return o, errNoProto
+	}
+	o.protocol = protocol
+	for i := 2; i < len(c.args); i++ {
+		more := len(c.args) - 1 - i
+		switch {
+		case c.is(i, "AUTH") && more >= 2:
+			o.user, o.password = c.args[i+1], c.args[i+2]
+			i += 2
+		case c.is(i, "SETNAME") && more >= 1:
+			o.name = c.args[i+1]
+			if !validClientName(o.name) {
+				return o, errClientName
+			}
+			i++
+		default:
+			return o, errorReply(oneLine("ERR Syntax error in HELLO option '" + c.str(i) + "'"))
+		}
+	}
+	return o, replyNone
+}
+
+func hello(cl *client, c *call) Reply {
+	o, refusal := parseHello(c)
+	if refusal.isError() {
+		return refusal
+	}
+	if o.user != nil && !cl.authenticate(o.user, o.password) {
+		return errWrongPass
+	}
+	if !cl.isAuthed() {
+		return errHelloNoAuth
+	}
+	if o.name != nil {
+		cl.setName(string(o.name))
+	}
+	if o.protocol != 0 {
+		cl.setProtocol(o.protocol == 3)
+	}
+	return mapOf(
+		bulkString("server"), bulkString("redis"),
+		bulkString("version"), bulkString(RedisVersion),
+		bulkString("proto"), integer(cl.protocol()),
+		bulkString("id"), integer(cl.id),
+		bulkString("mode"), bulkString("standalone"),
+		bulkString("role"), bulkString("master"),
+		bulkString("modules"), array(),
+	)
+}
+
+func (cl *client) protocol() int {
+	if cl.resp3 {
+		return 3
+	}
+	return 2
+}
+
+// reset makes the connection as new; only the library's name and version stay, since the
+// library behind it does.
+func reset(cl *client, _ *call) Reply {
+	cl.multi = nil
+	cl.unwatch()
+	cl.noteMulti()
+	cl.selectDB(0)
+	cl.setProtocol(false)
+	cl.setName("")
+	cl.setNoTouch(false)
+	cl.replies = repliesOn
+	cl.mu.Lock()
+	cl.mu.noEvict = false
+	cl.mu.Unlock()
+	cl.setAuthed(cl.srv.cfg.RequirePass() == "")
+	return simple("RESET")
+}

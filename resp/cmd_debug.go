@@ -1,0 +1,79 @@
+package resp
+
+import (
+	"net"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const debugRefused = `ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.`
+
+var debugHelp = []string{
+	"DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+	"RELOAD",
+	"    Write everything back and empty the hot set, so that keys are read from disk again.",
+	"SET-ACTIVE-EXPIRE <0|1>",
+	"    Suspend or resume the sweeper that removes expired keys.",
+	"SLEEP <seconds>",
+	"    Hold this connection for a time; the others go on.",
+	"HELP",
+	"    Print this help.",
+}
+
+// debugCommand has no rows for its subcommands, as in Redis: whether DEBUG is allowed comes before
+// which one it is.
+func debugCommand(cl *client, c *call) Reply {
+	if !cl.mayDebug() {
+		return errorReply(debugRefused)
+	}
+	sub, n := strings.ToLower(c.str(1)), len(c.args)
+	switch {
+	case sub == "help" && n == 2:
+		return helpLines(debugHelp)
+	case sub == "sleep" && n == 3:
+		return debugSleep(c)
+	case sub == "reload":
+		if c.locked {
+			return errNotInMulti
+		}
+		if err := cl.srv.store.Unload(); err != nil {
+			return errNotStored(err)
+		}
+		return replyOK
+	case sub == "set-active-expire" && n == 3:
+		cl.srv.sweeper.SetPaused(c.str(2) == "0")
+		return replyOK
+	}
+	return errorReply(oneLine("ERR unknown subcommand or wrong number of arguments for '" + c.str(1)[:min(len(c.args[1]), 128)] + "'. Try DEBUG HELP."))
+}
+
+func (cl *client) mayDebug() bool {
+	switch cl.srv.cfg.Text("enable-debug-command") {
+	case "yes":
+		return true
+	case "local":
+		tcp, isTCP := cl.guard.RemoteAddr().(*net.TCPAddr)
+		return !isTCP || tcp.IP.IsLoopback()
+	}
+	return false
+}
+
+// debugSleep holds this connection alone, where Redis stops for everybody.
+func debugSleep(c *call) Reply {
+	if c.locked {
+		return errNotInMulti
+	}
+	// As C's strtod does, what is no number counts as 0.
+	seconds, _ := strconv.ParseFloat(c.str(2), 64)
+	time.Sleep(time.Duration(min(max(seconds, 0), 86400) * float64(time.Second)))
+	return replyOK
+}
+
+func helpLines(lines []string) Reply {
+	elems := make([]Reply, len(lines))
+	for i, line := range lines {
+		elems[i] = simple(line)
+	}
+	return array(elems...)
+}

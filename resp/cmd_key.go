@@ -1,0 +1,165 @@
+package resp
+
+import (
+	"bytes"
+	"math"
+
+	"diskette/store"
+)
+
+// del is DEL and UNLINK.
+func del(tx *store.Tx, c *call) Reply {
+	n := 0
+	for _, key := range c.args[1:] {
+		if tx.Delete(key) {
+			n++
+		}
+	}
+	return integer(n)
+}
+
+func exists(v *store.View, c *call) Reply {
+	n := 0
+	for _, key := range c.args[1:] {
+		if v.TypeOf(key) != store.None {
+			n++
+		}
+	}
+	return integer(n)
+}
+
+func touch(v *store.View, c *call) Reply {
+	n := 0
+	for _, key := range c.args[1:] {
+		if v.Touch(key) {
+			n++
+		}
+	}
+	return integer(n)
+}
+
+func typeOf(v *store.View, c *call) Reply { return simple(v.TypeOf(c.args[1]).String()) }
+
+func rename(tx *store.Tx, c *call) Reply {
+	if !tx.Rename(c.args[1], c.args[2]) {
+		return errNoSuchKey
+	}
+	return replyOK
+}
+
+func renamenx(tx *store.Tx, c *call) Reply {
+	if tx.TypeOf(c.args[1]) == store.None {
+		return errNoSuchKey
+	}
+	if tx.TypeOf(c.args[2]) != store.None {
+		return replyZero
+	}
+	tx.Rename(c.args[1], c.args[2])
+	return replyOne
+}
+
+func copyKey(tx *store.Tx, c *call) Reply {
+	src, dst := c.args[1], c.args[2]
+	db, replace := tx.DB(), false
+	for i := 3; i < len(c.args); i++ {
+		switch {
+		case c.is(i, "replace"):
+			replace = true
+		case c.is(i, "db") && i+1 < len(c.args):
+			i++
+			var refusal Reply
+			if db, refusal = c.database(tx, i); refusal.isError() {
+				return refusal
+			}
+		default:
+			return errSyntax
+		}
+	}
+	if db == tx.DB() && bytes.Equal(src, dst) {
+		return errSameObject
+	}
+	return oneIf(tx.Copy(src, db, dst, replace))
+}
+
+func move(tx *store.Tx, c *call) Reply {
+	db, refusal := c.database(tx, 2)
+	if refusal.isError() {
+		return refusal
+	}
+	if db == tx.DB() {
+		return errSameObject
+	}
+	return oneIf(tx.Move(c.args[1], db))
+}
+
+var errNotInt32 = errorReply("ERR value is out of range, value must between -2147483648 and 2147483647")
+
+// database reads argument i as the number of a database, or returns the error to answer.
+func (c *call) database(tx *store.Tx, i int) (db int, refusal Reply) {
+	n, ok := c.int(i)
+	switch {
+	case !ok:
+		return 0, errNotInteger
+	case n != int64(int32(n)):
+		return 0, errNotInt32
+	case n < 0 || n >= int64(tx.Databases()):
+		return 0, errDBIndex
+	}
+	return int(n), Reply{}
+}
+
+const (
+	embeddedBytes = 44    // the longest string that Redis keeps in one piece with its header
+	sharedInts    = 10000 // how many small integers it keeps once for all keys
+)
+
+// objectEncoding names what Redis would keep the value in.
+func objectEncoding(v *store.View, c *call) Reply {
+	value, form, err := v.PeekString(c.args[2])
+	switch {
+	case err != nil:
+		return failure(err)
+	case value == nil:
+		return replyNull
+	case isRedisInt(value, form):
+		return bulkString("int")
+	case form == store.Grown || len(value) > embeddedBytes:
+		return bulkString("raw")
+	}
+	return bulkString("embstr")
+}
+
+// isRedisInt reports whether Redis would keep a string as an integer.
+func isRedisInt(value []byte, form store.Form) bool {
+	_, ok := parseInt(value)
+	return ok && form == store.Whole
+}
+
+func objectRefcount(v *store.View, c *call) Reply {
+	value, form, err := v.PeekString(c.args[2])
+	if err == nil && value == nil {
+		return replyNull
+	}
+	if n, _ := parseInt(value); isRedisInt(value, form) && n >= 0 && n < sharedInts {
+		return integer(math.MaxInt32)
+	}
+	return replyOne
+}
+
+func objectIdletime(v *store.View, c *call) Reply {
+	idle, ok := v.IdleMillis(c.args[2])
+	if !ok {
+		return replyNull
+	}
+	return integer(idle / 1000)
+}
+
+var errNoFrequency = errorReply("ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.")
+
+// objectFreq always refuses: no policy takes effect, since nothing is evicted.
+func objectFreq(v *store.View, c *call) Reply {
+	if v.TypeOf(c.args[2]) == store.None {
+		return replyNull
+	}
+	return errNoFrequency
+}

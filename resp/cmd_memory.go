@@ -1,0 +1,130 @@
+package resp
+
+import (
+	"fmt"
+	"runtime/debug"
+	"strings"
+
+	"diskette/store"
+)
+
+// memoryUsage counts exactly, so SAMPLES changes nothing.
+func memoryUsage(v *store.View, c *call) Reply {
+	for i := 3; i < len(c.args); i += 2 {
+		if !c.is(i, "samples") || i+1 == len(c.args) {
+			return errSyntax
+		}
+		n, ok := c.int(i + 1)
+		if !ok {
+			return errNotInteger
+		}
+		if n < 0 {
+			return errSyntax
+		}
+	}
+	if bytes, ok := v.MemoryBytes(c.args[2]); ok {
+		return integer(bytes)
+	}
+	return replyNull
+}
+
+func memoryStats(cl *client, c *call) Reply {
+	s := cl.srv
+	st := s.storeStats(c.locked)
+	var keys int64
+	dbs, seen := s.databases(c)
+	for _, db := range dbs {
+		keys += db.Keys
+	}
+	cl.callSeen = seen
+	heap, rss := readHeap(), memoryRSS()
+	peak := s.sampler.noteMemory(heap.objects)
+	var elems []Reply
+	put := func(name string, value Reply) { elems = append(elems, bulkString(name), value) }
+	put("peak.allocated", integer(peak))
+	put("total.allocated", integer(heap.objects))
+	put("startup.allocated", integer(s.sampler.startBytes))
+	put("replication.backlog", replyZero)
+	put("clients.slaves", replyZero)
+	put("cluster.links", replyZero)
+	put("overhead.total", integer(max(0, heap.objects-st.HotBytes)))
+	put("keys.count", integer(keys))
+	put("keys.bytes-per-key", integer(st.HotBytes/max(1, st.HotObjects)))
+	put("dataset.bytes", integer(st.HotBytes))
+	put("dataset.percentage", double(100*ratio(st.HotBytes, heap.objects)))
+	put("peak.percentage", double(100*ratio(heap.objects, peak)))
+	put("allocator.allocated", integer(heap.objects))
+	put("allocator.active", integer(heap.active))
+	put("allocator.resident", integer(heap.resident))
+	put("allocator-fragmentation.ratio", double(ratio(heap.active, heap.objects)))
+	put("allocator-fragmentation.bytes", integer(heap.active-heap.objects))
+	put("allocator-rss.ratio", double(ratio(heap.resident, heap.active)))
+	put("allocator-rss.bytes", integer(heap.resident-heap.active))
+	put("rss-overhead.ratio", double(ratio(rss, heap.resident)))
+	put("rss-overhead.bytes", integer(rss-heap.resident))
+	put("fragmentation", double(ratio(rss, heap.objects)))
+	put("fragmentation.bytes", integer(rss-heap.objects))
+	put("hot.bytes", integer(st.HotBytes))
+	put("hot.objects", integer(st.HotObjects))
+	put("hot.limit", integer(st.MaxMemory))
+	return mapOf(elems...)
+}
+
+func ratio(a, b int64) float64 {
+	if b == 0 {
+		return 0
+	}
+	return float64(a) / float64(b)
+}
+
+func memoryDoctor(cl *client, c *call) Reply {
+	st := cl.srv.storeStats(c.locked)
+	heap, rss := readHeap(), memoryRSS()
+	limit := goMemoryLimit(st.MaxMemory)
+	var findings []string
+	find := func(format string, args ...any) { findings = append(findings, fmt.Sprintf(format, args...)) }
+	if rss > limit+limit/4 {
+		find("The process holds %s, more than maxmemory and its overhead account for (%s). Many connections, large replies or very large values do that. MEMORY PURGE gives free memory back.", humanBytes(rss), humanBytes(limit))
+	}
+	if st.BacklogBytes > 256<<20 {
+		find("Write-back is %s behind the journal: the disk is slower than the writes. Changed keys stay in memory until they are in the tables.", humanBytes(st.BacklogBytes))
+	}
+	if st.WriteBackError != "" || st.JournalError != "" {
+		find("Nothing can be written at present (INFO persistence and the log say why), so changed keys can not be unloaded.")
+	}
+	if lookups := st.Hits + st.Misses; lookups > 100_000 && st.Loads > lookups/5 {
+		find("%.0f%% of the look-ups had to read the disk: what is in use is larger than maxmemory (%s). A larger maxmemory would speed it up.", 100*ratio(st.Loads, lookups), humanBytes(st.MaxMemory))
+	}
+	if len(findings) == 0 {
+		return verbatim(fmt.Sprintf("Nothing to report: %d objects take %s of a maxmemory of %s, the heap %s, the process %s.\n",
+			st.HotObjects, humanBytes(st.HotBytes), humanBytes(st.MaxMemory), humanBytes(heap.objects), humanBytes(rss)))
+	}
+	return verbatim(" * " + strings.Join(findings, "\n * ") + "\n")
+}
+
+// memoryPurge collects garbage and gives free memory back to the system.
+func memoryPurge(_ *client, c *call) Reply {
+	if c.locked {
+		go debug.FreeOSMemory() // it takes time, and everybody waits for the lock
+	} else {
+		debug.FreeOSMemory()
+	}
+	return replyOK
+}
+
+func memoryMallocStats(*client, *call) Reply {
+	var gc debug.GCStats
+	debug.ReadGCStats(&gc)
+	heap := readHeap()
+	var t infoText
+	t.title("Go heap")
+	t.line("objects", heap.objects)
+	t.line("active", heap.active)
+	t.line("resident", heap.resident)
+	t.line("returned", heap.returned)
+	t.line("stacks", heap.stacks)
+	t.line("mapped", heap.mapped)
+	t.line("collections", gc.NumGC)
+	t.line("collection_pause_total_usec", gc.PauseTotal.Microseconds())
+	return verbatim(t.String())
+}

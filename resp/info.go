@@ -1,0 +1,370 @@
+package resp
+
+import (
+	"fmt"
+	"io/fs"
+	"maps"
+	"math/bits"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"diskette/store"
+)
+
+// infoSections are INFO's, in its order. A field stands here if clients, exporters or dashboards
+// read it under that name and its value is true of this server; the rest of Redis's fields is left
+// out rather than filled with zeros.
+var infoSections = []struct {
+	name, title string
+	always      bool // in INFO without arguments; the others are in INFO all or everything
+	write       func(*infoText, *infoReport)
+}{
+	{"server", "Server", true, infoServer},
+	{"clients", "Clients", true, infoClients},
+	{"memory", "Memory", true, infoMemory},
+	{"persistence", "Persistence", true, infoPersistence},
+	{"stats", "Stats", true, infoStats},
+	{"replication", "Replication", true, infoReplication},
+	{"cpu", "CPU", true, infoCPU},
+	{"modules", "Modules", true, func(*infoText, *infoReport) {}},
+	{"commandstats", "Commandstats", false, infoCommandstats},
+	{"errorstats", "Errorstats", true, infoErrorstats},
+	{"cluster", "Cluster", true, func(t *infoText, _ *infoReport) { t.line("cluster_enabled", 0) }},
+	{"diskette", "Diskette", true, infoDiskette},
+	{"keyspace", "Keyspace", true, infoKeyspace},
+}
+
+// infoReport is what the sections of one INFO tell about.
+type infoReport struct {
+	s         *Server
+	now       time.Time
+	store     store.Stats
+	databases []store.DatabaseStats
+}
+
+// info answers INFO [section ...]. Unknown sections give nothing.
+func info(cl *client, c *call) Reply {
+	s := cl.srv
+	r := infoReport{s: s, now: time.Now(), store: s.storeStats(c.locked)}
+	r.databases, cl.callSeen = s.databases(c)
+	wanted := infoWanted(c.args[1:])
+	var t infoText
+	for _, section := range infoSections {
+		if wanted(section.name, section.always) {
+			t.title(section.title)
+			section.write(&t, &r)
+		}
+	}
+	return verbatim(t.String())
+}
+
+// infoWanted decides which sections the arguments ask for.
+func infoWanted(args [][]byte) func(name string, always bool) bool {
+	names := map[string]bool{}
+	for _, a := range args {
+		names[strings.ToLower(string(a))] = true
+	}
+	if len(args) == 0 {
+		names["default"] = true
+	}
+	return func(name string, always bool) bool {
+		return names["everything"] || names["all"] && name != "modules" || names["default"] && always || names[name]
+	}
+}
+
+// storeStats is the store's figures; locked = the caller holds the keyspace lock.
+func (s *Server) storeStats(locked bool) store.Stats {
+	if locked {
+		return s.store.StatsLocked()
+	}
+	return s.store.Stats()
+}
+
+// databases describes all databases, and says which LSN a reply about them must wait for: none
+// while nothing can be written, since INFO has to answer then.
+func (s *Server) databases(c *call) (all []store.DatabaseStats, seen uint64) {
+	if !c.locked {
+		s.store.Lock()
+		defer s.store.Unlock()
+	}
+	if s.store.WriteError() == nil {
+		seen = s.store.LastLocked()
+	}
+	return s.store.DatabaseStatsLocked(c.now), seen
+}
+
+// infoText is INFO's format: sections with a title, lines of name:value.
+type infoText struct{ strings.Builder }
+
+func (t *infoText) title(name string) {
+	if t.Len() > 0 {
+		t.WriteString("\r\n")
+	}
+	t.WriteString("# " + name + "\r\n")
+}
+
+func (t *infoText) line(name string, value any) { fmt.Fprintf(t, "%s:%v\r\n", name, value) }
+
+func (t *infoText) linef(name, format string, args ...any) {
+	fmt.Fprintf(t, "%s:"+format+"\r\n", append([]any{name}, args...)...)
+}
+
+// bytes writes a size in bytes, and again for people.
+func (t *infoText) bytes(name string, n int64) {
+	t.line(name, n)
+	t.line(name+"_human", humanBytes(n))
+}
+
+// humanBytes writes a size as Redis does: 1023B, 1.00K, 2.50M.
+func humanBytes(n int64) string {
+	if n < 1024 {
+		return fmt.Sprintf("%dB", n)
+	}
+	size, unit := float64(n)/1024, 0
+	for size >= 1024 && unit < 4 {
+		size, unit = size/1024, unit+1
+	}
+	return fmt.Sprintf("%.2f%c", size, "KMGTP"[unit])
+}
+
+func okOr(failed bool) string {
+	if failed {
+		return "err"
+	}
+	return "ok"
+}
+
+func zeroOne(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func infoServer(t *infoText, r *infoReport) {
+	s := r.s
+	up := r.now.Sub(s.started)
+	executable, _ := os.Executable() // empty where the system does not say
+	t.line("redis_version", RedisVersion)
+	t.line("diskette_version", Version)
+	t.line("redis_mode", "standalone")
+	t.line("os", operatingSystem(os.DirFS("/")))
+	t.line("arch_bits", bits.UintSize)
+	t.line("go_version", strings.TrimPrefix(runtime.Version(), "go"))
+	t.line("process_id", os.Getpid())
+	t.line("process_supervised", "no")
+	t.line("run_id", s.runID)
+	t.line("tcp_port", s.cfg.Int("port"))
+	t.line("server_time_usec", r.now.UnixMicro())
+	t.line("uptime_in_seconds", int64(up/time.Second))
+	t.line("uptime_in_days", int64(up/(24*time.Hour)))
+	t.line("hz", s.cfg.Hz.Load())
+	t.line("configured_hz", s.cfg.Hz.Load())
+	t.line("executable", executable)
+	t.line("config_file", s.cfg.File())
+}
+
+// operatingSystem is kernel, release and machine as uname shows them.
+func operatingSystem(root fs.FS) string {
+	words := []string{runtime.GOOS}
+	for i, file := range []string{"proc/sys/kernel/ostype", "proc/sys/kernel/osrelease"} {
+		if content, err := fs.ReadFile(root, file); err == nil {
+			words = append(words[:i:i], strings.TrimSpace(string(content)))
+		}
+	}
+	machine := runtime.GOARCH
+	switch machine {
+	case "amd64":
+		machine = "x86_64"
+	case "arm64":
+		machine = "aarch64"
+	}
+	return strings.Join(append(words, machine), " ")
+}
+
+func infoClients(t *infoText, r *infoReport) {
+	var clients, input, watching, watched int
+	r.s.clients.each(func(cl *client) {
+		clients++
+		input = max(input, cl.guard.Buffered())
+		cl.mu.Lock()
+		if cl.mu.watching > 0 {
+			watching++
+			watched += cl.mu.watching
+		}
+		cl.mu.Unlock()
+	})
+	t.line("connected_clients", clients)
+	t.line("cluster_connections", 0)
+	t.line("maxclients", r.s.cfg.MaxClients.Load())
+	t.line("client_recent_max_input_buffer", input)
+	t.line("blocked_clients", 0)
+	t.line("watching_clients", watching)
+	t.line("total_watched_keys", watched)
+}
+
+func infoMemory(t *infoText, r *infoReport) {
+	heap, rss := readHeap(), memoryRSS()
+	st, start := &r.store, r.s.sampler.startBytes
+	used := heap.objects
+	peak := r.s.sampler.noteMemory(used)
+	t.bytes("used_memory", used)
+	t.bytes("used_memory_rss", rss)
+	t.bytes("used_memory_peak", peak)
+	t.linef("used_memory_peak_perc", "%.2f%%", 100*ratio(used, peak))
+	t.line("used_memory_overhead", max(0, used-st.HotBytes))
+	t.line("used_memory_startup", start)
+	t.line("used_memory_dataset", st.HotBytes)
+	t.linef("used_memory_dataset_perc", "%.2f%%", min(100, 100*ratio(st.HotBytes, max(1, used-start))))
+	t.line("allocator_allocated", heap.objects)
+	t.line("allocator_active", heap.active)
+	t.line("allocator_resident", heap.resident)
+	if total := totalMemory(os.DirFS("/")); total > 0 {
+		t.bytes("total_system_memory", total)
+	}
+	t.bytes("maxmemory", st.MaxMemory)
+	t.line("maxmemory_policy", "noeviction")
+	t.linef("allocator_frag_ratio", "%.2f", ratio(heap.active, heap.objects))
+	t.line("allocator_frag_bytes", heap.active-heap.objects)
+	t.linef("allocator_rss_ratio", "%.2f", ratio(heap.resident, heap.active))
+	t.line("allocator_rss_bytes", heap.resident-heap.active)
+	t.linef("rss_overhead_ratio", "%.2f", ratio(rss, heap.resident))
+	t.line("rss_overhead_bytes", rss-heap.resident)
+	t.linef("mem_fragmentation_ratio", "%.2f", ratio(rss, used))
+	t.line("mem_fragmentation_bytes", rss-used)
+	t.line("mem_allocator", "go")
+}
+
+// infoPersistence gives Redis's two ways of saving what comes nearest here: rdb is the write-back
+// into the tables, aof the journal.
+func infoPersistence(t *infoText, r *infoReport) {
+	st := &r.store
+	save, rewrite := r.s.saves.save.state(r.now), r.s.saves.rewrite.state(r.now)
+	t.line("loading", 0)
+	t.line("async_loading", 0)
+	t.line("rdb_changes_since_last_save", st.Unapplied)
+	t.line("rdb_bgsave_in_progress", zeroOne(save.running))
+	t.line("rdb_last_save_time", r.s.store.LastWriteBack().Unix())
+	t.line("rdb_last_bgsave_status", okOr(save.failed || st.WriteBackError != ""))
+	t.line("rdb_last_bgsave_time_sec", save.lastSeconds)
+	t.line("rdb_current_bgsave_time_sec", save.currentSeconds)
+	t.line("rdb_saves", save.finished)
+	t.line("aof_enabled", 1)
+	t.line("aof_rewrite_in_progress", zeroOne(rewrite.running))
+	t.line("aof_rewrite_scheduled", 0)
+	t.line("aof_last_rewrite_time_sec", rewrite.lastSeconds)
+	t.line("aof_current_rewrite_time_sec", rewrite.currentSeconds)
+	t.line("aof_last_bgrewrite_status", okOr(rewrite.failed))
+	t.line("aof_rewrites", rewrite.finished)
+	t.line("aof_last_write_status", okOr(st.JournalError != ""))
+	t.line("aof_current_size", st.Journal.Bytes)
+	t.line("aof_delayed_fsync", st.Journal.DelayedFsyncs)
+}
+
+func infoStats(t *infoText, r *infoReport) {
+	s, st := r.s, &r.store
+	in, out := s.clients.netBytes()
+	commands, inRate, outRate := s.sampler.rates()
+	t.line("total_connections_received", s.stats.connections.Load())
+	t.line("total_commands_processed", s.stats.commands.Load())
+	t.linef("instantaneous_ops_per_sec", "%.0f", commands)
+	t.line("total_net_input_bytes", in)
+	t.line("total_net_output_bytes", out)
+	t.linef("instantaneous_input_kbps", "%.2f", inRate/1024)
+	t.linef("instantaneous_output_kbps", "%.2f", outRate/1024)
+	t.line("rejected_connections", s.stats.rejected.Load())
+	t.line("sync_full", 0)
+	t.line("sync_partial_ok", 0)
+	t.line("sync_partial_err", 0)
+	t.line("expired_keys", st.Expired)
+	t.line("evicted_keys", 0)
+	t.line("keyspace_hits", st.Hits)
+	t.line("keyspace_misses", st.Misses)
+	t.line("latest_fork_usec", 0)
+	t.line("total_forks", 0)
+	t.line("total_error_replies", s.stats.errors.total.Load())
+}
+
+func infoReplication(t *infoText, r *infoReport) {
+	t.line("role", "master")
+	t.line("connected_slaves", 0)
+	t.line("master_failover_state", "no-failover")
+	t.line("master_replid", r.s.runID)
+	t.line("master_replid2", strings.Repeat("0", 40))
+	t.line("master_repl_offset", 0)
+	t.line("second_repl_offset", -1)
+	t.line("repl_backlog_active", 0)
+	t.line("repl_backlog_size", r.s.cfg.Int("repl-backlog-size"))
+	t.line("repl_backlog_first_byte_offset", 0)
+	t.line("repl_backlog_histlen", 0)
+}
+
+func infoCPU(t *infoText, _ *infoReport) {
+	system, user := cpuTime()
+	t.linef("used_cpu_sys", "%.6f", system.Seconds())
+	t.linef("used_cpu_user", "%.6f", user.Seconds())
+	t.linef("used_cpu_sys_children", "%.6f", 0.0)
+	t.linef("used_cpu_user_children", "%.6f", 0.0)
+}
+
+func infoCommandstats(t *infoText, r *infoReport) {
+	r.s.table.each(func(row *row) {
+		s := &row.stats
+		calls, rejected, failed := s.calls.Load(), s.rejected.Load(), s.failed.Load()
+		if calls+rejected+failed > 0 {
+			all, each := s.microseconds()
+			t.linef("cmdstat_"+row.full, "calls=%d,usec=%d,usec_per_call=%.2f,rejected_calls=%d,failed_calls=%d", calls, all, each, rejected, failed)
+		}
+	})
+}
+
+func infoErrorstats(t *infoText, r *infoReport) {
+	c := &r.s.stats.errors
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, prefix := range slices.Sorted(maps.Keys(c.byPrefix)) {
+		t.linef("errorstat_"+prefix, "count=%d", c.byPrefix[prefix])
+	}
+}
+
+// infoDiskette is what Redis has no words for: the hot set, the database file, the journal.
+func infoDiskette(t *infoText, r *infoReport) {
+	st := &r.store
+	t.line("hot_bytes", st.HotBytes)
+	t.line("hot_objects", st.HotObjects)
+	t.line("loads", st.Loads)
+	t.line("load_usec", st.LoadNanos/1000)
+	t.line("unloaded", st.Unloaded)
+	t.line("database_bytes", st.DatabaseBytes)
+	t.line("wal_bytes", st.WALBytes)
+	t.line("free_bytes", st.FreeBytes)
+	t.line("journal_bytes", st.Journal.Bytes)
+	t.line("journal_segments", st.Journal.Segments)
+	t.line("journal_records", st.Journal.Records)
+	t.line("journal_commits", st.Journal.Batches)
+	t.line("journal_bytes_written", st.Journal.BytesWritten)
+	t.line("journal_failures", st.Journal.Failures)
+	t.line("fsyncs", st.Journal.Fsyncs)
+	t.line("fsync_usec", st.Journal.FsyncNanos/1000)
+	t.line("delayed_fsyncs", st.Journal.DelayedFsyncs)
+	t.line("unapplied_records", st.Unapplied)
+	t.line("backlog_bytes", st.BacklogBytes)
+	t.line("write_backs", st.WriteBacks)
+	t.line("write_back_rows", st.WriteBackRows)
+	t.line("write_back_usec", st.WriteBackNanos/1000)
+	t.line("write_back_failures", st.WriteBackFailures)
+	t.line("reaped_rows", st.ReapedRows)
+	t.line("vacuumed_pages", st.VacuumedPages)
+	t.line("disk_full", zeroOne(st.ReserveGone))
+}
+
+func infoKeyspace(t *infoText, r *infoReport) {
+	for db, d := range r.databases {
+		if d.Keys > 0 {
+			t.linef(fmt.Sprintf("db%d", db), "keys=%d,expires=%d,avg_ttl=%d", d.Keys, d.Expiring, d.TTLMillis)
+		}
+	}
+}

@@ -1,0 +1,94 @@
+package resp
+
+// globMatch is Redis's glob: * any bytes, ? one byte, [abc] [a-z] [^a-z] one of a class or not,
+// backslash takes the next byte as it is. A class that is never closed ends with the pattern.
+//
+// Only the last * seen is ever tried again, since whatever an earlier one could still take
+// that one can take too: the cost is at most len(pattern) * len(s), whatever the pattern.
+func globMatch(pattern, s []byte) bool {
+	if len(s) == 0 {
+		return len(pattern) == 0 // Redis: not even * matches the empty name; KEYS and SCAN know * by itself
+	}
+	p, i := 0, 0
+	star, retry := -1, 0 // the pattern after the last *, and where in s it was tried
+	for i < len(s) {
+		if p < len(pattern) && pattern[p] == '*' {
+			p++
+			star, retry = p, i
+			continue
+		}
+		if p < len(pattern) {
+			if length, ok := globByte(pattern[p:], s[i]); ok {
+				p += length
+				i++
+				continue
+			}
+		}
+		if star < 0 {
+			return false
+		}
+		retry++
+		p, i = star, retry
+	}
+	for p < len(pattern) && pattern[p] == '*' {
+		p++
+	}
+	return p == len(pattern)
+}
+
+// globByte compares one byte with the first element of a pattern, which is not empty
+// and begins with no *; length is the element's.
+func globByte(pattern []byte, b byte) (length int, ok bool) {
+	switch {
+	case pattern[0] == '?':
+		return 1, true
+	case pattern[0] == '[':
+		return globClass(pattern, b)
+	case pattern[0] == '\\' && len(pattern) > 1:
+		return 2, pattern[1] == b
+	}
+	return 1, pattern[0] == b
+}
+
+// globClass is globByte for an element that begins with [.
+func globClass(pattern []byte, b byte) (length int, ok bool) {
+	i := 1
+	not := i < len(pattern) && pattern[i] == '^'
+	if not {
+		i++
+	}
+	in := false
+	for ; i < len(pattern); i++ {
+		switch left := len(pattern) - i; {
+		case pattern[i] == '\\' && left >= 2:
+			i++
+			in = in || pattern[i] == b
+		case pattern[i] == ']':
+			return i + 1, in != not
+		case left >= 3 && pattern[i+1] == '-': // even before a ]
+			low, high := pattern[i], pattern[i+2]
+			in = in || min(low, high) <= b && b <= max(low, high)
+			i += 2
+		default:
+			in = in || pattern[i] == b
+		}
+	}
+	return len(pattern), in != not
+}
+
+// globPrefix is what every match of a pattern begins with.
+func globPrefix(pattern []byte) string {
+	var prefix []byte
+	for i := 0; i < len(pattern); i++ {
+		switch pattern[i] {
+		case '*', '?', '[':
+			return string(prefix)
+		case '\\':
+			if i+1 < len(pattern) {
+				i++
+			}
+		}
+		prefix = append(prefix, pattern[i])
+	}
+	return string(prefix)
+}

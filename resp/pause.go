@@ -1,0 +1,118 @@
+package resp
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// pause is CLIENT PAUSE: until a point in time, or CLIENT UNPAUSE, commands wait before they run.
+type pause struct {
+	active atomic.Bool // looked at by every command, so it is all that no pause costs
+
+	mu struct {
+		sync.Mutex
+		all   bool // every command waits, not only those that write
+		until time.Time
+		timer *time.Timer
+		ended chan struct{} // closed when the pause ends; nil = there is none
+	}
+}
+
+// begin starts a pause or adds to the one there is: the later end and the stricter mode hold.
+func (p *pause) begin(length time.Duration, all bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.mu.ended == nil {
+		p.mu.ended, p.mu.until, p.mu.all = make(chan struct{}), time.Time{}, false
+	}
+	p.mu.all = p.mu.all || all
+	if until := time.Now().Add(length); until.After(p.mu.until) {
+		if p.mu.timer != nil {
+			p.mu.timer.Stop()
+		}
+		p.mu.until = until
+		p.mu.timer = time.AfterFunc(length, p.expire)
+	}
+	p.active.Store(true)
+}
+
+// expire is the timer's: it ends the pause unless a later one has begun since.
+func (p *pause) expire() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !time.Now().Before(p.mu.until) {
+		p.endLocked()
+	}
+}
+
+// end lets all who wait go on.
+func (p *pause) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.endLocked()
+}
+
+// endLocked is called with p.mu held.
+func (p *pause) endLocked() {
+	if p.mu.ended == nil {
+		return
+	}
+	p.active.Store(false)
+	p.mu.timer.Stop()
+	close(p.mu.ended)
+	p.mu.ended = nil
+}
+
+// holds returns what a command must wait for, or nil if it may run. An EXEC writes if one of its
+// commands does.
+func (p *pause) holds(cl *client, r *row) <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.mu.all || writes(r) || r.name == "exec" && cl.multi != nil && cl.multi.writes() {
+		return p.mu.ended
+	}
+	return nil
+}
+
+func writes(r *row) bool { return r.flags&(write|mayReplicate) != 0 }
+
+func (t *transaction) writes() bool {
+	for _, q := range t.queued {
+		if writes(q.row) {
+			return true
+		}
+	}
+	return false
+}
+
+// waitPaused waits, without the keyspace lock, until no pause holds the command back. The replies
+// before it leave first. It reports false if the connection ended meanwhile.
+func (cl *client) waitPaused(h *hold, r *row) bool {
+	for {
+		ended := cl.srv.pause.holds(cl, r)
+		if ended == nil {
+			return true
+		}
+		h.release()
+		if cl.send() != nil || !cl.await(ended) {
+			return false
+		}
+	}
+}
+
+// await waits for an event, or for the client to hang up: then it reports false.
+func (cl *client) await(event <-chan struct{}) bool {
+	hungUp, stop := cl.guard.AwaitHangup()
+	cl.blocked.Store(true)
+	defer func() {
+		cl.blocked.Store(false)
+		stop()
+	}()
+	select {
+	case <-event:
+		return true
+	case <-hungUp:
+		return false
+	}
+}

@@ -1,0 +1,154 @@
+package resp
+
+import (
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// rowStats are a command's figures for INFO commandstats.
+type rowStats struct {
+	calls, rejected, failed atomic.Int64
+	timed, nanos            atomic.Int64 // the calls whose time was taken, and that time
+}
+
+// timedEvery says that one of so many calls of a command is timed: two clock readings cost as much as a
+// tenth of a GET. INFO's usec is the sample's average times the calls.
+const timedEvery = 16
+
+// begin counts a call. A start that is not zero wants the time taken.
+func (s *rowStats) begin() (start time.Time) {
+	if s.calls.Add(1)%timedEvery == 1 {
+		return time.Now()
+	}
+	return time.Time{}
+}
+
+func (s *rowStats) end(start time.Time, reply Reply) {
+	if !start.IsZero() {
+		s.nanos.Add(time.Since(start).Nanoseconds())
+		s.timed.Add(1)
+	}
+	if reply.kind == kindError {
+		s.failed.Add(1)
+	}
+}
+
+// microseconds is the time of all calls and of one, as the sample has it.
+func (s *rowStats) microseconds() (all int64, each float64) {
+	if n := s.timed.Load(); n > 0 {
+		each = float64(s.nanos.Load()) / float64(n) / 1000
+	}
+	return int64(each * float64(s.calls.Load())), each
+}
+
+func (s *rowStats) reset() {
+	for _, n := range []*atomic.Int64{&s.calls, &s.rejected, &s.failed, &s.timed, &s.nanos} {
+		n.Store(0)
+	}
+}
+
+// errorCounts counts error replies by their first word.
+type errorCounts struct {
+	total    atomic.Int64
+	mu       sync.Mutex
+	byPrefix map[string]int64
+}
+
+// maxErrorPrefixes bounds byPrefix: scripts may make up words of their own.
+const maxErrorPrefixes = 128
+
+func (c *errorCounts) count(text string) {
+	c.total.Add(1)
+	prefix, _, _ := strings.Cut(text, " ")
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.byPrefix == nil {
+		c.byPrefix = map[string]int64{}
+	}
+	if _, known := c.byPrefix[prefix]; known || len(c.byPrefix) < maxErrorPrefixes {
+		c.byPrefix[strings.Clone(prefix)]++
+	}
+}
+
+func (c *errorCounts) reset() {
+	c.total.Store(0)
+	c.mu.Lock()
+	c.byPrefix = nil
+	c.mu.Unlock()
+}
+
+// sampler looks once a second at what INFO tells per second, and at the peak of memory.
+type sampler struct {
+	stop chan struct{}
+	done sync.WaitGroup
+
+	startBytes int64        // memory in use when the server was ready
+	peakBytes  atomic.Int64 // the most that was seen in use
+
+	mu                            sync.Mutex // guards what follows
+	at                            time.Time
+	commands, in, out             int64 // totals at that time
+	commandsPerS, inPerS, outPerS float64
+}
+
+func (p *sampler) start(s *Server) {
+	p.stop = make(chan struct{})
+	p.startBytes = heapBytes()
+	p.sample(s, time.Now())
+	p.done.Add(1)
+	go func() {
+		defer p.done.Done()
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		for {
+			select {
+			case <-p.stop:
+				return
+			case now := <-tick.C:
+				p.sample(s, now)
+			}
+		}
+	}()
+}
+
+func (p *sampler) end() {
+	close(p.stop)
+	p.done.Wait()
+}
+
+func (p *sampler) sample(s *Server, now time.Time) {
+	p.noteMemory(heapBytes())
+	commands := s.stats.commands.Load()
+	in, out := s.clients.netBytes()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if seconds := now.Sub(p.at).Seconds(); !p.at.IsZero() && seconds > 0 {
+		// After a CONFIG RESETSTAT totals are lower than before.
+		p.commandsPerS = float64(max(0, commands-p.commands)) / seconds
+		p.inPerS = float64(max(0, in-p.in)) / seconds
+		p.outPerS = float64(max(0, out-p.out)) / seconds
+	}
+	p.at, p.commands, p.in, p.out = now, commands, in, out
+}
+
+// rates are commands, bytes received and bytes sent a second.
+func (p *sampler) rates() (commands, in, out float64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.commandsPerS, p.inPerS, p.outPerS
+}
+
+// noteMemory keeps the peak and returns it.
+func (p *sampler) noteMemory(bytes int64) (peak int64) {
+	for {
+		peak = p.peakBytes.Load()
+		if bytes <= peak {
+			return peak
+		}
+		if p.peakBytes.CompareAndSwap(peak, bytes) {
+			return bytes
+		}
+	}
+}

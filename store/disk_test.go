@@ -1,0 +1,271 @@
+package store
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/ncruces/go-sqlite3/util/vfsutil"
+	"github.com/ncruces/go-sqlite3/vfs"
+
+	"diskette/store/journal"
+)
+
+// disk is a file system below SQLite and the journal that a test breaks, slows down, stops and
+// copies. It knows which of SQLite's writes an fsync has not covered, so that a copy can be what a power cut leaves.
+type disk struct {
+	vfs.VFS
+	name string
+
+	still sync.RWMutex // read-held around every change: whoever has it sees one instant
+
+	mu       sync.Mutex
+	op       int                                          // SQLite's and the journal's changes so far
+	fault    func(op int, kind, file string, n int) error // asked before each; nil = the disk is well
+	reading  func(file string)                            // called before each read by SQLite
+	unsynced map[string]*history
+}
+
+// history is a file's content at its last fsync and what was done to it since.
+type history struct {
+	synced []byte
+	done   []edit
+}
+
+// edit is a write, or a truncation when data is nil.
+type edit struct {
+	at   int64
+	data []byte
+}
+
+func newDisk(t testing.TB) *disk {
+	d := &disk{VFS: vfs.Find("os"), name: strings.ReplaceAll(t.Name(), "/", "_"), unsynced: map[string]*history{}}
+	vfs.Register(d.name, d)
+	t.Cleanup(func() { vfs.Unregister(d.name) })
+	return d
+}
+
+// use puts a store's files on the disk.
+func (d *disk) use(o *Options) { o.VFS, o.Fault = d.name, d.journalFault }
+
+// breakWith makes the disk fail; nil mends it.
+func (d *disk) breakWith(fault func(op int, kind, file string, n int) error) {
+	d.mu.Lock()
+	d.fault = fault
+	d.mu.Unlock()
+}
+
+func (d *disk) ops() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.op
+}
+
+func (d *disk) ask(kind, file string, n int) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.op++
+	if d.fault == nil {
+		return nil
+	}
+	return d.fault(d.op, kind, filepath.Base(file), n)
+}
+
+var journalKinds = map[journal.Op]string{journal.OpCreate: "create", journal.OpWrite: "write", journal.OpSync: "sync",
+	journal.OpTruncate: "truncate", journal.OpRemove: "remove", -1: "reserve"}
+
+func (d *disk) journalFault(op journal.Op, n int) (allow int, err error) {
+	if err := d.ask(journalKinds[op], "journal", n); err != nil {
+		return n / 2, err
+	}
+	return n, nil
+}
+
+// killed copies a data directory as a process that is killed now leaves it.
+func (d *disk) killed(t testing.TB, dir string) string {
+	t.Helper()
+	d.still.Lock()
+	defer d.still.Unlock()
+	to := t.TempDir()
+	copyFiles(t, filepath.Join(dir, "journal"), filepath.Join(to, "journal")) // first: what is dropped meanwhile is in the tables
+	copyFiles(t, dir, to)
+	return to
+}
+
+// powerCut is killed, and SQLite's writes since the last fsync of each file are there or not, as r decides.
+func (d *disk) powerCut(t testing.TB, dir string, r *rand.Rand) string {
+	t.Helper()
+	to := d.killed(t, dir)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for file, h := range d.unsynced {
+		content := append([]byte(nil), h.synced...)
+		for _, e := range h.done {
+			if r.IntN(2) == 0 {
+				content = e.apply(content)
+			}
+		}
+		if err := os.WriteFile(filepath.Join(to, filepath.Base(file)), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return to
+}
+
+func (e edit) apply(content []byte) []byte {
+	end := e.at + int64(len(e.data))
+	if grow := end - int64(len(content)); grow > 0 {
+		content = append(content, make([]byte, grow)...)
+	}
+	if e.data == nil {
+		return content[:e.at]
+	}
+	copy(content[e.at:], e.data)
+	return content
+}
+
+func copyFiles(t testing.TB, from, to string) {
+	t.Helper()
+	if err := os.MkdirAll(to, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if e.IsDir() || e.Name() == reserveFile {
+			continue
+		}
+		b, err := os.ReadFile(filepath.Join(from, e.Name()))
+		if errors.Is(err, fs.ErrNotExist) { // dropped
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(to, e.Name()), b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func (d *disk) Open(name string, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
+	f, flags, err := vfsutil.WrapOpen(d.VFS, name, flags)
+	return d.wrap(name, f), flags, err
+}
+
+func (d *disk) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
+	f, flags, err := vfsutil.WrapOpenFilename(d.VFS, name, flags)
+	if err != nil {
+		return nil, flags, err
+	}
+	return d.wrap(name.String(), f), flags, nil
+}
+
+func (d *disk) wrap(name string, f vfs.File) vfs.File {
+	if f == nil {
+		return nil
+	}
+	return &diskFile{File: f, disk: d, name: name}
+}
+
+func (d *disk) Delete(name string, syncDir bool) error {
+	d.still.RLock()
+	defer d.still.RUnlock()
+	d.mu.Lock()
+	delete(d.unsynced, name)
+	d.mu.Unlock()
+	return d.VFS.Delete(name, syncDir)
+}
+
+// diskFile is a file of SQLite's on a disk.
+type diskFile struct {
+	vfs.File
+	disk *disk
+	name string
+}
+
+func (f *diskFile) Unwrap() vfs.File               { return f.File }
+func (f *diskFile) SharedMemory() vfs.SharedMemory { return vfsutil.WrapSharedMemory(f.File) }
+func (f *diskFile) LockState() vfs.LockLevel       { return vfsutil.WrapLockState(f.File) }
+func (f *diskFile) PersistWAL() bool               { return vfsutil.WrapPersistWAL(f.File) }
+func (f *diskFile) SetPersistWAL(keep bool)        { vfsutil.WrapSetPersistWAL(f.File, keep) }
+
+func (f *diskFile) ReadAt(p []byte, off int64) (int, error) {
+	f.disk.mu.Lock()
+	reading := f.disk.reading
+	f.disk.mu.Unlock()
+	if reading != nil {
+		reading(filepath.Base(f.name))
+	}
+	return f.File.ReadAt(p, off)
+}
+
+func (f *diskFile) WriteAt(p []byte, off int64) (int, error) {
+	f.disk.still.RLock()
+	defer f.disk.still.RUnlock()
+	if err := f.disk.ask("write", f.name, len(p)); err != nil {
+		n, _ := f.write(p[:len(p)/2], off)
+		return n, err
+	}
+	return f.write(p, off)
+}
+
+func (f *diskFile) write(p []byte, off int64) (int, error) {
+	f.did(edit{off, append([]byte{}, p...)})
+	return f.File.WriteAt(p, off)
+}
+
+func (f *diskFile) Truncate(size int64) error {
+	f.disk.still.RLock()
+	defer f.disk.still.RUnlock()
+	if err := f.disk.ask("truncate", f.name, int(size)); err != nil {
+		return err
+	}
+	f.did(edit{size, nil})
+	return f.File.Truncate(size)
+}
+
+func (f *diskFile) Sync(flags vfs.SyncFlag) error {
+	f.disk.still.RLock()
+	defer f.disk.still.RUnlock()
+	if err := f.disk.ask("sync", f.name, 0); err != nil {
+		return err
+	}
+	f.disk.mu.Lock()
+	delete(f.disk.unsynced, f.name)
+	f.disk.mu.Unlock()
+	return f.File.Sync(flags)
+}
+
+// did notes a change that no fsync has covered yet.
+func (f *diskFile) did(e edit) {
+	f.disk.mu.Lock()
+	defer f.disk.mu.Unlock()
+	h := f.disk.unsynced[f.name]
+	if h == nil {
+		h = &history{synced: f.content()}
+		f.disk.unsynced[f.name] = h
+	}
+	h.done = append(h.done, e)
+}
+
+func (f *diskFile) content() []byte {
+	size, err := f.File.Size()
+	if err != nil {
+		panic(err)
+	}
+	b := make([]byte, size)
+	if n, err := f.File.ReadAt(b, 0); err != nil && err != io.EOF {
+		panic(err)
+	} else {
+		return b[:n]
+	}
+}

@@ -1,0 +1,223 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"diskette/store/journal"
+)
+
+// opened opens a store that the test closes at its end, if it has not done so itself.
+func opened(t testing.TB, dir string, options ...func(*Options)) *Store {
+	t.Helper()
+	st, err := tryOpen(dir, options...)
+	if err != nil {
+		t.Fatalf("open: %v", err)
+	}
+	t.Cleanup(func() { st.Close() })
+	return st
+}
+
+func tryOpen(dir string, options ...func(*Options)) (*Store, error) {
+	o := Options{Dir: dir, Policy: journal.No, ReserveBytes: 1 << 20, WriteBackDelay: time.Hour}
+	for _, set := range options {
+		set(&o)
+	}
+	return Open(o)
+}
+
+func reopened(t testing.TB, st *Store, options ...func(*Options)) *Store {
+	t.Helper()
+	closed(t, st)
+	return opened(t, st.dir, options...)
+}
+
+func closed(t testing.TB, st *Store) {
+	t.Helper()
+	if err := st.Close(); err != nil {
+		t.Fatalf("close: %v", err)
+	}
+}
+
+func flushed(t testing.TB, st *Store) {
+	t.Helper()
+	if err := st.Flush(); err != nil {
+		t.Fatalf("flush: %v", err)
+	}
+}
+
+func checked(t testing.TB, st *Store) {
+	t.Helper()
+	if err := st.Check(); err != nil {
+		t.Fatalf("check: %v", err)
+	}
+}
+
+// command runs fn as a server runs a command: keys resident first, then fn under the
+// keyspace lock, then the wait for the journal. fn must use the given slices as keys. The error is that
+// of the load or of the journal; then nothing may be told to a client.
+func command(st *Store, db int, now int64, names []string, fn func(tx *Tx, keys [][]byte)) (err error) {
+	keys := make([][]byte, len(names))
+	for i, n := range names {
+		keys[i] = append(make([]byte, 0, len(n)+1), n...)
+	}
+	st.WaitForRoom()
+	st.Lock()
+	var fetched []*Fetch
+	tx := st.Begin(db, now)
+	for !wanted(tx, keys) {
+		f := tx.TakeFetch()
+		fetched = append(fetched, f)
+		st.Unlock()
+		err := f.Load()
+		st.Lock()
+		if err != nil {
+			released(fetched)
+			st.Unlock()
+			return err
+		}
+		tx = st.Begin(db, now)
+	}
+	seen, failed := run(st, tx, keys, fn)
+	released(fetched)
+	st.Unlock()
+	return errors.Join(failed, st.Wait(seen))
+}
+
+// run turns the panic of a key that could not be read into an error, as a server does.
+func run(st *Store, tx *Tx, keys [][]byte, fn func(*Tx, [][]byte)) (seen uint64, err error) {
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case error:
+			seen, err = st.Abort(), p
+		default:
+			panic(p)
+		}
+	}()
+	fn(tx, keys)
+	return tx.End(), nil
+}
+
+func wanted(tx *Tx, keys [][]byte) bool {
+	all := true
+	for _, k := range keys {
+		all = tx.Want(k) && all
+	}
+	return all
+}
+
+func released(fetched []*Fetch) {
+	for _, f := range fetched {
+		f.Release()
+	}
+}
+
+// set, get and del are the commands that most tests need, in database 0.
+
+func set(st *Store, key, value string) error {
+	return command(st, 0, testNow, []string{key}, func(tx *Tx, k [][]byte) { tx.SetString(k[0], []byte(value), 0) })
+}
+
+func get(st *Store, key string) (value string, ok bool, err error) {
+	err = command(st, 0, testNow, []string{key}, func(tx *Tx, k [][]byte) {
+		v, wrongType := tx.String(k[0])
+		if wrongType != nil {
+			panic(wrongType)
+		}
+		value, ok = string(v), v != nil
+	})
+	return value, ok, err
+}
+
+func del(st *Store, key string) (there bool, err error) {
+	err = command(st, 0, testNow, []string{key}, func(tx *Tx, k [][]byte) { there = tx.Delete(k[0]) })
+	return there, err
+}
+
+// testNow is a clock reading: unix milliseconds.
+const testNow = 1_700_000_000_000
+
+func mustSet(t testing.TB, st *Store, key, value string) {
+	t.Helper()
+	if err := set(st, key, value); err != nil {
+		t.Fatalf("SET %q: %v", key, err)
+	}
+}
+
+func mustDel(t testing.TB, st *Store, key string) {
+	t.Helper()
+	if there, err := del(st, key); err != nil || !there {
+		t.Fatalf("DEL %q = %v, %v", key, there, err)
+	}
+}
+
+// must runs a command in a database at testNow.
+func must(t testing.TB, st *Store, db int, names []string, fn func(tx *Tx, k [][]byte)) {
+	t.Helper()
+	if err := command(st, db, testNow, names, fn); err != nil {
+		t.Fatalf("command on %q: %v", names, err)
+	}
+}
+
+func wantGet(t testing.TB, st *Store, key, value string) {
+	t.Helper()
+	got, ok, err := get(st, key)
+	if err != nil || !ok || got != value {
+		t.Fatalf("GET %q = %s, %v, %v; want %s", key, brief(got), ok, err, brief(value))
+	}
+}
+
+func wantAbsent(t testing.TB, st *Store, key string) {
+	t.Helper()
+	if got, ok, err := get(st, key); err != nil || ok {
+		t.Fatalf("GET %q = %s, %v, %v; want none", key, brief(got), ok, err)
+	}
+}
+
+func brief(s string) string {
+	if len(s) > 40 {
+		return fmt.Sprintf("%q... (%d bytes)", s[:40], len(s))
+	}
+	return fmt.Sprintf("%q", s)
+}
+
+// unloadAll takes everything out of memory that may go.
+func unloadAll(st *Store) {
+	st.Lock()
+	defer st.Unlock()
+	bound := st.maxMemory.Swap(0)
+	st.unloadLocked(3 * int(st.hotObjects)) // past every object twice: the first time only says that it was used
+	st.maxMemory.Store(bound)
+}
+
+// eventually waits for what must come by itself.
+func eventually(t testing.TB, what string, is func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); !is(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%s did not come", what)
+		}
+	}
+}
+
+// scanAll is a whole SCAN at testNow.
+func scanAll(t testing.TB, st *Store, db, count int, o ScanOptions) (keys []string) {
+	t.Helper()
+	for cursor := int64(0); ; {
+		page, next, _, err := st.Scan(db, cursor, count, testNow, o, false)
+		if err != nil {
+			t.Fatalf("scan: %v", err)
+		}
+		keys = append(keys, page...)
+		if next == 0 {
+			return keys
+		}
+		if next <= cursor {
+			t.Fatalf("the cursor went from %d to %d", cursor, next)
+		}
+		cursor = next
+	}
+}
