@@ -175,6 +175,8 @@ type hold struct {
 	held bool
 	n    int // commands since it was taken
 	now  int64
+
+	fetched []*store.Fetch // loads of the command under way, pinned until it has run
 }
 
 func (h *hold) take(r *row) {
@@ -204,21 +206,15 @@ func (h *hold) keyed(r *row, args [][]byte, following []command) {
 	cl := h.cl
 	st := cl.srv.store
 	h.take(r)
-	var fetched []*store.Fetch
 	tx := st.Begin(cl.db, h.now)
 	for !want(tx, r, args) {
 		cl.wantAhead(tx, following)
-		f := tx.TakeFetch()
-		fetched = append(fetched, f)
-		h.release()
-		err := f.Load()
-		h.take(r)
-		tx = st.Begin(cl.db, h.now)
-		if err != nil {
+		if err := h.load(tx, r); err != nil {
 			cl.reply(failure(err), 0)
-			releaseAll(fetched)
+			h.unpin()
 			return
 		}
+		tx = st.Begin(cl.db, h.now)
 	}
 	if cl.noTouch {
 		tx.NoTouch()
@@ -233,7 +229,25 @@ func (h *hold) keyed(r *row, args [][]byte, following []command) {
 	}
 	r.stats.end(start, reply)
 	cl.reply(reply, tx.End())
-	releaseAll(fetched)
+	h.unpin()
+}
+
+// load reads what a command's keys are missing, without the lock, and takes the lock again.
+func (h *hold) load(tx *store.Tx, r *row) error {
+	f := tx.TakeFetch()
+	h.fetched = append(h.fetched, f)
+	h.release()
+	err := f.Load()
+	h.take(r)
+	return err
+}
+
+// unpin lets go of what the command had loaded. The lock is held.
+func (h *hold) unpin() {
+	for _, f := range h.fetched {
+		f.Release()
+	}
+	h.fetched = h.fetched[:0]
 }
 
 // want asks for all keys of a command.
@@ -261,12 +275,6 @@ func (cl *client) wantAhead(tx *store.Tx, following []command) {
 	}
 }
 
-func releaseAll(fetched []*store.Fetch) {
-	for _, f := range fetched {
-		f.Release()
-	}
-}
-
 // recover turns a panic in a handler into an error reply and the end of this connection:
 // other clients go on. What the command had changed so far is recorded, so that memory and
 // journal stay the same.
@@ -279,6 +287,7 @@ func (h *hold) recover() {
 	cl.srv.log.Error().Str("command", cl.call.name()).Str("panic", fmt.Sprint(p)).Bytes("stack", debug.Stack()).Msg("command failed")
 	if h.held {
 		cl.seen = max(cl.seen, cl.srv.store.Abort())
+		h.unpin()
 	}
 	h.release()
 	cl.reply(errorReply(oneLine("ERR internal error: "+fmt.Sprint(p))), 0)

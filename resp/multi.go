@@ -90,24 +90,18 @@ func exec(cl *client, c *call) Reply {
 	h := hold{cl: cl}
 	defer h.recover()
 	h.take(c.row)
-	var fetched []*store.Fetch
 	tx := st.Begin(cl.db, h.now)
 	for !cl.wantQueued(tx, t) {
-		f := tx.TakeFetch()
-		fetched = append(fetched, f)
-		h.release()
-		err := f.Load()
-		h.take(c.row)
-		tx = st.Begin(cl.db, h.now)
-		if err != nil {
-			releaseAll(fetched)
+		if err := h.load(tx, c.row); err != nil {
+			h.unpin()
 			h.release()
 			cl.unwatch()
 			return failure(err)
 		}
+		tx = st.Begin(cl.db, h.now)
 	}
 	reply := cl.execLocked(tx, t, h.now)
-	releaseAll(fetched)
+	h.unpin()
 	h.release()
 	cl.unwatch()
 	return reply

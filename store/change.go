@@ -54,6 +54,9 @@ const (
 	opExpiring
 )
 
+// ofKey reports whether the change is of a key's rows; the others are of databases and spaces.
+func (o op) ofKey() bool { return o != opDatabase && o != opExpiring }
+
 // recordWriter gathers the changes of one record. Its buffers are reused.
 type recordWriter struct {
 	head []byte

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -31,10 +30,14 @@ type writeBack struct {
 	mu      sync.Mutex // the folds
 	pending *fold      // being filled
 	spare   *fold
-	urgent  bool       // somebody waits: write back what there is
+	urgent  uint64     // somebody waits for this LSN: write back what there is
+	broken  error      // a record that does not decode: nothing after it is written back
 	applied *sync.Cond // on mu: the applied LSN moved, or an error came
 
-	applyNow  chan struct{}
+	applyNow chan struct{}
+
+	maintenanceFails bool // the apply goroutine's: said once
+
 	rows      atomic.Int64 // in the pending fold
 	lastNanos atomic.Int64 // unix time at which a write-back last left nothing over, or a Flush ended
 	stop      chan struct{}
@@ -114,7 +117,12 @@ func (st *Store) replay() error {
 		for _, space := range f.spaces {
 			st.nextSpace = max(st.nextSpace, space+1)
 		}
-		if err := wb.w.apply(f); err != nil {
+		err := wb.w.apply(f)
+		if noSpace(err) { // the journal's end is fsynced: Open saw to it
+			wb.w.inSlices = true
+			err = wb.w.apply(f)
+		}
+		if err != nil {
 			return err
 		}
 		st.applied.Store(f.last)
@@ -123,14 +131,23 @@ func (st *Store) replay() error {
 		return nil
 	}
 	err := st.journal.Replay(st.applied.Load()+1, func(lsn uint64, rec journal.Record) error {
-		if err := f.add(lsn, rec); err != nil {
+		err := f.add(lsn, rec)
+		f.drain()
+		if err != nil {
 			return fmt.Errorf("record %d: %w", lsn, err)
+		}
+		if lsn < wb.w.ahead { // the tables hold part of what follows
+			return nil
 		}
 		if len(f.entries) >= 4*st.rows() || f.text.used > 4*foldBytes {
 			return apply()
 		}
 		return nil
 	})
+	if err == nil && st.journal.Last() < wb.w.ahead {
+		err = fmt.Errorf("%w: %s holds part of the records up to %d, and the journal ends with %d; put its missing segments back",
+			ErrDamaged, databaseFile, wb.w.ahead, st.journal.Last())
+	}
 	if err == nil {
 		err = apply()
 	}
@@ -183,6 +200,9 @@ func (st *Store) foldQueue(batches []*journal.Batch) []*journal.Batch {
 	wb := &st.wb
 	wb.mu.Lock() // before taking the queue: batches are folded in order
 	defer wb.mu.Unlock()
+	if wb.broken != nil {
+		return batches
+	}
 	q := &wb.queue
 	q.Lock()
 	q.batches, batches = batches[:0], q.batches
@@ -190,8 +210,11 @@ func (st *Store) foldQueue(batches []*journal.Batch) []*journal.Batch {
 	q.Unlock()
 	for _, b := range batches {
 		err := b.Each(wb.pending.add)
+		wb.pending.drain()
 		if err != nil { // our own encoding: a defect, and the journal keeps the data
-			st.setWriteError(fmt.Errorf("fold: %w", err))
+			wb.broken = fmt.Errorf("fold: %w", err)
+			st.setWriteErrorLocked(wb.broken)
+			return batches
 		}
 		wb.pending.bytes += b.Bytes()
 		b.Release()
@@ -207,13 +230,14 @@ func (st *Store) foldQueue(batches []*journal.Batch) []*journal.Batch {
 // ripe reports whether the pending fold should be written back. The caller holds wb.mu.
 func (st *Store) ripe() bool {
 	f := st.wb.pending
-	return !f.empty() && (st.wb.urgent || len(f.entries) >= st.rows() || f.text.used >= foldBytes ||
+	return !f.empty() && st.wb.broken == nil && (st.wb.urgent > st.applied.Load() || len(f.entries) >= st.rows() || f.text.used >= foldBytes ||
 		f.bytes >= tailBytes || time.Since(f.since) >= st.delay())
 }
 
+// kickWriteBack makes write-back begin with everything up to now.
 func (st *Store) kickWriteBack() {
 	st.wb.mu.Lock()
-	st.wb.urgent = true
+	st.wb.urgent = st.journal.Last()
 	st.wb.mu.Unlock()
 	signal(st.wb.foldNow)
 	signal(st.wb.applyNow)
@@ -255,7 +279,13 @@ func (st *Store) applyUntilDone(f *fold) bool {
 	wb := &st.wb
 	for {
 		start := time.Now()
-		err := wb.w.apply(f)
+		var err error
+		if wb.w.inSlices {
+			err = st.journal.Sync(f.last)
+		}
+		if err == nil {
+			err = wb.w.apply(f)
+		}
 		if err == nil {
 			st.finish(f, time.Since(start))
 			return true
@@ -263,9 +293,12 @@ func (st *Store) applyUntilDone(f *fold) bool {
 		wb.stats.Lock()
 		wb.stats.failures++
 		wb.stats.Unlock()
-		st.setWriteError(err)
-		if errors.Is(err, sqlite3.FULL) {
+		wb.mu.Lock()
+		st.setWriteErrorLocked(err)
+		wb.mu.Unlock()
+		if noSpace(err) {
 			st.reserve.release()
+			wb.w.inSlices = true
 		}
 		select {
 		case <-wb.stop:
@@ -275,25 +308,24 @@ func (st *Store) applyUntilDone(f *fold) bool {
 	}
 }
 
-func (st *Store) setWriteError(err error) {
+// setWriteErrorLocked refuses writes. The caller holds wb.mu.
+func (st *Store) setWriteErrorLocked(err error) {
 	if st.writeError.Swap(&err) == nil {
 		st.opts.Log("write-back failed, writes are refused until it works again", err)
 	}
-	st.wb.mu.Lock()
 	st.wb.applied.Broadcast()
-	st.wb.mu.Unlock()
 }
 
 // finish makes what was applied clean: from here on it may be unloaded.
 func (st *Store) finish(f *fold, took time.Duration) {
 	wb := &st.wb
 	st.applied.Store(f.last)
+	if f.renames {
+		st.lists.forget()
+	}
 	st.settle(f.nextID, f.last)
 	st.journal.Drop(f.last)
 	st.backlog.Add(-f.bytes)
-	if st.writeError.Swap(nil) != nil {
-		st.opts.Log("write-back works again", nil)
-	}
 	wb.stats.Lock()
 	wb.stats.transactions++
 	wb.stats.rows += int64(len(f.entries))
@@ -302,9 +334,11 @@ func (st *Store) finish(f *fold, took time.Duration) {
 	wb.stats.Unlock()
 	f.reset()
 	wb.mu.Lock()
+	if wb.broken == nil && st.writeError.Swap(nil) != nil {
+		st.opts.Log("write-back works again", nil)
+	}
 	wb.spare = f
 	if wb.pending.empty() {
-		wb.urgent = false
 		wb.lastNanos.Store(time.Now().UnixNano())
 	}
 	wb.applied.Broadcast()
