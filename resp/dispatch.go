@@ -176,6 +176,8 @@ type hold struct {
 	n    int // commands since it was taken
 	now  int64
 
+	ahead   int // following commands whose keys are looked up already
+	keys    [16][]byte
 	fetched []*store.Fetch // loads of the command under way, pinned until it has run
 }
 
@@ -188,7 +190,7 @@ func (h *hold) take(r *row) {
 			h.cl.srv.store.WaitForRoom()
 		}
 		h.cl.srv.store.Lock()
-		h.held, h.n, h.now = true, 0, expire.NowMillis()
+		h.held, h.n, h.now, h.ahead = true, 0, expire.NowMillis(), 0
 	}
 	h.n++
 }
@@ -206,6 +208,7 @@ func (h *hold) keyed(r *row, args [][]byte, following []command) {
 	cl := h.cl
 	st := cl.srv.store
 	h.take(r)
+	h.lookAhead(args, following)
 	tx := st.Begin(cl.db, h.now)
 	for !want(tx, r, args) {
 		cl.wantAhead(tx, following)
@@ -230,6 +233,30 @@ func (h *hold) keyed(r *row, args [][]byte, following []command) {
 	r.stats.end(start, reply)
 	cl.reply(reply, tx.End())
 	h.unpin()
+}
+
+// lookAhead looks the keys of the next commands up together, taking each command's first
+// argument for its key: most are.
+func (h *hold) lookAhead(args [][]byte, following []command) {
+	if h.ahead > 0 {
+		h.ahead--
+		return
+	}
+	if len(following) < 3 {
+		return
+	}
+	keys := h.keys[:0]
+	keys = append(keys, args[len(args)-1:]...)
+	if len(args) > 1 {
+		keys[0] = args[1]
+	}
+	for i := range following[:min(len(following), len(h.keys)-1)] {
+		if a := following[i].args; len(a) > 1 {
+			keys = append(keys, a[1])
+		}
+	}
+	h.cl.srv.store.LookAhead(h.cl.db, keys)
+	h.ahead = min(len(following), len(h.keys)-1)
 }
 
 // load reads what a command's keys are missing, without the lock, and takes the lock again.

@@ -5,7 +5,8 @@ import "time"
 // space is a generation of a database: the key names of one database between two FLUSHDBs.
 type space struct {
 	id   int64
-	db   int // what SELECT names; -1 once flushed
+	db   int    // what SELECT names; -1 once flushed
+	lsn  uint64 // of the record that gave it this number: who finds no key has seen that (I2)
 	keys map[string]*object
 	live int64 // keys that are there, expired ones included until they are removed
 
@@ -51,7 +52,7 @@ func (st *Store) forget(o *object) {
 		st.oldest = o.newer
 	}
 	o.newer, o.older = nil, nil
-	st.tx.memos = 0
+	st.tx.memos, st.tx.aheads = 0, 0
 	st.due.Set(o, 0)
 	st.hotBytes -= o.bytes
 	st.hotObjects--
@@ -73,10 +74,11 @@ func (o *object) unloadable(applied uint64) bool {
 }
 
 // unloadLocked makes room while the hot set is over its bound, at most steps objects a
-// call, so that no command pays for more than about what it brought in.
-func (st *Store) unloadLocked(steps int) {
+// call, so that no command pays for more than about what it brought in. more = it got ahead, and is
+// not there yet.
+func (st *Store) unloadLocked(steps int) (more bool) {
 	if st.hotBytes <= st.maxMemory.Load() {
-		return
+		return false
 	}
 	applied := st.applied.Load()
 	for ; steps > 0 && st.hotBytes > st.maxMemory.Load() && st.oldest != nil; steps-- {
@@ -87,14 +89,20 @@ func (st *Store) unloadLocked(steps int) {
 		st.hand = o.newer
 		switch {
 		case o.space.db < 0: // its database was flushed
-			st.forget(o)
+			if o.load == nil { // else its loader comes back for it
+				st.forget(o)
+				more = true
+			}
 		case o.visited:
 			o.visited = false
+			more = true
 		case o.unloadable(applied):
 			st.forget(o)
 			st.stats.unloaded++
+			more = true
 		}
 	}
+	return more && st.hotBytes > st.maxMemory.Load()
 }
 
 // Unload writes everything back and empties the hot set, for DEBUG RELOAD: what is asked for next comes

@@ -20,8 +20,9 @@ type Tx struct {
 // keyspace lock until End.
 func (st *Store) Begin(db int, now int64) *Tx {
 	tx := &st.tx
-	tx.now, tx.seen, tx.memos, tx.noTouch = now, 0, 0, false
+	tx.now, tx.memos, tx.noTouch = now, 0, false
 	tx.db, tx.space = db, st.dbs[db]
+	tx.seen = tx.space.lsn
 	tx.lsn = st.journal.Last() + 1
 	return tx
 }
@@ -161,19 +162,18 @@ func (tx *Tx) expire(o *object) {
 	}
 }
 
-// setDeadline changes a live key's deadline; the caller calls touched.
+// setDeadline gives a live key a deadline; the caller calls touched. It is recorded even if it is
+// the old one: what was touched has an LSN, and readers wait for that.
 func (tx *Tx) setDeadline(o *object, deadline int64) {
-	if o.deadline != deadline {
-		switch {
-		case o.deadline == 0:
-			tx.countExpiring(o.space, 1)
-		case deadline == 0:
-			tx.countExpiring(o.space, -1)
-		}
-		o.deadline = deadline
-		tx.st.due.Set(o, deadline)
-		tx.rec.deadline(o.id, deadline)
+	switch {
+	case o.deadline == 0 && deadline != 0:
+		tx.countExpiring(o.space, 1)
+	case o.deadline != 0 && deadline == 0:
+		tx.countExpiring(o.space, -1)
 	}
+	o.deadline = deadline
+	tx.st.due.Set(o, deadline)
+	tx.rec.deadline(o.id, deadline)
 }
 
 // countExpiring keeps the number of a space's keys that have a deadline. The record of this

@@ -23,9 +23,19 @@ type View struct {
 
 	noTouch bool
 	fetch   *Fetch // loads that Want asked for
+
+
+	// Objects that LookAhead found, for the next commands of a pipeline.
+	ahead   [aheadKeys]memo
+	aheads  int
+	aheadAt int
+	warmed  byte
 }
 
-const memoKeys = 8
+const (
+	memoKeys  = 8
+	aheadKeys = 16
+)
 
 type memo struct {
 	key *byte
@@ -49,6 +59,7 @@ func (v *View) Seen() uint64 { return v.seen }
 func (v *View) Select(db int) {
 	if v.db != db || v.space != v.st.dbs[db] {
 		v.db, v.space = db, v.st.dbs[db]
+		v.seen = max(v.seen, v.space.lsn)
 		v.memos = 0
 	}
 }
@@ -60,7 +71,10 @@ func (v *View) NoTouch() { v.noTouch = true }
 // resident. If not, a load is noted: the caller must then take the Fetch, release the lock, Load,
 // take the lock again and begin anew.
 func (v *View) Want(key []byte) bool {
-	o := v.space.keys[string(key)]
+	o := v.lookedUp(key)
+	if o == nil {
+		o = v.space.keys[string(key)]
+	}
 	if o == nil {
 		o = &object{name: string(key), space: v.space}
 		v.st.admit(o)
@@ -79,6 +93,38 @@ func (v *View) Want(key []byte) bool {
 		v.memos++
 	}
 	return true
+}
+
+// LookAhead looks up the keys that the next commands of a pipeline will probably want, up to
+// aheadKeys of them, all before the first is used: their cache misses overlap instead of adding
+// up. The caller holds the keyspace lock and calls it again after it has let go of it.
+func (st *Store) LookAhead(db int, keys [][]byte) {
+	v := &st.tx.View
+	v.aheads, v.aheadAt = 0, 0
+	names := st.dbs[db].keys
+	for _, key := range keys[:min(len(keys), aheadKeys)] {
+		if o := names[string(key)]; o != nil && len(key) > 0 {
+			v.ahead[v.aheads] = memo{unsafe.SliceData(key), len(key), o}
+			v.aheads++
+		}
+	}
+	for _, m := range v.ahead[:v.aheads] {
+		if len(m.o.str) > 0 {
+			v.warmed += m.o.str[0]
+		}
+	}
+}
+
+// lookedUp returns what LookAhead found for this very argument.
+func (v *View) lookedUp(key []byte) *object {
+	p := unsafe.SliceData(key)
+	for i := v.aheadAt; i < v.aheads; i++ {
+		if m := &v.ahead[i]; m.key == p && m.len == len(key) && m.o.space == v.space {
+			v.aheadAt = i + 1
+			return m.o
+		}
+	}
+	return nil
 }
 
 // entry returns the name's object, present or not. A key that no Want announced (a script's, or one
