@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strconv"
@@ -27,10 +28,19 @@ import (
 
 func main() {
 	program, args := cli.Personality(os.Args, os.Getenv)
-	if program == "redis-cli" {
+	switch program {
+	case "redis-cli":
 		os.Exit(cli.Main(args, os.Stdin, os.Stdout, os.Stderr))
+	case "redis-server":
+		os.Exit(serve(args))
+	default: // the container's command is another program: sh -c "redis-server ..."
+		path, err := exec.LookPath(program)
+		if err == nil {
+			err = syscall.Exec(path, append([]string{program}, args...), os.Environ())
+		}
+		fmt.Fprintf(os.Stderr, "%v: this image has redis-server, redis-cli, sh and grep\n", err)
+		os.Exit(127)
 	}
-	os.Exit(serve(args))
 }
 
 // drainGrace is how long commands under way may take once the server ends.
@@ -50,6 +60,10 @@ func serve(args []string) int {
 	}
 	cfg, notices, err := resp.LoadConfig(args)
 	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	if err := leaveRoot(cfg.Text("dir")); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

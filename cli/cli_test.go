@@ -42,7 +42,10 @@ func serveReplies(t *testing.T, replies ...string) *fakeServer {
 	return s
 }
 
-// serve returns the replies that are left. The reply "HANG UP" is none: the connection ends.
+// hangUp at a reply's end ends the connection.
+const hangUp = "HANG UP"
+
+// serve returns the replies that are left.
 func (s *fakeServer) serve(conn net.Conn, replies []string) []string {
 	in := bufio.NewReader(conn)
 	for {
@@ -60,10 +63,8 @@ func (s *fakeServer) serve(conn net.Conn, replies []string) []string {
 		}
 		answer := replies[0]
 		replies = replies[1:]
-		if answer == "HANG UP" {
-			return replies
-		}
-		if _, err := conn.Write([]byte(answer)); err != nil {
+		answer, last := strings.CutSuffix(answer, hangUp)
+		if _, err := conn.Write([]byte(answer)); err != nil || last {
 			return replies
 		}
 	}
@@ -182,7 +183,7 @@ func TestOptionsActAsInRedisCli(t *testing.T) {
 		{"an error reply alone is no failure", replies{bad}, replies{"ping"}, "", 0, "ERR bad\n\n", "", replies{"ping"}},
 		{"-e makes it one", replies{bad}, replies{"-e", "--no-raw", "ping"}, "", 1, "", "ERR bad\n", replies{"ping"}},
 		{"the server hangs up", nil, replies{"ping"}, "", 1, "", closed, replies{"ping"}},
-		{"half a reply", replies{"$5\r\nab", "HANG UP"}, replies{"-r", "2", "get", "k"}, "", 1, "", closed, nil},
+		{"half a reply", replies{"$5\r\nab" + hangUp}, replies{"get", "k"}, "", 1, "", closed, nil},
 		{"no reply at all", replies{"?x\r\n"}, replies{"ping"}, "", 1, "", "Error: Protocol error, got \"?\" as reply type byte\n", nil},
 		{"a reply without a length", replies{"$x\r\n"}, replies{"ping"}, "", 1, "", "Error: Bad bulk string length\n", nil},
 		{"SHUTDOWN has no reply", nil, replies{"shutdown"}, "", 0, "", "", replies{"shutdown"}},
@@ -215,13 +216,13 @@ func TestOptionsActAsInRedisCli(t *testing.T) {
 		{"CLIENT LIST as it is", replies{report}, replies{"client", "LIST"}, "", 0, "a:1\r\nb", "", nil},
 		{"MEMORY DOCTOR as it is", replies{report}, replies{"--no-raw", "memory", "doctor"}, "", 0, "a:1\r\nb", "", nil},
 
-		{"SUBSCRIBE", replies{message, "HANG UP"}, replies{"subscribe", "c"}, "", 1, "subscribe\nc\n1\nmessage\nc\nhi\n", closed, replies{"subscribe c"}},
+		{"SUBSCRIBE", replies{message + hangUp}, replies{"subscribe", "c"}, "", 1, "subscribe\nc\n1\nmessage\nc\nhi\n", closed, replies{"subscribe c"}},
 		{
-			"SUBSCRIBE in RESP3", replies{"%0\r\n", strings.ReplaceAll(message, "*3", ">3")}, replies{"-3", "--no-raw", "subscribe", "c"}, "", 1,
+			"SUBSCRIBE in RESP3", replies{"%0\r\n", strings.ReplaceAll(message, "*3", ">3") + hangUp}, replies{"-3", "--no-raw", "subscribe", "c"}, "", 1,
 			"Reading messages... (press Ctrl-C to quit)\n1) \"subscribe\"\n2) \"c\"\n3) (integer) 1\n1) \"message\"\n2) \"c\"\n3) \"hi\"\n", closed, nil,
 		},
 		{"SUBSCRIBE refused", replies{bad}, replies{"subscribe"}, "", 0, "ERR bad\n\n", "", nil},
-		{"MONITOR", replies{"+OK\r\n+1.2 [0] \"x\"\r\n"}, replies{"--no-raw", "monitor"}, "", 1, "OK\n1.2 [0] \"x\"\n", closed, nil},
+		{"MONITOR", replies{"+OK\r\n+1.2 [0] \"x\"\r\n" + hangUp}, replies{"--no-raw", "monitor"}, "", 1, "OK\n1.2 [0] \"x\"\n", closed, nil},
 		{"pushes shown", replies{changed}, replies{"--show-pushes", "yes", "--no-raw", "get", "a"}, "", 0, "-> invalidate: 'a', 'b'\nOK\n", "", nil},
 		{"pushes shown raw", replies{changed}, replies{"--show-pushes", "yes", "get", "a"}, "", 0, "invalidate\na\nb\nOK\n", "", nil},
 
@@ -243,10 +244,10 @@ func TestOptionsActAsInRedisCli(t *testing.T) {
 		{"a line's repetition is at least 1", nil, nil, "0 ping\n-1 ping\n", 0, strings.Repeat("Invalid redis-cli repeat command option value.\n", 2), "", nil},
 		{"-e ends the lines", replies{bad}, replies{"-e"}, "ping\nping\n", 1, "", "ERR bad\n", replies{"ping"}},
 		{
-			"a lost connection is opened again with its database", replies{ok, "HANG UP", ok, "$1\r\nv\r\n"}, nil, "select 3\nget k\n", 0,
+			"a lost connection is opened again with its database", replies{ok, hangUp, ok, "$1\r\nv\r\n"}, nil, "select 3\nget k\n", 0,
 			"OK\nv\n", "", replies{"select 3", "get k", "SELECT 3", "get k"},
 		},
-		{"a server that hangs up again is reported, and the next line tried", replies{"HANG UP", "HANG UP", pong}, nil, "get k\nping\n", 0, "PONG\n", closed, nil},
+		{"a server that hangs up again is reported, and the next line tried", replies{hangUp, hangUp, pong}, nil, "get k\nping\n", 0, "PONG\n", closed, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := serveReplies(t, test.replies...)

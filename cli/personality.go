@@ -19,8 +19,7 @@ var imageDefaults = []string{"--bind", "*", "-::*", "--protected-mode", "no", "-
 //	                   nothing, an option or a conf file is for the server
 //	any other name     the server: redis-server, diskette
 //
-// If the entry point is given a program that the image does not hold, sh for example, its
-// name is returned.
+// If the entry point is given another program, sh for example, its name is returned.
 //
 // In the image, that is with DISKETTE_IN_CONTAINER=1 in the environment, the server's
 // arguments are completed by the image's defaults. They give way to the user's own conf file
