@@ -11,6 +11,8 @@ const debugRefused = `ERR DEBUG command not allowed. If the enable-debug-command
 
 var debugHelp = []string{
 	"DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+	"CHECK",
+	"    Write everything back and verify the tables, and memory against them; all else waits meanwhile.",
 	"RELOAD",
 	"    Write everything back and empty the hot set, so that keys are read from disk again.",
 	"SET-ACTIVE-EXPIRE <0|1>",
@@ -33,6 +35,14 @@ func debugCommand(cl *client, c *call) Reply {
 		return helpLines(debugHelp)
 	case sub == "sleep" && n == 3:
 		return debugSleep(c)
+	case sub == "check" && n == 2:
+		if c.locked {
+			return errNotInMulti
+		}
+		if err := cl.srv.store.Check(); err != nil {
+			return errorReply(oneLine("ERR " + err.Error()))
+		}
+		return replyOK
 	case sub == "reload":
 		if c.locked {
 			return errNotInMulti

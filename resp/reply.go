@@ -32,11 +32,8 @@ const (
 	kindArray
 	kindMap      // elems are key, value, ...; RESP2 a flat array
 	kindSet      // RESP2 an array
-	kindPush     // RESP2 an array
 	kindDouble   // RESP2 a bulk
-	kindBool     // RESP2 :1 or :0
 	kindVerbatim // s with the format in b, as "txt"; RESP2 a bulk
-	kindBigNumber
 )
 
 var (
@@ -56,7 +53,6 @@ func bulkString(s string) Reply                 { return Reply{kind: kindString,
 func array(elems ...Reply) Reply                { return Reply{kind: kindArray, elems: elems} }
 func mapOf(elems ...Reply) Reply                { return Reply{kind: kindMap, elems: elems} }
 func setOf(elems ...Reply) Reply                { return Reply{kind: kindSet, elems: elems} }
-func push(elems ...Reply) Reply                 { return Reply{kind: kindPush, elems: elems} }
 func double(f float64) Reply                    { return Reply{kind: kindDouble, f: f} }
 func verbatim(s string) Reply                   { return Reply{kind: kindVerbatim, s: s} }
 
@@ -74,13 +70,6 @@ func lent(b []byte) Reply {
 		return replyNull
 	}
 	return Reply{kind: kindLent, b: b}
-}
-
-func boolean(b bool) Reply {
-	if b {
-		return Reply{kind: kindBool, n: 1}
-	}
-	return Reply{kind: kindBool}
 }
 
 // oneIf is :1 or :0, for the commands that answer so in both protocols.
@@ -142,10 +131,10 @@ func (o *output) encode(r *Reply, resp3 bool) {
 		} else {
 			o.elems('*', len(r.elems), r.elems, resp3)
 		}
-	case kindSet, kindPush:
+	case kindSet:
 		prefix := byte('*')
 		if resp3 {
-			prefix = map[kind]byte{kindSet: '~', kindPush: '>'}[r.kind]
+			prefix = '~'
 		}
 		o.elems(prefix, len(r.elems), r.elems, resp3)
 	case kindDouble:
@@ -154,15 +143,6 @@ func (o *output) encode(r *Reply, resp3 bool) {
 			o.line(',', text)
 		} else {
 			o.bulk([]byte(text))
-		}
-	case kindBool:
-		switch {
-		case !resp3:
-			o.number(':', r.n)
-		case r.n != 0:
-			o.buf = append(o.buf, "#t\r\n"...)
-		default:
-			o.buf = append(o.buf, "#f\r\n"...)
 		}
 	case kindVerbatim:
 		if resp3 {
@@ -173,12 +153,6 @@ func (o *output) encode(r *Reply, resp3 bool) {
 		}
 		o.buf = append(o.buf, r.s...)
 		o.crlf()
-	case kindBigNumber:
-		if resp3 {
-			o.line('(', r.s)
-		} else {
-			o.bulk([]byte(r.s))
-		}
 	}
 }
 

@@ -26,11 +26,14 @@ type writer struct {
 	long, short, length, toGarbage, dropAny     *sqlite3.Stmt
 	chunk, putChunk, dropChunks                 *sqlite3.Stmt
 	count, expiring, unmap, mapSpace, meta      *sqlite3.Stmt
+	recount, notAhead                           *sqlite3.Stmt
 
 	spaceOf   map[int]int64   // database -> space, as in the tables
 	counts    map[int64]int64 // space -> change of its row count in this transaction
 	order     []int32
 	steps     int
+	inSlices  bool         // the disk is full: see applyInSlices
+	ahead     uint64       // the tables may hold rows up to this LSN, which is above applied_lsn; 0 = they do not
 	freePages atomic.Int64 // in the database file, when maintain last looked
 }
 
@@ -65,6 +68,8 @@ func newWriter(c *sqlite3.Conn, dir string) (*writer, error) {
 		&w.expiring: `UPDATE spaces SET expiring = ?2 WHERE space = ?1`,
 		&w.unmap:    `UPDATE spaces SET db = NULL WHERE db = ?1`,
 		&w.mapSpace: `INSERT INTO spaces (space, db) VALUES (?1, ?2) ON CONFLICT (space) DO UPDATE SET db = ?2`,
+		&w.recount:  `UPDATE spaces SET keys = (SELECT count(*) FROM keys k WHERE k.space = spaces.space)`,
+		&w.notAhead: `DELETE FROM meta WHERE name = 'ahead_lsn'`,
 		&w.meta:     `INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = max(value, ?2)`,
 	} {
 		s, _, err := c.Prepare(sql)
@@ -141,29 +146,40 @@ func (w *writer) transaction(fn func()) error {
 
 // apply writes a fold into the tables, together with its newest LSN (I4).
 func (w *writer) apply(f *fold) error {
+	if w.inSlices || w.ahead != 0 {
+		return w.applyInSlices(f)
+	}
 	before := cloneMap(w.spaceOf)
 	err := w.transaction(func() {
 		clear(w.counts)
 		w.databases(f)
-		w.drops(f)
-		w.updates(f)
-		w.inserts(f)
+		w.drops(f, w.sorted(f, w.goes))
+		w.updates(f, w.sorted(f, w.stays))
+		if f.renames {
+			w.renames(f, w.sorted(f, w.moves))
+		}
+		w.inserts(f, w.sorted(f, w.comes))
 		for space, n := range w.counts {
 			if n != 0 {
 				w.run(w.count, space, n)
 			}
 		}
-		for space, keys := range f.expiring {
-			w.run(w.expiring, space, keys)
-		}
-		w.run(w.meta, "next_id", f.nextID)
-		w.run(w.meta, "applied_lsn", int64(f.last))
+		w.finish(f)
 	})
 	if err != nil {
 		w.spaceOf = before
-		return fmt.Errorf("write back %d rows: %w", len(f.entries), err)
+		return fmt.Errorf("write back %d rows: %w", len(f.entries), nameDamage(w.dir, err))
 	}
 	return nil
+}
+
+// finish writes what goes with a fold's last rows.
+func (w *writer) finish(f *fold) {
+	for space, keys := range f.expiring {
+		w.run(w.expiring, space, keys)
+	}
+	w.run(w.meta, "next_id", f.nextID)
+	w.run(w.meta, "applied_lsn", int64(f.last))
 }
 
 func cloneMap(m map[int]int64) map[int]int64 {
@@ -204,9 +220,30 @@ func (w *writer) sorted(f *fold, take func(*entry) bool) []int32 {
 	return w.order
 }
 
+// mapped reports whether a space belongs to a database; if not, it was flushed and what
+// would come into it needs no row.
+func (w *writer) mapped(space int64) bool {
+	for _, s := range w.spaceOf {
+		if s == space {
+			return true
+		}
+	}
+	return false
+}
+
+// goes, stays, moves and comes say what an entry does to the rows: delete one, change one, rename it, insert one.
+
+func (w *writer) goes(e *entry) bool {
+	return !e.born && (e.dropped || e.renamed && !w.mapped(e.space))
+}
+
+func (w *writer) stays(e *entry) bool { return !e.born && !w.goes(e) }
+func (w *writer) moves(e *entry) bool { return e.renamed && w.stays(e) }
+func (w *writer) comes(e *entry) bool { return e.born && !e.dropped && w.mapped(e.space) }
+
 // drops come first: a name may be taken by another key in the same fold.
-func (w *writer) drops(f *fold) {
-	for _, i := range w.sorted(f, func(e *entry) bool { return e.dropped && !e.born }) {
+func (w *writer) drops(f *fold, order []int32) {
+	for _, i := range order {
 		e := &f.entries[i]
 		w.bindID(w.drop, e.id)
 		w.step(w.drop)
@@ -218,17 +255,8 @@ func (w *writer) drops(f *fold) {
 	}
 }
 
-// updates change rows that are there. Renamed ones lose their names first, all of them, because two
-// keys may have exchanged theirs.
-func (w *writer) updates(f *fold) {
-	order := w.sorted(f, func(e *entry) bool { return !e.dropped && !e.born })
-	renames := false
-	for _, i := range order {
-		if e := &f.entries[i]; e.renamed {
-			renames = true
-			w.run(w.unname, e.id)
-		}
-	}
+// updates change rows that are there.
+func (w *writer) updates(f *fold, order []int32) {
 	for _, i := range order {
 		e := &f.entries[i]
 		switch {
@@ -243,15 +271,18 @@ func (w *writer) updates(f *fold) {
 			w.step(w.deadline)
 		}
 	}
-	if !renames {
-		return
+}
+
+// renames take all old names away first, because two keys may have exchanged theirs.
+func (w *writer) renames(f *fold, order []int32) {
+	for _, i := range order {
+		w.run(w.unname, f.entries[i].id)
 	}
 	for _, i := range order {
-		if e := &f.entries[i]; e.renamed {
-			w.run(w.name, e.id, e.space, e.key)
-			w.counts[e.from]--
-			w.counts[e.space]++
-		}
+		e := &f.entries[i]
+		w.run(w.name, e.id, e.space, e.key)
+		w.counts[e.from]--
+		w.counts[e.space]++
 	}
 }
 
@@ -272,13 +303,9 @@ func (w *writer) setValue(e *entry) {
 }
 
 // inserts are the keys born in this fold. A key whose space is flushed by now never gets a row.
-func (w *writer) inserts(f *fold) {
-	mapped := map[int64]bool{}
-	for _, space := range w.spaceOf {
-		mapped[space] = true
-	}
+func (w *writer) inserts(f *fold, order []int32) {
 	s := w.insert
-	for _, i := range w.sorted(f, func(e *entry) bool { return e.born && !e.dropped && mapped[e.space] }) {
+	for _, i := range order {
 		e := &f.entries[i]
 		long := len(e.value) >= chunkBytes
 		w.bindID(s, e.id)

@@ -1,5 +1,7 @@
 package store
 
+import "fmt"
+
 // FlushDB empties a database: it gets a new space, one row, however many keys it has. What
 // was in memory and on disk is let go in slices afterwards.
 func (tx *Tx) FlushDB(db int) {
@@ -12,6 +14,7 @@ func (tx *Tx) FlushDB(db int) {
 	fresh := newSpace(st.nextSpace, db, 0, 0)
 	st.nextSpace++
 	st.dbs[db] = fresh
+	fresh.lsn = tx.lsn
 	old.db = -1
 	st.flushed = append(st.flushed, old)
 	tx.rec.database(db, fresh)
@@ -26,7 +29,7 @@ func (tx *Tx) SwapDB(a, b int) {
 	}
 	st.dbs[a], st.dbs[b] = st.dbs[b], st.dbs[a]
 	for _, db := range []int{a, b} {
-		st.dbs[db].db = db
+		st.dbs[db].db, st.dbs[db].lsn = db, tx.lsn
 		tx.rec.database(db, st.dbs[db])
 	}
 	st.stats.changes++
@@ -43,40 +46,59 @@ func (v *View) Len(db int) int64 { return v.st.dbs[db].live }
 // unless keys have expired that the sweeper has not removed yet; then it counts those. The caller
 // does not hold the keyspace lock, or says that it does (inside MULTI).
 func (st *Store) DBSize(db int, now int64, locked bool) (n int64, seen uint64, err error) {
-	if !locked {
-		st.Lock()
-		defer st.Unlock()
+	lock, unlock := st.Lock, st.Unlock
+	if locked {
+		lock, unlock = func() {}, func() {}
 	}
-	n, err = st.dbSizeLocked(db, now)
-	return n, st.journal.Last(), err
+	lock()
+	defer unlock()
+	for {
+		s, applied := st.dbs[db], st.applied.Load()
+		var expired []string
+		if s.live > 0 && !st.sweep.noneDueOnDisk(applied, now) {
+			unlock() // I9
+			expired, err = st.expiredOnDisk(s.id, now)
+			lock()
+			if err != nil {
+				return 0, 0, err
+			}
+			if st.dbs[db] != s || st.applied.Load() != applied { // what memory knew better may be unloaded
+				continue
+			}
+		}
+		n = s.live
+		st.due.EachDue(now, func(o *object) {
+			if o.space == s {
+				n--
+			}
+		})
+		for _, name := range expired {
+			if o := s.keys[name]; o == nil || o.load != nil { // else counted above, or changed, or a tombstone
+				n--
+			}
+		}
+		return n, st.journal.Last(), nil
+	}
 }
 
-func (st *Store) dbSizeLocked(db int, now int64) (int64, error) {
-	s := st.dbs[db]
-	n := s.live
-	st.due.EachDue(now, func(o *object) {
-		if o.space == s {
-			n--
-		}
-	})
-	if n == 0 || st.sweep.nextOnDisk.Load() > now {
-		return n, nil
-	}
-	err := st.readers.use(func(r *reader) error {
+// expiredOnDisk lists the names in a space whose deadline in the tables has passed at now.
+func (st *Store) expiredOnDisk(space, now int64) (names []string, err error) {
+	err = st.readers.use(func(r *reader) error {
 		q, err := r.stmt(`SELECT key FROM keys WHERE expires_ms > 0 AND expires_ms <= ?1 AND space = ?2`)
 		if err != nil {
 			return err
 		}
 		defer q.Reset()
-		if err := bind(q, now, s.id); err != nil {
+		if err := bind(q, now, space); err != nil {
 			return err
 		}
 		for q.Step() {
-			if _, resident := s.keys[string(q.ColumnRawBlob(0))]; !resident { // counted above, or a tombstone
-				n--
-			}
+			names = append(names, string(q.ColumnRawBlob(0)))
 		}
 		return q.Err()
 	})
-	return n, err
+	if err != nil {
+		return nil, fmt.Errorf("count expired keys: %w", err)
+	}
+	return names, nil
 }

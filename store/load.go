@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"diskette/expire"
 )
 
 // load is a disk read that is under way: whoever wants the key waits for it, so that a cold
@@ -176,5 +174,3 @@ func (p *readers) close() error {
 	}
 	return errors.Join(errs...)
 }
-
-func (r *row) expired(now int64) bool { return expire.Due(r.deadline, now) }

@@ -45,13 +45,17 @@ func (st *Store) maintain() {
 		signal(st.wb.applyNow)
 		return
 	}
+	st.wb.maintenanceFails = false
 	st.checkpoint(idleWalPages)
 	st.reserve.refill(st)
 }
 
 func (st *Store) maintenanceFailed(what string, err error) {
 	st.count(func(c *writeBackCounters) { c.failures++ })
-	st.opts.Log(what+" failed, trying again", err)
+	if !st.wb.maintenanceFails {
+		st.wb.maintenanceFails = true
+		st.opts.Log(what+" failed, trying again", err)
+	}
 }
 
 func (st *Store) count(fn func(*writeBackCounters)) {

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/ncruces/go-sqlite3"
 )
 
 // reserve is disk space kept in a file that holds nothing. When the disk is full it is given
@@ -35,6 +37,9 @@ func (r *reserve) open(st *Store) {
 	r.gone.Store(true)
 	r.refill(st)
 }
+
+// discard removes what a process that was killed has left.
+func (r *reserve) discard(dir string) { os.Remove(filepath.Join(dir, reserveFile)) }
 
 // release gives the space up.
 func (r *reserve) release() {
@@ -88,7 +93,7 @@ func (st *Store) DiskFull() bool { return st.reserve.bytes > 0 && st.reserve.gon
 
 // noSpace reports whether an error says that the disk is full.
 func noSpace(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, sqlite3.FULL)
 }
 
 func writeZeros(f *os.File, n int64) error {

@@ -93,8 +93,9 @@ func (st *Store) mergeLocked(s *space, page scanPage, cursor int64, count int, n
 	}
 	rows, newer := page.rows, st.newerLocked(s, cursor, page.last, limit)
 	next = page.last
-	if page.last == 0 && len(newer) == limit {
+	if page.last == 0 && len(newer) == limit { // rows after the last of them come with the next page
 		next = newer[limit-1].id
+		rows = rows[:sort.Search(len(rows), func(i int) bool { return rows[i].id > next })]
 	}
 	for len(rows) > 0 || len(newer) > 0 {
 		var r scanRow

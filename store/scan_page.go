@@ -21,10 +21,12 @@ type scanPage struct {
 
 const walkRows = 1000
 
-// scanLists are the id lists of the scans that were last active.
+// scanLists are the id lists of the scans that were last active. A list stays complete up to its
+// top, because new keys get higher ids, until a key that was born before is renamed into its range.
 type scanLists struct {
-	mu    sync.Mutex
-	lists []scanList // oldest use first
+	mu      sync.Mutex
+	lists   []scanList // oldest use first
+	renames int        // write-backs that renamed keys
 }
 
 // scanList is the ids of the keys of a space with a prefix, as they stood once, up to top.
@@ -32,7 +34,16 @@ type scanList struct {
 	space  int64
 	prefix string
 	ids    []int64
-	top    int64 // complete up to here; 0 = complete
+	top    int64 // the newest key's id of all when the list was made, or its own last id when it is cut off
+}
+
+// forget drops the lists after a write-back that renamed keys. Until the store settles it, scans
+// know these keys from memory.
+func (l *scanLists) forget() {
+	l.mu.Lock()
+	l.lists = nil
+	l.renames++
+	l.mu.Unlock()
 }
 
 // The lists take at most maxLists * maxListed * 8 bytes, 32 MB.
@@ -160,6 +171,13 @@ func (l *scanLists) build(r *reader, space int64, prefix string, cursor int64, c
 	if high != nil {
 		below = ` AND key < ?3`
 	}
+	l.mu.Lock()
+	renames := l.renames
+	l.mu.Unlock()
+	list := scanList{space: space, prefix: prefix}
+	if err := queryInts(r.c, `SELECT coalesce(max(id), 0) FROM keys`, &list.top); err != nil { // before the list: it may know more, not less
+		return nil, 0, err
+	}
 	q, err := r.stmt(`SELECT id FROM keys INDEXED BY keys_by_name WHERE space = ?1 AND key >= ?2` + below + ` AND id > ?4 ORDER BY id LIMIT ?5`)
 	if err != nil {
 		return nil, 0, err
@@ -168,15 +186,19 @@ func (l *scanLists) build(r *reader, space int64, prefix string, cursor int64, c
 	if err := bind(q, space, low, high, cursor, maxListed); err != nil {
 		return nil, 0, err
 	}
-	list := scanList{space: space, prefix: prefix}
 	for q.Step() {
 		list.ids = append(list.ids, q.ColumnInt64(0))
 	}
 	if err := q.Err(); err != nil {
 		return nil, 0, err
 	}
-	if len(list.ids) == maxListed {
-		list.top = list.ids[maxListed-1]
+	switch n := len(list.ids); {
+	case n == maxListed:
+		list.top = list.ids[n-1]
+	case n > 0:
+		list.top = max(list.top, list.ids[n-1])
+	case list.top <= cursor: // the keys that the walk saw are gone
+		list.top = 0
 	}
 	ids, top := list.page(0, count)
 	if len(list.ids) > count {
@@ -185,7 +207,9 @@ func (l *scanLists) build(r *reader, space int64, prefix string, cursor int64, c
 		if len(l.lists) == maxLists {
 			l.lists = slices.Delete(l.lists, 0, 1)
 		}
-		l.lists = append(l.lists, list)
+		if l.renames == renames {
+			l.lists = append(l.lists, list)
+		}
 		l.mu.Unlock()
 	}
 	return ids, top, nil

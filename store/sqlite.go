@@ -45,11 +45,19 @@ func openDB(dir, vfs string, readOnly bool) (*sqlite3.Conn, error) {
 	return c, nil
 }
 
-// damaged names the file when SQLite finds it malformed.
-func damaged(dir string, err error) error {
+// nameDamage names the file when SQLite finds it malformed; other errors stay as they are.
+func nameDamage(dir string, err error) error {
 	if errors.Is(err, sqlite3.CORRUPT) || errors.Is(err, sqlite3.NOTADB) {
 		return fmt.Errorf("%w: %s: %w; restore it from a copy, or start with --set-aside-damaged yes to rename it and begin empty",
 			ErrDamaged, filepath.Join(dir, databaseFile), err)
+	}
+	return err
+}
+
+// damaged is nameDamage for what fails while the file is opened.
+func damaged(dir string, err error) error {
+	if named := nameDamage(dir, err); errors.Is(named, ErrDamaged) {
+		return named
 	}
 	return fmt.Errorf("open %s: %w", filepath.Join(dir, databaseFile), err)
 }
@@ -88,7 +96,8 @@ func prepareFile(c *sqlite3.Conn) error {
 			return err
 		}
 	default:
-		return fmt.Errorf("%w (application_id %#x, user_version %d)", ErrDamaged, app, version)
+		return fmt.Errorf("%w (application_id %#x, user_version %d); use another directory, or start with --set-aside-damaged yes to rename it and begin empty",
+			ErrDamaged, app, version)
 	}
 	return c.Exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384;
 		PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY; PRAGMA busy_timeout = 10000;

@@ -125,24 +125,17 @@ func Open(o Options) (_ *Store, err error) {
 			st.release()
 		}
 	}()
-	if err := st.openDatabase(); err != nil {
+	st.reserve.discard(st.dir) // recovery may need the room
+	if err := st.openFiles(); err != nil {
 		if !errors.Is(err, ErrDamaged) || !o.SetAsideDamaged {
 			return nil, err
 		}
-		renamed, aside := setAside(o.Dir, time.Now().UTC().Format("20060102-150405"))
-		if aside != nil {
-			return nil, errors.Join(err, aside)
-		}
-		if aside = os.Rename(st.journalDir(), renamed+"-journal"); aside != nil && !errors.Is(aside, os.ErrNotExist) {
-			return nil, errors.Join(err, aside)
-		}
-		o.Log("damaged database set aside, starting empty", err, "renamed", renamed)
-		if err := st.openDatabase(); err != nil {
+		if err := st.setAside(err); err != nil {
 			return nil, err
 		}
-	}
-	if err := st.recover(); err != nil {
-		return nil, err
+		if err := st.openFiles(); err != nil {
+			return nil, err
+		}
 	}
 	if err := st.openReaders(); err != nil {
 		return nil, err
@@ -150,6 +143,29 @@ func Open(o Options) (_ *Store, err error) {
 	st.reserve.open(st)
 	st.startWriteBack()
 	return st, nil
+}
+
+// openFiles opens the database and brings it up to the journal's end.
+func (st *Store) openFiles() error {
+	if err := st.openDatabase(); err != nil {
+		return err
+	}
+	return st.recover()
+}
+
+// setAside renames the damaged database and its journal, so that openFiles starts new ones.
+func (st *Store) setAside(damage error) error {
+	_ = st.closeFiles() // the damage may show again
+	st.journal, st.wb.w = nil, nil
+	renamed, err := setAside(st.dir, time.Now().UTC().Format("20060102-150405"))
+	if err != nil {
+		return errors.Join(damage, err)
+	}
+	if err := os.Rename(st.journalDir(), renamed+"-journal"); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return errors.Join(damage, err)
+	}
+	st.opts.Log("damaged database set aside, starting empty", damage, "renamed", renamed)
+	return nil
 }
 
 func (st *Store) journalDir() string { return filepath.Join(st.dir, "journal") }
@@ -166,16 +182,18 @@ func (st *Store) openDatabase() error {
 		return err
 	}
 	st.wb.w = w
-	var applied int64
+	var applied, ahead int64
 	err = queryInts(c, `SELECT coalesce((SELECT value FROM meta WHERE name = 'applied_lsn'), 0),
+		coalesce((SELECT value FROM meta WHERE name = 'ahead_lsn'), 0),
 		max(coalesce((SELECT value FROM meta WHERE name = 'next_id'), 1), (SELECT coalesce(max(id), 0) + 1 FROM keys)),
 		max(coalesce((SELECT value FROM meta WHERE name = 'next_space'), 1), (SELECT coalesce(max(space), 0) + 1 FROM spaces))`,
-		&applied, &st.nextID, &st.nextSpace)
+		&applied, &ahead, &st.nextID, &st.nextSpace)
 	if err != nil {
 		closeConn(c)
 		return damaged(st.dir, err)
 	}
 	st.applied.Store(uint64(applied))
+	w.ahead = uint64(ahead)
 	return nil
 }
 
@@ -257,6 +275,16 @@ func (st *Store) Close() error {
 
 // release closes what is open, in any state of Open.
 func (st *Store) release() error {
+	errs := []error{st.closeFiles()}
+	st.reserve.close()
+	if st.lock != nil {
+		errs = append(errs, st.lock.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// closeFiles closes the journal and the database.
+func (st *Store) closeFiles() error {
 	var errs []error
 	if st.journal != nil {
 		errs = append(errs, st.journal.Close())
@@ -266,10 +294,6 @@ func (st *Store) release() error {
 	}
 	if st.wb.w != nil {
 		errs = append(errs, closeConn(st.wb.w.c))
-	}
-	st.reserve.close()
-	if st.lock != nil {
-		errs = append(errs, st.lock.Close())
 	}
 	return errors.Join(errs...)
 }

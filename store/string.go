@@ -87,7 +87,9 @@ func (tx *Tx) SetString(key, value []byte, deadline int64) {
 		return
 	}
 	tx.rec.value(o.id, o.str)
-	tx.setDeadline(o, deadline)
+	if o.deadline != deadline {
+		tx.setDeadline(o, deadline)
+	}
 	tx.st.resized(o)
 	tx.touched(o)
 }
@@ -121,7 +123,7 @@ func (tx *Tx) UpdateInt(key []byte, n int64) error {
 func (tx *Tx) put(o *object, value []byte) {
 	switch {
 	case len(value) >= shareBytes:
-		o.str, o.sharedLSN, o.lent = value, tx.lsn, false
+		o.str, o.sharedLSN, o.lent = value[:len(value):len(value)], tx.lsn, false // what lies behind it is the caller's
 	case !o.lent && o.sharedLSN == 0 && cap(o.str) >= len(value) && cap(o.str) <= 2*len(value)+32:
 		o.str = o.str[:len(value)]
 		copy(o.str, value)

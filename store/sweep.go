@@ -16,13 +16,21 @@ const (
 )
 
 type sweepState struct {
-	nextOnDisk atomic.Int64 // earliest deadline in the tables, a lower bound; MaxInt64 = none
-	waitFor    uint64       // removals of the last disk sweep that are not applied yet
-	diskLSN    uint64       // applied LSN at which nextOnDisk was read
-	timing     sweepTiming
+	onDisk  atomic.Pointer[diskDeadlines]
+	waitFor uint64 // removals that are not applied yet: their rows would be read again
 }
 
-type sweepTiming struct{ cycles, diskCycles int64 }
+// diskDeadlines is the earliest deadline in the tables as they stood at an applied LSN.
+type diskDeadlines struct {
+	lsn  uint64
+	next int64 // unix ms, a lower bound; MaxInt64 = none
+}
+
+// noneDueOnDisk reports that nothing in the tables, as of the applied LSN, has expired at now.
+func (s *sweepState) noneDueOnDisk(applied uint64, now int64) bool {
+	d := s.onDisk.Load()
+	return d != nil && d.lsn == applied && d.next > now
+}
 
 // Sweep removes keys whose deadline has passed at now (unix ms), from memory and from disk,
 // a slice at a time, and reports whether more is left. It also lets go of what FLUSHDB left in
@@ -70,7 +78,7 @@ func (st *Store) sweepDisk(now int64) (more bool) {
 		st.kickWriteBack()
 		return false
 	}
-	if st.sweep.nextOnDisk.Load() > now && st.sweep.diskLSN == applied {
+	if st.sweep.noneDueOnDisk(applied, now) {
 		return false
 	}
 	type victim struct {
@@ -102,12 +110,15 @@ func (st *Store) sweepDisk(now int64) (more bool) {
 		st.opts.Log("expiry sweep could not read the database", err)
 		return false
 	}
-	st.sweep.diskLSN = applied
-	st.sweep.nextOnDisk.Store(next)
 	for len(victims) > 0 {
 		slice := victims[:min(sweepSlice, len(victims))]
 		victims = victims[len(slice):]
 		st.Lock()
+		if st.applied.Load() != applied { // a key that was changed since may be unloaded by now: read again
+			st.Unlock()
+			st.kickWriteBack()
+			return true
+		}
 		tx := st.Begin(0, now)
 		spaces := map[int64]*space{}
 		for _, s := range st.dbs {
@@ -118,8 +129,12 @@ func (st *Store) sweepDisk(now int64) (more bool) {
 			if s == nil { // flushed: the reaper's
 				continue
 			}
-			if _, resident := s.keys[v.name]; resident {
-				continue // memory knows better: swept there, or changed, or a tombstone, or being loaded
+			if o := s.keys[v.name]; o != nil { // memory knows better: swept there, or changed, or a tombstone
+				st.sweep.waitFor = max(st.sweep.waitFor, o.lsn)
+				if o.load != nil { // or not yet
+					next = now
+				}
+				continue
 			}
 			o := &object{name: v.name, space: s, id: v.id, typ: String, deadline: now}
 			st.admit(o)
@@ -130,6 +145,7 @@ func (st *Store) sweepDisk(now int64) (more bool) {
 		st.Unlock()
 		st.commit(seen)
 	}
+	st.sweep.onDisk.Store(&diskDeadlines{applied, next})
 	if st.sweep.waitFor > st.applied.Load() {
 		st.kickWriteBack()
 	}
@@ -144,9 +160,10 @@ func (st *Store) letGo() (more bool) {
 		s := st.flushed[0]
 		for _, o := range s.keys {
 			if n++; n > 8*sweepSlice {
+				more = true
 				break
 			}
-			if o.load == nil { // a loader comes back for the others
+			if o.load == nil { // the others at a later sweep, when their loaders have come back
 				st.forget(o)
 			}
 		}
@@ -155,6 +172,6 @@ func (st *Store) letGo() (more bool) {
 		}
 		st.flushed = st.flushed[1:]
 	}
-	st.unloadLocked(1024)
-	return len(st.flushed) > 0
+	// A CONFIG SET of a lower maxmemory takes effect without a command's help.
+	return st.unloadLocked(1024) || more
 }

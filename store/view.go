@@ -24,7 +24,6 @@ type View struct {
 	noTouch bool
 	fetch   *Fetch // loads that Want asked for
 
-
 	// Objects that LookAhead found, for the next commands of a pipeline.
 	ahead   [aheadKeys]memo
 	aheads  int

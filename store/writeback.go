@@ -26,6 +26,7 @@ type writeBack struct {
 		bytes   int64
 	}
 	foldNow chan struct{} // the queue is long
+	handed  atomic.Uint64 // newest LSN that came into the queue
 
 	mu      sync.Mutex // the folds
 	pending *fold      // being filled
@@ -86,6 +87,7 @@ func (st *Store) rows() int {
 func (st *Store) committed(b *journal.Batch) {
 	n := b.Bytes()
 	st.backlog.Add(n)
+	st.wb.handed.Store(b.Last)
 	q := &st.wb.queue
 	q.Lock()
 	q.batches = append(q.batches, b)
@@ -230,8 +232,12 @@ func (st *Store) foldQueue(batches []*journal.Batch) []*journal.Batch {
 // ripe reports whether the pending fold should be written back. The caller holds wb.mu.
 func (st *Store) ripe() bool {
 	f := st.wb.pending
-	return !f.empty() && st.wb.broken == nil && (st.wb.urgent > st.applied.Load() || len(f.entries) >= st.rows() || f.text.used >= foldBytes ||
-		f.bytes >= tailBytes || time.Since(f.since) >= st.delay())
+	if f.empty() || st.wb.broken != nil {
+		return false
+	}
+	return st.wb.urgent > st.applied.Load() || len(f.entries) >= st.rows() || f.text.used >= foldBytes ||
+		f.bytes >= tailBytes || time.Since(f.since) >= st.delay() ||
+		st.journal.Err() != nil // a failed fsync is over once the tables have the records
 }
 
 // kickWriteBack makes write-back begin with everything up to now.
@@ -392,8 +398,8 @@ func (st *Store) checkpoint(pages int) {
 // it can not be.
 func (st *Store) Flush() error {
 	target := st.journal.Last()
-	if err := st.journal.Wait(target); err != nil {
-		return err
+	if err := st.journal.Wait(target); err != nil && st.wb.handed.Load() < target {
+		return err // else an fsync failed, and the write-back is what helps
 	}
 	wb := &st.wb
 	for {
