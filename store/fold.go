@@ -55,7 +55,7 @@ type idIndex struct {
 	free  []*idPage
 }
 
-const idPageIDs = 64
+const idPageIDs = 16 // a cache line
 
 type idPage [idPageIDs]int32
 
@@ -88,7 +88,7 @@ func (x *idIndex) page(n int64) *idPage {
 // reset empties the index, keeping some of its pages.
 func (x *idIndex) reset() {
 	for _, p := range x.pages {
-		if len(x.free) == 4096 {
+		if len(x.free) == 1<<14 {
 			break
 		}
 		*p = idPage{}

@@ -83,6 +83,11 @@ func (st *Store) rows() int {
 	return writeBackRows
 }
 
+// foldBytes follows maxmemory where that is small: two folds come on top of the hot set.
+func (st *Store) foldBytes() int64 {
+	return min(foldBytes, max(4<<20, st.maxMemory.Load()/8))
+}
+
 // committed takes a batch from the journal. It is called by the client that committed it.
 func (st *Store) committed(b *journal.Batch) {
 	n := b.Bytes()
@@ -235,7 +240,7 @@ func (st *Store) ripe() bool {
 	if f.empty() || st.wb.broken != nil {
 		return false
 	}
-	return st.wb.urgent > st.applied.Load() || len(f.entries) >= st.rows() || f.text.used >= foldBytes ||
+	return st.wb.urgent > st.applied.Load() || len(f.entries) >= st.rows() || f.text.used >= st.foldBytes() ||
 		f.bytes >= tailBytes || time.Since(f.since) >= st.delay() ||
 		st.journal.Err() != nil // a failed fsync is over once the tables have the records
 }
