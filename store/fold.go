@@ -274,8 +274,9 @@ func (a *arena) keep(room, b []byte) []byte {
 }
 
 func (a *arena) reset() {
-	if len(a.blocks) > 32 {
-		a.blocks = a.blocks[:32:32]
+	if len(a.blocks) > 2*a.n+1 { // give back what an unusual burst took
+		clear(a.blocks[a.n+1:])
+		a.blocks = a.blocks[:a.n+1]
 	}
 	for i := range a.blocks {
 		a.blocks[i] = a.blocks[i][:0]

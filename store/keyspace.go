@@ -59,6 +59,7 @@ func (st *Store) forget(o *object) {
 	if o.space.keys[o.name] == o {
 		delete(o.space.keys, o.name)
 	}
+	o.str = nil // rings and lists may point to o for a while yet
 }
 
 // resized keeps the hot set's size true after o's value changed.
@@ -129,20 +130,23 @@ func (st *Store) Unload() error {
 // stores it, and the second look-up would cost another disk read. A deleted key joins the
 // ring once its deletion is applied; what falls out of the ring is forgotten, so that neither
 // deletions nor misses fill the memory.
-const rememberedAbsences = 1 << 16
+const (
+	rememberedAbsences = 1 << 16
+	absenceShare       = 4096 // bytes of maxmemory for each
+)
 
 func (st *Store) rememberAbsent(o *object) {
 	if o.remembered {
 		return
 	}
 	o.remembered = true
-	if len(st.absent) < rememberedAbsences {
+	if len(st.absent) < rememberedAbsences && int64(len(st.absent))*absenceShare < st.maxMemory.Load() {
 		st.absent = append(st.absent, o)
 		return
 	}
 	old := st.absent[st.absentNext]
 	st.absent[st.absentNext] = o
-	st.absentNext = (st.absentNext + 1) % rememberedAbsences
+	st.absentNext = (st.absentNext + 1) % len(st.absent)
 	old.remembered = false
 	if old.typ == None && old.unloadable(st.applied.Load()) && old.space.keys[old.name] == old {
 		st.forget(old)
@@ -151,7 +155,12 @@ func (st *Store) rememberAbsent(o *object) {
 
 // Lock takes the keyspace lock: one order of execution for everything (I1). Lock order:
 // keyspace, then journal (I9). Unlock after a few commands so that others get their turn.
-func (st *Store) Lock() { st.mu.Lock() }
+//
+// What an earlier holder looked ahead for ends here: its arguments' memory may hold other keys by now.
+func (st *Store) Lock() {
+	st.mu.Lock()
+	st.tx.aheads = 0
+}
 
 // Unlock releases the keyspace lock.
 func (st *Store) Unlock() { st.mu.Unlock() }

@@ -21,8 +21,9 @@ const (
 
 	databaseFile = "diskette.db"
 
-	// walPages is the length of the WAL, in pages, from which write-back checkpoints it.
-	walPages = 4000
+	// walPages is the length of the WAL, in pages, from which write-back checkpoints it: 128 MiB. Changes
+	// all over a large key space write a page each; a long WAL writes it back once for several.
+	walPages = 32768
 )
 
 // ErrDamaged says that the database file can not be used as it is.
@@ -100,7 +101,7 @@ func prepareFile(c *sqlite3.Conn) error {
 			ErrDamaged, app, version)
 	}
 	return c.Exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384;
-		PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY; PRAGMA busy_timeout = 10000;
+		PRAGMA journal_size_limit = 33554432; PRAGMA temp_store = MEMORY; PRAGMA busy_timeout = 10000;
 		PRAGMA wal_autocheckpoint = 0`)
 }
 
@@ -126,6 +127,18 @@ func queryInts(c *sqlite3.Conn, sql string, dst ...*int64) error {
 		}
 	}
 	return s.Err()
+}
+
+// syncWAL fsyncs the database's WAL, if there is one.
+func syncWAL(dir string) error {
+	f, err := os.OpenFile(filepath.Join(dir, databaseFile+"-wal"), os.O_RDWR, 0)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("fsync the WAL: %w", err)
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 // setAside renames a damaged database with its WAL, so that the next open starts a new one.

@@ -172,6 +172,11 @@ func (st *Store) journalDir() string { return filepath.Join(st.dir, "journal") }
 
 // openDatabase opens the writing connection and reads what the store keeps in memory of the tables.
 func (st *Store) openDatabase() error {
+	// A recovery that was killed may have left an applied LSN in the WAL that no fsync has reached: it
+	// must, before the journal's segments up to it are dropped.
+	if err := syncWAL(st.dir); err != nil {
+		return err
+	}
 	c, err := openWriter(st.dir, st.opts.VFS)
 	if err != nil {
 		return err

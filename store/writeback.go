@@ -80,7 +80,7 @@ func (st *Store) rows() int {
 	if st.opts.WriteBackRows > 0 {
 		return st.opts.WriteBackRows
 	}
-	return writeBackRows
+	return int(min(writeBackRows, max(8192, st.maxMemory.Load()/2048)))
 }
 
 // foldBytes follows maxmemory where that is small: two folds come on top of the hot set.
@@ -112,8 +112,14 @@ func signal(c chan struct{}) {
 }
 
 // replay folds and applies the journal's tail: write-back, run to the end.
+//
+// Its transactions are not fsynced, which is most of their time when many pages change: the journal has
+// the records still, and keeps them until settleRecovery.
 func (st *Store) replay() error {
 	wb := &st.wb
+	if err := wb.w.c.Exec(`PRAGMA synchronous = NORMAL`); err != nil {
+		return err
+	}
 	wb.pending, wb.spare = newFold(), newFold()
 	f := wb.pending
 	apply := func() error {
@@ -159,9 +165,18 @@ func (st *Store) replay() error {
 		err = apply()
 	}
 	if err == nil {
-		st.journal.Drop(st.applied.Load())
+		err = wb.w.c.Exec(`PRAGMA synchronous = FULL`)
 	}
 	return err
+}
+
+// settleRecovery fsyncs what replay applied and lets go of the journal that it came from.
+func (st *Store) settleRecovery() {
+	if err := syncWAL(st.dir); err != nil {
+		st.opts.Log("fsync after recovery failed, the journal is kept until the next write-back", err)
+		return
+	}
+	st.journal.Drop(st.applied.Load())
 }
 
 func (st *Store) startWriteBack() {
@@ -257,6 +272,7 @@ func (st *Store) kickWriteBack() {
 func (st *Store) applyLoop() {
 	wb := &st.wb
 	defer wb.done.Done()
+	st.settleRecovery()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {
