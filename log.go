@@ -11,26 +11,42 @@ import (
 	"diskette/resp"
 )
 
-// logger is zerolog with the one method the store needs.
-type logger struct{ zerolog.Logger }
+// logger is zerolog with what the store and a failing start need.
+type logger struct {
+	zerolog.Logger
+	elsewhere bool // what it writes does not show where the server was started
+}
 
 // newLog logs to the configured file or standard output: readable on a terminal, JSON otherwise.
-func newLog(cfg *resp.Config) (zerolog.Logger, error) {
+func newLog(cfg *resp.Config) (logger, error) {
+	level := resp.LogLevel(cfg.Text("loglevel"))
+	zerolog.SetGlobalLevel(level)
 	out := os.Stdout
-	if name := cfg.Text("logfile"); name != "" {
+	name := cfg.Text("logfile")
+	if name != "" {
 		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
 		if err != nil {
-			return zerolog.Nop(), fmt.Errorf("can not open the log file: %w", err)
+			return logger{}, fmt.Errorf("can not open the log file: %w", err)
 		}
 		out = f
 	}
-	zerolog.TimeFieldFormat = zerolog.TimeFormatUnixMs
-	if isatty.IsTerminal(out.Fd()) {
-		zerolog.TimeFieldFormat = "15:04:05.000"
-		return zerolog.New(zerolog.ConsoleWriter{Out: out, TimeFormat: "15:04:05.000"}).With().Timestamp().Logger(), nil
-	}
+	l := logger{zerolog.New(out), name != "" || level == zerolog.Disabled}
 	zerolog.TimeFieldFormat = time.RFC3339Nano
-	return zerolog.New(out).With().Timestamp().Logger(), nil
+	if isatty.IsTerminal(out.Fd()) {
+		const clock = "15:04:05.000"
+		zerolog.TimeFieldFormat = clock
+		l.Logger = zerolog.New(zerolog.ConsoleWriter{Out: out, TimeFormat: clock})
+	}
+	l.Logger = l.With().Timestamp().Logger()
+	return l, nil
+}
+
+// fatal logs why the server does not start, and says it on standard error if the log is not to be seen there.
+func (l logger) fatal(what string, err error) {
+	l.Error().Err(err).Msg(what)
+	if l.elsewhere {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", what, err)
+	}
 }
 
 // Event logs what the store reports: an error as such, the rest as information.

@@ -72,6 +72,11 @@ func serve(args []string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	// From here on a signal ends the server in order, also while the data is being opened. As process 1
+	// of a container it would otherwise get none: the kernel applies no defaults there.
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE) // as Redis does: a closed terminal, a log pipe without a reader
 	for _, n := range notices {
 		log.Info().Str("option", n.Option).Msg(n.Text)
 	}
@@ -82,18 +87,18 @@ func serve(args []string) int {
 		default: // the end is under way
 		}
 	}
-	server := resp.NewServer(cfg, log, func(resp.Shutdown) { end("SHUTDOWN") })
+	server := resp.NewServer(cfg, log.Logger, func(resp.Shutdown) { end("SHUTDOWN") })
 	start := time.Now()
-	st, err := store.Open(storeOptions(cfg, server, logger{log}))
+	st, err := store.Open(storeOptions(cfg, server, log))
 	if err != nil {
-		log.Error().Err(err).Msg("can not open the data")
+		log.fatal("can not open the data", err)
 		return 1
 	}
 	server.Start(st)
 
 	listeners, err := listen(cfg)
 	if err != nil {
-		log.Error().Err(err).Msg("can not listen")
+		log.fatal("can not listen", err)
 		st.Close()
 		return 1
 	}
@@ -106,10 +111,13 @@ func serve(args []string) int {
 		}()
 		log.Info().Stringer("address", ln.Addr()).Msg("listening")
 	}
-	removePid := writePid(cfg.Text("pidfile"))
-	defer removePid()
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	if path := cfg.Text("pidfile"); path != "" {
+		remove, err := writePid(path)
+		if err != nil {
+			log.Warn().Err(err).Msg("can not write the pid file")
+		}
+		defer remove()
+	}
 	log.Info().Int("pid", os.Getpid()).Str("version", resp.Version).Str("dir", cfg.Text("dir")).
 		Dur("start_ms", time.Since(start)).Msg("Ready to accept connections")
 
@@ -210,17 +218,13 @@ func listen(cfg *resp.Config) (all []net.Listener, err error) {
 	return all, nil
 }
 
-// writePid writes the process id into a file, if one is asked for, and returns what removes it.
-func writePid(path string) (remove func()) {
-	if path == "" {
-		return func() {}
-	}
-	path, err := filepath.Abs(path)
-	if err == nil {
+// writePid writes the process id into a file and returns what removes it.
+func writePid(path string) (remove func(), err error) {
+	if path, err = filepath.Abs(path); err == nil {
 		err = os.WriteFile(path, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644)
 	}
 	if err != nil {
-		return func() {}
+		return func() {}, err
 	}
-	return func() { os.Remove(path) }
+	return func() { os.Remove(path) }, nil
 }

@@ -32,17 +32,20 @@ type client struct {
 	out      output
 	seen     uint64 // newest LSN that the replies in out must wait for
 	call     call
-	replied  bool         // the Conn function encoded its reply itself
-	callSeen uint64       // newest LSN that a Conn function saw: its reply must wait for it
-	multi    *transaction // between MULTI and EXEC
-	watched  []watchKey
+	replied  bool               // the Conn function encoded its reply itself
+	callSeen uint64             // newest LSN that a Conn function saw: its reply must wait for it
+	multi    *transaction       // between MULTI and EXEC
+	watched  map[watchName]bool // true: its deadline had passed already when it was watched
+
+	writeArmed bool // a write deadline is set
 
 	dirty      atomic.Bool  // a watched key was touched: EXEC answers null
 	lastActive atomic.Int64 // unix ms of the last batch
 	last       atomic.Pointer[row]
 	dbSeen     atomic.Int32 // db, for CLIENT LIST
 	commands   atomic.Int64
-	blocked    atomic.Bool // in await
+	blocked    atomic.Bool  // in await
+	waiting    atomic.Int64 // bytes of replies that are being sent, if they are many
 
 	mu struct {
 		sync.Mutex
@@ -78,6 +81,7 @@ func (s *Server) serveConn(conn redcon.Conn, _ redcon.Command) {
 		return
 	}
 	defer conn.Close()
+	defer cl.recover()
 	for !cl.closing {
 		cmds, err := cl.guard.ReadBatch(maxBatch)
 		if err != nil {
@@ -87,6 +91,9 @@ func (s *Server) serveConn(conn redcon.Conn, _ redcon.Command) {
 				s.stats.errors.count(reply.s)
 				cl.out.encode(&reply, false)
 				cl.out.flush(cl.guard)
+			}
+			if errors.Is(err, errQueryBuffer) {
+				cl.overQuery()
 			}
 			return
 		}
@@ -105,11 +112,11 @@ func (cl *client) send() error {
 		cl.srv.stats.errors.count(refusal.s)
 	}
 	cl.seen = 0
-	if len(cl.out.buf) == 0 {
+	if len(cl.out.buf) == 0 && !cl.out.over {
 		cl.out.reset()
 		return nil
 	}
-	return cl.out.flush(cl.guard)
+	return cl.flush()
 }
 
 // kill ends the connection from another goroutine.

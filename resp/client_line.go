@@ -19,7 +19,7 @@ func (cl *client) line(now int64) string {
 	if r := cl.last.Load(); r != nil {
 		cmd = r.full
 	}
-	held := cl.guard.Buffered()
+	held, waiting := cl.guard.Buffered(), int(cl.waiting.Load())
 	flags := cl.flagLetters()
 	cl.mu.Lock()
 	defer cl.mu.Unlock()
@@ -28,9 +28,9 @@ func (cl *client) line(now int64) string {
 		protocol = 3
 	}
 	return fmt.Sprintf("id=%d addr=%s laddr=%s fd=%d name=%s age=%d idle=%d flags=%s db=%d sub=0 psub=0 ssub=0 multi=%d"+
-		" qbuf=%d qbuf-free=0 argv-mem=0 multi-mem=%d rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem=%d events=r cmd=%s user=%s redir=-1 resp=%d lib-name=%s lib-ver=%s",
+		" qbuf=%d qbuf-free=0 argv-mem=0 multi-mem=%d rbs=0 rbp=0 obl=0 oll=0 omem=%d tot-mem=%d events=r cmd=%s user=%s redir=-1 resp=%d lib-name=%s lib-ver=%s",
 		cl.id, cl.addr, cl.laddr, cl.guard.descriptor(), cl.mu.name, max(now-cl.since, 0)/1000, max(now-cl.lastActive.Load(), 0)/1000, flags, cl.dbSeen.Load(), cl.mu.queued,
-		held, cl.mu.queuedBytes, clientBytes+held+cl.mu.queuedBytes, cmd, cl.mu.user, protocol, cl.mu.libName, cl.mu.libVer)
+		held, cl.mu.queuedBytes, waiting, clientBytes+held+waiting+cl.mu.queuedBytes, cmd, cl.mu.user, protocol, cl.mu.libName, cl.mu.libVer)
 }
 
 // flagLetters are CLIENT LIST's flags in Redis's order; N = none.

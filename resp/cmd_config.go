@@ -55,6 +55,8 @@ func configResetstat(cl *client, c *call) Reply {
 	s.stats.connections.Store(0)
 	s.stats.rejected.Store(0)
 	s.stats.commands.Store(0)
+	s.stats.overQuery.Store(0)
+	s.stats.overOutput.Store(0)
 	s.stats.errors.reset()
 	s.clients.resetNetBytes()
 	s.table.each(func(r *row) { r.stats.reset() })

@@ -27,6 +27,7 @@ func (cl *client) run(cmds []command) {
 	defer h.recover()
 	now := expire.NowMillis()
 	cl.lastActive.Store(now)
+	cl.out.limit = cl.srv.cfg.OutputLimits().Normal.HardBytes
 	for i := range cmds {
 		args := cmds[i].args
 		r, refusal := cl.admit(args)
@@ -49,6 +50,10 @@ func (cl *client) run(cmds []command) {
 		case cl.multi != nil && r.flags&runInMulti == 0:
 			cl.reply(cl.multi.queue(r, args), 0)
 			cl.noteMulti()
+			if int64(cl.multi.bytes) > cl.srv.limits.queryBuffer() { // Redis: they count as its query buffer
+				cl.overQuery()
+				cl.closing = true
+			}
 		case r.conn != nil:
 			h.release()
 			cl.call = call{cl: cl, row: r, args: args, now: expire.NowMillis()}
@@ -65,7 +70,7 @@ func (cl *client) run(cmds []command) {
 		if cl.closing {
 			break
 		}
-		if cl.out.bytes() > sendBytes {
+		if cl.out.over || cl.out.bytes() > sendBytes {
 			h.release()
 			if cl.send() != nil {
 				cl.closing = true
@@ -319,6 +324,13 @@ func (h *hold) recover() {
 	h.release()
 	cl.reply(errorReply(oneLine("ERR internal error: "+fmt.Sprint(p))), 0)
 	cl.closing = true
+}
+
+// recover keeps a defect outside of any handler, in parsing or sending, to this connection.
+func (cl *client) recover() {
+	if p := recover(); p != nil {
+		cl.srv.log.Error().Str("client", cl.addr).Str("panic", fmt.Sprint(p)).Bytes("stack", debug.Stack()).Msg("connection failed")
+	}
 }
 
 func (c *call) name() string {

@@ -286,6 +286,8 @@ func infoStats(t *infoText, r *infoReport) {
 	t.line("latest_fork_usec", 0)
 	t.line("total_forks", 0)
 	t.line("total_error_replies", s.stats.errors.total.Load())
+	t.line("client_query_buffer_limit_disconnections", s.stats.overQuery.Load())
+	t.line("client_output_buffer_limit_disconnections", s.stats.overOutput.Load())
 }
 
 func infoReplication(t *infoText, r *infoReport) {

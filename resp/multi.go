@@ -11,7 +11,7 @@ import (
 // keyspace lock and they make one journal record: all or nothing after a crash.
 type transaction struct {
 	queued []queued
-	bytes  int  // of the arguments
+	bytes  int  // of the arguments, and what holds them
 	broken bool // a command was refused: EXEC answers EXECABORT
 }
 
@@ -30,7 +30,7 @@ func (t *transaction) queue(r *row, args [][]byte) Reply {
 		} else {
 			kept[i] = append([]byte{}, a...)
 		}
-		t.bytes += len(a)
+		t.bytes += len(a) + argCost
 	}
 	t.queued = append(t.queued, queued{r, kept})
 	return replyQueued
@@ -184,11 +184,6 @@ type watchName struct {
 	key string
 }
 
-type watchKey struct {
-	watchName
-	expired bool // its deadline had passed already when it was watched
-}
-
 func (w *watchers) touched(db int, key string) {
 	if w.count.Load() == 0 {
 		return
@@ -231,15 +226,15 @@ func watch(v *store.View, c *call) Reply {
 	if w.byKey == nil {
 		w.byKey = map[watchName][]*client{}
 	}
-next:
+	if cl.watched == nil {
+		cl.watched = map[watchName]bool{}
+	}
 	for _, key := range c.args[1:] {
 		name := watchName{v.DB(), string(key)}
-		for _, have := range cl.watched {
-			if have.watchName == name {
-				continue next
-			}
+		if _, have := cl.watched[name]; have {
+			continue
 		}
-		cl.watched = append(cl.watched, watchKey{name, v.IsExpired(key)})
+		cl.watched[name] = v.IsExpired(key)
 		w.byKey[name] = append(w.byKey[name], cl)
 		w.count.Add(1)
 	}
@@ -257,8 +252,8 @@ func (cl *client) unwatch() {
 	if len(cl.watched) > 0 {
 		w := &cl.srv.watchers
 		w.mu.Lock()
-		for _, k := range cl.watched {
-			clients := w.byKey[k.watchName]
+		for name := range cl.watched {
+			clients := w.byKey[name]
 			for i, other := range clients {
 				if other == cl {
 					clients = append(clients[:i:i], clients[i+1:]...)
@@ -266,9 +261,9 @@ func (cl *client) unwatch() {
 				}
 			}
 			if len(clients) == 0 {
-				delete(w.byKey, k.watchName)
+				delete(w.byKey, name)
 			} else {
-				w.byKey[k.watchName] = clients
+				w.byKey[name] = clients
 			}
 			w.count.Add(-1)
 		}
@@ -281,8 +276,8 @@ func (cl *client) unwatch() {
 // watchedExpired reports whether the deadline of a watched key has passed since WATCH,
 // although nothing has removed it yet. The caller holds the keyspace lock.
 func (cl *client) watchedExpired(now int64) bool {
-	for _, k := range cl.watched {
-		if !k.expired && cl.srv.store.ExpiredLocked(k.db, k.key, now) {
+	for name, expired := range cl.watched {
+		if !expired && cl.srv.store.ExpiredLocked(name.db, name.key, now) {
 			return true
 		}
 	}

@@ -11,6 +11,8 @@ type output struct {
 	parts []part // values that are not copied, each after a place in buf
 	size  int    // bytes in all
 	marks []mark
+	limit int64 // bytes; 0 = none
+	over  bool  // they were more: nothing is gathered until reset
 }
 
 type part struct {
@@ -56,6 +58,7 @@ func (o *output) refuse(committed uint64, err Reply) {
 		}
 		kept.buf = append(kept.buf, o.buf[at:end]...)
 	}
+	kept.limit, kept.over = o.limit, o.over
 	*o = kept
 }
 
@@ -84,5 +87,5 @@ func (o *output) reset() {
 		o.buf = nil
 	}
 	clear(o.parts)
-	o.buf, o.parts, o.marks, o.size = o.buf[:0], o.parts[:0], o.marks[:0], 0
+	o.buf, o.parts, o.marks, o.size, o.over = o.buf[:0], o.parts[:0], o.marks[:0], 0, false
 }

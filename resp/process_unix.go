@@ -15,3 +15,12 @@ func cpuTime() (system, user time.Duration) {
 	}
 	return time.Duration(u.Stime.Nano()), time.Duration(u.Utime.Nano())
 }
+
+// descriptorLimit is how many files the process may have open; Go has raised it as far as it may.
+func descriptorLimit() (n int64, known bool) {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return 0, false
+	}
+	return int64(min(limit.Cur, 1<<40)), true //nolint:unconvert // the field's type differs between systems
+}

@@ -92,6 +92,9 @@ func (r Reply) isError() bool { return r.kind == kindError }
 
 // encode appends a reply in the client's protocol.
 func (o *output) encode(r *Reply, resp3 bool) {
+	if o.limitReached() {
+		return
+	}
 	switch r.kind {
 	case kindNone:
 	case kindSimple:

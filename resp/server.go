@@ -4,7 +4,9 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"net"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -41,7 +43,8 @@ type Server struct {
 	shutdown func(Shutdown) // asks main to end the process
 	stopping atomic.Bool
 
-	httpLogged atomic.Int64 // unix seconds of the last warning about web requests
+	httpLogged   atomic.Int64 // unix seconds of the last warning about web requests
+	acceptLogged atomic.Int64 // unix seconds of the last warning about accept
 
 	mu        sync.Mutex
 	listeners []net.Listener
@@ -54,6 +57,7 @@ type Shutdown struct {
 
 type serverStats struct {
 	connections, rejected, commands atomic.Int64
+	overQuery, overOutput           atomic.Int64 // clients closed at client-query- and client-output-buffer-limit
 	errors                          errorCounts
 }
 
@@ -78,6 +82,7 @@ func (s *Server) Start(st *store.Store) {
 	s.store = st
 	s.watchers.store = st
 	s.sweeper = expire.Start(st, int(s.cfg.Hz.Load()))
+	s.limitClients()
 	s.applyConfig()
 	s.sampler.start(s)
 }
@@ -87,7 +92,7 @@ func (s *Server) Serve(ln net.Listener) error {
 	s.mu.Lock()
 	s.listeners = append(s.listeners, ln)
 	s.mu.Unlock()
-	err := redcon.Serve(guardListener{ln, &s.limits}, s.serveConn, s.accept, s.closed)
+	err := redcon.Serve(guardListener{ln, s}, s.serveConn, s.accept, s.closed)
 	if s.stopping.Load() || errors.Is(err, net.ErrClosed) {
 		return nil
 	}
@@ -97,15 +102,67 @@ func (s *Server) Serve(ln net.Listener) error {
 // guardListener puts the guard before redcon.
 type guardListener struct {
 	net.Listener
-	limits *guardLimits
+	srv *Server
 }
 
+// acceptRetry is the pause after an accept that failed, when the process has no descriptor left for one: redcon
+// would try again at once, for ever.
+const acceptRetry = 50 * time.Millisecond
+
 func (l guardListener) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
+	for {
+		c, err := l.Listener.Accept()
+		if err == nil {
+			l.srv.keepAlive(c)
+			return newGuard(c, &l.srv.limits), nil
+		}
+		if errors.Is(err, net.ErrClosed) {
+			return nil, err
+		}
+		if now := time.Now().Unix(); l.srv.acceptLogged.Swap(now) != now {
+			l.srv.log.Warn().Err(err).Msg("can not accept a connection")
+		}
+		time.Sleep(acceptRetry)
 	}
-	return newGuard(c, l.limits), nil
+}
+
+// keepAlive applies tcp-keepalive: three probes that go unanswered, a third of it apart, end the connection. As in Redis
+// it holds for connections that come after a CONFIG SET.
+func (s *Server) keepAlive(c net.Conn) {
+	tcp, ok := c.(*net.TCPConn)
+	if !ok {
+		return
+	}
+	idle := time.Duration(s.cfg.TCPKeepalive.Load()) * time.Second
+	// An error means that the client is gone already, which the first read will say.
+	_ = tcp.SetKeepAliveConfig(net.KeepAliveConfig{Enable: idle > 0, Idle: idle, Interval: max(idle/3, time.Second), Count: 3})
+}
+
+// ownDescriptors are kept for the listeners, the journal and the database: without one they could not be
+// written to. It is 19 in use with an idle client, and the journal adds one a segment.
+const ownDescriptors = 48
+
+// limitClients lowers maxclients to what the process's limit of open files (ulimit -n) leaves, as Redis does, and refuses
+// a CONFIG SET beyond it.
+func (s *Server) limitClients() {
+	files, known := descriptorLimit()
+	if !known {
+		return
+	}
+	most := max(files-ownDescriptors, 1)
+	if wanted := s.cfg.MaxClients.Load(); wanted > most {
+		s.log.Warn().Int64("wanted", wanted).Int64("maxclients", most).Int64("open_files", files).
+			Msg("maxclients is lowered: raise the limit of open files (ulimit -n)")
+		if err := s.cfg.Set([][2]string{{"maxclients", strconv.FormatInt(most, 10)}}); err != nil {
+			s.log.Warn().Err(err).Msg("maxclients can not be lowered")
+		}
+	}
+	s.cfg.OnChange("maxclients", func(string) error {
+		if s.cfg.MaxClients.Load() > most {
+			return fmt.Errorf("The operating system is not able to handle the specified number of clients, try with %d", most) //nolint:staticcheck // Redis's words
+		}
+		return nil
+	})
 }
 
 // Stop ends the listening, lets the commands under way finish and closes the connections.

@@ -10,6 +10,8 @@ const (
 	reapSlice = 5000
 	// vacuumSlice is how many free pages are given back in a transaction.
 	vacuumSlice = 2000
+	// fullVacuumSlice is the same on a full disk.
+	fullVacuumSlice = 100
 	// freePages is how many pages may stay free for reuse; more than that and more than an
 	// eighth of the file are given back to the file system.
 	freePages = 1024
@@ -34,7 +36,13 @@ func (st *Store) maintain() {
 		signal(st.wb.applyNow)
 		return
 	}
-	vacuumed, err := w.vacuum()
+	slice := int64(vacuumSlice)
+	if st.DiskFull() {
+		// The WAL can not grow: it is written from its start again after each small slice.
+		slice = fullVacuumSlice
+		st.checkpoint(1)
+	}
+	vacuumed, err := w.vacuum(slice)
 	if err != nil {
 		st.maintenanceFailed("vacuum", err)
 		return
@@ -109,7 +117,7 @@ func (w *writer) reap() (rows int64, err error) {
 }
 
 // vacuum gives a slice of the free pages back, when there are many.
-func (w *writer) vacuum() (pages int64, err error) {
+func (w *writer) vacuum(slice int64) (pages int64, err error) {
 	var free, all int64
 	if err := queryInts(w.c, `SELECT (SELECT freelist_count FROM pragma_freelist_count), (SELECT page_count FROM pragma_page_count)`, &free, &all); err != nil {
 		return 0, err
@@ -118,7 +126,7 @@ func (w *writer) vacuum() (pages int64, err error) {
 	if free <= freePages || free <= all/8 {
 		return 0, nil
 	}
-	n := min(free-freePages/2, vacuumSlice)
+	n := min(free-freePages/2, slice)
 	return n, w.c.Exec(`PRAGMA incremental_vacuum(` + itoa(n) + `)`)
 }
 

@@ -91,9 +91,11 @@ func (r *reserve) close() {
 // DiskFull reports that the disk refused something and deletions alone are accepted.
 func (st *Store) DiskFull() bool { return st.reserve.bytes > 0 && st.reserve.gone.Load() }
 
-// noSpace reports whether an error says that the disk is full.
+// noSpace reports whether an error may say that the disk is full. From SQLite's own VFS a write to a full disk
+// comes as an I/O error like any other [measured], and to treat those alike does no harm.
 func noSpace(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, sqlite3.FULL)
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, sqlite3.FULL) ||
+		errors.Is(err, sqlite3.IOERR_WRITE) || errors.Is(err, sqlite3.IOERR_SHMSIZE)
 }
 
 func writeZeros(f *os.File, n int64) error {

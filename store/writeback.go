@@ -170,13 +170,16 @@ func (st *Store) replay() error {
 	return err
 }
 
-// settleRecovery fsyncs what replay applied and lets go of the journal that it came from.
+// settleRecovery fsyncs what replay applied, by a transaction that is fsynced, and lets go of the
+// journal that it came from.
 func (st *Store) settleRecovery() {
-	if err := syncWAL(st.dir); err != nil {
+	w := st.wb.w
+	applied := st.applied.Load()
+	if err := w.transaction(func() { w.run(w.meta, "applied_lsn", int64(applied)) }); err != nil {
 		st.opts.Log("fsync after recovery failed, the journal is kept until the next write-back", err)
 		return
 	}
-	st.journal.Drop(st.applied.Load())
+	st.journal.Drop(applied)
 }
 
 func (st *Store) startWriteBack() {
