@@ -24,11 +24,12 @@ type server struct {
 	Dir  string // the data directory
 	Log  *log   // stdout and stderr of all its lives
 
-	t    testing.TB
-	bin  string
-	args []string
-	cmd  *exec.Cmd
-	dead chan struct{} // closed when cmd has been waited for
+	t       testing.TB
+	bin     string
+	args    []string
+	prepare func(*exec.Cmd) // nil, or changes how the process is run
+	cmd     *exec.Cmd
+	dead    chan struct{} // closed when cmd has been waited for
 }
 
 // startServer runs bin and waits until it answers. The arguments are those of
@@ -87,6 +88,9 @@ func (s *server) launch(extra []string) {
 	s.cmd = exec.Command(s.bin, slices.Concat(s.args, extra)...)
 	s.cmd.Dir = s.Dir
 	s.cmd.Stdout, s.cmd.Stderr = s.Log, s.Log
+	if s.prepare != nil {
+		s.prepare(s.cmd)
+	}
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}

@@ -81,6 +81,7 @@ func (cl *client) run(cmds []command) {
 	h.release()
 	cl.commands.Add(int64(len(cmds)))
 	cl.srv.stats.commands.Add(int64(len(cmds)))
+	cl.srv.stats.batches.Add(1)
 }
 
 // admit finds the command and passes it through the gates; a refusal other than
@@ -211,33 +212,61 @@ func (h *hold) release() {
 // loaded together with this one's if any load is needed.
 func (h *hold) keyed(r *row, args [][]byte, following []command) {
 	cl := h.cl
-	st := cl.srv.store
 	h.take(r)
 	h.lookAhead(args, following)
-	tx := st.Begin(cl.db, h.now)
-	for !want(tx, r, args) {
-		cl.wantAhead(tx, following)
-		if err := h.load(tx, r); err != nil {
-			cl.reply(failure(err), 0)
-			h.unpin()
-			return
-		}
-		tx = st.Begin(cl.db, h.now)
+	tx, err := h.ready(r, args, following)
+	if err != nil {
+		cl.reply(failure(err), 0)
+		h.unpin()
+		return
 	}
-	if cl.noTouch {
-		tx.NoTouch()
-	}
-	cl.call = call{cl: cl, row: r, args: args, now: h.now}
 	var reply Reply
 	start := r.stats.begin()
 	if r.read != nil {
 		reply = r.read(&tx.View, &cl.call)
 	} else {
+		tx.PutOffCopies()
 		reply = r.write(tx, &cl.call)
+		if rw := tx.TakeRewrite(); rw != nil {
+			tx, reply = h.rewrite(rw, r, args)
+		}
 	}
 	r.stats.end(start, reply)
 	cl.reply(reply, tx.End())
 	h.unpin()
+}
+
+// ready begins a command, all of whose keys are resident. The lock is held, and may have been let go meanwhile.
+func (h *hold) ready(r *row, args [][]byte, following []command) (*store.Tx, error) {
+	cl := h.cl
+	tx := cl.srv.store.Begin(cl.db, h.now)
+	for !want(tx, r, args) {
+		cl.wantAhead(tx, following)
+		if err := h.load(tx, r); err != nil {
+			return nil, err
+		}
+		tx = cl.srv.store.Begin(cl.db, h.now)
+	}
+	if cl.noTouch {
+		tx.NoTouch()
+	}
+	cl.call = call{cl: cl, row: r, args: args, now: h.now}
+	return tx, nil
+}
+
+// rewrite copies a long value without the lock, which would hold everybody up for as long, and then runs the
+// command again: it has changed nothing yet. If the value has changed meanwhile, the command itself copies it.
+func (h *hold) rewrite(rw *store.Rewrite, r *row, args [][]byte) (*store.Tx, Reply) {
+	h.release()
+	rw.Make()
+	h.take(r)
+	tx, err := h.ready(r, args, nil)
+	rw.Release()
+	if err != nil {
+		return h.cl.srv.store.Begin(h.cl.db, h.now), failure(err)
+	}
+	tx.Use(rw)
+	return tx, r.write(tx, &h.cl.call)
 }
 
 // lookAhead looks the keys of the next commands up together, taking each command's first

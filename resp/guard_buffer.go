@@ -10,6 +10,9 @@ const (
 	largeBuffer = bigArg + 8<<10
 )
 
+// copyBytes is the most that is copied at once.
+const copyBytes = 256 << 10
+
 // A workspace with slots for more than that many arguments is not kept.
 const keepArgs = 8 << 10
 
@@ -145,8 +148,12 @@ func (g *guard) growBig(n int) {
 	if have <= int64(cap(g.big)) {
 		return
 	}
-	grown := make([]byte, len(g.big), min(g.bulk, max(bigArg, 4*have)))
-	copy(grown, g.big)
+	grown := make([]byte, 0, min(g.bulk, max(bigArg, 4*have)))
+	for rest := g.big; len(rest) > 0; { // the Go scheduler can not interrupt a copy, so it comes in pieces
+		n := min(len(rest), copyBytes)
+		grown = append(grown, rest[:n]...)
+		rest = rest[n:]
+	}
 	g.big = grown
 }
 

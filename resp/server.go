@@ -57,6 +57,7 @@ type Shutdown struct {
 
 type serverStats struct {
 	connections, rejected, commands atomic.Int64
+	batches                         atomic.Int64 // in which commands came: reads of pipelines
 	overQuery, overOutput           atomic.Int64 // clients closed at client-query- and client-output-buffer-limit
 	errors                          errorCounts
 }
@@ -85,6 +86,9 @@ func (s *Server) Start(st *store.Store) {
 	s.limitClients()
 	s.applyConfig()
 	s.sampler.start(s)
+	if p := newProcs(); p != nil {
+		go p.run(s, s.sampler.stop)
+	}
 }
 
 // Serve accepts clients on a listener until it is closed.

@@ -26,7 +26,7 @@ type writer struct {
 	long, short, length, toGarbage, dropAny     *sqlite3.Stmt
 	chunk, putChunk, dropChunks                 *sqlite3.Stmt
 	count, expiring, unmap, mapSpace, meta      *sqlite3.Stmt
-	recount, notAhead                           *sqlite3.Stmt
+	recount, unset                              *sqlite3.Stmt
 
 	spaceOf   map[int]int64   // database -> space, as in the tables
 	counts    map[int64]int64 // space -> change of its row count in this transaction
@@ -69,7 +69,7 @@ func newWriter(c *sqlite3.Conn, dir string) (*writer, error) {
 		&w.unmap:    `UPDATE spaces SET db = NULL WHERE db = ?1`,
 		&w.mapSpace: `INSERT INTO spaces (space, db) VALUES (?1, ?2) ON CONFLICT (space) DO UPDATE SET db = ?2`,
 		&w.recount:  `UPDATE spaces SET keys = (SELECT count(*) FROM keys k WHERE k.space = spaces.space)`,
-		&w.notAhead: `DELETE FROM meta WHERE name = 'ahead_lsn'`,
+		&w.unset:    `DELETE FROM meta WHERE name = ?1`,
 		&w.meta:     `INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = max(value, ?2)`,
 	} {
 		s, _, err := c.Prepare(sql)
@@ -171,6 +171,14 @@ func (w *writer) apply(f *fold) error {
 		return fmt.Errorf("write back %d rows: %w", len(f.entries), nameDamage(w.dir, err))
 	}
 	return nil
+}
+
+// sync makes SQLite fsync the transactions before, which may have gone without, by one more.
+func (w *writer) sync(applied uint64) error {
+	return w.transaction(func() {
+		w.run(w.unset, "applied_lsn") // an unchanged row would be no write, and no fsync either
+		w.run(w.meta, "applied_lsn", int64(applied))
+	})
 }
 
 // finish writes what goes with a fold's last rows.

@@ -52,7 +52,7 @@ func (w *writer) applyInSlices(f *fold) error {
 		err = w.transaction(func() {
 			w.run(w.recount)
 			w.finish(f)
-			w.run(w.notAhead)
+			w.run(w.unset, "ahead_lsn")
 		})
 	}
 	if err != nil {

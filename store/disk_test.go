@@ -9,13 +9,18 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
+	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/util/vfsutil"
 	"github.com/ncruces/go-sqlite3/vfs"
 
 	"diskette/store/journal"
 )
+
+// errFull is what SQLite hears of a full disk.
+var errFull = vfs.SystemError(syscall.ENOSPC, sqlite3.FULL)
 
 // disk is a file system below SQLite and the journal that a test breaks, slows down, stops and
 // copies. It knows which of SQLite's writes an fsync has not covered, so that a copy can be what a power cut leaves.
@@ -27,8 +32,9 @@ type disk struct {
 
 	mu       sync.Mutex
 	op       int                                          // SQLite's and the journal's changes so far
-	fault    func(op int, kind, file string, n int) error // asked before each; nil = the disk is well
+	fault    func(op int, kind, file string, n int) error // asked before each, with the bytes that a write adds; nil = the disk is well
 	reading  func(file string)                            // called before each read by SQLite
+	broken   bool                                         // reads fail
 	unsynced map[string]*history
 }
 
@@ -81,7 +87,9 @@ var journalKinds = map[journal.Op]string{journal.OpCreate: "create", journal.OpW
 	journal.OpTruncate: "truncate", journal.OpRemove: "remove", -1: "reserve"}
 
 func (d *disk) journalFault(op journal.Op, n int) (allow int, err error) {
-	if err := d.ask(journalKinds[op], "journal", n); err != nil {
+	if err := d.ask(journalKinds[op], "journal", n); errors.Is(err, errFull) {
+		return n / 2, syscall.ENOSPC
+	} else if err != nil {
 		return n / 2, err
 	}
 	return n, nil
@@ -105,6 +113,9 @@ func (d *disk) powerCut(t testing.TB, dir string, r *rand.Rand) string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for file, h := range d.unsynced {
+		if filepath.Dir(file) != filepath.Clean(dir) { // of a store that was there before
+			continue
+		}
 		content := append([]byte(nil), h.synced...)
 		for _, e := range h.done {
 			if r.IntN(2) == 0 {
@@ -200,8 +211,11 @@ func (f *diskFile) SetPersistWAL(keep bool)        { vfsutil.WrapSetPersistWAL(f
 
 func (f *diskFile) ReadAt(p []byte, off int64) (int, error) {
 	f.disk.mu.Lock()
-	reading := f.disk.reading
+	reading, broken := f.disk.reading, f.disk.broken
 	f.disk.mu.Unlock()
+	if broken {
+		return 0, syscall.EIO
+	}
 	if reading != nil {
 		reading(filepath.Base(f.name))
 	}
@@ -211,7 +225,11 @@ func (f *diskFile) ReadAt(p []byte, off int64) (int, error) {
 func (f *diskFile) WriteAt(p []byte, off int64) (int, error) {
 	f.disk.still.RLock()
 	defer f.disk.still.RUnlock()
-	if err := f.disk.ask("write", f.name, len(p)); err != nil {
+	size, err := f.File.Size()
+	if err != nil {
+		return 0, err
+	}
+	if err := f.disk.ask("write", f.name, int(max(0, off+int64(len(p))-size))); err != nil {
 		n, _ := f.write(p[:len(p)/2], off)
 		return n, err
 	}

@@ -229,7 +229,7 @@ func (f *fold) addPatch(e *entry, c *change) {
 	}
 	if e.shared || int64(cap(e.value)) < c.length {
 		grown := make([]byte, len(e.value), c.length+c.length/8)
-		copy(grown, e.value)
+		copyLong(grown, e.value)
 		e.value, e.shared = grown, false
 	}
 	was := int64(len(e.value))
@@ -237,7 +237,7 @@ func (f *fold) addPatch(e *entry, c *change) {
 	if was < c.offset {
 		clear(e.value[was:c.offset])
 	}
-	copy(e.value[c.offset:], c.data)
+	copyLong(e.value[c.offset:], c.data)
 }
 
 // arena holds the names and values of a fold in large blocks, so that a hundred

@@ -221,3 +221,5 @@ func scanAll(t testing.TB, st *Store, db, count int, o ScanOptions) (keys []stri
 		cursor = next
 	}
 }
+
+func isErr(err, target error) bool { return err != nil && errors.Is(err, target) }

@@ -76,10 +76,13 @@ func (tx *Tx) Copy(src []byte, db int, dst []byte, replace bool) (done bool) {
 		}
 		tx.drop(to)
 	}
-	to.str, to.form = append([]byte(nil), from.str...), from.form
-	if len(to.str) >= shareBytes {
-		to.sharedLSN = tx.lsn
+	if len(from.str) >= shareBytes { // both have it, so either copies it before a change
+		from.lent = true
+		to.str, to.lent, to.sharedLSN = from.str[:len(from.str):len(from.str)], true, tx.lsn
+	} else {
+		to.str = append([]byte(nil), from.str...)
 	}
+	to.form = from.form
 	tx.create(to, from.typ, from.deadline)
 	return true
 }

@@ -81,14 +81,23 @@ func (o *object) size() int64 {
 // own makes o.str safe to change in place: a slice that a reply or write-back still reads is
 // copied first, with room for n bytes.
 func (o *object) own(n int, applied uint64) {
-	if !o.lent && o.sharedLSN <= applied && cap(o.str) >= n {
+	if o.owned(n, applied) {
 		return
 	}
-	room := n
-	if n > len(o.str) { // growing: leave room for the next APPEND
-		room += max(min(n, 1<<20), n/8)
-	}
-	grown := make([]byte, len(o.str), room)
-	copy(grown, o.str)
+	grown := make([]byte, len(o.str), roomFor(n, len(o.str)))
+	copyLong(grown, o.str)
 	o.str, o.lent, o.sharedLSN = grown, false, 0
+}
+
+// owned reports whether o.str can be changed in place up to n bytes.
+func (o *object) owned(n int, applied uint64) bool {
+	return !o.lent && o.sharedLSN <= applied && cap(o.str) >= n
+}
+
+// roomFor is the capacity for n bytes of a string that had was: one that grows gets room for the next APPEND.
+func roomFor(n, was int) int {
+	if n > was {
+		n += max(min(n, 1<<20), n/8)
+	}
+	return n
 }

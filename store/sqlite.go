@@ -21,9 +21,9 @@ const (
 
 	databaseFile = "diskette.db"
 
-	// walPages is the length of the WAL, in pages, from which write-back checkpoints it: 128 MiB. Changes
-	// all over a large key space write a page each; a long WAL writes it back once for several.
-	walPages = 32768
+	// walPages is the length of the WAL, in pages, from which write-back checkpoints it: 16 MiB. On a full disk the
+	// reserve must have room for what a checkpoint adds to the database file, so it can not be much longer.
+	walPages = 4000
 )
 
 // ErrDamaged says that the database file can not be used as it is.

@@ -161,3 +161,10 @@ func fileBytes(path string) int64 {
 }
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
+
+// Loads is the number of keys read from disk since the start or ResetStats.
+func (st *Store) Loads() int64 {
+	st.Lock()
+	defer st.Unlock()
+	return st.stats.loads
+}

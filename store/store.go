@@ -204,6 +204,10 @@ func (st *Store) openDatabase() error {
 
 // recover opens the journal, applies its tail and reads the databases.
 func (st *Store) recover() error {
+	// The journal drops what the tables hold, but a recovery that was killed has left them without an fsync.
+	if err := st.wb.w.sync(st.applied.Load()); err != nil {
+		return damaged(st.dir, err)
+	}
 	j, err := journal.Open(st.journalDir(), st.applied.Load(), journal.Options{
 		Policy:       st.opts.Policy,
 		SegmentBytes: st.opts.SegmentBytes,

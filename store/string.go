@@ -137,7 +137,7 @@ func (tx *Tx) Append(key, data []byte) (int, error) {
 	o := tx.edit(key)
 	switch o.typ {
 	case String:
-		return tx.overwrite(o, len(o.str), data), nil
+		return tx.overwrite(o, len(o.str), data)
 	case None:
 		tx.put(o, data)
 		tx.create(o, String, 0)
@@ -152,10 +152,18 @@ func (tx *Tx) SetRange(key []byte, offset int, data []byte) (int, error) {
 	o := tx.edit(key)
 	switch o.typ {
 	case String:
-		return tx.overwrite(o, offset, data), nil
+		return tx.overwrite(o, offset, data)
 	case None:
-		value := make([]byte, offset+len(data))
-		copy(value[offset:], data)
+		rw := tx.rewritten
+		if !rw.fits(o, offset, data) {
+			rw = newRewrite(o, offset, data)
+			if tx.mayPutOff(offset + len(data)) {
+				tx.rewrite = rw.pinned()
+				return 0, ErrPutOff
+			}
+			rw.Make()
+		}
+		value := rw.made
 		if len(value) >= shareBytes {
 			o.sharedLSN = tx.lsn
 		}
@@ -167,19 +175,28 @@ func (tx *Tx) SetRange(key []byte, offset int, data []byte) (int, error) {
 }
 
 // overwrite changes part of an existing string in place. A long one records the part
-// alone, a short one its whole value.
-func (tx *Tx) overwrite(o *object, offset int, data []byte) int {
+// alone, a short one its whole value. ErrPutOff: see PutOffCopies.
+func (tx *Tx) overwrite(o *object, offset int, data []byte) (length int, err error) {
 	was := len(o.str)
 	end := max(was, offset+len(data))
 	applied := tx.st.applied.Load()
-	if offset < was || end > cap(o.str) {
-		o.own(end, applied) // bytes beyond the old end are in nobody's slice
+	if rw := tx.rewritten; rw.fits(o, offset, data) {
+		o.str, o.lent, o.sharedLSN = rw.made, false, 0
+	} else {
+		if offset < was || end > cap(o.str) { // bytes beyond the old end are in nobody's slice
+			if tx.mayPutOff(end) && !o.owned(end, applied) {
+				o.lent = true
+				tx.rewrite = newRewrite(o, offset, data).pinned()
+				return 0, ErrPutOff
+			}
+			o.own(end, applied)
+		}
+		o.str = o.str[:end]
+		if offset > was {
+			clear(o.str[was:offset])
+		}
+		copyLong(o.str[offset:], data)
 	}
-	o.str = o.str[:end]
-	if offset > was {
-		clear(o.str[was:offset])
-	}
-	copy(o.str[offset:], data)
 	o.form = Grown
 	if was >= chunkBytes {
 		tx.rec.patch(o.id, end, offset, o.str[offset:offset+len(data)])
@@ -191,5 +208,5 @@ func (tx *Tx) overwrite(o *object, offset int, data []byte) int {
 	}
 	tx.st.resized(o)
 	tx.touched(o)
-	return end
+	return end, nil
 }

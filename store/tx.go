@@ -14,6 +14,10 @@ type Tx struct {
 
 	expiring []*space // whose number of keys with deadlines has changed
 	digits   [20]byte // room for UpdateInt
+
+	putOff    bool     // long copies are made without the lock
+	rewrite   *Rewrite // the one to be made
+	rewritten *Rewrite // the one that was made
 }
 
 // Begin starts a command on a database at a clock reading in unix ms. The caller holds the
@@ -21,6 +25,7 @@ type Tx struct {
 func (st *Store) Begin(db int, now int64) *Tx {
 	tx := &st.tx
 	tx.now, tx.memos, tx.noTouch = now, 0, false
+	tx.putOff, tx.rewrite, tx.rewritten = false, nil, nil
 	tx.db, tx.space = db, st.dbs[db]
 	tx.seen = tx.space.lsn
 	tx.lsn = st.journal.Last() + 1

@@ -173,9 +173,8 @@ func (st *Store) replay() error {
 // settleRecovery fsyncs what replay applied, by a transaction that is fsynced, and lets go of the
 // journal that it came from.
 func (st *Store) settleRecovery() {
-	w := st.wb.w
 	applied := st.applied.Load()
-	if err := w.transaction(func() { w.run(w.meta, "applied_lsn", int64(applied)) }); err != nil {
+	if err := st.wb.w.sync(applied); err != nil {
 		st.opts.Log("fsync after recovery failed, the journal is kept until the next write-back", err)
 		return
 	}
@@ -349,6 +348,11 @@ func (st *Store) setWriteErrorLocked(err error) {
 // finish makes what was applied clean: from here on it may be unloaded.
 func (st *Store) finish(f *fold, took time.Duration) {
 	wb := &st.wb
+	wb.mu.Lock()
+	if wb.broken == nil && st.writeError.Swap(nil) != nil { // first: whom the new LSN lets go on must not meet the old error
+		st.opts.Log("write-back works again", nil)
+	}
+	wb.mu.Unlock()
 	st.applied.Store(f.last)
 	if f.renames {
 		st.lists.forget()
@@ -364,9 +368,6 @@ func (st *Store) finish(f *fold, took time.Duration) {
 	wb.stats.Unlock()
 	f.reset()
 	wb.mu.Lock()
-	if wb.broken == nil && st.writeError.Swap(nil) != nil {
-		st.opts.Log("write-back works again", nil)
-	}
 	wb.spare = f
 	if wb.pending.empty() {
 		wb.lastNanos.Store(time.Now().UnixNano())

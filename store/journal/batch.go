@@ -40,6 +40,7 @@ type Batch struct {
 	owners  []extOwner // which records they belong to
 	bytes   int64      // in the file
 	sealed  bool       // the CRCs are in
+	crcOf   [8]byte    // a frame's LSN while its CRC is computed; here so that it is not allocated for each
 }
 
 // extOwner says that the record whose frame begins at arena[frame:] has the next n exts.
@@ -108,8 +109,11 @@ func (b *Batch) seal() {
 	if b.sealed {
 		return
 	}
+	next := b.First
 	_ = b.frames(func(frame []byte, exts []Ext) error {
-		crc := crc32.Update(0, castagnoli, frame[:8])
+		binary.LittleEndian.PutUint64(b.crcOf[:], next)
+		next++
+		crc := crc32.Update(crc32.Checksum(b.crcOf[:], castagnoli), castagnoli, frame[:8])
 		head, at := frame[frameHeaderBytes:], 0
 		for _, x := range exts {
 			crc = crc32.Update(crc, castagnoli, head[at:x.At])

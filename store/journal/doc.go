@@ -19,10 +19,12 @@
 //	+----------------+-------------+-----------+---------------+---------+
 //	frame, one a record; the LSN is the header's plus the frame's place in the file
 //	+---------+---------+-----------------+
-//	| len u64 | crc u32 | payload         |   crc of len and payload; len counts the payload alone
+//	| len u64 | crc u32 | payload         |   crc of LSN (u64), len and payload; len counts the payload alone
 //	+---------+---------+-----------------+
 //
-// A zeroed frame header never passes: the CRC-32C of eight zero bytes is not zero.
+// The LSN in the checksum tells a record from one that once stood elsewhere: after a power cut a file may end in
+// disk blocks of a dropped segment, whose frames are whole. A zeroed frame header is padding, never a record; the
+// store appends no empty records.
 //
 // Every segment but the last is complete on disk: it is fsynced before its successor is created, whatever the
 // policy. So a torn or zero-padded tail of the last segment is what a crash leaves, and Open cuts it

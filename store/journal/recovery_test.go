@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -114,6 +115,15 @@ func TestPaddingAfterWholeRecordsIsDropped(t *testing.T) {
 	for _, n := range []int{1, 11, 12, 13, 4096} {
 		wantTornAt(t, append(append([]byte{}, content...), make([]byte, n)...), 3, begins[3])
 	}
+}
+
+// After a power cut a file may end in disk blocks that once held records.
+func TestOldRecordsBehindTheLastOneAreDropped(t *testing.T) {
+	content, begins := three(t)
+	for from := range 3 {
+		wantTornAt(t, append(bytes.Clone(content), content[begins[from]:]...), 3, len(content))
+	}
+	wantTornAt(t, append(bytes.Clone(content[:begins[1]]), content[begins[2]:]...), 1, begins[1])
 }
 
 func TestAFlippedByteOfTheLastSegmentEndsItThere(t *testing.T) {

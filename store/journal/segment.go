@@ -73,8 +73,9 @@ type reader struct {
 	size   int64 // of the file
 	offset int64 // of the next frame
 	first  uint64
-	lsn    uint64 // of the next frame
-	buf    []byte // the newest payload; as large as the largest
+	lsn    uint64  // of the next frame
+	crcOf  [8]byte // lsn as the checksum covers it; here so that it is not allocated for each frame
+	buf    []byte  // the newest payload; as large as the largest
 }
 
 // newReader checks the header. An error is *damage, errVersion, or from reading the file.
@@ -125,7 +126,8 @@ func (r *reader) next(keep bool) (payload []byte, err error) {
 	if n > uint64(left-frameHeaderBytes) { // before any memory is set aside for it
 		return nil, &damage{r.offset, "record runs past the end of the file"}
 	}
-	crc := crc32.Update(0, castagnoli, h[:8])
+	binary.LittleEndian.PutUint64(r.crcOf[:], r.lsn)
+	crc := crc32.Update(crc32.Checksum(r.crcOf[:], castagnoli), castagnoli, h[:8])
 	if keep {
 		if uint64(cap(r.buf)) < n {
 			r.buf = make([]byte, n)

@@ -14,9 +14,10 @@ func appendCRC(b []byte) []byte {
 	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
 }
 
-func appendFrame(b []byte, payload string) []byte {
+func appendFrame(b []byte, lsn uint64, payload string) []byte {
 	frame := binary.LittleEndian.AppendUint64(nil, uint64(len(payload)))
-	crc := crc32.Update(crc32.Checksum(frame, castagnoli), castagnoli, []byte(payload))
+	crc := crc32.Checksum(binary.LittleEndian.AppendUint64(nil, lsn), castagnoli)
+	crc = crc32.Update(crc32.Update(crc, castagnoli, frame), castagnoli, []byte(payload))
 	frame = binary.LittleEndian.AppendUint32(frame, crc)
 	return append(append(b, frame...), payload...)
 }
@@ -27,7 +28,7 @@ func TestTheFileFormatIsWhatThePackageCommentDraws(t *testing.T) {
 	store(t, j, "hello", "")
 	closeIt(t, j)
 	want := append([]byte("DKJOURNL"), 1, 0, 0, 0, 0, 0, 0, 0, 0xe8, 3, 0, 0, 0, 0, 0, 0)
-	want = appendFrame(appendFrame(appendCRC(want), "hello"), "")
+	want = appendFrame(appendFrame(appendCRC(want), 0x3e8, "hello"), 0x3e9, "")
 	files := segmentFiles(t, dir)
 	if len(files) != 1 || files[0] != dir+"/00000000000003e8.journal" {
 		t.Fatalf("files %q", files)
@@ -54,7 +55,7 @@ func TestSegmentNamesAreTheirFirstLSN(t *testing.T) {
 // FuzzReadSegment feeds the reader any bytes: it must end, stay within the file, agree with itself when it skips
 // payloads, and return only records that encode back to the same bytes.
 func FuzzReadSegment(f *testing.F) {
-	whole := appendFrame(appendFrame(encodeSegmentHeader(7), "hello"), "")
+	whole := appendFrame(appendFrame(encodeSegmentHeader(7), 7, "hello"), 8, "")
 	f.Add([]byte{})
 	f.Add(whole)
 	f.Add(whole[:len(whole)-1])
@@ -63,7 +64,7 @@ func FuzzReadSegment(f *testing.F) {
 	f.Add(make([]byte, 64))
 	f.Add(binary.LittleEndian.AppendUint64(bytes.Clone(whole), 1<<63))
 	f.Add(append(binary.LittleEndian.AppendUint64(encodeSegmentHeader(1), ^uint64(0)), "0123456789"...))
-	f.Add(appendFrame(encodeSegmentHeader(^uint64(0)), "the last LSN of all"))
+	f.Add(appendFrame(encodeSegmentHeader(^uint64(0)), ^uint64(0), "the last LSN of all"))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		r, err := newReader(bytes.NewReader(content), int64(len(content)))
 		skim, skimErr := newReader(bytes.NewReader(content), int64(len(content)))
@@ -91,7 +92,7 @@ func FuzzReadSegment(f *testing.F) {
 				}
 				break
 			}
-			again = appendFrame(again, string(payload))
+			again = appendFrame(again, r.lsn-1, string(payload))
 		}
 		if !bytes.Equal(again, content[:r.offset]) {
 			t.Fatal("the records do not encode back to the file")

@@ -1,0 +1,214 @@
+package compat_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// smallDisk mounts a file system of its own, of so many bytes.
+func smallDisk(t *testing.T, bytes int) string {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("NOT CHECKED on a disk that is really full: it takes root to mount one; the store's tests inject ENOSPC")
+	}
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%d", bytes)); err != nil {
+		t.Skipf("NOT CHECKED on a disk that is really full: mounting one: %v; the store's tests inject ENOSPC", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
+			t.Errorf("unmount %s: %v", dir, err)
+		}
+	})
+	return dir
+}
+
+// ledger is what the server has acknowledged: a key's number, or "" for a key that was deleted.
+type ledger map[string]string
+
+// fullValue is the value of a version of a key, of 20 KB.
+func fullValue(version string) string {
+	return version + strings.Repeat("-", 20<<10-len(version))
+}
+
+// fill sets keys until the server refuses, and returns the refusal.
+func (l ledger) fill(t *testing.T, c *client, prefix string) string {
+	t.Helper()
+	for i := range 100_000 {
+		key := fmt.Sprintf("%s%05d", prefix, i)
+		switch v := c.Do("SET", key, fullValue(key)); {
+		case v.text == "OK":
+			l[key] = key
+		case strings.HasPrefix(v.text, "MISCONF "):
+			delete(l, key) // it may or may not be there
+			return v.text
+		default:
+			t.Fatalf("SET: %s", v)
+		}
+	}
+	t.Fatal("the disk is never full")
+	return ""
+}
+
+// brim fills the disk for good: what write-back frees meanwhile is filled, too.
+func (l ledger) brim(t *testing.T, c *client, prefix string) {
+	t.Helper()
+	for round, quiet := 0, 0; quiet < 4; round++ {
+		if round == 100 {
+			t.Fatal("the disk is never full for good")
+		}
+		before := len(l)
+		if l.fill(t, c, fmt.Sprintf("%s%d-", prefix, round)); len(l) > before {
+			quiet = 0
+		} else {
+			quiet++
+		}
+		time.Sleep(400 * time.Millisecond)
+	}
+}
+
+// check reads everything back.
+func (l ledger) check(t *testing.T, c *client, when string) {
+	t.Helper()
+	lost := 0
+	for key, version := range l {
+		want := fullValue(version)
+		if version == "" {
+			want = ""
+		}
+		if v := c.Do("GET", key); v.text != want {
+			lost++
+			if lost < 4 {
+				t.Errorf("%s: GET %s: %.50s", when, key, v)
+			}
+		}
+	}
+	if lost > 0 {
+		t.Fatalf("%s: %d of %d keys are not as acknowledged", when, lost, len(l))
+	}
+}
+
+// writesAgain waits until a SET is accepted.
+func writesAgain(t *testing.T, s *server, c *client) time.Duration {
+	t.Helper()
+	start := time.Now()
+	for {
+		v := c.Do("SET", "again", "1")
+		if v.text == "OK" {
+			return time.Since(start)
+		}
+		if time.Since(start) > 15*time.Second {
+			t.Fatalf("writes do not resume: %s\n%s", v, s.Log)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+func TestAFullDiskStopsWritesAloneAndLosesNothing(t *testing.T) {
+	disk := smallDisk(t, 192<<20)
+	s := newServer(t, subjectBin(t), "--dir", disk, "--maxmemory", "16mb")
+	s.start(nil)
+	c := dial(t, s.Addr)
+	acked := ledger{}
+	acked.brim(t, c, "a")
+	t.Logf("the disk is full with %d keys of 20 KB", len(acked))
+	acked.check(t, c, "on the full disk")
+	for _, args := range [][]any{{"APPEND", "more", fullValue("")}, {"SETEX", "more", 100, fullValue("")}, {"MSET", "more", fullValue("")}} {
+		if v := c.Do(args...); !strings.HasPrefix(v.text, "MISCONF ") {
+			t.Errorf("%s on the full disk: %s", args[0], v)
+		}
+	}
+
+	s.Kill9()
+	s.start(nil)
+	c = dial(t, s.Addr)
+	acked.check(t, c, "after kill -9 on the full disk")
+
+	// DEL and expiry work, and make room.
+	deleted := 0
+	for i := range len(acked) / 3 {
+		key := fmt.Sprintf("a0-%05d", i)
+		if acked[key] == "" {
+			continue
+		}
+		if v := c.Do("DEL", key); v.text != "1" {
+			t.Fatalf("DEL on the full disk, after %d others: %s", deleted, v)
+		}
+		acked[key] = ""
+		deleted++
+	}
+	expiring := 0
+	for i := len(acked) / 3; i < len(acked)/2; i++ {
+		key := fmt.Sprintf("a0-%05d", i)
+		if acked[key] == "" {
+			continue
+		}
+		if v := c.Do("PEXPIRE", key, 100); v.text != "1" {
+			t.Fatalf("PEXPIRE on the full disk: %s", v)
+		}
+		acked[key] = ""
+		expiring++
+	}
+	t.Logf("%d keys deleted and %d expired; writes were accepted again after %v", deleted, expiring, writesAgain(t, s, c).Round(time.Millisecond))
+	time.Sleep(150 * time.Millisecond)
+	acked.check(t, c, "with room again")
+
+	// Full once more, so that the room was real; and killed at once, so that recovery finds a long journal and no room.
+	before := len(acked)
+	acked.fill(t, c, "b")
+	t.Logf("%d more keys fitted", len(acked)-before)
+	s.Kill9()
+	s.start(nil)
+	acked.check(t, dial(t, s.Addr), "after filling the disk again and kill -9")
+}
+
+func TestTheServerStartsAndServesOnADiskThatOthersFilled(t *testing.T) {
+	disk := smallDisk(t, 96<<20)
+	s := newServer(t, subjectBin(t), "--dir", disk, "--maxmemory", "16mb")
+	s.start(nil)
+	c := dial(t, s.Addr)
+	acked := ledger{}
+	for i := range 1100 { // more than the reserve holds twice, as a transaction would need it
+		key := fmt.Sprintf("a%05d", i)
+		if v := c.Do("SET", key, fullValue(key)); v.text != "OK" {
+			t.Fatal(v)
+		}
+		acked[key] = key
+	}
+	s.Kill9()
+	filler := filepath.Join(disk, "filler")
+	f, err := os.Create(filler)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for block := blockOf; len(block) > 0; {
+		if _, err := f.Write(block); errors.Is(err, syscall.ENOSPC) {
+			block = block[:len(block)/2]
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.start(nil)
+	c = dial(t, s.Addr)
+	acked.check(t, c, "started on a full disk")
+	if v := c.Do("DEL", "a00000"); v.text != "1" {
+		t.Errorf("DEL: %s", v)
+	}
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("writes were accepted %v after the filler was gone", writesAgain(t, s, c))
+	start := time.Now()
+	if code := s.Terminate(); code != 0 || time.Since(start) > 2*time.Second {
+		t.Errorf("SIGTERM: exit status %d after %v", code, time.Since(start))
+	}
+}

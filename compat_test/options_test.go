@@ -1,0 +1,401 @@
+package compat_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// refusedStart runs a server that must not start, and returns its exit status and all it printed.
+func refusedStart(t *testing.T, args ...string) (status int, said string) {
+	t.Helper()
+	cmd := exec.Command(subjectBin(t), args...)
+	cmd.Dir = t.TempDir()
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	timer := time.AfterFunc(replyTimeout, func() { _ = cmd.Process.Kill() })
+	defer timer.Stop()
+	_ = cmd.Wait() // the status says it
+	return cmd.ProcessState.ExitCode(), out.String()
+}
+
+func TestAStartThatCanNotSucceedSaysWhyAndExitsWith1(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	taken := strconv.Itoa(ln.Addr().(*net.TCPAddr).Port)
+	dir := t.TempDir()
+	conf := filepath.Join(dir, "bad.conf")
+	if err := os.WriteFile(conf, []byte("port 0\n\n# fine so far\nno-such-option yes\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	running := startServer(t, subjectBin(t))
+	free := freePort(t)
+	for _, c := range []struct {
+		name string
+		args []string
+		want []string
+	}{
+		{"a port in use", []string{"--port", taken, "--dir", t.TempDir()}, []string{"can not listen", "127.0.0.1:" + taken, "address already in use"}},
+		{"a port in use, logging nothing", []string{"--port", taken, "--dir", t.TempDir(), "--loglevel", "nothing"}, []string{"can not listen", "address already in use"}},
+		{"an unknown option", []string{"--no-such-option", "1"}, []string{"at line 1", `no-such-option "1"`, "Bad directive or wrong number of arguments"}},
+		{"an unknown option in a conf file", []string{conf}, []string{conf, "at line 4", "'no-such-option yes'", "Bad directive or wrong number of arguments"}},
+		{"a value out of range", []string{"--port", "99999"}, []string{`port "99999"`, "argument must be between 0 and 65535 inclusive"}},
+		{"a conf file that is not there", []string{filepath.Join(dir, "none.conf")}, []string{"none.conf", "no such file"}},
+		{"nothing to listen on", []string{"--port", "0", "--dir", t.TempDir()}, []string{"nothing to listen on"}},
+		{"another server on the data directory", []string{"--port", free, "--dir", running.Dir}, []string{"in use by another server", running.Dir}},
+		{"a data directory that is a file", []string{"--port", free, "--dir", file}, []string{file}},
+		{"an address of another machine", []string{"--port", free, "--bind", "203.0.113.9", "--dir", t.TempDir()}, []string{"can not listen", "203.0.113.9"}},
+		{"a log file that can not be", []string{"--port", free, "--logfile", filepath.Join(file, "log")}, []string{"can not open the log file"}},
+		{"cluster mode", []string{"--cluster-enabled", "yes"}, []string{"cluster mode is not supported"}},
+	} {
+		status, said := refusedStart(t, c.args...)
+		if status != 1 {
+			t.Errorf("%s: exit status %d:\n%s", c.name, status, said)
+		}
+		for _, want := range c.want {
+			if !strings.Contains(said, want) && !strings.Contains(said, strings.ReplaceAll(want, `"`, `\"`)) {
+				t.Errorf("%s: no %q in:\n%s", c.name, want, said)
+			}
+		}
+	}
+	if v := dial(t, running.Addr).Do("PING"); v.text != "PONG" {
+		t.Errorf("the server that was there first: %s", v)
+	}
+}
+
+func TestAConfFileIsReadAndOptionsOverrideIt(t *testing.T) {
+	s := newServer(t, subjectBin(t))
+	conf := filepath.Join(t.TempDir(), "redis.conf")
+	text := "# as written for Redis\nmaxmemory 64mb\nrequirepass \"a b\"\nappendonly yes\nsave 900 1\nsave 300 10\nhz 50\nio-threads 4\nio-threads 2\n"
+	if err := os.WriteFile(conf, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s.args = append([]string{conf}, s.args...)
+	s.args = append(s.args, "--hz", "20", "--client-output-buffer-limit", "normal", "1mb", "0", "0", "--save", "")
+	s.start(nil)
+	c := dial(t, s.Addr)
+	if v := c.Do("AUTH", "a b"); v.text != "OK" {
+		t.Fatal(v)
+	}
+	for name, want := range map[string]string{
+		"maxmemory": "67108864", "hz": "20", "save": "", "appendonly": "yes",
+		"client-output-buffer-limit": "normal 1048576 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
+	} {
+		if v := c.Do("CONFIG", "GET", name); len(v.elems) != 2 || v.elems[1].text != want {
+			t.Errorf("CONFIG GET %s: %s", name, v)
+		}
+	}
+	if n := strings.Count(s.Log.String(), `"option":"io-threads"`); n != 1 {
+		t.Errorf("an option without effect is mentioned %d times in the log:\n%s", n, s.Log)
+	}
+}
+
+func TestLogsAreJSONWhereThereIsNoTerminal(t *testing.T) {
+	s := startServer(t, subjectBin(t), "--io-threads", "4")
+	if code := s.Terminate(); code != 0 {
+		t.Errorf("exit status %d", code)
+	}
+	said := s.Log.String()
+	if !strings.Contains(said, "Ready to accept connections") {
+		t.Errorf("it does not say that it is ready:\n%s", said)
+	}
+	for line := range strings.Lines(said) {
+		var entry struct{ Level, Time, Message string }
+		if err := json.Unmarshal([]byte(line), &entry); err != nil || entry.Level == "" || entry.Time == "" || entry.Message == "" {
+			t.Errorf("%v: %s", err, line)
+		}
+	}
+}
+
+func TestLoglevelIsHonoured(t *testing.T) {
+	for level, want := range map[string]bool{"notice": true, "warning": false, "nothing": false} {
+		s := startServer(t, subjectBin(t), "--loglevel", level, "--io-threads", "4")
+		s.Terminate()
+		if said := s.Log.String(); (said != "") != want {
+			t.Errorf("loglevel %s:\n%s", level, said)
+		}
+	}
+	s := startServer(t, subjectBin(t), "--loglevel", "nothing")
+	dial(t, s.Addr).Do("CONFIG", "SET", "loglevel", "notice")
+	s.Terminate()
+	if !strings.Contains(s.Log.String(), "shutting down") {
+		t.Errorf("after CONFIG SET loglevel notice:\n%s", s.Log)
+	}
+}
+
+func TestTheLogAndTheProcessIdGoIntoFiles(t *testing.T) {
+	dir := t.TempDir()
+	log, pid := filepath.Join(dir, "log"), filepath.Join(dir, "pid")
+	s := startServer(t, subjectBin(t), "--logfile", log, "--pidfile", pid)
+	if text, err := os.ReadFile(pid); err != nil || string(text) != strconv.Itoa(s.cmd.Process.Pid)+"\n" {
+		t.Errorf("the pid file holds %q, %v", text, err)
+	}
+	s.Terminate()
+	if _, err := os.Stat(pid); !os.IsNotExist(err) {
+		t.Errorf("the pid file is left behind: %v", err)
+	}
+	if text, err := os.ReadFile(log); err != nil || !bytes.Contains(text, []byte("Ready to accept connections")) {
+		t.Errorf("%v\n%s", err, text)
+	}
+	if said := s.Log.String(); said != "" {
+		t.Errorf("with a log file it still prints:\n%s", said)
+	}
+}
+
+func TestItListensWhereItIsTold(t *testing.T) {
+	dir, err := os.MkdirTemp("", "dk") // a socket's path is short
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	socket := filepath.Join(dir, "s")
+	t.Run("on a unix socket alone", func(t *testing.T) {
+		for range 2 { // the second time over what a kill -9 has left
+			s := newServer(t, subjectBin(t), "--port", "0", "--unixsocket", socket, "--unixsocketperm", "770")
+			s.launch(nil)
+			c := dialUnix(t, s, socket)
+			if v := c.Do("PING"); v.text != "PONG" {
+				t.Error(v)
+			}
+			if v := c.Do("CLIENT", "LIST").Text(); !strings.Contains(v, "addr="+socket+":0 ") || !strings.Contains(v, "flags=U") {
+				t.Errorf("CLIENT LIST: %s", v)
+			}
+			info, err := os.Stat(socket)
+			if err != nil || info.Mode().Perm() != 0o770 {
+				t.Errorf("the socket's mode is %v, %v", info.Mode(), err)
+			}
+			if conn, err := net.Dial("tcp", s.Addr); err == nil {
+				conn.Close()
+				t.Error("it listens on TCP, too")
+			}
+			status, said := refusedStart(t, "--port", "0", "--unixsocket", socket, "--dir", t.TempDir())
+			if status != 1 || !strings.Contains(said, "in use by another server") {
+				t.Errorf("a second server on the socket: status %d\n%s", status, said)
+			}
+			s.Kill9()
+		}
+	})
+	t.Run("on several addresses", func(t *testing.T) {
+		s := startServer(t, subjectBin(t), "--bind", "127.0.0.1", "127.0.0.2", "-203.0.113.9", "-::1")
+		if runtime.GOOS != "linux" {
+			t.Skip("NOT CHECKED: 127.0.0.2 is there on Linux only")
+		}
+		_, port, _ := net.SplitHostPort(s.Addr)
+		if v := dial(t, "127.0.0.2:"+port).Do("PING"); v.text != "PONG" {
+			t.Error(v)
+		}
+	})
+}
+
+// dialUnix connects once the server listens.
+func dialUnix(t *testing.T, s *server, path string) *client {
+	t.Helper()
+	for deadline := time.Now().Add(replyTimeout); ; time.Sleep(10 * time.Millisecond) {
+		conn, err := net.Dial("unix", path)
+		if err == nil {
+			t.Cleanup(func() { conn.Close() })
+			return &client{t: t, conn: conn, r: bufio.NewReader(conn)}
+		}
+		if s.died() || time.Now().After(deadline) {
+			t.Fatalf("%v\n%s", err, s.Log)
+		}
+	}
+}
+
+// outsideAddress is an address of this machine that is not loopback.
+func outsideAddress(t *testing.T) string {
+	t.Helper()
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range addrs {
+		if n, ok := a.(*net.IPNet); ok && n.IP.To4() != nil && n.IP.IsGlobalUnicast() {
+			return n.IP.String()
+		}
+	}
+	t.Skip("NOT CHECKED: this machine has no address but loopback")
+	return ""
+}
+
+func TestProtectedModeTurnsStrangersAwayUnlessThereIsAPassword(t *testing.T) {
+	outside := outsideAddress(t)
+	s := startServer(t, subjectBin(t), "--bind", "0.0.0.0")
+	_, port, _ := net.SplitHostPort(s.Addr)
+	stranger := net.JoinHostPort(outside, port)
+	c := dial(t, stranger)
+	if v, err := c.readOutcome(replyTimeout); err != nil || !strings.HasPrefix(v.text, "DENIED ") {
+		t.Errorf("a stranger is told %s, %v", v, err)
+	}
+	if v, err := c.readOutcome(replyTimeout); err != nil || v.kind != kindClosed {
+		t.Errorf("and then %s, %v", v, err)
+	}
+	local := dial(t, s.Addr)
+	if v := local.Do("CONFIG", "SET", "requirepass", "x"); v.text != "OK" {
+		t.Fatal(v)
+	}
+	if v := dial(t, stranger).Do("PING"); v.text != "NOAUTH Authentication required." {
+		t.Errorf("with a password a stranger is told %s", v)
+	}
+	local.Do("CONFIG", "SET", "requirepass", "")
+	if v := dial(t, stranger).Do("PING"); !strings.HasPrefix(v.text, "DENIED ") {
+		t.Errorf("without a password again a stranger is told %s", v)
+	}
+	local.Do("CONFIG", "SET", "protected-mode", "no")
+	if v := dial(t, stranger).Do("PING"); v.text != "PONG" {
+		t.Errorf("without protected mode a stranger is told %s", v)
+	}
+}
+
+func TestRequirepassCanBeSetAndTakenAwayAtAnyTime(t *testing.T) {
+	s := startServer(t, subjectBin(t))
+	old, late := dial(t, s.Addr), dial(t, s.Addr)
+	if v := old.Do("AUTH", "x"); v.text != "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?" {
+		t.Errorf("AUTH without a password set: %s", v)
+	}
+	old.Do("CONFIG", "SET", "requirepass", "x")
+	if v := late.Do("PING"); v.text != "PONG" {
+		t.Errorf("who was connected before stays in: %s", v)
+	}
+	c := dial(t, s.Addr)
+	if v := c.Do("GET", "k"); v.text != "NOAUTH Authentication required." {
+		t.Errorf("GET of a new client: %s", v)
+	}
+	if v := c.Do("HELLO", "3"); !strings.HasPrefix(v.text, "NOAUTH HELLO must be called with the client already authenticated") {
+		t.Errorf("HELLO of a new client: %s", v)
+	}
+	if v := c.Do("AUTH", "x"); v.text != "OK" {
+		t.Errorf("AUTH: %s", v)
+	}
+	if v := c.Do("AUTH", "y"); v.text != "WRONGPASS invalid username-password pair or user is disabled." {
+		t.Errorf("AUTH with another password: %s", v)
+	}
+	if v := c.Do("PING"); v.text != "PONG" {
+		t.Errorf("a wrong AUTH takes nothing away: %s", v)
+	}
+	c = dial(t, s.Addr)
+	old.Do("CONFIG", "SET", "requirepass", "")
+	if v := c.Do("PING"); v.text != "PONG" {
+		t.Errorf("once there is no password: %s", v)
+	}
+}
+
+func TestMaxclientsTurnsAwayWhoComesLate(t *testing.T) {
+	s := startServer(t, subjectBin(t), "--maxclients", "3")
+	time.Sleep(50 * time.Millisecond) // the harness has hung up by then
+	clients := []*client{dial(t, s.Addr), dial(t, s.Addr), dial(t, s.Addr)}
+	for _, c := range clients {
+		if v := c.Do("PING"); v.text != "PONG" {
+			t.Fatal(v)
+		}
+	}
+	late := dial(t, s.Addr)
+	if v, err := late.readOutcome(replyTimeout); err != nil || v.text != "ERR max number of clients reached" {
+		t.Errorf("the fourth of three: %s, %v", v, err)
+	}
+	if n := infoField(clients[0].Do("INFO", "stats").Text(), "rejected_connections"); n != "1" {
+		t.Errorf("rejected_connections is %s", n)
+	}
+	clients[2].Close()
+	time.Sleep(50 * time.Millisecond)
+	if v := dial(t, s.Addr).Do("PING"); v.text != "PONG" {
+		t.Errorf("once there is room again: %s", v)
+	}
+	clients[0].Do("CONFIG", "SET", "maxclients", "10")
+	if v := dial(t, s.Addr).Do("PING"); v.text != "PONG" {
+		t.Errorf("after CONFIG SET maxclients: %s", v)
+	}
+}
+
+func TestTimeoutEndsIdleClientsAndNoOthers(t *testing.T) {
+	s := startServer(t, subjectBin(t))
+	idle, busy := dial(t, s.Addr), dial(t, s.Addr)
+	idle.Do("PING")
+	busy.Do("CONFIG", "SET", "timeout", "1") // holds for who is connected already
+	start := time.Now()
+	closed := make(chan value, 1)
+	go func() {
+		v, _ := idle.readOutcome(5 * time.Second)
+		closed <- v
+	}()
+	for {
+		select {
+		case v := <-closed:
+			if took := time.Since(start); v.kind != kindClosed || took < 900*time.Millisecond || took > 3*time.Second {
+				t.Errorf("the idle client: %s after %v", v, took)
+			}
+			if v := busy.Do("PING"); v.text != "PONG" {
+				t.Errorf("the other: %s", v)
+			}
+			return
+		case <-time.After(200 * time.Millisecond):
+			busy.Do("PING")
+		}
+	}
+}
+
+func TestTCPKeepaliveIsApplied(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("NOT CHECKED: the timers of sockets are read from /proc/net/tcp")
+	}
+	s := startServer(t, subjectBin(t), "--tcp-keepalive", "100")
+	c := dial(t, s.Addr)
+	c.Do("PING")
+	if kind, left := socketTimer(t, s.Addr, c.conn.LocalAddr().String()); kind != "02" || left < 90*time.Second || left > 100*time.Second {
+		t.Errorf("timer %s in %v; 02 is keepalive", kind, left)
+	}
+	c.Do("CONFIG", "SET", "tcp-keepalive", "0")
+	c = dial(t, s.Addr)
+	c.Do("PING")
+	if kind, left := socketTimer(t, s.Addr, c.conn.LocalAddr().String()); kind == "02" {
+		t.Errorf("a keepalive in %v although it is off", left)
+	}
+}
+
+// socketTimer is the timer of the server's end of a connection, from /proc/net/tcp.
+func socketTimer(t *testing.T, local, remote string) (kind string, left time.Duration) {
+	t.Helper()
+	time.Sleep(50 * time.Millisecond) // the timer of an unacknowledged byte goes first
+	text, err := os.ReadFile("/proc/net/tcp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := func(addr string) string {
+		_, p, _ := net.SplitHostPort(addr)
+		n, _ := strconv.Atoi(p)
+		return fmt.Sprintf(":%04X", n)
+	}
+	for line := range strings.Lines(string(text)) {
+		f := strings.Fields(line)
+		if strings.HasSuffix(f[1], port(local)) && strings.HasSuffix(f[2], port(remote)) {
+			kind, hex, _ := strings.Cut(f[5], ":")
+			ticks, err := strconv.ParseInt(hex, 16, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return kind, time.Duration(ticks) * 10 * time.Millisecond
+		}
+	}
+	t.Fatalf("no connection from %s to %s", remote, local)
+	return "", 0
+}

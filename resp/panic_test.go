@@ -1,0 +1,136 @@
+package resp
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"diskette/store"
+)
+
+// startPanicking serves commands that fail in every way a handler can, beside the usual ones.
+func startPanicking(t *testing.T) (addr string, logged func() string) {
+	t.Helper()
+	cfg, _, err := LoadConfig([]string{"--dir", t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := new(lockedBuffer)
+	s := NewServer(cfg, zerolog.New(log), func(Shutdown) {})
+	for _, r := range []*row{
+		{name: "failread", arity: 2, flags: readonly, keys: keyAt(1, "RO"), read: func(*store.View, *call) Reply { panic("failed reading") }},
+		{name: "failwrite", arity: 2, flags: write, keys: keyAt(1, "RW"), write: func(tx *store.Tx, c *call) Reply {
+			tx.SetString(c.args[1], []byte("half done"), 0)
+			panic("failed writing")
+		}},
+		{name: "failconn", arity: 1, conn: func(*client, *call) Reply { panic("failed\r\ntalking") }},
+	} {
+		r.full = r.name
+		s.table.byName[r.name] = r
+	}
+	st, err := store.Open(store.Options{Dir: cfg.Text("dir"), Hooks: s.Hooks()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start(st)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go s.Serve(ln) //nolint:errcheck // it ends with Stop
+	t.Cleanup(func() {
+		s.Stop(time.Second)
+		if err := st.Flush(); err != nil {
+			t.Error(err)
+		}
+		if err := st.Check(); err != nil {
+			t.Error(err)
+		}
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return ln.Addr().String(), log.String
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// ask sends lines to the server, and QUIT behind them, and returns all it says until it hangs up.
+func ask(t *testing.T, addr string, lines ...string) string {
+	t.Helper()
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(c, strings.Join(lines, "\r\n")+"\r\nQUIT\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	said, err := io.ReadAll(c)
+	if err != nil {
+		t.Fatalf("%v: %v after %q", lines, err, said)
+	}
+	return string(said)
+}
+
+func TestACommandThatPanicsEndsItsOwnConnectionAlone(t *testing.T) {
+	addr, logged := startPanicking(t)
+	other, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	for _, c := range []struct {
+		lines []string
+		want  string
+	}{
+		{[]string{"SET k v", "FAILREAD k", "SET k never"}, "+OK\r\n-ERR internal error: failed reading\r\n"},
+		{[]string{"PING", "FAILCONN", "SET k never"}, "+PONG\r\n-ERR internal error: failed  talking\r\n"},
+		{[]string{"FAILWRITE half", "SET k never"}, "-ERR internal error: failed writing\r\n"},
+		// The client hears of the transaction what was done until then.
+		{[]string{"MULTI", "SET t 1", "FAILWRITE u", "SET k never", "EXEC"}, "+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n*3\r\n+OK\r\n-ERR internal error: failed writing\r\n"},
+		{[]string{"WATCH k", "FAILREAD k"}, "+OK\r\n-ERR internal error: failed reading\r\n"},
+	} {
+		if got := ask(t, addr, c.lines...); got != c.want {
+			t.Errorf("%v\nwant: %q\ngot:  %q", c.lines, c.want, got)
+		}
+	}
+	want := "$1\r\nv\r\n$9\r\nhalf done\r\n$1\r\n1\r\n$9\r\nhalf done\r\n:4\r\n+OK\r\n"
+	if got := ask(t, addr, "GET k", "GET half", "GET t", "GET u", "DBSIZE"); got != want {
+		t.Errorf("afterwards\nwant: %q\ngot:  %q", want, got)
+	}
+	if _, err := io.WriteString(other, "PING\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	pong := make([]byte, 7)
+	if _, err := io.ReadFull(other, pong); err != nil || string(pong) != "+PONG\r\n" {
+		t.Errorf("the client that was there all along: %q, %v", pong, err)
+	}
+	if n := strings.Count(logged(), `"stack":`); n != 5 {
+		t.Errorf("%d of 5 panics were logged with their stack", n)
+	}
+}

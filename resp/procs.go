@@ -1,0 +1,72 @@
+package resp
+
+import (
+	"os"
+	"runtime"
+	"time"
+)
+
+// On two cores the server runs clients' commands on one of them unless there is work for both.
+// Commands that come one at a time are mostly system calls around a short hold of one lock; spread over
+// both cores they take the client's core away, and each side wakes the other for a command or two
+// instead of a dozen. Measured with 50 connections and no pipelines, beside redis-server on the same two
+// cores: GET 0.71 of its throughput on two, 0.95 to 1.1 on one; SET 0.75 and 0.92. Pipelines, loads from disk and
+// fsyncs for every reply gain from the second core: INCR in pipelines of 16 1.1 on two, 0.82 on one.
+
+const (
+	procsPeriod = 100 * time.Millisecond
+	// procsCalm is how many periods without work for both cores give one back.
+	procsCalm = 5
+)
+
+// procs decides from time to time how many cores commands run on.
+type procs struct {
+	all, now int
+	calm     int
+	commands int64 // totals when it last looked
+	batches  int64
+	loads    int64
+}
+
+// newProcs returns nil where there is nothing to decide: other than two cores, or GOMAXPROCS set by the user.
+func newProcs() *procs {
+	if n := runtime.GOMAXPROCS(0); n == 2 && os.Getenv("GOMAXPROCS") == "" {
+		return &procs{all: n, now: n}
+	}
+	return nil
+}
+
+// look takes the totals of commands, of the batches that they came in, and of keys loaded from
+// disk, and whether every reply waits for an fsync.
+func (p *procs) look(commands, batches, loads int64, fsyncs bool) {
+	c, b, l := commands-p.commands, batches-p.batches, loads-p.loads
+	p.commands, p.batches, p.loads = commands, batches, loads
+	if fsyncs || c > 4*b || l > 100 && l > c/20 {
+		p.calm = 0
+		p.set(p.all)
+	} else if p.calm++; p.calm >= procsCalm {
+		p.set(1)
+	}
+}
+
+func (p *procs) set(n int) {
+	if p.now != n {
+		p.now = n
+		runtime.GOMAXPROCS(n)
+	}
+}
+
+// run looks every procsPeriod until stop is closed.
+func (p *procs) run(s *Server, stop <-chan struct{}) {
+	tick := time.NewTicker(procsPeriod)
+	defer tick.Stop()
+	for {
+		select {
+		case <-stop:
+			p.set(p.all) // the end is write-back's
+			return
+		case <-tick.C:
+			p.look(s.stats.commands.Load(), s.stats.batches.Load(), s.store.Loads(), s.cfg.AppendFsync() == "always")
+		}
+	}
+}

@@ -1,0 +1,36 @@
+package resp
+
+import (
+	"runtime"
+	"testing"
+)
+
+func TestOneCoreServesSingleCommandsAndAllServePipelines(t *testing.T) {
+	before := runtime.GOMAXPROCS(0)
+	defer runtime.GOMAXPROCS(before)
+	p := &procs{all: 2, now: 2}
+	var commands, batches, loads int64
+	step := func(c, b, l int64, fsyncs bool, want int) {
+		t.Helper()
+		commands, batches, loads = commands+c, batches+b, loads+l
+		p.look(commands, batches, loads, fsyncs)
+		if p.now != want {
+			t.Fatalf("%d commands in %d batches, %d loads, fsyncs %v: runs on %d, want %d", c, b, l, fsyncs, p.now, want)
+		}
+	}
+	for range procsCalm - 1 {
+		step(1000, 1000, 0, false, 2)
+	}
+	step(1000, 1000, 0, false, 1)
+	step(16000, 1000, 0, false, 2)
+	for range procsCalm - 1 {
+		step(0, 0, 0, false, 2)
+	}
+	step(0, 0, 0, false, 1)
+	step(5000, 5000, 4000, false, 2)
+	for range procsCalm - 1 {
+		step(10, 10, 10, false, 2)
+	}
+	step(10, 10, 10, false, 1)
+	step(10, 10, 10, true, 2)
+}

@@ -1,0 +1,105 @@
+package store
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestTheFileShrinksAfterDeletions(t *testing.T) {
+	for what, drop := range map[string]func(t *testing.T, st *Store, n int){
+		"of many keys": func(t *testing.T, st *Store, n int) {
+			for i := range n {
+				mustDel(t, st, fmt.Sprint("k", i))
+			}
+		},
+		"of a database": func(t *testing.T, st *Store, _ int) { must(t, st, 0, nil, func(tx *Tx, _ [][]byte) { tx.FlushDB(0) }) },
+	} {
+		t.Run(what, func(t *testing.T) {
+			const n = 8000
+			st := opened(t, t.TempDir())
+			value := strings.Repeat("v", 1500)
+			for i := range n {
+				mustSet(t, st, fmt.Sprint("k", i), value)
+			}
+			mustSet(t, st, "long", strings.Repeat("v", 20*chunkBytes))
+			must(t, st, 1, []string{"stays"}, func(tx *Tx, k [][]byte) { tx.SetString(k[0], []byte(value), 0) })
+			flushed(t, st)
+			file := filepath.Join(st.dir, databaseFile)
+			eventually(t, "the checkpoint", func() bool { return fileBytes(file) > n*1500+20*chunkBytes })
+			full := fileBytes(file)
+			drop(t, st, n)
+			if st.dbs[0].live > 0 {
+				mustDel(t, st, "long")
+			}
+			flushed(t, st)
+			eventually(t, "a smaller file", func() bool { return fileBytes(file) < full/2 })
+			checked(t, st)
+			if wal := fileBytes(file + "-wal"); wal > 128<<20 {
+				t.Errorf("the WAL has %d bytes", wal)
+			}
+			st = reopened(t, st)
+			checked(t, st)
+			if n := st.dbs[1].live; n != 1 {
+				t.Errorf("%d keys stayed", n)
+			}
+		})
+	}
+}
+
+func TestTheJournalIsDroppedOnceTheTablesHaveIt(t *testing.T) {
+	st := opened(t, t.TempDir(), func(o *Options) { o.SegmentBytes = 64 << 10 })
+	for i := range 2000 {
+		mustSet(t, st, fmt.Sprint("k", i%100), strings.Repeat("v", 500))
+	}
+	flushed(t, st)
+	eventually(t, "the segments' end", func() bool {
+		files, err := os.ReadDir(st.journalDir())
+		return err == nil && len(files) <= 1
+	})
+}
+
+func TestFlushDBTakesNoLongerForManyKeysThanForOne(t *testing.T) {
+	st := opened(t, t.TempDir())
+	flush := func(n int) time.Duration {
+		for i := 0; i < n; {
+			must(t, st, 0, nil, func(tx *Tx, _ [][]byte) {
+				for range min(1000, n-i) {
+					tx.SetString(fmt.Append(nil, "k", i), []byte("v"), 0)
+					i++
+				}
+			})
+		}
+		begin := time.Now()
+		must(t, st, 0, nil, func(tx *Tx, _ [][]byte) { tx.FlushDB(0) })
+		took := time.Since(begin)
+		wantAll(t, st, nil)
+		return took
+	}
+	flush(1)
+	if many := flush(200_000); many > 20*time.Millisecond { // a visit to each key would take longer
+		if again := flush(200_000); again > 20*time.Millisecond {
+			t.Fatalf("a flush of 200,000 keys took %v and %v", many, again)
+		}
+	}
+	begin := time.Now()
+	for st.Sweep(testNow) {
+	}
+	if took := time.Since(begin); took > 10*time.Second {
+		t.Errorf("letting go of the memory took %v", took)
+	}
+	checked(t, st)
+	eventually(t, "the reaper's end", func() bool { return len(st.dbs) > 0 && spacesLeft(t, st) == 16 })
+}
+
+// spacesLeft is the number of spaces in the tables: one for each database when all is reaped.
+func spacesLeft(t *testing.T, st *Store) (n int64) {
+	t.Helper()
+	if err := st.readers.use(func(r *reader) error { return queryInts(r.c, `SELECT count(*) FROM spaces`, &n) }); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
