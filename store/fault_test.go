@@ -253,16 +253,16 @@ func TestAFullDiskTakesDeletionsAndThenWritesAgain(t *testing.T) {
 	const reserveBytes = 24 << 20 // room for the fold under way, the next one, and their journal
 	d := newDisk(t)
 	st := opened(t, t.TempDir(), d.use, func(o *Options) {
-		o.ReserveBytes, o.SegmentBytes, o.WriteBackRows = reserveBytes, 1<<20, 4000
+		o.ReserveBytes, o.SegmentBytes, o.WriteBackRows = reserveBytes, 1<<20, 1500
 	})
-	value := strings.Repeat("v", 1000)
+	value := strings.Repeat("v", 3000)
 	key := func(i int) string { return fmt.Sprint("k", i) }
-	for i := range 6000 {
+	for i := range 3000 {
 		mustSet(t, st, key(i), value)
 	}
 	flushed(t, st)
 	d.capacity(st.dir, 70<<20)
-	n := 6000
+	n := 3000
 	for ; st.WriteError() == nil && n < 60_000; n++ { // more at once than the reserve can take in one transaction
 		if err := set(st, key(n), value); err != nil {
 			break
@@ -272,7 +272,7 @@ func TestAFullDiskTakesDeletionsAndThenWritesAgain(t *testing.T) {
 		t.Fatalf("%d keys and no refusal", n)
 	}
 	eventually(t, "the reserve's release", st.DiskFull)
-	for i := 0; i < n; i += 500 {
+	for i := 0; i < n; i += 100 {
 		wantGet(t, st, key(i), value)
 	}
 	for i := range n - 100 {

@@ -205,8 +205,7 @@ func TestExtDataIsNotCopied(t *testing.T) {
 
 func TestBatchesAreHandedOverInOrderAndBeforeWaitReturns(t *testing.T) {
 	var handed atomic.Uint64
-	var j *Journal
-	j = open(t, t.TempDir(), 0, Options{Policy: No, Committed: func(b *Batch) {
+	j := open(t, t.TempDir(), 0, Options{Policy: No, Committed: func(b *Batch) {
 		if b.First != handed.Load()+1 || b.Last < b.First {
 			t.Errorf("batch %d-%d after %d", b.First, b.Last, handed.Load())
 		}
