@@ -268,6 +268,7 @@ func FuzzConfFile(f *testing.F) {
 		"client-output-buffer-limit replica 1mb 2 3", "include /nosuch", "include", "user default on nopass ~* &* +@all", "user x",
 		"rename-command a a", "maxmemory 99999999999999999999gb", "maxmemory-clients 5%", "notify-keyspace-events KEA", "hz 0",
 		"shutdown-on-sigterm save now", "latency-tracking-info-percentiles nan 1e999 50", "bind * -::*", "\"\\x", "\"\\", "\x00\xff\"\x80\"",
+		"Bind 0\v", "bind a \"\" b",
 	} {
 		f.Add(seed)
 	}

@@ -113,7 +113,7 @@ func changeLines(content string, settings []setting, stale []int) string {
 func confLine(i int, value setting) string {
 	words := []string{value.text}
 	if parameters[i].kind.many && value.text != "" {
-		words = strings.Fields(value.text)
+		words = splitSpaces(value.text)
 	}
 	for n, word := range words {
 		if read, ok := splitWords(word); !ok || len(read) != 1 || read[0] != word {
