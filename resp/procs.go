@@ -31,7 +31,7 @@ type procs struct {
 // newProcs returns nil where there is nothing to decide: other than two cores, or GOMAXPROCS set by the user.
 func newProcs() *procs {
 	if n := runtime.GOMAXPROCS(0); n == 2 && os.Getenv("GOMAXPROCS") == "" {
-		return &procs{all: n, now: n}
+		return &procs{all: n, now: n, calm: procsCalm - 1}
 	}
 	return nil
 }
