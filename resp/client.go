@@ -243,3 +243,9 @@ func (r *registry) remove(cl *client) {
 	r.endedOut += cl.guard.BytesOut()
 	r.Unlock()
 }
+
+func (r *registry) count() int {
+	r.Lock()
+	defer r.Unlock()
+	return len(r.byID)
+}

