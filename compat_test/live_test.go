@@ -2,8 +2,10 @@ package compat_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -13,13 +15,25 @@ import (
 // randomCommands is how many commands each run of the random comparison sends.
 const randomCommands = 20_000
 
-// templates are the commands of the random comparison. One letter words in
-// capitals stand for a random key, value, integer, float, index, pattern,
+// randomFamilies are the random comparisons, one run each. A family of commands registers its own in an init of
+// live_FAMILY_test.go.
+var randomFamilies = map[string]randomFamily{}
+
+// randomFamily is the commands of one random comparison. A word of a template that words knows stands for a random
+// choice; commonWords are there for all.
+type randomFamily struct {
+	templates string              // a command a line; a line that stands twice comes twice as often
+	words     map[string][]string // over commonWords
+	unordered string              // commands whose array replies have no order in Redis, such as SMEMBERS
+}
+
+// The one letter words in capitals stand for a random key, value, integer, float, index, pattern,
 // deadline in seconds or in milliseconds, relative time, and database.
 //
 // Deadlines are long past or far ahead, and relative times never in the near
 // future, so that both servers see the same whatever the time between them.
-var templates = strings.Split(strings.TrimSpace(`
+func init() {
+	randomFamilies["strings"] = randomFamily{templates: `
 SET K V
 SET K I
 SET K V NX
@@ -102,9 +116,10 @@ DISCARD
 WATCH K
 UNWATCH
 SCAN
-`), "\n")
+`}
+}
 
-var words = map[string][]string{
+var commonWords = map[string][]string{
 	"K": {"a", "b", "c", "d", "", "e\x00e", "f"},
 	"V": {"", "x", "hello", "12", "-7", "9223372036854775807", "3.25", "1e3", "\x00\xff\r\n", " 1", "abcabcxyz", strings.Repeat("y", 44), strings.Repeat("z", 45)},
 	"I": {"0", "1", "-1", "5", "100", "9223372036854775807", "-9223372036854775808", "9223372036854775", "9223372036854775808", "abc", "", "1.5"},
@@ -132,26 +147,29 @@ func TestRandomCommandsAnswerAsRedisDoes(t *testing.T) {
 		}
 	}
 	ours, theirs := startSubject(t, subjectBin(t)), startSubject(t, redisBin(t))
-	for protocol := 2; protocol <= 3; protocol++ {
-		t.Run("RESP"+strconv.Itoa(protocol), func(t *testing.T) {
-			compareRandom(t, dial(t, ours.Addr), dial(t, theirs.Addr), protocol, rand.New(rand.NewPCG(seed, uint64(protocol))))
-			if t.Failed() {
-				t.Logf("repeat with DISKETTE_SEED=%d", seed)
-			}
-		})
+	for _, name := range slices.Sorted(maps.Keys(randomFamilies)) {
+		for protocol := 2; protocol <= 3; protocol++ {
+			t.Run(name+"/RESP"+strconv.Itoa(protocol), func(t *testing.T) {
+				compareRandom(t, randomFamilies[name], dial(t, ours.Addr), dial(t, theirs.Addr), protocol, rand.New(rand.NewPCG(seed, uint64(protocol))))
+				if t.Failed() {
+					t.Logf("repeat with DISKETTE_SEED=%d", seed)
+				}
+			})
+		}
 	}
 }
 
-func compareRandom(t *testing.T, ours, theirs *client, protocol int, r *rand.Rand) {
+func compareRandom(t *testing.T, f randomFamily, ours, theirs *client, protocol int, r *rand.Rand) {
+	templates := strings.Split(strings.TrimSpace(f.templates), "\n")
 	for _, c := range []*client{ours, theirs} {
 		c.Do("HELLO", protocol)
 		c.Do("FLUSHALL")
 	}
 	var history []string
 	for range randomCommands {
-		args := randomCommand(r)
+		args := f.command(templates[r.IntN(len(templates))], r)
 		history = append(history, fmt.Sprintf("%q", args))
-		got, want := answer(ours, args), answer(theirs, args)
+		got, want := f.answer(ours, args), f.answer(theirs, args)
 		g, w := strings.Join(got.lines(protocol), "\n"), strings.Join(want.lines(protocol), "\n")
 		if g != w {
 			t.Errorf("after\n  %s\nDiskette says:\n%s\nredis-server says:\n%s",
@@ -161,10 +179,14 @@ func compareRandom(t *testing.T, ours, theirs *client, protocol int, r *rand.Ran
 	}
 }
 
-func randomCommand(r *rand.Rand) []any {
+func (f randomFamily) command(template string, r *rand.Rand) []any {
 	var args []any
-	for _, word := range strings.Fields(templates[r.IntN(len(templates))]) {
-		if choices := words[word]; choices != nil {
+	for _, word := range strings.Fields(template) {
+		choices := f.words[word]
+		if choices == nil {
+			choices = commonWords[word]
+		}
+		if choices != nil {
 			word = choices[r.IntN(len(choices))]
 		}
 		args = append(args, word)
@@ -174,7 +196,10 @@ func randomCommand(r *rand.Rand) []any {
 
 // answer is the reply with what has no order put in order: KEYS and SCAN.
 // Inside the reply to EXEC, which does not say what was queued, that is every array.
-func answer(c *client, args []any) value {
+func (f randomFamily) answer(c *client, args []any) value {
+	if slices.Contains(strings.Fields(f.unordered), fmt.Sprint(args[0])) {
+		return sortDeep(c.Do(args...))
+	}
 	switch args[0] {
 	case "KEYS":
 		return sortDeep(c.Do(args...))

@@ -11,9 +11,11 @@ import (
 type call struct {
 	cl     *client
 	row    *row
-	args   [][]byte // args[0] is the command's name
-	now    int64    // unix ms, the clock reading of this command (I10)
-	locked bool     // a Conn function runs inside MULTI or a script: the keyspace lock is held
+	args   [][]byte      // args[0] is the command's name
+	now    int64         // unix ms, the clock reading of this command (I10)
+	locked bool          // inside MULTI or a script: a Conn function finds the keyspace lock held, and nothing may block
+	block  *blockRequest // why a blocking command has to wait
+	resume any           // its blockRequest's, when it runs again
 }
 
 // is reports whether argument i is the given option word, in any case.

@@ -44,7 +44,8 @@ type client struct {
 	last       atomic.Pointer[row]
 	dbSeen     atomic.Int32 // db, for CLIENT LIST
 	commands   atomic.Int64
-	blocked    atomic.Bool  // in await
+	blocked    atomic.Bool  // in await or waitBlocked
+	blockedOn  *blocked     // while it is in line for a key; under the keyspace lock
 	waiting    atomic.Int64 // bytes of replies that are being sent, if they are many
 
 	mu struct {

@@ -2,7 +2,6 @@ package resp
 
 import (
 	"bytes"
-	"math"
 
 	"diskette/store"
 )
@@ -106,44 +105,6 @@ func (c *call) database(tx *store.Tx, i int) (db int, refusal Reply) {
 		return 0, errDBIndex
 	}
 	return int(n), Reply{}
-}
-
-const (
-	embeddedBytes = 44    // the longest string that Redis keeps in one piece with its header
-	sharedInts    = 10000 // how many small integers it keeps once for all keys
-)
-
-// objectEncoding names what Redis would keep the value in.
-func objectEncoding(v *store.View, c *call) Reply {
-	value, form, err := v.PeekString(c.args[2])
-	switch {
-	case err != nil:
-		return failure(err)
-	case value == nil:
-		return replyNull
-	case isRedisInt(value, form):
-		return bulkString("int")
-	case form == store.Grown || len(value) > embeddedBytes:
-		return bulkString("raw")
-	}
-	return bulkString("embstr")
-}
-
-// isRedisInt reports whether Redis would keep a string as an integer.
-func isRedisInt(value []byte, form store.Form) bool {
-	_, ok := parseInt(value)
-	return ok && form == store.Whole
-}
-
-func objectRefcount(v *store.View, c *call) Reply {
-	value, form, err := v.PeekString(c.args[2])
-	if err == nil && value == nil {
-		return replyNull
-	}
-	if n, _ := parseInt(value); isRedisInt(value, form) && n >= 0 && n < sharedInts {
-		return integer(math.MaxInt32)
-	}
-	return replyOne
 }
 
 func objectIdletime(v *store.View, c *call) Reply {

@@ -232,8 +232,29 @@ func (h *hold) keyed(r *row, args [][]byte, following []command) {
 		}
 	}
 	r.stats.end(start, reply)
-	cl.reply(reply, tx.End())
+	lsn := tx.End()
+	if reply.kind == kindBlock {
+		h.block(tx)
+		return
+	}
+	cl.reply(reply, lsn)
+	if len(cl.srv.blockers.ready) > 0 {
+		cl.srv.serveBlocked(h.now)
+	}
 	h.unpin()
+}
+
+// block waits, without the lock, until the command under way is served.
+func (h *hold) block(tx *store.Tx) {
+	cl := h.cl
+	b := cl.srv.block(tx, cl)
+	h.unpin()
+	var stop func()
+	b.hungUp, stop = cl.guard.AwaitHangup()
+	h.release()
+	if !cl.waitBlocked(b, stop) {
+		cl.closing = true
+	}
 }
 
 // ready begins a command, all of whose keys are resident. The lock is held, and may have been let go meanwhile.

@@ -201,7 +201,7 @@ func infoClients(t *infoText, r *infoReport) {
 	t.line("cluster_connections", 0)
 	t.line("maxclients", r.s.cfg.MaxClients.Load())
 	t.line("client_recent_max_input_buffer", input)
-	t.line("blocked_clients", 0)
+	t.line("blocked_clients", r.s.blockers.clients.Load())
 	t.line("watching_clients", watching)
 	t.line("total_watched_keys", watched)
 }

@@ -161,6 +161,9 @@ func (cl *client) execLocked(tx *store.Tx, t *transaction, now int64) Reply {
 	}
 	lsn := tx.End()
 	cl.seen = max(cl.seen, lsn)
+	if len(cl.srv.blockers.ready) > 0 {
+		defer cl.srv.serveBlocked(now)
+	}
 	if silent {
 		cl.silent()
 	} else {

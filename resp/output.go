@@ -35,6 +35,16 @@ func (o *output) reference(b []byte) {
 	o.size += len(b)
 }
 
+// join appends another's replies.
+func (o *output) join(other *output) {
+	for _, p := range other.parts {
+		o.parts = append(o.parts, part{len(o.buf) + p.at, p.data})
+	}
+	o.buf = append(o.buf, other.buf...)
+	o.size += other.size
+	o.over = o.over || other.over
+}
+
 func (o *output) bytes() int { return len(o.buf) + o.size }
 
 // refuse puts an error in the place of every reply that saw something newer than

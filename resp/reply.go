@@ -33,6 +33,7 @@ const (
 	kindMap      // elems are key, value, ...; RESP2 a flat array
 	kindSet      // RESP2 an array
 	kindDouble   // RESP2 a bulk
+	kindBlock    // call.blockOn's: there is no reply yet
 	kindVerbatim // s with the format in b, as "txt"; RESP2 a bulk
 )
 
@@ -96,7 +97,7 @@ func (o *output) encode(r *Reply, resp3 bool) {
 		return
 	}
 	switch r.kind {
-	case kindNone:
+	case kindNone, kindBlock:
 	case kindSimple:
 		o.line('+', r.s)
 	case kindError:

@@ -33,6 +33,7 @@ type Server struct {
 	table    *commands
 	clients  registry
 	watchers watchers
+	blockers blockers
 	limits   guardLimits
 	pause    pause
 	started  time.Time
@@ -75,7 +76,20 @@ func NewServer(cfg *Config, log zerolog.Logger, shutdown func(Shutdown)) *Server
 
 // Hooks are what the store calls for this server.
 func (s *Server) Hooks() store.Hooks {
-	return store.Hooks{Touched: s.watchers.touched, Flushed: s.watchers.flushed, Swapped: s.watchers.swapped}
+	return store.Hooks{
+		Touched: func(db int, key string) {
+			s.watchers.touched(db, key)
+			s.blockers.touched(db, key)
+		},
+		Flushed: func(db int) {
+			s.watchers.flushed(db)
+			s.blockers.touchedAll(db, db)
+		},
+		Swapped: func(a, b int) {
+			s.watchers.swapped(a, b)
+			s.blockers.touchedAll(a, b)
+		},
+	}
 }
 
 // Start gives the server its store, puts the configuration into effect and begins the expiry sweeps.

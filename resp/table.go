@@ -56,6 +56,27 @@ func commandTable() []*row {
 		{name: "strlen", arity: 2, flags: readonly | fast, keys: keyAt(1, "RO"), read: strlen, group: "string", since: "2.2.0", args: "key", doc: "Returns a string's length."},
 		{name: "substr", arity: 4, flags: readonly, keys: keyAt(1, "RO access"), read: getrange, group: "string", since: "1.0.0", args: "key start end", cost: "O(N) in the length of the result", doc: "Returns part of a string; GETRANGE's old name."},
 
+		// hash
+		{name: "hdel", arity: -3, flags: write | fast, keys: keyAt(1, "RW delete"), write: hdel, group: "hash", since: "2.0.0", args: "key field...", cost: "O(N) in the number of fields", doc: "Removes fields of a hash."},
+		{name: "hget", arity: 3, flags: readonly | fast, keys: keyAt(1, "RO access"), read: hget, group: "hash", since: "2.0.0", args: "key field", doc: "Returns a field's value."},
+		{name: "hgetall", arity: 2, flags: readonly, keys: keyAt(1, "RO access"), read: hgetall, group: "hash", since: "2.0.0", tips: "nondeterministic_output_order", args: "key", cost: "O(N) in the number of fields", doc: "Returns all fields and values of a hash."},
+		{name: "hlen", arity: 2, flags: readonly | fast, keys: keyAt(1, "RO"), read: hlen, group: "hash", since: "2.0.0", args: "key", doc: "Counts the fields of a hash."},
+		{name: "hset", arity: -4, flags: write | denyoom | fast, keys: keyAt(1, "RW update"), write: hset, group: "hash", since: "2.0.0", args: "key field_value{field value}...", cost: "O(N) in the number of fields", doc: "Sets fields of a hash."},
+
+		// list
+
+		// set
+
+		// sorted set
+
+		// stream
+
+		// bitmap
+
+		// hyperloglog
+
+		// geo
+
 		// generic
 		{name: "copy", arity: -3, flags: write | denyoom, keys: both(keyAt(1, "RO access"), keyAt(2, "OW update")), write: copyKey, group: "generic", since: "6.2.0", args: "source destination [DB destination-db] [REPLACE]", cost: "O(N) in the size of the value", doc: "Copies a key's value and deadline to another key."},
 		{name: "del", arity: -2, flags: write, keys: keysFrom(1, -1, 1, "RM delete"), write: del, group: "generic", since: "1.0.0", tips: "request_policy:multi_shard response_policy:agg_sum", args: "key...", cost: "O(N) in the number of keys", doc: "Deletes keys."},

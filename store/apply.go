@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"runtime"
@@ -26,7 +27,9 @@ type writer struct {
 	long, short, length, toGarbage, dropAny     *sqlite3.Stmt
 	chunk, putChunk, dropChunks                 *sqlite3.Stmt
 	count, expiring, unmap, mapSpace, meta      *sqlite3.Stmt
-	recount, unset                              *sqlite3.Stmt
+	recount, unset, undoGarbage                 *sqlite3.Stmt
+
+	put, remove, reapRows [len(tables)]*sqlite3.Stmt // by table
 
 	spaceOf   map[int]int64   // database -> space, as in the tables
 	counts    map[int64]int64 // space -> change of its row count in this transaction
@@ -43,7 +46,7 @@ const yieldSteps = 16
 
 func newWriter(c *sqlite3.Conn, dir string) (*writer, error) {
 	w := &writer{c: c, dir: dir, spaceOf: map[int]int64{}, counts: map[int64]int64{}}
-	for dst, sql := range map[**sqlite3.Stmt]string{
+	statements := map[**sqlite3.Stmt]string{
 		&w.begin:    `BEGIN IMMEDIATE`,
 		&w.commit:   `COMMIT`,
 		&w.rollback: `ROLLBACK`,
@@ -51,27 +54,33 @@ func newWriter(c *sqlite3.Conn, dir string) (*writer, error) {
 		&w.insert:   `INSERT INTO keys (id, space, key, type, expires_ms, chunked, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)`,
 		&w.value:    `UPDATE keys SET value = ?2 WHERE id = ?1 AND chunked = 0`,
 		&w.deadline: `UPDATE keys SET expires_ms = ?2 WHERE id = ?1`,
-		&w.drop:     `DELETE FROM keys WHERE id = ?1 AND chunked = 0`,
+		&w.drop:     `DELETE FROM keys WHERE id = ?1 AND chunked = 0 AND type = 1`,
 		&w.unname:   `UPDATE keys SET key = NULL WHERE id = ?1`,
 		&w.name:     `UPDATE keys SET space = ?2, key = ?3 WHERE id = ?1`,
 
 		&w.long:       `UPDATE keys SET chunked = ?2, value = NULL WHERE id = ?1`,
 		&w.short:      `UPDATE keys SET chunked = 0, value = ?2 WHERE id = ?1`,
 		&w.length:     `UPDATE keys SET chunked = ?2 WHERE id = ?1`,
-		&w.toGarbage:  `INSERT OR IGNORE INTO garbage (id) SELECT id FROM keys WHERE id = ?1`,
+		&w.toGarbage:  `INSERT OR IGNORE INTO garbage (id, type) SELECT id, type FROM keys WHERE id = ?1`,
 		&w.dropAny:    `DELETE FROM keys WHERE id = ?1`,
 		&w.chunk:      `SELECT data FROM chunks WHERE id = ?1 AND n = ?2`,
 		&w.putChunk:   `INSERT OR REPLACE INTO chunks (id, n, data) VALUES (?1, ?2, ?3)`,
 		&w.dropChunks: `DELETE FROM chunks WHERE id = ?1`,
 
-		&w.count:    `UPDATE spaces SET keys = keys + ?2 WHERE space = ?1`,
-		&w.expiring: `UPDATE spaces SET expiring = ?2 WHERE space = ?1`,
-		&w.unmap:    `UPDATE spaces SET db = NULL WHERE db = ?1`,
-		&w.mapSpace: `INSERT INTO spaces (space, db) VALUES (?1, ?2) ON CONFLICT (space) DO UPDATE SET db = ?2`,
-		&w.recount:  `UPDATE spaces SET keys = (SELECT count(*) FROM keys k WHERE k.space = spaces.space)`,
-		&w.unset:    `DELETE FROM meta WHERE name = ?1`,
-		&w.meta:     `INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = max(value, ?2)`,
-	} {
+		&w.count:       `UPDATE spaces SET keys = keys + ?2 WHERE space = ?1`,
+		&w.expiring:    `UPDATE spaces SET expiring = ?2 WHERE space = ?1`,
+		&w.unmap:       `UPDATE spaces SET db = NULL WHERE db = ?1`,
+		&w.mapSpace:    `INSERT INTO spaces (space, db) VALUES (?1, ?2) ON CONFLICT (space) DO UPDATE SET db = ?2`,
+		&w.recount:     `UPDATE spaces SET keys = (SELECT count(*) FROM keys k WHERE k.space = spaces.space)`,
+		&w.undoGarbage: `DELETE FROM garbage WHERE id = ?1`,
+		&w.unset:       `DELETE FROM meta WHERE name = ?1`,
+		&w.meta:        `INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = max(value, ?2)`,
+	}
+	for t := hashFields; int(t) < len(tables); t++ {
+		statements[&w.put[t]], statements[&w.remove[t]] = tables[t].putSQL(), tables[t].removeSQL()
+		statements[&w.reapRows[t]] = tables[t].reapSQL()
+	}
+	for dst, sql := range statements {
 		s, _, err := c.Prepare(sql)
 		if err != nil {
 			return nil, fmt.Errorf("prepare %q: %w", sql, damaged(dir, err))
@@ -159,6 +168,7 @@ func (w *writer) apply(f *fold) error {
 			w.renames(f, w.sorted(f, w.moves))
 		}
 		w.inserts(f, w.sorted(f, w.comes))
+		w.rows(f, w.sortedRows(f))
 		for space, n := range w.counts {
 			if n != 0 {
 				w.run(w.count, space, n)
@@ -168,7 +178,7 @@ func (w *writer) apply(f *fold) error {
 	})
 	if err != nil {
 		w.spaceOf = before
-		return fmt.Errorf("write back %d rows: %w", len(f.entries), nameDamage(w.dir, err))
+		return fmt.Errorf("write back %d rows: %w", f.changes(), nameDamage(w.dir, err))
 	}
 	return nil
 }
@@ -255,7 +265,7 @@ func (w *writer) drops(f *fold, order []int32) {
 		e := &f.entries[i]
 		w.bindID(w.drop, e.id)
 		w.step(w.drop)
-		if w.err == nil && w.c.Changes() == 0 { // a long string: its chunks are reaped later
+		if w.err == nil && w.c.Changes() == 0 { // a long string or a collection: its rows are reaped later
 			w.run(w.toGarbage, e.id)
 			w.run(w.dropAny, e.id)
 		}
@@ -321,10 +331,14 @@ func (w *writer) inserts(f *fold, order []int32) {
 		w.bindBlob(s, 3, e.key)
 		w.bindInt(s, 4, int64(e.typ))
 		w.bindInt(s, 5, e.deadline)
-		if long {
+		switch {
+		case long:
 			w.bindInt(s, 6, int64(len(e.value)))
 			w.bindNull(s, 7)
-		} else {
+		case e.typ != TypeString:
+			w.bindInt(s, 6, 0)
+			w.bindNull(s, 7)
+		default:
 			w.bindInt(s, 6, 0)
 			w.bindBlob(s, 7, e.value)
 		}
@@ -333,6 +347,44 @@ func (w *writer) inserts(f *fold, order []int32) {
 			w.chunks(e)
 		}
 		w.counts[e.space]++
+	}
+}
+
+// sortedRows returns the places of the collections' rows that are to be written or deleted, in the order of the tables'
+// primary keys. Those of a key that is dropped are left to the reaper, and a key that gets no row must have none here.
+func (w *writer) sortedRows(f *fold) []int32 {
+	w.order = w.order[:0]
+	id, wanted := int64(0), false
+	for i := range f.rows {
+		if r := &f.rows[i]; r.id != id {
+			id = r.id
+			e := f.find(id)
+			wanted = e == nil || w.stays(e) || w.comes(e)
+		}
+		if wanted {
+			w.order = append(w.order, int32(i))
+		}
+	}
+	slices.SortFunc(w.order, func(a, b int32) int {
+		x, y := &f.rows[a], &f.rows[b]
+		return cmp.Or(cmp.Compare(x.table, y.table), cmp.Compare(x.id, y.id), cmp.Compare(x.n, y.n))
+	})
+	return w.order
+}
+
+func (w *writer) rows(f *fold, order []int32) {
+	for _, i := range order {
+		r := &f.rows[i]
+		s := w.put[r.table]
+		if r.removed {
+			s = w.remove[r.table]
+		}
+		w.bindID(s, r.id)
+		w.bindInt(s, 2, r.n)
+		if w.err == nil && !r.removed {
+			w.err = tables[r.table].bindColumns(s, r.data)
+		}
+		w.step(s)
 	}
 }
 

@@ -30,23 +30,26 @@ func (w *writer) applyInSlices(f *fold) error {
 	})
 	if err != nil {
 		w.spaceOf = before
-		return fmt.Errorf("begin to write back %d rows in slices: %w", len(f.entries), nameDamage(w.dir, err))
+		return fmt.Errorf("begin to write back %d rows in slices: %w", f.changes(), nameDamage(w.dir, err))
 	}
 	w.ahead = f.last
 	if again {
-		err = w.slices(f, w.sorted(f, func(e *entry) bool { return e.born }), w.takeOut)
+		err = w.slices(f, w.sorted(f, func(e *entry) bool { return e.born }), keyBytes, w.takeOut)
 	}
 	if err == nil {
-		err = w.slices(f, w.sorted(f, w.goes), w.drops)
+		err = w.slices(f, w.sorted(f, w.goes), keyBytes, w.drops)
 	}
 	if err == nil {
-		err = w.slices(f, w.sorted(f, w.stays), w.updates)
+		err = w.slices(f, w.sorted(f, w.stays), keyBytes, w.updates)
 	}
 	if err == nil && f.renames {
 		err = w.transaction(func() { w.renames(f, w.sorted(f, w.moves)) })
 	}
 	if err == nil {
-		err = w.slices(f, w.sorted(f, w.comes), w.inserts)
+		err = w.slices(f, w.sorted(f, w.comes), keyBytes, w.inserts)
+	}
+	if err == nil {
+		err = w.slices(f, w.sortedRows(f), rowBytes, w.rows)
 	}
 	if err == nil {
 		err = w.transaction(func() {
@@ -56,22 +59,18 @@ func (w *writer) applyInSlices(f *fold) error {
 		})
 	}
 	if err != nil {
-		return fmt.Errorf("write back %d rows in slices: %w", len(f.entries), nameDamage(w.dir, err))
+		return fmt.Errorf("write back %d rows in slices: %w", f.changes(), nameDamage(w.dir, err))
 	}
 	w.ahead, w.inSlices = 0, false
 	return nil
 }
 
 // slices writes the entries in order, a transaction for so many rows or bytes of them.
-func (w *writer) slices(f *fold, order []int32, write func(f *fold, order []int32)) error {
+func (w *writer) slices(f *fold, order []int32, bytesOf func(f *fold, i int32) int, write func(f *fold, order []int32)) error {
 	for len(order) > 0 {
 		n, bytes := 0, 0
 		for n < len(order) && n < sliceRows && bytes < sliceBytes {
-			e := &f.entries[order[n]]
-			bytes += len(e.value)
-			for _, p := range e.patches {
-				bytes += len(p.data)
-			}
+			bytes += bytesOf(f, order[n])
 			n++
 		}
 		if err := w.transaction(func() { write(f, order[:n]) }); err != nil {
@@ -83,10 +82,26 @@ func (w *writer) slices(f *fold, order []int32, write func(f *fold, order []int3
 	return nil
 }
 
-// takeOut deletes rows that an earlier attempt has inserted.
+func keyBytes(f *fold, i int32) int {
+	e := &f.entries[i]
+	bytes := len(e.value)
+	for _, p := range e.patches {
+		bytes += len(p.data)
+	}
+	return bytes
+}
+
+func rowBytes(f *fold, i int32) int { return len(f.rows[i].data) }
+
+// takeOut deletes the rows of keys that an earlier attempt has inserted. A collection's own rows are written over, or
+// reaped if the key is not to come back.
 func (w *writer) takeOut(f *fold, order []int32) {
 	for _, i := range order {
-		w.run(w.dropChunks, f.entries[i].id)
-		w.run(w.dropAny, f.entries[i].id)
+		e := &f.entries[i]
+		w.run(w.dropChunks, e.id)
+		if !w.comes(e) {
+			w.run(w.toGarbage, e.id)
+		}
+		w.run(w.dropAny, e.id)
 	}
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/binary"
 	"errors"
+	"math"
 
 	"diskette/store/journal"
 )
@@ -21,6 +22,8 @@ import (
 //	drop      space uvarint                   the key is gone, and all rows of its id
 //	database  space uvarint                   database number id is now that space
 //	expiring  keys uvarint                    space number id has that many keys with a deadline
+//	put       table byte, n varint, columns bytes   row n of a collection, see table.go
+//	remove    table byte, n varint            that row is gone
 //
 //	bytes = length uvarint, data
 //
@@ -37,6 +40,8 @@ type change struct {
 	keys     int64
 	offset   int64
 	key      []byte
+	n        int64 // of a collection's row
+	table    table
 	data     []byte
 	shared   bool // data is referenced by others and must not be changed or reused
 }
@@ -52,15 +57,22 @@ const (
 	opDrop
 	opDatabase
 	opExpiring
+	opPut
+	opRemove
 )
 
-// ofKey reports whether the change is of a key's rows; the others are of databases and spaces.
-func (o op) ofKey() bool { return o != opDatabase && o != opExpiring }
+// ofKey reports whether the change is of a key's own row; the others are of databases and spaces, or of a
+// collection's rows.
+func (o op) ofKey() bool { return o < opDatabase }
+
+// ofRow reports whether the change is of a collection's row.
+func (o op) ofRow() bool { return o == opPut || o == opRemove }
 
 // recordWriter gathers the changes of one record. Its buffers are reused.
 type recordWriter struct {
 	head []byte
 	ext  []journal.Ext
+	cols []byte // of the row that is being put
 }
 
 func (w *recordWriter) reset() {
@@ -69,6 +81,9 @@ func (w *recordWriter) reset() {
 	w.ext = w.ext[:0]
 	if cap(w.head) > 1<<20 {
 		w.head = nil
+	}
+	if cap(w.cols) > 1<<20 {
+		w.cols = nil
 	}
 }
 
@@ -145,6 +160,40 @@ func (w *recordWriter) expiring(s *space) {
 	w.uvarint(s.expiring)
 }
 
+// put begins row n of a collection. The columns follow, in the order of the table's definition, then end.
+func (w *recordWriter) put(id int64, t table, n int64) {
+	w.start(opPut, id)
+	w.head = append(w.head, byte(t))
+	w.varint(n)
+	w.cols = w.cols[:0]
+}
+
+func (w *recordWriter) colStr(s string) {
+	w.cols = append(binary.AppendUvarint(w.cols, uint64(len(s))), s...)
+}
+
+func (w *recordWriter) colInt(v int64) { w.cols = binary.AppendVarint(w.cols, v) }
+
+func (w *recordWriter) colFloat(f float64) {
+	w.cols = binary.LittleEndian.AppendUint64(w.cols, math.Float64bits(f))
+}
+
+// end completes a row that put began.
+func (w *recordWriter) end() {
+	if len(w.cols) >= shareBytes {
+		w.bytes(w.cols)
+		w.cols = nil // the record has it
+		return
+	}
+	w.bytes(w.cols)
+}
+
+func (w *recordWriter) remove(id int64, t table, n int64) {
+	w.start(opRemove, id)
+	w.head = append(w.head, byte(t))
+	w.varint(n)
+}
+
 var errBadRecord = errors.New("the journal record does not decode")
 
 // next decodes a record's next change; false = the end, or r.err. The slices in the change are valid
@@ -173,6 +222,14 @@ func (r *recordReader) next(c *change) bool {
 		c.space = r.uvarint()
 	case opExpiring:
 		c.keys = r.uvarint()
+	case opPut, opRemove:
+		c.table, c.n = table(r.byte()), r.varint()
+		if c.op == opPut {
+			c.data, c.shared = r.bytes()
+		}
+		if int(c.table) >= len(tables) || c.table == 0 {
+			r.bad = true
+		}
 	default:
 		r.bad = true
 	}

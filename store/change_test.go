@@ -34,7 +34,7 @@ func TestWhatIsRecordedDecodes(t *testing.T) {
 	for _, n := range []int{0, 1, shareBytes - 1, shareBytes, 3 * shareBytes} {
 		value, name := strings.Repeat("v", n), strings.Repeat("n", n)
 		var w recordWriter
-		w.create(&object{id: 7, name: name, space: &space{id: 3}, typ: String, deadline: math.MaxInt64, str: []byte(value)})
+		w.create(&object{id: 7, name: name, space: &space{id: 3}, typ: TypeString, deadline: math.MaxInt64, str: []byte(value)})
 		w.value(math.MaxInt64, []byte(value))
 		w.patch(8, n+10, 10, []byte(value))
 		w.deadline(9, 0)
@@ -44,7 +44,7 @@ func TestWhatIsRecordedDecodes(t *testing.T) {
 		w.database(15, &space{id: 5})
 		w.expiring(&space{id: 6, expiring: 12})
 		want := []string{
-			fmt.Sprint(opCreate, 7, 3, 0, String, math.MaxInt64, 0, 0, 0, n, n, brief(name), brief(value)),
+			fmt.Sprint(opCreate, 7, 3, 0, TypeString, math.MaxInt64, 0, 0, 0, n, n, brief(name), brief(value)),
 			fmt.Sprint(opValue, math.MaxInt64, 0, 0, None, 0, 0, 0, 0, 0, n, `""`, brief(value)),
 			fmt.Sprint(opPatch, 8, 0, 0, None, 0, n+10, 10, 0, 0, n, `""`, brief(value)),
 			fmt.Sprint(opDeadline, 9, 0, 0, None, 0, 0, 0, 0, 0, 0, `""`, `""`),
@@ -66,7 +66,7 @@ func TestWhatIsRecordedDecodes(t *testing.T) {
 
 func FuzzADecodedRecordIsWithinItsBytes(f *testing.F) {
 	var w recordWriter
-	w.create(&object{id: 7, name: "name", space: &space{id: 3}, typ: String, deadline: 5, str: []byte("value")})
+	w.create(&object{id: 7, name: "name", space: &space{id: 3}, typ: TypeString, deadline: 5, str: []byte("value")})
 	w.patch(8, 20, 10, []byte("value"))
 	w.rename(10, &space{id: 1}, &space{id: 2}, "name")
 	w.drop(11, &space{id: 4})

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 )
@@ -45,6 +46,20 @@ func (st *Store) Check() error {
 			{"spaces with a wrong number of deadlines", `SELECT 1 FROM spaces s WHERE db IS NOT NULL AND expiring <> (SELECT count(*) FROM keys k WHERE k.space = s.space AND k.expires_ms > 0)`},
 		} {
 			if err := none(c.what, c.sql); err != nil {
+				return err
+			}
+		}
+		for t := hashFields; int(t) < len(tables); t++ {
+			d := &tables[t]
+			if err := none("rows in "+d.name+" of no such key", fmt.Sprintf(
+				`SELECT 1 FROM %s WHERE id NOT IN (SELECT id FROM keys WHERE type = %d UNION ALL SELECT id FROM garbage)`, d.name, d.typ)); err != nil {
+				return err
+			}
+			if d.typ == TypeStream && t != streamHeads { // what a stream always has is its head
+				continue
+			}
+			if err := none("empty collections of "+d.name, fmt.Sprintf(
+				`SELECT 1 FROM keys WHERE type = %d AND id NOT IN (SELECT id FROM %s)`, d.typ, d.name)); err != nil {
 				return err
 			}
 		}
@@ -96,10 +111,14 @@ func (st *Store) checkMemoryLocked(r *reader, fail func(string, ...any)) error {
 			case o.id != have.id || o.typ != have.typ || o.deadline != have.deadline:
 				fail("key %q is (id %d, %v, deadline %d) in memory and (id %d, %v, deadline %d) on disk",
 					name, o.id, o.typ, o.deadline, have.id, have.typ, have.deadline)
-			case o.typ == String && string(o.str) != string(have.value):
+			case o.typ == TypeString && string(o.str) != string(have.value):
 				fail("key %q has other values in memory (%d bytes) and on disk (%d bytes)", name, len(o.str), len(have.value))
 			case (o.slot != 0) != (o.deadline != 0):
 				fail("key %q has deadline %d and place %d in the deadline queue", name, o.deadline, o.slot)
+			case o.typ != None && o.typ != TypeString && !sameRows(o.coll, have.coll):
+				fail("%v %q has other rows in memory (%d elements) and on disk (%d elements)", o.typ, name, o.coll.length(), have.coll.length())
+			case o.typ != None && (o.coll != nil) != (o.typ != TypeString):
+				fail("%v %q is not held as one", o.typ, name)
 			case o.bytes != o.size():
 				fail("key %q counts for %d bytes and takes %d", name, o.bytes, o.size())
 			}
@@ -121,4 +140,23 @@ func (st *Store) checkMemoryLocked(r *reader, fail func(string, ...any)) error {
 		fail("the unload list has %d objects of %d", listed, objects)
 	}
 	return nil
+}
+
+// sameRows compares two collections by the rows that they would have.
+func sameRows(a, b collection) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	var x, y recordWriter
+	a.rows(&x, 1)
+	b.rows(&y, 1)
+	if !bytes.Equal(x.head, y.head) || len(x.ext) != len(y.ext) {
+		return false
+	}
+	for i := range x.ext {
+		if x.ext[i].At != y.ext[i].At || !bytes.Equal(x.ext[i].Data, y.ext[i].Data) {
+			return false
+		}
+	}
+	return true
 }

@@ -24,6 +24,7 @@
 //	load.go scan.go scan_page.go sqlite.go               from the tables to memory
 //	apply_slices.go rewrite.go                           on a full disk; long values copied without the lock
 //	sweep.go        removes what has expired             reserve.go dir.go  disk space, the directory
+//	collection.go table.go dict.go hash.go               values of elements: in memory, as rows, by type
 //	stats.go check.go                                    for INFO; verifies everything
 //
 // # Invariants
@@ -38,7 +39,7 @@
 //	I5  A name has one state in memory: unknown, loading, clean, dirty. A deleted key is a dirty
 //	    tombstone until applied, so that a load can not bring it back.
 //	I6  Reads never delete: expired is absent for a reader. A Tx and the sweeper remove.
-//	I7  An empty collection is no key. (There are no collections yet.)
+//	I7  An empty collection is no key; a stream alone may be empty.
 //	I8  A failed append or fsync never gets a success reply: writes are refused until the journal
 //	    works again, reads go on, nothing acknowledged is lost. The change of a command that was
 //	    answered so may still take effect later: the journal keeps it and tries again.

@@ -16,8 +16,10 @@ type fold struct {
 	bytes   int64     // journal bytes that it stands for
 	since   time.Time // when its oldest change was folded
 
-	index    idIndex // key id -> place in entries
+	index    index[int64] // key id -> place in entries
 	entries  []entry
+	rowIndex index[rowPage] // key id and n -> place in rows
+	rows     []rowEntry
 	spaces   map[int]int64   // database number -> its new space
 	expiring map[int64]int64 // space -> its number of keys with a deadline
 	nextID   int64           // above every key id created in it
@@ -25,7 +27,7 @@ type fold struct {
 
 	block   [32]change // decoded, not folded yet: see drain
 	blocked int
-	places  [32]int32 // of the block's changes in entries
+	places  [32]int32 // of the block's changes in entries or rows
 	touched byte
 }
 
@@ -46,57 +48,85 @@ type entry struct {
 	key      []byte
 }
 
-// idIndex finds a key's entry: pages of places, counted from 1, by key id. Ids are given out in
-// order, so the hot ones share pages; folding took a third less time than with a Go map.
-type idIndex struct {
-	pages map[int64]*idPage
-	last  *idPage // the page used last
-	lastN int64
-	free  []*idPage
+// rowEntry is what is to become of one row of a collection.
+type rowEntry struct {
+	data            []byte // the columns, as recordWriter encodes them
+	id, n           int64
+	table           table
+	removed, shared bool
 }
 
-const idPageIDs = 16 // a cache line
+// index finds places, counted from 1, in pages of neighbours. Key ids, and the rows of a key, are numbered by birth, so the
+// hot ones share pages; folding took a third less time than with a Go map.
+type index[K comparable] struct {
+	pages map[K]*indexPage
+	last  *indexPage // the page used last
+	lastK K
+	free  []*indexPage
+}
 
-type idPage [idPageIDs]int32
+const pagePlaces = 16 // a cache line
 
-func (x *idIndex) at(id int64) *int32 {
-	n := id / idPageIDs
-	if x.last == nil || x.lastN != n {
-		p := x.pages[n]
+type indexPage [pagePlaces]int32
+
+// rowPage is a page of a key's rows.
+type rowPage struct{ id, page int64 }
+
+// at returns the place of what is slot i of page k, to be read or set.
+func (x *index[K]) at(k K, i int64) *int32 {
+	if x.last == nil || x.lastK != k {
+		p := x.pages[k]
 		if p == nil {
-			p = x.page(n)
+			p = x.page(k)
 		}
-		x.last, x.lastN = p, n
+		x.last, x.lastK = p, k
 	}
-	return &x.last[id%idPageIDs]
+	return &x.last[i]
 }
 
-func (x *idIndex) page(n int64) *idPage {
+func (x *index[K]) page(k K) *indexPage {
 	if x.pages == nil {
-		x.pages = map[int64]*idPage{}
+		x.pages = map[K]*indexPage{}
 	}
-	var p *idPage
+	var p *indexPage
 	if k := len(x.free); k > 0 {
 		p, x.free = x.free[k-1], x.free[:k-1]
 	} else {
-		p = new(idPage)
+		p = new(indexPage)
 	}
-	x.pages[n] = p
+	x.pages[k] = p
 	return p
 }
 
 // reset empties the index, keeping some of its pages.
-func (x *idIndex) reset() {
+func (x *index[K]) reset() {
 	for _, p := range x.pages {
 		if len(x.free) == 1<<14 {
 			break
 		}
-		*p = idPage{}
+		*p = indexPage{}
 		x.free = append(x.free, p)
 	}
 	clear(x.pages)
 	x.last = nil
 }
+
+func (f *fold) placeOf(id int64) *int32 { return f.index.at(id/pagePlaces, id%pagePlaces) }
+
+func (f *fold) placeOfRow(id, n int64) *int32 {
+	return f.rowIndex.at(rowPage{id, n >> 4}, n&(pagePlaces-1)) // a list's n may be negative
+}
+
+// find returns the key's entry, nil if the fold has none.
+func (f *fold) find(id int64) *entry {
+	if p := f.index.pages[id/pagePlaces]; p != nil && p[id%pagePlaces] != 0 {
+		return &f.entries[p[id%pagePlaces]-1]
+	}
+	return nil
+}
+
+// changes is how many rows the fold will write.
+func (f *fold) changes() int { return len(f.entries) + len(f.rows) }
 
 type patch struct {
 	offset int64
@@ -113,11 +143,16 @@ func (f *fold) reset() {
 	if len(f.entries) > 1<<18 { // give back what an unusual burst took
 		f.entries = nil
 	}
+	if len(f.rows) > 1<<18 {
+		f.rows = nil
+	}
 	f.index.reset()
+	f.rowIndex.reset()
 	clear(f.entries)
+	clear(f.rows)
 	clear(f.spaces)
 	clear(f.expiring)
-	f.entries = f.entries[:0]
+	f.entries, f.rows = f.entries[:0], f.rows[:0]
 	f.last, f.records, f.bytes, f.nextID, f.renames = 0, 0, 0, 0, false
 	f.text.reset()
 }
@@ -146,21 +181,33 @@ func (f *fold) drain() {
 	block := f.block[:f.blocked]
 	f.blocked = 0
 	for i := range block {
-		if !block[i].op.ofKey() {
-			continue
+		switch c := &block[i]; {
+		case c.op.ofKey():
+			place := f.placeOf(c.id)
+			if *place == 0 {
+				f.entries = append(f.entries, entry{id: c.id})
+				*place = int32(len(f.entries))
+			}
+			f.places[i] = *place - 1
+		case c.op.ofRow():
+			place := f.placeOfRow(c.id, c.n)
+			if *place == 0 {
+				f.rows = append(f.rows, rowEntry{id: c.id, n: c.n})
+				*place = int32(len(f.rows))
+			}
+			f.places[i] = *place - 1
 		}
-		place := f.index.at(block[i].id)
-		if *place == 0 {
-			f.entries = append(f.entries, entry{id: block[i].id})
-			*place = int32(len(f.entries))
-		}
-		f.places[i] = *place - 1
 	}
 	for i := range block {
-		if block[i].op.ofKey() {
-			if e := &f.entries[f.places[i]]; cap(e.value) > 0 {
-				f.touched += e.value[:1][0]
-			}
+		var data []byte
+		switch op := block[i].op; {
+		case op.ofKey():
+			data = f.entries[f.places[i]].value
+		case op.ofRow():
+			data = f.rows[f.places[i]].data
+		}
+		if cap(data) > 0 {
+			f.touched += data[:1][0]
 		}
 	}
 	for i := range block {
@@ -169,9 +216,26 @@ func (f *fold) drain() {
 			f.spaces[int(c.id)] = c.space
 		case opExpiring:
 			f.expiring[c.id] = c.keys
+		case opPut, opRemove:
+			f.changeRow(&f.rows[f.places[i]], c)
 		default:
 			f.change(&f.entries[f.places[i]], c)
 		}
+	}
+}
+
+func (f *fold) changeRow(e *rowEntry, c *change) {
+	e.table, e.removed = c.table, c.op == opRemove
+	switch {
+	case e.removed: // what room data has may serve a later put
+	case c.shared:
+		e.data, e.shared = c.data, true
+	default:
+		var room []byte
+		if !e.shared {
+			room = e.data
+		}
+		e.data, e.shared = f.text.keep(room, c.data), false
 	}
 }
 

@@ -83,7 +83,13 @@ func (tx *Tx) Copy(src []byte, db int, dst []byte, replace bool) (done bool) {
 		to.str = append([]byte(nil), from.str...)
 	}
 	to.form = from.form
+	if from.coll != nil {
+		to.coll = from.coll.clone()
+	}
 	tx.create(to, from.typ, from.deadline)
+	if to.coll != nil {
+		to.coll.rows(&tx.rec, to.id)
+	}
 	return true
 }
 
@@ -107,6 +113,7 @@ func (tx *Tx) transfer(from, to *object) {
 	tx.rec.rename(from.id, from.space, to.space, to.name)
 	to.id, to.typ, to.deadline = from.id, from.typ, from.deadline
 	to.str, to.sharedLSN, to.lent, to.form = from.str, from.sharedLSN, from.lent, from.form
+	to.coll = from.coll
 	to.space.live++
 	if to.deadline != 0 {
 		tx.countExpiring(to.space, 1)

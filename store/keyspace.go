@@ -59,7 +59,7 @@ func (st *Store) forget(o *object) {
 	if o.space.keys[o.name] == o {
 		delete(o.space.keys, o.name)
 	}
-	o.str = nil // rings and lists may point to o for a while yet
+	o.str, o.coll = nil, nil // rings and lists may point to o for a while yet
 }
 
 // resized keeps the hot set's size true after o's value changed.

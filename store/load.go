@@ -116,7 +116,7 @@ func (st *Store) fill(o *object, r *row) {
 		return
 	}
 	o.id, o.typ, o.deadline = r.id, r.typ, r.deadline
-	o.str = r.value
+	o.str, o.coll = r.value, r.coll
 	st.due.Set(o, o.deadline)
 	st.resized(o)
 }
@@ -130,6 +130,19 @@ func (f *Fetch) Release() {
 	f.st.unloadLocked(8 + 4*len(f.missing))
 	f.missing = nil
 }
+
+// A Pin keeps a name in memory: a client waits for its key.
+type Pin struct{ o *object }
+
+// Pin pins a key that is resident. The caller holds the keyspace lock, as for Unpin.
+func (v *View) Pin(key []byte) Pin {
+	o := v.entry(key)
+	o.pins++
+	return Pin{o}
+}
+
+// Unpin lets the name be unloaded again.
+func (p Pin) Unpin() { p.o.pins-- }
 
 // loadNow reads one key while the keyspace lock is held: the exception of I9, for keys that
 // could not be known before the command ran. o is the name's placeholder if a load

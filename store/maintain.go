@@ -72,7 +72,7 @@ func (st *Store) count(fn func(*writeBackCounters)) {
 	st.wb.stats.Unlock()
 }
 
-// reap deletes a slice of the rows of flushed spaces and of dropped long values.
+// reap deletes a slice of the rows of dropped collections and long values, or of flushed spaces.
 func (w *writer) reap() (rows int64, err error) {
 	var space, id int64
 	if err := queryInts(w.c, `SELECT coalesce((SELECT space FROM spaces WHERE db IS NULL LIMIT 1), 0),
@@ -82,38 +82,82 @@ func (w *writer) reap() (rows int64, err error) {
 	if space == 0 && id == 0 {
 		return 0, nil
 	}
-	exec := func(sql string, args ...any) int64 {
-		if w.err != nil {
-			return 0
-		}
-		s, _, err := w.c.Prepare(sql)
-		if err != nil {
-			w.err = err
-			return 0
-		}
-		defer s.Close()
-		w.run(s, args...)
-		return w.c.Changes()
-	}
 	err = w.transaction(func() {
 		if id != 0 {
-			// A chunk is 64 pages: few at a time.
-			n := exec(`DELETE FROM chunks WHERE id = ?1 AND n IN (SELECT n FROM chunks WHERE id = ?1 LIMIT 64)`, id)
-			if n < 64 {
-				exec(`DELETE FROM garbage WHERE id = ?1`, id)
-			}
-			rows += n + 1
+			rows = w.reapGarbage()
 			return
 		}
 		const some = `SELECT id FROM keys INDEXED BY keys_by_name WHERE space = ?1 LIMIT ?2`
-		exec(`INSERT OR IGNORE INTO garbage (id) SELECT id FROM keys WHERE chunked > 0 AND id IN (`+some+`)`, space, int64(reapSlice))
-		n := exec(`DELETE FROM keys WHERE id IN (`+some+`)`, space, int64(reapSlice))
+		w.exec(`INSERT OR IGNORE INTO garbage (id, type) SELECT id, type FROM keys WHERE (chunked > 0 OR type <> 1) AND id IN (`+some+`)`, space, int64(reapSlice))
+		n := w.exec(`DELETE FROM keys WHERE id IN (`+some+`)`, space, int64(reapSlice))
 		if n < reapSlice {
-			exec(`DELETE FROM spaces WHERE space = ?1 AND db IS NULL`, space)
+			w.exec(`DELETE FROM spaces WHERE space = ?1 AND db IS NULL`, space)
 		}
-		rows += n + 1
+		rows = n + 1
 	})
 	return rows, err
+}
+
+// exec runs a statement that is not kept, and returns how many rows it changed.
+func (w *writer) exec(sql string, args ...any) int64 {
+	if w.err != nil {
+		return 0
+	}
+	s, _, err := w.c.Prepare(sql)
+	if err != nil {
+		w.err = err
+		return 0
+	}
+	defer s.Close()
+	w.run(s, args...)
+	return w.c.Changes()
+}
+
+// reapGarbage deletes about reapSlice rows of the keys listed in garbage.
+func (w *writer) reapGarbage() (rows int64) {
+	type dead struct {
+		id  int64
+		typ Type
+	}
+	var keys []dead
+	s, _, err := w.c.Prepare(`SELECT id, type FROM garbage LIMIT 1000`)
+	if err != nil {
+		w.err = err
+		return 0
+	}
+	for s.Step() {
+		keys = append(keys, dead{s.ColumnInt64(0), Type(s.ColumnInt64(1))})
+	}
+	w.err = s.Close()
+	for _, k := range keys {
+		if rows >= reapSlice {
+			break
+		}
+		left := false
+		if k.typ == TypeString {
+			// A chunk is 64 pages: few at a time.
+			n := w.exec(`DELETE FROM chunks WHERE id = ?1 AND n IN (SELECT n FROM chunks WHERE id = ?1 LIMIT 64)`, k.id)
+			rows, left = rows+n*reapSlice/64, n == 64
+		}
+		for _, t := range tablesOf(k.typ) {
+			n := w.reapTable(t, k.id, max(1, reapSlice-rows))
+			rows += n
+			left = left || rows >= reapSlice
+		}
+		if !left {
+			w.run(w.undoGarbage, k.id)
+			rows++
+		}
+	}
+	return max(1, rows)
+}
+
+func (w *writer) reapTable(t table, id, limit int64) int64 {
+	if w.err != nil {
+		return 0
+	}
+	w.run(w.reapRows[t], id, limit)
+	return w.c.Changes()
 }
 
 // vacuum gives a slice of the free pages back, when there are many.

@@ -456,7 +456,7 @@ func (g *game) play(db int) (names []string, fn func(tx *Tx, k [][]byte)) {
 			g.note("deadline of %d %.20q", db, key)
 			e, ok := g.live(db, key)
 			d, got := tx.Deadline(k[0])
-			if got != ok || ok && d != e.deadline || (tx.TypeOf(k[0]) == String) != ok {
+			if got != ok || ok && d != e.deadline || (tx.TypeOf(k[0]) == TypeString) != ok {
 				g.fail("deadline = %d, %v; want %d, %v", d, got, e.deadline, ok)
 			}
 		}
@@ -514,7 +514,7 @@ func (g *game) scanStep() {
 			s.o = ScanOptions{Prefix: prefix, Match: func(k []byte) bool { return bytes.HasPrefix(k, []byte(prefix)) }}
 		}
 		if g.r.IntN(4) == 0 {
-			s.o.Type = String
+			s.o.Type = TypeString
 		}
 		s.there = g.liveKeys(s.db, s.o.Prefix)
 		g.scan = s

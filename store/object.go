@@ -4,23 +4,24 @@ package store
 type Type uint8
 
 const (
-	None   Type = 0 // no such key
-	String Type = 1
-	List   Type = 2
-	Set    Type = 3
-	ZSet   Type = 4
-	Hash   Type = 5
-	Stream Type = 6
+	None       Type = 0 // no such key
+	TypeString Type = 1
+	TypeList   Type = 2
+	TypeSet    Type = 3
+	TypeZSet   Type = 4
+	TypeHash   Type = 5
+	TypeStream Type = 6
 )
 
-var typeNames = [...]string{None: "none", String: "string", List: "list", Set: "set", ZSet: "zset", Hash: "hash", Stream: "stream"}
+var typeNames = [...]string{None: "none", TypeString: "string", TypeList: "list", TypeSet: "set", TypeZSet: "zset",
+	TypeHash: "hash", TypeStream: "stream"}
 
 // String names the type as the TYPE command does.
 func (t Type) String() string { return typeNames[t] }
 
 // ParseType is the reverse of Type.String, for SCAN's TYPE option.
 func ParseType(name string) (Type, bool) {
-	for t := String; t <= Stream; t++ {
+	for t := TypeString; t <= TypeStream; t++ {
 		if typeNames[t] == name {
 			return t, true
 		}
@@ -49,6 +50,8 @@ type object struct {
 	sharedLSN uint64
 	lent      bool
 
+	coll collection // any other type's value, nil for strings
+
 	form       Form // of a string
 	typ        Type
 	visited    bool  // SIEVE: used since the hand last passed
@@ -65,7 +68,7 @@ type object struct {
 const (
 	// shareBytes is the length from which a string is passed by reference instead of copied.
 	shareBytes = 64 << 10
-	// objectBytes is an object's cost besides its name and value: the struct (192), a map
+	// objectBytes is an object's cost besides its name and value: the struct (208), a map
 	// slot and what the allocator rounds up.
 	objectBytes = 256
 )
@@ -75,7 +78,11 @@ func (o *object) Slot() int32     { return o.slot }
 func (o *object) SetSlot(n int32) { o.slot = n }
 
 func (o *object) size() int64 {
-	return objectBytes + int64(len(o.name)) + int64(cap(o.str))
+	n := objectBytes + int64(len(o.name)) + int64(cap(o.str))
+	if o.coll != nil {
+		n += o.coll.size()
+	}
+	return n
 }
 
 // own makes o.str safe to change in place: a slice that a reply or write-back still reads is

@@ -48,35 +48,176 @@ CREATE TABLE chunks (
   PRIMARY KEY (id, n)
 ) STRICT, WITHOUT ROWID;
 
--- Deleted keys whose further rows (chunks) are still to be reaped, in slices.
+-- Collections have a row an element. id is keys.id; n is the row's own number within its key, given by birth (in
+-- a list by position), and names the row in the journal: the contents need no index, because a collection that
+-- is touched is in memory whole.
+
+CREATE TABLE hash_fields (
+  id         INTEGER NOT NULL,
+  n          INTEGER NOT NULL,
+  field      BLOB NOT NULL,
+  value      BLOB NOT NULL,
+  expires_ms INTEGER NOT NULL,       -- the field's own deadline, 0 = none
+  PRIMARY KEY (id, n)
+) STRICT, WITHOUT ROWID;
+
+-- Positions are integers with gaps, so that LINSERT finds a place between two.
+CREATE TABLE list_elements (
+  id    INTEGER NOT NULL,
+  n     INTEGER NOT NULL,            -- position: ascending from the head, may be negative
+  value BLOB NOT NULL,
+  PRIMARY KEY (id, n)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE set_members (
+  id     INTEGER NOT NULL,
+  n      INTEGER NOT NULL,
+  member BLOB NOT NULL,
+  PRIMARY KEY (id, n)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE zset_members (
+  id     INTEGER NOT NULL,
+  n      INTEGER NOT NULL,
+  member BLOB NOT NULL,
+  score  REAL NOT NULL,
+  PRIMARY KEY (id, n)
+) STRICT, WITHOUT ROWID;
+
+-- A stream is a head, its entries, and consumer groups with their consumers and pending entries. The two
+-- halves of an entry's id are unsigned and stand here as signed integers of the same bits.
+
+CREATE TABLE stream_heads (
+  id          INTEGER NOT NULL,
+  n           INTEGER NOT NULL,      -- 0
+  last_ms     INTEGER NOT NULL,      -- the last generated id
+  last_seq    INTEGER NOT NULL,
+  deleted_ms  INTEGER NOT NULL,      -- the highest deleted id
+  deleted_seq INTEGER NOT NULL,
+  added       INTEGER NOT NULL,      -- entries ever added
+  PRIMARY KEY (id, n)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE stream_entries (
+  id     INTEGER NOT NULL,
+  n      INTEGER NOT NULL,
+  ms     INTEGER NOT NULL,
+  seq    INTEGER NOT NULL,
+  fields BLOB NOT NULL,              -- (length uvarint, bytes)*: field, value, field, value ...
+  PRIMARY KEY (id, n)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE stream_groups (
+  id           INTEGER NOT NULL,
+  n            INTEGER NOT NULL,
+  name         BLOB NOT NULL,
+  last_ms      INTEGER NOT NULL,     -- the last delivered id
+  last_seq     INTEGER NOT NULL,
+  entries_read INTEGER NOT NULL,     -- -1 = unknown
+  PRIMARY KEY (id, n)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE stream_consumers (
+  id        INTEGER NOT NULL,
+  n         INTEGER NOT NULL,
+  group_n   INTEGER NOT NULL,        -- stream_groups.n
+  name      BLOB NOT NULL,
+  seen_ms   INTEGER NOT NULL,
+  active_ms INTEGER NOT NULL,        -- -1 = never
+  PRIMARY KEY (id, n)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE stream_pending (
+  id           INTEGER NOT NULL,
+  n            INTEGER NOT NULL,
+  group_n      INTEGER NOT NULL,     -- stream_groups.n
+  consumer_n   INTEGER NOT NULL,     -- stream_consumers.n
+  ms           INTEGER NOT NULL,     -- the entry's id
+  seq          INTEGER NOT NULL,
+  delivered_ms INTEGER NOT NULL,
+  deliveries   INTEGER NOT NULL,
+  PRIMARY KEY (id, n)
+) STRICT, WITHOUT ROWID;
+
+-- Deleted keys whose further rows (chunks, elements) are still to be reaped, in slices.
 CREATE TABLE garbage (
-  id INTEGER PRIMARY KEY             -- keys.id, already gone from keys
+  id   INTEGER PRIMARY KEY,          -- keys.id, already gone from keys
+  type INTEGER NOT NULL              -- keys.type: says in which tables the rows are
 ) STRICT;
 
--- Readable: every key with its database, type, size and time to live.
-CREATE VIEW all_keys AS
-  SELECT s.db,
-         CAST(k.key AS TEXT) AS key,
-         CASE k.type WHEN 1 THEN 'string' WHEN 2 THEN 'list' WHEN 3 THEN 'set'
-                     WHEN 4 THEN 'zset' WHEN 5 THEN 'hash' WHEN 6 THEN 'stream' END AS type,
-         CASE WHEN k.chunked > 0 THEN k.chunked ELSE length(k.value) END AS bytes,
-         CASE WHEN k.expires_ms > 0
-              THEN datetime(k.expires_ms / 1000, 'unixepoch') END AS expires_at_utc,
+-- The views are the readable form: keys that are there and have not expired, by database, with the
+-- seconds that they and a hash's fields have left (NULL = for ever).
+
+CREATE VIEW live_keys AS
+  SELECT k.id, s.db, CAST(k.key AS TEXT) AS key, k.type, k.chunked, k.value,
          CASE WHEN k.expires_ms > 0
               THEN round(k.expires_ms / 1000.0 - (julianday('now') - 2440587.5) * 86400.0, 3)
-              END AS ttl_seconds
+              END AS ttl_seconds,
+         CASE WHEN k.expires_ms > 0
+              THEN datetime(k.expires_ms / 1000, 'unixepoch') END AS expires_at_utc
     FROM keys k JOIN spaces s USING (space)
    WHERE s.db IS NOT NULL
      AND (k.expires_ms = 0
           OR k.expires_ms > CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER));
 
--- Readable: strings with their values; a chunked one shows its first chunk.
+-- Every key with its type, a string's length in bytes, and its time to live.
+CREATE VIEW all_keys AS
+  SELECT db, key,
+         CASE type WHEN 1 THEN 'string' WHEN 2 THEN 'list' WHEN 3 THEN 'set'
+                   WHEN 4 THEN 'zset' WHEN 5 THEN 'hash' WHEN 6 THEN 'stream' END AS type,
+         CASE WHEN chunked > 0 THEN chunked ELSE length(value) END AS bytes,
+         expires_at_utc, ttl_seconds
+    FROM live_keys;
+
+-- A chunked string shows its first chunk.
 CREATE VIEW strings AS
-  SELECT s.db,
-         CAST(k.key AS TEXT) AS key,
-         CAST(CASE WHEN k.chunked > 0
+  SELECT db, key,
+         CAST(CASE WHEN chunked > 0
                    THEN (SELECT data FROM chunks c WHERE c.id = k.id AND c.n = 0)
-                   ELSE k.value END AS TEXT) AS value,
-         k.expires_ms
-    FROM keys k JOIN spaces s USING (space)
-   WHERE k.type = 1 AND s.db IS NOT NULL;
+                   ELSE value END AS TEXT) AS value,
+         ttl_seconds
+    FROM live_keys k
+   WHERE type = 1;
+
+CREATE VIEW hashes AS
+  SELECT k.db, k.key, CAST(f.field AS TEXT) AS field, CAST(f.value AS TEXT) AS value,
+         CASE WHEN f.expires_ms > 0
+              THEN round(f.expires_ms / 1000.0 - (julianday('now') - 2440587.5) * 86400.0, 3)
+              END AS field_ttl_seconds,
+         k.ttl_seconds
+    FROM live_keys k JOIN hash_fields f USING (id)
+   WHERE f.expires_ms = 0
+      OR f.expires_ms > CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)
+   ORDER BY k.id, f.n;
+
+-- position counts from 0 at the head, as LINDEX does.
+CREATE VIEW lists AS
+  SELECT k.db, k.key, row_number() OVER (PARTITION BY k.id ORDER BY e.n) - 1 AS position,
+         CAST(e.value AS TEXT) AS value, k.ttl_seconds
+    FROM live_keys k JOIN list_elements e USING (id)
+   ORDER BY k.id, e.n;
+
+CREATE VIEW sets AS
+  SELECT k.db, k.key, CAST(m.member AS TEXT) AS member, k.ttl_seconds
+    FROM live_keys k JOIN set_members m USING (id)
+   ORDER BY k.id, m.n;
+
+CREATE VIEW zsets AS
+  SELECT k.db, k.key, CAST(m.member AS TEXT) AS member, m.score, k.ttl_seconds
+    FROM live_keys k JOIN zset_members m USING (id)
+   ORDER BY k.id, m.score, m.member;
+
+-- fields is the encoded list of fields and values.
+CREATE VIEW streams AS
+  SELECT k.db, k.key, e.ms || '-' || e.seq AS entry, e.fields, k.ttl_seconds
+    FROM live_keys k JOIN stream_entries e USING (id)
+   ORDER BY k.id, e.n;
+
+CREATE VIEW stream_consumer_groups AS
+  SELECT k.db, k.key, CAST(g.name AS TEXT) AS consumer_group,
+         g.last_ms || '-' || g.last_seq AS last_delivered,
+         (SELECT count(*) FROM stream_consumers c WHERE c.id = k.id AND c.group_n = g.n) AS consumers,
+         (SELECT count(*) FROM stream_pending p WHERE p.id = k.id AND p.group_n = g.n) AS pending,
+         k.ttl_seconds
+    FROM live_keys k JOIN stream_groups g USING (id)
+   ORDER BY k.id, g.n;

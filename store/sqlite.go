@@ -190,10 +190,11 @@ type row struct {
 	typ      Type
 	deadline int64
 	value    []byte
+	coll     collection
 }
 
 // row reads a key. The value is freshly allocated.
-func (r *reader) row(space int64, name string, dst *row) error {
+func (r *reader) row(space int64, name string, dst *row) (err error) {
 	s := r.byName
 	defer s.Reset()
 	*dst = row{}
@@ -204,6 +205,10 @@ func (r *reader) row(space int64, name string, dst *row) error {
 		return s.Err()
 	}
 	dst.id, dst.typ, dst.deadline = s.ColumnInt64(0), Type(s.ColumnInt64(1)), s.ColumnInt64(2)
+	if dst.typ != TypeString {
+		dst.coll, err = r.collection(dst.id, dst.typ)
+		return err
+	}
 	if n := s.ColumnInt64(3); n > 0 {
 		return r.chunked(dst, n)
 	}

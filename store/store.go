@@ -321,3 +321,6 @@ func bytesOf(s string) []byte {
 	}
 	return unsafe.Slice(unsafe.StringData(s), len(s))
 }
+
+// viewString views bytes as a string that lives no longer than they do.
+func viewString(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

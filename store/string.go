@@ -15,7 +15,7 @@ const chunkBytes = 256 << 10
 // str returns the object of a string key, nil when there is none.
 func (v *View) str(key []byte) (*object, error) {
 	o := v.find(key)
-	if o != nil && o.typ != String {
+	if o != nil && o.typ != TypeString {
 		return nil, ErrWrongType
 	}
 	return o, nil
@@ -67,7 +67,7 @@ func (v *View) PeekString(key []byte) (value []byte, form Form, err error) {
 	switch {
 	case o == nil:
 		return nil, Whole, nil
-	case o.typ != String:
+	case o.typ != TypeString:
 		return nil, Whole, ErrWrongType
 	}
 	return o.value(), o.form, nil
@@ -77,13 +77,13 @@ func (v *View) PeekString(key []byte) (value []byte, form Form, err error) {
 // held. A value of shareBytes or more is kept, not copied: it must not change afterwards.
 func (tx *Tx) SetString(key, value []byte, deadline int64) {
 	o := tx.edit(key)
-	if o.typ != None && o.typ != String {
+	if o.typ != None && o.typ != TypeString {
 		tx.drop(o)
 	}
 	tx.put(o, value)
 	o.form = Whole
 	if o.typ == None {
-		tx.create(o, String, deadline)
+		tx.create(o, TypeString, deadline)
 		return
 	}
 	tx.rec.value(o.id, o.str)
@@ -98,13 +98,13 @@ func (tx *Tx) SetString(key, value []byte, deadline int64) {
 // it is not there. Ownership as in SetString.
 func (tx *Tx) UpdateString(key, value []byte, form Form) error {
 	o := tx.edit(key)
-	if o.typ != None && o.typ != String {
+	if o.typ != None && o.typ != TypeString {
 		return ErrWrongType
 	}
 	tx.put(o, value)
 	o.form = form
 	if o.typ == None {
-		tx.create(o, String, 0)
+		tx.create(o, TypeString, 0)
 		return nil
 	}
 	tx.rec.value(o.id, o.str)
@@ -136,11 +136,11 @@ func (tx *Tx) put(o *object, value []byte) {
 func (tx *Tx) Append(key, data []byte) (int, error) {
 	o := tx.edit(key)
 	switch o.typ {
-	case String:
+	case TypeString:
 		return tx.overwrite(o, len(o.str), data)
 	case None:
 		tx.put(o, data)
-		tx.create(o, String, 0)
+		tx.create(o, TypeString, 0)
 		return len(data), nil
 	}
 	return 0, ErrWrongType
@@ -151,7 +151,7 @@ func (tx *Tx) Append(key, data []byte) (int, error) {
 func (tx *Tx) SetRange(key []byte, offset int, data []byte) (int, error) {
 	o := tx.edit(key)
 	switch o.typ {
-	case String:
+	case TypeString:
 		return tx.overwrite(o, offset, data)
 	case None:
 		rw := tx.rewritten
@@ -168,7 +168,7 @@ func (tx *Tx) SetRange(key []byte, offset int, data []byte) (int, error) {
 			o.sharedLSN = tx.lsn
 		}
 		o.str, o.lent, o.form = value, false, Grown
-		tx.create(o, String, 0)
+		tx.create(o, TypeString, 0)
 		return len(value), nil
 	}
 	return 0, ErrWrongType

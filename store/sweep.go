@@ -136,7 +136,7 @@ func (st *Store) sweepDisk(now int64) (more bool) {
 				}
 				continue
 			}
-			o := &object{name: v.name, space: s, id: v.id, typ: String, deadline: now}
+			o := &object{name: v.name, space: s, id: v.id, typ: TypeString, deadline: now}
 			st.admit(o)
 			tx.expire(o)
 		}

@@ -104,7 +104,7 @@ func (tx *Tx) String(key []byte) ([]byte, error) {
 	switch {
 	case o == nil:
 		return nil, nil
-	case o.typ != String:
+	case o.typ != TypeString:
 		return nil, ErrWrongType
 	}
 	return o.value(), nil
@@ -151,7 +151,7 @@ func (tx *Tx) vacate(o *object) {
 	if o.deadline != 0 {
 		tx.countExpiring(o.space, -1)
 	}
-	o.typ, o.id, o.deadline = None, 0, 0
+	o.typ, o.id, o.deadline, o.coll = None, 0, 0, nil
 	o.str, o.sharedLSN, o.lent, o.form = nil, 0, false, Whole
 	st.due.Set(o, 0)
 	st.resized(o)

@@ -139,7 +139,7 @@ func (st *Store) replay() error {
 			return err
 		}
 		st.applied.Store(f.last)
-		st.opts.Log("recovered from the journal", nil, "records", f.records, "rows", len(f.entries))
+		st.opts.Log("recovered from the journal", nil, "records", f.records, "rows", f.changes())
 		f.reset()
 		return nil
 	}
@@ -152,7 +152,7 @@ func (st *Store) replay() error {
 		if lsn < wb.w.ahead { // the tables hold part of what follows
 			return nil
 		}
-		if len(f.entries) >= 4*st.rows() || f.text.used > 4*foldBytes {
+		if f.changes() >= 4*st.rows() || f.text.used > 4*foldBytes {
 			return apply()
 		}
 		return nil
@@ -243,7 +243,7 @@ func (st *Store) foldQueue(batches []*journal.Batch) []*journal.Batch {
 		wb.pending.bytes += b.Bytes()
 		b.Release()
 	}
-	wb.rows.Store(int64(len(wb.pending.entries)))
+	wb.rows.Store(int64(wb.pending.changes()))
 	clear(batches)
 	if len(batches) > 0 && st.ripe() {
 		signal(wb.applyNow)
@@ -257,7 +257,7 @@ func (st *Store) ripe() bool {
 	if f.empty() || st.wb.broken != nil {
 		return false
 	}
-	return st.wb.urgent > st.applied.Load() || len(f.entries) >= st.rows() || f.text.used >= st.foldBytes() ||
+	return st.wb.urgent > st.applied.Load() || f.changes() >= st.rows() || f.text.used >= st.foldBytes() ||
 		f.bytes >= tailBytes || time.Since(f.since) >= st.delay() ||
 		st.journal.Err() != nil // a failed fsync is over once the tables have the records
 }
@@ -362,7 +362,7 @@ func (st *Store) finish(f *fold, took time.Duration) {
 	st.backlog.Add(-f.bytes)
 	wb.stats.Lock()
 	wb.stats.transactions++
-	wb.stats.rows += int64(len(f.entries))
+	wb.stats.rows += int64(f.changes())
 	wb.stats.records += f.records
 	wb.stats.nanos += took.Nanoseconds()
 	wb.stats.Unlock()

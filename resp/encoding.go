@@ -1,0 +1,99 @@
+package resp
+
+import (
+	"math"
+
+	"diskette/store"
+)
+
+const (
+	embeddedBytes = 44    // the longest string that Redis keeps in one piece with its header
+	sharedInts    = 10000 // how many small integers it keeps once for all keys
+)
+
+// objectEncoding names what Redis would keep the value in.
+func objectEncoding(v *store.View, c *call) Reply {
+	s, ok := v.Shape(c.args[2])
+	switch {
+	case !ok:
+		return replyNull
+	case s.Type == store.TypeString:
+		return bulkString(stringEncoding(v, c.args[2]))
+	}
+	return bulkString(encodingOf(c.cl.srv.cfg, s))
+}
+
+func stringEncoding(v *store.View, key []byte) string {
+	value, form, _ := v.PeekString(key)
+	switch {
+	case isRedisInt(value, form):
+		return "int"
+	case form == store.Grown || len(value) > embeddedBytes:
+		return "raw"
+	}
+	return "embstr"
+}
+
+// encodingOf names a collection's encoding by Redis's names and thresholds (t_hash.c and the like).
+func encodingOf(cfg *Config, s store.Shape) string {
+	compact := func(entries, value string) bool {
+		return int64(s.MostLen) <= cfg.Int(entries) && int64(s.LongestBytes) <= cfg.Int(value)
+	}
+	switch s.Type {
+	case store.TypeHash:
+		if compact("hash-max-listpack-entries", "hash-max-listpack-value") {
+			return "listpack"
+		}
+		return "hashtable"
+	case store.TypeSet:
+		switch {
+		case s.MostIntegers && int64(s.MostLen) <= cfg.Int("set-max-intset-entries"):
+			return "intset"
+		case compact("set-max-listpack-entries", "set-max-listpack-value"):
+			return "listpack"
+		}
+		return "hashtable"
+	case store.TypeZSet:
+		if compact("zset-max-listpack-entries", "zset-max-listpack-value") {
+			return "listpack"
+		}
+		return "skiplist"
+	case store.TypeList:
+		return listEncoding(cfg.Int("list-max-listpack-size"), s)
+	}
+	return "stream"
+}
+
+// listEncoding follows Redis 7.2: a list is a listpack while it fits into one node of a quicklist. limit is
+// list-max-listpack-size: elements, or -1 to -5 for 4 to 64 KB.
+func listEncoding(limit int64, s store.Shape) string {
+	fits := int64(s.Len) <= limit
+	if limit < 0 {
+		fits = s.Bytes <= 4096<<min(-limit-1, 4)
+	}
+	if fits {
+		return "listpack"
+	}
+	return "quicklist"
+}
+
+// isRedisInt reports whether Redis would keep a string as an integer.
+func isRedisInt(value []byte, form store.Form) bool {
+	_, ok := parseInt(value)
+	return ok && form == store.Whole
+}
+
+func objectRefcount(v *store.View, c *call) Reply {
+	s, ok := v.Shape(c.args[2])
+	if !ok {
+		return replyNull
+	}
+	if s.Type != store.TypeString {
+		return replyOne
+	}
+	value, form, _ := v.PeekString(c.args[2])
+	if n, _ := parseInt(value); isRedisInt(value, form) && n >= 0 && n < sharedInts {
+		return integer(math.MaxInt32)
+	}
+	return replyOne
+}

@@ -1,0 +1,162 @@
+package store
+
+import (
+	"fmt"
+	"runtime"
+)
+
+// A collection is the value of a key that is no string, in memory. It is a structure of Go's, loaded whole, and rows on
+// disk, one an element (see table.go).
+//
+// What its elements hold is Go strings, which never change: a reply, the journal and write-back may refer to
+// them for as long as they like. A mutator is a method of the type's Tx handle: it changes the structure, records the row, and
+// calls changed.
+//
+// Everything belongs to the keyspace lock, but restore and restored, which fill a collection that nobody else has yet.
+type collection interface {
+	kind() Type
+	// length is the number of elements. At 0 the key is gone (I7), unless it is a stream.
+	length() int
+	// size is what the structure takes in memory, in bytes. It is asked after every change and must be kept, not counted.
+	size() int64
+	// shape is what OBJECT ENCODING goes by.
+	shape() Shape
+	// clone is a copy that shares nothing that can change. Its rows have the same numbers.
+	clone() collection
+	// rows records a put of every row, in an order that follows from the contents alone.
+	rows(w *recordWriter, id int64)
+	// restore takes in a loaded row. The rows of a table come in the order of n, the tables in that of their definition.
+	restore(r *tableRow) error
+	// restored is called after the last row.
+	restored() error
+}
+
+// Shape tells how large a collection is and has been, since it came into memory. Redis gives up a compact
+// encoding for good when it was outgrown once, so what it had most counts, too.
+type Shape struct {
+	Type         Type
+	Len, MostLen int   // elements
+	LongestBytes int   // of all elements that it has had: fields and values of hashes, members of sets and sorted sets
+	Bytes        int64 // of a list's elements now
+	MostIntegers bool  // a set has never had a member that is no integer
+}
+
+// Shape returns the shape of a collection; ok is false when the key is absent. A string has its Type alone.
+func (v *View) Shape(key []byte) (s Shape, ok bool) {
+	o := v.look(key)
+	switch {
+	case o == nil:
+		return Shape{}, false
+	case o.coll == nil:
+		return Shape{Type: o.typ}, true
+	}
+	return o.coll.shape(), true
+}
+
+// outgrown follows what Shape's MostLen and LongestBytes tell.
+type outgrown struct {
+	mostLen, longest int
+}
+
+func (g *outgrown) note(length int, elements ...int) {
+	g.mostLen = max(g.mostLen, length)
+	for _, n := range elements {
+		g.longest = max(g.longest, n)
+	}
+}
+
+// newCollection makes an empty collection of a type.
+func newCollection(t Type) collection {
+	switch t {
+	case TypeList:
+	case TypeSet:
+	case TypeZSet:
+	case TypeHash:
+		return newHash()
+	case TypeStream:
+	}
+	return nil
+}
+
+// collectionOf returns the key's collection of a type, or nil when there is no such key.
+func (v *View) collectionOf(key []byte, t Type) (collection, error) {
+	o := v.find(key)
+	switch {
+	case o == nil:
+		return nil, nil
+	case o.typ != t:
+		return nil, ErrWrongType
+	}
+	return o.coll, nil
+}
+
+// editing is what the Tx handles of all types have in common: the key whose collection is being changed.
+type editing struct {
+	tx *Tx
+	o  *object
+}
+
+// editOf is edit for a key that holds, or is to hold, a collection of a type. c is nil when the key is absent: the handle
+// then has an empty collection of its own, which begin makes the key's.
+func (tx *Tx) editOf(key []byte, t Type) (e editing, c collection, err error) {
+	o := tx.edit(key)
+	if o.typ != None && o.typ != t {
+		return editing{}, nil, ErrWrongType
+	}
+	return editing{tx, o}, o.coll, nil
+}
+
+// begin comes before a row of c is recorded: an absent name becomes a key. It returns the key's id.
+func (e editing) begin(c collection) (id int64) {
+	if e.o.typ == None {
+		e.o.coll = c
+		e.tx.create(e.o, c.kind(), 0)
+	}
+	return e.o.id
+}
+
+// changed ends a mutation: the books follow, and an empty collection is no key (I7).
+func (e editing) changed() {
+	if e.o.coll.length() == 0 && e.o.typ != TypeStream {
+		e.tx.drop(e.o)
+		return
+	}
+	e.tx.st.resized(e.o)
+	e.tx.touched(e.o)
+}
+
+// collection loads the rows of a key.
+func (r *reader) collection(id int64, t Type) (collection, error) {
+	c := newCollection(t)
+	if c == nil {
+		return nil, fmt.Errorf("%w: key %d has the unknown type %d", ErrDamaged, id, t)
+	}
+	for _, tb := range tablesOf(t) {
+		if err := r.loadTable(c, id, tb); err != nil {
+			return nil, fmt.Errorf("load %s: %w", tables[tb].name, err)
+		}
+	}
+	return c, c.restored()
+}
+
+func (r *reader) loadTable(c collection, id int64, t table) error {
+	s, err := r.stmt(tables[t].loadSQL())
+	if err != nil {
+		return err
+	}
+	defer s.Reset()
+	if err := s.BindInt64(1, id); err != nil {
+		return err
+	}
+	row := tableRow{table: t, stmt: s}
+	for n := 0; s.Step(); n++ {
+		if n%yieldSteps == 0 {
+			runtime.Gosched() // a large collection must not keep a core from clients
+		}
+		row.n = s.ColumnInt64(0)
+		if err := c.restore(&row); err != nil {
+			return err
+		}
+	}
+	return s.Err()
+}

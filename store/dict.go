@@ -1,0 +1,276 @@
+package store
+
+import "math/rand/v2"
+
+// A dict is names with values in order of birth: what hashes, sets and sorted sets are made of. It
+// is Python's dict in blocks:
+//
+//	blocks  [ n=1 a | n=2 b | dead | n=4 d ] [ n=5 e ... ]    slots by place, n ascending
+//	index   name -> place, from indexedSlots names on; below that a look-up walks the slots
+//
+// A slot's n is the number of its row. A removed name leaves a dead slot; when there are as many of them as names, the
+// live ones move together, a few at every change, so that no command pays for a million.
+type dict[V any] struct {
+	blocks [][]slot[V]
+	index  map[string]int32
+	places int   // slots, dead ones included
+	live   int   // names
+	next   int64 // number of the next name
+	bytes  int64 // of all names; values are the owner's to count
+
+	to, from int // while slots move together: places below to are dense, those up to from are dead; from = 0: they do not
+}
+
+type slot[V any] struct {
+	n    int64 // < 0 = dead; its number was -n
+	name string
+	val  V
+}
+
+const (
+	blockSlots   = 256
+	indexedSlots = 64 // a walk over them takes as long as a map's look-up, about
+	moveSlots    = 8  // moved at each change: four times what a change can add
+
+	dictBytes  = 96 // a dict without its slots
+	slotBytes  = 48 // a slot without its value, and what the allocator rounds a name up by
+	indexBytes = 48 // a name's share of the index
+)
+
+func newDict[V any]() dict[V] { return dict[V]{next: 1} }
+
+func (d *dict[V]) at(place int) *slot[V] { return &d.blocks[place/blockSlots][place%blockSlots] }
+
+// find returns a name's slot, nil if it is not there.
+func (d *dict[V]) find(name string) *slot[V] {
+	if place := d.place(name); place >= 0 {
+		return d.at(place)
+	}
+	return nil
+}
+
+func (d *dict[V]) place(name string) int {
+	if d.index != nil {
+		if p, ok := d.index[name]; ok {
+			return int(p)
+		}
+		return -1
+	}
+	if d.places > 0 {
+		block := d.blocks[0] // without an index there is one block
+		for i := range block {
+			if s := &block[i]; len(s.name) == len(name) && s.name == name && s.n > 0 {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// add appends a name that is not there, under the next number.
+func (d *dict[V]) add(name string, val V) *slot[V] {
+	n := d.next
+	d.next++
+	return d.restore(n, name, val)
+}
+
+// restore appends a name with its number, which is above all others.
+func (d *dict[V]) restore(n int64, name string, val V) *slot[V] {
+	d.move()
+	if d.places%blockSlots == 0 && d.places/blockSlots == len(d.blocks) {
+		var block []slot[V]
+		if d.places > 0 {
+			block = make([]slot[V], 0, blockSlots)
+		}
+		d.blocks = append(d.blocks, block)
+	}
+	last := &d.blocks[d.places/blockSlots]
+	*last = append(*last, slot[V]{n, name, val})
+	d.places++
+	d.live++
+	d.next = max(d.next, n+1)
+	d.bytes += int64(len(name))
+	switch {
+	case d.index != nil:
+		d.index[name] = int32(d.places - 1)
+	case d.places > indexedSlots:
+		d.buildIndex()
+	}
+	return &(*last)[len(*last)-1]
+}
+
+func (d *dict[V]) buildIndex() {
+	d.index = make(map[string]int32, 2*indexedSlots)
+	for p := range d.places {
+		if s := d.at(p); s.n > 0 {
+			d.index[s.name] = int32(p)
+		}
+	}
+}
+
+// remove takes a name away and returns its number and value.
+func (d *dict[V]) remove(name string) (n int64, val V, ok bool) {
+	place := d.place(name)
+	if place < 0 {
+		return 0, val, false
+	}
+	s := d.at(place)
+	n, val = s.n, s.val
+	delete(d.index, name)
+	d.live--
+	d.bytes -= int64(len(name))
+	*s = slot[V]{n: -n}
+	d.trim()
+	if d.from == 0 && d.index == nil && d.places > d.live {
+		d.closeUp(d.places)
+	} else if d.from == 0 && d.places-d.live > max(d.live, blockSlots) {
+		d.to, d.from = 0, 0
+		d.startMoving()
+	}
+	d.move()
+	return n, val, true
+}
+
+// trim drops dead slots at the end.
+func (d *dict[V]) trim() {
+	for d.places > d.from && d.places > 0 {
+		if d.at(d.places-1).n > 0 {
+			break
+		}
+		d.cut(d.places - 1)
+	}
+}
+
+// cut ends the slots at a place.
+func (d *dict[V]) cut(places int) {
+	for len(d.blocks) > 0 && (len(d.blocks)-1)*blockSlots >= places {
+		d.blocks[len(d.blocks)-1] = nil
+		d.blocks = d.blocks[:len(d.blocks)-1]
+	}
+	if k := len(d.blocks); k > 0 {
+		last := d.blocks[k-1]
+		clear(last[places-(k-1)*blockSlots:])
+		d.blocks[k-1] = last[:places-(k-1)*blockSlots]
+	}
+	d.places = places
+}
+
+// startMoving begins with the first dead slot.
+func (d *dict[V]) startMoving() {
+	for d.to < d.places && d.at(d.to).n > 0 {
+		d.to++
+	}
+	d.from = max(1, d.to)
+}
+
+// move brings a few live slots down to the dense ones, if there is something to move.
+func (d *dict[V]) move() {
+	if d.from > 0 {
+		d.closeUp(moveSlots)
+	}
+}
+
+func (d *dict[V]) closeUp(steps int) {
+	if d.from == 0 {
+		d.to = 0
+		d.startMoving()
+	}
+	for ; steps > 0 && d.from < d.places; steps-- {
+		s := d.at(d.from)
+		d.from++
+		if s.n < 0 {
+			continue
+		}
+		if to := d.at(d.to); to != s {
+			*to = *s
+			if d.index != nil {
+				d.index[to.name] = int32(d.to)
+			}
+			*s = slot[V]{n: -s.n}
+		}
+		d.to++
+	}
+	if d.from >= d.places {
+		d.cut(d.to)
+		d.to, d.from = 0, 0
+	}
+}
+
+// each calls fn for the names in order of birth until it returns false. fn must not change the dict.
+func (d *dict[V]) each(fn func(s *slot[V]) bool) {
+	for _, block := range d.blocks {
+		for i := range block {
+			if block[i].n > 0 && !fn(&block[i]) {
+				return
+			}
+		}
+	}
+}
+
+// after calls fn for the names with numbers above n, in order, until it returns false. A scan goes
+// on from the number at which it stopped: who is there throughout is seen exactly once.
+func (d *dict[V]) after(n int64, fn func(s *slot[V]) bool) {
+	low, high := 0, d.places
+	if d.from > 0 { // two ascending runs with dead slots between them
+		if d.to > 0 && d.at(d.to-1).n > n {
+			high = d.to
+		} else {
+			low = d.from
+		}
+	}
+	for low < high {
+		mid := int(uint(low+high) / 2)
+		if abs(d.at(mid).n) <= n {
+			low = mid + 1
+		} else {
+			high = mid
+		}
+	}
+	for ; low < d.places; low++ {
+		if d.from > 0 && low == d.to {
+			low = d.from
+			if low == d.places {
+				return
+			}
+		}
+		if s := d.at(low); s.n > 0 && !fn(s) {
+			return
+		}
+	}
+}
+
+func abs(n int64) int64 {
+	if n < 0 {
+		return -n
+	}
+	return n
+}
+
+// random returns a slot, each with the same chance; nil when there is none. At least about a third of the places is live.
+func (d *dict[V]) random() *slot[V] {
+	for d.live > 0 {
+		if s := d.at(rand.IntN(d.places)); s.n > 0 {
+			return s
+		}
+	}
+	return nil
+}
+
+// size is what the dict takes in memory, in bytes. valueBytes is the size of a V.
+func (d *dict[V]) size(valueBytes int64) int64 {
+	n := dictBytes + d.bytes + int64(d.places)*(slotBytes+valueBytes)
+	if d.index != nil {
+		n += int64(d.live) * indexBytes
+	}
+	return n
+}
+
+func (d *dict[V]) clone() dict[V] {
+	c := dict[V]{next: d.next}
+	d.each(func(s *slot[V]) bool {
+		c.restore(s.n, s.name, s.val)
+		return true
+	})
+	c.next = d.next
+	return c
+}

@@ -1,0 +1,148 @@
+package store
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"github.com/ncruces/go-sqlite3"
+)
+
+// A table holds one kind of row of one type of collection. A row is named by the key's id and by a number n that is
+// the row's alone among all rows of the key, whatever their tables. n goes by birth (a list's by position), so that
+// reading in its order gives the elements as they came, and an integer names a field of any length in
+// the journal, in a fold and in the primary key. It is given by memory: the tables need no index on contents,
+// because a collection that is touched is in memory whole.
+type table byte
+
+const (
+	hashFields table = iota + 1
+	listElements
+	setMembers
+	zsetMembers
+	streamHeads
+	streamEntries
+	streamGroups
+	streamConsumers
+	streamPending
+)
+
+// tableDef says which columns follow id and n. See schema.sql for what they mean.
+type tableDef struct {
+	name    string
+	typ     Type
+	columns []column
+}
+
+type column struct {
+	name string
+	kind columnKind
+}
+
+type columnKind byte
+
+const (
+	blobColumn columnKind = iota
+	intColumn
+	floatColumn
+)
+
+var tables = [...]tableDef{
+	hashFields:   {"hash_fields", TypeHash, []column{{"field", blobColumn}, {"value", blobColumn}, {"expires_ms", intColumn}}},
+	listElements: {"list_elements", TypeList, []column{{"value", blobColumn}}},
+	setMembers:   {"set_members", TypeSet, []column{{"member", blobColumn}}},
+	zsetMembers:  {"zset_members", TypeZSet, []column{{"member", blobColumn}, {"score", floatColumn}}},
+
+	streamHeads: {"stream_heads", TypeStream, []column{{"last_ms", intColumn}, {"last_seq", intColumn},
+		{"deleted_ms", intColumn}, {"deleted_seq", intColumn}, {"added", intColumn}}},
+	streamEntries: {"stream_entries", TypeStream, []column{{"ms", intColumn}, {"seq", intColumn}, {"fields", blobColumn}}},
+	streamGroups: {"stream_groups", TypeStream, []column{{"name", blobColumn}, {"last_ms", intColumn}, {"last_seq", intColumn},
+		{"entries_read", intColumn}}},
+	streamConsumers: {"stream_consumers", TypeStream, []column{{"group_n", intColumn}, {"name", blobColumn}, {"seen_ms", intColumn},
+		{"active_ms", intColumn}}},
+	streamPending: {"stream_pending", TypeStream, []column{{"group_n", intColumn}, {"consumer_n", intColumn}, {"ms", intColumn},
+		{"seq", intColumn}, {"delivered_ms", intColumn}, {"deliveries", intColumn}}},
+}
+
+// tablesOf are the tables that hold a type's rows, in the order in which they are loaded.
+func tablesOf(t Type) (of []table) {
+	for i := hashFields; int(i) < len(tables); i++ {
+		if tables[i].typ == t {
+			of = append(of, i)
+		}
+	}
+	return of
+}
+
+func (d *tableDef) columnNames() (names string) {
+	for _, c := range d.columns {
+		names += ", " + c.name
+	}
+	return names
+}
+
+func (d *tableDef) putSQL() string {
+	places := "?1, ?2"
+	for i := range d.columns {
+		places += fmt.Sprintf(", ?%d", i+3)
+	}
+	return `INSERT OR REPLACE INTO ` + d.name + ` (id, n` + d.columnNames() + `) VALUES (` + places + `)`
+}
+
+func (d *tableDef) removeSQL() string {
+	return `DELETE FROM ` + d.name + ` WHERE id = ?1 AND n = ?2`
+}
+
+// reapSQL deletes a slice of the rows of a key that is gone.
+func (d *tableDef) reapSQL() string {
+	return `DELETE FROM ` + d.name + ` WHERE id = ?1 AND n IN (SELECT n FROM ` + d.name + ` WHERE id = ?1 LIMIT ?2)`
+}
+
+func (d *tableDef) loadSQL() string {
+	return `SELECT n` + d.columnNames() + ` FROM ` + d.name + ` WHERE id = ?1 ORDER BY n`
+}
+
+// bindColumns gives a put statement the columns that a recordWriter encoded.
+func (d *tableDef) bindColumns(s *sqlite3.Stmt, cols []byte) error {
+	for i, c := range d.columns {
+		var err error
+		switch c.kind {
+		case blobColumn:
+			n, k := binary.Uvarint(cols)
+			if k <= 0 || n > uint64(len(cols)-k) {
+				return errBadRecord
+			}
+			err = s.BindBlob(i+3, notNil(cols[k:k+int(n)]))
+			cols = cols[k+int(n):]
+		case intColumn:
+			v, k := binary.Varint(cols)
+			if k <= 0 {
+				return errBadRecord
+			}
+			err = s.BindInt64(i+3, v)
+			cols = cols[k:]
+		case floatColumn:
+			if len(cols) < 8 {
+				return errBadRecord
+			}
+			err = s.BindFloat(i+3, math.Float64frombits(binary.LittleEndian.Uint64(cols)))
+			cols = cols[8:]
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// A tableRow is a row as it is loaded. Its columns count from 0, as in the table's definition; what str returns is freshly
+// allocated.
+type tableRow struct {
+	table table
+	n     int64
+	stmt  *sqlite3.Stmt
+}
+
+func (r *tableRow) str(i int) string    { return string(r.stmt.ColumnRawBlob(i + 1)) }
+func (r *tableRow) int(i int) int64     { return r.stmt.ColumnInt64(i + 1) }
+func (r *tableRow) float(i int) float64 { return r.stmt.ColumnFloat(i + 1) }
