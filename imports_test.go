@@ -15,7 +15,8 @@ import (
 var allowed = map[string][]string{
 	".":                 {"diskette/cli", "diskette/resp", "diskette/store", "diskette/store/journal", "github.com/rs/zerolog", "github.com/mattn/go-isatty"},
 	"cli":               {"github.com/mattn/go-isatty"},
-	"resp":              {"diskette/store", "diskette/store/journal", "diskette/expire", "github.com/rs/zerolog", "github.com/tidwall/redcon"},
+	"resp":              {"diskette/resp/rdb", "diskette/store", "diskette/store/journal", "diskette/expire", "github.com/rs/zerolog", "github.com/tidwall/redcon"},
+	"resp/rdb":          {},
 	"store":             {"diskette/store/journal", "diskette/expire", "github.com/ncruces/go-sqlite3"},
 	"store/journal":     {},
 	"expire":            {},
