@@ -253,15 +253,14 @@ func (w *writer) zset(members []Member) {
 	}
 }
 
-// scoreText is a score as Redis 7.0 writes it: an integer up to 2^62 in full, other numbers with 17 digits as C's %.17g.
+// scoreText is a score as Redis 7.0 writes it: an integer up to 2^62 in full, other
+// numbers with 17 digits as C's %.17g. A zero loses its sign in a listpack.
 func scoreText(score float64) string {
 	switch {
 	case math.IsInf(score, 1):
 		return "inf"
 	case math.IsInf(score, -1):
 		return "-inf"
-	case score == 0 && math.Signbit(score):
-		return "-0"
 	case math.Abs(score) <= 1<<62 && score == math.Trunc(score):
 		return strconv.FormatInt(int64(score), 10)
 	}

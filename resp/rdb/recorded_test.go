@@ -249,20 +249,31 @@ func comparable(v *Value) *Value {
 		s := *v.Stream
 		s.Groups = nil
 		for _, g := range v.Stream.Groups {
-			g.Consumers, g.Pending = slices.Clone(g.Consumers), slices.Clone(g.Pending)
-			for i := range g.Consumers {
-				g.Consumers[i].SeenMs, g.Consumers[i].ActiveMs = 1, 1
-			}
-			for i := range g.Pending {
-				if g.Pending[i].DeliveredMs > 1e12 {
-					g.Pending[i].DeliveredMs = 1
-				}
-			}
-			s.Groups = append(s.Groups, g)
+			s.Groups = append(s.Groups, comparableGroup(g))
 		}
+		slices.SortFunc(s.Groups, func(a, b Group) int { return strings.Compare(a.Name, b.Name) })
 		c.Stream = &s
 	}
 	return &c
+}
+
+func comparableGroup(g Group) Group {
+	names := make([]string, len(g.Consumers))
+	for i, c := range g.Consumers {
+		names[i] = c.Name
+	}
+	sorted := slices.Sorted(slices.Values(names))
+	g.Consumers, g.Pending = make([]Consumer, len(names)), slices.Clone(g.Pending)
+	for i, name := range sorted {
+		g.Consumers[i] = Consumer{name, 1, 1}
+	}
+	for i, p := range g.Pending {
+		g.Pending[i].Consumer, _ = slices.BinarySearch(sorted, names[p.Consumer])
+		if p.DeliveredMs > 1e12 {
+			g.Pending[i].DeliveredMs = 1
+		}
+	}
+	return g
 }
 
 func sameValue(a, b *Value) bool {

@@ -17,7 +17,7 @@
 // # Files
 //
 //	value.go                 what is encoded and decoded     crc64.go      the footer
-//	encode.go decode.go      the types but streams           stream.go     streams
+//	encode.go decode.go      the types but streams           stream.go stream_encode.go  streams
 //	lzf.go                   compressed strings              listpack.go   Redis 7's compact lists
 //	ziplist.go intset.go     Redis 6's and older ones; sets of integers
 //

@@ -92,7 +92,7 @@ func eachZipmap(b []byte, fn func(element)) bool {
 	for at < len(b) {
 		for i := range 2 {
 			length, n, ok := shortLength(b[at:])
-			if !ok {
+			if !ok || n > 1 && length < longLength {
 				return false
 			}
 			at += n
