@@ -71,6 +71,7 @@ func newCollection(t Type) collection {
 	case TypeList:
 	case TypeSet:
 	case TypeZSet:
+		return newZSet()
 	case TypeHash:
 		return newHash()
 	case TypeStream:
