@@ -84,6 +84,20 @@ func (z *ZSet) After(n int64, fn func(n int64, member string, score float64) boo
 	}
 }
 
+// MemberBytes is the length of all members together.
+func (z *ZSet) MemberBytes() int64 { return z.dict.bytes }
+
+// Random returns a member, each with the same chance. The set is not empty.
+func (z *ZSet) Random() Scored {
+	s := z.dict.random()
+	return Scored{s.val, s.name}
+}
+
+// Sample calls fn with count different members, or with all if there are no more, in time of count.
+func (z *ZSet) Sample(count int, fn func(it Scored)) {
+	z.dict.sample(count, func(s *slot[float64]) { fn(Scored{s.val, s.name}) })
+}
+
 // A ZSetTx is a sorted set that a command changes. The key comes to be with its first member and goes with its last (I7).
 type ZSetTx struct {
 	*ZSet
