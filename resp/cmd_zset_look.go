@@ -74,38 +74,29 @@ func zscan(v *store.View, c *call) Reply {
 	case err != nil:
 		return failure(err)
 	case z == nil:
-		return array(bulkString("0"), array())
+		return scanned(0, nil)
 	}
 	s, refusal := c.elementScan(cursor)
 	if refusal.isError() {
 		return refusal
 	}
+	compact := encodingOf(c.cl.srv.cfg, z.Shape()) == "listpack"
+	if compact {
+		s.whole()
+	}
 	var elems []Reply
-	add := func(member string, score string) {
-		if s.matches(member) {
-			elems = append(elems, bulkString(member), bulkString(score))
-		}
-	}
-	shape, _ := v.Shape(c.args[1])
-	if encodingOf(c.cl.srv.cfg, shape) == "listpack" {
-		z.Each(0, z.Len(), func(it *store.Scored) bool {
-			add(it.Member, formatDouble(it.Score))
-			return true
-		})
-		return array(bulkString("0"), array(elems...))
-	}
-	next, left := int64(0), s.count
 	z.After(s.cursor, func(n int64, member string, score float64) bool {
-		if left == 0 {
+		if !s.step(n) {
 			return false
 		}
-		left--
-		next = n
-		add(member, strconv.FormatFloat(score, 'g', 17, 64))
+		if s.matches(member) {
+			text := formatDouble(score)
+			if !compact {
+				text = strconv.FormatFloat(score, 'g', 17, 64)
+			}
+			elems = append(elems, bulkString(member), bulkString(text))
+		}
 		return true
 	})
-	if left > 0 {
-		next = 0
-	}
-	return array(bulkString(strconv.FormatInt(next, 10)), array(elems...))
+	return s.reply(elems)
 }

@@ -216,7 +216,10 @@ func (z *ZSet) clone() collection {
 	return &ZSet{dict: z.dict.clone(), order: z.order.clone(), grown: z.grown}
 }
 
-func (z *ZSet) shape() Shape {
+func (z *ZSet) shape() Shape { return z.Shape() }
+
+// Shape is View.Shape of this sorted set.
+func (z *ZSet) Shape() Shape {
 	return Shape{Type: TypeZSet, Len: z.dict.live, MostLen: z.grown.mostLen, LongestBytes: z.grown.longest}
 }
 
