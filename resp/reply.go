@@ -3,7 +3,6 @@ package resp
 import (
 	"math"
 	"strconv"
-	"unsafe"
 )
 
 // A Reply is what a handler answers, encoded in one place for RESP2 and RESP3. It is encoded
@@ -136,7 +135,7 @@ func (o *output) encode(r *Reply, resp3 bool) {
 			o.bulk(r.s)
 		} else {
 			o.number('$', int64(len(r.s)))
-			o.reference(unsafe.Slice(unsafe.StringData(r.s), len(r.s)))
+			o.reference(viewBytes(r.s))
 			o.crlf()
 		}
 	case kindNull, kindNullArray:

@@ -26,6 +26,7 @@
 //	sweep.go        removes what has expired             reserve.go dir.go  disk space, the directory
 //	collection.go table.go dict.go                       values of elements: in memory, as rows
 //	hash.go hash_expiry.go sweep_fields.go               hashes; their fields' deadlines
+//	set.go set_algebra.go                                sets
 //	stats.go check.go                                    for INFO; verifies everything
 //
 // # Invariants

@@ -68,28 +68,24 @@ func (h *Hash) Each(fn func(field, value string) bool) {
 	})
 }
 
-// Scan calls fn for the next count fields born after the cursor, which is 0 at first, and returns the cursor to go
-// on with, 0 at the end. A field that is there throughout comes exactly once, whatever else happens to the hash.
-func (h *Hash) Scan(cursor int64, count int, fn func(field, value string)) (next int64) {
+// After calls fn for the fields whose numbers are above n, in order, until it returns false: a scan in pieces. A field that
+// is there throughout comes exactly once, whatever else happens to the hash.
+func (h *Hash) After(n int64, fn func(n int64, field, value string) bool) {
 	if h == nil {
-		return 0
+		return
 	}
-	some, more := h.anyDue(), false
-	h.dict.after(cursor, func(s *slot[hashValue]) bool {
-		if more = count == 0; more {
-			return false
-		}
-		count--
-		next = s.n
-		if !some || !h.isDue(s.n) {
-			fn(s.name, s.val.value)
-		}
-		return true
+	some := h.anyDue()
+	h.dict.after(n, func(s *slot[hashValue]) bool {
+		return some && h.isDue(s.n) || fn(s.n, s.name, s.val.value)
 	})
-	if !more {
+}
+
+// AverageBytes is about the length of a field with its value.
+func (h *Hash) AverageBytes() int64 {
+	if h.Len() == 0 {
 		return 0
 	}
-	return next
+	return (h.dict.bytes + h.values) / int64(h.dict.live)
 }
 
 // Random calls fn for count fields, each chosen among all.
@@ -116,16 +112,11 @@ func (h *Hash) Random(count int, fn func(field, value string)) {
 	}
 }
 
-// Sample calls fn for count different fields, in no order; for all when there are not more.
+// Sample calls fn for count different fields, or for all if there are no more, in time of count.
 func (h *Hash) Sample(count int, fn func(field, value string)) {
 	switch {
 	case h == nil || count == 0:
-	case count >= h.dict.live:
-		h.Each(func(field, value string) bool {
-			fn(field, value)
-			return true
-		})
-	case 3*count > h.dict.live || h.anyDue():
+	case h.anyDue():
 		alive := h.alive()
 		for i := range min(count, len(alive)) {
 			j := i + rand.IntN(len(alive)-i)
@@ -133,21 +124,15 @@ func (h *Hash) Sample(count int, fn func(field, value string)) {
 			fn(alive[i].name, alive[i].val.value)
 		}
 	default:
-		seen := make(map[int64]bool, count)
-		for len(seen) < count {
-			if s := h.dict.random(); !seen[s.n] {
-				seen[s.n] = true
-				fn(s.name, s.val.value)
-			}
-		}
+		h.dict.sample(count, func(s *slot[hashValue]) { fn(s.name, s.val.value) })
 	}
 }
 
+// alive are the slots of the fields whose deadline has not passed.
 func (h *Hash) alive() []*slot[hashValue] {
 	alive := make([]*slot[hashValue], 0, h.dict.live)
-	some := h.anyDue()
 	h.dict.each(func(s *slot[hashValue]) bool {
-		if !some || !h.isDue(s.n) {
+		if !h.isDue(s.n) {
 			alive = append(alive, s)
 		}
 		return true
@@ -254,7 +239,10 @@ func (h *Hash) clone() collection {
 	return &Hash{dict: h.dict.clone(), values: h.values, grown: h.grown, deadlines: h.deadlines.clone()}
 }
 
-func (h *Hash) shape() Shape {
+func (h *Hash) shape() Shape { return h.Shape() }
+
+// Shape is View.Shape of a hash that is there.
+func (h *Hash) Shape() Shape {
 	return Shape{Type: TypeHash, Len: h.dict.live, MostLen: h.grown.mostLen, LongestBytes: h.grown.longest, Deadlines: h.deadlines != nil}
 }
 

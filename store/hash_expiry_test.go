@@ -255,7 +255,7 @@ func TestVeryManyFieldsThatAreDueAreAbsentBeforeTheyAreRemoved(t *testing.T) {
 		count := func(string, string) { n++ }
 		v.Sample(fields, count)
 		v.Random(1, count)
-		v.Scan(0, 2*fields, count)
+		v.After(0, func(_ int64, field, value string) bool { count(field, value); return true })
 		if n != 3 || v.Len() != fields+1 {
 			t.Errorf("%d picks, %d fields", n, v.Len())
 		}
