@@ -69,6 +69,7 @@ func (g *outgrown) note(length int, elements ...int) {
 func newCollection(t Type) collection {
 	switch t {
 	case TypeList:
+		return &List{}
 	case TypeSet:
 	case TypeZSet:
 	case TypeHash:
