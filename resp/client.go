@@ -30,6 +30,7 @@ type client struct {
 	replies  replyMode
 	noTouch  bool
 	out      output
+	scratch  scratch
 	seen     uint64 // newest LSN that the replies in out must wait for
 	call     call
 	replied  bool               // the Conn function encoded its reply itself

@@ -158,11 +158,13 @@ func (cl *client) reply(r Reply, lsn uint64) {
 	}
 	if cl.replies != repliesOn && cl.silent() {
 		cl.seen = max(cl.seen, lsn)
+		cl.scratch.reset()
 		return
 	}
 	cl.out.begin(lsn)
 	cl.seen = max(cl.seen, lsn)
 	cl.out.encode(&r, cl.resp3)
+	cl.scratch.reset()
 }
 
 func (cl *client) silent() bool {
