@@ -66,6 +66,18 @@ func (l *List) Each(i, step int, fn func(i int, value string) bool) {
 	}
 }
 
+// Find returns the index of the first element that is value, -1 if none is.
+func (l *List) Find(value []byte) int {
+	found := -1
+	l.Each(0, 1, func(i int, v string) bool {
+		if v == viewString(value) {
+			found = i
+		}
+		return found < 0
+	})
+	return found
+}
+
 func (l *List) at(i int) *element {
 	p := l.head + i
 	return &l.blocks[p/listBlock][p%listBlock]

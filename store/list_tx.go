@@ -1,5 +1,7 @@
 package store
 
+import "slices"
+
 // A ListTx is a list that a command changes. The key comes to be with its first element and goes with its last (I7).
 type ListTx struct {
 	*List
@@ -121,13 +123,29 @@ func (l ListTx) Trim(start, end int) {
 	l.changed()
 }
 
-// Cut removes the elements at some indexes, which ascend; at least one.
-func (l ListTx) Cut(indexes []int) {
-	for _, i := range indexes {
-		e := l.at(i)
-		l.uncount(e.value)
-		l.tx.rec.remove(l.o.id, listElements, e.n)
+// Remove removes the first count elements that are value, the last -count ones if it is negative, all if it is 0. It
+// returns how many it has removed.
+func (l ListTx) Remove(value []byte, count int64) int {
+	start, step := 0, 1
+	if count < 0 {
+		start, step, count = l.len-1, -1, -count
+	}
+	var indexes []int
+	l.Each(start, step, func(i int, v string) bool {
+		if v == viewString(value) {
+			indexes = append(indexes, i)
+			l.uncount(v)
+			l.tx.rec.remove(l.o.id, listElements, l.at(i).n)
+		}
+		return count == 0 || int64(len(indexes)) < count
+	})
+	if len(indexes) == 0 {
+		return 0
+	}
+	if step < 0 {
+		slices.Reverse(indexes)
 	}
 	l.cut(indexes)
 	l.changed()
+	return len(indexes)
 }
