@@ -70,6 +70,7 @@ func (g *outgrown) note(length int, elements ...int) {
 func newCollection(t Type) collection {
 	switch t {
 	case TypeList:
+		return &List{}
 	case TypeSet:
 		return newSet()
 	case TypeZSet:
