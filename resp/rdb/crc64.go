@@ -16,8 +16,8 @@ func checksum(b []byte) uint64 {
 }
 
 // seal appends the footer.
-func seal(b []byte) []byte {
-	b = binary.LittleEndian.AppendUint16(b, Version)
+func seal(b []byte, version uint16) []byte {
+	b = binary.LittleEndian.AppendUint16(b, version)
 	return binary.LittleEndian.AppendUint64(b, checksum(b))
 }
 
@@ -25,7 +25,7 @@ func seal(b []byte) []byte {
 func unseal(payload []byte) ([]byte, error) {
 	n := len(payload) - footerBytes
 	if n < 0 ||
-		binary.LittleEndian.Uint16(payload[n:]) > NewestVersion ||
+		binary.LittleEndian.Uint16(payload[n:]) > versionFieldTimes ||
 		binary.LittleEndian.Uint64(payload[n+2:]) != checksum(payload[:n+2]) {
 		return nil, ErrChecksum
 	}

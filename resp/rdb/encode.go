@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// The types of values. What belongs to version 11 is only read.
+// The types of values. What belongs to version 11, and all from before Redis 7, is only read.
 const (
 	typeString         = 0
 	typeList           = 1
@@ -29,6 +29,8 @@ const (
 	typeStream2        = 19
 	typeSetListpack    = 20
 	typeStream3        = 21
+	typeHashTimes      = 24 // fields with deadlines
+	typeHashTimesPack  = 25 // a listpack of them
 )
 
 // Lengths, and strings that are encoded otherwise (0xc0 and up).
@@ -75,11 +77,15 @@ func Encode(v *Value, o Options) []byte {
 	case ZSet:
 		w.zset(v.Members)
 	case Hash:
+		if v.Times != nil {
+			w.hashTimes(v.Elements, v.Times)
+			return seal(w.b, versionFieldTimes)
+		}
 		w.hash(v.Elements)
 	case Stream:
 		w.stream(v.Stream)
 	}
-	return seal(w.b)
+	return seal(w.b, version)
 }
 
 // A writer builds a payload.
@@ -281,5 +287,26 @@ func (w *writer) hash(pairs []string) {
 	w.length(uint64(len(pairs) / 2))
 	for _, s := range pairs {
 		w.string(s)
+	}
+}
+
+// hashTimes writes deadlines as distances from the first one, plus 1; 0 = none.
+func (w *writer) hashTimes(pairs []string, times []int64) {
+	first := int64(math.MaxInt64)
+	for _, t := range times {
+		if t > 0 {
+			first = min(first, t)
+		}
+	}
+	w.b = append(w.b, typeHashTimes)
+	w.millis(first)
+	w.length(uint64(len(times)))
+	for i, t := range times {
+		if t > 0 {
+			t -= first - 1
+		}
+		w.length(uint64(t))
+		w.string(pairs[2*i])
+		w.string(pairs[2*i+1])
 	}
 }

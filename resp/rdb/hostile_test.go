@@ -10,7 +10,7 @@ import (
 
 // reseal gives a damaged payload a right footer.
 func reseal(payload string) []byte {
-	return seal([]byte(payload[:len(payload)-footerBytes]))
+	return seal([]byte(payload[:len(payload)-footerBytes]), version)
 }
 
 // seeds are payloads of every encoding.
@@ -72,7 +72,7 @@ func TestAPayloadWithAWrongFooterIsRefused(t *testing.T) {
 			t.Errorf("%d bytes: %v", n, err)
 		}
 	}
-	for version, want := range map[byte]error{0: nil, 9: nil, 10: nil, 11: nil, 12: ErrChecksum} {
+	for version, want := range map[byte]error{0: nil, 9: nil, 10: nil, 11: nil, 12: nil, 13: ErrChecksum} {
 		b := []byte(good)[:len(good)-8]
 		b[len(b)-2] = version
 		sum := checksum(b)
@@ -99,8 +99,11 @@ func hostilePayloads() map[string]string {
 	return map[string]string{
 		"unknown type":                     payloadOf(8),
 		"module":                           payloadOf(7, huge),
-		"hash with field times of 7.4":     payloadOf(24, number(1)),
-		"nothing":                          string(seal(nil)),
+		"hash of a candidate of 7.4":       payloadOf(22, number(1), number(0), blob("f"), blob("v")),
+		"hash with a deadline too late":    payloadOf(typeHashTimes, millis(1<<47), number(1), number(1<<48), blob("f"), blob("v")),
+		"hash with a negative deadline":    payloadOf(typeHashTimesPack, millis(1), lp("f", "v", -1)),
+		"hash with a word for a deadline":  payloadOf(typeHashTimesPack, millis(1), lp("f", "v", "w")),
+		"nothing":                          string(seal(nil, version)),
 		"unknown string encoding":          payloadOf(typeString, "\xc4"),
 		"encoding for a length":            payloadOf(typeList, "\xc0\x01"),
 		"unknown length":                   payloadOf(typeString, "\x82"),
@@ -223,7 +226,7 @@ func FuzzDecode(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		mustHold(t, seal(b[:len(b):len(b)]))
+		mustHold(t, seal(b[:len(b):len(b)], version))
 		mustHold(t, b)
 	})
 }

@@ -12,7 +12,7 @@ import (
 type part = string
 
 func payloadOf(t byte, parts ...part) string {
-	return string(seal([]byte(string([]byte{t}) + strings.Join(parts, ""))))
+	return string(seal([]byte(string([]byte{t})+strings.Join(parts, "")), version))
 }
 
 // blob is a string as it is.
@@ -92,6 +92,7 @@ func oldCases() []oldCase {
 	scores := []Member{{"f", 1}, {"g", -0.5}, {"h", math.Inf(1)}}
 	list := func(ss ...string) *Value { return &Value{Kind: List, Elements: ss} }
 	hash := &Value{Kind: Hash, Elements: pairs}
+	timed := &Value{Kind: Hash, Elements: []string{"f", "1", "g", "v", "h", "w"}, Times: []int64{0, 2000, 2500}}
 	zset := &Value{Kind: ZSet, Members: scores}
 	return append([]oldCase{
 		{"list of strings", payloadOf(typeList, number(4), blob("a"), blob(""), "\xc0\x80", lzf(long)), list("a", "", "-128", long), false},
@@ -109,6 +110,9 @@ func oldCases() []oldCase {
 		{"hash zipmap", payloadOf(typeHashZipmap, blob("\x02\x01f\x01\x001\x01g\x01\x03v...\xff")), hash, false},
 		{"hash zipmap uncounted", payloadOf(typeHashZipmap, blob("\xfe\xfe\x2c\x01\x00\x00"+long+"\x01\x001\xff")), &Value{Kind: Hash, Elements: []string{long, "1"}}, false},
 		{"set listpack", payloadOf(typeSetListpack, blob(listpack("a", 5, long))), &Value{Kind: Set, Elements: []string{"a", "5", long}}, true},
+		{"hash with field times", payloadOf(typeHashTimes, millis(2000), number(3), number(0), blob("f"), blob("1"), number(1), blob("g"), blob("v"), number(501), blob("h"), blob("w")), timed, true},
+		{"hash listpack with field times", payloadOf(typeHashTimesPack, millis(2000), blob(listpack("g", "v", 2000, "h", "w", 2500, "f", 1, 0))), timed, true},
+		{"hash without field times", payloadOf(typeHashTimesPack, millis(0), blob(listpack("f", 1, 0, "g", "v", 0))), hash, true},
 		{"listpack uncounted", payloadOf(typeHashListpack, blob(strings.Replace(listpack("f", 1, "g", "v"), "\x04\x00", "\xff\xff", 1))), hash, false},
 		{"listpack with numbers as strings", payloadOf(typeHashListpack, blob("\x0e\x00\x00\x00\x02\x00\x811\x02\x8212\x03\xff")), &Value{Kind: Hash, Elements: []string{"1", "12"}}, false},
 	}, oldStreams()...)
@@ -144,6 +148,19 @@ func TestOldEncodingsDecode(t *testing.T) {
 	v, err := Decode([]byte(oldStreams()[1].payload), Limits{})
 	if err != nil || v.Stream.Groups[0].Consumers[0] != (Consumer{"c", 1000, 900}) || v.Stream.Groups[0].Consumers[1] != (Consumer{"d", 5, -1}) {
 		t.Errorf("the times of consumers are lost: %v %v", v, err)
+	}
+}
+
+func TestAHashWithFieldTimesHasTheVersionThatKnowsThem(t *testing.T) {
+	v := &Value{Kind: Hash, Elements: []string{"f", "1", "g", "v", "h", "w"}, Times: []int64{0, 2000, 2500}}
+	got := Encode(v, defaults)
+	want := seal([]byte("\x18"+millis(2000)+number(3)+number(0)+"\x01f\xc0\x01"+number(1)+"\x01g\x01v"+"\x41\xf5"+"\x01h\x01w"), 12)
+	if string(got) != string(want) {
+		t.Errorf("encoded as %x, want %x", got, want)
+	}
+	v.Times = nil
+	if got := Encode(v, defaults); got[len(got)-footerBytes] != 10 {
+		t.Errorf("without times it has version %d", got[len(got)-footerBytes])
 	}
 }
 

@@ -240,9 +240,13 @@ func comparable(v *Value) *Value {
 		c.Members = slices.Clone(v.Members)
 		slices.SortFunc(c.Members, func(a, b Member) int { return strings.Compare(a.Name, b.Name) })
 	case Hash:
-		c.Elements = nil
-		for pair := range slices.Chunk(v.Elements, 2) {
-			c.Elements = append(c.Elements, fmt.Sprintf("%q %q", pair[0], pair[1]))
+		c.Elements, c.Times = nil, nil
+		for i := 0; i < len(v.Elements); i += 2 {
+			at := int64(0)
+			if v.Times != nil {
+				at = v.Times[i/2]
+			}
+			c.Elements = append(c.Elements, fmt.Sprintf("%q %q %d", v.Elements[i], v.Elements[i+1], at))
 		}
 		slices.Sort(c.Elements)
 	case Stream:

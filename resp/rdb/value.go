@@ -8,9 +8,11 @@
 // It writes version 10, Redis 7.0's, and only encodings that belong to it, so that Redis 7.0 takes what is dumped here as
 // well as 7.2 does; Redis refuses a version above its own. Version 11 adds two types. Sets as listpacks are no loss: 7.2
 // makes one of the plain set that it reads. Streams with the time when a consumer was last active lose that time:
-// a reader takes the time when it was last seen for it, as for every stream that comes from Redis 7.0.
+// a reader takes the time when it was last seen for it, as for every stream that comes from Redis 7.0. A hash whose fields
+// have deadlines is another matter: Redis before 7.4 knows no such thing, and a field must not live for ever because
+// it moved. It has Redis 7.4's version 12, which older ones refuse.
 //
-// It reads every encoding of a value that was ever in use up to version 11. A payload is taken for hostile: its checksum is
+// It reads every encoding of a value that was ever in use up to version 12. A payload is taken for hostile: its checksum is
 // no secret. Every length is checked before memory is taken for it, every structure is walked to its end with all
 // that it says of itself, as Redis does with sanitize-dump-payload, and what a value may take in memory is bounded.
 //
@@ -26,10 +28,10 @@ package rdb
 
 import "errors"
 
-// Version is the RDB version that payloads are written with, NewestVersion the last one that is read.
+// The RDB versions that payloads are written with, of which the last is the newest that is read.
 const (
-	Version       = 10
-	NewestVersion = 11
+	version           = 10
+	versionFieldTimes = 12
 )
 
 var (
@@ -56,6 +58,7 @@ type Value struct {
 	Kind     Kind
 	String   string
 	Elements []string // a list from its head, a set's members, a hash's field, value, field, value ...
+	Times    []int64  // the fields' deadlines in unix ms, 0 = none; nil when no field has one
 	Members  []Member // a sorted set's, in any order
 	Stream   *StreamValue
 }
