@@ -46,9 +46,12 @@ func encodingOf(cfg *Config, s store.Shape) string {
 		}
 		return "hashtable"
 	case store.TypeSet:
-		switch {
-		case s.MostIntegers && int64(s.MostLen) <= cfg.Int("set-max-intset-entries"):
+		integers, entries := int64(s.MostIntegers), cfg.Int("set-max-listpack-entries")
+		switch outgrown := integers > cfg.Int("set-max-intset-entries"); {
+		case s.MostLen == 0 && !outgrown:
 			return "intset"
+		case outgrown && integers > entries:
+			return "hashtable"
 		case compact("set-max-listpack-entries", "set-max-listpack-value"):
 			return "listpack"
 		}

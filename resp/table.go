@@ -66,6 +66,23 @@ func commandTable() []*row {
 		// list
 
 		// set
+		{name: "sadd", arity: -3, flags: write | denyoom | fast, keys: keyAt(1, "RW insert"), write: sadd, group: "set", since: "1.0.0", args: "key member...", cost: "O(N) in the number of members", doc: "Adds members to a set."},
+		{name: "scard", arity: 2, flags: readonly | fast, keys: keyAt(1, "RO"), read: scard, group: "set", since: "1.0.0", args: "key", doc: "Counts the members of a set."},
+		{name: "sdiff", arity: -2, flags: readonly, keys: keysFrom(1, -1, 1, "RO access"), read: sdiff, group: "set", since: "1.0.0", tips: "nondeterministic_output_order", args: "key...", cost: "O(N) in the number of members of all sets", doc: "Returns the members of the first set that no other has."},
+		{name: "sdiffstore", arity: -3, flags: write | denyoom, keys: both(keyAt(1, "OW update"), keysFrom(2, -1, 1, "RO access")), write: sdiffstore, group: "set", since: "1.0.0", args: "destination key...", cost: "O(N) in the number of members of all sets", doc: "Stores the members of the first set that no other has."},
+		{name: "sinter", arity: -2, flags: readonly, keys: keysFrom(1, -1, 1, "RO access"), read: sinter, group: "set", since: "1.0.0", tips: "nondeterministic_output_order", args: "key...", cost: "O(N*M) in the number of members of the smallest set and the number of sets", doc: "Returns the members that all sets have."},
+		{name: "sintercard", arity: -3, flags: readonly | movableKeys, keys: keysCounted(1, "RO access"), read: sintercard, group: "set", since: "7.0.0", args: "numkeys key... [LIMIT limit]", cost: "O(N*M) in the number of members of the smallest set and the number of sets", doc: "Counts the members that all sets have, up to a limit."},
+		{name: "sinterstore", arity: -3, flags: write | denyoom, keys: both(keyAt(1, "RW update"), keysFrom(2, -1, 1, "RO access")), write: sinterstore, group: "set", since: "1.0.0", args: "destination key...", cost: "O(N*M) in the number of members of the smallest set and the number of sets", doc: "Stores the members that all sets have."},
+		{name: "sismember", arity: 3, flags: readonly | fast, keys: keyAt(1, "RO"), read: sismember, group: "set", since: "1.0.0", args: "key member", doc: "Tells whether a set has a member."},
+		{name: "smembers", arity: 2, flags: readonly, keys: keyAt(1, "RO access"), read: smembers, group: "set", since: "1.0.0", tips: "nondeterministic_output_order", args: "key", cost: "O(N) in the number of members", doc: "Returns all members of a set."},
+		{name: "smismember", arity: -3, flags: readonly | fast, keys: keyAt(1, "RO access"), read: smismember, group: "set", since: "6.2.0", args: "key member...", cost: "O(N) in the number of members asked for", doc: "Tells for each member whether a set has it."},
+		{name: "smove", arity: 4, flags: write | fast, keys: both(keyAt(1, "RW access delete"), keyAt(2, "RW insert")), write: smove, group: "set", since: "1.0.0", args: "source destination member", doc: "Moves a member from one set to another."},
+		{name: "spop", arity: -2, flags: write | fast, keys: keyAt(1, "RW access delete"), write: spop, group: "set", since: "1.0.0", tips: "nondeterministic_output", args: "key [count]", cost: "O(N) in the count", doc: "Removes random members and returns them."},
+		{name: "srandmember", arity: -2, flags: readonly, keys: keyAt(1, "RO access"), read: srandmember, group: "set", since: "1.0.0", tips: "nondeterministic_output", args: "key [count]", cost: "O(N) in the count", doc: "Returns random members."},
+		{name: "srem", arity: -3, flags: write | fast, keys: keyAt(1, "RW delete"), write: srem, group: "set", since: "1.0.0", args: "key member...", cost: "O(N) in the number of members", doc: "Removes members of a set."},
+		{name: "sscan", arity: -3, flags: readonly, keys: keyAt(1, "RO access"), read: sscan, group: "set", since: "2.8.0", tips: "nondeterministic_output", args: "key cursor [MATCH pattern] [COUNT count]", cost: "O(1) a call, O(N) for a complete iteration", doc: "Walks through the members of a set."},
+		{name: "sunion", arity: -2, flags: readonly, keys: keysFrom(1, -1, 1, "RO access"), read: sunion, group: "set", since: "1.0.0", tips: "nondeterministic_output_order", args: "key...", cost: "O(N) in the number of members of all sets", doc: "Returns the members of all sets."},
+		{name: "sunionstore", arity: -3, flags: write | denyoom, keys: both(keyAt(1, "OW update"), keysFrom(2, -1, 1, "RO access")), write: sunionstore, group: "set", since: "1.0.0", args: "destination key...", cost: "O(N) in the number of members of all sets", doc: "Stores the members of all sets."},
 
 		// sorted set
 

@@ -38,7 +38,7 @@ type Shape struct {
 	Len, MostLen int   // elements
 	LongestBytes int   // of all elements that it has had: fields and values of hashes, members of sets and sorted sets
 	Bytes        int64 // of a list's elements now
-	MostIntegers bool  // a set has never had a member that is no integer
+	MostIntegers int   // members that a set has had while all were integers; its MostLen counts from then on
 }
 
 // Shape returns the shape of a collection; ok is false when the key is absent. A string has its Type alone.
@@ -70,6 +70,7 @@ func newCollection(t Type) collection {
 	switch t {
 	case TypeList:
 	case TypeSet:
+		return newSet()
 	case TypeZSet:
 	case TypeHash:
 		return newHash()

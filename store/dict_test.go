@@ -44,7 +44,7 @@ func TestADictIsAListOfNamesInOrderOfBirth(t *testing.T) {
 			if s := d.random(); (s == nil) != (len(names) == 0) || s != nil && vals[s.name] != s.val {
 				t.Fatalf("random: %v", s)
 			}
-			if d.places > 3*d.live+2*blockSlots {
+			if d.places > 4*d.live+trimSlots+sparseSlots {
 				t.Fatalf("%d places for %d names", d.places, d.live)
 			}
 		}
@@ -64,9 +64,8 @@ func compareDict(t *testing.T, d *dict[int], names []string, r *rand.Rand) {
 	if !slices.Equal(got, names) || !slices.IsSorted(ns) || bytes != d.bytes {
 		t.Fatalf("holds %v, not %v", got, names)
 	}
-	from := 0
 	if len(names) > 0 {
-		from = r.IntN(len(names))
+		from := r.IntN(len(names))
 		got = got[:0]
 		d.after(ns[from]-1, func(s *slot[int]) bool {
 			got = append(got, s.name)

@@ -25,6 +25,7 @@
 //	apply_slices.go rewrite.go                           on a full disk; long values copied without the lock
 //	sweep.go        removes what has expired             reserve.go dir.go  disk space, the directory
 //	collection.go table.go dict.go hash.go               values of elements: in memory, as rows, by type
+//	set.go set_algebra.go                                sets
 //	stats.go check.go                                    for INFO; verifies everything
 //
 // # Invariants
