@@ -7,17 +7,17 @@ import (
 )
 
 var (
-	errIndexRange  = errorReply("ERR index out of range")
-	errCountRange  = errorReply("ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
-	errRankZero    = errorReply("ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the end of the list")
-	errCountNeg    = errorReply("ERR COUNT can't be negative")
-	errMaxlenNeg   = errorReply("ERR MAXLEN can't be negative")
-	errPopNumkeys  = errorReply("ERR numkeys should be greater than 0")
-	errPopCountPos = errorReply("ERR count should be greater than 0")
+	errIndexRange     = errorReply("ERR index out of range")
+	errRankRange      = errorReply("ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
+	errRankZero       = errorReply("ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the end of the list")
+	errCountNegative  = errorReply("ERR COUNT can't be negative")
+	errMaxlenNegative = errorReply("ERR MAXLEN can't be negative")
+	errNumkeys        = errorReply("ERR numkeys should be greater than 0")
+	errPopCount       = errorReply("ERR count should be greater than 0")
 )
 
-// push is LPUSH and RPUSH.
-func push(end store.End) func(*store.Tx, *call) Reply {
+// pushAt is LPUSH and RPUSH.
+func pushAt(end store.End) func(*store.Tx, *call) Reply {
 	return func(tx *store.Tx, c *call) Reply {
 		l, err := tx.EditList(c.args[1])
 		if err != nil {
@@ -55,9 +55,7 @@ func pop(end store.End) func(*store.Tx, *call) Reply {
 			return errArity(c.row)
 		case counted:
 			var ok bool
-			if count, ok = c.int(2); !ok {
-				return errNotInteger
-			} else if count < 0 {
+			if count, ok = c.int(2); !ok || count < 0 {
 				return errNegative
 			}
 		}
@@ -207,11 +205,11 @@ func linsert(tx *store.Tx, c *call) Reply {
 
 func lrem(tx *store.Tx, c *call) Reply {
 	count, ok := c.int(2)
-	switch {
-	case !ok:
+	if !ok {
 		return errNotInteger
-	case count == math.MinInt64:
-		return errCountRange
+	}
+	if count == math.MinInt64 { // it has no opposite; Redis never reaches it, so all go
+		count = 0
 	}
 	l, err := tx.EditList(c.args[1])
 	if err != nil {
@@ -236,62 +234,74 @@ func ltrim(tx *store.Tx, c *call) Reply {
 }
 
 func lpos(v *store.View, c *call) Reply {
-	rank, count, most := int64(1), int64(-1), int64(0)
-	for i := 3; i < len(c.args); i += 2 {
-		if i+1 == len(c.args) {
-			return errSyntax
-		}
-		n, isInt := c.int(i + 1)
-		switch {
-		case c.is(i, "RANK"):
-			rank = n
-		case c.is(i, "COUNT"):
-			count = n
-		case c.is(i, "MAXLEN"):
-			most = n
-		default:
-			return errSyntax
-		}
-		switch {
-		case c.is(i, "RANK") && !isInt:
-			return errNotInteger
-		case rank == math.MinInt64:
-			return errCountRange
-		case rank == 0:
-			return errRankZero
-		case c.is(i, "COUNT") && n < 0 || c.is(i, "COUNT") && !isInt:
-			return errCountNeg
-		case c.is(i, "MAXLEN") && n < 0 || c.is(i, "MAXLEN") && !isInt:
-			return errMaxlenNeg
-		}
+	o, refusal := c.lposOptions()
+	if refusal.isError() {
+		return refusal
 	}
 	l, err := v.List(c.args[1])
 	if err != nil {
 		return failure(err)
 	}
-	return c.positions(l, rank, count, most)
+	return o.find(l, viewString(c.args[2]))
 }
 
-// positions finds argument 2 in a list, up to count times (0 = always, -1 = once, and the reply is no array), skipping
-// |rank|-1 matches, in the first most elements (0 = all), from the tail if rank is negative.
-func (c *call) positions(l *store.List, rank, count, most int64) Reply {
-	start, step := 0, 1
-	if rank < 0 {
-		start, step, rank = l.Len()-1, -1, -rank
+// lposOptions say which matches LPOS wants.
+type lposOptions struct {
+	rank  int64 // of the first match to be returned, from 1, or from -1 at the tail
+	count int64 // matches; 0 = all, -1 = one, and the reply is no array
+	most  int64 // elements to compare; 0 = all
+}
+
+func (c *call) lposOptions() (o lposOptions, refusal Reply) {
+	o = lposOptions{rank: 1, count: -1}
+	for i := 3; i < len(c.args); i += 2 {
+		if i+1 == len(c.args) {
+			return o, errSyntax
+		}
+		n, isInt := c.int(i + 1)
+		switch {
+		case c.is(i, "RANK"):
+			switch o.rank = n; {
+			case !isInt:
+				return o, errNotInteger
+			case n == math.MinInt64:
+				return o, errRankRange
+			case n == 0:
+				return o, errRankZero
+			}
+		case c.is(i, "COUNT"):
+			if o.count = n; !isInt || n < 0 {
+				return o, errCountNegative
+			}
+		case c.is(i, "MAXLEN"):
+			if o.most = n; !isInt || n < 0 {
+				return o, errMaxlenNegative
+			}
+		default:
+			return o, errSyntax
+		}
+	}
+	return o, replyNone
+}
+
+func (o lposOptions) find(l *store.List, element string) Reply {
+	start, step, skip := 0, 1, o.rank-1
+	if o.rank < 0 {
+		start, step, skip = l.Len()-1, -1, -o.rank-1
 	}
 	var found []Reply
 	seen := int64(0)
 	l.Each(start, step, func(i int, value string) bool {
-		if value == viewString(c.args[2]) {
-			if rank--; rank <= 0 {
+		seen++
+		if value == element {
+			if skip--; skip < 0 {
 				found = append(found, integer(i))
 			}
 		}
-		seen++
-		return (count == 0 || int64(len(found)) < max(count, 1)) && seen != most
+		return seen != o.most && (o.count == 0 || int64(len(found)) < max(o.count, 1))
 	})
 	switch {
-	case count >= 0:
+	case o.count >= 0:
 		return array(found...)
 	case len(found) == 0:
 		return replyNull

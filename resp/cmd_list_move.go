@@ -57,7 +57,7 @@ func (c *call) multiPop(i int) (p multiPop, refusal Reply) {
 	numkeys, ok := c.int(i)
 	switch {
 	case !ok || numkeys < 1:
-		return p, errPopNumkeys
+		return p, errNumkeys
 	case numkeys >= int64(len(c.args)-i-1):
 		return p, errSyntax
 	}
@@ -71,7 +71,7 @@ func (c *call) multiPop(i int) (p multiPop, refusal Reply) {
 		return p, replyNone
 	case len(rest)%2 == 0 && c.is(where+1, "COUNT"):
 		if p.count, ok = c.int(where + 2); !ok || p.count < 1 {
-			return p, errPopCountPos
+			return p, errPopCount
 		}
 		if len(rest) > 2 {
 			return p, errSyntax

@@ -23,7 +23,10 @@ type List struct {
 	len    int
 	slots  int // in all blocks
 	values int64
-	packed int64 // what the values take in Redis's listpack
+	packed int64 // what the elements take in Redis's listpack
+
+	mostLen    int // since it came into memory
+	mostPacked int64
 }
 
 type element struct {
@@ -251,7 +254,7 @@ func (l *List) size() int64 {
 }
 
 func (l *List) clone() collection {
-	c := &List{values: l.values, packed: l.packed}
+	c := &List{values: l.values, packed: l.packed, mostLen: l.len, mostPacked: l.packed}
 	for i := range l.len {
 		c.pushTail(*l.at(i))
 	}
@@ -259,7 +262,7 @@ func (l *List) clone() collection {
 }
 
 func (l *List) shape() Shape {
-	return Shape{Type: TypeList, Len: l.len, Bytes: l.packed}
+	return Shape{Type: TypeList, Len: l.len, MostLen: l.mostLen, Bytes: l.packed, MostBytes: l.mostPacked}
 }
 
 func (l *List) rows(w *recordWriter, id int64) {
@@ -287,6 +290,7 @@ func (l *List) restored() error { return nil }
 func (l *List) count(value string) {
 	l.values += int64(len(value))
 	l.packed += packedBytes(value)
+	l.mostLen, l.mostPacked = max(l.mostLen, l.len), max(l.mostPacked, l.packed)
 }
 
 func (l *List) uncount(value string) {

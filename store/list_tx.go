@@ -105,13 +105,14 @@ func (l ListTx) Insert(i int, value []byte) {
 	}
 }
 
-// Trim keeps the elements from index start up to, not including, end.
+// Trim keeps the elements from index start up to, not including, end. The key counts as changed even if all stay.
 func (l ListTx) Trim(start, end int) {
-	if start >= end {
+	switch {
+	case start >= end:
 		l.tx.drop(l.o)
 		return
-	}
-	if start == 0 && end == l.len {
+	case start == 0 && end == l.len:
+		l.set(0, l.At(0))
 		return
 	}
 	for range l.len - end {
