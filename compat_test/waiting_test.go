@@ -8,7 +8,6 @@ var waiting = map[string]string{
 	"lists":   "rpush",
 	"sets":    "sadd",
 	"zsets":   "zadd",
-	"streams": "xadd",
 	"bitmaps": "setbit",
 	"scripts": "eval",
 	"pubsub":  "subscribe",

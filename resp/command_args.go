@@ -24,9 +24,12 @@ var argumentKinds = map[string]string{
 	"client-id": "integer", "protover": "integer", "version": "integer", "numlocal": "integer", "numreplicas": "integer",
 }
 
+// tokenNames are the names of tokens that are no words.
+var tokenNames = map[string]string{"=": "equal", "~": "approximately", "*": "auto-id", "$": "new-id"}
+
 // parseArguments reads row.args, which is written as the commands' manual pages write arguments:
 //
-//	key         a value; its kind follows from its name
+//	key         a value; its kind follows from its name, or stands behind it: start:string
 //	NX          a token
 //	EX seconds  a value behind a token
 //	[ ... ]     optional; ... behind a value: once or more
@@ -64,7 +67,7 @@ func (p *argumentParser) argument() (a argument) {
 	word := p.word()
 	if word != "" && word == strings.ToUpper(word) {
 		if !p.accept(" ") { // a token alone
-			return argument{name: strings.ToLower(word), kind: "pure-token", token: word}
+			return argument{name: cmp.Or(tokenNames[word], strings.ToLower(word)), kind: "pure-token", token: word}
 		}
 		a = p.argument()
 		a.token = word
@@ -78,7 +81,11 @@ func (p *argumentParser) argument() (a argument) {
 		a = argument{name: word, kind: "block", parts: p.list(' ')}
 		p.expect("}")
 	default:
-		a = argument{name: word, kind: cmp.Or(argumentKinds[word], "string")}
+		name, kind, _ := strings.Cut(word, ":")
+		if kind != "string" && kind != "integer" {
+			name, kind = word, cmp.Or(argumentKinds[word], "string")
+		}
+		a = argument{name: name, kind: kind}
 	}
 	a.multiple = p.accept("...")
 	return a

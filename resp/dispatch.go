@@ -236,6 +236,7 @@ func (h *hold) keyed(r *row, args [][]byte, following []command) {
 	r.stats.end(start, reply)
 	lsn := tx.End()
 	if reply.kind == kindBlock {
+		cl.seen = max(cl.seen, lsn) // XREADGROUP notes its consumers before it waits
 		h.block(tx)
 		return
 	}

@@ -30,6 +30,7 @@ const (
 	kindArray
 	kindMap      // elems are key, value, ...; RESP2 a flat array
 	kindSet      // RESP2 an array
+	kindPairs    // elems are key, value, ...; RESP2 an array of arrays of the two, RESP3 a map
 	kindDouble   // RESP2 a bulk
 	kindBlock    // call.blockOn's: there is no reply yet
 	kindVerbatim // text; RESP2 a bulk
@@ -52,6 +53,7 @@ func bulkString(s string) Reply                 { return Reply{kind: kindBulk, s
 func array(elems ...Reply) Reply                { return Reply{kind: kindArray, elems: elems} }
 func mapOf(elems ...Reply) Reply                { return Reply{kind: kindMap, elems: elems} }
 func setOf(elems ...Reply) Reply                { return Reply{kind: kindSet, elems: elems} }
+func pairsOf(elems ...Reply) Reply              { return Reply{kind: kindPairs, elems: elems} }
 func double(f float64) Reply                    { return Reply{kind: kindDouble, n: int64(math.Float64bits(f))} }
 func verbatim(s string) Reply                   { return Reply{kind: kindVerbatim, s: s} }
 
@@ -155,6 +157,15 @@ func (o *output) encode(r *Reply, resp3 bool) {
 			o.elems('%', len(r.elems)/2, r.elems, resp3)
 		} else {
 			o.elems('*', len(r.elems), r.elems, resp3)
+		}
+	case kindPairs:
+		if resp3 {
+			o.elems('%', len(r.elems)/2, r.elems, resp3)
+			break
+		}
+		o.number('*', int64(len(r.elems)/2))
+		for i := 0; i < len(r.elems); i += 2 {
+			o.elems('*', 2, r.elems[i:i+2], resp3)
 		}
 	case kindSet:
 		prefix := byte('*')

@@ -76,6 +76,7 @@ var flagNames = []struct {
 // keySpec says where keys stand in the arguments (range), or how to find them.
 type keySpec struct {
 	first, last, step int                        // places; last < 0 counts from the end, -1 = the last argument
+	keyword           string                     // the first half of what follows on this word are keys; it stands behind first
 	access            string                     // COMMAND's words: "RO access", "RW update", "OW update", "RM delete" ...
 	find              func(args [][]byte) []int  // places, for keys that no range describes
 	vary              func(args [][]byte) string // access, where it depends on the arguments
@@ -110,6 +111,11 @@ func keysFrom(first, last, step int, access string) []keySpec {
 	return []keySpec{{first: first, last: last, step: step, access: access}}
 }
 
+// keysBehind are the first half of what follows on a word, which stands behind argument i.
+func keysBehind(word string, i int, access string) []keySpec {
+	return []keySpec{{keyword: word, first: i, step: 1, access: access}}
+}
+
 // eachKey calls fn with the place of every key in args.
 func (r *row) eachKey(args [][]byte, fn func(i int)) {
 	for k := range r.keys {
@@ -121,6 +127,17 @@ func (s *keySpec) each(args [][]byte, fn func(i int)) {
 	if s.find != nil {
 		for _, i := range s.find(args) {
 			fn(i)
+		}
+		return
+	}
+	if s.keyword != "" {
+		for i := s.first; i < len(args); i++ {
+			if strings.EqualFold(viewString(args[i]), s.keyword) {
+				for k := range (len(args) - 1 - i) / 2 {
+					fn(i + 1 + k)
+				}
+				return
+			}
 		}
 		return
 	}

@@ -74,6 +74,7 @@ func newCollection(t Type) collection {
 	case TypeHash:
 		return newHash()
 	case TypeStream:
+		return newStream()
 	}
 	return nil
 }
