@@ -17,7 +17,7 @@ var allowed = map[string][]string{
 	"cli":               {"github.com/mattn/go-isatty"},
 	"resp":              {"diskette/resp/rdb", "diskette/store", "diskette/store/journal", "diskette/expire", "github.com/rs/zerolog", "github.com/tidwall/redcon"},
 	"resp/rdb":          {},
-	"store":             {"diskette/store/journal", "diskette/expire", "github.com/ncruces/go-sqlite3"},
+	"store":             {"diskette/store/journal", "diskette/expire", "github.com/ncruces/go-sqlite3", "github.com/tidwall/btree"},
 	"store/journal":     {},
 	"expire":            {},
 	"compat_test/bench": nil, // anything: it is no part of the server

@@ -24,9 +24,12 @@ var argumentKinds = map[string]string{
 	"client-id": "integer", "protover": "integer", "version": "integer", "numlocal": "integer", "numreplicas": "integer", "numkeys": "integer", "numfields": "integer", "limit": "integer",
 }
 
+// tokenNames are the names of tokens that are no words.
+var tokenNames = map[string]string{"=": "equal", "~": "approximately", "*": "auto-id", "$": "new-id"}
+
 // parseArguments reads row.args, which is written as the commands' manual pages write arguments:
 //
-//	key         a value; its kind follows from its name
+//	key         a value; its kind follows from its name, or stands behind it: start:string
 //	NX          a token
 //	EX seconds  a value behind a token
 //	[ ... ]     optional; ... behind a value: once or more
@@ -70,7 +73,7 @@ func (p *argumentParser) argument() (a argument) {
 	}
 	if word != "" && word == strings.ToUpper(word) {
 		if !p.accept(" ") { // a token alone
-			return argument{name: strings.ToLower(word), kind: "pure-token", token: word}
+			return argument{name: cmp.Or(tokenNames[word], strings.ToLower(word)), kind: "pure-token", token: word}
 		}
 		a = p.argument()
 		a.token = word
@@ -85,6 +88,9 @@ func (p *argumentParser) argument() (a argument) {
 		p.expect("}")
 	default:
 		a = argument{name: name, kind: cmp.Or(is, argumentKinds[name], "string")}
+		if base, kind, _ := strings.Cut(word, ":"); kind == "string" || kind == "integer" {
+			a = argument{name: base, kind: kind}
+		}
 	}
 	a.multiple = p.accept("...")
 	return a

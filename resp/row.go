@@ -78,6 +78,7 @@ var flagNames = []struct {
 type keySpec struct {
 	first, last, step int                        // places; last < 0 counts from the end, -1 = the last argument
 	counted           bool                       // at first stands how many keys follow on it
+	keyword           string                     // the first half of what follows on this word are keys; it stands behind first
 	access            string                     // COMMAND's words: "RO access", "RW update", "OW update", "RM delete" ...
 	find              func(args [][]byte) []int  // places, for keys that no range describes
 	vary              func(args [][]byte) string // access, where it depends on the arguments
@@ -117,6 +118,11 @@ func keysCounted(at int, access string) []keySpec {
 	return []keySpec{{first: at, step: 1, counted: true, access: access}}
 }
 
+// keysBehind are the first half of what follows on a word, which stands behind argument i.
+func keysBehind(word string, i int, access string) []keySpec {
+	return []keySpec{{keyword: word, first: i, step: 1, access: access}}
+}
+
 // eachKey calls fn with the place of every key in args.
 func (r *row) eachKey(args [][]byte, fn func(i int)) {
 	for k := range r.keys {
@@ -128,6 +134,17 @@ func (s *keySpec) each(args [][]byte, fn func(i int)) {
 	if s.find != nil {
 		for _, i := range s.find(args) {
 			fn(i)
+		}
+		return
+	}
+	if s.keyword != "" {
+		for i := s.first; i < len(args); i++ {
+			if strings.EqualFold(viewString(args[i]), s.keyword) {
+				for k := range (len(args) - 1 - i) / 2 {
+					fn(i + 1 + k)
+				}
+				return
+			}
 		}
 		return
 	}
