@@ -69,7 +69,7 @@ func zaddWith(tx *store.Tx, c *call, o zaddOptions) Reply {
 	case err != nil:
 		return failure(err)
 	case o.incr:
-		return o.increment(z, pairs[1], scores[0])
+		return o.increment(z, c, pairs[1], scores[0])
 	}
 	n := 0
 	for i, score := range scores {
@@ -77,7 +77,7 @@ func zaddWith(tx *store.Tx, c *call, o zaddOptions) Reply {
 		if o != (zaddOptions{ch: o.ch}) && !o.wants(z.ZSet, member, score) {
 			continue
 		}
-		if created, updated := z.Set(member, score); created || updated && o.ch {
+		if created, updated := z.Set(member, c.kept(score, z.Shape(), member)); created || updated && o.ch {
 			n++
 		}
 	}
@@ -93,7 +93,7 @@ func (o *zaddOptions) wants(z *store.ZSet, member []byte, score float64) bool {
 	return !o.nx && !(o.gt && score <= old) && !(o.lt && score >= old)
 }
 
-func (o *zaddOptions) increment(z store.ZSetTx, member []byte, by float64) Reply {
+func (o *zaddOptions) increment(z store.ZSetTx, c *call, member []byte, by float64) Reply {
 	old, there := z.Score(viewString(member))
 	if there && o.nx {
 		return replyNull
@@ -108,8 +108,32 @@ func (o *zaddOptions) increment(z store.ZSetTx, member []byte, by float64) Reply
 	if !o.wants(z.ZSet, member, score) {
 		return replyNull
 	}
-	z.Set(member, score)
+	z.Set(member, c.kept(score, z.Shape(), member))
 	return double(score)
+}
+
+// kept is the score that Redis keeps for a member of a sorted set of this shape: while it is compact, -0 becomes 0.
+func (c *call) kept(score float64, s store.Shape, member []byte) float64 {
+	if score == 0 && math.Signbit(score) {
+		s.MostLen, s.LongestBytes = max(s.MostLen, s.Len+1), max(s.LongestBytes, len(member))
+		if encodingOf(c.cl.srv.cfg, s) == "listpack" {
+			return 0
+		}
+	}
+	return score
+}
+
+// replaceZSet stores what a command has computed, which is in order.
+func (c *call) replaceZSet(tx *store.Tx, key []byte, members []store.Scored) Reply {
+	shape := store.Shape{Type: store.TypeZSet, Len: len(members) - 1}
+	for i := range members {
+		shape.LongestBytes = max(shape.LongestBytes, len(members[i].Member))
+	}
+	for i := range members {
+		members[i].Score = c.kept(members[i].Score, shape, nil)
+	}
+	tx.ReplaceZSet(key, members)
+	return integer(len(members))
 }
 
 func zrem(tx *store.Tx, c *call) Reply {

@@ -2,7 +2,6 @@ package resp
 
 import (
 	"math"
-	"strconv"
 
 	"diskette/store"
 )
@@ -92,7 +91,7 @@ func zscan(v *store.View, c *call) Reply {
 		if s.matches(member) {
 			text := formatDouble(score)
 			if !compact {
-				text = strconv.FormatFloat(score, 'g', 17, 64)
+				text = formatDigits(score)
 			}
 			elems = append(elems, bulkString(member), bulkString(text))
 		}

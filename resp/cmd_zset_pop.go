@@ -35,10 +35,7 @@ func zpop(highest bool) func(*store.Tx, *call) Reply {
 			return errSyntax
 		case len(c.args) == 3:
 			var ok bool
-			if count, ok = c.int(2); !ok {
-				return errNotInteger
-			}
-			if count < 0 {
+			if count, ok = c.int(2); !ok || count < 0 {
 				return errNegative
 			}
 		}
@@ -143,11 +140,11 @@ func zmpop(tx *store.Tx, c *call) Reply {
 }
 
 func bzmpop(tx *store.Tx, c *call) Reply {
-	timeout, refusal := c.timeout(1)
+	p, refusal := c.scoredPop(2)
 	if refusal.isError() {
 		return refusal
 	}
-	p, refusal := c.scoredPop(2)
+	timeout, refusal := c.timeout(1)
 	if refusal.isError() {
 		return refusal
 	}

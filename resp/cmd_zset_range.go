@@ -211,8 +211,7 @@ func zrangestore(tx *store.Tx, c *call) Reply {
 		members = append(members, *it)
 		return true
 	})
-	tx.ReplaceZSet(c.args[1], members)
-	return integer(len(members))
+	return c.replaceZSet(tx, c.args[1], members)
 }
 
 // rangeQuery reads the words after key min max, then the bounds; key is the key's place. free says whether the words may tell the

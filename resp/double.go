@@ -144,6 +144,14 @@ func hexEnd(s string, start int) (end int, text string) {
 	return digits, s[start:digits] + "p0"
 }
 
+// formatDigits writes a score with 17 digits, as C's %.17g does.
+func formatDigits(f float64) string {
+	if math.IsInf(f, 0) {
+		return formatDouble(f)
+	}
+	return strconv.FormatFloat(f, 'g', 17, 64)
+}
+
 // formatDouble writes a score as Redis 7.2 does (d2string in util.c).
 func formatDouble(f float64) string {
 	switch {
