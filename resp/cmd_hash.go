@@ -58,7 +58,7 @@ func hgetall(v *store.View, c *call) Reply {
 	if err != nil {
 		return failure(err)
 	}
-	elems := make([]Reply, 0, 2*h.Len())
+	elems := c.elems(2 * h.Len())
 	h.Each(func(field, value string) bool {
 		elems = append(elems, bulkString(field), bulkString(value))
 		return true
