@@ -8,6 +8,5 @@ var waiting = map[string]string{
 	"bitmaps": "setbit",
 	"scripts": "eval",
 	"sort":    "sort",
-	"dump":    "dump",
 	"acl":     "acl",
 }

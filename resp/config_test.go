@@ -336,7 +336,7 @@ maxmemory maxmemory-clients maxmemory-eviction-tenacity maxmemory-policy maxmemo
 min-replicas-max-lag min-replicas-to-write min-slaves-max-lag min-slaves-to-write no-appendfsync-on-rewrite
 notify-keyspace-events oom-score-adj oom-score-adj-values pidfile port proc-title-template
 propagation-error-behavior protected-mode proto-max-bulk-len rdb-del-sync-files rdb-save-incremental-fsync
-rdbchecksum rdbcompression repl-backlog-size repl-backlog-ttl repl-disable-tcp-nodelay repl-diskless-load
+rdbchecksum repl-backlog-size repl-backlog-ttl repl-disable-tcp-nodelay repl-diskless-load
 repl-diskless-sync repl-diskless-sync-delay repl-diskless-sync-max-replicas repl-ping-replica-period
 repl-ping-slave-period repl-timeout replica-announce-ip replica-announce-port replica-announced
 replica-ignore-disk-write-errors replica-ignore-maxmemory replica-lazy-flush replica-priority

@@ -44,8 +44,12 @@ type Shape struct {
 }
 
 // Shape returns the shape of a collection; ok is false when the key is absent. A string has its Type alone.
-func (v *View) Shape(key []byte) (s Shape, ok bool) {
-	o := v.look(key)
+func (v *View) Shape(key []byte) (s Shape, ok bool) { return v.look(key).shape() }
+
+// PeekShape is Shape for a command that counts its hit or miss when it gets the value.
+func (v *View) PeekShape(key []byte) (s Shape, ok bool) { return v.peek(key).shape() }
+
+func (o *object) shape() (s Shape, ok bool) {
 	switch {
 	case o == nil:
 		return Shape{}, false

@@ -32,6 +32,13 @@ func (tx *Tx) SetDeadline(key []byte, deadline int64) bool {
 // Touch marks a key as used and reports whether it is there.
 func (v *View) Touch(key []byte) bool { return v.find(key) != nil }
 
+// SetIdle makes a key look as if its last use were so many ms ago. Memory alone knows it.
+func (tx *Tx) SetIdle(key []byte, idle int64) {
+	if o := tx.entry(key); o.typ != None {
+		o.used = max(1, tx.now-max(idle, 0))
+	}
+}
+
 // Rename gives src's value, id and deadline the name dst, whatever was there; ok is false
 // when src is no key. It costs one row however large the value is.
 func (tx *Tx) Rename(src, dst []byte) (ok bool) {

@@ -312,6 +312,9 @@ func (st *Store) closeFiles() error {
 // is over it, a slice at a time.
 func (st *Store) SetMaxMemory(bytes int64) { st.maxMemory.Store(bytes) }
 
+// MaxMemory is the hot set's bound in bytes.
+func (st *Store) MaxMemory() int64 { return st.maxMemory.Load() }
+
 // SetPolicy changes when the journal is fsynced.
 func (st *Store) SetPolicy(p journal.Policy) { st.journal.SetPolicy(p) }
 

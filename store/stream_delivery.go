@@ -5,10 +5,11 @@ import "slices"
 // This file is what commands do to consumer groups.
 
 // CreateGroup adds a consumer group that has read up to last. read < 0 = nobody knows how many entries that are.
-func (s StreamTx) CreateGroup(name []byte, last StreamID, read int64) {
+func (s StreamTx) CreateGroup(name []byte, last StreamID, read int64) *StreamGroup {
 	s.Create()
 	g := s.addGroup(&StreamGroup{n: s.number(), name: string(name), last: last, read: read})
 	s.groupChanged(g)
+	return g
 }
 
 // DestroyGroup removes a group with all that it has. Whoever waits for entries of it is told.

@@ -1,0 +1,233 @@
+package resp
+
+import (
+	"errors"
+	"slices"
+
+	"diskette/expire"
+	"diskette/resp/rdb"
+	"diskette/store"
+)
+
+var (
+	errBusyKey    = errorReply("BUSYKEY Target key name already exists.")
+	errTTL        = errorReply("ERR Invalid TTL value, must be >= 0")
+	errIdletime   = errorReply("ERR Invalid IDLETIME value, must be >= 0")
+	errFreq       = errorReply("ERR Invalid FREQ value, must be >= 0 and <= 255")
+	errPayload    = errorReply("ERR DUMP payload version or checksum are wrong")
+	errBadPayload = errorReply("ERR Bad data format")
+)
+
+// restoreBytes is what a restored value may take in memory, whatever the bound of the hot set and the size of the payload.
+const restoreBytes = 64 << 20
+
+func dump(v *store.View, c *call) Reply {
+	key := c.args[1]
+	s, ok := v.PeekShape(key)
+	if !ok {
+		v.Touch(key) // counts the miss
+		return replyNull
+	}
+	value := dumpedValue(v, key, s.Type)
+	if value == nil {
+		return replyNull
+	}
+	cfg := c.cl.srv.cfg
+	o := rdb.Options{
+		Compress:          cfg.Bool("rdbcompression"),
+		ListNode:          int(cfg.Int("list-max-listpack-size")),
+		StreamNodeBytes:   int(cfg.Int("stream-node-max-bytes")),
+		StreamNodeEntries: int(cfg.Int("stream-node-max-entries")),
+	}
+	if s.Type != store.TypeString {
+		encoding := encodingOf(cfg, s)
+		o.Compact = encoding == "listpack" || encoding == "intset"
+	}
+	return lent(rdb.Encode(value, o))
+}
+
+// dumpedValue is the value of a key of a type; nil when all fields of its hash have expired.
+func dumpedValue(v *store.View, key []byte, t store.Type) *rdb.Value {
+	// The look-ups do not fail: the type is known.
+	switch t {
+	case store.TypeString:
+		value, _ := v.String(key)
+		return &rdb.Value{Kind: rdb.String, String: viewString(value)}
+	case store.TypeList:
+		l, _ := v.List(key)
+		elements := make([]string, 0, l.Len())
+		l.Each(0, 1, func(_ int, e string) bool {
+			elements = append(elements, e)
+			return true
+		})
+		return &rdb.Value{Kind: rdb.List, Elements: elements}
+	case store.TypeSet:
+		s, _ := v.Set(key)
+		return &rdb.Value{Kind: rdb.Set, Elements: slices.AppendSeq(make([]string, 0, s.Len()), s.Members())}
+	case store.TypeZSet:
+		z, _ := v.ZSet(key)
+		members := make([]rdb.Member, 0, z.Len())
+		z.Each(0, z.Len(), func(it *store.Scored) bool {
+			members = append(members, rdb.Member{Name: it.Member, Score: it.Score})
+			return true
+		})
+		return &rdb.Value{Kind: rdb.ZSet, Members: members}
+	case store.TypeHash:
+		h, _ := v.Hash(key)
+		return dumpedHash(h)
+	}
+	s, _ := v.Stream(key)
+	return &rdb.Value{Kind: rdb.Stream, Stream: dumpedStream(s)}
+}
+
+func dumpedHash(h *store.Hash) *rdb.Value {
+	v := &rdb.Value{Kind: rdb.Hash, Elements: make([]string, 0, 2*h.Len())}
+	var times []int64
+	timed := false
+	h.Each(func(field, value string) bool {
+		v.Elements = append(v.Elements, field, value)
+		deadline, _ := h.Deadline(viewBytes(field))
+		times = append(times, deadline)
+		timed = timed || deadline != 0
+		return true
+	})
+	if len(v.Elements) == 0 {
+		return nil
+	}
+	if timed {
+		v.Times = times
+	}
+	return v
+}
+
+func restore(tx *store.Tx, c *call) Reply {
+	key := c.args[1]
+	o, refusal := c.restoreOptions()
+	if refusal.isError() {
+		return refusal
+	}
+	there := tx.TypeOf(key) != store.None
+	if there && !o.replace {
+		return errBusyKey
+	}
+	ttl, ok := c.int(2)
+	switch {
+	case !ok:
+		return errNotInteger
+	case ttl < 0:
+		return errTTL
+	}
+	value, err := rdb.Decode(c.args[3], rdb.Limits{
+		StringBytes: c.cl.srv.cfg.Int("proto-max-bulk-len"),
+		TotalBytes:  max(c.cl.srv.store.MaxMemory(), restoreBytes+2*int64(len(c.args[3]))),
+	})
+	switch {
+	case errors.Is(err, rdb.ErrChecksum):
+		return errPayload
+	case err != nil:
+		return errBadPayload
+	}
+	tx.Delete(key)
+	deadline := ttl
+	if ttl > 0 && !o.absolute {
+		deadline += c.now // a sum that overflows is a deadline that has passed, as in Redis
+	}
+	if ttl > 0 && deadline <= c.now {
+		return replyOK
+	}
+	restoreValue(tx, key, value, c.now)
+	if deadline > 0 {
+		tx.SetDeadline(key, deadline)
+	}
+	if o.idle >= 0 {
+		tx.SetIdle(key, min(o.idle, c.now/1000)*1000)
+	}
+	return replyOK
+}
+
+type restoreOptions struct {
+	replace, absolute bool
+	idle              int64 // seconds, -1 = not given
+}
+
+// restoreOptions reads the words after the payload. FREQ is checked and has no effect: no policy counts uses.
+func (c *call) restoreOptions() (o restoreOptions, refusal Reply) {
+	o.idle = -1
+	freq := int64(-1)
+	for i := 4; i < len(c.args); i++ {
+		more := i+1 < len(c.args)
+		switch {
+		case c.is(i, "replace"):
+			o.replace = true
+		case c.is(i, "absttl"):
+			o.absolute = true
+		case c.is(i, "idletime") && more && freq < 0:
+			i++
+			if o.idle, refusal = c.atLeastZero(i, errIdletime); refusal.isError() {
+				return o, refusal
+			}
+		case c.is(i, "freq") && more && o.idle < 0:
+			i++
+			if freq, refusal = c.atLeastZero(i, errFreq); refusal.isError() {
+				return o, refusal
+			}
+			if freq > 255 {
+				return o, errFreq
+			}
+		default:
+			return o, errSyntax
+		}
+	}
+	return o, Reply{}
+}
+
+// atLeastZero reads argument i as an integer that is not negative.
+func (c *call) atLeastZero(i int, negative Reply) (n int64, refusal Reply) {
+	n, ok := c.int(i)
+	switch {
+	case !ok:
+		return 0, errNotInteger
+	case n < 0:
+		return 0, negative
+	}
+	return n, Reply{}
+}
+
+// restoreValue gives an absent key a value. A hash whose fields have all expired is no key.
+func restoreValue(tx *store.Tx, key []byte, v *rdb.Value, now int64) {
+	// The look-ups do not fail: the key is absent.
+	switch v.Kind {
+	case rdb.String:
+		tx.SetString(key, viewBytes(v.String), 0) // nobody else has it
+	case rdb.List:
+		l, _ := tx.EditList(key)
+		for _, e := range v.Elements {
+			l.Push(store.Tail, viewBytes(e))
+		}
+	case rdb.Set:
+		tx.StoreSet(key, slices.Values(v.Elements))
+	case rdb.ZSet:
+		members := make([]store.Scored, len(v.Members))
+		for i, m := range v.Members {
+			members[i] = store.Scored{Member: m.Name, Score: m.Score}
+		}
+		tx.ReplaceZSet(key, members)
+	case rdb.Hash:
+		h, _ := tx.EditHash(key)
+		for i := 0; i < len(v.Elements); i += 2 {
+			field, deadline := viewBytes(v.Elements[i]), int64(0)
+			if v.Times != nil {
+				deadline = v.Times[i/2]
+			}
+			if expire.Due(deadline, now) {
+				continue
+			}
+			h.Set(field, viewBytes(v.Elements[i+1]))
+			if deadline != 0 {
+				h.SetDeadline(field, deadline)
+			}
+		}
+	case rdb.Stream:
+		restoreStream(tx, key, v.Stream)
+	}
+}
