@@ -139,6 +139,19 @@ func TestRandomCommandsAnswerAsRedisDoes(t *testing.T) {
 	if !*liveFlag {
 		t.Skip("compares with a live redis-server: run with -live")
 	}
+	seed := randomSeed(t)
+	ours, theirs := startSubject(t, subjectBin(t)), startSubject(t, redisBin(t))
+	for _, name := range slices.Sorted(maps.Keys(randomFamilies)) {
+		for protocol := 2; protocol <= 3; protocol++ {
+			t.Run(name+"/RESP"+strconv.Itoa(protocol), func(t *testing.T) {
+				compareRandom(t, randomFamilies[name], dial(t, ours.Addr), dial(t, theirs.Addr), protocol, rand.New(rand.NewPCG(seed, uint64(protocol))))
+			})
+		}
+	}
+}
+
+// randomSeed is another one every time, or DISKETTE_SEED.
+func randomSeed(t *testing.T) uint64 {
 	seed := uint64(time.Now().UnixNano())
 	if s := os.Getenv("DISKETTE_SEED"); s != "" {
 		var err error
@@ -146,17 +159,12 @@ func TestRandomCommandsAnswerAsRedisDoes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	ours, theirs := startSubject(t, subjectBin(t)), startSubject(t, redisBin(t))
-	for _, name := range slices.Sorted(maps.Keys(randomFamilies)) {
-		for protocol := 2; protocol <= 3; protocol++ {
-			t.Run(name+"/RESP"+strconv.Itoa(protocol), func(t *testing.T) {
-				compareRandom(t, randomFamilies[name], dial(t, ours.Addr), dial(t, theirs.Addr), protocol, rand.New(rand.NewPCG(seed, uint64(protocol))))
-				if t.Failed() {
-					t.Logf("repeat with DISKETTE_SEED=%d", seed)
-				}
-			})
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("repeat with DISKETTE_SEED=%d", seed)
 		}
-	}
+	})
+	return seed
 }
 
 func compareRandom(t *testing.T, f randomFamily, ours, theirs *client, protocol int, r *rand.Rand) {
