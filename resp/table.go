@@ -72,6 +72,13 @@ func commandTable() []*row {
 		// stream
 
 		// bitmap
+		{name: "bitcount", arity: -2, flags: readonly, keys: keyAt(1, "RO access"), read: bitcount, group: "bitmap", since: "2.6.0", args: "key [index{start end [index_unit(BYTE|BIT)]}]", cost: "O(N) in the length of the range", doc: "Counts the bits that are set."},
+		{name: "bitfield", arity: -2, flags: write | denyoom, keys: bitfieldKey(), write: bitfield, group: "bitmap", since: "3.2.0", args: "key [operation(GET encoding_offset{encoding offset}|write{[OVERFLOW wrap_sat_fail(WRAP|SAT|FAIL)] write_operation(SET encoding_offset_value{encoding offset value:integer}|INCRBY encoding_offset_increment{encoding offset increment})})...]", cost: "O(1) for each subcommand", doc: "Reads and changes integers of any width within a string."},
+		{name: "bitfield_ro", arity: -2, flags: readonly | fast, keys: keyAt(1, "RO access"), read: bitfieldRO, group: "bitmap", since: "6.0.0", args: "key [GET encoding_offset{encoding offset}...]", cost: "O(1) for each subcommand", doc: "Reads integers of any width within a string."},
+		{name: "bitop", arity: -4, flags: write | denyoom, keys: both(keyAt(2, "OW update"), keysFrom(3, -1, 1, "RO access")), write: bitop, group: "bitmap", since: "2.6.0", args: "operation destkey key...", cost: "O(N) in the length of the longest string", doc: "Combines strings bit by bit into another key."},
+		{name: "bitpos", arity: -3, flags: readonly, keys: keyAt(1, "RO access"), read: bitpos, group: "bitmap", since: "2.8.7", args: "key bit [index{start [end_index{end [index_unit(BYTE|BIT)]}]}]", cost: "O(N) in the length of the range", doc: "Finds the first bit that is set or clear."},
+		{name: "getbit", arity: 3, flags: readonly | fast, keys: keyAt(1, "RO access"), read: getbit, group: "bitmap", since: "2.2.0", args: "key offset", doc: "Returns a bit."},
+		{name: "setbit", arity: 4, flags: write | denyoom, keys: keyAt(1, "RW access update"), write: setbit, group: "bitmap", since: "2.2.0", args: "key offset value:integer", doc: "Sets or clears a bit and returns the old one."},
 
 		// hyperloglog
 
