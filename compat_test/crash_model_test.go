@@ -160,37 +160,58 @@ func (seen observed) read(c *client, db int) error {
 	return nil
 }
 
-// readKeys reads values and deadlines in one pipeline and counts the keys without a deadline.
+// readKeys reads values and deadlines and counts the keys without a deadline. A collection's value is its
+// contents as shown gives them.
 func (seen observed) readKeys(c *client, db int, keys []value) (lasting int64, err error) {
-	var b []byte
+	var asked [][]any
 	for _, key := range keys {
-		b = append(b, encode("PEXPIRETIME", key.text)...)
-		b = append(b, encode("GET", key.text)...)
+		asked = append(asked, []any{"TYPE", key.text}, []any{"PEXPIRETIME", key.text})
 	}
-	if err := c.write(b); err != nil {
+	facts, err := pipelined(c, asked)
+	if err != nil {
 		return 0, err
 	}
-	for _, key := range keys {
-		deadline, err := c.read(replyTimeout)
-		if err != nil {
-			return 0, err
-		}
-		val, err := c.read(replyTimeout)
-		if err != nil {
-			return 0, err
-		}
+	asked = nil
+	for i, key := range keys {
+		asked = append(asked, readCommand(facts[2*i].text, key.text))
+	}
+	values, err := pipelined(c, asked)
+	if err != nil {
+		return 0, err
+	}
+	for i, key := range keys {
+		typ, deadline, val := facts[2*i].text, facts[2*i+1], values[i]
 		switch {
 		case val.IsError() || deadline.IsError():
 			return 0, fmt.Errorf("%q: %s %s", key.text, deadline, val)
-		case val.IsNil(): // expired meanwhile
+		case val.IsNil() || val.kind == kindArray && len(val.elems) == 0 && typ != "stream": // expired meanwhile
 		case deadline.Int() == -1:
 			lasting++
-			seen.keyspace[place{db, key.text}] = entry{value: val.text}
+			seen.keyspace[place{db, key.text}] = entry{value: shown(typ, val)}
 		default:
-			seen.keyspace[place{db, key.text}] = entry{value: val.text, deadline: deadline.Int()}
+			seen.keyspace[place{db, key.text}] = entry{value: shown(typ, val), deadline: deadline.Int()}
 		}
 	}
 	return lasting, nil
+}
+
+// pipelined sends commands and returns their replies.
+func pipelined(c *client, commands [][]any) (replies []value, err error) {
+	var b []byte
+	for _, args := range commands {
+		b = append(b, encode(args...)...)
+	}
+	if err := c.write(b); err != nil {
+		return nil, err
+	}
+	for range commands {
+		v, err := c.read(replyTimeout)
+		if err != nil {
+			return nil, err
+		}
+		replies = append(replies, v)
+	}
+	return replies, nil
 }
 
 // author makes random operations and knows what they do. Its keys are its alone: those with
@@ -200,7 +221,9 @@ type author struct {
 	db     int // it sends commands to this database
 	prefix string
 	owner  bool // of db and db+1
-	ahead  keyspace
+
+	streamed int // the last id given to a stream's entry
+	ahead    keyspace
 }
 
 func (a *author) owns(p place) bool {
@@ -268,6 +291,7 @@ func (a *author) single() operation {
 	all := []func() operation{
 		a.set, a.set, a.set, a.setDeadline, a.setBrief, a.setBrief, a.appendTo, a.setRange, a.incr, a.incr, a.incrBy,
 		a.expireAt, a.expire, a.persist, a.del, a.delBrief, a.getDel, a.getEx, a.rename, a.copy,
+		a.collection, a.collection, a.collection, a.collection, a.collection, a.collection, a.collection, a.collection,
 	}
 	return all[a.rand.IntN(len(all))]()
 }

@@ -17,10 +17,10 @@ func get(v *store.View, c *call) Reply {
 }
 
 func mget(v *store.View, c *call) Reply {
-	values := make([]Reply, len(c.args)-1)
-	for i, key := range c.args[1:] {
+	values := c.elems(len(c.args) - 1)
+	for _, key := range c.args[1:] {
 		value, _ := v.LendString(key) // another type counts as absent
-		values[i] = lent(value)
+		values = append(values, lent(value))
 	}
 	return array(values...)
 }

@@ -67,6 +67,10 @@ func (cl *client) run(cmds []command) {
 		default:
 			h.keyed(r, args, cmds[i+1:])
 		}
+		if len(cl.afterReply) > 0 {
+			cl.out.buf = append(cl.out.buf, cl.afterReply...)
+			cl.afterReply = cl.afterReply[:0]
+		}
 		if cl.closing {
 			break
 		}
@@ -114,6 +118,9 @@ func (cl *client) admit(args [][]byte) (*row, Reply) {
 	if cl.multi != nil && r.flags&noMulti != 0 {
 		return r, errNotInMulti
 	}
+	if cl.pushes != nil && r.flags&inPubsub == 0 && cl.subscribedRESP2() {
+		return r, errSubscribed(r)
+	}
 	if r.flags&write != 0 {
 		if err := s.store.WriteError(); err != nil && (r.flags&denyoom != 0 || !s.store.DiskFull()) {
 			return r, errNotStored(err)
@@ -158,11 +165,13 @@ func (cl *client) reply(r Reply, lsn uint64) {
 	}
 	if cl.replies != repliesOn && cl.silent() {
 		cl.seen = max(cl.seen, lsn)
+		cl.scratch.reset()
 		return
 	}
 	cl.out.begin(lsn)
 	cl.seen = max(cl.seen, lsn)
 	cl.out.encode(&r, cl.resp3)
+	cl.scratch.reset()
 }
 
 func (cl *client) silent() bool {

@@ -158,6 +158,7 @@ func (cl *client) execLocked(tx *store.Tx, t *transaction, now int64) Reply {
 		if !silent {
 			cl.out.encode(&reply, cl.resp3)
 		}
+		cl.scratch.reset()
 	}
 	lsn := tx.End()
 	cl.seen = max(cl.seen, lsn)

@@ -10,10 +10,8 @@ import (
 // belong to the store.
 type Reply struct {
 	kind  kind
-	n     int64
-	f     float64
+	n     int64 // an integer, or a double's bits
 	s     string
-	b     []byte
 	elems []Reply
 }
 
@@ -26,15 +24,16 @@ const (
 	kindInteger               // :1
 	kindBulk                  // $3 foo; copied when it is encoded
 	kindLent                  // a bulk that stays unchanged and may be sent without a copy
-	kindString                // a bulk from s
 	kindNull                  // RESP2 $-1, RESP3 _
 	kindNullArray             // RESP2 *-1, RESP3 _
 	kindArray
 	kindMap      // elems are key, value, ...; RESP2 a flat array
 	kindSet      // RESP2 an array
 	kindDouble   // RESP2 a bulk
+	kindPush     // RESP2 an array
+	kindSeries   // elems one after the other, with nothing around them
 	kindBlock    // call.blockOn's: there is no reply yet
-	kindVerbatim // s with the format in b, as "txt"; RESP2 a bulk
+	kindVerbatim // text; RESP2 a bulk
 )
 
 var (
@@ -50,11 +49,13 @@ var (
 
 func simple(s string) Reply                     { return Reply{kind: kindSimple, s: s} }
 func integer[T int | int64 | uint64](n T) Reply { return Reply{kind: kindInteger, n: int64(n)} }
-func bulkString(s string) Reply                 { return Reply{kind: kindString, s: s} }
+func bulkString(s string) Reply                 { return Reply{kind: kindBulk, s: s} }
 func array(elems ...Reply) Reply                { return Reply{kind: kindArray, elems: elems} }
 func mapOf(elems ...Reply) Reply                { return Reply{kind: kindMap, elems: elems} }
 func setOf(elems ...Reply) Reply                { return Reply{kind: kindSet, elems: elems} }
-func double(f float64) Reply                    { return Reply{kind: kindDouble, f: f} }
+func push(elems ...Reply) Reply                 { return Reply{kind: kindPush, elems: elems} }
+func series(replies ...Reply) Reply             { return Reply{kind: kindSeries, elems: replies} }
+func double(f float64) Reply                    { return Reply{kind: kindDouble, n: int64(math.Float64bits(f))} }
 func verbatim(s string) Reply                   { return Reply{kind: kindVerbatim, s: s} }
 
 // bulk is a value that is copied when it is encoded; nil is the null reply.
@@ -62,7 +63,7 @@ func bulk(b []byte) Reply {
 	if b == nil {
 		return replyNull
 	}
-	return Reply{kind: kindBulk, b: b}
+	return Reply{kind: kindBulk, s: viewString(b)}
 }
 
 // lent is a value from store.LendString; nil is the null reply.
@@ -70,7 +71,7 @@ func lent(b []byte) Reply {
 	if b == nil {
 		return replyNull
 	}
-	return Reply{kind: kindLent, b: b}
+	return Reply{kind: kindLent, s: viewString(b)}
 }
 
 // oneIf is :1 or :0, for the commands that answer so in both protocols.
@@ -89,6 +90,33 @@ func bulkStrings(ss []string) Reply {
 	return array(elems...)
 }
 
+// scratch is where a client's commands build the elements of their replies: a reply of a hundred elements then
+// costs no allocation. It is emptied when the reply is encoded.
+type scratch struct{ used []Reply }
+
+const scratchReplies = 1024 // more are allocated
+
+// elems returns an empty slice with room for n elements of the command's reply.
+func (c *call) elems(n int) []Reply {
+	s := &c.cl.scratch
+	if n > cap(s.used)-len(s.used) {
+		if n > scratchReplies || len(s.used) > 0 {
+			return make([]Reply, 0, n)
+		}
+		s.used = make([]Reply, 0, max(n, min(4*cap(s.used), scratchReplies)))
+	}
+	from := len(s.used)
+	s.used = s.used[:from+n]
+	return s.used[from : from : from+n]
+}
+
+func (s *scratch) reset() {
+	if len(s.used) > 0 {
+		clear(s.used)
+		s.used = s.used[:0]
+	}
+}
+
 func (r Reply) isError() bool { return r.kind == kindError }
 
 // encode appends a reply in the client's protocol.
@@ -105,19 +133,15 @@ func (o *output) encode(r *Reply, resp3 bool) {
 	case kindInteger:
 		o.number(':', r.n)
 	case kindBulk:
-		o.bulk(r.b)
+		o.bulk(r.s)
 	case kindLent:
-		if len(r.b) < lentBytes {
-			o.bulk(r.b)
+		if len(r.s) < lentBytes {
+			o.bulk(r.s)
 		} else {
-			o.number('$', int64(len(r.b)))
-			o.reference(r.b)
+			o.number('$', int64(len(r.s)))
+			o.reference(viewBytes(r.s))
 			o.crlf()
 		}
-	case kindString:
-		o.number('$', int64(len(r.s)))
-		o.buf = append(o.buf, r.s...)
-		o.crlf()
 	case kindNull, kindNullArray:
 		switch {
 		case resp3:
@@ -141,12 +165,22 @@ func (o *output) encode(r *Reply, resp3 bool) {
 			prefix = '~'
 		}
 		o.elems(prefix, len(r.elems), r.elems, resp3)
+	case kindPush:
+		prefix := byte('*')
+		if resp3 {
+			prefix = '>'
+		}
+		o.elems(prefix, len(r.elems), r.elems, resp3)
+	case kindSeries:
+		for i := range r.elems {
+			o.encode(&r.elems[i], resp3)
+		}
 	case kindDouble:
-		text := formatDouble(r.f)
+		text := formatDouble(math.Float64frombits(uint64(r.n)))
 		if resp3 {
 			o.line(',', text)
 		} else {
-			o.bulk([]byte(text))
+			o.bulk(text)
 		}
 	case kindVerbatim:
 		if resp3 {
@@ -180,9 +214,9 @@ func (o *output) number(prefix byte, n int64) {
 	o.buf = append(strconv.AppendInt(o.buf, n, 10), '\r', '\n')
 }
 
-func (o *output) bulk(b []byte) {
-	o.number('$', int64(len(b)))
-	o.buf = append(append(o.buf, b...), '\r', '\n')
+func (o *output) bulk(s string) {
+	o.number('$', int64(len(s)))
+	o.buf = append(append(o.buf, s...), '\r', '\n')
 }
 
 func (o *output) crlf() { o.buf = append(o.buf, '\r', '\n') }

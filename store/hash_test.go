@@ -45,3 +45,59 @@ func TestAHashIsARowAField(t *testing.T) {
 	})
 	checked(t, st)
 }
+
+func TestALargeColdHashIsLoadedOnceAndWithoutTheLock(t *testing.T) {
+	st := opened(t, t.TempDir())
+	const fields = 50_000
+	must(t, st, 0, []string{"h"}, func(tx *Tx, k [][]byte) {
+		h, _ := tx.EditHash(k[0])
+		for i := range fields {
+			h.Set(fmt.Append(nil, "field", i), fmt.Append(nil, i))
+		}
+	})
+	mustSet(t, st, "other", "v")
+	flushed(t, st)
+	unloadAll(st)
+	wantGet(t, st, "other", "v")
+	before := st.Loads()
+
+	const readers = 8
+	done := make(chan int, readers)
+	for range readers {
+		go func() {
+			n := 0
+			err := command(st, 0, testNow, []string{"h"}, func(tx *Tx, k [][]byte) {
+				h, _ := tx.Hash(k[0])
+				n = h.Len()
+			})
+			if err != nil {
+				n = -1
+			}
+			done <- n
+		}()
+	}
+	eventually(t, "the load", func() bool {
+		st.Lock()
+		defer st.Unlock()
+		o := st.dbs[0].keys["h"]
+		return o != nil && (o.load != nil || o.typ == TypeHash)
+	})
+	during := 0 // commands that others ran meanwhile
+	for finished := 0; finished < readers; {
+		select {
+		case n := <-done:
+			if finished++; n != fields {
+				t.Fatalf("a reader found %d fields", n)
+			}
+		default:
+			wantGet(t, st, "other", "v")
+			during++
+		}
+	}
+	if loads := st.Loads() - before; loads != 1 {
+		t.Errorf("%d loads for %d readers", loads, readers)
+	}
+	if during < 10 {
+		t.Errorf("%d other commands ran meanwhile", during)
+	}
+}

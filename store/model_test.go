@@ -66,7 +66,9 @@ type game struct {
 }
 
 type entryModel struct {
-	value    string
+	typ      Type
+	value    string  // of a string
+	content  content // of a collection
 	deadline int64
 	birth    int
 }
@@ -158,13 +160,25 @@ func (g *game) live(db int, key string) (entryModel, bool) {
 
 func (g *game) put(db int, key string, value string, deadline int64) {
 	e, ok := g.live(db, key)
-	if !ok {
+	if !ok || e.typ != TypeString {
 		g.gone(db, key)
 		g.births++
 		e.birth = g.births
 	}
-	e.value, e.deadline = value, deadline
+	e.typ, e.value, e.content, e.deadline = TypeString, value, content{}, deadline
 	g.dbs[db][key] = e
+}
+
+// isString reports that the key holds a string, or nothing; if not, err must say that it has the wrong type.
+func (g *game) isString(db int, key string, err error) bool {
+	e, ok := g.live(db, key)
+	if !ok || e.typ == TypeString {
+		return true
+	}
+	if err != ErrWrongType {
+		g.fail("a string command on a %v: %v", e.typ, err)
+	}
+	return false
 }
 
 func (g *game) gone(db int, key string) {
@@ -310,6 +324,9 @@ func (g *game) command() {
 func (g *game) play(db int) (names []string, fn func(tx *Tx, k [][]byte)) {
 	key := g.key()
 	one := []string{key}
+	if g.r.IntN(3) == 0 {
+		return one, g.collectionPlay(db, key)
+	}
 	switch n := g.r.IntN(40); {
 	case n < 8:
 		value, deadline := g.value(), g.deadline()
@@ -323,7 +340,11 @@ func (g *game) play(db int) (names []string, fn func(tx *Tx, k [][]byte)) {
 		return one, func(tx *Tx, k [][]byte) {
 			g.note("update %d %.20q %d bytes", db, key, len(value))
 			e, _ := g.live(db, key)
-			if err := tx.UpdateString(k[0], value, Whole); err != nil {
+			err := tx.UpdateString(k[0], value, Whole)
+			if !g.isString(db, key, err) {
+				return
+			}
+			if err != nil {
 				g.fail("update: %v", err)
 			}
 			g.put(db, key, string(value), e.deadline*int64(there(g.live(db, key))))
@@ -337,6 +358,9 @@ func (g *game) play(db int) (names []string, fn func(tx *Tx, k [][]byte)) {
 				e = entryModel{}
 			}
 			n, err := tx.Append(k[0], data)
+			if !g.isString(db, key, err) {
+				return
+			}
 			g.put(db, key, e.value+string(data), e.deadline)
 			if err != nil || n != len(e.value)+len(data) {
 				g.fail("append = %d, %v; want %d", n, err, len(e.value)+len(data))
@@ -362,6 +386,9 @@ func (g *game) play(db int) (names []string, fn func(tx *Tx, k [][]byte)) {
 			}
 			copy(b[offset:], data)
 			n, err := tx.SetRange(k[0], offset, data)
+			if !g.isString(db, key, err) {
+				return
+			}
 			g.put(db, key, string(b), e.deadline)
 			if err != nil || n != len(b) {
 				g.fail("setrange = %d, %v; want %d", n, err, len(b))
@@ -372,6 +399,9 @@ func (g *game) play(db int) (names []string, fn func(tx *Tx, k [][]byte)) {
 			g.note("get %d %.20q", db, key)
 			e, ok := g.live(db, key)
 			v, err := tx.String(k[0])
+			if !g.isString(db, key, err) {
+				return
+			}
 			if err != nil || (v != nil) != ok || ok && string(v) != e.value {
 				g.fail("get = %s, %v; want %s, %v", brief(string(v)), err, brief(e.value), ok)
 			}
@@ -404,7 +434,8 @@ func (g *game) play(db int) (names []string, fn func(tx *Tx, k [][]byte)) {
 			case ok && deadline != 0 && deadline <= g.now:
 				g.gone(db, key)
 			case ok:
-				g.put(db, key, e.value, deadline)
+				e.deadline = deadline
+				g.dbs[db][key] = e
 			}
 		}
 	case n < 35:
@@ -448,7 +479,10 @@ func (g *game) play(db int) (names []string, fn func(tx *Tx, k [][]byte)) {
 				g.fail("copy: want %v", done)
 			} else if done {
 				g.gone(to, dst)
-				g.put(to, dst, e.value, e.deadline)
+				g.births++
+				e.birth = g.births
+				e.content = e.content.clone()
+				g.dbs[to][dst] = e
 			}
 		}
 	case n < 39 || g.r.IntN(4) > 0:
@@ -456,7 +490,7 @@ func (g *game) play(db int) (names []string, fn func(tx *Tx, k [][]byte)) {
 			g.note("deadline of %d %.20q", db, key)
 			e, ok := g.live(db, key)
 			d, got := tx.Deadline(k[0])
-			if got != ok || ok && d != e.deadline || (tx.TypeOf(k[0]) == TypeString) != ok {
+			if got != ok || ok && d != e.deadline || tx.TypeOf(k[0]) != e.typ && ok {
 				g.fail("deadline = %d, %v; want %d, %v", d, got, e.deadline, ok)
 			}
 		}
@@ -517,6 +551,7 @@ func (g *game) scanStep() {
 			s.o.Type = TypeString
 		}
 		s.there = g.liveKeys(s.db, s.o.Prefix)
+		maps.DeleteFunc(s.there, func(k string, _ bool) bool { return s.o.Type != None && g.dbs[s.db][k].typ != s.o.Type })
 		g.scan = s
 	}
 	s := g.scan
@@ -544,7 +579,7 @@ func (g *game) scanStep() {
 		return
 	}
 	for k := range s.there {
-		if _, ok := g.live(s.db, k); ok && s.returned[k] != 1 {
+		if e, ok := g.live(s.db, k); ok && s.returned[k] != 1 && (s.o.Type == None || s.o.Type == e.typ) {
 			g.fail("scan returned %.20q %d times though it was there throughout", k, s.returned[k])
 		}
 	}
@@ -574,8 +609,14 @@ func (g *game) compare() {
 		for _, k := range slices.Sorted(maps.Keys(m)) {
 			e, ok := g.live(db, k)
 			err := command(g.st, db, g.now, []string{k}, func(tx *Tx, keys [][]byte) {
-				v, _ := tx.String(keys[0])
 				d, _ := tx.Deadline(keys[0])
+				if ok && e.typ != TypeString {
+					if got := collectionModels[e.typ].read(g, tx, keys[0]); tx.TypeOf(keys[0]) != e.typ || d != e.deadline || !got.equal(e.content) {
+						g.fail("%v %.20q in %d = %v, deadline %d; want %v, deadline %d", e.typ, k, db, got, d, e.content, e.deadline)
+					}
+					return
+				}
+				v, _ := tx.String(keys[0])
 				if (v != nil) != ok || ok && (string(v) != e.value || d != e.deadline) {
 					g.fail("key %.20q in %d = %s, deadline %d; want %s, deadline %d, %v", k, db, brief(string(v)), d, brief(e.value), e.deadline, ok)
 				}

@@ -46,6 +46,7 @@ type group struct {
 	keys        int
 	valueBytes  int
 	cases       []benchCase
+	prepare     func(ctx context.Context, s *server) error // stores more than keys
 }
 
 type benchCase struct {
@@ -100,7 +101,7 @@ func allGroups(sz size) []group {
 	many := group{name: "many keys", appendfsync: "everysec", subjectArgs: maxMemory(sz.manyMaxMB), keys: sz.manyKeys, valueBytes: smallValue,
 		cases: []benchCase{{"uniform", runUniform}, {"restart", runRestart}}}
 
-	return []group{ordinary, always, cold, many}
+	return []group{ordinary, collections(), always, cold, many}
 }
 
 func maxMemory(megabytes int) []string {
@@ -109,7 +110,9 @@ func maxMemory(megabytes int) []string {
 
 // add gives the group a case that compares the servers under l over all of the group's keys.
 func (g *group) add(name, title string, l load, t target) {
-	l.keys, l.valueBytes = g.keys, g.valueBytes
+	if l.command == nil {
+		l.keys, l.valueBytes = g.keys, g.valueBytes
+	}
 	g.cases = append(g.cases, benchCase{name, func(ctx context.Context, cfg config, p pair, rep *report) error {
 		return compare(ctx, p, rep, name, title, l.scaled(cfg.size.requests), cfg.rounds, t)
 	}})
@@ -157,6 +160,11 @@ func (g group) run(ctx context.Context, cfg config, rep *report) (err error) {
 		progress("%s: storing %d keys of %d bytes in %s", g.name, g.keys, g.valueBytes, s.label)
 		if err := fill(ctx, s, g.keys, g.valueBytes); err != nil {
 			return err
+		}
+		if g.prepare != nil {
+			if err := g.prepare(ctx, s); err != nil {
+				return err
+			}
 		}
 	}
 	for _, c := range g.cases {

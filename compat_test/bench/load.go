@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os/exec"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gomodule/redigo/redis"
@@ -15,7 +16,8 @@ import (
 
 // load is one run of redis-benchmark: requests of one command, over keys chosen at random.
 type load struct {
-	test        string // redis-benchmark's -t: get, set, incr or mset (10 keys a command)
+	test        string   // redis-benchmark's -t: get, set, incr or mset (10 keys a command)
+	command     []string // or a command of our own, __rand_int__ standing for a number below keys
 	connections int
 	pipeline    int
 	requests    int
@@ -24,7 +26,16 @@ type load struct {
 }
 
 // writes says whether the command leaves the server with work to put off.
-func (l load) writes() bool { return l.test != "get" }
+func (l load) writes() bool {
+	if l.command == nil {
+		return l.test != "get"
+	}
+	switch l.command[0] {
+	case "HGET", "HGETALL", "LRANGE", "ZRANK", "ZRANGE":
+		return false
+	}
+	return true
+}
 
 // sample is what one run showed.
 type sample struct {
@@ -80,9 +91,12 @@ func generate(ctx context.Context, s *server, l load) (sample, error) {
 		case <-ctx.Done():
 		}
 	}()
-	cmd := exec.CommandContext(ctx, "redis-benchmark", "--csv", "-h", "127.0.0.1", "-p", strconv.Itoa(s.port),
-		"-t", l.test, "-c", strconv.Itoa(l.connections), "-P", strconv.Itoa(l.pipeline),
-		"-n", strconv.Itoa(l.requests), "-r", strconv.Itoa(l.keys), "-d", strconv.Itoa(l.valueBytes))
+	args := []string{"--csv", "-h", "127.0.0.1", "-p", strconv.Itoa(s.port), "-c", strconv.Itoa(l.connections),
+		"-P", strconv.Itoa(l.pipeline), "-n", strconv.Itoa(l.requests), "-r", strconv.Itoa(l.keys)}
+	if l.command == nil {
+		args = append(args, "-t", l.test, "-d", strconv.Itoa(l.valueBytes))
+	}
+	cmd := exec.CommandContext(ctx, "redis-benchmark", append(args, l.command...)...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	started := time.Now()
@@ -92,7 +106,7 @@ func generate(ctx context.Context, s *server, l load) (sample, error) {
 			return sample{}, fmt.Errorf("%s ended under load: %s\n%s", s.label, s.cmd.ProcessState, s.logTail())
 		default:
 		}
-		return sample{}, fmt.Errorf("redis-benchmark -t %s against %s: %w: %s%s", l.test, s.label, err, &stdout, &stderr)
+		return sample{}, fmt.Errorf("redis-benchmark %s%s against %s: %w: %s%s", l.test, strings.Join(l.command, " "), s.label, err, &stdout, &stderr)
 	}
 	out, err := parseBenchmark(stdout.Bytes())
 	if err != nil {
