@@ -9,7 +9,6 @@ var waiting = map[string]string{
 	"sets":    "sadd",
 	"zsets":   "zadd",
 	"streams": "xadd",
-	"bitmaps": "setbit",
 	"scripts": "eval",
 	"sort":    "sort",
 	"dump":    "dump",
