@@ -36,28 +36,38 @@ func countBitsIn(b []byte, start, end int64) int64 {
 // findBit returns the place of the first bit of the given value from bit start up to bit end, which are in b; -1 = there is none.
 func findBit(b []byte, bit byte, start, end int64) int64 {
 	flip := bit - 1 // 0xff when a clear bit is looked for
-	for at := start; at < end; {
-		rest := b[at/8:]
-		if at&7 == 0 && len(rest) >= 8 {
-			w := binary.BigEndian.Uint64(rest) ^ (uint64(bit) - 1)
-			if w == 0 {
-				at += 64
-				continue
+	for at := start; at < end; at = at&^7 + 8 {
+		if at&7 == 0 {
+			at += 8 * skipBytes(b[at/8:], flip)
+			if at >= end {
+				break
 			}
-			at += int64(bits.LeadingZeros64(w))
-		} else {
-			c := (rest[0] ^ flip) & (0xff >> (at & 7))
-			if c == 0 {
-				at = at&^7 + 8
-				continue
-			}
-			at = at&^7 + int64(bits.LeadingZeros8(c))
 		}
-		if at < end {
-			return at
+		if c := (b[at/8] ^ flip) & (0xff >> (at & 7)); c != 0 {
+			if at = at&^7 + int64(bits.LeadingZeros8(c)); at < end {
+				return at
+			}
+			break
 		}
 	}
 	return -1
+}
+
+// skipBytes counts bytes of the given value, by 32.
+func skipBytes(b []byte, value byte) (n int64) {
+	word := uint64(value) * 0x0101010101010101
+	for len(b) >= 32 {
+		other := (binary.LittleEndian.Uint64(b) ^ word) |
+			(binary.LittleEndian.Uint64(b[8:]) ^ word) |
+			(binary.LittleEndian.Uint64(b[16:]) ^ word) |
+			(binary.LittleEndian.Uint64(b[24:]) ^ word)
+		if other != 0 {
+			break
+		}
+		n += 32
+		b = b[32:]
+	}
+	return n
 }
 
 // combineBlock is how much of all sources is combined before the next: it stays in the processor's cache.

@@ -42,6 +42,7 @@ func (tx *Tx) EditString(key []byte, length int, edit func(value []byte) []Span)
 	if end > was {
 		spans = append(spans, Span{end - 1, end}) // what lies between is zero bytes
 	}
+	tx.st.resized(o)
 	if len(spans) == 0 {
 		return nil
 	}
@@ -55,7 +56,6 @@ func (tx *Tx) EditString(key []byte, length int, edit func(value []byte) []Span)
 	} else {
 		tx.recordValue(o)
 	}
-	tx.st.resized(o)
 	tx.touched(o)
 	return nil
 }
