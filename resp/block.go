@@ -252,6 +252,8 @@ func (s *Server) unblock(cl *client, withError bool) bool {
 func (cl *client) waitBlocked(b *blocked, stop func()) (ok bool) {
 	defer stop()
 	ok = cl.send() == nil
+	cl.endBatch()
+	defer cl.beginBatch()
 	if ok {
 		var over <-chan time.Time
 		if b.timeout > 0 {

@@ -20,8 +20,9 @@ var argumentKinds = map[string]string{
 	"key": "key", "key1": "key", "key2": "key", "newkey": "key", "source": "key", "destination": "key", "pattern": "pattern",
 	"seconds": "integer", "milliseconds": "integer", "timeout": "integer", "unix-time-seconds": "unix-time", "unix-time-milliseconds": "unix-time",
 	"index": "integer", "index1": "integer", "index2": "integer", "db": "integer", "destination-db": "integer", "cursor": "integer", "count": "integer",
-	"increment": "integer", "decrement": "integer", "float": "double", "start": "integer", "stop": "integer", "end": "integer", "rank": "integer", "num-matches": "integer", "numkeys": "integer", "offset": "integer", "len": "integer",
-	"client-id": "integer", "protover": "integer", "version": "integer", "numlocal": "integer", "numreplicas": "integer",
+	"increment": "integer", "decrement": "integer", "float": "double", "start": "integer", "stop": "integer", "end": "integer", "offset": "integer", "len": "integer",
+	"client-id": "integer", "protover": "integer", "version": "integer", "numlocal": "integer", "numreplicas": "integer", "numkeys": "integer", "numfields": "integer", "limit": "integer",
+	"rank": "integer", "num-matches": "integer",
 }
 
 // parseArguments reads row.args, which is written as the commands' manual pages write arguments:

@@ -39,7 +39,8 @@ type Shape struct {
 	LongestBytes int   // of all elements that it has had: fields and values of hashes, members of sets and sorted sets
 	Bytes        int64 // of a list's elements now, as Redis's listpack holds them
 	MostBytes    int64 // the most that they have been
-	MostIntegers bool  // a set has never had a member that is no integer
+	MostIntegers int   // members that a set has had while all were integers; its MostLen counts from then on
+	Deadlines    bool  // a hash has had a field with a deadline
 }
 
 // Shape returns the shape of a collection; ok is false when the key is absent. A string has its Type alone.
@@ -72,6 +73,7 @@ func newCollection(t Type) collection {
 	case TypeList:
 		return &List{}
 	case TypeSet:
+		return newSet()
 	case TypeZSet:
 	case TypeHash:
 		return newHash()
