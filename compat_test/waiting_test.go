@@ -7,7 +7,6 @@ package compat_test
 var waiting = map[string]string{
 	"zsets":   "zadd",
 	"streams": "xadd",
-	"bitmaps": "setbit",
 	"scripts": "eval",
 	"sort":    "sort",
 	"dump":    "dump",
