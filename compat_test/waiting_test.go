@@ -9,7 +9,6 @@ var waiting = map[string]string{
 	"streams": "xadd",
 	"bitmaps": "setbit",
 	"scripts": "eval",
-	"pubsub":  "subscribe",
 	"sort":    "sort",
 	"dump":    "dump",
 	"acl":     "acl",

@@ -21,7 +21,7 @@ var argumentKinds = map[string]string{
 	"seconds": "integer", "milliseconds": "integer", "timeout": "integer", "unix-time-seconds": "unix-time", "unix-time-milliseconds": "unix-time",
 	"index": "integer", "index1": "integer", "index2": "integer", "db": "integer", "destination-db": "integer", "cursor": "integer", "count": "integer",
 	"increment": "integer", "decrement": "integer", "float": "double", "start": "integer", "end": "integer", "offset": "integer", "len": "integer",
-	"client-id": "integer", "protover": "integer", "version": "integer", "numlocal": "integer", "numreplicas": "integer", "numkeys": "integer", "limit": "integer",
+	"client-id": "integer", "protover": "integer", "version": "integer", "numlocal": "integer", "numreplicas": "integer", "numkeys": "integer", "numfields": "integer", "limit": "integer",
 }
 
 // parseArguments reads row.args, which is written as the commands' manual pages write arguments:

@@ -41,10 +41,13 @@ func encodingOf(cfg *Config, s store.Shape) string {
 	}
 	switch s.Type {
 	case store.TypeHash:
-		if compact("hash-max-listpack-entries", "hash-max-listpack-value") {
-			return "listpack"
+		switch {
+		case !compact("hash-max-listpack-entries", "hash-max-listpack-value"):
+			return "hashtable"
+		case s.Deadlines:
+			return "listpackex" // Redis 7.4's
 		}
-		return "hashtable"
+		return "listpack"
 	case store.TypeSet:
 		integers, entries := int64(s.MostIntegers), cfg.Int("set-max-listpack-entries")
 		switch outgrown := integers > cfg.Int("set-max-intset-entries"); {

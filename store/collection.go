@@ -39,6 +39,7 @@ type Shape struct {
 	LongestBytes int   // of all elements that it has had: fields and values of hashes, members of sets and sorted sets
 	Bytes        int64 // of a list's elements now
 	MostIntegers int   // members that a set has had while all were integers; its MostLen counts from then on
+	Deadlines    bool  // a hash has had a field with a deadline
 }
 
 // Shape returns the shape of a collection; ok is false when the key is absent. A string has its Type alone.
