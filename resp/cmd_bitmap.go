@@ -233,7 +233,7 @@ func bitop(tx *store.Tx, c *call) Reply {
 		for i, key := range c.args[3:] {
 			sources[i], _ = tx.View.LendString(key) // they are strings
 		}
-		c.apart = func() any { return &combination{sources, combineBits(op, sources)} }
+		c.apart = func() any { return &bitCombination{sources, combineBits(op, sources)} }
 		return replyNone
 	default:
 		made = combineBits(op, sources)
@@ -242,8 +242,8 @@ func bitop(tx *store.Tx, c *call) Reply {
 	return integer(length)
 }
 
-// combination is what BITOP has computed without the lock.
-type combination struct {
+// bitCombination is what BITOP has computed without the lock.
+type bitCombination struct {
 	sources [][]byte
 	made    []byte
 }
@@ -251,7 +251,7 @@ type combination struct {
 // combinedBits returns what was computed before, if the sources are the same still. A lent string is not
 // changed in place, and while it is held here no other stands where it stands.
 func (c *call) combinedBits(sources [][]byte) (made []byte, ok bool) {
-	done, ok := c.resume.(*combination)
+	done, ok := c.resume.(*bitCombination)
 	if !ok {
 		return nil, false
 	}

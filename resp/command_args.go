@@ -28,12 +28,14 @@ var argumentKinds = map[string]string{
 
 // parseArguments reads row.args, which is written as the commands' manual pages write arguments:
 //
-//	key         a value; its kind follows from its name, or is given as in value:integer
+//	key         a value; its kind follows from its name
 //	NX          a token
 //	EX seconds  a value behind a token
 //	[ ... ]     optional; ... behind a value: once or more
 //	(a|b)       one of several; name(a|b) gives the choice a name
 //	{a b}       several together; name{a b} gives them a name
+//	a=double    a value whose kind is another than its name says
+//	change=CH   a token with another name
 //
 // It panics on anything else: the text is the table's.
 func parseArguments(text string) []argument {
@@ -64,6 +66,10 @@ func (p *argumentParser) argument() (a argument) {
 		return a
 	}
 	word := p.word()
+	name, is, _ := strings.Cut(word, "=")
+	if is != "" && is == strings.ToUpper(is) {
+		return argument{name: name, kind: "pure-token", token: is}
+	}
 	if word != "" && word == strings.ToUpper(word) {
 		if !p.accept(" ") { // a token alone
 			return argument{name: strings.ToLower(word), kind: "pure-token", token: word}
@@ -80,11 +86,7 @@ func (p *argumentParser) argument() (a argument) {
 		a = argument{name: word, kind: "block", parts: p.list(' ')}
 		p.expect("}")
 	default:
-		name, kind := word, ""
-		if i := strings.LastIndexByte(word, ':'); i >= 0 { // ip:port:string is named ip:port
-			name, kind = word[:i], word[i+1:]
-		}
-		a = argument{name: name, kind: cmp.Or(kind, argumentKinds[name], "string")}
+		a = argument{name: name, kind: cmp.Or(is, argumentKinds[name], "string")}
 	}
 	a.multiple = p.accept("...")
 	return a
@@ -115,9 +117,6 @@ func (r *row) documentArguments() Reply {
 	list = func(args []argument) Reply {
 		elems := make([]Reply, len(args))
 		for i, a := range args {
-			if a.name == "timeout" && r.flags&blocking != 0 {
-				a.kind = "double"
-			}
 			m := []Reply{bulkString("name"), bulkString(a.name), bulkString("type"), bulkString(a.kind)}
 			if a.kind == "key" {
 				m = append(m, bulkString("key_spec_index"), integer(min(keys, len(r.keys)-1)))
