@@ -10,7 +10,6 @@ var waiting = map[string]string{
 	"streams": "xadd",
 	"bitmaps": "setbit",
 	"scripts": "eval",
-	"pubsub":  "subscribe",
 	"sort":    "sort",
 	"dump":    "dump",
 	"acl":     "acl",

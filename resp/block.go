@@ -200,6 +200,8 @@ func (cl *client) waitBlocked(b *blocked, stop func()) (ok bool) {
 	cl.blocked.Store(true)
 	defer cl.blocked.Store(false)
 	ok = cl.send() == nil
+	cl.endBatch()
+	defer cl.beginBatch()
 	if ok {
 		var over <-chan time.Time
 		if b.timeout > 0 {

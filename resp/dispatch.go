@@ -67,6 +67,10 @@ func (cl *client) run(cmds []command) {
 		default:
 			h.keyed(r, args, cmds[i+1:])
 		}
+		if len(cl.afterReply) > 0 {
+			cl.out.buf = append(cl.out.buf, cl.afterReply...)
+			cl.afterReply = cl.afterReply[:0]
+		}
 		if cl.closing {
 			break
 		}
@@ -113,6 +117,9 @@ func (cl *client) admit(args [][]byte) (*row, Reply) {
 	}
 	if cl.multi != nil && r.flags&noMulti != 0 {
 		return r, errNotInMulti
+	}
+	if cl.pushes != nil && r.flags&inPubsub == 0 && cl.subscribedRESP2() {
+		return r, errSubscribed(r)
 	}
 	if r.flags&write != 0 {
 		if err := s.store.WriteError(); err != nil && (r.flags&denyoom != 0 || !s.store.DiskFull()) {

@@ -30,6 +30,8 @@ const (
 	kindMap      // elems are key, value, ...; RESP2 a flat array
 	kindSet      // RESP2 an array
 	kindDouble   // RESP2 a bulk
+	kindPush     // RESP2 an array
+	kindSeries   // elems one after the other, with nothing around them
 	kindBlock    // call.blockOn's: there is no reply yet
 	kindVerbatim // text; RESP2 a bulk
 )
@@ -51,6 +53,8 @@ func bulkString(s string) Reply                 { return Reply{kind: kindBulk, s
 func array(elems ...Reply) Reply                { return Reply{kind: kindArray, elems: elems} }
 func mapOf(elems ...Reply) Reply                { return Reply{kind: kindMap, elems: elems} }
 func setOf(elems ...Reply) Reply                { return Reply{kind: kindSet, elems: elems} }
+func push(elems ...Reply) Reply                 { return Reply{kind: kindPush, elems: elems} }
+func series(replies ...Reply) Reply             { return Reply{kind: kindSeries, elems: replies} }
 func double(f float64) Reply                    { return Reply{kind: kindDouble, n: int64(math.Float64bits(f))} }
 func verbatim(s string) Reply                   { return Reply{kind: kindVerbatim, s: s} }
 
@@ -161,6 +165,16 @@ func (o *output) encode(r *Reply, resp3 bool) {
 			prefix = '~'
 		}
 		o.elems(prefix, len(r.elems), r.elems, resp3)
+	case kindPush:
+		prefix := byte('*')
+		if resp3 {
+			prefix = '>'
+		}
+		o.elems(prefix, len(r.elems), r.elems, resp3)
+	case kindSeries:
+		for i := range r.elems {
+			o.encode(&r.elems[i], resp3)
+		}
 	case kindDouble:
 		text := formatDouble(math.Float64frombits(uint64(r.n)))
 		if resp3 {

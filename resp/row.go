@@ -59,6 +59,7 @@ const (
 	sentinelOnly
 	protectedFlag
 
+	inPubsub   // may be sent by a RESP2 client with subscriptions
 	runInMulti // runs at once although a MULTI is open: EXEC, DISCARD, WATCH ...
 )
 

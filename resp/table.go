@@ -27,9 +27,9 @@ func commandTable() []*row {
 		}},
 		{name: "echo", arity: 2, flags: loading | stale | fast, conn: echo, group: "connection", since: "1.0.0", args: "message", doc: "Returns the message."},
 		{name: "hello", arity: -1, flags: noscript | loading | stale | fast | noAuth | allowBusy, conn: hello, group: "connection", since: "6.0.0", args: "[arguments{protover [AUTH username_password{username password}] [SETNAME clientname]}]", doc: "Switches the protocol version, optionally authenticating and naming the connection."},
-		{name: "ping", arity: -1, flags: fast, conn: ping, group: "connection", since: "1.0.0", tips: "request_policy:all_shards response_policy:all_succeeded", args: "[message]", doc: "Answers PONG, or the message."},
-		{name: "quit", arity: -1, flags: noscript | loading | stale | fast | noAuth | allowBusy | runInMulti, conn: quit, group: "connection", since: "1.0.0", doc: "Closes the connection."},
-		{name: "reset", arity: 1, flags: noscript | loading | stale | fast | noAuth | allowBusy | runInMulti, conn: reset, group: "connection", since: "6.2.0", doc: "Brings the connection back to its first state."},
+		{name: "ping", arity: -1, flags: fast | inPubsub, conn: ping, group: "connection", since: "1.0.0", tips: "request_policy:all_shards response_policy:all_succeeded", args: "[message]", doc: "Answers PONG, or the message."},
+		{name: "quit", arity: -1, flags: noscript | loading | stale | fast | noAuth | allowBusy | runInMulti | inPubsub, conn: quit, group: "connection", since: "1.0.0", doc: "Closes the connection."},
+		{name: "reset", arity: 1, flags: noscript | loading | stale | fast | noAuth | allowBusy | runInMulti | inPubsub, conn: reset, group: "connection", since: "6.2.0", doc: "Brings the connection back to its first state."},
 		{name: "select", arity: 2, flags: loading | stale | fast, conn: selectDB, group: "connection", since: "1.0.0", args: "index", doc: "Changes the database of this connection."},
 
 		// string
@@ -152,6 +152,24 @@ func commandTable() []*row {
 		{name: "multi", arity: 1, flags: noscript | loading | stale | fast | allowBusy | runInMulti, conn: multi, group: "transactions", since: "1.2.0", doc: "Begins to queue commands."},
 		{name: "unwatch", arity: 1, flags: noscript | loading | stale | fast | allowBusy, conn: unwatch, group: "transactions", since: "2.2.0", doc: "Forgets all watched keys."},
 		{name: "watch", arity: -2, flags: noscript | loading | stale | fast | allowBusy | runInMulti, keys: keysFrom(1, -1, 1, "RO"), read: watch, group: "transactions", since: "2.2.0", args: "key...", cost: "O(N) in the number of keys", doc: "Makes EXEC depend on keys staying as they are."},
+
+		// pubsub
+		{name: "psubscribe", arity: -2, flags: pubsub | noscript | loading | stale | inPubsub, conn: subscribeTo(toPattern), group: "pubsub", since: "2.0.0", args: "pattern(pattern)...", cost: "O(N) in the number of patterns", doc: "Listens to the channels that match patterns."},
+		{name: "publish", arity: 3, flags: pubsub | loading | stale | fast, conn: publishTo(toChannel), group: "pubsub", since: "2.0.0", args: "channel message", cost: "O(N+M) in the channel's listeners and all patterns", doc: "Sends a message to a channel's listeners."},
+		{name: "pubsub", arity: -2, group: "pubsub", since: "2.8.0", cats: "-pubsub", doc: "Tells who listens to what.", subs: []*row{
+			{name: "channels", arity: -2, flags: pubsub | loading | stale, conn: pubsubChannels, since: "2.8.0", usage: "[<pattern>]", args: "[pattern(pattern)]", cost: "O(N) in the number of active channels", doc: "Names the channels that somebody listens to."},
+			{name: "help", arity: 2, flags: loading | stale, conn: help, since: "6.2.0", cats: "-pubsub", doc: "Explains the subcommands."},
+			{name: "numpat", arity: 2, flags: pubsub | loading | stale, conn: pubsubNumpat, since: "2.8.0", doc: "Counts the patterns that somebody listens to."},
+			{name: "numsub", arity: -2, flags: pubsub | loading | stale, conn: pubsubNumsub, since: "2.8.0", usage: "[<channel> ...]", args: "[channel...]", cost: "O(N) in the number of channels", doc: "Counts channels' listeners."},
+			{name: "shardchannels", arity: -2, flags: pubsub | loading | stale, conn: pubsubShardchannels, since: "7.0.0", usage: "[<pattern>]", args: "[pattern(pattern)]", cost: "O(N) in the number of active shard channels", doc: "Names the shard channels that somebody listens to."},
+			{name: "shardnumsub", arity: -2, flags: pubsub | loading | stale, conn: pubsubShardnumsub, since: "7.0.0", usage: "[<shardchannel> ...]", args: "[shardchannel...]", cost: "O(N) in the number of shard channels", doc: "Counts shard channels' listeners."},
+		}},
+		{name: "punsubscribe", arity: -1, flags: pubsub | noscript | loading | stale | inPubsub, conn: unsubscribeFrom(toPattern), group: "pubsub", since: "2.0.0", args: "[pattern(pattern)...]", cost: "O(N) in the number of patterns", doc: "Stops listening to patterns, or to all."},
+		{name: "spublish", arity: 3, flags: pubsub | loading | stale | fast, keys: keyAt(1, "not_key"), conn: publishTo(toShard), group: "pubsub", since: "7.0.0", args: "shardchannel message", cost: "O(N) in the shard channel's listeners", doc: "Sends a message to a shard channel's listeners."},
+		{name: "ssubscribe", arity: -2, flags: pubsub | noscript | loading | stale | inPubsub, keys: keysFrom(1, -1, 1, "not_key"), conn: subscribeTo(toShard), group: "pubsub", since: "7.0.0", args: "shardchannel...", cost: "O(N) in the number of shard channels", doc: "Listens to shard channels."},
+		{name: "subscribe", arity: -2, flags: pubsub | noscript | loading | stale | inPubsub, conn: subscribeTo(toChannel), group: "pubsub", since: "2.0.0", args: "channel...", cost: "O(N) in the number of channels", doc: "Listens to channels."},
+		{name: "sunsubscribe", arity: -1, flags: pubsub | noscript | loading | stale | inPubsub, keys: keysFrom(1, -1, 1, "not_key"), conn: unsubscribeFrom(toShard), group: "pubsub", since: "7.0.0", args: "[shardchannel...]", cost: "O(N) in the number of shard channels", doc: "Stops listening to shard channels, or to all."},
+		{name: "unsubscribe", arity: -1, flags: pubsub | noscript | loading | stale | inPubsub, conn: unsubscribeFrom(toChannel), group: "pubsub", since: "2.0.0", args: "[channel...]", cost: "O(N) in the number of channels", doc: "Stops listening to channels, or to all."},
 
 		// server
 		{name: "bgrewriteaof", arity: 1, flags: admin | noscript | noAsyncLoading, conn: bgrewriteaof, group: "server", since: "1.0.0", cost: "O(N) in the changes not written back", doc: "Forces a write-back in the background."},

@@ -1,12 +1,18 @@
 package store
 
-import "math/rand/v2"
+import (
+	"bytes"
+	"math/rand/v2"
+	"slices"
+)
 
 // A dict is names with values in order of birth: what hashes, sets and sorted sets are made of. It
 // is Python's dict in blocks:
 //
 //	blocks  [ n=1 a | n=2 b | dead | n=4 d ] [ n=5 e ... ]    slots by place, n ascending
-//	index   name -> place, from indexedSlots names on; below that a look-up walks the slots
+//	index   name -> place, from indexedSlots names on
+//	tags    below that: a byte of a hash for each slot. A look-up finds the byte, then compares one name: without it
+//	        HGET from 20 fields had a cache miss for each name of the same length, and half of Redis's throughput
 //
 // A slot's n is the number of its row. A removed name leaves a dead slot; when there are as many of them as names, the
 // live ones move together and into a new index, a few at every change, so that no command pays for a million. Go's
@@ -14,6 +20,7 @@ import "math/rand/v2"
 type dict[V any] struct {
 	blocks [][]slot[V]
 	index  map[string]int32
+	tags   []byte
 	places int   // slots, dead ones included
 	live   int   // names
 	next   int64 // number of the next name
@@ -40,7 +47,7 @@ const (
 	moveSlots    = 8   // moved at each change: four times what a change can add
 	trimSlots    = 256 // dead slots at the end that one removal drops
 
-	dictBytes  = 120 // a dict without its slots
+	dictBytes  = 144 // a dict without its slots
 	slotBytes  = 32  // a slot without its value, and what the allocator rounds a name up by
 	indexBytes = 48  // a place's share of the index
 )
@@ -67,15 +74,31 @@ func (d *dict[V]) place(name string) int {
 		}
 		return -1
 	}
-	if d.places > 0 {
-		block := d.blocks[0] // without an index there is one block
-		for i := range block {
-			if s := &block[i]; len(s.name) == len(name) && s.name == name && s.n > 0 {
-				return i
-			}
+	for from, tag := 0, tagOf(name); ; from++ { // without an index there is one block, and no slot is dead
+		i := bytes.IndexByte(d.tags[from:], tag)
+		if i < 0 {
+			return -1
+		}
+		if from += i; d.blocks[0][from].name == name {
+			return from
 		}
 	}
-	return -1
+}
+
+// tagOf tells short names apart that differ at an end or in the middle.
+func tagOf(name string) byte {
+	n := len(name)
+	if n == 0 {
+		return 0
+	}
+	return byte(n) + 3*name[0] + 7*name[n/2] + 31*name[n-1]
+}
+
+func (d *dict[V]) buildTags() {
+	d.tags = make([]byte, d.places)
+	for i := range d.tags {
+		d.tags[i] = tagOf(d.at(i).name)
+	}
 }
 
 // add appends a name that is not there, under the next number.
@@ -106,11 +129,14 @@ func (d *dict[V]) restore(n int64, name string, val V) *slot[V] {
 		d.index[name] = int32(d.places - 1)
 	case d.places > indexedSlots:
 		d.buildIndex()
+	default:
+		d.tags = append(d.tags, tagOf(name))
 	}
 	return &(*last)[len(*last)-1]
 }
 
 func (d *dict[V]) buildIndex() {
+	d.tags = nil
 	d.index = make(map[string]int32, 2*indexedSlots)
 	for p := range d.places {
 		if s := d.at(p); s.n > 0 {
@@ -137,6 +163,7 @@ func (d *dict[V]) remove(name string) (n int64, val V, ok bool) {
 	case d.moving:
 		d.move()
 	case d.index == nil:
+		d.tags = slices.Delete(d.tags, place, place+1)
 		d.closeUp(d.places)
 	case dead > max(d.live, sparseSlots):
 		d.moving, d.old, d.index = true, d.index, make(map[string]int32, indexedSlots)
@@ -197,8 +224,10 @@ func (d *dict[V]) closeUp(steps int) {
 	}
 	d.cut(d.to)
 	d.moving, d.to, d.from, d.old = false, 0, 0, nil
-	if d.places <= sparseSlots {
+	if d.index != nil && d.places <= sparseSlots {
 		d.index = nil
+		d.closeUp(d.places) // what was removed behind the move
+		d.buildTags()
 	}
 }
 
