@@ -186,6 +186,9 @@ func (st *Store) checkFieldsLocked(o *object, fail func(string, ...any)) (places
 		return 0
 	}
 	d := h.deadlines
+	if o.space.db < 0 { // flushed: the sweeper takes it out of the queue before it lets go of it
+		return min(1, int(d.slot))
+	}
 	if d.owner != o || d.queue.Len() != len(d.of) || (d.slot != 0) != (len(d.of) > 0) {
 		fail("hash %q has %d field deadlines, %d of them in order, and place %d in the queue", o.name, len(d.of), d.queue.Len(), d.slot)
 	}
