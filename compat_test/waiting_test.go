@@ -8,7 +8,6 @@ var waiting = map[string]string{
 	"lists":   "rpush",
 	"zsets":   "zadd",
 	"streams": "xadd",
-	"bitmaps": "setbit",
 	"scripts": "eval",
 	"sort":    "sort",
 	"dump":    "dump",

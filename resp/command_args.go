@@ -21,12 +21,13 @@ var argumentKinds = map[string]string{
 	"seconds": "integer", "milliseconds": "integer", "timeout": "integer", "unix-time-seconds": "unix-time", "unix-time-milliseconds": "unix-time",
 	"index": "integer", "index1": "integer", "index2": "integer", "db": "integer", "destination-db": "integer", "cursor": "integer", "count": "integer",
 	"increment": "integer", "decrement": "integer", "float": "double", "start": "integer", "end": "integer", "offset": "integer", "len": "integer",
+	"destkey": "key", "sourcekey": "key", "bit": "integer", "longitude": "double", "latitude": "double", "radius": "double", "width": "double", "height": "double",
 	"client-id": "integer", "protover": "integer", "version": "integer", "numlocal": "integer", "numreplicas": "integer", "numkeys": "integer", "numfields": "integer", "limit": "integer",
 }
 
 // parseArguments reads row.args, which is written as the commands' manual pages write arguments:
 //
-//	key         a value; its kind follows from its name
+//	key         a value; its kind follows from its name, or is given as in value:integer
 //	NX          a token
 //	EX seconds  a value behind a token
 //	[ ... ]     optional; ... behind a value: once or more
@@ -78,7 +79,11 @@ func (p *argumentParser) argument() (a argument) {
 		a = argument{name: word, kind: "block", parts: p.list(' ')}
 		p.expect("}")
 	default:
-		a = argument{name: word, kind: cmp.Or(argumentKinds[word], "string")}
+		name, kind := word, ""
+		if i := strings.LastIndexByte(word, ':'); i >= 0 { // ip:port:string is named ip:port
+			name, kind = word[:i], word[i+1:]
+		}
+		a = argument{name: name, kind: cmp.Or(kind, argumentKinds[name], "string")}
 	}
 	a.multiple = p.accept("...")
 	return a

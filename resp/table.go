@@ -11,7 +11,7 @@ func commandTable() []*row {
 		// connection
 		{name: "auth", arity: -2, flags: noscript | loading | stale | fast | noAuth | allowBusy, conn: auth, group: "connection", since: "1.0.0", args: "[username] password", doc: "Proves who the connection is, by password."},
 		{name: "client", arity: -2, group: "connection", since: "2.4.0", cats: "-connection", doc: "Looks at connections and steers them.", subs: []*row{
-			{name: "kill", arity: -3, flags: admin | noscript | loading | stale, conn: clientKill, since: "2.4.0", usage: "<ip:port>\n<option> <value> [<option> <value> [...]]", args: "filter(ip:port|new-format([ID client-id]|[TYPE client-type(NORMAL|MASTER|SLAVE|REPLICA|PUBSUB)]|[USER username]|[ADDR ip:port]|[LADDR ip:port]|[SKIPME yes/no])...)", cost: "O(N) in the number of connections", doc: "Closes connections chosen by address, id, type or user."},
+			{name: "kill", arity: -3, flags: admin | noscript | loading | stale, conn: clientKill, since: "2.4.0", usage: "<ip:port>\n<option> <value> [<option> <value> [...]]", args: "filter(ip:port:string|new-format([ID client-id]|[TYPE client-type(NORMAL|MASTER|SLAVE|REPLICA|PUBSUB)]|[USER username]|[ADDR ip:port]|[LADDR ip:port]|[SKIPME yes/no])...)", cost: "O(N) in the number of connections", doc: "Closes connections chosen by address, id, type or user."},
 			{name: "info", arity: 2, flags: noscript | loading | stale, conn: clientInfo, since: "6.2.0", tips: "nondeterministic_output", doc: "Describes this connection."},
 			{name: "id", arity: 2, flags: noscript | loading | stale, conn: clientID, since: "5.0.0", doc: "Returns this connection's number."},
 			{name: "unpause", arity: 2, flags: admin | noscript | loading | stale, conn: clientUnpause, since: "6.2.0", cost: "O(N) in the number of paused connections", doc: "Ends CLIENT PAUSE."},
@@ -109,6 +109,13 @@ func commandTable() []*row {
 		// stream
 
 		// bitmap
+		{name: "bitcount", arity: -2, flags: readonly, keys: keyAt(1, "RO access"), read: bitcount, group: "bitmap", since: "2.6.0", args: "key [index{start end [index_unit(BYTE|BIT)]}]", cost: "O(N) in the length of the range", doc: "Counts the bits that are set."},
+		{name: "bitfield", arity: -2, flags: write | denyoom, keys: bitfieldKey(), write: bitfield, group: "bitmap", since: "3.2.0", args: "key [operation(GET encoding_offset{encoding offset}|write{[OVERFLOW wrap_sat_fail(WRAP|SAT|FAIL)] write_operation(SET encoding_offset_value{encoding offset value:integer}|INCRBY encoding_offset_increment{encoding offset increment})})...]", cost: "O(1) for each subcommand", doc: "Reads and changes integers of any width within a string."},
+		{name: "bitfield_ro", arity: -2, flags: readonly | fast, keys: keyAt(1, "RO access"), read: bitfieldRO, group: "bitmap", since: "6.0.0", args: "key [GET encoding_offset{encoding offset}...]", cost: "O(1) for each subcommand", doc: "Reads integers of any width within a string."},
+		{name: "bitop", arity: -4, flags: write | denyoom, keys: both(keyAt(2, "OW update"), keysFrom(3, -1, 1, "RO access")), write: bitop, group: "bitmap", since: "2.6.0", args: "operation destkey key...", cost: "O(N) in the length of the longest string", doc: "Combines strings bit by bit into another key."},
+		{name: "bitpos", arity: -3, flags: readonly, keys: keyAt(1, "RO access"), read: bitpos, group: "bitmap", since: "2.8.7", args: "key bit [index{start [end_index{end [index_unit(BYTE|BIT)]}]}]", cost: "O(N) in the length of the range", doc: "Finds the first bit that is set or clear."},
+		{name: "getbit", arity: 3, flags: readonly | fast, keys: keyAt(1, "RO access"), read: getbit, group: "bitmap", since: "2.2.0", args: "key offset", doc: "Returns a bit."},
+		{name: "setbit", arity: 4, flags: write | denyoom, keys: keyAt(1, "RW access update"), write: setbit, group: "bitmap", since: "2.2.0", args: "key offset value:integer", doc: "Sets or clears a bit and returns the old one."},
 
 		// hyperloglog
 
