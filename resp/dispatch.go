@@ -240,8 +240,12 @@ func (h *hold) keyed(r *row, args [][]byte, following []command) {
 			tx, reply = h.rewrite(rw, r, args)
 		}
 	}
+	seen := uint64(0)
+	if cl.call.apart != nil {
+		tx, reply, seen = h.apart(tx, r, args)
+	}
 	r.stats.end(start, reply)
-	lsn := tx.End()
+	lsn := max(seen, tx.End())
 	if reply.kind == kindBlock {
 		h.block(tx, lsn)
 		return
@@ -297,6 +301,27 @@ func (h *hold) rewrite(rw *store.Rewrite, r *row, args [][]byte) (*store.Tx, Rep
 	}
 	tx.Use(rw)
 	return tx, r.write(tx, &h.cl.call)
+}
+
+// apart runs what is too long for the lock without it: it may use values from store.LendString alone. A
+// read's apart returns the reply, to what the command had seen. A write has changed nothing yet; it runs again, with what
+// apart returned in call.resume.
+func (h *hold) apart(tx *store.Tx, r *row, args [][]byte) (_ *store.Tx, reply Reply, seen uint64) {
+	cl := h.cl
+	work := cl.call.apart
+	seen = tx.End()
+	h.release()
+	made := work()
+	h.take(r)
+	if r.read != nil {
+		return cl.srv.store.Begin(cl.db, h.now), made.(Reply), seen
+	}
+	tx, err := h.ready(r, args, nil)
+	if err != nil {
+		return cl.srv.store.Begin(cl.db, h.now), failure(err), seen
+	}
+	cl.call.resume = made
+	return tx, r.write(tx, &cl.call), seen
 }
 
 // lookAhead looks the keys of the next commands up together, taking each command's first

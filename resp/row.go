@@ -109,6 +109,25 @@ func setKey() []keySpec {
 	return noted(spec, "RW and ACCESS due to the optional `GET` argument")
 }
 
+// bitfieldKey is BITFIELD's, which only reads its key unless it has a SET or INCRBY.
+func bitfieldKey() []keySpec {
+	spec := keyAt(1, "RW access update variable_flags")
+	spec[0].vary = func(args [][]byte) string {
+		for i := 2; i < len(args); {
+			switch word, left := strings.ToLower(string(args[i])), len(args)-i-1; {
+			case word == "get" && left >= 2:
+				i += 3
+			case word == "overflow" && left >= 1:
+				i += 2
+			default:
+				return "RW access update"
+			}
+		}
+		return "RO access"
+	}
+	return noted(spec, "This command allows both access and modification of the key")
+}
+
 func keysFrom(first, last, step int, access string) []keySpec {
 	return []keySpec{{first: first, last: last, step: step, access: access}}
 }
