@@ -147,7 +147,7 @@ func streamIDs() (ids []string) {
 	for ms := range 10 {
 		ids = append(ids, strconv.Itoa(ms), strconv.Itoa(ms)+"-1", strconv.Itoa(ms)+"-2")
 	}
-	return append(ids, "", "x", "1-x", "-1", " 7", "+7", "07-1", "7--1", "7-01", "7x", "18446744073709551616", "3-18446744073709551615", "4\x00x", strings.Repeat("1", 128))
+	return append(ids, "", "x", "1-x", "-1", " 7", "+7", "07-1", "7--1", "7-01", "7x", "18446744073709551616", "4\x00x", strings.Repeat("1", 128))
 }
 
 // newIDs are ids of which the next is above the last, more often than not.
