@@ -123,6 +123,7 @@ func xgroupDestroy(tx *store.Tx, c *call) Reply {
 		return replyZero
 	}
 	s.DestroyGroup(g)
+	c.cl.srv.blockers.touched(tx.DB(), string(c.args[2])) // those who wait in XREADGROUP are to hear of it
 	return replyOne
 }
 

@@ -275,7 +275,7 @@ func (s *Stream) shape() Shape { return Shape{Type: TypeStream, Len: s.entries.l
 func (s *Stream) clone() collection {
 	c := &Stream{entries: s.entries.clone(), lastID: s.lastID, deleted: s.deleted, added: s.added, next: s.next}
 	for _, g := range s.groups {
-		c.groups = append(c.groups, g.clone(c))
+		g.cloneTo(c)
 	}
 	return c
 }

@@ -12,7 +12,7 @@ func (s StreamTx) CreateGroup(name []byte, last StreamID, read int64) *StreamGro
 	return g
 }
 
-// DestroyGroup removes a group with all that it has. Whoever waits for entries of it is told.
+// DestroyGroup removes a group with all that it has.
 func (s StreamTx) DestroyGroup(g *StreamGroup) {
 	for len(g.consumers) > 0 {
 		s.DeleteConsumer(g, g.consumers[0])
@@ -21,7 +21,7 @@ func (s StreamTx) DestroyGroup(g *StreamGroup) {
 	s.groups = slices.Delete(s.groups, place, place+1)
 	s.groupBytes -= groupBytes + int64(len(g.name))
 	s.tx.rec.remove(s.o.id, streamGroups, g.n)
-	s.changed()
+	s.changedQuietly()
 }
 
 // SetGroup says how far a group has read.
@@ -76,7 +76,7 @@ func (s StreamTx) Deliver(g *StreamGroup, c *StreamConsumer, count int64, noAck 
 		switch {
 		case g.read >= 0 && !s.deletedSince(e.id):
 			g.read++
-		case s.added > 0:
+		case s.added != 0:
 			g.read = s.entriesUpTo(e.id)
 		}
 		g.last = e.id

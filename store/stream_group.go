@@ -170,9 +170,9 @@ func (s *Stream) Lag(g *StreamGroup) (lag int64, ok bool) {
 	return s.added - read, read >= 0
 }
 
-// deletedSince reports whether an entry from id on may have been deleted.
+// deletedSince reports whether an entry from id on may have been deleted, with others before it still there.
 func (s *Stream) deletedSince(id StreamID) bool {
-	return s.entries.live > 0 && s.deleted != minStreamID && id.Compare(s.deleted) <= 0
+	return s.entries.live > 0 && s.deleted != minStreamID && id.Compare(s.deleted) <= 0 && s.FirstID().Compare(s.deleted) <= 0
 }
 
 // entriesUpTo counts the entries from the first ever to an id, where that follows from what the stream
@@ -261,8 +261,8 @@ func (s *Stream) addPending(g *StreamGroup, p *pendingEntry) {
 	s.groupBytes += pendingBytes
 }
 
-// clone copies the group into another stream.
-func (g *StreamGroup) clone(to *Stream) *StreamGroup {
+// cloneTo copies the group into another stream.
+func (g *StreamGroup) cloneTo(to *Stream) {
 	copied := to.addGroup(&StreamGroup{n: g.n, name: g.name, last: g.last, read: g.read})
 	for _, c := range g.consumers {
 		to.addConsumer(copied, &StreamConsumer{n: c.n, name: c.name, seen: c.seen, active: c.active})
@@ -272,7 +272,6 @@ func (g *StreamGroup) clone(to *Stream) *StreamGroup {
 		to.addPending(copied, &pendingEntry{p.id, p.n, copied.consumers[place], p.delivered, p.deliveries})
 		return true
 	})
-	return copied
 }
 
 func (s *Stream) restoreGroup(r *tableRow) {
