@@ -18,6 +18,12 @@ var (
 	errBadPayload = errorReply("ERR Bad data format")
 )
 
+// Values from dumpApart bytes of memory on are encoded, and payloads from restoreApart bytes on decoded, without the keyspace lock.
+const (
+	dumpApart    = 1 << 20
+	restoreApart = 64 << 10
+)
+
 // restoreBytes is what a restored value may take in memory, whatever the bound of the hot set and the size of the payload.
 const restoreBytes = 64 << 20
 
@@ -28,6 +34,7 @@ func dump(v *store.View, c *call) Reply {
 		v.Touch(key) // counts the miss
 		return replyNull
 	}
+	bytes, _ := v.MemoryBytes(key)
 	value := dumpedValue(v, key, s.Type)
 	if value == nil {
 		return replyNull
@@ -43,15 +50,20 @@ func dump(v *store.View, c *call) Reply {
 		encoding := encodingOf(cfg, s)
 		o.Compact = encoding == "listpack" || encoding == "intset"
 	}
-	return lent(rdb.Encode(value, o))
+	if bytes < dumpApart || c.locked {
+		return lent(rdb.Encode(value, o))
+	}
+	c.apart = func() any { return lent(rdb.Encode(value, o)) }
+	return replyNone
 }
 
-// dumpedValue is the value of a key of a type; nil when all fields of its hash have expired.
+// dumpedValue is the value of a key of a type; nil when all fields of its hash have expired. It is good without the lock:
+// elements never change, and a string that is long enough to be encoded there is lent.
 func dumpedValue(v *store.View, key []byte, t store.Type) *rdb.Value {
 	// The look-ups do not fail: the type is known.
 	switch t {
 	case store.TypeString:
-		value, _ := v.String(key)
+		value, _ := v.LendString(key)
 		return &rdb.Value{Kind: rdb.String, String: viewString(value)}
 	case store.TypeList:
 		l, _ := v.List(key)
@@ -117,14 +129,19 @@ func restore(tx *store.Tx, c *call) Reply {
 	case ttl < 0:
 		return errTTL
 	}
-	value, err := rdb.Decode(c.args[3], rdb.Limits{
-		StringBytes: c.cl.srv.cfg.Int("proto-max-bulk-len"),
-		TotalBytes:  max(c.cl.srv.store.MaxMemory(), restoreBytes+2*int64(len(c.args[3]))),
-	})
+	d, ok := c.resume.(decoded)
 	switch {
-	case errors.Is(err, rdb.ErrChecksum):
+	case ok:
+	case len(c.args[3]) >= restoreApart && !c.locked:
+		c.apart = func() any { return c.decodePayload() }
+		return replyNone
+	default:
+		d = c.decodePayload()
+	}
+	switch {
+	case errors.Is(d.err, rdb.ErrChecksum):
 		return errPayload
-	case err != nil:
+	case d.err != nil:
 		return errBadPayload
 	}
 	tx.Delete(key)
@@ -135,7 +152,7 @@ func restore(tx *store.Tx, c *call) Reply {
 	if ttl > 0 && deadline <= c.now {
 		return replyOK
 	}
-	restoreValue(tx, key, value, c.now)
+	restoreValue(tx, key, d.value, c.now)
 	if deadline > 0 {
 		tx.SetDeadline(key, deadline)
 	}
@@ -143,6 +160,20 @@ func restore(tx *store.Tx, c *call) Reply {
 		tx.SetIdle(key, min(o.idle, c.now/1000)*1000)
 	}
 	return replyOK
+}
+
+type decoded struct {
+	value *rdb.Value
+	err   error
+}
+
+func (c *call) decodePayload() (d decoded) {
+	payload := c.args[3]
+	d.value, d.err = rdb.Decode(payload, rdb.Limits{
+		StringBytes: c.cl.srv.cfg.Int("proto-max-bulk-len"),
+		TotalBytes:  max(c.cl.srv.store.MaxMemory(), restoreBytes+2*int64(len(payload))),
+	})
+	return d
 }
 
 type restoreOptions struct {
