@@ -169,7 +169,7 @@ func (m *mover) value(t *testing.T) (exact bool) {
 		m.groups(t)
 		return false // the two have seen the consumers at different times
 	}
-	if m.IntN(4) == 0 {
+	if m.IntN(4) == 0 && encoding != "skiplist" { // which is a listpack again when it is restored
 		m.both(t, "RPOP", "k")
 		m.both(t, "ZPOPMIN", "k")
 		m.both(t, "HDEL", "k", "word1", "1")
