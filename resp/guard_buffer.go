@@ -128,7 +128,7 @@ func (g *guard) makeRoom() {
 	case need <= largeBuffer && (size < max(need, g.want) || size > largeBuffer):
 		other := takeWorkspace(largeBuffer)
 		other.spans, g.ws.spans = g.ws.spans, other.spans
-		g.ws.give()
+		defer g.ws.give() // another connection may take it at once, so not before from has been copied
 		g.ws = other
 	case g.start == 0:
 		return
