@@ -400,14 +400,20 @@ func (h *hold) recover() {
 		return
 	}
 	cl := h.cl
-	cl.srv.log.Error().Str("command", cl.call.name()).Str("panic", fmt.Sprint(p)).Bytes("stack", debug.Stack()).Msg("command failed")
+	reply := cl.srv.panicked(cl.call.name(), p)
 	if h.held {
 		cl.seen = max(cl.seen, cl.srv.store.Abort())
 		h.unpin()
 	}
 	h.release()
-	cl.reply(errorReply(oneLine("ERR internal error: "+fmt.Sprint(p))), 0)
+	cl.reply(reply, 0)
 	cl.closing = true
+}
+
+// panicked logs the panic of a command and returns what its client hears.
+func (s *Server) panicked(command string, p any) Reply {
+	s.log.Error().Str("command", command).Str("panic", fmt.Sprint(p)).Bytes("stack", debug.Stack()).Msg("command failed")
+	return errorReply(oneLine("ERR internal error: " + fmt.Sprint(p)))
 }
 
 // recover keeps a defect outside of any handler, in parsing or sending, to this connection.
