@@ -15,7 +15,8 @@ type call struct {
 	now    int64         // unix ms, the clock reading of this command (I10)
 	locked bool          // inside MULTI or a script: a Conn function finds the keyspace lock held, and nothing may block
 	block  *blockRequest // why a blocking command has to wait
-	resume any           // its blockRequest's, when it runs again
+	resume any           // its blockRequest's, or what apart gave, when it runs again
+	apart  func() any    // set by a handler that is not locked: see hold.apart
 }
 
 // is reports whether argument i is the given option word, in any case.
@@ -51,3 +52,6 @@ func parseInt(b []byte) (int64, bool) {
 
 // viewString views bytes as a string that lives no longer than they do.
 func viewString(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// viewBytes views a string as bytes, which must not be changed.
+func viewBytes(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }

@@ -38,14 +38,23 @@ type client struct {
 	multi    *transaction       // between MULTI and EXEC
 	watched  map[watchName]bool // true: its deadline had passed already when it was watched
 
-	writeArmed bool // a write deadline is set
+	inBatch    bool    // it holds sending
+	pushes     *pushes // nil until it is pushed to for the first time
+	afterReply []byte  // what its own command pushes to it
+
+	sending     sync.Mutex  // held while replies or pushes go out: see push.go
+	writeArmed  bool        // a write deadline is set; under sending where there are pushes
+	pushing     atomic.Bool // pushes is set
+	pushesRESP3 atomic.Bool // resp3, for those who push
+
+	subscriptions subscriptions
 
 	dirty      atomic.Bool  // a watched key was touched: EXEC answers null
 	lastActive atomic.Int64 // unix ms of the last batch
 	last       atomic.Pointer[row]
 	dbSeen     atomic.Int32 // db, for CLIENT LIST
 	commands   atomic.Int64
-	blocked    atomic.Bool  // in await or waitBlocked
+	blocked    atomic.Bool  // in await, or in line for a key
 	blockedOn  *blocked     // while it is in line for a key; under the keyspace lock
 	waiting    atomic.Int64 // bytes of replies that are being sent, if they are many
 
@@ -83,6 +92,7 @@ func (s *Server) serveConn(conn redcon.Conn, _ redcon.Command) {
 		return
 	}
 	defer conn.Close()
+	defer cl.endBatch()
 	defer cl.recover()
 	for !cl.closing {
 		cmds, err := cl.guard.ReadBatch(maxBatch)
@@ -99,10 +109,12 @@ func (s *Server) serveConn(conn redcon.Conn, _ redcon.Command) {
 			}
 			return
 		}
+		cl.beginBatch()
 		cl.run(cmds)
 		if cl.send() != nil {
 			return
 		}
+		cl.endBatch()
 	}
 }
 
@@ -148,7 +160,7 @@ func (s *Server) accept(conn redcon.Conn) bool {
 	cl.lastActive.Store(cl.since)
 	cl.authed = s.cfg.RequirePass() == ""
 	g.authed.Store(cl.authed)
-	g.idle.Store(s.cfg.Timeout.Load() * 1e9)
+	g.idle.Store(int64(s.idleTimeout()))
 	cl.mu.user, cl.mu.queued = defaultUser, -1
 	if !s.clients.add(cl, int(s.cfg.MaxClients.Load())) {
 		return turnAway("ERR max number of clients reached")
@@ -161,6 +173,8 @@ func (s *Server) accept(conn redcon.Conn) bool {
 func (s *Server) closed(conn redcon.Conn, _ error) {
 	if cl, ok := conn.Context().(*client); ok {
 		cl.unwatch()
+		s.pubsub.leave(cl)
+		cl.endPushes()
 		s.clients.remove(cl)
 	}
 }

@@ -2,6 +2,7 @@ package resp
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"time"
 )
@@ -136,17 +137,27 @@ func clientUnpause(cl *client, _ *call) Reply {
 type clientFilter struct {
 	id          int64
 	addr, laddr []byte
-	nobody      bool // a type of connection that this server does not have
+	typ         string // "" = any
+	nobody      bool   // a type of connection that this server does not have
 	except      *client
 }
 
 func (f *clientFilter) matches(cl *client) bool {
 	return !f.nobody && cl != f.except &&
+		(f.typ == "" || f.typ == cl.class()) &&
 		(f.id == 0 || cl.id == f.id) && (f.addr == nil || cl.addr == string(f.addr)) && (f.laddr == nil || cl.laddr == string(f.laddr))
 }
 
 // clientTypes are CLIENT's words for types, and whether connections here can be of it.
-var clientTypes = map[string]bool{"normal": true, "slave": false, "replica": false, "pubsub": false, "master": false}
+var clientTypes = map[string]bool{"normal": true, "slave": false, "replica": false, "pubsub": true, "master": false}
+
+// class is the client's type, as CLIENT LIST TYPE and client-output-buffer-limit have it.
+func (cl *client) class() string {
+	if cl.subscriptions.all() > 0 {
+		return "pubsub"
+	}
+	return "normal"
+}
 
 func parseClientType(word []byte) (exists bool, refusal Reply) {
 	exists, known := clientTypes[strings.ToLower(string(word))]
@@ -189,7 +200,7 @@ func parseKillFilter(cl *client, c *call) (f *clientFilter, refusal Reply) {
 			if refusal.isError() {
 				return nil, refusal
 			}
-			f.nobody = !exists
+			f.nobody, f.typ = !exists, strings.ToLower(string(value))
 		case c.is(i, "ADDR"):
 			f.addr = value
 		case c.is(i, "LADDR"):
@@ -238,10 +249,12 @@ func clientList(cl *client, c *call) Reply {
 		if refusal.isError() {
 			return refusal
 		}
-		if !exists {
-			return clientLines(nil, c.now)
+		var chosen []*client
+		if exists {
+			typ := strings.ToLower(c.str(3))
+			chosen = slices.DeleteFunc(cl.srv.clients.list(), func(cl *client) bool { return cl.class() != typ })
 		}
-		return clientLines(cl.srv.clients.list(), c.now)
+		return clientLines(chosen, c.now)
 	case len(c.args) > 3 && c.is(2, "ID"):
 		var chosen []*client
 		for i := 3; i < len(c.args); i++ {
@@ -265,4 +278,27 @@ func clientLines(clients []*client, now int64) Reply {
 		lines.WriteByte('\n')
 	}
 	return verbatim(lines.String())
+}
+
+func clientUnblock(cl *client, c *call) Reply {
+	if len(c.args) > 4 {
+		return errSubcommandSyntax(c)
+	}
+	withError := c.is(3, "ERROR")
+	if len(c.args) == 4 && !withError && !c.is(3, "TIMEOUT") {
+		return errorReply("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")
+	}
+	id, ok := c.int(2)
+	if !ok {
+		return errNotInteger
+	}
+	other := cl.srv.clients.find(id)
+	if other == nil {
+		return replyZero
+	}
+	if !c.locked {
+		cl.srv.store.Lock()
+		defer cl.srv.store.Unlock()
+	}
+	return oneIf(cl.srv.unblock(other, withError))
 }

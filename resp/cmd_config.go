@@ -83,8 +83,11 @@ func (s *Server) applyConfig() {
 	on("client-query-buffer-limit", func() { s.limits.queryBufferBytes.Store(cfg.ClientQueryBufferLimit.Load()) })
 	on("loglevel", func() { zerolog.SetGlobalLevel(LogLevel(cfg.Text("loglevel"))) })
 	on("timeout", func() {
-		idle := time.Duration(cfg.Timeout.Load()) * time.Second
-		s.clients.each(func(cl *client) { cl.guard.SetIdle(idle) })
+		s.clients.each(func(cl *client) {
+			if cl.subscriptions.all() == 0 {
+				cl.guard.SetIdle(s.idleTimeout())
+			}
+		})
 	})
 	on("requirepass", func() {
 		// Who is connected stays as he is, but for those who need not authenticate any more.
@@ -119,4 +122,9 @@ func LogLevel(word string) zerolog.Level {
 		return zerolog.Disabled
 	}
 	return zerolog.InfoLevel
+}
+
+// idleTimeout is timeout: how long a client without subscriptions may be silent, 0 = for ever.
+func (s *Server) idleTimeout() time.Duration {
+	return time.Duration(s.cfg.Timeout.Load()) * time.Second
 }

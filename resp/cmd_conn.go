@@ -16,14 +16,21 @@ var (
 	errClientName    = errorReply("ERR Client names cannot contain spaces, newlines or special characters.")
 )
 
-func ping(_ *client, c *call) Reply {
-	switch len(c.args) {
-	case 1:
-		return replyPong
-	case 2:
-		return bulk(c.args[1])
+func ping(cl *client, c *call) Reply {
+	if len(c.args) > 2 {
+		return errArity(c.row)
 	}
-	return errArity(c.row)
+	message := replyPong
+	if len(c.args) == 2 {
+		message = bulk(c.args[1])
+	}
+	if cl.subscribedRESP2() { // all that it gets has the form of a push
+		if len(c.args) == 1 {
+			message = bulkString("")
+		}
+		return array(bulkString("pong"), message)
+	}
+	return message
 }
 
 func echo(_ *client, c *call) Reply { return bulk(c.args[1]) }
@@ -102,6 +109,7 @@ func (cl *client) isAuthed() bool {
 
 func (cl *client) setProtocol(resp3 bool) {
 	cl.resp3 = resp3
+	cl.pushesRESP3.Store(resp3)
 	cl.mu.Lock()
 	cl.mu.resp3 = resp3
 	cl.mu.Unlock()
@@ -206,6 +214,8 @@ func reset(cl *client, _ *call) Reply {
 	cl.setName("")
 	cl.setNoTouch(false)
 	cl.replies = repliesOn
+	cl.srv.pubsub.leave(cl)
+	cl.noteSubscribed()
 	cl.mu.Lock()
 	cl.mu.noEvict = false
 	cl.mu.Unlock()

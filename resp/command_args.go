@@ -20,8 +20,10 @@ var argumentKinds = map[string]string{
 	"key": "key", "key1": "key", "key2": "key", "newkey": "key", "source": "key", "destination": "key", "pattern": "pattern",
 	"seconds": "integer", "milliseconds": "integer", "timeout": "integer", "unix-time-seconds": "unix-time", "unix-time-milliseconds": "unix-time",
 	"index": "integer", "index1": "integer", "index2": "integer", "db": "integer", "destination-db": "integer", "cursor": "integer", "count": "integer",
-	"increment": "integer", "decrement": "integer", "float": "double", "start": "integer", "end": "integer", "offset": "integer", "len": "integer",
-	"client-id": "integer", "protover": "integer", "version": "integer", "numlocal": "integer", "numreplicas": "integer",
+	"increment": "integer", "decrement": "integer", "float": "double", "start": "integer", "stop": "integer", "end": "integer", "offset": "integer", "len": "integer",
+	"destkey": "key", "sourcekey": "key", "bit": "integer", "longitude": "double", "latitude": "double", "radius": "double", "width": "double", "height": "double",
+	"client-id": "integer", "protover": "integer", "version": "integer", "numlocal": "integer", "numreplicas": "integer", "numkeys": "integer", "numfields": "integer", "limit": "integer",
+	"rank": "integer", "num-matches": "integer",
 }
 
 // tokenNames are the names of tokens that are no words.
@@ -29,7 +31,7 @@ var tokenNames = map[string]string{"=": "equal", "~": "approximately", "*": "aut
 
 // parseArguments reads row.args, which is written as the commands' manual pages write arguments:
 //
-//	key         a value; its kind follows from its name, or stands behind it: start:string
+//	key         a value; its kind follows from its name, or is given as in value:integer
 //	NX          a token
 //	EX seconds  a value behind a token
 //	[ ... ]     optional; ... behind a value: once or more
@@ -81,11 +83,11 @@ func (p *argumentParser) argument() (a argument) {
 		a = argument{name: word, kind: "block", parts: p.list(' ')}
 		p.expect("}")
 	default:
-		name, kind, _ := strings.Cut(word, ":")
-		if kind != "string" && kind != "integer" {
-			name, kind = word, cmp.Or(argumentKinds[word], "string")
+		name, kind := word, ""
+		if i := strings.LastIndexByte(word, ':'); i >= 0 { // ip:port:string is named ip:port
+			name, kind = word[:i], word[i+1:]
 		}
-		a = argument{name: name, kind: kind}
+		a = argument{name: name, kind: cmp.Or(kind, argumentKinds[name], "string")}
 	}
 	a.multiple = p.accept("...")
 	return a
@@ -116,6 +118,9 @@ func (r *row) documentArguments() Reply {
 	list = func(args []argument) Reply {
 		elems := make([]Reply, len(args))
 		for i, a := range args {
+			if a.name == "timeout" && r.flags&blocking != 0 {
+				a.kind = "double"
+			}
 			m := []Reply{bulkString("name"), bulkString(a.name), bulkString("type"), bulkString(a.kind)}
 			if a.kind == "key" {
 				m = append(m, bulkString("key_spec_index"), integer(min(keys, len(r.keys)-1)))

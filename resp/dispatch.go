@@ -67,6 +67,10 @@ func (cl *client) run(cmds []command) {
 		default:
 			h.keyed(r, args, cmds[i+1:])
 		}
+		if len(cl.afterReply) > 0 {
+			cl.out.buf = append(cl.out.buf, cl.afterReply...)
+			cl.afterReply = cl.afterReply[:0]
+		}
 		if cl.closing {
 			break
 		}
@@ -113,6 +117,9 @@ func (cl *client) admit(args [][]byte) (*row, Reply) {
 	}
 	if cl.multi != nil && r.flags&noMulti != 0 {
 		return r, errNotInMulti
+	}
+	if cl.pushes != nil && r.flags&inPubsub == 0 && cl.subscribedRESP2() {
+		return r, errSubscribed(r)
 	}
 	if r.flags&write != 0 {
 		if err := s.store.WriteError(); err != nil && (r.flags&denyoom != 0 || !s.store.DiskFull()) {
@@ -233,11 +240,14 @@ func (h *hold) keyed(r *row, args [][]byte, following []command) {
 			tx, reply = h.rewrite(rw, r, args)
 		}
 	}
+	seen := uint64(0)
+	if cl.call.apart != nil {
+		tx, reply, seen = h.apart(tx, r, args)
+	}
 	r.stats.end(start, reply)
-	lsn := tx.End()
+	lsn := max(seen, tx.End())
 	if reply.kind == kindBlock {
-		cl.seen = max(cl.seen, lsn) // XREADGROUP notes its consumers before it waits
-		h.block(tx)
+		h.block(tx, lsn)
 		return
 	}
 	cl.reply(reply, lsn)
@@ -248,9 +258,9 @@ func (h *hold) keyed(r *row, args [][]byte, following []command) {
 }
 
 // block waits, without the lock, until the command under way is served.
-func (h *hold) block(tx *store.Tx) {
+func (h *hold) block(tx *store.Tx, lsn uint64) {
 	cl := h.cl
-	b := cl.srv.block(tx, cl)
+	b := cl.srv.block(tx, cl, lsn)
 	h.unpin()
 	var stop func()
 	b.hungUp, stop = cl.guard.AwaitHangup()
@@ -291,6 +301,27 @@ func (h *hold) rewrite(rw *store.Rewrite, r *row, args [][]byte) (*store.Tx, Rep
 	}
 	tx.Use(rw)
 	return tx, r.write(tx, &h.cl.call)
+}
+
+// apart runs what is too long for the lock without it: it may use values from store.LendString alone. A
+// read's apart returns the reply, to what the command had seen. A write has changed nothing yet; it runs again, with what
+// apart returned in call.resume.
+func (h *hold) apart(tx *store.Tx, r *row, args [][]byte) (_ *store.Tx, reply Reply, seen uint64) {
+	cl := h.cl
+	work := cl.call.apart
+	seen = tx.End()
+	h.release()
+	made := work()
+	h.take(r)
+	if r.read != nil {
+		return cl.srv.store.Begin(cl.db, h.now), made.(Reply), seen
+	}
+	tx, err := h.ready(r, args, nil)
+	if err != nil {
+		return cl.srv.store.Begin(cl.db, h.now), failure(err), seen
+	}
+	cl.call.resume = made
+	return tx, r.write(tx, &cl.call), seen
 }
 
 // lookAhead looks the keys of the next commands up together, taking each command's first

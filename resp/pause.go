@@ -103,6 +103,8 @@ func (cl *client) waitPaused(h *hold, r *row) bool {
 
 // await waits for an event, or for the client to hang up: then it reports false.
 func (cl *client) await(event <-chan struct{}) bool {
+	cl.endBatch()
+	defer cl.beginBatch()
 	hungUp, stop := cl.guard.AwaitHangup()
 	cl.blocked.Store(true)
 	defer func() {

@@ -3,7 +3,6 @@ package resp
 import (
 	"math"
 	"strconv"
-	"unsafe"
 )
 
 // A Reply is what a handler answers, encoded in one place for RESP2 and RESP3. It is encoded
@@ -32,6 +31,8 @@ const (
 	kindSet      // RESP2 an array
 	kindPairs    // elems are key, value, ...; RESP2 an array of arrays of the two, RESP3 a map
 	kindDouble   // RESP2 a bulk
+	kindPush     // RESP2 an array
+	kindSeries   // elems one after the other, with nothing around them
 	kindBlock    // call.blockOn's: there is no reply yet
 	kindVerbatim // text; RESP2 a bulk
 )
@@ -54,6 +55,8 @@ func array(elems ...Reply) Reply                { return Reply{kind: kindArray, 
 func mapOf(elems ...Reply) Reply                { return Reply{kind: kindMap, elems: elems} }
 func setOf(elems ...Reply) Reply                { return Reply{kind: kindSet, elems: elems} }
 func pairsOf(elems ...Reply) Reply              { return Reply{kind: kindPairs, elems: elems} }
+func push(elems ...Reply) Reply                 { return Reply{kind: kindPush, elems: elems} }
+func series(replies ...Reply) Reply             { return Reply{kind: kindSeries, elems: replies} }
 func double(f float64) Reply                    { return Reply{kind: kindDouble, n: int64(math.Float64bits(f))} }
 func verbatim(s string) Reply                   { return Reply{kind: kindVerbatim, s: s} }
 
@@ -138,7 +141,7 @@ func (o *output) encode(r *Reply, resp3 bool) {
 			o.bulk(r.s)
 		} else {
 			o.number('$', int64(len(r.s)))
-			o.reference(unsafe.Slice(unsafe.StringData(r.s), len(r.s)))
+			o.reference(viewBytes(r.s))
 			o.crlf()
 		}
 	case kindNull, kindNullArray:
@@ -173,6 +176,16 @@ func (o *output) encode(r *Reply, resp3 bool) {
 			prefix = '~'
 		}
 		o.elems(prefix, len(r.elems), r.elems, resp3)
+	case kindPush:
+		prefix := byte('*')
+		if resp3 {
+			prefix = '>'
+		}
+		o.elems(prefix, len(r.elems), r.elems, resp3)
+	case kindSeries:
+		for i := range r.elems {
+			o.encode(&r.elems[i], resp3)
+		}
 	case kindDouble:
 		text := formatDouble(math.Float64frombits(uint64(r.n)))
 		if resp3 {

@@ -59,6 +59,7 @@ const (
 	sentinelOnly
 	protectedFlag
 
+	inPubsub   // may be sent by a RESP2 client with subscriptions
 	runInMulti // runs at once although a MULTI is open: EXEC, DISCARD, WATCH ...
 )
 
@@ -77,6 +78,7 @@ var flagNames = []struct {
 type keySpec struct {
 	first, last, step int                        // places; last < 0 counts from the end, -1 = the last argument
 	keyword           string                     // the first half of what follows on this word are keys; it stands behind first
+	counted           bool                       // at first stands how many keys follow on it
 	access            string                     // COMMAND's words: "RO access", "RW update", "OW update", "RM delete" ...
 	find              func(args [][]byte) []int  // places, for keys that no range describes
 	vary              func(args [][]byte) string // access, where it depends on the arguments
@@ -107,6 +109,25 @@ func setKey() []keySpec {
 	return noted(spec, "RW and ACCESS due to the optional `GET` argument")
 }
 
+// bitfieldKey is BITFIELD's, which only reads its key unless it has a SET or INCRBY.
+func bitfieldKey() []keySpec {
+	spec := keyAt(1, "RW access update variable_flags")
+	spec[0].vary = func(args [][]byte) string {
+		for i := 2; i < len(args); {
+			switch word, left := strings.ToLower(string(args[i])), len(args)-i-1; {
+			case word == "get" && left >= 2:
+				i += 3
+			case word == "overflow" && left >= 1:
+				i += 2
+			default:
+				return "RW access update"
+			}
+		}
+		return "RO access"
+	}
+	return noted(spec, "This command allows both access and modification of the key")
+}
+
 func keysFrom(first, last, step int, access string) []keySpec {
 	return []keySpec{{first: first, last: last, step: step, access: access}}
 }
@@ -114,6 +135,11 @@ func keysFrom(first, last, step int, access string) []keySpec {
 // keysBehind are the first half of what follows on a word, which stands behind argument i.
 func keysBehind(word string, i int, access string) []keySpec {
 	return []keySpec{{keyword: word, first: i, step: 1, access: access}}
+}
+
+// keysCounted are the keys behind a number that says how many they are.
+func keysCounted(at int, access string) []keySpec {
+	return []keySpec{{first: at, step: 1, counted: true, access: access}}
 }
 
 // eachKey calls fn with the place of every key in args.
@@ -141,11 +167,18 @@ func (s *keySpec) each(args [][]byte, fn func(i int)) {
 		}
 		return
 	}
-	last := s.last
+	first, last := s.first, s.last
 	if last < 0 {
 		last += len(args)
 	}
-	for i := s.first; i <= last && i < len(args); i += s.step {
+	if s.counted {
+		n, _ := parseInt(args[first])
+		if n > int64(len(args)-1-first) {
+			return // the command refuses it
+		}
+		first, last = first+1, first+int(n)
+	}
+	for i := first; i <= last && i < len(args); i += s.step {
 		fn(i)
 	}
 }

@@ -34,6 +34,7 @@ type Server struct {
 	clients  registry
 	watchers watchers
 	blockers blockers
+	pubsub   listeners
 	limits   guardLimits
 	pause    pause
 	started  time.Time

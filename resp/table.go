@@ -1,6 +1,9 @@
 package resp
 
-import "diskette/expire"
+import (
+	"diskette/expire"
+	"diskette/store"
+)
 
 // commandTable is THE table: a row a command, and nothing about a command anywhere else but in
 // its function. It is built by a function because COMMAND's rows refer back to it.
@@ -11,9 +14,10 @@ func commandTable() []*row {
 		// connection
 		{name: "auth", arity: -2, flags: noscript | loading | stale | fast | noAuth | allowBusy, conn: auth, group: "connection", since: "1.0.0", args: "[username] password", doc: "Proves who the connection is, by password."},
 		{name: "client", arity: -2, group: "connection", since: "2.4.0", cats: "-connection", doc: "Looks at connections and steers them.", subs: []*row{
-			{name: "kill", arity: -3, flags: admin | noscript | loading | stale, conn: clientKill, since: "2.4.0", usage: "<ip:port>\n<option> <value> [<option> <value> [...]]", args: "filter(ip:port|new-format([ID client-id]|[TYPE client-type(NORMAL|MASTER|SLAVE|REPLICA|PUBSUB)]|[USER username]|[ADDR ip:port]|[LADDR ip:port]|[SKIPME yes/no])...)", cost: "O(N) in the number of connections", doc: "Closes connections chosen by address, id, type or user."},
+			{name: "kill", arity: -3, flags: admin | noscript | loading | stale, conn: clientKill, since: "2.4.0", usage: "<ip:port>\n<option> <value> [<option> <value> [...]]", args: "filter(ip:port:string|new-format([ID client-id]|[TYPE client-type(NORMAL|MASTER|SLAVE|REPLICA|PUBSUB)]|[USER username]|[ADDR ip:port:string]|[LADDR ip:port:string]|[SKIPME yes/no])...)", cost: "O(N) in the number of connections", doc: "Closes connections chosen by address, id, type or user."},
 			{name: "info", arity: 2, flags: noscript | loading | stale, conn: clientInfo, since: "6.2.0", tips: "nondeterministic_output", doc: "Describes this connection."},
 			{name: "id", arity: 2, flags: noscript | loading | stale, conn: clientID, since: "5.0.0", doc: "Returns this connection's number."},
+			{name: "unblock", arity: -3, flags: admin | noscript | loading | stale, conn: clientUnblock, since: "5.0.0", usage: "<clientid> [TIMEOUT|ERROR]", args: "client-id [unblock-type(TIMEOUT|ERROR)]", cost: "O(1)", doc: "Ends another connection's wait in a blocking command."},
 			{name: "unpause", arity: 2, flags: admin | noscript | loading | stale, conn: clientUnpause, since: "6.2.0", cost: "O(N) in the number of paused connections", doc: "Ends CLIENT PAUSE."},
 			{name: "pause", arity: -3, flags: admin | noscript | loading | stale, conn: clientPause, since: "2.9.50", usage: "<timeout> [WRITE|ALL]", args: "timeout [mode(WRITE|ALL)]", doc: "Holds clients' commands back for a while."},
 			{name: "reply", arity: 3, flags: noscript | loading | stale, conn: clientReply, since: "3.2.0", usage: "(ON|OFF|SKIP)", args: "action(ON|OFF|SKIP)", doc: "Turns this connection's replies on, off, or off for one command."},
@@ -27,9 +31,9 @@ func commandTable() []*row {
 		}},
 		{name: "echo", arity: 2, flags: loading | stale | fast, conn: echo, group: "connection", since: "1.0.0", args: "message", doc: "Returns the message."},
 		{name: "hello", arity: -1, flags: noscript | loading | stale | fast | noAuth | allowBusy, conn: hello, group: "connection", since: "6.0.0", args: "[arguments{protover [AUTH username_password{username password}] [SETNAME clientname]}]", doc: "Switches the protocol version, optionally authenticating and naming the connection."},
-		{name: "ping", arity: -1, flags: fast, conn: ping, group: "connection", since: "1.0.0", tips: "request_policy:all_shards response_policy:all_succeeded", args: "[message]", doc: "Answers PONG, or the message."},
-		{name: "quit", arity: -1, flags: noscript | loading | stale | fast | noAuth | allowBusy | runInMulti, conn: quit, group: "connection", since: "1.0.0", doc: "Closes the connection."},
-		{name: "reset", arity: 1, flags: noscript | loading | stale | fast | noAuth | allowBusy | runInMulti, conn: reset, group: "connection", since: "6.2.0", doc: "Brings the connection back to its first state."},
+		{name: "ping", arity: -1, flags: fast | inPubsub, conn: ping, group: "connection", since: "1.0.0", tips: "request_policy:all_shards response_policy:all_succeeded", args: "[message]", doc: "Answers PONG, or the message."},
+		{name: "quit", arity: -1, flags: noscript | loading | stale | fast | noAuth | allowBusy | runInMulti | inPubsub, conn: quit, group: "connection", since: "1.0.0", doc: "Closes the connection."},
+		{name: "reset", arity: 1, flags: noscript | loading | stale | fast | noAuth | allowBusy | runInMulti | inPubsub, conn: reset, group: "connection", since: "6.2.0", doc: "Brings the connection back to its first state."},
 		{name: "select", arity: 2, flags: loading | stale | fast, conn: selectDB, group: "connection", since: "1.0.0", args: "index", doc: "Changes the database of this connection."},
 
 		// string
@@ -58,14 +62,73 @@ func commandTable() []*row {
 
 		// hash
 		{name: "hdel", arity: -3, flags: write | fast, keys: keyAt(1, "RW delete"), write: hdel, group: "hash", since: "2.0.0", args: "key field...", cost: "O(N) in the number of fields", doc: "Removes fields of a hash."},
+		{name: "hexists", arity: 3, flags: readonly | fast, keys: keyAt(1, "RO"), read: hexists, group: "hash", since: "2.0.0", args: "key field", doc: "Tells whether a hash has a field."},
+		{name: "hexpire", arity: -6, flags: write | denyoom | fast, keys: keyAt(1, "RW update"), write: hexpireBy(expire.Seconds), group: "hash", since: "7.4.0", args: "key seconds [condition(NX|XX|GT|LT)] FIELDS fields{numfields field...}", cost: "O(N) in the number of fields", doc: "Gives fields a time to live in seconds."},
+		{name: "hexpireat", arity: -6, flags: write | denyoom | fast, keys: keyAt(1, "RW update"), write: hexpireBy(expire.UnixSeconds), group: "hash", since: "7.4.0", args: "key unix-time-seconds [condition(NX|XX|GT|LT)] FIELDS fields{numfields field...}", cost: "O(N) in the number of fields", doc: "Gives fields a deadline in unix seconds."},
+		{name: "hexpiretime", arity: -5, flags: readonly | fast, keys: keyAt(1, "RO access"), read: httlIn(expire.UnixSeconds), group: "hash", since: "7.4.0", args: "key FIELDS fields{numfields field...}", cost: "O(N) in the number of fields", doc: "Returns the deadlines of fields in unix seconds."},
 		{name: "hget", arity: 3, flags: readonly | fast, keys: keyAt(1, "RO access"), read: hget, group: "hash", since: "2.0.0", args: "key field", doc: "Returns a field's value."},
 		{name: "hgetall", arity: 2, flags: readonly, keys: keyAt(1, "RO access"), read: hgetall, group: "hash", since: "2.0.0", tips: "nondeterministic_output_order", args: "key", cost: "O(N) in the number of fields", doc: "Returns all fields and values of a hash."},
+		{name: "hincrby", arity: 4, flags: write | denyoom | fast, keys: keyAt(1, "RW access update"), write: hincrby, group: "hash", since: "2.0.0", args: "key field increment", doc: "Adds a number to a field's integer."},
+		{name: "hincrbyfloat", arity: 4, flags: write | denyoom | fast, keys: keyAt(1, "RW access update"), write: hincrbyfloat, group: "hash", since: "2.6.0", args: "key field float", doc: "Adds a number to a field's floating-point value."},
+		{name: "hkeys", arity: 2, flags: readonly, keys: keyAt(1, "RO access"), read: hkeys, group: "hash", since: "2.0.0", tips: "nondeterministic_output_order", args: "key", cost: "O(N) in the number of fields", doc: "Returns all fields of a hash."},
 		{name: "hlen", arity: 2, flags: readonly | fast, keys: keyAt(1, "RO"), read: hlen, group: "hash", since: "2.0.0", args: "key", doc: "Counts the fields of a hash."},
+		{name: "hmget", arity: -3, flags: readonly | fast, keys: keyAt(1, "RO access"), read: hmget, group: "hash", since: "2.0.0", args: "key field...", cost: "O(N) in the number of fields", doc: "Returns the values of several fields."},
+		{name: "hmset", arity: -4, flags: write | denyoom | fast, keys: keyAt(1, "RW update"), write: hmset, group: "hash", since: "2.0.0", args: "key field_value{field value}...", cost: "O(N) in the number of fields", doc: "Sets fields of a hash; HSET's old form."},
+		{name: "hpersist", arity: -5, flags: write | fast, keys: keyAt(1, "RW update"), write: hpersist, group: "hash", since: "7.4.0", args: "key FIELDS fields{numfields field...}", cost: "O(N) in the number of fields", doc: "Removes the deadlines of fields."},
+		{name: "hpexpire", arity: -6, flags: write | denyoom | fast, keys: keyAt(1, "RW update"), write: hexpireBy(expire.Millis), group: "hash", since: "7.4.0", args: "key milliseconds [condition(NX|XX|GT|LT)] FIELDS fields{numfields field...}", cost: "O(N) in the number of fields", doc: "Gives fields a time to live in milliseconds."},
+		{name: "hpexpireat", arity: -6, flags: write | denyoom | fast, keys: keyAt(1, "RW update"), write: hexpireBy(expire.UnixMillis), group: "hash", since: "7.4.0", args: "key unix-time-milliseconds [condition(NX|XX|GT|LT)] FIELDS fields{numfields field...}", cost: "O(N) in the number of fields", doc: "Gives fields a deadline in unix milliseconds."},
+		{name: "hpexpiretime", arity: -5, flags: readonly | fast, keys: keyAt(1, "RO access"), read: httlIn(expire.UnixMillis), group: "hash", since: "7.4.0", args: "key FIELDS fields{numfields field...}", cost: "O(N) in the number of fields", doc: "Returns the deadlines of fields in unix milliseconds."},
+		{name: "hpttl", arity: -5, flags: readonly | fast, keys: keyAt(1, "RO access"), read: httlIn(expire.Millis), group: "hash", since: "7.4.0", tips: "nondeterministic_output", args: "key FIELDS fields{numfields field...}", cost: "O(N) in the number of fields", doc: "Returns the time that fields have to live, in milliseconds."},
+		{name: "hrandfield", arity: -2, flags: readonly, keys: keyAt(1, "RO access"), read: hrandfield, group: "hash", since: "6.2.0", tips: "nondeterministic_output", args: "key [options{count [WITHVALUES]}]", cost: "O(N) in the number of fields returned", doc: "Returns random fields of a hash."},
+		{name: "hscan", arity: -3, flags: readonly, keys: keyAt(1, "RO access"), read: hscan, group: "hash", since: "2.8.0", tips: "nondeterministic_output", args: "key cursor [MATCH pattern] [COUNT count]", cost: "O(1) a call, O(N) for a complete iteration", doc: "Walks through the fields and values of a hash."},
 		{name: "hset", arity: -4, flags: write | denyoom | fast, keys: keyAt(1, "RW update"), write: hset, group: "hash", since: "2.0.0", args: "key field_value{field value}...", cost: "O(N) in the number of fields", doc: "Sets fields of a hash."},
+		{name: "hsetnx", arity: 4, flags: write | denyoom | fast, keys: keyAt(1, "RW insert"), write: hsetnx, group: "hash", since: "2.0.0", args: "key field value", doc: "Sets a field if it is not there."},
+		{name: "hstrlen", arity: 3, flags: readonly | fast, keys: keyAt(1, "RO"), read: hstrlen, group: "hash", since: "3.2.0", args: "key field", doc: "Returns the length of a field's value."},
+		{name: "httl", arity: -5, flags: readonly | fast, keys: keyAt(1, "RO access"), read: httlIn(expire.Seconds), group: "hash", since: "7.4.0", tips: "nondeterministic_output", args: "key FIELDS fields{numfields field...}", cost: "O(N) in the number of fields", doc: "Returns the time that fields have to live, in seconds."},
+		{name: "hvals", arity: 2, flags: readonly, keys: keyAt(1, "RO access"), read: hvals, group: "hash", since: "2.0.0", tips: "nondeterministic_output_order", args: "key", cost: "O(N) in the number of fields", doc: "Returns all values of a hash."},
 
 		// list
+		{name: "blmove", arity: 6, flags: write | denyoom | noscript | blocking, keys: both(keyAt(1, "RW access delete"), keyAt(2, "RW insert")), write: blmove, group: "list", since: "6.2.0", args: "source destination wherefrom(LEFT|RIGHT) whereto(LEFT|RIGHT) timeout", doc: "Moves an element from one list to another, waiting for one."},
+		{name: "blmpop", arity: -5, flags: write | blocking | movableKeys, keys: keysCounted(2, "RW access delete"), write: blmpop, group: "list", since: "7.0.0", args: "timeout numkeys key... where(LEFT|RIGHT) [COUNT count]", cost: "O(N+M) in the numbers of keys and of elements returned", doc: "Removes and returns elements of the first list that there is, waiting for one."},
+		{name: "blpop", arity: -3, flags: write | noscript | blocking, keys: keysFrom(1, -2, 1, "RW access delete"), write: blockingPop(store.Head), group: "list", since: "2.0.0", args: "key... timeout", cost: "O(N) in the number of keys", doc: "Removes and returns the first element of the first list that there is, waiting for one."},
+		{name: "brpop", arity: -3, flags: write | noscript | blocking, keys: keysFrom(1, -2, 1, "RW access delete"), write: blockingPop(store.Tail), group: "list", since: "2.0.0", args: "key... timeout", cost: "O(N) in the number of keys", doc: "Removes and returns the last element of the first list that there is, waiting for one."},
+		{name: "brpoplpush", arity: 4, flags: write | denyoom | noscript | blocking, keys: both(keyAt(1, "RW access delete"), keyAt(2, "RW insert")), write: brpoplpush, group: "list", since: "2.2.0", args: "source destination timeout", doc: "Moves a list's last element to the head of another, waiting for one; BLMOVE's old name."},
+		{name: "lindex", arity: 3, flags: readonly, keys: keyAt(1, "RO access"), read: lindex, group: "list", since: "1.0.0", args: "key index", doc: "Returns an element by its index."},
+		{name: "linsert", arity: 5, flags: write | denyoom, keys: keyAt(1, "RW insert"), write: linsert, group: "list", since: "2.2.0", args: "key where(BEFORE|AFTER) pivot element", cost: "O(N) in the distance from the head to the pivot", doc: "Inserts an element before or after another."},
+		{name: "llen", arity: 2, flags: readonly | fast, keys: keyAt(1, "RO"), read: llen, group: "list", since: "1.0.0", args: "key", doc: "Returns a list's length."},
+		{name: "lmove", arity: 5, flags: write | denyoom, keys: both(keyAt(1, "RW access delete"), keyAt(2, "RW insert")), write: lmove, group: "list", since: "6.2.0", args: "source destination wherefrom(LEFT|RIGHT) whereto(LEFT|RIGHT)", doc: "Moves an element from an end of a list to an end of another."},
+		{name: "lmpop", arity: -4, flags: write | movableKeys, keys: keysCounted(1, "RW access delete"), write: lmpop, group: "list", since: "7.0.0", args: "numkeys key... where(LEFT|RIGHT) [COUNT count]", cost: "O(N+M) in the numbers of keys and of elements returned", doc: "Removes and returns elements of the first list that there is."},
+		{name: "lpop", arity: -2, flags: write | fast, keys: keyAt(1, "RW access delete"), write: listPop(store.Head), group: "list", since: "1.0.0", args: "key [count]", cost: "O(N) in the number of elements returned", doc: "Removes and returns a list's first elements."},
+		{name: "lpos", arity: -3, flags: readonly, keys: keyAt(1, "RO access"), read: lpos, group: "list", since: "6.0.6", args: "key element [RANK rank] [COUNT num-matches] [MAXLEN len]", cost: "O(N) in the number of elements compared", doc: "Finds an element's indexes."},
+		{name: "lpush", arity: -3, flags: write | denyoom | fast, keys: keyAt(1, "RW insert"), write: listPush(store.Head), group: "list", since: "1.0.0", args: "key element...", cost: "O(N) in the number of elements added", doc: "Adds elements at a list's head, creating it."},
+		{name: "lpushx", arity: -3, flags: write | denyoom | fast, keys: keyAt(1, "RW insert"), write: listPushx(store.Head), group: "list", since: "2.2.0", args: "key element...", cost: "O(N) in the number of elements added", doc: "Adds elements at the head of a list that is there."},
+		{name: "lrange", arity: 4, flags: readonly, keys: keyAt(1, "RO access"), read: lrange, group: "list", since: "1.0.0", args: "key start stop", cost: "O(N) in the number of elements returned", doc: "Returns a range of elements."},
+		{name: "lrem", arity: 4, flags: write, keys: keyAt(1, "RW delete"), write: lrem, group: "list", since: "1.0.0", args: "key count element", cost: "O(N) in the length of the list", doc: "Removes elements that are equal to one."},
+		{name: "lset", arity: 4, flags: write | denyoom, keys: keyAt(1, "RW update"), write: lset, group: "list", since: "1.0.0", args: "key index element", doc: "Replaces an element by its index."},
+		{name: "ltrim", arity: 4, flags: write, keys: keyAt(1, "RW delete"), write: ltrim, group: "list", since: "1.0.0", args: "key start stop", cost: "O(N) in the number of elements removed", doc: "Keeps a range of elements."},
+		{name: "rpop", arity: -2, flags: write | fast, keys: keyAt(1, "RW access delete"), write: listPop(store.Tail), group: "list", since: "1.0.0", args: "key [count]", cost: "O(N) in the number of elements returned", doc: "Removes and returns a list's last elements."},
+		{name: "rpoplpush", arity: 3, flags: write | denyoom, keys: both(keyAt(1, "RW access delete"), keyAt(2, "RW insert")), write: rpoplpush, group: "list", since: "1.2.0", args: "source destination", doc: "Moves a list's last element to the head of another; LMOVE's old name."},
+		{name: "rpush", arity: -3, flags: write | denyoom | fast, keys: keyAt(1, "RW insert"), write: listPush(store.Tail), group: "list", since: "1.0.0", args: "key element...", cost: "O(N) in the number of elements added", doc: "Adds elements at a list's tail, creating it."},
+		{name: "rpushx", arity: -3, flags: write | denyoom | fast, keys: keyAt(1, "RW insert"), write: listPushx(store.Tail), group: "list", since: "2.2.0", args: "key element...", cost: "O(N) in the number of elements added", doc: "Adds elements at the tail of a list that is there."},
 
 		// set
+		{name: "sadd", arity: -3, flags: write | denyoom | fast, keys: keyAt(1, "RW insert"), write: sadd, group: "set", since: "1.0.0", args: "key member...", cost: "O(N) in the number of members", doc: "Adds members to a set."},
+		{name: "scard", arity: 2, flags: readonly | fast, keys: keyAt(1, "RO"), read: scard, group: "set", since: "1.0.0", args: "key", doc: "Counts the members of a set."},
+		{name: "sdiff", arity: -2, flags: readonly, keys: keysFrom(1, -1, 1, "RO access"), read: sdiff, group: "set", since: "1.0.0", tips: "nondeterministic_output_order", args: "key...", cost: "O(N) in the number of members of all sets", doc: "Returns the members of the first set that no other has."},
+		{name: "sdiffstore", arity: -3, flags: write | denyoom, keys: both(keyAt(1, "OW update"), keysFrom(2, -1, 1, "RO access")), write: sdiffstore, group: "set", since: "1.0.0", args: "destination key...", cost: "O(N) in the number of members of all sets", doc: "Stores the members of the first set that no other has."},
+		{name: "sinter", arity: -2, flags: readonly, keys: keysFrom(1, -1, 1, "RO access"), read: sinter, group: "set", since: "1.0.0", tips: "nondeterministic_output_order", args: "key...", cost: "O(N*M) in the number of members of the smallest set and the number of sets", doc: "Returns the members that all sets have."},
+		{name: "sintercard", arity: -3, flags: readonly | movableKeys, keys: keysCounted(1, "RO access"), read: sintercard, group: "set", since: "7.0.0", args: "numkeys key... [LIMIT limit]", cost: "O(N*M) in the number of members of the smallest set and the number of sets", doc: "Counts the members that all sets have, up to a limit."},
+		{name: "sinterstore", arity: -3, flags: write | denyoom, keys: both(keyAt(1, "RW update"), keysFrom(2, -1, 1, "RO access")), write: sinterstore, group: "set", since: "1.0.0", args: "destination key...", cost: "O(N*M) in the number of members of the smallest set and the number of sets", doc: "Stores the members that all sets have."},
+		{name: "sismember", arity: 3, flags: readonly | fast, keys: keyAt(1, "RO"), read: sismember, group: "set", since: "1.0.0", args: "key member", doc: "Tells whether a set has a member."},
+		{name: "smembers", arity: 2, flags: readonly, keys: keyAt(1, "RO access"), read: smembers, group: "set", since: "1.0.0", tips: "nondeterministic_output_order", args: "key", cost: "O(N) in the number of members", doc: "Returns all members of a set."},
+		{name: "smismember", arity: -3, flags: readonly | fast, keys: keyAt(1, "RO access"), read: smismember, group: "set", since: "6.2.0", args: "key member...", cost: "O(N) in the number of members asked for", doc: "Tells for each member whether a set has it."},
+		{name: "smove", arity: 4, flags: write | fast, keys: both(keyAt(1, "RW access delete"), keyAt(2, "RW insert")), write: smove, group: "set", since: "1.0.0", args: "source destination member", doc: "Moves a member from one set to another."},
+		{name: "spop", arity: -2, flags: write | fast, keys: keyAt(1, "RW access delete"), write: spop, group: "set", since: "1.0.0", tips: "nondeterministic_output", args: "key [count]", cost: "O(N) in the count", doc: "Removes random members and returns them."},
+		{name: "srandmember", arity: -2, flags: readonly, keys: keyAt(1, "RO access"), read: srandmember, group: "set", since: "1.0.0", tips: "nondeterministic_output", args: "key [count]", cost: "O(N) in the count", doc: "Returns random members."},
+		{name: "srem", arity: -3, flags: write | fast, keys: keyAt(1, "RW delete"), write: srem, group: "set", since: "1.0.0", args: "key member...", cost: "O(N) in the number of members", doc: "Removes members of a set."},
+		{name: "sscan", arity: -3, flags: readonly, keys: keyAt(1, "RO access"), read: sscan, group: "set", since: "2.8.0", tips: "nondeterministic_output", args: "key cursor [MATCH pattern] [COUNT count]", cost: "O(1) a call, O(N) for a complete iteration", doc: "Walks through the members of a set."},
+		{name: "sunion", arity: -2, flags: readonly, keys: keysFrom(1, -1, 1, "RO access"), read: sunion, group: "set", since: "1.0.0", tips: "nondeterministic_output_order", args: "key...", cost: "O(N) in the number of members of all sets", doc: "Returns the members of all sets."},
+		{name: "sunionstore", arity: -3, flags: write | denyoom, keys: both(keyAt(1, "OW update"), keysFrom(2, -1, 1, "RO access")), write: sunionstore, group: "set", since: "1.0.0", args: "destination key...", cost: "O(N) in the number of members of all sets", doc: "Stores the members of all sets."},
 
 		// sorted set
 
@@ -99,6 +162,13 @@ func commandTable() []*row {
 		{name: "xtrim", arity: -4, flags: write, keys: keyAt(1, "RW delete"), write: xtrim, group: "stream", since: "5.0.0", tips: "nondeterministic_output", args: "key trim{strategy(MAXLEN|MINID) [operator(=|~)] threshold [LIMIT count]}", cost: "O(N) in the number of trimmed entries", doc: "Deletes a stream's first entries."},
 
 		// bitmap
+		{name: "bitcount", arity: -2, flags: readonly, keys: keyAt(1, "RO access"), read: bitcount, group: "bitmap", since: "2.6.0", args: "key [index{start end [index_unit(BYTE|BIT)]}]", cost: "O(N) in the length of the range", doc: "Counts the bits that are set."},
+		{name: "bitfield", arity: -2, flags: write | denyoom, keys: bitfieldKey(), write: bitfield, group: "bitmap", since: "3.2.0", args: "key [operation(GET encoding_offset{encoding offset}|write{[OVERFLOW wrap_sat_fail(WRAP|SAT|FAIL)] write_operation(SET encoding_offset_value{encoding offset value:integer}|INCRBY encoding_offset_increment{encoding offset increment})})...]", cost: "O(1) for each subcommand", doc: "Reads and changes integers of any width within a string."},
+		{name: "bitfield_ro", arity: -2, flags: readonly | fast, keys: keyAt(1, "RO access"), read: bitfieldRO, group: "bitmap", since: "6.0.0", args: "key [GET encoding_offset{encoding offset}...]", cost: "O(1) for each subcommand", doc: "Reads integers of any width within a string."},
+		{name: "bitop", arity: -4, flags: write | denyoom, keys: both(keyAt(2, "OW update"), keysFrom(3, -1, 1, "RO access")), write: bitop, group: "bitmap", since: "2.6.0", args: "operation destkey key...", cost: "O(N) in the length of the longest string", doc: "Combines strings bit by bit into another key."},
+		{name: "bitpos", arity: -3, flags: readonly, keys: keyAt(1, "RO access"), read: bitpos, group: "bitmap", since: "2.8.7", args: "key bit [index{start [end_index{end [index_unit(BYTE|BIT)]}]}]", cost: "O(N) in the length of the range", doc: "Finds the first bit that is set or clear."},
+		{name: "getbit", arity: 3, flags: readonly | fast, keys: keyAt(1, "RO access"), read: getbit, group: "bitmap", since: "2.2.0", args: "key offset", doc: "Returns a bit."},
+		{name: "setbit", arity: 4, flags: write | denyoom, keys: keyAt(1, "RW access update"), write: setbit, group: "bitmap", since: "2.2.0", args: "key offset value:integer", doc: "Sets or clears a bit and returns the old one."},
 
 		// hyperloglog
 
@@ -142,6 +212,24 @@ func commandTable() []*row {
 		{name: "multi", arity: 1, flags: noscript | loading | stale | fast | allowBusy | runInMulti, conn: multi, group: "transactions", since: "1.2.0", doc: "Begins to queue commands."},
 		{name: "unwatch", arity: 1, flags: noscript | loading | stale | fast | allowBusy, conn: unwatch, group: "transactions", since: "2.2.0", doc: "Forgets all watched keys."},
 		{name: "watch", arity: -2, flags: noscript | loading | stale | fast | allowBusy | runInMulti, keys: keysFrom(1, -1, 1, "RO"), read: watch, group: "transactions", since: "2.2.0", args: "key...", cost: "O(N) in the number of keys", doc: "Makes EXEC depend on keys staying as they are."},
+
+		// pubsub
+		{name: "psubscribe", arity: -2, flags: pubsub | noscript | loading | stale | inPubsub, conn: subscribeTo(toPattern), group: "pubsub", since: "2.0.0", args: "pattern(pattern)...", cost: "O(N) in the number of patterns", doc: "Listens to the channels that match patterns."},
+		{name: "publish", arity: 3, flags: pubsub | loading | stale | fast, conn: publishTo(toChannel), group: "pubsub", since: "2.0.0", args: "channel message", cost: "O(N+M) in the channel's listeners and all patterns", doc: "Sends a message to a channel's listeners."},
+		{name: "pubsub", arity: -2, group: "pubsub", since: "2.8.0", cats: "-pubsub", doc: "Tells who listens to what.", subs: []*row{
+			{name: "channels", arity: -2, flags: pubsub | loading | stale, conn: pubsubChannels, since: "2.8.0", usage: "[<pattern>]", args: "[pattern(pattern)]", cost: "O(N) in the number of active channels", doc: "Names the channels that somebody listens to."},
+			{name: "help", arity: 2, flags: loading | stale, conn: help, since: "6.2.0", cats: "-pubsub", doc: "Explains the subcommands."},
+			{name: "numpat", arity: 2, flags: pubsub | loading | stale, conn: pubsubNumpat, since: "2.8.0", doc: "Counts the patterns that somebody listens to."},
+			{name: "numsub", arity: -2, flags: pubsub | loading | stale, conn: pubsubNumsub, since: "2.8.0", usage: "[<channel> ...]", args: "[channel...]", cost: "O(N) in the number of channels", doc: "Counts channels' listeners."},
+			{name: "shardchannels", arity: -2, flags: pubsub | loading | stale, conn: pubsubShardchannels, since: "7.0.0", usage: "[<pattern>]", args: "[pattern(pattern)]", cost: "O(N) in the number of active shard channels", doc: "Names the shard channels that somebody listens to."},
+			{name: "shardnumsub", arity: -2, flags: pubsub | loading | stale, conn: pubsubShardnumsub, since: "7.0.0", usage: "[<shardchannel> ...]", args: "[shardchannel...]", cost: "O(N) in the number of shard channels", doc: "Counts shard channels' listeners."},
+		}},
+		{name: "punsubscribe", arity: -1, flags: pubsub | noscript | loading | stale | inPubsub, conn: unsubscribeFrom(toPattern), group: "pubsub", since: "2.0.0", args: "[pattern(pattern)...]", cost: "O(N) in the number of patterns", doc: "Stops listening to patterns, or to all."},
+		{name: "spublish", arity: 3, flags: pubsub | loading | stale | fast, keys: keyAt(1, "not_key"), conn: publishTo(toShard), group: "pubsub", since: "7.0.0", args: "shardchannel message", cost: "O(N) in the shard channel's listeners", doc: "Sends a message to a shard channel's listeners."},
+		{name: "ssubscribe", arity: -2, flags: pubsub | noscript | loading | stale | inPubsub, keys: keysFrom(1, -1, 1, "not_key"), conn: subscribeTo(toShard), group: "pubsub", since: "7.0.0", args: "shardchannel...", cost: "O(N) in the number of shard channels", doc: "Listens to shard channels."},
+		{name: "subscribe", arity: -2, flags: pubsub | noscript | loading | stale | inPubsub, conn: subscribeTo(toChannel), group: "pubsub", since: "2.0.0", args: "channel...", cost: "O(N) in the number of channels", doc: "Listens to channels."},
+		{name: "sunsubscribe", arity: -1, flags: pubsub | noscript | loading | stale | inPubsub, keys: keysFrom(1, -1, 1, "not_key"), conn: unsubscribeFrom(toShard), group: "pubsub", since: "7.0.0", args: "[shardchannel...]", cost: "O(N) in the number of shard channels", doc: "Stops listening to shard channels, or to all."},
+		{name: "unsubscribe", arity: -1, flags: pubsub | noscript | loading | stale | inPubsub, conn: unsubscribeFrom(toChannel), group: "pubsub", since: "2.0.0", args: "[channel...]", cost: "O(N) in the number of channels", doc: "Stops listening to channels, or to all."},
 
 		// server
 		{name: "bgrewriteaof", arity: 1, flags: admin | noscript | noAsyncLoading, conn: bgrewriteaof, group: "server", since: "1.0.0", cost: "O(N) in the changes not written back", doc: "Forces a write-back in the background."},

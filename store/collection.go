@@ -37,8 +37,10 @@ type Shape struct {
 	Type         Type
 	Len, MostLen int   // elements
 	LongestBytes int   // of all elements that it has had: fields and values of hashes, members of sets and sorted sets
-	Bytes        int64 // of a list's elements now
-	MostIntegers bool  // a set has never had a member that is no integer
+	Bytes        int64 // of a list's elements now, as Redis's listpack holds them
+	MostBytes    int64 // the most that they have been
+	MostIntegers int   // members that a set has had while all were integers; its MostLen counts from then on
+	Deadlines    bool  // a hash has had a field with a deadline
 }
 
 // Shape returns the shape of a collection; ok is false when the key is absent. A string has its Type alone.
@@ -69,7 +71,9 @@ func (g *outgrown) note(length int, elements ...int) {
 func newCollection(t Type) collection {
 	switch t {
 	case TypeList:
+		return &List{}
 	case TypeSet:
+		return newSet()
 	case TypeZSet:
 	case TypeHash:
 		return newHash()

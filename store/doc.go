@@ -18,13 +18,15 @@
 //	schema.sql      what is on disk: read it first
 //	store.go        Options, Open, Close                 object.go    what memory knows of a key name
 //	view.go tx.go   reading and changing, for commands   keyspace.go  spaces, unloading, absences
-//	key.go string.go database.go                         what commands do to keys, strings, databases
+//	key.go string.go edit.go database.go                 what commands do to keys, strings, databases
 //	change.go       the changes and their encoding       journal/     append, group commit, segments
 //	fold.go apply.go writeback.go maintain.go            from the journal to the tables, and their upkeep
 //	load.go scan.go scan_page.go sqlite.go               from the tables to memory
 //	apply_slices.go rewrite.go                           on a full disk; long values copied without the lock
 //	sweep.go        removes what has expired             reserve.go dir.go  disk space, the directory
-//	collection.go table.go dict.go hash.go               values of elements: in memory, as rows, by type
+//	collection.go table.go dict.go                       values of elements: in memory, as rows
+//	hash.go hash_expiry.go sweep_fields.go               hashes; their fields' deadlines
+//	set.go set_algebra.go                                sets
 //	stats.go check.go                                    for INFO; verifies everything
 //
 // # Invariants

@@ -61,6 +61,8 @@ CREATE TABLE hash_fields (
   PRIMARY KEY (id, n)
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX hash_fields_by_deadline ON hash_fields (expires_ms) WHERE expires_ms > 0;
+
 -- Positions are integers with gaps, so that LINSERT finds a place between two.
 CREATE TABLE list_elements (
   id    INTEGER NOT NULL,

@@ -1,0 +1,121 @@
+package compat_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestASubscriberThatDoesNotReadIsClosedAndHoldsNobodyUp(t *testing.T) {
+	s := startServer(t, subjectBin(t), "--client-output-buffer-limit", "pubsub", "1mb", "0", "0")
+	slow, reader, c := dial(t, s.Addr), dial(t, s.Addr), dial(t, s.Addr)
+	slow.Do("SUBSCRIBE", "a")
+	reader.Do("SUBSCRIBE", "a")
+	read := make(chan int)
+	go func() {
+		n := 0
+		for {
+			v, err := reader.read(2 * time.Second)
+			if err != nil || len(v.elems) != 3 || !strings.HasPrefix(v.elems[2].text, fmt.Sprintf("%d ", n)) {
+				break
+			}
+			n++
+		}
+		read <- n
+	}()
+	const messages = 400
+	for i := range messages {
+		message := fmt.Sprintf("%d %s", i, strings.Repeat("x", 100_000))
+		start := time.Now()
+		if v := c.Do("PUBLISH", "a", message); v.IsError() {
+			t.Fatal(v)
+		}
+		if took := time.Since(start); took > time.Second {
+			t.Fatalf("PUBLISH took %v", took)
+		}
+		for start := time.Now(); omem(c) > 500_000 && time.Since(start) < 5*time.Second; { // until the reader is done with it
+			if c.Do("PUBSUB", "NUMSUB", "a").elems[1].Int() == 1 {
+				time.Sleep(time.Millisecond)
+				continue
+			}
+			break
+		}
+	}
+	if n := <-read; n != messages {
+		t.Errorf("the reader got %d of %d messages", n, messages)
+	}
+	if v := c.Do("PUBSUB", "NUMSUB", "a"); v.elems[1].Int() != 1 {
+		t.Errorf("listeners: %s", v)
+	}
+	if info := c.Do("INFO", "stats").Text(); !strings.Contains(info, "client_output_buffer_limit_disconnections:1\r\n") {
+		t.Error("INFO does not count the slow subscriber that was closed")
+	}
+}
+
+// omem is what waits for all clients together, in bytes.
+func omem(c *client) (bytes int64) {
+	for _, word := range strings.Fields(c.Do("CLIENT", "LIST").Text()) {
+		if n, ok := strings.CutPrefix(word, "omem="); ok {
+			var k int64
+			fmt.Sscan(n, &k)
+			bytes += k
+		}
+	}
+	return bytes
+}
+
+func TestNoMessageComesBeforeItsSubscriptionIsConfirmed(t *testing.T) {
+	s := startServer(t, subjectBin(t))
+	stop := make(chan struct{})
+	publishing := make(chan struct{})
+	c := dial(t, s.Addr)
+	go func() {
+		defer close(publishing)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				c.Do("PUBLISH", "a", "x")
+			}
+		}
+	}()
+	for range 300 {
+		sub := dial(t, s.Addr)
+		var b []byte
+		for range 10 { // the confirmation waits behind replies
+			b = append(b, encode("SET", "k", strings.Repeat("v", 1000))...)
+		}
+		b = append(b, encode("SUBSCRIBE", "a")...)
+		if err := sub.write(b); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 12 {
+			v, err := sub.read(replyTimeout)
+			if err != nil {
+				t.Fatal(err)
+			}
+			switch {
+			case i < 10 && v.text != "OK", i == 10 && v.elems[0].text != "subscribe", i == 11 && v.elems[0].text != "message":
+				t.Fatalf("reply %d is %s", i, v)
+			}
+		}
+		sub.Close()
+	}
+	close(stop)
+	<-publishing
+}
+
+// TestWhatAClientPublishesToItselfComesBehindTheReply follows Redis 7.2, which keeps pushes out of a running command's reply.
+func TestWhatAClientPublishesToItselfComesBehindTheReply(t *testing.T) {
+	c := dial(t, startServer(t, subjectBin(t)).Addr)
+	c.Do("HELLO", 3)
+	c.Do("SUBSCRIBE", "a")
+	if v := c.Do("PUBLISH", "a", "x"); v.text != "1" {
+		t.Errorf("PUBLISH: %s", v)
+	}
+	if v, err := c.read(replyTimeout); err != nil || len(v.elems) != 3 || v.elems[2].text != "x" {
+		t.Errorf("the message: %s %v", v, err)
+	}
+}
