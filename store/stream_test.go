@@ -45,7 +45,7 @@ func TestAStreamFindsItsEntriesWhateverWasDeleted(t *testing.T) {
 			if r.IntN(10) == 0 {
 				next = StreamID{next.Ms + 1, 0}
 			}
-			e.append(streamEntry{id: next, n: int64(step), fields: "\x01f\x01v"})
+			e.append(streamEntry{id: next, n: int64(step), fields: "1:f1:v"})
 			want = append(want, next)
 		}
 		if step > 20_000 && r.IntN(3) == 0 { // towards the end more goes than comes
@@ -249,17 +249,53 @@ func TestApproximateTrimmingTakesWholeNodesAndNeverGoesBelowTheBound(t *testing.
 }
 
 func TestDamagedStreamRowsAreRefused(t *testing.T) {
-	for _, fields := range []StreamFields{"\x05a", "\x01a", "\x80"} {
+	for _, fields := range []StreamFields{"5:a", "1:a", "x", "1", ":", "1:a1:", "1:a1:b7", "-1:a", "99999999999999999999:a", "1;a1:b"} {
 		if fields.valid() {
 			t.Errorf("%q passes for fields", fields)
 		}
 		n := 0
 		fields.Each(func(string) { n++ })
-		if n > 1 {
+		if n > 2 {
 			t.Errorf("%q has %d elements", fields, n)
 		}
 	}
 	if f := packed("f", "", "g", string(make([]byte, 300))); !f.valid() || f.Len() != 4 {
 		t.Errorf("%q has %d elements", f, f.Len())
+	}
+}
+
+func TestTheViewsShowStreamsInAReadableForm(t *testing.T) {
+	st := opened(t, t.TempDir())
+	must(t, st, 0, []string{"s"}, func(tx *Tx, k [][]byte) {
+		s, _ := tx.EditStream(k[0])
+		s.Add(StreamID{5, 1}, packed("f", "hello", "", "a:b\"c", "g", "123456789012"))
+		s.Add(StreamID{1<<64 - 1, 7}, packed("5:x", ""))
+		s.CreateGroup([]byte("g"), StreamID{1 << 63, 2}, -1)
+		g := s.Group([]byte("g"))
+		s.Deliver(g, s.See(g, []byte("c")), 0, false, func(StreamID, StreamFields) {})
+	})
+	flushed(t, st)
+	for sql, want := range map[string][]string{
+		`SELECT key || ' ' || entry || ' ' || fields FROM streams`: {
+			`s 5-1 ["f","hello","","a:b\"c","g","123456789012"]`,
+			`s 18446744073709551615-7 ["5:x",""]`},
+		`SELECT key || ' ' || consumer_group || ' ' || last_delivered || ' ' || consumers || ' ' || pending FROM stream_consumer_groups`: {
+			`s g 18446744073709551615-7 1 1`},
+	} {
+		var got []string
+		err := st.readers.use(func(r *reader) error {
+			s, err := r.stmt(sql)
+			if err != nil {
+				return err
+			}
+			defer s.Reset()
+			for s.Step() {
+				got = append(got, s.ColumnText(0))
+			}
+			return s.Err()
+		})
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s\ngot  %q, %v\nwant %q", sql, got, err, want)
+		}
 	}
 }
