@@ -77,6 +77,7 @@ var flagNames = []struct {
 // keySpec says where keys stand in the arguments (range), or how to find them.
 type keySpec struct {
 	first, last, step int                        // places; last < 0 counts from the end, -1 = the last argument
+	keyword           string                     // the first half of what follows on this word are keys; it stands behind first
 	counted           bool                       // at first stands how many keys follow on it
 	access            string                     // COMMAND's words: "RO access", "RW update", "OW update", "RM delete" ...
 	find              func(args [][]byte) []int  // places, for keys that no range describes
@@ -131,6 +132,11 @@ func keysFrom(first, last, step int, access string) []keySpec {
 	return []keySpec{{first: first, last: last, step: step, access: access}}
 }
 
+// keysBehind are the first half of what follows on a word, which stands behind argument i.
+func keysBehind(word string, i int, access string) []keySpec {
+	return []keySpec{{keyword: word, first: i, step: 1, access: access}}
+}
+
 // keysCounted are the keys behind a number that says how many they are.
 func keysCounted(at int, access string) []keySpec {
 	return []keySpec{{first: at, step: 1, counted: true, access: access}}
@@ -147,6 +153,17 @@ func (s *keySpec) each(args [][]byte, fn func(i int)) {
 	if s.find != nil {
 		for _, i := range s.find(args) {
 			fn(i)
+		}
+		return
+	}
+	if s.keyword != "" {
+		for i := s.first; i < len(args); i++ {
+			if strings.EqualFold(viewString(args[i]), s.keyword) {
+				for k := range (len(args) - 1 - i) / 2 {
+					fn(i + 1 + k)
+				}
+				return
+			}
 		}
 		return
 	}
