@@ -41,7 +41,7 @@ func (l ListTx) push(end End, value string) {
 		l.pushTail(e)
 	}
 	l.count(value)
-	putElement(&l.tx.rec, id, &e)
+	putElement(l.tx.rec.insert(), id, &e)
 	l.changed()
 }
 
@@ -100,7 +100,7 @@ func (l ListTx) Insert(i int, value []byte) {
 		e := element{l.between(i), string(value)}
 		l.insert(i, e)
 		l.count(e.value)
-		putElement(&l.tx.rec, l.o.id, &e)
+		putElement(l.tx.rec.insert(), l.o.id, &e)
 		l.changed()
 	}
 }
