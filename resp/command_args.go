@@ -32,6 +32,8 @@ var argumentKinds = map[string]string{
 //	[ ... ]     optional; ... behind a value: once or more
 //	(a|b)       one of several; name(a|b) gives the choice a name
 //	{a b}       several together; name{a b} gives them a name
+//	a=double    a value whose kind is another than its name says
+//	change=CH   a token with another name
 //
 // It panics on anything else: the text is the table's.
 func parseArguments(text string) []argument {
@@ -62,6 +64,10 @@ func (p *argumentParser) argument() (a argument) {
 		return a
 	}
 	word := p.word()
+	name, is, _ := strings.Cut(word, "=")
+	if is != "" && is == strings.ToUpper(is) {
+		return argument{name: name, kind: "pure-token", token: is}
+	}
 	if word != "" && word == strings.ToUpper(word) {
 		if !p.accept(" ") { // a token alone
 			return argument{name: strings.ToLower(word), kind: "pure-token", token: word}
@@ -78,7 +84,7 @@ func (p *argumentParser) argument() (a argument) {
 		a = argument{name: word, kind: "block", parts: p.list(' ')}
 		p.expect("}")
 	default:
-		a = argument{name: word, kind: cmp.Or(argumentKinds[word], "string")}
+		a = argument{name: name, kind: cmp.Or(is, argumentKinds[name], "string")}
 	}
 	a.multiple = p.accept("...")
 	return a

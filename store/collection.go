@@ -73,6 +73,7 @@ func newCollection(t Type) collection {
 	case TypeSet:
 		return newSet()
 	case TypeZSet:
+		return newZSet()
 	case TypeHash:
 		return newHash()
 	case TypeStream:

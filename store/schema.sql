@@ -78,11 +78,13 @@ CREATE TABLE set_members (
   PRIMARY KEY (id, n)
 ) STRICT, WITHOUT ROWID;
 
+-- A score is always a 64-bit float. The column is not REAL, because SQLite keeps a whole number of such a column as an
+-- integer, and -0.0 would come back as 0.0.
 CREATE TABLE zset_members (
   id     INTEGER NOT NULL,
   n      INTEGER NOT NULL,
   member BLOB NOT NULL,
-  score  REAL NOT NULL,
+  score  ANY NOT NULL,
   PRIMARY KEY (id, n)
 ) STRICT, WITHOUT ROWID;
 
