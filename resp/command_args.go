@@ -20,7 +20,7 @@ var argumentKinds = map[string]string{
 	"key": "key", "key1": "key", "key2": "key", "newkey": "key", "source": "key", "destination": "key", "pattern": "pattern",
 	"seconds": "integer", "milliseconds": "integer", "timeout": "integer", "unix-time-seconds": "unix-time", "unix-time-milliseconds": "unix-time",
 	"index": "integer", "index1": "integer", "index2": "integer", "db": "integer", "destination-db": "integer", "cursor": "integer", "count": "integer",
-	"increment": "integer", "decrement": "integer", "float": "double", "start": "integer", "end": "integer", "offset": "integer", "len": "integer",
+	"increment": "integer", "decrement": "integer", "float": "double", "start": "integer", "stop": "integer", "end": "integer", "rank": "integer", "num-matches": "integer", "offset": "integer", "len": "integer",
 	"client-id": "integer", "protover": "integer", "version": "integer", "numlocal": "integer", "numreplicas": "integer", "numkeys": "integer", "numfields": "integer", "limit": "integer",
 }
 
@@ -115,6 +115,9 @@ func (r *row) documentArguments() Reply {
 	list = func(args []argument) Reply {
 		elems := make([]Reply, len(args))
 		for i, a := range args {
+			if a.name == "timeout" && r.flags&blocking != 0 {
+				a.kind = "double"
+			}
 			m := []Reply{bulkString("name"), bulkString(a.name), bulkString("type"), bulkString(a.kind)}
 			if a.kind == "key" {
 				m = append(m, bulkString("key_spec_index"), integer(min(keys, len(r.keys)-1)))

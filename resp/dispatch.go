@@ -243,7 +243,7 @@ func (h *hold) keyed(r *row, args [][]byte, following []command) {
 	r.stats.end(start, reply)
 	lsn := tx.End()
 	if reply.kind == kindBlock {
-		h.block(tx)
+		h.block(tx, lsn)
 		return
 	}
 	cl.reply(reply, lsn)
@@ -254,9 +254,9 @@ func (h *hold) keyed(r *row, args [][]byte, following []command) {
 }
 
 // block waits, without the lock, until the command under way is served.
-func (h *hold) block(tx *store.Tx) {
+func (h *hold) block(tx *store.Tx, lsn uint64) {
 	cl := h.cl
-	b := cl.srv.block(tx, cl)
+	b := cl.srv.block(tx, cl, lsn)
 	h.unpin()
 	var stop func()
 	b.hungUp, stop = cl.guard.AwaitHangup()

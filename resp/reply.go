@@ -54,7 +54,7 @@ func bulkString(s string) Reply                 { return Reply{kind: kindBulk, s
 func array(elems ...Reply) Reply                { return Reply{kind: kindArray, elems: elems} }
 func mapOf(elems ...Reply) Reply                { return Reply{kind: kindMap, elems: elems} }
 func setOf(elems ...Reply) Reply                { return Reply{kind: kindSet, elems: elems} }
-func push(elems ...Reply) Reply                 { return Reply{kind: kindPush, elems: elems} }
+func pushOf(elems ...Reply) Reply               { return Reply{kind: kindPush, elems: elems} }
 func series(replies ...Reply) Reply             { return Reply{kind: kindSeries, elems: replies} }
 func pairsOf(elems ...Reply) Reply              { return Reply{kind: kindPairs, elems: elems} }
 func double(f float64) Reply                    { return Reply{kind: kindDouble, n: int64(math.Float64bits(f))} }
