@@ -8,7 +8,6 @@ var waiting = map[string]string{
 	"streams": "xadd",
 	"bitmaps": "setbit",
 	"scripts": "eval",
-	"sort":    "sort",
 	"dump":    "dump",
 	"acl":     "acl",
 }

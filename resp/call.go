@@ -16,6 +16,8 @@ type call struct {
 	locked bool          // inside MULTI or a script: a Conn function finds the keyspace lock held, and nothing may block
 	block  *blockRequest // why a blocking command has to wait
 	resume any           // its blockRequest's, when it runs again
+
+	mayLoad bool // it may answer replyLoad
 }
 
 // is reports whether argument i is the given option word, in any case.
