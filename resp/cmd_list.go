@@ -16,8 +16,8 @@ var (
 	errPopCount       = errorReply("ERR count should be greater than 0")
 )
 
-// push is LPUSH and RPUSH.
-func push(end store.End) func(*store.Tx, *call) Reply {
+// listPush is LPUSH and RPUSH.
+func listPush(end store.End) func(*store.Tx, *call) Reply {
 	return func(tx *store.Tx, c *call) Reply {
 		l, err := tx.EditList(c.args[1])
 		if err != nil {
@@ -30,8 +30,8 @@ func push(end store.End) func(*store.Tx, *call) Reply {
 	}
 }
 
-// pushx is LPUSHX and RPUSHX.
-func pushx(end store.End) func(*store.Tx, *call) Reply {
+// listPushx is LPUSHX and RPUSHX.
+func listPushx(end store.End) func(*store.Tx, *call) Reply {
 	return func(tx *store.Tx, c *call) Reply {
 		l, err := tx.EditList(c.args[1])
 		if err != nil {
@@ -46,8 +46,8 @@ func pushx(end store.End) func(*store.Tx, *call) Reply {
 	}
 }
 
-// pop is LPOP and RPOP.
-func pop(end store.End) func(*store.Tx, *call) Reply {
+// listPop is LPOP and RPOP.
+func listPop(end store.End) func(*store.Tx, *call) Reply {
 	return func(tx *store.Tx, c *call) Reply {
 		count, counted := int64(1), len(c.args) == 3
 		switch {

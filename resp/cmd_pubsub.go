@@ -9,7 +9,7 @@ func subscribeTo(kind subscriptionKind) func(*client, *call) Reply {
 		var confirmed []Reply
 		for _, name := range c.args[1:] {
 			cl.srv.pubsub.subscribe(cl, kind, string(name))
-			confirmed = append(confirmed, pushOf(bulkString(subscriptionWords[kind].subscribe), bulk(name), integer(cl.subscriptions.counted(kind))))
+			confirmed = append(confirmed, push(bulkString(subscriptionWords[kind].subscribe), bulk(name), integer(cl.subscriptions.counted(kind))))
 		}
 		cl.noteSubscribed()
 		return series(confirmed...)
@@ -29,12 +29,12 @@ func unsubscribeFrom(kind subscriptionKind) func(*client, *call) Reply {
 			slices.Sort(names)
 		}
 		if len(names) == 0 {
-			return pushOf(word, replyNull, integer(cl.subscriptions.counted(kind)))
+			return push(word, replyNull, integer(cl.subscriptions.counted(kind)))
 		}
 		var confirmed []Reply
 		for _, name := range names {
 			cl.srv.pubsub.unsubscribe(cl, kind, name)
-			confirmed = append(confirmed, pushOf(word, bulkString(name), integer(cl.subscriptions.counted(kind))))
+			confirmed = append(confirmed, push(word, bulkString(name), integer(cl.subscriptions.counted(kind))))
 		}
 		cl.noteSubscribed()
 		return series(confirmed...)

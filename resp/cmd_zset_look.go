@@ -6,8 +6,6 @@ import (
 	"diskette/store"
 )
 
-var errZrandRange = errorReply("ERR value is out of range")
-
 func zrandmember(v *store.View, c *call) Reply {
 	count, counted, withScores := int64(1), len(c.args) > 2, false
 	if counted {
@@ -23,7 +21,7 @@ func zrandmember(v *store.View, c *call) Reply {
 		}
 		withScores = len(c.args) == 4
 		if withScores && (count > math.MaxInt64/2 || count < -math.MaxInt64/2) {
-			return errZrandRange
+			return errOutOfRange
 		}
 	}
 	z, err := v.ZSet(c.args[1])

@@ -233,9 +233,9 @@ func (h *hold) keyed(r *row, args [][]byte, following []command) {
 		return
 	}
 	start := r.stats.begin()
-	tx, reply := h.call(tx, r, args)
+	tx, reply, seen := h.call(tx, r, args)
 	r.stats.end(start, reply)
-	lsn := tx.End()
+	lsn := max(seen, tx.End())
 	if reply.kind == kindBlock {
 		h.block(tx, lsn)
 		return
@@ -248,11 +248,10 @@ func (h *hold) keyed(r *row, args [][]byte, following []command) {
 }
 
 // call runs the command's function, again when it has asked for further keys and they are loaded.
-func (h *hold) call(tx *store.Tx, r *row, args [][]byte) (*store.Tx, Reply) {
+func (h *hold) call(tx *store.Tx, r *row, args [][]byte) (_ *store.Tx, reply Reply, seen uint64) {
 	for attempt := 1; ; attempt++ {
 		c := &h.cl.call
 		c.mayLoad = attempt <= loadAttempts
-		var reply Reply
 		if r.read != nil {
 			reply = r.read(&tx.View, c)
 		} else {
@@ -262,15 +261,18 @@ func (h *hold) call(tx *store.Tx, r *row, args [][]byte) (*store.Tx, Reply) {
 				tx, reply = h.rewrite(rw, r, args)
 			}
 		}
+		if c.apart != nil {
+			return h.apart(tx, r, args)
+		}
 		if reply.kind != kindLoad {
-			return tx, reply
+			return tx, reply, 0
 		}
 		err := h.load(tx, r)
 		if err == nil {
 			tx, err = h.ready(r, args, nil)
 		}
 		if err != nil {
-			return h.cl.srv.store.Begin(h.cl.db, h.now), failure(err)
+			return h.cl.srv.store.Begin(h.cl.db, h.now), failure(err), 0
 		}
 	}
 }
@@ -319,6 +321,27 @@ func (h *hold) rewrite(rw *store.Rewrite, r *row, args [][]byte) (*store.Tx, Rep
 	}
 	tx.Use(rw)
 	return tx, r.write(tx, &h.cl.call)
+}
+
+// apart runs what is too long for the lock without it: it may use values from store.LendString alone. A
+// read's apart returns the reply, to what the command had seen. A write has changed nothing yet; it runs again, with what
+// apart returned in call.resume.
+func (h *hold) apart(tx *store.Tx, r *row, args [][]byte) (_ *store.Tx, reply Reply, seen uint64) {
+	cl := h.cl
+	work := cl.call.apart
+	seen = tx.End()
+	h.release()
+	made := work()
+	h.take(r)
+	if r.read != nil {
+		return cl.srv.store.Begin(cl.db, h.now), made.(Reply), seen
+	}
+	tx, err := h.ready(r, args, nil)
+	if err != nil {
+		return cl.srv.store.Begin(cl.db, h.now), failure(err), seen
+	}
+	cl.call.resume = made
+	return tx, r.write(tx, &cl.call), seen
 }
 
 // lookAhead looks the keys of the next commands up together, taking each command's first
@@ -397,14 +420,20 @@ func (h *hold) recover() {
 		return
 	}
 	cl := h.cl
-	cl.srv.log.Error().Str("command", cl.call.name()).Str("panic", fmt.Sprint(p)).Bytes("stack", debug.Stack()).Msg("command failed")
+	reply := cl.srv.panicked(cl.call.name(), p)
 	if h.held {
 		cl.seen = max(cl.seen, cl.srv.store.Abort())
 		h.unpin()
 	}
 	h.release()
-	cl.reply(errorReply(oneLine("ERR internal error: "+fmt.Sprint(p))), 0)
+	cl.reply(reply, 0)
 	cl.closing = true
+}
+
+// panicked logs the panic of a command and returns what its client hears.
+func (s *Server) panicked(command string, p any) Reply {
+	s.log.Error().Str("command", command).Str("panic", fmt.Sprint(p)).Bytes("stack", debug.Stack()).Msg("command failed")
+	return errorReply(oneLine("ERR internal error: " + fmt.Sprint(p)))
 }
 
 // recover keeps a defect outside of any handler, in parsing or sending, to this connection.

@@ -30,6 +30,7 @@ const (
 	kindMap      // elems are key, value, ...; RESP2 a flat array
 	kindSet      // RESP2 an array
 	kindPairs    // elems are a, b, a, b ...: RESP2 a flat array, RESP3 an array of arrays of two
+	kindMapPairs // elems are key, value, ...; RESP2 an array of arrays of the two, RESP3 a map
 	kindDouble   // RESP2 a bulk
 	kindPush     // RESP2 an array
 	kindSeries   // elems one after the other, with nothing around them
@@ -56,9 +57,10 @@ func bulkString(s string) Reply                 { return Reply{kind: kindBulk, s
 func array(elems ...Reply) Reply                { return Reply{kind: kindArray, elems: elems} }
 func mapOf(elems ...Reply) Reply                { return Reply{kind: kindMap, elems: elems} }
 func setOf(elems ...Reply) Reply                { return Reply{kind: kindSet, elems: elems} }
-func pushOf(elems ...Reply) Reply               { return Reply{kind: kindPush, elems: elems} }
-func series(replies ...Reply) Reply             { return Reply{kind: kindSeries, elems: replies} }
+func mapPairsOf(elems ...Reply) Reply           { return Reply{kind: kindMapPairs, elems: elems} }
 func pairsOf(elems ...Reply) Reply              { return Reply{kind: kindPairs, elems: elems} }
+func push(elems ...Reply) Reply                 { return Reply{kind: kindPush, elems: elems} }
+func series(replies ...Reply) Reply             { return Reply{kind: kindSeries, elems: replies} }
 func double(f float64) Reply                    { return Reply{kind: kindDouble, n: int64(math.Float64bits(f))} }
 func verbatim(s string) Reply                   { return Reply{kind: kindVerbatim, s: s} }
 
@@ -163,12 +165,30 @@ func (o *output) encode(r *Reply, resp3 bool) {
 		} else {
 			o.elems('*', len(r.elems), r.elems, resp3)
 		}
+	case kindMapPairs:
+		if resp3 {
+			o.elems('%', len(r.elems)/2, r.elems, resp3)
+			break
+		}
+		o.number('*', int64(len(r.elems)/2))
+		for i := 0; i < len(r.elems); i += 2 {
+			o.elems('*', 2, r.elems[i:i+2], resp3)
+		}
 	case kindSet:
 		prefix := byte('*')
 		if resp3 {
 			prefix = '~'
 		}
 		o.elems(prefix, len(r.elems), r.elems, resp3)
+	case kindPairs:
+		if !resp3 {
+			o.elems('*', len(r.elems), r.elems, resp3)
+			break
+		}
+		o.number('*', int64(len(r.elems)/2))
+		for i := 0; i < len(r.elems); i += 2 {
+			o.elems('*', 2, r.elems[i:i+2], resp3)
+		}
 	case kindPush:
 		prefix := byte('*')
 		if resp3 {
@@ -178,15 +198,6 @@ func (o *output) encode(r *Reply, resp3 bool) {
 	case kindSeries:
 		for i := range r.elems {
 			o.encode(&r.elems[i], resp3)
-		}
-	case kindPairs:
-		if !resp3 {
-			o.elems('*', len(r.elems), r.elems, resp3)
-			break
-		}
-		o.number('*', int64(len(r.elems)/2))
-		for i := 0; i < len(r.elems); i += 2 {
-			o.elems('*', 2, r.elems[i:i+2], resp3)
 		}
 	case kindDouble:
 		text := formatDouble(math.Float64frombits(uint64(r.n)))

@@ -302,7 +302,8 @@ func (l *List) uncount(value string) {
 // before and behind it.
 func packedBytes(value string) int64 {
 	n := int64(len(value))
-	if i, ok := canonicalInt(value); ok {
+	if isInteger(value) {
+		i, _ := strconv.ParseInt(value, 10, 64)
 		n = integerBytes(i)
 	} else {
 		switch {
@@ -341,13 +342,4 @@ func integerBytes(i int64) int64 {
 		return 5
 	}
 	return 9
-}
-
-// canonicalInt reads a decimal integer of 64 bits that is written as Redis writes it.
-func canonicalInt(s string) (int64, bool) {
-	if len(s) == 0 || len(s) > 20 || s[len(s)-1] < '0' || s[len(s)-1] > '9' {
-		return 0, false
-	}
-	i, err := strconv.ParseInt(s, 10, 64)
-	return i, err == nil && strconv.FormatInt(i, 10) == s
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
 )
@@ -213,4 +214,34 @@ func TestADeletedSortedSetIsReaped(t *testing.T) {
 		return n == 0
 	})
 	checked(t, st)
+}
+
+func TestTheSizeOfASortedSetIsTheTruth(t *testing.T) {
+	for _, n := range []int{50, 200_000} {
+		sets := 200_000 / n
+		before := heapBytes()
+		all := make([]*ZSet, sets)
+		size := int64(0)
+		for i := range all {
+			all[i] = newZSet()
+			for m := range n {
+				all[i].add(fmt.Sprint("member:", m), rand.Float64())
+			}
+			size += all[i].size()
+		}
+		took := heapBytes() - before
+		if ratio := float64(size) / float64(took); ratio < 0.8 || ratio > 1.25 {
+			t.Errorf("%d sorted sets of %d members take %d bytes, and say %d", sets, n, took, size)
+		}
+		t.Logf("%d bytes a member among %d", took/int64(sets*n), n)
+		runtime.KeepAlive(all)
+	}
+}
+
+func heapBytes() int64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
