@@ -6,7 +6,6 @@ package compat_test
 // the tests fail if it is still here when its command answers.
 var waiting = map[string]string{
 	"scripts": "eval",
-	"sort":    "sort",
 	"dump":    "dump",
 	"acl":     "acl",
 }

@@ -35,6 +35,7 @@ const (
 	kindPush     // RESP2 an array
 	kindSeries   // elems one after the other, with nothing around them
 	kindBlock    // call.blockOn's: there is no reply yet
+	kindLoad     // nor here: the command has asked for further keys, changed nothing, and is to run again
 	kindVerbatim // text; RESP2 a bulk
 )
 
@@ -45,6 +46,7 @@ var (
 	replyNull    = Reply{kind: kindNull}
 	replyNoArray = Reply{kind: kindNullArray}
 	replyNone    = Reply{}
+	replyLoad    = Reply{kind: kindLoad}
 	replyZero    = Reply{kind: kindInteger}
 	replyOne     = Reply{kind: kindInteger, n: 1}
 )
@@ -129,7 +131,7 @@ func (o *output) encode(r *Reply, resp3 bool) {
 		return
 	}
 	switch r.kind {
-	case kindNone, kindBlock:
+	case kindNone, kindBlock, kindLoad:
 	case kindSimple:
 		o.line('+', r.s)
 	case kindError:

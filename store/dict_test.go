@@ -158,6 +158,28 @@ func TestAScanOfADictSeesWhatStaysExactlyOnce(t *testing.T) {
 	}
 }
 
+func TestAScanGoesOnWhereAMoveHasJustEndedInADeadSlot(t *testing.T) {
+	d := newDict[int]()
+	for i := range 1000 {
+		d.add(fmt.Sprint(i), i)
+	}
+	for i := 100; i < 900 && !(d.moving && d.to == 100); i++ { // then comes a long stretch of dead slots
+		d.remove(fmt.Sprint(i))
+	}
+	d.remove("99")
+	if !d.moving || d.to != 100 || d.at(99).n > 0 {
+		t.Fatalf("moved up to %d", d.to)
+	}
+	names := 0
+	d.after(0, func(s *slot[int]) bool {
+		names++
+		return true
+	})
+	if names != d.live {
+		t.Errorf("a scan sees %d names of %d", names, d.live)
+	}
+}
+
 // FuzzDict reads bytes as additions and removals of names and compares with a list.
 func FuzzDict(f *testing.F) {
 	f.Add([]byte("a lot of things to do with names of all kinds"), uint8(3))

@@ -150,3 +150,22 @@ func (l ListTx) Remove(value []byte, count int64) int {
 	l.changed()
 	return len(indexes)
 }
+
+// StoreList makes the key a list of the given elements, whatever it held. With none the key is gone.
+func (tx *Tx) StoreList(key []byte, elements []string) {
+	o := tx.edit(key)
+	if o.typ != None {
+		tx.drop(o)
+	}
+	if len(elements) == 0 {
+		return
+	}
+	l := &List{}
+	for i, e := range elements {
+		l.pushTail(element{int64(i) * positionStep, e})
+		l.count(e)
+	}
+	o.coll = l
+	tx.create(o, TypeList, 0)
+	l.rows(&tx.rec, o.id)
+}
