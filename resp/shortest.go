@@ -34,7 +34,8 @@ const (
 	powers     = 87
 )
 
-var powersOfTen = sync.OnceValue(func() (table [powers]scaled) {
+var powersOfTen = sync.OnceValue(func() []scaled {
+	table := make([]scaled, powers)
 	for i := range table {
 		n := int64(firstPower + stepPower*i)
 		ten := new(big.Float).SetInt(new(big.Int).Exp(big.NewInt(10), big.NewInt(max(n, -n)), nil))
