@@ -89,7 +89,7 @@ func (r *row) keyRange() (first, last, step int) {
 	for i := range r.keys {
 		s := &r.keys[i]
 		switch {
-		case s.find != nil || s.counted:
+		case s.find != nil || s.counted || s.keyword != "":
 			return first, last, step
 		case i == 0:
 			first, last, step = s.first, s.last, s.step
@@ -109,6 +109,13 @@ func (s *keySpec) describe() Reply {
 	if s.find != nil {
 		unknown := mapOf(bulkString("type"), bulkString("unknown"), bulkString("spec"), mapOf())
 		return mapOf(append(m, bulkString("begin_search"), unknown, bulkString("find_keys"), unknown)...)
+	}
+	if s.keyword != "" {
+		word := mapOf(bulkString("keyword"), bulkString(s.keyword), bulkString("startfrom"), integer(s.first))
+		half := mapOf(bulkString("lastkey"), integer(-1), bulkString("keystep"), integer(s.step), bulkString("limit"), integer(2))
+		return mapOf(append(m,
+			bulkString("begin_search"), mapOf(bulkString("type"), bulkString("keyword"), bulkString("spec"), word),
+			bulkString("find_keys"), mapOf(bulkString("type"), bulkString("range"), bulkString("spec"), half))...)
 	}
 	last := s.last
 	if last >= 0 {

@@ -240,10 +240,14 @@ func (h *hold) keyed(r *row, args [][]byte, following []command) {
 			tx, reply = h.rewrite(rw, r, args)
 		}
 	}
+	seen := uint64(0)
+	if cl.call.apart != nil {
+		tx, reply, seen = h.apart(tx, r, args)
+	}
 	r.stats.end(start, reply)
-	lsn := tx.End()
+	lsn := max(seen, tx.End())
 	if reply.kind == kindBlock {
-		h.block(tx)
+		h.block(tx, lsn)
 		return
 	}
 	cl.reply(reply, lsn)
@@ -254,9 +258,9 @@ func (h *hold) keyed(r *row, args [][]byte, following []command) {
 }
 
 // block waits, without the lock, until the command under way is served.
-func (h *hold) block(tx *store.Tx) {
+func (h *hold) block(tx *store.Tx, lsn uint64) {
 	cl := h.cl
-	b := cl.srv.block(tx, cl)
+	b := cl.srv.block(tx, cl, lsn)
 	h.unpin()
 	var stop func()
 	b.hungUp, stop = cl.guard.AwaitHangup()
@@ -297,6 +301,27 @@ func (h *hold) rewrite(rw *store.Rewrite, r *row, args [][]byte) (*store.Tx, Rep
 	}
 	tx.Use(rw)
 	return tx, r.write(tx, &h.cl.call)
+}
+
+// apart runs what is too long for the lock without it: it may use values from store.LendString alone. A
+// read's apart returns the reply, to what the command had seen. A write has changed nothing yet; it runs again, with what
+// apart returned in call.resume.
+func (h *hold) apart(tx *store.Tx, r *row, args [][]byte) (_ *store.Tx, reply Reply, seen uint64) {
+	cl := h.cl
+	work := cl.call.apart
+	seen = tx.End()
+	h.release()
+	made := work()
+	h.take(r)
+	if r.read != nil {
+		return cl.srv.store.Begin(cl.db, h.now), made.(Reply), seen
+	}
+	tx, err := h.ready(r, args, nil)
+	if err != nil {
+		return cl.srv.store.Begin(cl.db, h.now), failure(err), seen
+	}
+	cl.call.resume = made
+	return tx, r.write(tx, &cl.call), seen
 }
 
 // lookAhead looks the keys of the next commands up together, taking each command's first
@@ -375,14 +400,20 @@ func (h *hold) recover() {
 		return
 	}
 	cl := h.cl
-	cl.srv.log.Error().Str("command", cl.call.name()).Str("panic", fmt.Sprint(p)).Bytes("stack", debug.Stack()).Msg("command failed")
+	reply := cl.srv.panicked(cl.call.name(), p)
 	if h.held {
 		cl.seen = max(cl.seen, cl.srv.store.Abort())
 		h.unpin()
 	}
 	h.release()
-	cl.reply(errorReply(oneLine("ERR internal error: "+fmt.Sprint(p))), 0)
+	cl.reply(reply, 0)
 	cl.closing = true
+}
+
+// panicked logs the panic of a command and returns what its client hears.
+func (s *Server) panicked(command string, p any) Reply {
+	s.log.Error().Str("command", command).Str("panic", fmt.Sprint(p)).Bytes("stack", debug.Stack()).Msg("command failed")
+	return errorReply(oneLine("ERR internal error: " + fmt.Sprint(p)))
 }
 
 // recover keeps a defect outside of any handler, in parsing or sending, to this connection.

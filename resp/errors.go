@@ -24,6 +24,7 @@ var (
 	errSameObject    = errorReply("ERR source and destination objects are the same")
 	errNegative      = errorReply("ERR value is out of range, must be positive")
 	errTimeout       = errorReply("ERR timeout is not an integer or out of range")
+	errBitOffset     = errorReply("ERR bit offset is not an integer or out of range")
 	errInvalidCursor = errorReply("ERR invalid cursor")
 
 	errNoAuth              = errorReply("NOAUTH Authentication required.")

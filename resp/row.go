@@ -77,6 +77,7 @@ var flagNames = []struct {
 // keySpec says where keys stand in the arguments (range), or how to find them.
 type keySpec struct {
 	first, last, step int                        // places; last < 0 counts from the end, -1 = the last argument
+	keyword           string                     // the first half of what follows on this word are keys; it stands behind first
 	counted           bool                       // at first stands how many keys follow on it
 	access            string                     // COMMAND's words: "RO access", "RW update", "OW update", "RM delete" ...
 	find              func(args [][]byte) []int  // places, for keys that no range describes
@@ -108,8 +109,32 @@ func setKey() []keySpec {
 	return noted(spec, "RW and ACCESS due to the optional `GET` argument")
 }
 
+// bitfieldKey is BITFIELD's, which only reads its key unless it has a SET or INCRBY.
+func bitfieldKey() []keySpec {
+	spec := keyAt(1, "RW access update variable_flags")
+	spec[0].vary = func(args [][]byte) string {
+		for i := 2; i < len(args); {
+			switch word, left := strings.ToLower(string(args[i])), len(args)-i-1; {
+			case word == "get" && left >= 2:
+				i += 3
+			case word == "overflow" && left >= 1:
+				i += 2
+			default:
+				return "RW access update"
+			}
+		}
+		return "RO access"
+	}
+	return noted(spec, "This command allows both access and modification of the key")
+}
+
 func keysFrom(first, last, step int, access string) []keySpec {
 	return []keySpec{{first: first, last: last, step: step, access: access}}
+}
+
+// keysBehind are the first half of what follows on a word, which stands behind argument i.
+func keysBehind(word string, i int, access string) []keySpec {
+	return []keySpec{{keyword: word, first: i, step: 1, access: access}}
 }
 
 // keysCounted are the keys behind a number that says how many they are.
@@ -128,6 +153,17 @@ func (s *keySpec) each(args [][]byte, fn func(i int)) {
 	if s.find != nil {
 		for _, i := range s.find(args) {
 			fn(i)
+		}
+		return
+	}
+	if s.keyword != "" {
+		for i := s.first; i < len(args); i++ {
+			if strings.EqualFold(viewString(args[i]), s.keyword) {
+				for k := range (len(args) - 1 - i) / 2 {
+					fn(i + 1 + k)
+				}
+				return
+			}
 		}
 		return
 	}

@@ -1,6 +1,9 @@
 package resp
 
-import "diskette/expire"
+import (
+	"diskette/expire"
+	"diskette/store"
+)
 
 // commandTable is THE table: a row a command, and nothing about a command anywhere else but in
 // its function. It is built by a function because COMMAND's rows refer back to it.
@@ -14,6 +17,7 @@ func commandTable() []*row {
 			{name: "kill", arity: -3, flags: admin | noscript | loading | stale, conn: clientKill, since: "2.4.0", usage: "<ip:port>\n<option> <value> [<option> <value> [...]]", args: "filter(ip:port|new-format([ID client-id]|[TYPE client-type(NORMAL|MASTER|SLAVE|REPLICA|PUBSUB)]|[USER username]|[ADDR ip:port]|[LADDR ip:port]|[SKIPME yes/no])...)", cost: "O(N) in the number of connections", doc: "Closes connections chosen by address, id, type or user."},
 			{name: "info", arity: 2, flags: noscript | loading | stale, conn: clientInfo, since: "6.2.0", tips: "nondeterministic_output", doc: "Describes this connection."},
 			{name: "id", arity: 2, flags: noscript | loading | stale, conn: clientID, since: "5.0.0", doc: "Returns this connection's number."},
+			{name: "unblock", arity: -3, flags: admin | noscript | loading | stale, conn: clientUnblock, since: "5.0.0", usage: "<clientid> [TIMEOUT|ERROR]", args: "client-id [unblock-type(TIMEOUT|ERROR)]", cost: "O(1)", doc: "Ends another connection's wait in a blocking command."},
 			{name: "unpause", arity: 2, flags: admin | noscript | loading | stale, conn: clientUnpause, since: "6.2.0", cost: "O(N) in the number of paused connections", doc: "Ends CLIENT PAUSE."},
 			{name: "pause", arity: -3, flags: admin | noscript | loading | stale, conn: clientPause, since: "2.9.50", usage: "<timeout> [WRITE|ALL]", args: "timeout [mode(WRITE|ALL)]", doc: "Holds clients' commands back for a while."},
 			{name: "reply", arity: 3, flags: noscript | loading | stale, conn: clientReply, since: "3.2.0", usage: "(ON|OFF|SKIP)", args: "action(ON|OFF|SKIP)", doc: "Turns this connection's replies on, off, or off for one command."},
@@ -84,6 +88,28 @@ func commandTable() []*row {
 		{name: "hvals", arity: 2, flags: readonly, keys: keyAt(1, "RO access"), read: hvals, group: "hash", since: "2.0.0", tips: "nondeterministic_output_order", args: "key", cost: "O(N) in the number of fields", doc: "Returns all values of a hash."},
 
 		// list
+		{name: "blmove", arity: 6, flags: write | denyoom | noscript | blocking, keys: both(keyAt(1, "RW access delete"), keyAt(2, "RW insert")), write: blmove, group: "list", since: "6.2.0", args: "source destination wherefrom(LEFT|RIGHT) whereto(LEFT|RIGHT) timeout", doc: "Moves an element from one list to another, waiting for one."},
+		{name: "blmpop", arity: -5, flags: write | blocking | movableKeys, keys: keysCounted(2, "RW access delete"), write: blmpop, group: "list", since: "7.0.0", args: "timeout numkeys key... where(LEFT|RIGHT) [COUNT count]", cost: "O(N+M) in the numbers of keys and of elements returned", doc: "Removes and returns elements of the first list that there is, waiting for one."},
+		{name: "blpop", arity: -3, flags: write | noscript | blocking, keys: keysFrom(1, -2, 1, "RW access delete"), write: blockingPop(store.Head), group: "list", since: "2.0.0", args: "key... timeout", cost: "O(N) in the number of keys", doc: "Removes and returns the first element of the first list that there is, waiting for one."},
+		{name: "brpop", arity: -3, flags: write | noscript | blocking, keys: keysFrom(1, -2, 1, "RW access delete"), write: blockingPop(store.Tail), group: "list", since: "2.0.0", args: "key... timeout", cost: "O(N) in the number of keys", doc: "Removes and returns the last element of the first list that there is, waiting for one."},
+		{name: "brpoplpush", arity: 4, flags: write | denyoom | noscript | blocking, keys: both(keyAt(1, "RW access delete"), keyAt(2, "RW insert")), write: brpoplpush, group: "list", since: "2.2.0", args: "source destination timeout", doc: "Moves a list's last element to the head of another, waiting for one; BLMOVE's old name."},
+		{name: "lindex", arity: 3, flags: readonly, keys: keyAt(1, "RO access"), read: lindex, group: "list", since: "1.0.0", args: "key index", doc: "Returns an element by its index."},
+		{name: "linsert", arity: 5, flags: write | denyoom, keys: keyAt(1, "RW insert"), write: linsert, group: "list", since: "2.2.0", args: "key where(BEFORE|AFTER) pivot element", cost: "O(N) in the distance from the head to the pivot", doc: "Inserts an element before or after another."},
+		{name: "llen", arity: 2, flags: readonly | fast, keys: keyAt(1, "RO"), read: llen, group: "list", since: "1.0.0", args: "key", doc: "Returns a list's length."},
+		{name: "lmove", arity: 5, flags: write | denyoom, keys: both(keyAt(1, "RW access delete"), keyAt(2, "RW insert")), write: lmove, group: "list", since: "6.2.0", args: "source destination wherefrom(LEFT|RIGHT) whereto(LEFT|RIGHT)", doc: "Moves an element from an end of a list to an end of another."},
+		{name: "lmpop", arity: -4, flags: write | movableKeys, keys: keysCounted(1, "RW access delete"), write: lmpop, group: "list", since: "7.0.0", args: "numkeys key... where(LEFT|RIGHT) [COUNT count]", cost: "O(N+M) in the numbers of keys and of elements returned", doc: "Removes and returns elements of the first list that there is."},
+		{name: "lpop", arity: -2, flags: write | fast, keys: keyAt(1, "RW access delete"), write: listPop(store.Head), group: "list", since: "1.0.0", args: "key [count]", cost: "O(N) in the number of elements returned", doc: "Removes and returns a list's first elements."},
+		{name: "lpos", arity: -3, flags: readonly, keys: keyAt(1, "RO access"), read: lpos, group: "list", since: "6.0.6", args: "key element [RANK rank] [COUNT num-matches] [MAXLEN len]", cost: "O(N) in the number of elements compared", doc: "Finds an element's indexes."},
+		{name: "lpush", arity: -3, flags: write | denyoom | fast, keys: keyAt(1, "RW insert"), write: listPush(store.Head), group: "list", since: "1.0.0", args: "key element...", cost: "O(N) in the number of elements added", doc: "Adds elements at a list's head, creating it."},
+		{name: "lpushx", arity: -3, flags: write | denyoom | fast, keys: keyAt(1, "RW insert"), write: listPushx(store.Head), group: "list", since: "2.2.0", args: "key element...", cost: "O(N) in the number of elements added", doc: "Adds elements at the head of a list that is there."},
+		{name: "lrange", arity: 4, flags: readonly, keys: keyAt(1, "RO access"), read: lrange, group: "list", since: "1.0.0", args: "key start stop", cost: "O(N) in the number of elements returned", doc: "Returns a range of elements."},
+		{name: "lrem", arity: 4, flags: write, keys: keyAt(1, "RW delete"), write: lrem, group: "list", since: "1.0.0", args: "key count element", cost: "O(N) in the length of the list", doc: "Removes elements that are equal to one."},
+		{name: "lset", arity: 4, flags: write | denyoom, keys: keyAt(1, "RW update"), write: lset, group: "list", since: "1.0.0", args: "key index element", doc: "Replaces an element by its index."},
+		{name: "ltrim", arity: 4, flags: write, keys: keyAt(1, "RW delete"), write: ltrim, group: "list", since: "1.0.0", args: "key start stop", cost: "O(N) in the number of elements removed", doc: "Keeps a range of elements."},
+		{name: "rpop", arity: -2, flags: write | fast, keys: keyAt(1, "RW access delete"), write: listPop(store.Tail), group: "list", since: "1.0.0", args: "key [count]", cost: "O(N) in the number of elements returned", doc: "Removes and returns a list's last elements."},
+		{name: "rpoplpush", arity: 3, flags: write | denyoom, keys: both(keyAt(1, "RW access delete"), keyAt(2, "RW insert")), write: rpoplpush, group: "list", since: "1.2.0", args: "source destination", doc: "Moves a list's last element to the head of another; LMOVE's old name."},
+		{name: "rpush", arity: -3, flags: write | denyoom | fast, keys: keyAt(1, "RW insert"), write: listPush(store.Tail), group: "list", since: "1.0.0", args: "key element...", cost: "O(N) in the number of elements added", doc: "Adds elements at a list's tail, creating it."},
+		{name: "rpushx", arity: -3, flags: write | denyoom | fast, keys: keyAt(1, "RW insert"), write: listPushx(store.Tail), group: "list", since: "2.2.0", args: "key element...", cost: "O(N) in the number of elements added", doc: "Adds elements at the tail of a list that is there."},
 
 		// set
 		{name: "sadd", arity: -3, flags: write | denyoom | fast, keys: keyAt(1, "RW insert"), write: sadd, group: "set", since: "1.0.0", args: "key member...", cost: "O(N) in the number of members", doc: "Adds members to a set."},
@@ -142,8 +168,42 @@ func commandTable() []*row {
 		{name: "zunionstore", arity: -4, flags: write | denyoom | movableKeys, keys: both(keyAt(1, "OW update"), keysCounted(2, "RO access")), write: combinedStore((*combination).union, withWeights), group: "sorted-set", since: "2.0.0", args: "destination numkeys key... [WEIGHTS weight=integer...] [AGGREGATE aggregate(SUM|MIN|MAX)]", cost: "O(N + M*log(M)) for N members of all sorted sets and M that are stored", doc: "Stores the members that any sorted set has."},
 
 		// stream
+		{name: "xack", arity: -4, flags: write | fast, keys: keyAt(1, "RW update"), write: xack, group: "stream", since: "5.0.0", args: "key group id...", cost: "O(1) for each id", doc: "Ends entries' being pending in a consumer group."},
+		{name: "xadd", arity: -5, flags: write | denyoom | fast, keys: noted(keyAt(1, "RW update"), "UPDATE instead of INSERT because of the optional trimming feature"), write: xadd, group: "stream", since: "5.0.0", tips: "nondeterministic_output", args: "key [NOMKSTREAM] [trim{strategy(MAXLEN|MINID) [operator(=|~)] threshold [LIMIT count]}] id-selector(*|id) data{field value}...", cost: "O(1), and O(N) in the number of trimmed entries", doc: "Appends an entry to a stream, creating it."},
+		{name: "xautoclaim", arity: -6, flags: write | fast, keys: keyAt(1, "RW delete"), write: xautoclaim, group: "stream", since: "6.2.0", tips: "nondeterministic_output", args: "key group consumer min-idle-time start:string [COUNT count] [JUSTID]", cost: "O(1) if COUNT is small", doc: "Takes over, a page at a time, what is pending at other consumers for long."},
+		{name: "xclaim", arity: -6, flags: write | fast, keys: keyAt(1, "RW update"), write: xclaim, group: "stream", since: "5.0.0", tips: "nondeterministic_output", args: "key group consumer min-idle-time id... [IDLE ms:integer] [TIME unix-time-milliseconds] [RETRYCOUNT count] [FORCE] [JUSTID] [LASTID lastid]", cost: "O(log N) in the number of pending entries, for each id", doc: "Takes over what is pending at other consumers."},
+		{name: "xdel", arity: -3, flags: write | fast, keys: keyAt(1, "RW delete"), write: xdel, group: "stream", since: "5.0.0", args: "key id...", cost: "O(1) for each id", doc: "Deletes entries of a stream."},
+		{name: "xgroup", arity: -2, group: "stream", since: "5.0.0", cats: "-stream", cost: "Depends on subcommand.", doc: "Makes and changes consumer groups.", subs: []*row{
+			{name: "create", arity: -5, flags: write | denyoom, keys: keyAt(2, "RW insert"), write: xgroupCreate, since: "5.0.0", usage: "<key> <groupname> <id|$> [MKSTREAM] [ENTRIESREAD <entries_read>]", args: "key group id-selector(id|$) [MKSTREAM] [ENTRIESREAD entries-read:integer]", doc: "Creates a consumer group that reads from an id on."},
+			{name: "delconsumer", arity: 5, flags: write, keys: keyAt(2, "RW delete"), write: xgroupDelconsumer, since: "5.0.0", usage: "<key> <groupname> <consumer>", args: "key group consumer", doc: "Removes a consumer with what is pending at it."},
+			{name: "createconsumer", arity: 5, flags: write | denyoom, keys: keyAt(2, "RW insert"), write: xgroupCreateconsumer, since: "6.2.0", usage: "<key> <groupname> <consumer>", args: "key group consumer", doc: "Creates a consumer."},
+			{name: "help", arity: 2, flags: loading | stale, conn: help, since: "5.0.0", doc: "Explains the subcommands."},
+			{name: "destroy", arity: 4, flags: write, keys: keyAt(2, "RW delete"), write: xgroupDestroy, since: "5.0.0", usage: "<key> <groupname>", args: "key group", cost: "O(N) in the number of pending entries", doc: "Removes a consumer group."},
+			{name: "setid", arity: -5, flags: write, keys: keyAt(2, "RW update"), write: xgroupSetid, since: "5.0.0", usage: "<key> <groupname> <id|$> [ENTRIESREAD <entries_read>]", args: "key group id-selector(id|$) [ENTRIESREAD entries-read:integer]", doc: "Says how far a consumer group has read."},
+		}},
+		{name: "xinfo", arity: -2, group: "stream", since: "5.0.0", cats: "-stream", cost: "Depends on subcommand.", doc: "Describes streams.", subs: []*row{
+			{name: "stream", arity: -3, flags: readonly, keys: keyAt(2, "RO access"), read: xinfoStream, since: "5.0.0", usage: "<key> [FULL [COUNT <count>]]", args: "key [full-block{FULL [COUNT count]}]", doc: "Describes a stream, in full with its entries and consumer groups."},
+			{name: "help", arity: 2, flags: loading | stale, conn: help, since: "5.0.0", doc: "Explains the subcommands."},
+			{name: "consumers", arity: 4, flags: readonly, keys: keyAt(2, "RO access"), read: xinfoConsumers, since: "5.0.0", tips: "nondeterministic_output", usage: "<key> <groupname>", args: "key group", doc: "Describes a group's consumers."},
+			{name: "groups", arity: 3, flags: readonly, keys: keyAt(2, "RO access"), read: xinfoGroups, since: "5.0.0", usage: "<key>", args: "key", doc: "Describes a stream's consumer groups."},
+		}},
+		{name: "xlen", arity: 2, flags: readonly | fast, keys: keyAt(1, "RO"), read: xlen, group: "stream", since: "5.0.0", args: "key", doc: "Counts the entries of a stream."},
+		{name: "xpending", arity: -3, flags: readonly, keys: keyAt(1, "RO access"), read: xpending, group: "stream", since: "5.0.0", tips: "nondeterministic_output", args: "key group [filters{[IDLE min-idle-time:integer] start:string end:string count [consumer]}]", cost: "O(N) in the number of entries returned, or looked at for IDLE", doc: "Shows what a consumer group has pending."},
+		{name: "xrange", arity: -4, flags: readonly, keys: keyAt(1, "RO access"), read: xrange, group: "stream", since: "5.0.0", args: "key start:string end:string [COUNT count]", cost: "O(N) in the number of entries returned", doc: "Returns the entries between two ids."},
+		{name: "xread", arity: -4, flags: readonly | blocking | movableKeys, keys: keysBehind("STREAMS", 1, "RO access"), read: xread, group: "stream", since: "5.0.0", args: "[COUNT count] [BLOCK milliseconds] STREAMS streams{key... id...}", cost: "O(N) in the number of entries returned", doc: "Returns the entries behind an id of each stream, waiting for some if there are none."},
+		{name: "xreadgroup", arity: -7, flags: write | blocking | movableKeys, keys: keysBehind("STREAMS", 4, "RO access"), write: xreadgroup, group: "stream", since: "5.0.0", args: "GROUP group-block{group consumer} [COUNT count] [BLOCK milliseconds] [NOACK] STREAMS streams{key... id...}", cost: "O(N) in the number of entries returned", doc: "Delivers entries to a consumer of a group, or shows it again what it has pending."},
+		{name: "xrevrange", arity: -4, flags: readonly, keys: keyAt(1, "RO access"), read: xrevrange, group: "stream", since: "5.0.0", args: "key end:string start:string [COUNT count]", cost: "O(N) in the number of entries returned", doc: "Returns the entries between two ids, the last first."},
+		{name: "xsetid", arity: -3, flags: write | denyoom | fast, keys: keyAt(1, "RW update"), write: xsetid, group: "stream", since: "5.0.0", args: "key last-id [ENTRIESADDED entries-added:integer] [MAXDELETEDID max-deleted-id]", doc: "Changes what a stream remembers: its last id, how many entries it has had, and the highest that was deleted."},
+		{name: "xtrim", arity: -4, flags: write, keys: keyAt(1, "RW delete"), write: xtrim, group: "stream", since: "5.0.0", tips: "nondeterministic_output", args: "key trim{strategy(MAXLEN|MINID) [operator(=|~)] threshold [LIMIT count]}", cost: "O(N) in the number of trimmed entries", doc: "Deletes a stream's first entries."},
 
 		// bitmap
+		{name: "bitcount", arity: -2, flags: readonly, keys: keyAt(1, "RO access"), read: bitcount, group: "bitmap", since: "2.6.0", args: "key [index{start end [index_unit(BYTE|BIT)]}]", cost: "O(N) in the length of the range", doc: "Counts the bits that are set."},
+		{name: "bitfield", arity: -2, flags: write | denyoom, keys: bitfieldKey(), write: bitfield, group: "bitmap", since: "3.2.0", args: "key [operation(GET encoding_offset{encoding offset}|write{[OVERFLOW wrap_sat_fail(WRAP|SAT|FAIL)] write_operation(SET encoding_offset_value{encoding offset value=integer}|INCRBY encoding_offset_increment{encoding offset increment})})...]", cost: "O(1) for each subcommand", doc: "Reads and changes integers of any width within a string."},
+		{name: "bitfield_ro", arity: -2, flags: readonly | fast, keys: keyAt(1, "RO access"), read: bitfieldRO, group: "bitmap", since: "6.0.0", args: "key [GET encoding_offset{encoding offset}...]", cost: "O(1) for each subcommand", doc: "Reads integers of any width within a string."},
+		{name: "bitop", arity: -4, flags: write | denyoom, keys: both(keyAt(2, "OW update"), keysFrom(3, -1, 1, "RO access")), write: bitop, group: "bitmap", since: "2.6.0", args: "operation destkey key...", cost: "O(N) in the length of the longest string", doc: "Combines strings bit by bit into another key."},
+		{name: "bitpos", arity: -3, flags: readonly, keys: keyAt(1, "RO access"), read: bitpos, group: "bitmap", since: "2.8.7", args: "key bit [index{start [end_index{end [index_unit(BYTE|BIT)]}]}]", cost: "O(N) in the length of the range", doc: "Finds the first bit that is set or clear."},
+		{name: "getbit", arity: 3, flags: readonly | fast, keys: keyAt(1, "RO access"), read: getbit, group: "bitmap", since: "2.2.0", args: "key offset", doc: "Returns a bit."},
+		{name: "setbit", arity: 4, flags: write | denyoom, keys: keyAt(1, "RW access update"), write: setbit, group: "bitmap", since: "2.2.0", args: "key offset value=integer", doc: "Sets or clears a bit and returns the old one."},
 
 		// hyperloglog
 

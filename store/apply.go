@@ -2,7 +2,6 @@ package store
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -25,7 +24,7 @@ type writer struct {
 	begin, commit, rollback                     *sqlite3.Stmt
 	insert, value, deadline, drop, unname, name *sqlite3.Stmt
 	long, short, length, toGarbage, dropAny     *sqlite3.Stmt
-	chunk, putChunk, dropChunks                 *sqlite3.Stmt
+	whole, chunk, putChunk, dropChunks          *sqlite3.Stmt
 	count, expiring, unmap, mapSpace, meta      *sqlite3.Stmt
 	recount, unset, undoGarbage                 *sqlite3.Stmt
 
@@ -63,6 +62,7 @@ func newWriter(c *sqlite3.Conn, dir string) (*writer, error) {
 		&w.length:     `UPDATE keys SET chunked = ?2 WHERE id = ?1`,
 		&w.toGarbage:  `INSERT OR IGNORE INTO garbage (id, type) SELECT id, type FROM keys WHERE id = ?1`,
 		&w.dropAny:    `DELETE FROM keys WHERE id = ?1`,
+		&w.whole:      `SELECT value FROM keys WHERE id = ?1`,
 		&w.chunk:      `SELECT data FROM chunks WHERE id = ?1 AND n = ?2`,
 		&w.putChunk:   `INSERT OR REPLACE INTO chunks (id, n, data) VALUES (?1, ?2, ?3)`,
 		&w.dropChunks: `DELETE FROM chunks WHERE id = ?1`,
@@ -395,8 +395,12 @@ func (w *writer) chunks(e *entry) {
 	}
 }
 
-// patch rewrites the chunks that an entry's patches touch, each once.
+// patch rewrites a short string, or the chunks of a long one that an entry's patches touch, each once.
 func (w *writer) patch(e *entry) {
+	if e.length < chunkBytes {
+		w.patchWhole(e)
+		return
+	}
 	touched := map[int64][]byte{}
 	for _, p := range e.patches {
 		for at, data := p.offset, p.data; len(data) > 0; {
@@ -420,18 +424,34 @@ func (w *writer) patch(e *entry) {
 	w.run(w.length, e.id, e.length)
 }
 
-func (w *writer) readChunk(id, n int64) (chunk []byte) {
+func (w *writer) patchWhole(e *entry) {
+	w.bindID(w.whole, e.id)
+	value := w.readBlob(w.whole)
+	value = append(value, make([]byte, max(0, int(e.length)-len(value)))...)
+	for _, p := range e.patches {
+		copy(value[p.offset:], p.data)
+	}
+	w.bindID(w.value, e.id)
+	w.bindBlob(w.value, 2, value)
+	w.step(w.value)
+}
+
+func (w *writer) readChunk(id, n int64) []byte {
+	w.bindID(w.chunk, id)
+	w.bindInt(w.chunk, 2, n)
+	return w.readBlob(w.chunk)
+}
+
+// readBlob returns the first column of a bound statement's only row, nil if there is none.
+func (w *writer) readBlob(s *sqlite3.Stmt) (blob []byte) {
 	if w.err != nil {
 		return nil
 	}
-	if w.err = errors.Join(w.chunk.BindInt64(1, id), w.chunk.BindInt64(2, n)); w.err != nil {
-		return nil
+	if s.Step() {
+		blob = append(blob, s.ColumnRawBlob(0)...)
 	}
-	if w.chunk.Step() {
-		chunk = append(chunk, w.chunk.ColumnRawBlob(0)...)
-	}
-	w.err = w.chunk.Reset()
-	return chunk
+	w.err = s.Reset()
+	return blob
 }
 
 // The bind calls below are run's without boxing the arguments: they serve the three

@@ -16,7 +16,7 @@ import (
 //
 //	create    space uvarint, type byte, deadline varint, key bytes, value bytes
 //	value     value bytes                     a string's whole new value
-//	patch     length uvarint, offset uvarint, data bytes   a long string from offset on
+//	patch     length uvarint, offset uvarint, data bytes   a string of patchBytes or more, from offset on
 //	deadline  deadline varint                 unix ms, 0 = none
 //	rename    from uvarint, space uvarint, key bytes    RENAME, MOVE: from one space to another
 //	drop      space uvarint                   the key is gone, and all rows of its id

@@ -18,7 +18,7 @@
 //	schema.sql      what is on disk: read it first
 //	store.go        Options, Open, Close                 object.go    what memory knows of a key name
 //	view.go tx.go   reading and changing, for commands   keyspace.go  spaces, unloading, absences
-//	key.go string.go database.go                         what commands do to keys, strings, databases
+//	key.go string.go edit.go database.go                 what commands do to keys, strings, databases
 //	change.go       the changes and their encoding       journal/     append, group commit, segments
 //	fold.go apply.go writeback.go maintain.go            from the journal to the tables, and their upkeep
 //	load.go scan.go scan_page.go sqlite.go               from the tables to memory
@@ -27,6 +27,8 @@
 //	collection.go table.go dict.go                       values of elements: in memory, as rows
 //	hash.go hash_expiry.go sweep_fields.go               hashes; their fields' deadlines
 //	set.go set_algebra.go                                sets
+//	stream.go stream_id.go stream_entries.go             streams: entries by id
+//	stream_group.go stream_delivery.go                   their consumer groups, and what these do
 //	stats.go check.go                                    for INFO; verifies everything
 //
 // # Invariants

