@@ -15,14 +15,6 @@ func packed(elements ...string) StreamFields {
 	return PackFields(b)
 }
 
-func idsOf(s *Stream) (ids []StreamID) {
-	s.Range(minStreamID, maxStreamID, func(id StreamID, _ StreamFields) bool {
-		ids = append(ids, id)
-		return true
-	})
-	return ids
-}
-
 func TestAStreamFindsItsEntriesWhateverWasDeleted(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	var e entryBlocks
