@@ -27,7 +27,7 @@ var argumentKinds = map[string]string{
 }
 
 // tokenNames are the names of tokens that are no words.
-var tokenNames = map[string]string{"=": "equal", "~": "approximately", "*": "auto-id", "$": "new-id"}
+var tokenNames = map[string]string{"=": "equal", "~": "approximately", "*": "auto_id", "$": "new_id"}
 
 // parseArguments reads row.args, which is written as the commands' manual pages write arguments:
 //
