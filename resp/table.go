@@ -81,6 +81,11 @@ func commandTable() []*row {
 		{name: "setbit", arity: 4, flags: write | denyoom, keys: keyAt(1, "RW access update"), write: setbit, group: "bitmap", since: "2.2.0", args: "key offset value:integer", doc: "Sets or clears a bit and returns the old one."},
 
 		// hyperloglog
+		{name: "pfadd", arity: -2, flags: write | denyoom | fast, keys: keyAt(1, "RW insert"), write: pfadd, group: "hyperloglog", since: "2.8.9", args: "key [element...]", cost: "O(1) for every element", doc: "Adds elements to a HyperLogLog, creating it."},
+		{name: "pfcount", arity: -2, flags: readonly, keys: noted(keysFrom(1, -1, 1, "RW access"), "RW because it may change the internal representation of the key, and propagate to replicas"), write: pfcount, group: "hyperloglog", since: "2.8.9", args: "key...", cost: "O(N) in the number of keys", doc: "Estimates how many different elements HyperLogLogs have together."},
+		{name: "pfdebug", arity: 3, flags: write | denyoom | admin, keys: keyAt(2, "RW access"), write: pfdebug, group: "hyperloglog", since: "2.8.9", args: "subcommand key", cost: "N/A", doc: "Looks into a HyperLogLog."},
+		{name: "pfmerge", arity: -2, flags: write | denyoom, keys: both(keyAt(1, "RW access insert"), keysFrom(2, -1, 1, "RO access")), write: pfmerge, group: "hyperloglog", since: "2.8.9", args: "destkey sourcekey...", cost: "O(N) in the number of keys", doc: "Merges HyperLogLogs into one."},
+		{name: "pfselftest", arity: 1, flags: admin, conn: pfselftest, group: "hyperloglog", since: "2.8.9", cost: "N/A", doc: "Tests the HyperLogLogs."},
 
 		// geo
 
