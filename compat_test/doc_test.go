@@ -29,6 +29,8 @@
 //
 //	# needs: lists               uses commands of a family that may not be built yet (waiting_test.go)
 //	# server: --requirepass x    runs on a server of its own with these arguments
+//	# redis: 7.4                 uses commands that the recording server does not know yet: the replies are written by
+//	                             hand, after the commands' pages and Redis's source, and only Diskette is asked
 //	# only: resp2                runs in one protocol; without HELLO if resp2
 //
 // # Steps

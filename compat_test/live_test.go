@@ -218,7 +218,7 @@ func (f randomFamily) answer(c *client, args []any) value {
 }
 
 func sortDeep(v value) value {
-	if v.kind != kindArray {
+	if v.kind != kindArray && v.kind != kindSet {
 		return v
 	}
 	for i := range v.elems {

@@ -26,6 +26,7 @@ type block struct {
 	needs      []string // families of commands
 	serverArgs []string
 	only       string // "resp2", "resp3" or ""
+	byHand     bool   // the recording server is too old for it
 }
 
 // step is one thing that the test does, with the replies that it wants.
@@ -158,6 +159,11 @@ func (b *block) finish() error {
 				err = fmt.Errorf("only: %s is neither resp2 nor resp3", val)
 			}
 			b.only = val
+		case "redis":
+			if val != "7.4" {
+				err = fmt.Errorf("redis: %s is not 7.4", val)
+			}
+			b.byHand = true
 		}
 		if err != nil {
 			return err

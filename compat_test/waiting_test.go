@@ -6,8 +6,6 @@ package compat_test
 // the tests fail if it is still here when its command answers.
 var waiting = map[string]string{
 	"lists":   "rpush",
-	"sets":    "sadd",
-	"zsets":   "zadd",
 	"streams": "xadd",
 	"scripts": "eval",
 	"sort":    "sort",

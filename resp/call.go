@@ -50,8 +50,8 @@ func parseInt(b []byte) (int64, bool) {
 	return n, err == nil
 }
 
-// viewBytes views a string's bytes, which must not be changed.
-func viewBytes(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
-
 // viewString views bytes as a string that lives no longer than they do.
 func viewString(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// viewBytes views a string as bytes, which must not be changed.
+func viewBytes(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }

@@ -89,7 +89,7 @@ func (r *row) keyRange() (first, last, step int) {
 	for i := range r.keys {
 		s := &r.keys[i]
 		switch {
-		case s.find != nil:
+		case s.find != nil || s.counted || s.behind != "":
 			return first, last, step
 		case i == 0:
 			first, last, step = s.first, s.last, s.step
@@ -114,11 +114,17 @@ func (s *keySpec) describe() Reply {
 	if last >= 0 {
 		last -= s.first // counted from the first key
 	}
-	index := mapOf(bulkString("index"), integer(s.first))
-	span := mapOf(bulkString("lastkey"), integer(last), bulkString("keystep"), integer(s.step), bulkString("limit"), replyZero)
+	search, place := "index", mapOf(bulkString("index"), integer(s.first))
+	if s.behind != "" {
+		search, place, last = "keyword", mapOf(bulkString("keyword"), bulkString(s.behind), bulkString("startfrom"), integer(s.first)), 0
+	}
+	kind, keys := "range", mapOf(bulkString("lastkey"), integer(last), bulkString("keystep"), integer(s.step), bulkString("limit"), replyZero)
+	if s.counted {
+		kind, keys = "keynum", mapOf(bulkString("keynumidx"), replyZero, bulkString("firstkey"), replyOne, bulkString("keystep"), integer(s.step))
+	}
 	return mapOf(append(m,
-		bulkString("begin_search"), mapOf(bulkString("type"), bulkString("index"), bulkString("spec"), index),
-		bulkString("find_keys"), mapOf(bulkString("type"), bulkString("range"), bulkString("spec"), span))...)
+		bulkString("begin_search"), mapOf(bulkString("type"), bulkString(search), bulkString("spec"), place),
+		bulkString("find_keys"), mapOf(bulkString("type"), bulkString(kind), bulkString("spec"), keys))...)
 }
 
 // commandDocs leaves out what is no command.

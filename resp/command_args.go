@@ -22,17 +22,19 @@ var argumentKinds = map[string]string{
 	"index": "integer", "index1": "integer", "index2": "integer", "db": "integer", "destination-db": "integer", "cursor": "integer", "count": "integer",
 	"increment": "integer", "decrement": "integer", "float": "double", "start": "integer", "end": "integer", "offset": "integer", "len": "integer",
 	"destkey": "key", "sourcekey": "key", "bit": "integer", "longitude": "double", "latitude": "double", "radius": "double", "width": "double", "height": "double",
-	"client-id": "integer", "protover": "integer", "version": "integer", "numlocal": "integer", "numreplicas": "integer",
+	"client-id": "integer", "protover": "integer", "version": "integer", "numlocal": "integer", "numreplicas": "integer", "numkeys": "integer", "numfields": "integer", "limit": "integer",
 }
 
 // parseArguments reads row.args, which is written as the commands' manual pages write arguments:
 //
-//	key         a value; its kind follows from its name, or is given as in value:integer
+//	key         a value; its kind follows from its name
 //	NX          a token
 //	EX seconds  a value behind a token
 //	[ ... ]     optional; ... behind a value: once or more
 //	(a|b)       one of several; name(a|b) gives the choice a name
 //	{a b}       several together; name{a b} gives them a name
+//	a=double    a value whose kind is another than its name says
+//	change=CH   a token with another name
 //
 // It panics on anything else: the text is the table's.
 func parseArguments(text string) []argument {
@@ -63,6 +65,10 @@ func (p *argumentParser) argument() (a argument) {
 		return a
 	}
 	word := p.word()
+	name, is, _ := strings.Cut(word, "=")
+	if is != "" && is == strings.ToUpper(is) {
+		return argument{name: name, kind: "pure-token", token: is}
+	}
 	if word != "" && word == strings.ToUpper(word) {
 		if !p.accept(" ") { // a token alone
 			return argument{name: strings.ToLower(word), kind: "pure-token", token: word}
@@ -79,8 +85,7 @@ func (p *argumentParser) argument() (a argument) {
 		a = argument{name: word, kind: "block", parts: p.list(' ')}
 		p.expect("}")
 	default:
-		name, kind, _ := strings.Cut(word, ":")
-		a = argument{name: name, kind: cmp.Or(kind, argumentKinds[name], "string")}
+		a = argument{name: name, kind: cmp.Or(is, argumentKinds[name], "string")}
 	}
 	a.multiple = p.accept("...")
 	return a

@@ -41,14 +41,20 @@ func encodingOf(cfg *Config, s store.Shape) string {
 	}
 	switch s.Type {
 	case store.TypeHash:
-		if compact("hash-max-listpack-entries", "hash-max-listpack-value") {
-			return "listpack"
-		}
-		return "hashtable"
-	case store.TypeSet:
 		switch {
-		case s.MostIntegers && int64(s.MostLen) <= cfg.Int("set-max-intset-entries"):
+		case !compact("hash-max-listpack-entries", "hash-max-listpack-value"):
+			return "hashtable"
+		case s.Deadlines:
+			return "listpackex" // Redis 7.4's
+		}
+		return "listpack"
+	case store.TypeSet:
+		integers, entries := int64(s.MostIntegers), cfg.Int("set-max-listpack-entries")
+		switch outgrown := integers > cfg.Int("set-max-intset-entries"); {
+		case s.MostLen == 0 && !outgrown:
 			return "intset"
+		case outgrown && integers > entries:
+			return "hashtable"
 		case compact("set-max-listpack-entries", "set-max-listpack-value"):
 			return "listpack"
 		}

@@ -5,38 +5,37 @@ import (
 	"testing"
 )
 
-func TestOneCoreServesSingleCommandsAndAllServePipelines(t *testing.T) {
+func TestOneCoreServesSingleCommandsAndReadsAndAllServePipelinesOfChanges(t *testing.T) {
 	before := runtime.GOMAXPROCS(0)
 	defer runtime.GOMAXPROCS(before)
 	p := &procs{all: 2, now: 2}
-	var commands, batches, loads int64
+	var commands, batches, changes, loads int64
 	clients := 50
-	step := func(c, b, l int64, fsyncs bool, want int) {
+	step := func(c, b, ch, l int64, want int) {
 		t.Helper()
-		commands, batches, loads = commands+c, batches+b, loads+l
-		p.look(commands, batches, loads, fsyncs, clients)
+		commands, batches, changes, loads = commands+c, batches+b, changes+ch, loads+l
+		p.look(commands, batches, changes, loads, clients)
 		if p.now != want {
-			t.Fatalf("%d commands in %d batches, %d loads, fsyncs %v: runs on %d, want %d", c, b, l, fsyncs, p.now, want)
+			t.Fatalf("%d commands in %d batches, %d changes, %d loads: runs on %d, want %d", c, b, ch, l, p.now, want)
 		}
 	}
 	for range procsCalm - 1 {
-		step(1000, 1000, 0, false, 2)
+		step(1000, 1000, 1000, 0, 2)
 	}
-	step(1000, 1000, 0, false, 1)
-	step(16000, 1000, 0, false, 2)
+	step(1000, 1000, 1000, 0, 1)
+	step(16000, 1000, 0, 0, 1)
+	step(16000, 1000, 8000, 0, 2)
 	for range procsCalm - 1 {
-		step(0, 0, 0, false, 2)
+		step(0, 0, 0, 0, 2)
 	}
-	step(0, 0, 0, false, 1)
-	step(5000, 5000, 4000, false, 2)
+	step(0, 0, 0, 0, 1)
+	step(5000, 5000, 0, 4000, 2)
 	for range procsCalm - 1 {
-		step(10, 10, 10, false, 2)
+		step(10, 10, 0, 10, 2)
 	}
-	step(10, 10, 10, false, 1)
-	step(10, 10, 10, true, 2)
-	for range procsCalm {
-		p.look(0, 0, 0, false, clients)
-	}
-	commands, batches, loads, clients = 0, 0, 0, 1
-	step(10, 10, 0, false, 2)
+	step(10, 10, 0, 10, 1)
+	clients = 1
+	step(10, 10, 0, 0, 2)
+	clients = 0
+	step(0, 0, 0, 0, 1)
 }

@@ -29,7 +29,8 @@ const (
 	kindArray
 	kindMap      // elems are key, value, ...; RESP2 a flat array
 	kindSet      // RESP2 an array
-	kindDouble   // RESP2 a bulk
+	kindPairs    // elems are a, b, a, b ...: RESP2 a flat array, RESP3 an array of arrays of two
+	kindDouble   // s, or n's bits as a float64; RESP2 a bulk
 	kindPush     // RESP2 an array
 	kindSeries   // elems one after the other, with nothing around them
 	kindBlock    // call.blockOn's: there is no reply yet
@@ -53,9 +54,11 @@ func bulkString(s string) Reply                 { return Reply{kind: kindBulk, s
 func array(elems ...Reply) Reply                { return Reply{kind: kindArray, elems: elems} }
 func mapOf(elems ...Reply) Reply                { return Reply{kind: kindMap, elems: elems} }
 func setOf(elems ...Reply) Reply                { return Reply{kind: kindSet, elems: elems} }
+func pairsOf(elems ...Reply) Reply              { return Reply{kind: kindPairs, elems: elems} }
 func push(elems ...Reply) Reply                 { return Reply{kind: kindPush, elems: elems} }
 func series(replies ...Reply) Reply             { return Reply{kind: kindSeries, elems: replies} }
 func double(f float64) Reply                    { return Reply{kind: kindDouble, n: int64(math.Float64bits(f))} }
+func decimal(text string) Reply                 { return Reply{kind: kindDouble, s: text} }
 func verbatim(s string) Reply                   { return Reply{kind: kindVerbatim, s: s} }
 
 // bulk is a value that is copied when it is encoded; nil is the null reply.
@@ -165,6 +168,15 @@ func (o *output) encode(r *Reply, resp3 bool) {
 			prefix = '~'
 		}
 		o.elems(prefix, len(r.elems), r.elems, resp3)
+	case kindPairs:
+		if !resp3 {
+			o.elems('*', len(r.elems), r.elems, resp3)
+			break
+		}
+		o.number('*', int64(len(r.elems)/2))
+		for i := 0; i < len(r.elems); i += 2 {
+			o.elems('*', 2, r.elems[i:i+2], resp3)
+		}
 	case kindPush:
 		prefix := byte('*')
 		if resp3 {
@@ -176,7 +188,10 @@ func (o *output) encode(r *Reply, resp3 bool) {
 			o.encode(&r.elems[i], resp3)
 		}
 	case kindDouble:
-		text := formatDouble(math.Float64frombits(uint64(r.n)))
+		text := r.s
+		if text == "" {
+			text = formatDouble(math.Float64frombits(uint64(r.n)))
+		}
 		if resp3 {
 			o.line(',', text)
 		} else {
@@ -220,19 +235,3 @@ func (o *output) bulk(s string) {
 }
 
 func (o *output) crlf() { o.buf = append(o.buf, '\r', '\n') }
-
-// formatDouble writes a score as Redis does: integers plainly, others with the fewest
-// digits that read back the same.
-func formatDouble(f float64) string {
-	switch {
-	case math.IsInf(f, 1):
-		return "inf"
-	case math.IsInf(f, -1):
-		return "-inf"
-	case math.IsNaN(f):
-		return "nan"
-	case f == math.Trunc(f) && math.Abs(f) < 1e17:
-		return strconv.FormatInt(int64(f), 10)
-	}
-	return strconv.FormatFloat(f, 'g', 17, 64)
-}

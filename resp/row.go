@@ -77,6 +77,8 @@ var flagNames = []struct {
 // keySpec says where keys stand in the arguments (range), or how to find them.
 type keySpec struct {
 	first, last, step int                        // places; last < 0 counts from the end, -1 = the last argument
+	counted           bool                       // at first stands how many keys follow on it
+	behind            string                     // the key follows on this word, which stands at first or later
 	access            string                     // COMMAND's words: "RO access", "RW update", "OW update", "RM delete" ...
 	find              func(args [][]byte) []int  // places, for keys that no range describes
 	vary              func(args [][]byte) string // access, where it depends on the arguments
@@ -130,6 +132,16 @@ func keysFrom(first, last, step int, access string) []keySpec {
 	return []keySpec{{first: first, last: last, step: step, access: access}}
 }
 
+// keysCounted are the keys behind a number that says how many they are.
+func keysCounted(at int, access string) []keySpec {
+	return []keySpec{{first: at, step: 1, counted: true, access: access}}
+}
+
+// keyBehind is the key that follows on a word at place i or later.
+func keyBehind(word string, i int, access string) []keySpec {
+	return []keySpec{{first: i, step: 1, behind: word, access: access}}
+}
+
 // eachKey calls fn with the place of every key in args.
 func (r *row) eachKey(args [][]byte, fn func(i int)) {
 	for k := range r.keys {
@@ -144,11 +156,24 @@ func (s *keySpec) each(args [][]byte, fn func(i int)) {
 		}
 		return
 	}
-	last := s.last
+	first, last := s.first, s.last
 	if last < 0 {
 		last += len(args)
 	}
-	for i := s.first; i <= last && i < len(args); i += s.step {
+	if s.behind != "" {
+		for first < len(args) && !strings.EqualFold(viewString(args[first]), s.behind) {
+			first++
+		}
+		first, last = first+1, first+1
+	}
+	if s.counted {
+		n, _ := parseInt(args[first])
+		if n > int64(len(args)-1-first) {
+			return // the command refuses it
+		}
+		first, last = first+1, first+int(n)
+	}
+	for i := first; i <= last && i < len(args); i += s.step {
 		fn(i)
 	}
 }

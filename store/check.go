@@ -85,6 +85,7 @@ func (r *reader) integrity(fail func(string, ...any)) error {
 // checkMemoryLocked compares every resident object with its row, and the hot set's books.
 func (st *Store) checkMemoryLocked(r *reader, fail func(string, ...any)) error {
 	var bytes, objects int64
+	watched := 0
 	for db, s := range st.dbs {
 		var rows, expiring int64
 		if err := queryInts(r.c, `SELECT keys, expiring FROM spaces WHERE space = `+itoa(s.id), &rows, &expiring); err != nil {
@@ -98,6 +99,7 @@ func (st *Store) checkMemoryLocked(r *reader, fail func(string, ...any)) error {
 		}
 		for name, o := range s.keys {
 			bytes, objects = bytes+o.bytes, objects+1
+			watched += st.checkFieldsLocked(o, fail)
 			if o.load != nil {
 				continue
 			}
@@ -127,7 +129,11 @@ func (st *Store) checkMemoryLocked(r *reader, fail func(string, ...any)) error {
 	for _, s := range st.flushed {
 		for _, o := range s.keys {
 			bytes, objects = bytes+o.bytes, objects+1
+			watched += st.checkFieldsLocked(o, fail)
 		}
+	}
+	if watched != st.dueFields.Len() {
+		fail("%d hashes have field deadlines and %d wait for the sweeper", watched, st.dueFields.Len())
 	}
 	if bytes != st.hotBytes || objects != st.hotObjects {
 		fail("the hot set counts %d bytes in %d objects and has %d in %d", st.hotBytes, st.hotObjects, bytes, objects)

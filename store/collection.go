@@ -38,7 +38,8 @@ type Shape struct {
 	Len, MostLen int   // elements
 	LongestBytes int   // of all elements that it has had: fields and values of hashes, members of sets and sorted sets
 	Bytes        int64 // of a list's elements now
-	MostIntegers bool  // a set has never had a member that is no integer
+	MostIntegers int   // members that a set has had while all were integers; its MostLen counts from then on
+	Deadlines    bool  // a hash has had a field with a deadline
 }
 
 // Shape returns the shape of a collection; ok is false when the key is absent. A string has its Type alone.
@@ -70,7 +71,9 @@ func newCollection(t Type) collection {
 	switch t {
 	case TypeList:
 	case TypeSet:
+		return newSet()
 	case TypeZSet:
+		return newZSet()
 	case TypeHash:
 		return newHash()
 	case TypeStream:

@@ -55,7 +55,7 @@ func (st *Store) DBSize(db int, now int64, locked bool) (n int64, seen uint64, e
 	for {
 		s, applied := st.dbs[db], st.applied.Load()
 		var expired []string
-		if s.live > 0 && !st.sweep.noneDueOnDisk(applied, now) {
+		if s.live > 0 && !st.sweep.keys.noneDueOnDisk(applied, now) {
 			unlock() // I9
 			expired, err = st.expiredOnDisk(s.id, now)
 			lock()

@@ -44,7 +44,7 @@ func TestADictIsAListOfNamesInOrderOfBirth(t *testing.T) {
 			if s := d.random(); (s == nil) != (len(names) == 0) || s != nil && vals[s.name] != s.val {
 				t.Fatalf("random: %v", s)
 			}
-			if d.places > 3*d.live+2*blockSlots {
+			if d.places > 4*d.live+trimSlots+sparseSlots {
 				t.Fatalf("%d places for %d names", d.places, d.live)
 			}
 		}
@@ -64,9 +64,8 @@ func compareDict(t *testing.T, d *dict[int], names []string, r *rand.Rand) {
 	if !slices.Equal(got, names) || !slices.IsSorted(ns) || bytes != d.bytes {
 		t.Fatalf("holds %v, not %v", got, names)
 	}
-	from := 0
 	if len(names) > 0 {
-		from = r.IntN(len(names))
+		from := r.IntN(len(names))
 		got = got[:0]
 		d.after(ns[from]-1, func(s *slot[int]) bool {
 			got = append(got, s.name)
@@ -76,4 +75,118 @@ func compareDict(t *testing.T, d *dict[int], names []string, r *rand.Rand) {
 			t.Fatalf("after %d: %v, not %v", ns[from]-1, got, names[from:])
 		}
 	}
+}
+
+func TestASampleIsOfDifferentNamesEachWithTheSameChance(t *testing.T) {
+	d := newDict[int]()
+	for i := range 100 {
+		d.add(fmt.Sprint(i), i)
+	}
+	for i := range 40 {
+		d.remove(fmt.Sprint(i * 2))
+	}
+	for _, count := range []int{0, 1, 10, 19, 20, 21, 40, 59, 60, 61, 1000} {
+		const rounds = 3000
+		drawn := map[string]int{}
+		for range rounds {
+			seen := map[string]bool{}
+			d.sample(count, func(s *slot[int]) {
+				seen[s.name] = true
+				drawn[s.name]++
+			})
+			if len(seen) != min(count, 60) {
+				t.Fatalf("%d names of %d", len(seen), count)
+			}
+		}
+		if count == 0 {
+			continue
+		}
+		expected := float64(rounds*min(count, 60)) / 60
+		d.each(func(s *slot[int]) bool {
+			if n := float64(drawn[s.name]); n < expected*0.6-20 || n > expected*1.4+20 {
+				t.Errorf("a sample of %d has %s %v times, not %v", count, s.name, n, expected)
+			}
+			return true
+		})
+	}
+}
+
+func TestAScanOfADictSeesWhatStaysExactlyOnce(t *testing.T) {
+	for seed := range uint64(40) {
+		r := rand.New(rand.NewPCG(seed, 7))
+		d := newDict[int]()
+		for i := range 2000 {
+			d.add(fmt.Sprint("old", i), i)
+		}
+		stays := map[string]bool{}
+		d.sample(300, func(s *slot[int]) { stays[s.name] = true })
+		seen := map[string]int{}
+		for cursor, fresh := int64(0), 0; ; {
+			left, more := 1+r.IntN(20), false
+			d.after(cursor, func(s *slot[int]) bool {
+				if more = left == 0; more {
+					return false
+				}
+				left--
+				cursor = s.n
+				seen[s.name]++
+				return true
+			})
+			if !more {
+				break
+			}
+			for range r.IntN(60) {
+				if s := d.random(); !stays[s.name] {
+					d.remove(s.name)
+				}
+				if r.IntN(3) == 0 && fresh < 500 {
+					fresh++
+					d.add(fmt.Sprint("new", fresh), 0)
+				}
+			}
+		}
+		for name := range stays {
+			if seen[name] != 1 {
+				t.Fatalf("seed %d: %s was seen %d times", seed, name, seen[name])
+			}
+		}
+		for name, n := range seen {
+			if n > 1 {
+				t.Fatalf("seed %d: %s was seen %d times", seed, name, n)
+			}
+		}
+	}
+}
+
+// FuzzDict reads bytes as additions and removals of names and compares with a list.
+func FuzzDict(f *testing.F) {
+	f.Add([]byte("a lot of things to do with names of all kinds"), uint8(3))
+	f.Fuzz(func(t *testing.T, ops []byte, times uint8) {
+		d := newDict[int]()
+		var names []string
+		r := rand.New(rand.NewPCG(uint64(len(ops)), uint64(times)))
+		next := 0
+		for _, op := range ops {
+			for range 1 + int(times) {
+				switch {
+				case op < 128 || len(names) == 0: // a new name
+					next++
+					names = append(names, fmt.Sprint(next))
+					d.add(names[len(names)-1], 0)
+				default: // one goes, from the place that the byte says
+					i := int(op-128) * (len(names) - 1) / 127
+					if _, _, ok := d.remove(names[i]); !ok {
+						t.Fatalf("%s is not there", names[i])
+					}
+					names = slices.Delete(names, i, i+1)
+				}
+			}
+			compareDict(t, &d, names, r)
+			for _, name := range names {
+				if s := d.find(name); s == nil || s.name != name {
+					t.Fatalf("%s is not found", name)
+				}
+			}
+		}
+	})
 }

@@ -24,7 +24,9 @@
 //	load.go scan.go scan_page.go sqlite.go               from the tables to memory
 //	apply_slices.go rewrite.go                           on a full disk; long values copied without the lock
 //	sweep.go        removes what has expired             reserve.go dir.go  disk space, the directory
-//	collection.go table.go dict.go hash.go               values of elements: in memory, as rows, by type
+//	collection.go table.go dict.go                       values of elements: in memory, as rows
+//	hash.go hash_expiry.go sweep_fields.go               hashes; their fields' deadlines
+//	set.go set_algebra.go                                sets
 //	stats.go check.go                                    for INFO; verifies everything
 //
 // # Invariants

@@ -1,11 +1,14 @@
 package store
 
+import "math/rand/v2"
+
 // A Hash is fields with values, in order of birth. Commands that read get it from View.Hash; a nil *Hash is
-// that of an absent key and is empty.
+// that of an absent key and is empty. A field may have a deadline: see hash_expiry.go.
 type Hash struct {
-	dict   dict[hashValue]
-	values int64 // bytes of the values
-	grown  outgrown
+	dict      dict[hashValue]
+	values    int64 // bytes of the values
+	grown     outgrown
+	deadlines *fieldDeadlines // nil until a field is given one
 }
 
 type hashValue struct {
@@ -16,14 +19,17 @@ const hashValueBytes = 16
 
 func newHash() *Hash { return &Hash{dict: newDict[hashValue]()} }
 
-// Hash returns the key's hash, nil when the key is not there.
+// Hash returns the key's hash, nil when the key is not there. Until the command's end its fields whose deadline
+// has passed are absent (I6).
 func (v *View) Hash(key []byte) (*Hash, error) {
 	c, err := v.collectionOf(key, TypeHash)
 	h, _ := c.(*Hash)
+	h.at(v.now)
 	return h, err
 }
 
-// Len is the number of fields.
+// Len is the number of fields. As in Redis 7.4 those are counted whose deadline has passed and that
+// nothing has removed yet.
 func (h *Hash) Len() int {
 	if h == nil {
 		return 0
@@ -33,21 +39,105 @@ func (h *Hash) Len() int {
 
 // Get returns a field's value.
 func (h *Hash) Get(field []byte) (value string, ok bool) {
+	if s := h.find(field); s != nil {
+		return s.val.value, true
+	}
+	return "", false
+}
+
+// find returns a field's slot, nil when it is not there or its deadline has passed.
+func (h *Hash) find(field []byte) *slot[hashValue] {
 	if h == nil {
-		return "", false
+		return nil
 	}
 	s := h.dict.find(viewString(field))
-	if s == nil {
-		return "", false
+	if s != nil && h.anyDue() && h.isDue(s.n) {
+		return nil
 	}
-	return s.val.value, true
+	return s
 }
 
 // Each calls fn for every field in order of birth until it returns false.
 func (h *Hash) Each(fn func(field, value string) bool) {
-	if h != nil {
-		h.dict.each(func(s *slot[hashValue]) bool { return fn(s.name, s.val.value) })
+	if h == nil {
+		return
 	}
+	some := h.anyDue()
+	h.dict.each(func(s *slot[hashValue]) bool {
+		return some && h.isDue(s.n) || fn(s.name, s.val.value)
+	})
+}
+
+// After calls fn for the fields whose numbers are above n, in order, until it returns false: a scan in pieces. A field that
+// is there throughout comes exactly once, whatever else happens to the hash.
+func (h *Hash) After(n int64, fn func(n int64, field, value string) bool) {
+	if h == nil {
+		return
+	}
+	some := h.anyDue()
+	h.dict.after(n, func(s *slot[hashValue]) bool {
+		return some && h.isDue(s.n) || fn(s.n, s.name, s.val.value)
+	})
+}
+
+// AverageBytes is about the length of a field with its value.
+func (h *Hash) AverageBytes() int64 {
+	if h.Len() == 0 {
+		return 0
+	}
+	return (h.dict.bytes + h.values) / int64(h.dict.live)
+}
+
+// Random calls fn for count fields, each chosen among all.
+func (h *Hash) Random(count int, fn func(field, value string)) {
+	if h == nil || count == 0 {
+		return
+	}
+	pick := h.dict.random
+	if h.anyDue() {
+		alive := h.alive()
+		pick = func() *slot[hashValue] {
+			if len(alive) == 0 {
+				return nil
+			}
+			return alive[rand.IntN(len(alive))]
+		}
+	}
+	for range count {
+		s := pick()
+		if s == nil {
+			return
+		}
+		fn(s.name, s.val.value)
+	}
+}
+
+// Sample calls fn for count different fields, or for all if there are no more, in time of count.
+func (h *Hash) Sample(count int, fn func(field, value string)) {
+	switch {
+	case h == nil || count == 0:
+	case h.anyDue():
+		alive := h.alive()
+		for i := range min(count, len(alive)) {
+			j := i + rand.IntN(len(alive)-i)
+			alive[i], alive[j] = alive[j], alive[i]
+			fn(alive[i].name, alive[i].val.value)
+		}
+	default:
+		h.dict.sample(count, func(s *slot[hashValue]) { fn(s.name, s.val.value) })
+	}
+}
+
+// alive are the slots of the fields whose deadline has not passed.
+func (h *Hash) alive() []*slot[hashValue] {
+	alive := make([]*slot[hashValue], 0, h.dict.live)
+	h.dict.each(func(s *slot[hashValue]) bool {
+		if !h.isDue(s.n) {
+			alive = append(alive, s)
+		}
+		return true
+	})
+	return alive
 }
 
 // A HashTx is a hash that a command changes. The key comes to be with its first field and goes with its last (I7).
@@ -56,7 +146,8 @@ type HashTx struct {
 	editing
 }
 
-// EditHash returns the key's hash for changing it; an empty one when the key is not there.
+// EditHash returns the key's hash for changing it; an empty one when the key is not there. It removes fields whose
+// deadline has passed, or, if there are very many, begins to: the others are absent all the same.
 func (tx *Tx) EditHash(key []byte) (HashTx, error) {
 	e, c, err := tx.editOf(key, TypeHash)
 	if err != nil {
@@ -64,18 +155,37 @@ func (tx *Tx) EditHash(key []byte) (HashTx, error) {
 	}
 	h, ok := c.(*Hash)
 	if !ok {
-		h = newHash()
+		return HashTx{newHash(), e}, nil
+	}
+	h.at(tx.now)
+	if h.anyDue() {
+		HashTx{h, e}.removeDue(sweepSlice)
+		if e.o.typ == None {
+			h = newHash()
+		}
 	}
 	return HashTx{h, e}, nil
 }
 
-// Set gives a field a value and reports whether it is new. It copies both.
-func (h HashTx) Set(field, value []byte) (created bool) {
+// Set gives a field a value and no deadline, and reports whether it is new. It copies both.
+func (h HashTx) Set(field, value []byte) (created bool) { return h.set(field, value, false) }
+
+// Update is Set for a field that keeps its deadline.
+func (h HashTx) Update(field, value []byte) (created bool) { return h.set(field, value, true) }
+
+func (h HashTx) set(field, value []byte, keepDeadline bool) (created bool) {
 	id := h.begin(h.Hash)
 	s := h.dict.find(viewString(field))
-	if s == nil {
+	if s != nil && h.anyDue() && h.isDue(s.n) {
+		h.takeOut(s.name)
+		s = nil
+	}
+	switch {
+	case s == nil:
 		s = h.dict.add(string(field), hashValue{})
 		created = true
+	case !keepDeadline:
+		h.moveDeadline(s, 0)
 	}
 	h.values += int64(len(value) - len(s.val.value))
 	s.val.value = string(value)
@@ -87,13 +197,26 @@ func (h HashTx) Set(field, value []byte) (created bool) {
 
 // Delete removes a field and reports whether it was there.
 func (h HashTx) Delete(field []byte) bool {
-	n, val, ok := h.dict.remove(viewString(field))
+	there := h.deadlines == nil || h.find(field) != nil
+	if !h.takeOut(viewString(field)) {
+		return false
+	}
+	h.changed()
+	return there
+}
+
+// takeOut is Delete without changed.
+func (h HashTx) takeOut(field string) bool {
+	n, val, ok := h.dict.remove(field)
 	if !ok {
 		return false
 	}
 	h.values -= int64(len(val.value))
+	if h.deadlines != nil {
+		h.deadlines.set(n, "", 0)
+		h.tx.st.watchFields(h.o)
+	}
 	h.tx.rec.remove(h.o.id, hashFields, n)
-	h.changed()
 	return true
 }
 
@@ -101,20 +224,26 @@ func (h *Hash) put(w *recordWriter, id int64, s *slot[hashValue]) {
 	w.put(id, hashFields, s.n)
 	w.colStr(s.name)
 	w.colStr(s.val.value)
-	w.colInt(0)
+	w.colInt(h.deadlineOf(s.n))
 	w.end()
 }
 
 func (h *Hash) kind() Type  { return TypeHash }
 func (h *Hash) length() int { return h.dict.live }
-func (h *Hash) size() int64 { return h.dict.size(hashValueBytes) + h.values }
 
-func (h *Hash) clone() collection {
-	return &Hash{dict: h.dict.clone(), values: h.values, grown: h.grown}
+func (h *Hash) size() int64 {
+	return h.dict.size(hashValueBytes) + h.values + h.deadlines.size()
 }
 
-func (h *Hash) shape() Shape {
-	return Shape{Type: TypeHash, Len: h.dict.live, MostLen: h.grown.mostLen, LongestBytes: h.grown.longest}
+func (h *Hash) clone() collection {
+	return &Hash{dict: h.dict.clone(), values: h.values, grown: h.grown, deadlines: h.deadlines.clone()}
+}
+
+func (h *Hash) shape() Shape { return h.Shape() }
+
+// Shape is View.Shape of a hash that is there.
+func (h *Hash) Shape() Shape {
+	return Shape{Type: TypeHash, Len: h.dict.live, MostLen: h.grown.mostLen, LongestBytes: h.grown.longest, Deadlines: h.deadlines != nil}
 }
 
 func (h *Hash) rows(w *recordWriter, id int64) {
@@ -129,6 +258,9 @@ func (h *Hash) restore(r *tableRow) error {
 	h.dict.restore(r.n, field, hashValue{value})
 	h.grown.note(h.dict.live, len(field), len(value))
 	h.values += int64(len(value))
+	if deadline := r.int(2); deadline != 0 {
+		h.withDeadlines().set(r.n, field, deadline)
+	}
 	return nil
 }
 

@@ -120,6 +120,7 @@ func (tx *Tx) transfer(from, to *object) {
 	}
 	st := tx.st
 	st.due.Set(to, to.deadline)
+	st.watchFields(to)
 	st.resized(to)
 	st.renamed[to.id] = to
 	tx.vacate(from)

@@ -54,6 +54,7 @@ func (st *Store) forget(o *object) {
 	o.newer, o.older = nil, nil
 	st.tx.memos, st.tx.aheads = 0, 0
 	st.due.Set(o, 0)
+	st.unwatchFields(o)
 	st.hotBytes -= o.bytes
 	st.hotObjects--
 	if o.space.keys[o.name] == o {

@@ -118,6 +118,7 @@ func (st *Store) fill(o *object, r *row) {
 	o.id, o.typ, o.deadline = r.id, r.typ, r.deadline
 	o.str, o.coll = r.value, r.coll
 	st.due.Set(o, o.deadline)
+	st.watchFields(o)
 	st.resized(o)
 }
 

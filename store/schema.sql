@@ -61,6 +61,8 @@ CREATE TABLE hash_fields (
   PRIMARY KEY (id, n)
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX hash_fields_by_deadline ON hash_fields (expires_ms) WHERE expires_ms > 0;
+
 -- Positions are integers with gaps, so that LINSERT finds a place between two.
 CREATE TABLE list_elements (
   id    INTEGER NOT NULL,
@@ -76,11 +78,13 @@ CREATE TABLE set_members (
   PRIMARY KEY (id, n)
 ) STRICT, WITHOUT ROWID;
 
+-- A score is always a 64-bit float. The column is not REAL, because SQLite keeps a whole number of such a column as an
+-- integer, and -0.0 would come back as 0.0.
 CREATE TABLE zset_members (
   id     INTEGER NOT NULL,
   n      INTEGER NOT NULL,
   member BLOB NOT NULL,
-  score  REAL NOT NULL,
+  score  ANY NOT NULL,
   PRIMARY KEY (id, n)
 ) STRICT, WITHOUT ROWID;
 

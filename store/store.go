@@ -69,9 +69,10 @@ type Store struct {
 	absent               []*object
 	absentNext           int
 	due                  expire.Queue[*object]
-	births               []birth           // keys created since the applied LSN, in id order: not yet in the tables
-	renamed              map[int64]*object // keys renamed since then, by id
-	tombs                []tomb            // deleted names, in LSN order, until applied
+	dueFields            expire.Queue[*fieldDeadlines] // hashes, by their earliest field deadline
+	births               []birth                       // keys created since the applied LSN, in id order: not yet in the tables
+	renamed              map[int64]*object             // keys renamed since then, by id
+	tombs                []tomb                        // deleted names, in LSN order, until applied
 	stats                counters
 
 	applied    atomic.Uint64 // newest LSN in the tables

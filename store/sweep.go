@@ -16,6 +16,12 @@ const (
 )
 
 type sweepState struct {
+	keys   diskSweep
+	fields diskSweep // of hashes
+}
+
+// diskSweep is what a sweep of the tables leaves for the next.
+type diskSweep struct {
 	onDisk  atomic.Pointer[diskDeadlines]
 	waitFor uint64 // removals that are not applied yet: their rows would be read again
 }
@@ -27,12 +33,12 @@ type diskDeadlines struct {
 }
 
 // noneDueOnDisk reports that nothing in the tables, as of the applied LSN, has expired at now.
-func (s *sweepState) noneDueOnDisk(applied uint64, now int64) bool {
+func (s *diskSweep) noneDueOnDisk(applied uint64, now int64) bool {
 	d := s.onDisk.Load()
 	return d != nil && d.lsn == applied && d.next > now
 }
 
-// Sweep removes keys whose deadline has passed at now (unix ms), from memory and from disk,
+// Sweep removes keys and fields of hashes whose deadline has passed at now (unix ms), from memory and from disk,
 // a slice at a time, and reports whether more is left. It also lets go of what FLUSHDB left in
 // memory and keeps the hot set in bounds while no commands do. One goroutine calls it.
 func (st *Store) Sweep(now int64) (more bool) {
@@ -40,8 +46,12 @@ func (st *Store) Sweep(now int64) (more bool) {
 		return false // nothing can be recorded now; expired keys are invisible all the same
 	}
 	more = st.sweepMemory(now)
+	more = st.sweepFields(now) || more
 	if !more {
 		more = st.sweepDisk(now)
+	}
+	if !more {
+		st.sweepFieldsOnDisk(now)
 	}
 	return st.letGo() || more
 }
@@ -74,11 +84,11 @@ func (st *Store) commit(lsn uint64) { _ = st.journal.Wait(lsn) }
 // the tables until it is applied, so it waits for that before it reads again.
 func (st *Store) sweepDisk(now int64) (more bool) {
 	applied := st.applied.Load()
-	if applied < st.sweep.waitFor {
+	if applied < st.sweep.keys.waitFor {
 		st.kickWriteBack()
 		return false
 	}
-	if st.sweep.noneDueOnDisk(applied, now) {
+	if st.sweep.keys.noneDueOnDisk(applied, now) {
 		return false
 	}
 	type victim struct {
@@ -120,17 +130,14 @@ func (st *Store) sweepDisk(now int64) (more bool) {
 			return true
 		}
 		tx := st.Begin(0, now)
-		spaces := map[int64]*space{}
-		for _, s := range st.dbs {
-			spaces[s.id] = s
-		}
+		spaces := st.spacesLocked()
 		for _, v := range slice {
 			s := spaces[v.space]
 			if s == nil { // flushed: the reaper's
 				continue
 			}
 			if o := s.keys[v.name]; o != nil { // memory knows better: swept there, or changed, or a tombstone
-				st.sweep.waitFor = max(st.sweep.waitFor, o.lsn)
+				st.sweep.keys.waitFor = max(st.sweep.keys.waitFor, o.lsn)
 				if o.load != nil { // or not yet
 					next = now
 				}
@@ -141,15 +148,24 @@ func (st *Store) sweepDisk(now int64) (more bool) {
 			tx.expire(o)
 		}
 		seen := tx.End()
-		st.sweep.waitFor = max(st.sweep.waitFor, seen)
+		st.sweep.keys.waitFor = max(st.sweep.keys.waitFor, seen)
 		st.Unlock()
 		st.commit(seen)
 	}
-	st.sweep.onDisk.Store(&diskDeadlines{applied, next})
-	if st.sweep.waitFor > st.applied.Load() {
+	st.sweep.keys.onDisk.Store(&diskDeadlines{applied, next})
+	if st.sweep.keys.waitFor > st.applied.Load() {
 		st.kickWriteBack()
 	}
 	return false
+}
+
+// spacesLocked is the databases' spaces by number. The caller holds the keyspace lock.
+func (st *Store) spacesLocked() map[int64]*space {
+	spaces := make(map[int64]*space, len(st.dbs))
+	for _, s := range st.dbs {
+		spaces[s.id] = s
+	}
+	return spaces
 }
 
 // letGo frees the objects of flushed spaces, a slice at a time, and unloads what is over the bound.

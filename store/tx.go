@@ -131,6 +131,7 @@ func (tx *Tx) create(o *object, typ Type, deadline int64) {
 	}
 	st.births = append(st.births, birth{o.id, o})
 	st.due.Set(o, deadline)
+	st.watchFields(o)
 	st.resized(o)
 	tx.rec.create(o)
 	tx.touched(o)
@@ -151,6 +152,7 @@ func (tx *Tx) vacate(o *object) {
 	if o.deadline != 0 {
 		tx.countExpiring(o.space, -1)
 	}
+	st.unwatchFields(o)
 	o.typ, o.id, o.deadline, o.coll = None, 0, 0, nil
 	o.str, o.sharedLSN, o.lent, o.form = nil, 0, false, Whole
 	st.due.Set(o, 0)

@@ -80,7 +80,7 @@ func (st *Store) rows() int {
 	if st.opts.WriteBackRows > 0 {
 		return st.opts.WriteBackRows
 	}
-	return int(min(writeBackRows, max(8192, st.maxMemory.Load()/2048)))
+	return int(min(writeBackRows, max(8192, st.maxMemory.Load()/4096)))
 }
 
 // foldBytes follows maxmemory where that is small: two folds come on top of the hot set.

@@ -168,7 +168,8 @@ func (j *Journal) writeBatchLocked(b *Batch) error {
 	if err != nil {
 		return fmt.Errorf("%w: create a segment in %s: %w", ErrFailed, j.dir, err)
 	}
-	end := s.size
+	end, length := s.size, s.length()
+	defer func() { j.counts.bytes.Add(s.length() - length) }()
 	if err := b.pieces(func(p []byte) error { return j.write(s, p) }); err != nil {
 		s.size = end
 		if j.truncate(s, end) != nil {
@@ -178,7 +179,9 @@ func (j *Journal) writeBatchLocked(b *Batch) error {
 		return fmt.Errorf("%w: write to %s: %w", ErrFailed, s.path, err)
 	}
 	s.last = b.Last
-	j.counts.bytes.Add(s.size - end)
+	if Policy(j.policy.Load()) == Always {
+		j.fill(s)
+	}
 	return nil
 }
 
@@ -205,6 +208,9 @@ func (j *Journal) activeLocked() (*segment, error) {
 // sealLocked ends the active segment, complete on disk: what has a successor is never torn. The caller holds committing.
 func (j *Journal) sealLocked() {
 	s := j.committing.active
+	if length := s.length(); length > s.size && j.truncate(s, s.size) == nil {
+		j.counts.bytes.Add(s.size - length)
+	}
 	if s.synced < s.size {
 		if err := j.sync(s.file); err != nil {
 			j.failSyncLocked(s, err)
@@ -228,7 +234,7 @@ func (j *Journal) retireLocked() {
 	}
 	// Nothing in it. The next segment has the same name, and create empties what is left of this one.
 	j.counts.segments.Add(-1)
-	j.counts.bytes.Add(-s.size)
+	j.counts.bytes.Add(-s.length())
 }
 
 // failSyncLocked notes that what s holds is in doubt. The kernel may have dropped the dirty pages and call the next
@@ -347,7 +353,7 @@ func (j *Journal) Drop(applied uint64) {
 			break
 		}
 		j.counts.segments.Add(-1)
-		j.counts.bytes.Add(-s.size)
+		j.counts.bytes.Add(-s.length())
 	}
 	_ = j.syncDir() // a segment that comes back after a power cut is dropped again by Open
 }

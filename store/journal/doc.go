@@ -24,7 +24,8 @@
 //
 // The LSN in the checksum tells a record from one that once stood elsewhere: after a power cut a file may end in
 // disk blocks of a dropped segment, whose frames are whole. A zeroed frame header is padding, never a record; the
-// store appends no empty records.
+// store appends no empty records. Under Always a segment that is written to ends in up to 256 KiB of it, for the sake of
+// fsyncs (see fill); they are cut off when the segment ends.
 //
 // Every segment but the last is complete on disk: it is fsynced before its successor is created, whatever the
 // policy. So a torn or zero-padded tail of the last segment is what a crash leaves, and Open cuts it

@@ -22,7 +22,12 @@ const (
 	frameHeaderBytes   = 12
 	suffix             = ".journal"
 	readBufferBytes    = 256 << 10
+
+	// zeroBytes is how far ahead of its records a segment is filled with zeros under Always.
+	zeroBytes = 256 << 10
 )
+
+var zeros [zeroBytes]byte
 
 // segment is one file. Its fields are guarded by committing.
 type segment struct {
@@ -31,9 +36,13 @@ type segment struct {
 	first   uint64   // LSN
 	last    uint64   // LSN of the newest whole record; first-1 = none
 	size    int64    // where the newest whole record ends
+	zeroed  int64    // where the zeros behind it end; not above size = there are none
 	synced  int64    // bytes known to be fsynced
 	created time.Time
 }
+
+// length is the file's.
+func (s *segment) length() int64 { return max(s.size, s.zeroed) }
 
 func segmentName(first uint64) string { return fmt.Sprintf("%016x%s", first, suffix) }
 
@@ -269,6 +278,29 @@ func (j *Journal) write(s *segment, p []byte) error {
 	return j.count(err)
 }
 
+// fill puts zeros behind the newest record when it has used up those that were there, so that the next fsyncs
+// find the file's length and blocks as they were: then they write data and no inode. The one that follows brings the zeros
+// to disk. Where they can not be written fsyncs are slower; nothing else depends on them, and a crash leaves them as the tail
+// that Open cuts off.
+//
+// Measured with 3,500 bytes a batch, ext4 on a virtual disk: write and fdatasync 235-250 us and 54-72 us of processor time when
+// the file grows each time, 141-155 and 34-38 with zeros, these included. fallocate gains nothing (211-228 and 54-57): its
+// blocks are marked written one by one.
+func (j *Journal) fill(s *segment) {
+	if s.zeroed > s.size {
+		return
+	}
+	allow, err := j.ask(OpWrite, zeroBytes)
+	if err == nil {
+		_, err = s.file.WriteAt(zeros[:allow], s.size)
+	}
+	if j.count(err) == nil {
+		s.zeroed = s.size + zeroBytes
+	} else if j.truncate(s, s.size) != nil {
+		s.zeroed = s.size // there may be zeros; readers stop at them
+	}
+}
+
 // sync fsyncs the file and keeps the count; it needs no lock. os.ErrClosed: f was closed before it began.
 func (j *Journal) sync(f *os.File) error {
 	if _, err := j.ask(OpSync, 0); err != nil {
@@ -314,6 +346,9 @@ func (j *Journal) truncate(s *segment, size int64) error {
 	_, err := j.ask(OpTruncate, int(size))
 	if err == nil {
 		err = s.file.Truncate(size)
+	}
+	if err == nil {
+		s.zeroed = min(s.zeroed, size)
 	}
 	return j.count(err)
 }

@@ -116,3 +116,52 @@ func readAll(t *testing.T, path string) []byte {
 	}
 	return content
 }
+
+func TestUnderAlwaysZerosRunAheadOfTheRecordsUntilTheSegmentEnds(t *testing.T) {
+	dir := t.TempDir()
+	j := open(t, dir, 0, Options{})
+	length := func() int64 {
+		t.Helper()
+		info, err := os.Stat(segmentFiles(t, dir)[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s := j.Stats(); s.Bytes != info.Size() {
+			t.Fatalf("Stats says %d bytes, the file has %d", s.Bytes, info.Size())
+		}
+		return info.Size()
+	}
+	store(t, j, "first")
+	began := length()
+	store(t, j, "second")
+	if now := length(); now != began || now < zeroBytes {
+		t.Fatalf("the file grew from %d to %d bytes", began, now)
+	}
+	copied := killed(t, dir)
+	store(t, j, string(make([]byte, zeroBytes)))
+	if now := length(); now < began+zeroBytes {
+		t.Fatalf("%d bytes after %d and a record of %d", now, began, zeroBytes)
+	}
+	closeIt(t, j)
+	if now := length(); now >= began+zeroBytes {
+		t.Fatalf("%d bytes are left", now)
+	}
+	wantRecords(t, reopened(t, copied), "1:first", "2:second")
+}
+
+func TestZerosThatCanNotBeWrittenAreDoneWithout(t *testing.T) {
+	dir := t.TempDir()
+	j := open(t, dir, 0, Options{Fault: func(op Op, n int) (int, error) {
+		if op == OpWrite && n == zeroBytes {
+			return zeroBytes / 2, errors.New("no space")
+		}
+		return n, nil
+	}})
+	store(t, j, "first", "second")
+	content := readAll(t, segmentFiles(t, dir)[0])
+	if len(content) != segmentHeaderBytes+2*frameHeaderBytes+len("first")+len("second") {
+		t.Fatalf("%d bytes in the file", len(content))
+	}
+	wantRecords(t, reopened(t, killed(t, dir)), "1:first", "2:second")
+	closeIt(t, j)
+}

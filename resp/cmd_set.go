@@ -1,0 +1,308 @@
+package resp
+
+import (
+	"iter"
+
+	"diskette/store"
+)
+
+var (
+	errNumKeys      = errorReply("ERR numkeys should be greater than 0")
+	errTooManyKeys  = errorReply("ERR Number of keys can't be greater than number of args")
+	errLimit        = errorReply("ERR LIMIT can't be negative")
+	errRandomCount  = errorReply("ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
+	errRandomLength = errorReply("ERR value is out of range, the reply would be too long")
+)
+
+func sadd(tx *store.Tx, c *call) Reply {
+	s, err := tx.EditSet(c.args[1])
+	if err != nil {
+		return failure(err)
+	}
+	n := 0
+	for _, member := range c.args[2:] {
+		if s.Add(member) {
+			n++
+		}
+	}
+	return integer(n)
+}
+
+func srem(tx *store.Tx, c *call) Reply {
+	s, err := tx.EditSet(c.args[1])
+	if err != nil {
+		return failure(err)
+	}
+	n := 0
+	for _, member := range c.args[2:] {
+		if s.Remove(member) {
+			n++
+		}
+	}
+	return integer(n)
+}
+
+func smembers(v *store.View, c *call) Reply {
+	s, err := v.Set(c.args[1])
+	if err != nil {
+		return failure(err)
+	}
+	return setOf(c.members(s)...)
+}
+
+// members are all members of a set as replies.
+func (c *call) members(s *store.Set) []Reply { return c.listed(s.Len(), s.Members()) }
+
+// listed are members as replies; there are most at most.
+func (c *call) listed(most int, members iter.Seq[string]) []Reply {
+	elems := c.elems(most)
+	for m := range members {
+		elems = append(elems, bulkString(m))
+	}
+	return elems
+}
+
+func sismember(v *store.View, c *call) Reply {
+	s, err := v.Set(c.args[1])
+	if err != nil {
+		return failure(err)
+	}
+	return oneIf(s.HasBytes(c.args[2]))
+}
+
+func smismember(v *store.View, c *call) Reply {
+	s, err := v.Set(c.args[1])
+	if err != nil {
+		return failure(err)
+	}
+	elems := c.elems(len(c.args) - 2)
+	for _, member := range c.args[2:] {
+		elems = append(elems, oneIf(s.HasBytes(member)))
+	}
+	return array(elems...)
+}
+
+func scard(v *store.View, c *call) Reply {
+	s, err := v.Set(c.args[1])
+	if err != nil {
+		return failure(err)
+	}
+	return integer(s.Len())
+}
+
+func smove(tx *store.Tx, c *call) Reply {
+	from, err := tx.EditSet(c.args[1])
+	if err != nil {
+		return failure(err)
+	}
+	if from.Len() == 0 {
+		return replyZero // whatever the destination is
+	}
+	to, err := tx.EditSet(c.args[2])
+	if err != nil {
+		return failure(err)
+	}
+	if from.Set == to.Set {
+		return oneIf(from.HasBytes(c.args[3]))
+	}
+	if !from.Remove(c.args[3]) {
+		return replyZero
+	}
+	to.Add(c.args[3])
+	return replyOne
+}
+
+func spop(tx *store.Tx, c *call) Reply {
+	count, counted := int64(1), len(c.args) > 2
+	if len(c.args) > 3 {
+		return errSyntax
+	}
+	if counted {
+		var ok bool
+		if count, ok = c.int(2); !ok || count < 0 {
+			return errNegative
+		}
+	}
+	s, err := tx.EditSet(c.args[1])
+	switch {
+	case err != nil:
+		return failure(err)
+	case s.Len() == 0 && !counted:
+		return replyNull
+	case !counted:
+		return bulkString(s.Pop())
+	case count >= int64(s.Len()):
+		elems := c.members(s.Set)
+		tx.Delete(c.args[1])
+		return setOf(elems...)
+	}
+	elems := c.elems(int(count))
+	for range count {
+		elems = append(elems, bulkString(s.Pop()))
+	}
+	return setOf(elems...)
+}
+
+func srandmember(v *store.View, c *call) Reply {
+	count, counted := int64(1), len(c.args) > 2
+	if len(c.args) > 3 {
+		return errSyntax
+	}
+	if counted {
+		var ok bool
+		if count, ok = c.int(2); !ok {
+			return errNotInteger
+		}
+		if -count == count && count != 0 {
+			return errRandomCount
+		}
+	}
+	s, err := v.Set(c.args[1])
+	switch {
+	case err != nil:
+		return failure(err)
+	case !counted && s.Len() == 0:
+		return replyNull
+	case !counted:
+		return bulkString(s.Random())
+	case count < 0:
+		return c.draws(s, -count)
+	}
+	count = min(count, int64(s.Len()))
+	elems := c.elems(int(count))
+	s.Sample(int(count), func(m string) { elems = append(elems, bulkString(m)) })
+	return array(elems...)
+}
+
+const (
+	drawBytes = 128       // what a drawn member takes besides itself until it is sent
+	mostDrawn = 512 << 20 // bytes of a reply of drawn members: Redis would go on until memory ends
+)
+
+// draws is count random members, the same ones perhaps several times.
+func (c *call) draws(s *store.Set, count int64) Reply {
+	if s.Len() == 0 {
+		return array()
+	}
+	if each := s.MemberBytes()/int64(s.Len()) + drawBytes; count > max(int64(s.Len()), mostDrawn/each) {
+		return errRandomLength
+	}
+	elems := c.elems(int(count))
+	for range count {
+		elems = append(elems, bulkString(s.Random()))
+	}
+	return array(elems...)
+}
+
+// sets are the sets of the keys from argument i up to but not including end.
+func (c *call) sets(v *store.View, i, end int) (sets []*store.Set, err error) {
+	sets = make([]*store.Set, 0, end-i)
+	for _, key := range c.args[i:end] {
+		s, err := v.Set(key)
+		if err != nil {
+			return nil, err
+		}
+		sets = append(sets, s)
+	}
+	return sets, nil
+}
+
+func sinter(v *store.View, c *call) Reply { return c.combined(v, store.Intersection) }
+
+func sdiff(v *store.View, c *call) Reply { return c.combined(v, store.Difference) }
+
+func (c *call) combined(v *store.View, members func([]*store.Set) iter.Seq[string]) Reply {
+	sets, err := c.sets(v, 1, len(c.args))
+	if err != nil {
+		return failure(err)
+	}
+	var elems []Reply
+	for m := range members(sets) {
+		elems = append(elems, bulkString(m))
+	}
+	return setOf(elems...)
+}
+
+func sunion(v *store.View, c *call) Reply {
+	sets, err := c.sets(v, 1, len(c.args))
+	if err != nil {
+		return failure(err)
+	}
+	return setOf(c.members(store.SetOf(store.Union(sets)))...)
+}
+
+func sinterstore(tx *store.Tx, c *call) Reply { return c.storeCombined(tx, store.Intersection) }
+
+func sdiffstore(tx *store.Tx, c *call) Reply { return c.storeCombined(tx, store.Difference) }
+
+func sunionstore(tx *store.Tx, c *call) Reply { return c.storeCombined(tx, store.Union) }
+
+func (c *call) storeCombined(tx *store.Tx, members func([]*store.Set) iter.Seq[string]) Reply {
+	sets, err := c.sets(&tx.View, 2, len(c.args))
+	if err != nil {
+		return failure(err)
+	}
+	return integer(tx.StoreSet(c.args[1], members(sets)))
+}
+
+func sintercard(v *store.View, c *call) Reply {
+	keys, ok := c.int(1)
+	switch {
+	case !ok || keys < 1:
+		return errNumKeys
+	case keys > int64(len(c.args)-2):
+		return errTooManyKeys
+	}
+	end, limit := 2+int(keys), int64(0)
+	for i := end; i < len(c.args); i += 2 {
+		if !c.is(i, "limit") || i+1 == len(c.args) {
+			return errSyntax
+		}
+		if limit, ok = c.int(i + 1); !ok || limit < 0 {
+			return errLimit
+		}
+	}
+	sets, err := c.sets(v, 2, end)
+	if err != nil {
+		return failure(err)
+	}
+	n := int64(0)
+	for range store.Intersection(sets) {
+		if n++; n == limit {
+			break
+		}
+	}
+	return integer(n)
+}
+
+func sscan(v *store.View, c *call) Reply {
+	cursor, refusal := c.scanCursor()
+	if refusal.isError() {
+		return refusal
+	}
+	s, err := v.Set(c.args[1])
+	switch {
+	case err != nil:
+		return failure(err)
+	case s == nil:
+		return scanned(0, nil)
+	}
+	o, refusal := c.elementScan(cursor)
+	if refusal.isError() {
+		return refusal
+	}
+	if encodingOf(c.cl.srv.cfg, s.Shape()) != "hashtable" {
+		o.whole()
+	}
+	var elems []Reply
+	s.After(o.cursor, func(n int64, member string) bool {
+		if !o.step(n) {
+			return false
+		}
+		if o.matches(member) {
+			elems = append(elems, bulkString(member))
+		}
+		return true
+	})
+	return o.reply(elems)
+}

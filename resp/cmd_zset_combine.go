@@ -1,0 +1,259 @@
+package resp
+
+import (
+	"cmp"
+	"errors"
+	"math"
+	"slices"
+
+	"diskette/store"
+)
+
+var errWeight = errorReply("ERR weight value is not a float")
+
+// A scoreSource is an input of ZUNION and its like: a sorted set, or a set, whose members all have the score 1.
+type scoreSource struct {
+	zset   *store.ZSet
+	set    *store.Set
+	weight float64
+}
+
+func (s *scoreSource) len() int {
+	if s.set != nil {
+		return s.set.Len()
+	}
+	return s.zset.Len()
+}
+
+func (s *scoreSource) score(member string) (score float64, ok bool) {
+	if s.set != nil {
+		return 1, s.set.Has(member)
+	}
+	return s.zset.Score(member)
+}
+
+// each calls fn for every member with its score until it returns false.
+func (s *scoreSource) each(fn func(it *store.Scored) bool) {
+	if s.set == nil {
+		s.zset.Each(0, s.zset.Len(), fn)
+		return
+	}
+	for m := range s.set.Members() {
+		if !fn(&store.Scored{Score: 1, Member: m}) {
+			return
+		}
+	}
+}
+
+// combination is what ZUNION, ZINTER, ZDIFF, their STORE forms and ZINTERCARD are asked for.
+type combination struct {
+	sources    []scoreSource
+	aggregate  func(score, with float64) float64
+	withScores bool
+	limit      int64 // 0 = none
+}
+
+// combinationForm says which options there are.
+type combinationForm byte
+
+const (
+	withReply    combinationForm = 1 << iota // WITHSCORES
+	withWeights                              // WEIGHTS and AGGREGATE
+	withCounting                             // LIMIT
+)
+
+// combination reads the arguments from i on: numkeys key [key ...] and options.
+func (c *call) combination(v *store.View, i int, form combinationForm) (q combination, refusal Reply) {
+	numkeys, ok := c.int(i)
+	switch {
+	case !ok:
+		return q, errNotInteger
+	case numkeys < 1:
+		return q, errorReply("ERR at least 1 input key is needed for '" + c.row.full + "' command")
+	case numkeys > int64(len(c.args)-i-1):
+		return q, errSyntax
+	}
+	i++
+	end := i + int(numkeys)
+	for _, key := range c.args[i:end] {
+		s := scoreSource{weight: 1}
+		var err error
+		if s.zset, err = v.ZSet(key); errors.Is(err, store.ErrWrongType) {
+			s.set, err = v.Set(key)
+		}
+		if err != nil {
+			return q, failure(err)
+		}
+		q.sources = append(q.sources, s)
+	}
+	q.aggregate = addScores
+	return q, c.combinationOptions(&q, end, form)
+}
+
+func (c *call) combinationOptions(q *combination, i int, form combinationForm) (refusal Reply) {
+	for i < len(c.args) {
+		left := len(c.args) - i - 1
+		switch {
+		case form&withWeights != 0 && left >= len(q.sources) && c.is(i, "weights"):
+			for k := range q.sources {
+				var ok bool
+				if q.sources[k].weight, ok = parseDouble(c.args[i+1+k]); !ok {
+					return errWeight
+				}
+			}
+			i += 1 + len(q.sources)
+		case form&withWeights != 0 && left >= 1 && c.is(i, "aggregate"):
+			switch {
+			case c.is(i+1, "sum"):
+				q.aggregate = addScores
+			case c.is(i+1, "min"):
+				q.aggregate = lowerScore
+			case c.is(i+1, "max"):
+				q.aggregate = higherScore
+			default:
+				return errSyntax
+			}
+			i += 2
+		case form&withReply != 0 && c.is(i, "withscores"):
+			q.withScores = true
+			i++
+		case form&withCounting != 0 && left >= 1 && c.is(i, "limit"):
+			n, ok := c.int(i + 1)
+			if !ok || n < 0 {
+				return errLimit
+			}
+			q.limit = n
+			i += 2
+		default:
+			return errSyntax
+		}
+	}
+	return replyNone
+}
+
+// These aggregate scores, never to NaN. What is no number keeps a lower or higher score as it is.
+
+func addScores(score, with float64) float64 {
+	if sum := score + with; !math.IsNaN(sum) {
+		return sum
+	}
+	return 0 // +inf and -inf
+}
+
+func lowerScore(score, with float64) float64 {
+	if with < score {
+		return with
+	}
+	return score
+}
+
+func higherScore(score, with float64) float64 {
+	if with > score {
+		return with
+	}
+	return score
+}
+
+// weighed is the score times the source's weight; 0 if that is no number.
+func (s *scoreSource) weighed(score float64) float64 {
+	if f := score * s.weight; !math.IsNaN(f) {
+		return f
+	}
+	return 0
+}
+
+// smallestFirst puts the sources in order. Redis adds scores in that order, too.
+func (q *combination) smallestFirst() {
+	slices.SortStableFunc(q.sources, func(a, b scoreSource) int { return cmp.Compare(a.len(), b.len()) })
+}
+
+// The members of a combination come in no order.
+
+func (q *combination) union() (members []store.Scored) {
+	q.smallestFirst()
+	at := map[string]int{}
+	for k := range q.sources {
+		s := &q.sources[k]
+		s.each(func(it *store.Scored) bool {
+			score := s.weighed(it.Score)
+			if i, there := at[it.Member]; there {
+				members[i].Score = q.aggregate(members[i].Score, score)
+				return true
+			}
+			at[it.Member] = len(members)
+			members = append(members, store.Scored{Score: score, Member: it.Member})
+			return true
+		})
+	}
+	return members
+}
+
+func (q *combination) intersection() (members []store.Scored) {
+	q.smallestFirst()
+	first, others := &q.sources[0], q.sources[1:]
+	first.each(func(it *store.Scored) bool {
+		score := first.weighed(it.Score)
+		for k := range others {
+			with, there := others[k].score(it.Member)
+			if !there {
+				return true
+			}
+			score = q.aggregate(score, with*others[k].weight)
+		}
+		members = append(members, store.Scored{Score: score, Member: it.Member})
+		return q.limit == 0 || int64(len(members)) < q.limit
+	})
+	return members
+}
+
+func (q *combination) difference() (members []store.Scored) {
+	others := q.sources[1:]
+	q.sources[0].each(func(it *store.Scored) bool {
+		for k := range others {
+			if _, there := others[k].score(it.Member); there {
+				return true
+			}
+		}
+		members = append(members, *it)
+		return true
+	})
+	return members
+}
+
+// combined answers ZUNION, ZINTER or ZDIFF.
+func combined(members func(*combination) []store.Scored, form combinationForm) func(*store.View, *call) Reply {
+	return func(v *store.View, c *call) Reply {
+		q, refusal := c.combination(v, 1, form)
+		if refusal.isError() {
+			return refusal
+		}
+		found := members(&q)
+		store.SortScored(found)
+		list := c.scoredList(len(found), q.withScores)
+		for i := range found {
+			list.add(&found[i])
+		}
+		return list.reply()
+	}
+}
+
+// combinedStore is ZUNIONSTORE, ZINTERSTORE or ZDIFFSTORE.
+func combinedStore(members func(*combination) []store.Scored, form combinationForm) func(*store.Tx, *call) Reply {
+	return func(tx *store.Tx, c *call) Reply {
+		q, refusal := c.combination(&tx.View, 2, form)
+		if refusal.isError() {
+			return refusal
+		}
+		found := members(&q)
+		store.SortScored(found) // what comes in order is quickly built
+		return c.replaceZSet(tx, c.args[1], found)
+	}
+}
+
+func zintercard(v *store.View, c *call) Reply {
+	q, refusal := c.combination(v, 1, withCounting)
+	if refusal.isError() {
+		return refusal
+	}
+	return integer(len(q.intersection()))
+}

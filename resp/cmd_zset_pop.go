@@ -1,0 +1,156 @@
+package resp
+
+import "diskette/store"
+
+var (
+	errZpopNumkeys = errorReply("ERR numkeys should be greater than 0")
+	errZpopCount   = errorReply("ERR count should be greater than 0")
+)
+
+// popRanks are the ranks of the count lowest or highest members.
+func popRanks(z *store.ZSet, highest bool, count int64) (from, to int) {
+	n := int(min(count, int64(z.Len())))
+	if highest {
+		return z.Len() - n, z.Len()
+	}
+	return 0, n
+}
+
+// popScored removes the count lowest or highest members, beginning with the most extreme, and returns them with their scores.
+func (c *call) popScored(z store.ZSetTx, highest bool, count int64) []Reply {
+	from, to := popRanks(z.ZSet, highest, count)
+	list := c.scoredList(to-from, true)
+	q := rangeQuery{reverse: highest}
+	q.each(z.ZSet, from, to, list.add)
+	z.RemoveRanks(from, to)
+	return list.elems
+}
+
+// zpop is ZPOPMIN and ZPOPMAX. Without a count the reply is flat in RESP3, too.
+func zpop(highest bool) func(*store.Tx, *call) Reply {
+	return func(tx *store.Tx, c *call) Reply {
+		count := int64(1)
+		switch {
+		case len(c.args) > 3:
+			return errSyntax
+		case len(c.args) == 3:
+			var ok bool
+			if count, ok = c.int(2); !ok || count < 0 {
+				return errNegative
+			}
+		}
+		z, err := tx.EditZSet(c.args[1])
+		if err != nil {
+			return failure(err)
+		}
+		elems := c.popScored(z, highest, count)
+		if len(c.args) == 3 {
+			return pairsOf(elems...)
+		}
+		return array(elems...)
+	}
+}
+
+// bzpop is BZPOPMIN and BZPOPMAX.
+func bzpop(highest bool) func(*store.Tx, *call) Reply {
+	return func(tx *store.Tx, c *call) Reply {
+		last := len(c.args) - 1
+		timeout, refusal := c.timeout(last)
+		if refusal.isError() {
+			return refusal
+		}
+		for _, key := range c.args[1:last] {
+			z, err := tx.EditZSet(key)
+			if err != nil {
+				return failure(err)
+			}
+			if z.Len() > 0 {
+				return array(append([]Reply{bulk(key)}, c.popScored(z, highest, 1)...)...)
+			}
+		}
+		return c.blockOn(blockRequest{keys: c.args[1:last], typ: store.TypeZSet, timeout: timeout, timedOut: replyNoArray})
+	}
+}
+
+// scoredPop is what ZMPOP and BZMPOP are asked for.
+type scoredPop struct {
+	keys    [][]byte
+	highest bool
+	count   int64
+}
+
+// scoredPop reads the arguments from i on: numkeys key [key ...] MIN|MAX [COUNT count].
+func (c *call) scoredPop(i int) (p scoredPop, refusal Reply) {
+	numkeys, ok := c.int(i)
+	switch {
+	case !ok || numkeys < 1:
+		return p, errZpopNumkeys
+	case numkeys >= int64(len(c.args)-i-1):
+		return p, errSyntax
+	}
+	where := i + 1 + int(numkeys)
+	p.keys, p.count = c.args[i+1:where], 1
+	p.highest = c.is(where, "max")
+	if !p.highest && !c.is(where, "min") {
+		return p, errSyntax
+	}
+	counted := false
+	for j := where + 1; j < len(c.args); j += 2 {
+		if counted || !c.is(j, "count") || j+1 == len(c.args) {
+			return p, errSyntax
+		}
+		if p.count, ok = c.int(j + 1); !ok || p.count < 1 {
+			return p, errZpopCount
+		}
+		counted = true
+	}
+	return p, replyNone
+}
+
+// run pops from the first sorted set that there is. found is false if there is none.
+func (p *scoredPop) run(tx *store.Tx, c *call) (reply Reply, found bool) {
+	for _, key := range p.keys {
+		z, err := tx.EditZSet(key)
+		if err != nil {
+			return failure(err), true
+		}
+		if z.Len() > 0 {
+			return array(bulk(key), nested(c.popScored(z, p.highest, p.count))), true
+		}
+	}
+	return replyNoArray, false
+}
+
+// nested makes arrays of two, in both protocols.
+func nested(elems []Reply) Reply {
+	pairs := make([]Reply, 0, len(elems)/2)
+	for i := 0; i < len(elems); i += 2 {
+		pairs = append(pairs, array(elems[i:i+2]...))
+	}
+	return array(pairs...)
+}
+
+func zmpop(tx *store.Tx, c *call) Reply {
+	p, refusal := c.scoredPop(1)
+	if refusal.isError() {
+		return refusal
+	}
+	reply, _ := p.run(tx, c)
+	return reply
+}
+
+func bzmpop(tx *store.Tx, c *call) Reply {
+	p, refusal := c.scoredPop(2)
+	if refusal.isError() {
+		return refusal
+	}
+	timeout, refusal := c.timeout(1)
+	if refusal.isError() {
+		return refusal
+	}
+	reply, found := p.run(tx, c)
+	if !found {
+		return c.blockOn(blockRequest{keys: p.keys, typ: store.TypeZSet, timeout: timeout, timedOut: replyNoArray})
+	}
+	return reply
+}

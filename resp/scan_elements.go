@@ -1,0 +1,74 @@
+package resp
+
+import (
+	"math"
+	"strconv"
+)
+
+// elementScan is what stands behind the key in HSCAN, SSCAN and ZSCAN. Redis answers such a command with the whole
+// collection and cursor 0 while it holds it compactly, whatever the cursor and COUNT say; else our cursor is the number
+// of the row that was looked at last.
+type elementScan struct {
+	cursor int64
+	count  int
+	match  func(element []byte) bool // nil = all
+
+	last, next int64 // the row looked at last, the cursor to be answered
+}
+
+// scanCursor reads the cursor, which Redis checks before it looks at the key. One that is none of ours is beyond the last row.
+func (c *call) scanCursor() (cursor int64, refusal Reply) {
+	n, ok := parseCursor(c.args[2])
+	if !ok {
+		return 0, errInvalidCursor
+	}
+	return int64(min(n, math.MaxInt64)), Reply{}
+}
+
+// elementScan reads the options. The key is there and has the right type: otherwise Redis does not look at them.
+func (c *call) elementScan(cursor int64) (s elementScan, refusal Reply) {
+	s = elementScan{cursor: cursor, count: 10}
+	for i := 3; i < len(c.args); i += 2 {
+		switch {
+		case i+1 == len(c.args):
+			return s, errSyntax
+		case c.is(i, "count"):
+			n, ok := c.int(i + 1)
+			if !ok {
+				return s, errNotInteger
+			}
+			if n < 1 {
+				return s, errSyntax
+			}
+			s.count = int(min(n, scanLimit))
+		case c.is(i, "match"):
+			_, s.match = matching(c.args[i+1])
+		default:
+			return s, errSyntax
+		}
+	}
+	return s, Reply{}
+}
+
+// matches reports whether an element passes MATCH.
+func (s *elementScan) matches(element string) bool {
+	return s.match == nil || s.match(viewBytes(element))
+}
+
+// whole makes the scan one of everything.
+func (s *elementScan) whole() { s.cursor, s.count = 0, math.MaxInt }
+
+// step comes before row n is looked at; false ends this call: there are more rows.
+func (s *elementScan) step(n int64) bool {
+	if s.count == 0 {
+		s.next = s.last
+		return false
+	}
+	s.count--
+	s.last = n
+	return true
+}
+
+func (s *elementScan) reply(elems []Reply) Reply {
+	return array(bulkString(strconv.FormatInt(s.next, 10)), array(elems...))
+}

@@ -1,0 +1,216 @@
+package store
+
+import (
+	"iter"
+	"strconv"
+)
+
+// A Set is members in order of birth. Commands that read get it from View.Set; a nil *Set is that of an absent key and
+// is empty.
+type Set struct {
+	dict     dict[struct{}]
+	grown    outgrown // mostLen counts from the first member on that is no integer
+	integers bool     // there has been no other member
+	mostInts int      // members while that was so
+}
+
+func newSet() *Set { return &Set{dict: newDict[struct{}](), integers: true} }
+
+// setBytes is a Set without its dict.
+const setBytes = 32
+
+// Set returns the key's set, nil when the key is not there.
+func (v *View) Set(key []byte) (*Set, error) {
+	c, err := v.collectionOf(key, TypeSet)
+	s, _ := c.(*Set)
+	return s, err
+}
+
+// Len is the number of members.
+func (s *Set) Len() int {
+	if s == nil {
+		return 0
+	}
+	return s.dict.live
+}
+
+// Has reports whether a member is there.
+func (s *Set) Has(member string) bool { return s != nil && s.dict.find(member) != nil }
+
+// HasBytes is Has for a client's argument.
+func (s *Set) HasBytes(member []byte) bool { return s.Has(viewString(member)) }
+
+// Members are all members in order of birth. The set must not change meanwhile.
+func (s *Set) Members() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		if s != nil {
+			s.dict.each(func(m *slot[struct{}]) bool { return yield(m.name) })
+		}
+	}
+}
+
+// After calls fn with the members whose numbers are above n until it returns false: a scan in pieces.
+func (s *Set) After(n int64, fn func(n int64, member string) bool) {
+	if s != nil {
+		s.dict.after(n, func(m *slot[struct{}]) bool { return fn(m.n, m.name) })
+	}
+}
+
+// Random returns a member, each with the same chance. The set is not empty.
+func (s *Set) Random() string { return s.dict.random().name }
+
+// MemberBytes is the length of all members together.
+func (s *Set) MemberBytes() int64 { return s.dict.bytes }
+
+// Sample calls fn with count different members, or with all if there are no more, in time of count.
+func (s *Set) Sample(count int, fn func(member string)) {
+	if s != nil {
+		s.dict.sample(count, func(m *slot[struct{}]) { fn(m.name) })
+	}
+}
+
+// A SetTx is a set that a command changes. The key comes to be with its first member and goes with its last (I7).
+type SetTx struct {
+	*Set
+	editing
+}
+
+// EditSet returns the key's set for changing it; an empty one when the key is not there.
+func (tx *Tx) EditSet(key []byte) (SetTx, error) {
+	e, c, err := tx.editOf(key, TypeSet)
+	if err != nil {
+		return SetTx{}, err
+	}
+	s, ok := c.(*Set)
+	if !ok {
+		s = newSet()
+	}
+	return SetTx{s, e}, nil
+}
+
+// Add adds a member and reports whether it is new. It copies it.
+func (s SetTx) Add(member []byte) bool {
+	if s.HasBytes(member) {
+		return false
+	}
+	id := s.begin(s.Set)
+	s.put(&s.tx.rec, id, s.insert(string(member)))
+	s.changed()
+	return true
+}
+
+// Remove removes a member and reports whether it was there.
+func (s SetTx) Remove(member []byte) bool { return s.remove(viewString(member)) }
+
+func (s SetTx) remove(member string) bool {
+	n, _, ok := s.dict.remove(member)
+	if !ok {
+		return false
+	}
+	s.tx.rec.remove(s.o.id, setMembers, n)
+	s.changed()
+	return true
+}
+
+// Pop removes a random member and returns it. The set is not empty.
+func (s SetTx) Pop() string {
+	member := s.Random()
+	s.remove(member)
+	return member
+}
+
+// StoreSet makes the key the given members, which may repeat themselves, whatever it held, and returns how many there
+// are. With none the key is gone.
+func (tx *Tx) StoreSet(key []byte, members iter.Seq[string]) int {
+	s := SetOf(members)
+	o := tx.edit(key)
+	if o.typ != None {
+		tx.drop(o)
+	}
+	if s.Len() > 0 {
+		o.coll = s
+		tx.create(o, TypeSet, 0)
+		s.rows(&tx.rec, o.id)
+	}
+	return s.Len()
+}
+
+// SetOf makes a set that belongs to no key. The members may repeat themselves.
+func SetOf(members iter.Seq[string]) *Set {
+	s := newSet()
+	for m := range members {
+		if !s.Has(m) {
+			s.insert(m)
+		}
+	}
+	return s
+}
+
+// insert takes in a member that is not there.
+func (s *Set) insert(member string) *slot[struct{}] {
+	m := s.dict.add(member, struct{}{})
+	s.note(member)
+	return m
+}
+
+func (s *Set) note(member string) {
+	s.integers = s.integers && isInteger(member)
+	if s.integers {
+		s.mostInts = max(s.mostInts, s.dict.live)
+		s.grown.note(0, len(member))
+	} else {
+		s.grown.note(s.dict.live, len(member))
+	}
+}
+
+// isInteger reports whether a string is a 64 bit integer as it is written: no blanks, plus or leading zeros.
+func isInteger(s string) bool {
+	if s == "" || len(s) > 20 || s[0] > '9' {
+		return false
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		return false
+	}
+	var digits [20]byte
+	return string(strconv.AppendInt(digits[:0], n, 10)) == s
+}
+
+func (s *Set) put(w *recordWriter, id int64, m *slot[struct{}]) {
+	w.put(id, setMembers, m.n)
+	w.colStr(m.name)
+	w.end()
+}
+
+func (s *Set) kind() Type  { return TypeSet }
+func (s *Set) length() int { return s.dict.live }
+func (s *Set) size() int64 { return s.dict.size(0) + setBytes }
+
+func (s *Set) clone() collection {
+	c := *s
+	c.dict = s.dict.clone()
+	return &c
+}
+
+func (s *Set) shape() Shape { return s.Shape() }
+
+// Shape is View.Shape of a set that is there.
+func (s *Set) Shape() Shape {
+	return Shape{Type: TypeSet, Len: s.dict.live, MostLen: s.grown.mostLen, LongestBytes: s.grown.longest, MostIntegers: s.mostInts}
+}
+
+func (s *Set) rows(w *recordWriter, id int64) {
+	s.dict.each(func(m *slot[struct{}]) bool {
+		s.put(w, id, m)
+		return true
+	})
+}
+
+func (s *Set) restore(r *tableRow) error {
+	member := r.str(0)
+	s.dict.restore(r.n, member, struct{}{})
+	s.note(member)
+	return nil
+}
+
+func (s *Set) restored() error { return nil }
