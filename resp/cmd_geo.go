@@ -48,21 +48,7 @@ func (c *call) geoUnit(i int) (meters float64, ok bool) {
 
 func geoadd(tx *store.Tx, c *call) Reply {
 	var o zaddOptions
-	at := 2
-	for ; at < len(c.args); at++ {
-		switch {
-		case c.is(at, "nx"):
-			o.nx = true
-			continue
-		case c.is(at, "xx"):
-			o.xx = true
-			continue
-		case c.is(at, "ch"):
-			o.ch = true
-			continue
-		}
-		break
-	}
+	at := c.geoaddOptions(&o)
 	places := c.args[at:]
 	if len(places)%3 != 0 || o.nx && o.xx {
 		return errSyntax
@@ -93,6 +79,22 @@ func geoadd(tx *store.Tx, c *call) Reply {
 		}
 	}
 	return integer(n)
+}
+
+// geoaddOptions reads the words from argument 2 on and returns where the places begin.
+func (c *call) geoaddOptions(o *zaddOptions) (places int) {
+	for i := 2; ; i++ {
+		switch {
+		case c.is(i, "nx"):
+			o.nx = true
+		case c.is(i, "xx"):
+			o.xx = true
+		case c.is(i, "ch"):
+			o.ch = true
+		default:
+			return i
+		}
+	}
 }
 
 // memberPlace is where a member of a sorted set is.
