@@ -25,6 +25,9 @@ type found struct {
 // has reports whether a place lies in the shape, and how far from the center.
 func (s *geoShape) has(p lonLat) (meters float64, ok bool) {
 	if !s.box {
+		if geoBeyond(s.center, p, s.radius*s.unit) {
+			return 0, false
+		}
 		meters = geoDistance(s.center, p)
 		return meters, !(meters > s.radius*s.unit)
 	}

@@ -141,12 +141,19 @@ func geoText(score float64) string {
 
 // geoDistance is the way between two places in meters, by the haversine formula.
 func geoDistance(a, b lonLat) float64 {
-	v := math.Sin((b.lon*degree - float64(a.lon*degree)) / 2)
+	v := sine((b.lon*degree - float64(a.lon*degree)) / 2)
 	if v == 0 {
 		return earthMeters * math.Abs(b.lat*degree-float64(a.lat*degree))
 	}
 	lat1, lat2 := a.lat*degree, b.lat*degree
-	u := math.Sin((lat2 - lat1) / 2)
-	h := float64(u*u) + float64(math.Cos(lat1)*math.Cos(lat2)*v*v)
-	return 2 * earthMeters * math.Asin(math.Sqrt(h))
+	u := sine((lat2 - lat1) / 2)
+	h := float64(u*u) + float64(cosine(lat1)*cosine(lat2)*v*v)
+	return 2 * earthMeters * arcsine(math.Sqrt(h))
+}
+
+// geoBeyond reports whether two places are farther apart than some meters, as far as math's sines can tell.
+func geoBeyond(a, b lonLat, meters float64) bool {
+	u, v := math.Sin((b.lat-a.lat)*degree/2), math.Sin((b.lon-a.lon)*degree/2)
+	h := u*u + math.Cos(a.lat*degree)*math.Cos(b.lat*degree)*v*v
+	return 2*earthMeters*math.Asin(math.Sqrt(min(h, 1))) > meters*(1+1e-6)+1
 }
