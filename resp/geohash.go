@@ -153,7 +153,11 @@ func geoDistance(a, b lonLat) float64 {
 
 // geoBeyond reports whether two places are farther apart than some meters, as far as math's sines can tell.
 func geoBeyond(a, b lonLat, meters float64) bool {
+	meters = meters*(1+1e-6) + 1
+	if math.Abs(b.lat-a.lat)*degree*earthMeters > meters {
+		return true
+	}
 	u, v := math.Sin((b.lat-a.lat)*degree/2), math.Sin((b.lon-a.lon)*degree/2)
 	h := u*u + math.Cos(a.lat*degree)*math.Cos(b.lat*degree)*v*v
-	return 2*earthMeters*math.Asin(math.Sqrt(min(h, 1))) > meters*(1+1e-6)+1
+	return 2*earthMeters*math.Asin(math.Sqrt(min(h, 1))) > meters
 }
