@@ -2,6 +2,7 @@ package resp
 
 import (
 	"math"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -46,122 +47,182 @@ type blocked struct {
 	row    *row
 	args   [][]byte // they stay valid: the client reads no further command
 	db     int
+	lines  []*line
 	pins   []store.Pin
 	hungUp <-chan struct{}
 	done   chan struct{}
 	served bool
 	out    output // the reply
-	lsn    uint64
+	lsn    uint64 // what the reply has seen
 }
 
-// blockers are the lines, by key. All is under the keyspace lock, but the counts, which are asked without.
+// A line is the clients that wait for a key, first come first.
+type line struct {
+	name    watchName
+	clients []*blocked
+	ready   bool // the key has changed since serveBlocked last looked
+}
+
+// blockers are the lines, by key. All is under the keyspace lock, but the count, which is asked without.
 type blockers struct {
-	lines   map[watchName][]*blocked
-	ready   []watchName // keys with a line that were changed since serve last looked
+	lines   map[watchName]*line
+	ready   []*line
 	clients atomic.Int64
 }
 
 // touched notes a change of a key that somebody waits for. It is called at every change, under the keyspace lock.
 func (b *blockers) touched(db int, key string) {
-	if len(b.lines) == 0 {
-		return
-	}
-	if name := (watchName{db, key}); b.lines[name] != nil {
-		b.ready = append(b.ready, name)
+	if len(b.lines) > 0 {
+		if l := b.lines[watchName{db, key}]; l != nil {
+			b.note(l)
+		}
 	}
 }
 
 // touchedAll notes that all keys of two databases have changed: they were exchanged, or emptied.
 func (b *blockers) touchedAll(db, other int) {
-	for name := range b.lines {
+	for name, l := range b.lines {
 		if name.db == db || name.db == other {
-			b.ready = append(b.ready, name)
+			b.note(l)
 		}
 	}
 }
 
-// block puts the client in line. The caller holds the keyspace lock and has just run the command in vain.
-func (s *Server) block(tx *store.Tx, cl *client) *blocked {
-	c := &cl.call
-	b := &blocked{blockRequest: *c.block, cl: cl, row: c.row, args: c.args, db: cl.db, done: make(chan struct{})}
-	if s.blockers.lines == nil {
-		s.blockers.lines = map[watchName][]*blocked{}
+func (b *blockers) note(l *line) {
+	if !l.ready {
+		l.ready = true
+		b.ready = append(b.ready, l)
 	}
-	for _, key := range b.keys {
-		name := watchName{b.db, string(key)}
-		line := s.blockers.lines[name]
-		if len(line) > 0 && line[len(line)-1] == b {
-			continue // the same key twice
+}
+
+// join puts a client at the end of the line for a key.
+func (b *blockers) join(name watchName, waiter *blocked) (joined bool) {
+	l := b.lines[name]
+	if l == nil {
+		if b.lines == nil {
+			b.lines = map[watchName]*line{}
 		}
-		s.blockers.lines[name] = append(line, b)
-		b.pins = append(b.pins, tx.Pin(key))
+		l = &line{name: name}
+		b.lines[name] = l
 	}
+	if n := len(l.clients); n > 0 && l.clients[n-1] == waiter {
+		return false // the same key twice
+	}
+	l.clients = append(l.clients, waiter)
+	waiter.lines = append(waiter.lines, l)
+	return true
+}
+
+// leave takes a client out of a line.
+func (b *blockers) leave(l *line, waiter *blocked) {
+	if l.clients[0] == waiter { // the usual case, and a long line must not move up for it
+		l.clients[0] = nil
+		l.clients = l.clients[1:]
+	} else {
+		i := slices.Index(l.clients, waiter)
+		l.clients = slices.Delete(l.clients, i, i+1)
+	}
+	if len(l.clients) == 0 {
+		delete(b.lines, l.name)
+	}
+}
+
+// block puts the client in line. Its command has just run in vain; it has seen lsn. All of the command's keys are
+// pinned, so that it can run again without a load. The caller holds the keyspace lock.
+func (s *Server) block(tx *store.Tx, cl *client, lsn uint64) *blocked {
+	c := &cl.call
+	b := &blocked{blockRequest: *c.block, cl: cl, row: c.row, args: c.args, db: cl.db, lsn: lsn, done: make(chan struct{})}
+	for _, key := range b.keys {
+		s.blockers.join(watchName{b.db, string(key)}, b)
+	}
+	c.row.eachKey(c.args, func(i int) { b.pins = append(b.pins, tx.Pin(c.args[i])) })
+	cl.scratch.reset()
 	cl.blockedOn = b
+	cl.blocked.Store(true)
 	s.blockers.clients.Add(1)
 	return b
 }
 
-// leave takes a client out of all lines. The caller holds the keyspace lock.
-func (s *Server) leave(b *blocked) {
-	for _, key := range b.keys {
-		name := watchName{b.db, string(key)}
-		line := s.blockers.lines[name]
-		for i, other := range line {
-			if other == b {
-				line = append(line[:i:i], line[i+1:]...)
-				break
-			}
-		}
-		if len(line) == 0 {
-			delete(s.blockers.lines, name)
-		} else {
-			s.blockers.lines[name] = line
-		}
+// answer ends a wait with a reply to what b.lsn says. The caller holds the keyspace lock.
+func (s *Server) answer(b *blocked, reply Reply) {
+	for _, l := range b.lines {
+		s.blockers.leave(l, b)
 	}
 	for _, p := range b.pins {
 		p.Unpin()
 	}
-	b.pins = nil
 	b.cl.blockedOn = nil
+	b.cl.blocked.Store(false)
 	s.blockers.clients.Add(-1)
-}
-
-// answer ends a wait with a reply that waits for lsn. The caller holds the keyspace lock.
-func (s *Server) answer(b *blocked, reply Reply, lsn uint64) {
-	s.leave(b)
 	if reply.isError() {
 		s.stats.errors.count(reply.s)
 	}
 	b.out.encode(&reply, b.cl.resp3)
-	b.lsn, b.served = lsn, true
+	b.served = true
 	close(b.done)
 }
 
 // serveBlocked runs the commands in line for the keys that have changed, until nobody finds anything. Call it
 // after every command, MULTI block or script, under the keyspace lock and after Tx.End. now is unix ms.
 func (s *Server) serveBlocked(now int64) {
-	for len(s.blockers.ready) > 0 {
-		name := s.blockers.ready[0]
+	for len(s.blockers.ready) > 0 { // what is served may change other keys, or the same one
+		l := s.blockers.ready[0]
+		s.blockers.ready[0] = nil
 		s.blockers.ready = s.blockers.ready[1:]
-		for _, b := range append([]*blocked(nil), s.blockers.lines[name]...) {
-			if !b.served {
-				s.serve(b, name, now)
-			}
+		l.ready = false
+		for s.serveLine(l, now) {
 		}
 	}
 	s.blockers.ready = nil
 }
 
-func (s *Server) serve(b *blocked, name watchName, now int64) {
+// serveLine goes along a line. A command that panics ends its own client's wait alone; more is then true, and the others
+// are still to be served.
+func (s *Server) serveLine(l *line, now int64) (more bool) {
+	var b *blocked // whose turn it is
+	defer func() {
+		if p := recover(); p != nil {
+			b.lsn = max(b.lsn, s.store.Abort())
+			s.answer(b, s.panicked(b.row.full, p))
+			more = true
+		}
+	}()
+	typ, known := store.None, false // of the key: it can change only when somebody is served
+	for i := 0; i < len(l.clients); {
+		b = l.clients[i]
+		if b.typ != store.None && !known {
+			typ, known = s.typeFor(b, l, now), true
+		}
+		if b.typ != store.None && typ != b.typ || !s.serve(b, now) {
+			i++
+			continue
+		}
+		known = false // b has left the line: the next one has moved up
+	}
+	return false
+}
+
+// typeFor is the type of the key that a line is for.
+func (s *Server) typeFor(b *blocked, l *line, now int64) store.Type {
+	tx := s.store.Begin(b.db, now)
+	typ := tx.TypeOf([]byte(l.name.key))
+	tx.End()
+	return typ
+}
+
+// serve runs a client's command again and reports whether it has been answered.
+func (s *Server) serve(b *blocked, now int64) (answered bool) {
 	select {
 	case <-b.hungUp:
-		return // its goroutine takes it out of the line
+		return false // its goroutine takes it out of the line
 	default:
 	}
+	if b.cl.guard.HungUp() {
+		return false // so will the goroutine, once it has heard of it
+	}
 	tx := s.store.Begin(b.db, now)
-	if b.typ != store.None && tx.TypeOf([]byte(name.key)) != b.typ {
-		tx.End()
-		return
+	if b.cl.noTouch {
+		tx.NoTouch()
 	}
 	c := call{cl: b.cl, row: b.row, args: b.args, now: now, resume: b.resume}
 	var reply Reply
@@ -170,16 +231,28 @@ func (s *Server) serve(b *blocked, name watchName, now int64) {
 	} else {
 		reply = b.row.write(tx, &c)
 	}
-	lsn := tx.End()
+	b.lsn = max(b.lsn, tx.End())
 	if reply.kind != kindBlock {
-		s.answer(b, reply, lsn)
+		s.answer(b, reply)
 	}
+	b.cl.scratch.reset()
+	return b.served
 }
 
-// unblock ends a client's wait from outside, with an error or as if its time were over, and reports whether it waited.
+// Sweep is the store's, for the sweeper: who waits for a key sees that it has expired, too.
+func (s *Server) Sweep(now int64) (more bool) {
+	more = s.store.Sweep(now)
+	if s.blockers.clients.Load() > 0 {
+		s.store.Lock()
+		s.serveBlocked(now)
+		s.store.Unlock()
+	}
+	return more
+}
+
+// unblock ends a client's wait from outside, with an error or as if its time were over, and reports whether it waited. The
+// caller holds the keyspace lock.
 func (s *Server) unblock(cl *client, withError bool) bool {
-	s.store.Lock()
-	defer s.store.Unlock()
 	b := cl.blockedOn
 	if b == nil {
 		return false
@@ -188,7 +261,7 @@ func (s *Server) unblock(cl *client, withError bool) bool {
 	if withError {
 		reply = errUnblocked
 	}
-	s.answer(b, reply, 0)
+	s.answer(b, reply)
 	return true
 }
 
@@ -196,9 +269,6 @@ func (s *Server) unblock(cl *client, withError bool) bool {
 // connection is to be closed. The caller does not hold the keyspace lock.
 func (cl *client) waitBlocked(b *blocked, stop func()) (ok bool) {
 	defer stop()
-	s := cl.srv
-	cl.blocked.Store(true)
-	defer cl.blocked.Store(false)
 	ok = cl.send() == nil
 	cl.endBatch()
 	defer cl.beginBatch()
@@ -216,9 +286,10 @@ func (cl *client) waitBlocked(b *blocked, stop func()) (ok bool) {
 			ok = false
 		}
 	}
+	s := cl.srv
 	s.store.Lock()
 	if !b.served {
-		s.answer(b, b.timedOut, 0)
+		s.answer(b, b.timedOut)
 	}
 	s.store.Unlock()
 	if ok {

@@ -54,7 +54,7 @@ type client struct {
 	last       atomic.Pointer[row]
 	dbSeen     atomic.Int32 // db, for CLIENT LIST
 	commands   atomic.Int64
-	blocked    atomic.Bool  // in await or waitBlocked
+	blocked    atomic.Bool  // in await, or in line for a key
 	blockedOn  *blocked     // while it is in line for a key; under the keyspace lock
 	waiting    atomic.Int64 // bytes of replies that are being sent, if they are many
 

@@ -226,14 +226,14 @@ func bitop(tx *store.Tx, c *call) Reply {
 		tx.Delete(c.args[2])
 		return replyZero
 	}
-	made, ok := c.bitopDone(sources)
+	made, ok := c.combinedBits(sources)
 	switch {
 	case ok:
 	case total >= apartBytes && !c.locked && c.resume == nil:
 		for i, key := range c.args[3:] {
 			sources[i], _ = tx.View.LendString(key) // they are strings
 		}
-		c.apart = func() any { return &bitopResult{sources, combineBits(op, sources)} }
+		c.apart = func() any { return &bitCombination{sources, combineBits(op, sources)} }
 		return replyNone
 	default:
 		made = combineBits(op, sources)
@@ -242,16 +242,16 @@ func bitop(tx *store.Tx, c *call) Reply {
 	return integer(length)
 }
 
-// bitopResult is what BITOP has computed without the lock.
-type bitopResult struct {
+// bitCombination is what BITOP has computed without the lock.
+type bitCombination struct {
 	sources [][]byte
 	made    []byte
 }
 
-// bitopDone returns what was computed before, if the sources are the same still. A lent string is not
+// combinedBits returns what was computed before, if the sources are the same still. A lent string is not
 // changed in place, and while it is held here no other stands where it stands.
-func (c *call) bitopDone(sources [][]byte) (made []byte, ok bool) {
-	done, ok := c.resume.(*bitopResult)
+func (c *call) combinedBits(sources [][]byte) (made []byte, ok bool) {
+	done, ok := c.resume.(*bitCombination)
 	if !ok {
 		return nil, false
 	}

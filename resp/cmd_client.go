@@ -279,3 +279,26 @@ func clientLines(clients []*client, now int64) Reply {
 	}
 	return verbatim(lines.String())
 }
+
+func clientUnblock(cl *client, c *call) Reply {
+	if len(c.args) > 4 {
+		return errSubcommandSyntax(c)
+	}
+	withError := c.is(3, "ERROR")
+	if len(c.args) == 4 && !withError && !c.is(3, "TIMEOUT") {
+		return errorReply("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")
+	}
+	id, ok := c.int(2)
+	if !ok {
+		return errNotInteger
+	}
+	other := cl.srv.clients.find(id)
+	if other == nil {
+		return replyZero
+	}
+	if !c.locked {
+		cl.srv.store.Lock()
+		defer cl.srv.store.Unlock()
+	}
+	return oneIf(cl.srv.unblock(other, withError))
+}

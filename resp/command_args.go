@@ -20,9 +20,10 @@ var argumentKinds = map[string]string{
 	"key": "key", "key1": "key", "key2": "key", "newkey": "key", "source": "key", "destination": "key", "pattern": "pattern",
 	"seconds": "integer", "milliseconds": "integer", "timeout": "integer", "unix-time-seconds": "unix-time", "unix-time-milliseconds": "unix-time",
 	"index": "integer", "index1": "integer", "index2": "integer", "db": "integer", "destination-db": "integer", "cursor": "integer", "count": "integer",
-	"increment": "integer", "decrement": "integer", "float": "double", "start": "integer", "end": "integer", "offset": "integer", "len": "integer",
+	"increment": "integer", "decrement": "integer", "float": "double", "start": "integer", "stop": "integer", "end": "integer", "offset": "integer", "len": "integer",
 	"destkey": "key", "sourcekey": "key", "bit": "integer", "longitude": "double", "latitude": "double", "radius": "double", "width": "double", "height": "double",
 	"client-id": "integer", "protover": "integer", "version": "integer", "numlocal": "integer", "numreplicas": "integer", "numkeys": "integer", "numfields": "integer", "limit": "integer",
+	"rank": "integer", "num-matches": "integer",
 }
 
 // parseArguments reads row.args, which is written as the commands' manual pages write arguments:

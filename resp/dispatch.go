@@ -247,7 +247,7 @@ func (h *hold) keyed(r *row, args [][]byte, following []command) {
 	r.stats.end(start, reply)
 	lsn := max(seen, tx.End())
 	if reply.kind == kindBlock {
-		h.block(tx)
+		h.block(tx, lsn)
 		return
 	}
 	cl.reply(reply, lsn)
@@ -258,9 +258,9 @@ func (h *hold) keyed(r *row, args [][]byte, following []command) {
 }
 
 // block waits, without the lock, until the command under way is served.
-func (h *hold) block(tx *store.Tx) {
+func (h *hold) block(tx *store.Tx, lsn uint64) {
 	cl := h.cl
-	b := cl.srv.block(tx, cl)
+	b := cl.srv.block(tx, cl, lsn)
 	h.unpin()
 	var stop func()
 	b.hungUp, stop = cl.guard.AwaitHangup()
@@ -400,14 +400,20 @@ func (h *hold) recover() {
 		return
 	}
 	cl := h.cl
-	cl.srv.log.Error().Str("command", cl.call.name()).Str("panic", fmt.Sprint(p)).Bytes("stack", debug.Stack()).Msg("command failed")
+	reply := cl.srv.panicked(cl.call.name(), p)
 	if h.held {
 		cl.seen = max(cl.seen, cl.srv.store.Abort())
 		h.unpin()
 	}
 	h.release()
-	cl.reply(errorReply(oneLine("ERR internal error: "+fmt.Sprint(p))), 0)
+	cl.reply(reply, 0)
 	cl.closing = true
+}
+
+// panicked logs the panic of a command and returns what its client hears.
+func (s *Server) panicked(command string, p any) Reply {
+	s.log.Error().Str("command", command).Str("panic", fmt.Sprint(p)).Bytes("stack", debug.Stack()).Msg("command failed")
+	return errorReply(oneLine("ERR internal error: " + fmt.Sprint(p)))
 }
 
 // recover keeps a defect outside of any handler, in parsing or sending, to this connection.

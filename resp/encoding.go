@@ -70,14 +70,17 @@ func encodingOf(cfg *Config, s store.Shape) string {
 	return "stream"
 }
 
-// listEncoding follows Redis 7.2: a list is a listpack while it fits into one node of a quicklist. limit is
-// list-max-listpack-size: elements, or -1 to -5 for 4 to 64 KB.
+// listEncoding follows Redis 7.2: a list is a listpack until it outgrows one node of a quicklist, and again when it has
+// shrunk to half of that. limit is list-max-listpack-size: elements, of 8 KB together, or -1 to -5 for 4 to 64 KB.
 func listEncoding(limit int64, s store.Shape) string {
-	fits := int64(s.Len) <= limit
-	if limit < 0 {
-		fits = s.Bytes <= 4096<<min(-limit-1, 4)
+	const header, safe = 7, 8192
+	fits := func(length int, bytes int64, share int64) bool {
+		if limit < 0 {
+			return bytes+header <= 4096<<min(-limit-1, 4)/share
+		}
+		return int64(length) <= max(limit, 1)/share && bytes+header <= safe/share
 	}
-	if fits {
+	if fits(s.MostLen, s.MostBytes, 1) || fits(s.Len, s.Bytes, 2) {
 		return "listpack"
 	}
 	return "quicklist"

@@ -47,6 +47,16 @@ func (g *guard) AwaitHangup() (hungUp <-chan struct{}, stop func()) {
 	})
 }
 
+// HungUp asks the operating system whether the client has hung up: the watch of AwaitHangup hears of it a moment later. What
+// the client has sent before hides it.
+func (g *guard) HungUp() (gone bool) {
+	if g.socket.raw == nil {
+		return false
+	}
+	err := g.socket.raw.Control(func(fd uintptr) { gone = descriptorEnded(fd) })
+	return gone || err != nil
+}
+
 // readAhead reads until maxAhead, a deadline or the end of the stream, which it returns.
 func (g *guard) readAhead() error {
 	var s socket

@@ -9,3 +9,5 @@ const canReadDescriptors = false
 
 // readDescriptor is never called where canReadDescriptors is false.
 func readDescriptor(uintptr, []byte) (int, error) { return 0, errors.ErrUnsupported }
+
+func descriptorEnded(uintptr) bool { return false }

@@ -16,3 +16,14 @@ func readDescriptor(fd uintptr, p []byte) (int, error) {
 		}
 	}
 }
+
+// descriptorEnded reports whether the other side has closed a connection all of whose bytes have been read.
+func descriptorEnded(fd uintptr) bool {
+	var b [1]byte
+	for {
+		n, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		if err != syscall.EINTR {
+			return err == nil && n == 0 || err != nil && err != syscall.EAGAIN
+		}
+	}
+}

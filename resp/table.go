@@ -1,6 +1,9 @@
 package resp
 
-import "diskette/expire"
+import (
+	"diskette/expire"
+	"diskette/store"
+)
 
 // commandTable is THE table: a row a command, and nothing about a command anywhere else but in
 // its function. It is built by a function because COMMAND's rows refer back to it.
@@ -14,6 +17,7 @@ func commandTable() []*row {
 			{name: "kill", arity: -3, flags: admin | noscript | loading | stale, conn: clientKill, since: "2.4.0", usage: "<ip:port>\n<option> <value> [<option> <value> [...]]", args: "filter(ip:port|new-format([ID client-id]|[TYPE client-type(NORMAL|MASTER|SLAVE|REPLICA|PUBSUB)]|[USER username]|[ADDR ip:port]|[LADDR ip:port]|[SKIPME yes/no])...)", cost: "O(N) in the number of connections", doc: "Closes connections chosen by address, id, type or user."},
 			{name: "info", arity: 2, flags: noscript | loading | stale, conn: clientInfo, since: "6.2.0", tips: "nondeterministic_output", doc: "Describes this connection."},
 			{name: "id", arity: 2, flags: noscript | loading | stale, conn: clientID, since: "5.0.0", doc: "Returns this connection's number."},
+			{name: "unblock", arity: -3, flags: admin | noscript | loading | stale, conn: clientUnblock, since: "5.0.0", usage: "<clientid> [TIMEOUT|ERROR]", args: "client-id [unblock-type(TIMEOUT|ERROR)]", cost: "O(1)", doc: "Ends another connection's wait in a blocking command."},
 			{name: "unpause", arity: 2, flags: admin | noscript | loading | stale, conn: clientUnpause, since: "6.2.0", cost: "O(N) in the number of paused connections", doc: "Ends CLIENT PAUSE."},
 			{name: "pause", arity: -3, flags: admin | noscript | loading | stale, conn: clientPause, since: "2.9.50", usage: "<timeout> [WRITE|ALL]", args: "timeout [mode(WRITE|ALL)]", doc: "Holds clients' commands back for a while."},
 			{name: "reply", arity: 3, flags: noscript | loading | stale, conn: clientReply, since: "3.2.0", usage: "(ON|OFF|SKIP)", args: "action(ON|OFF|SKIP)", doc: "Turns this connection's replies on, off, or off for one command."},
@@ -84,6 +88,28 @@ func commandTable() []*row {
 		{name: "hvals", arity: 2, flags: readonly, keys: keyAt(1, "RO access"), read: hvals, group: "hash", since: "2.0.0", tips: "nondeterministic_output_order", args: "key", cost: "O(N) in the number of fields", doc: "Returns all values of a hash."},
 
 		// list
+		{name: "blmove", arity: 6, flags: write | denyoom | noscript | blocking, keys: both(keyAt(1, "RW access delete"), keyAt(2, "RW insert")), write: blmove, group: "list", since: "6.2.0", args: "source destination wherefrom(LEFT|RIGHT) whereto(LEFT|RIGHT) timeout", doc: "Moves an element from one list to another, waiting for one."},
+		{name: "blmpop", arity: -5, flags: write | blocking | movableKeys, keys: keysCounted(2, "RW access delete"), write: blmpop, group: "list", since: "7.0.0", args: "timeout numkeys key... where(LEFT|RIGHT) [COUNT count]", cost: "O(N+M) in the numbers of keys and of elements returned", doc: "Removes and returns elements of the first list that there is, waiting for one."},
+		{name: "blpop", arity: -3, flags: write | noscript | blocking, keys: keysFrom(1, -2, 1, "RW access delete"), write: blockingPop(store.Head), group: "list", since: "2.0.0", args: "key... timeout", cost: "O(N) in the number of keys", doc: "Removes and returns the first element of the first list that there is, waiting for one."},
+		{name: "brpop", arity: -3, flags: write | noscript | blocking, keys: keysFrom(1, -2, 1, "RW access delete"), write: blockingPop(store.Tail), group: "list", since: "2.0.0", args: "key... timeout", cost: "O(N) in the number of keys", doc: "Removes and returns the last element of the first list that there is, waiting for one."},
+		{name: "brpoplpush", arity: 4, flags: write | denyoom | noscript | blocking, keys: both(keyAt(1, "RW access delete"), keyAt(2, "RW insert")), write: brpoplpush, group: "list", since: "2.2.0", args: "source destination timeout", doc: "Moves a list's last element to the head of another, waiting for one; BLMOVE's old name."},
+		{name: "lindex", arity: 3, flags: readonly, keys: keyAt(1, "RO access"), read: lindex, group: "list", since: "1.0.0", args: "key index", doc: "Returns an element by its index."},
+		{name: "linsert", arity: 5, flags: write | denyoom, keys: keyAt(1, "RW insert"), write: linsert, group: "list", since: "2.2.0", args: "key where(BEFORE|AFTER) pivot element", cost: "O(N) in the distance from the head to the pivot", doc: "Inserts an element before or after another."},
+		{name: "llen", arity: 2, flags: readonly | fast, keys: keyAt(1, "RO"), read: llen, group: "list", since: "1.0.0", args: "key", doc: "Returns a list's length."},
+		{name: "lmove", arity: 5, flags: write | denyoom, keys: both(keyAt(1, "RW access delete"), keyAt(2, "RW insert")), write: lmove, group: "list", since: "6.2.0", args: "source destination wherefrom(LEFT|RIGHT) whereto(LEFT|RIGHT)", doc: "Moves an element from an end of a list to an end of another."},
+		{name: "lmpop", arity: -4, flags: write | movableKeys, keys: keysCounted(1, "RW access delete"), write: lmpop, group: "list", since: "7.0.0", args: "numkeys key... where(LEFT|RIGHT) [COUNT count]", cost: "O(N+M) in the numbers of keys and of elements returned", doc: "Removes and returns elements of the first list that there is."},
+		{name: "lpop", arity: -2, flags: write | fast, keys: keyAt(1, "RW access delete"), write: listPop(store.Head), group: "list", since: "1.0.0", args: "key [count]", cost: "O(N) in the number of elements returned", doc: "Removes and returns a list's first elements."},
+		{name: "lpos", arity: -3, flags: readonly, keys: keyAt(1, "RO access"), read: lpos, group: "list", since: "6.0.6", args: "key element [RANK rank] [COUNT num-matches] [MAXLEN len]", cost: "O(N) in the number of elements compared", doc: "Finds an element's indexes."},
+		{name: "lpush", arity: -3, flags: write | denyoom | fast, keys: keyAt(1, "RW insert"), write: listPush(store.Head), group: "list", since: "1.0.0", args: "key element...", cost: "O(N) in the number of elements added", doc: "Adds elements at a list's head, creating it."},
+		{name: "lpushx", arity: -3, flags: write | denyoom | fast, keys: keyAt(1, "RW insert"), write: listPushx(store.Head), group: "list", since: "2.2.0", args: "key element...", cost: "O(N) in the number of elements added", doc: "Adds elements at the head of a list that is there."},
+		{name: "lrange", arity: 4, flags: readonly, keys: keyAt(1, "RO access"), read: lrange, group: "list", since: "1.0.0", args: "key start stop", cost: "O(N) in the number of elements returned", doc: "Returns a range of elements."},
+		{name: "lrem", arity: 4, flags: write, keys: keyAt(1, "RW delete"), write: lrem, group: "list", since: "1.0.0", args: "key count element", cost: "O(N) in the length of the list", doc: "Removes elements that are equal to one."},
+		{name: "lset", arity: 4, flags: write | denyoom, keys: keyAt(1, "RW update"), write: lset, group: "list", since: "1.0.0", args: "key index element", doc: "Replaces an element by its index."},
+		{name: "ltrim", arity: 4, flags: write, keys: keyAt(1, "RW delete"), write: ltrim, group: "list", since: "1.0.0", args: "key start stop", cost: "O(N) in the number of elements removed", doc: "Keeps a range of elements."},
+		{name: "rpop", arity: -2, flags: write | fast, keys: keyAt(1, "RW access delete"), write: listPop(store.Tail), group: "list", since: "1.0.0", args: "key [count]", cost: "O(N) in the number of elements returned", doc: "Removes and returns a list's last elements."},
+		{name: "rpoplpush", arity: 3, flags: write | denyoom, keys: both(keyAt(1, "RW access delete"), keyAt(2, "RW insert")), write: rpoplpush, group: "list", since: "1.2.0", args: "source destination", doc: "Moves a list's last element to the head of another; LMOVE's old name."},
+		{name: "rpush", arity: -3, flags: write | denyoom | fast, keys: keyAt(1, "RW insert"), write: listPush(store.Tail), group: "list", since: "1.0.0", args: "key element...", cost: "O(N) in the number of elements added", doc: "Adds elements at a list's tail, creating it."},
+		{name: "rpushx", arity: -3, flags: write | denyoom | fast, keys: keyAt(1, "RW insert"), write: listPushx(store.Tail), group: "list", since: "2.2.0", args: "key element...", cost: "O(N) in the number of elements added", doc: "Adds elements at the tail of a list that is there."},
 
 		// set
 		{name: "sadd", arity: -3, flags: write | denyoom | fast, keys: keyAt(1, "RW insert"), write: sadd, group: "set", since: "1.0.0", args: "key member...", cost: "O(N) in the number of members", doc: "Adds members to a set."},

@@ -37,7 +37,8 @@ type Shape struct {
 	Type         Type
 	Len, MostLen int   // elements
 	LongestBytes int   // of all elements that it has had: fields and values of hashes, members of sets and sorted sets
-	Bytes        int64 // of a list's elements now
+	Bytes        int64 // of a list's elements now, as Redis's listpack holds them
+	MostBytes    int64 // the most that they have been
 	MostIntegers int   // members that a set has had while all were integers; its MostLen counts from then on
 	Deadlines    bool  // a hash has had a field with a deadline
 }
@@ -70,6 +71,7 @@ func (g *outgrown) note(length int, elements ...int) {
 func newCollection(t Type) collection {
 	switch t {
 	case TypeList:
+		return &List{}
 	case TypeSet:
 		return newSet()
 	case TypeZSet:

@@ -113,8 +113,13 @@ func (x *index[K]) reset() {
 
 func (f *fold) placeOf(id int64) *int32 { return f.index.at(id/pagePlaces, id%pagePlaces) }
 
-func (f *fold) placeOfRow(id, n int64) *int32 {
-	return f.rowIndex.at(rowPage{id, n >> 4}, n&(pagePlaces-1)) // a list's n may be negative
+// placeOfRow is for a row that a change c names.
+func (f *fold) placeOfRow(c *change) *int32 {
+	n := c.n // it may be negative in a list
+	if c.table == listElements {
+		n = neighbourly(n)
+	}
+	return f.rowIndex.at(rowPage{c.id, n >> 4}, n&(pagePlaces-1))
 }
 
 // find returns the key's entry, nil if the fold has none.
@@ -190,7 +195,7 @@ func (f *fold) drain() {
 			}
 			f.places[i] = *place - 1
 		case c.op.ofRow():
-			place := f.placeOfRow(c.id, c.n)
+			place := f.placeOfRow(c)
 			if *place == 0 {
 				f.rows = append(f.rows, rowEntry{id: c.id, n: c.n})
 				*place = int32(len(f.rows))

@@ -12,6 +12,7 @@ type fieldDeadlines struct {
 	now   int64 // the clock reading of the command that has the hash (I10)
 	of    map[int64]*fieldDeadline
 	queue expire.Queue[*fieldDeadline]
+	most  int     // entries since they last were none: neither map nor queue shrinks
 	owner *object // the key whose hash it is; nil outside the store's queue
 	slot  int32   // place in that queue
 }
@@ -54,6 +55,10 @@ func (d *fieldDeadlines) set(n int64, name string, at int64) {
 	}
 	f.at = at
 	d.queue.Set(f, at)
+	d.most = max(d.most, len(d.of))
+	if len(d.of) == 0 && d.most > sweepSlice {
+		d.of, d.queue, d.most = map[int64]*fieldDeadline{}, expire.Queue[*fieldDeadline]{}, 0
+	}
 }
 
 func (d *fieldDeadlines) clone() *fieldDeadlines {
@@ -181,6 +186,9 @@ func (st *Store) checkFieldsLocked(o *object, fail func(string, ...any)) (places
 		return 0
 	}
 	d := h.deadlines
+	if o.space.db < 0 { // flushed: the sweeper takes it out of the queue before it lets go of it
+		return min(1, int(d.slot))
+	}
 	if d.owner != o || d.queue.Len() != len(d.of) || (d.slot != 0) != (len(d.of) > 0) {
 		fail("hash %q has %d field deadlines, %d of them in order, and place %d in the queue", o.name, len(d.of), d.queue.Len(), d.slot)
 	}

@@ -1,0 +1,86 @@
+package compat_test
+
+import "strings"
+
+func init() {
+	randomFamilies["lists"] = randomFamily{
+		words: map[string][]string{
+			"V": {"", "x", "y", "z", "12", "-7", "9223372036854775807", "\x00\xff\r\n", strings.Repeat("y", 100), "a"},
+			"N": {"0", "1", "2", "3", "5", "-1", "-2", "-3", "-100", "40", "9223372036854775807", "-9223372036854775807", "x", "", "1.5"},
+			"C": {"0", "1", "2", "3", "-1", "1", "2", "9223372036854775807", "x", ""},
+			"E": {"LEFT", "RIGHT", "left", "right", "LEFT", "RIGHT", "UP"},
+			"W": {"BEFORE", "AFTER", "before", "after", "AT"},
+			"T": {"0.001", "0.002", "-1", "x", "nan", ""},
+			"O": {"RANK", "COUNT", "MAXLEN", "rank", "FOO"},
+		},
+		templates: `
+RPUSH K V V V
+LPUSH K V V V
+RPUSH K V
+LPUSH K V
+RPUSH K V V V V V V V V V V V V V V V V V
+RPUSHX K V
+LPUSHX K V V
+LPOP K
+RPOP K
+LPOP K C
+RPOP K C
+LPOP K C C
+LLEN K
+LRANGE K N N
+LRANGE K 0 -1
+LRANGE K 0 -1
+LINDEX K N
+LSET K N V
+LINSERT K W V V
+LINSERT K BEFORE V V
+LINSERT K AFTER V V
+LREM K N V
+LREM K 1 V
+LREM K -2 V
+LTRIM K N N
+LTRIM K 0 -2
+LPOS K V
+LPOS K V O N
+LPOS K V O N O N
+LPOS K V O N O N O N
+LPOS K V RANK N COUNT C
+LPOS K V RANK N COUNT C MAXLEN C
+LPOS K V O
+LMOVE K K E E
+LMOVE K K LEFT RIGHT
+RPOPLPUSH K K
+LMPOP 1 K E
+LMPOP 2 K K E COUNT C
+LMPOP C K K E
+LMPOP 2 K K E COUNT C COUNT C
+LMPOP 2 K K E FOO C
+BLPOP K K T
+BRPOP K T
+BLMOVE K K E E T
+BRPOPLPUSH K K T
+BLMPOP T 2 K K E COUNT C
+BLMPOP T C K K E
+COMMAND GETKEYS LMPOP C K K E
+SET K V
+EXPIREAT K S
+PERSIST K
+DEL K
+DEL K K
+EXISTS K
+TYPE K
+RENAME K K
+RENAMENX K K
+COPY K K
+COPY K K REPLACE
+MOVE K D
+SELECT D
+SWAPDB D D
+FLUSHDB
+MULTI
+EXEC
+DISCARD
+WATCH K
+UNWATCH
+`}
+}
