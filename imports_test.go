@@ -16,7 +16,7 @@ var allowed = map[string][]string{
 	".":                 {"diskette/cli", "diskette/resp", "diskette/store", "diskette/store/journal", "github.com/rs/zerolog", "github.com/mattn/go-isatty"},
 	"cli":               {"github.com/mattn/go-isatty"},
 	"resp":              {"diskette/store", "diskette/store/journal", "diskette/expire", "github.com/rs/zerolog", "github.com/tidwall/redcon"},
-	"store":             {"diskette/store/journal", "diskette/expire", "github.com/ncruces/go-sqlite3"},
+	"store":             {"diskette/store/journal", "diskette/expire", "github.com/ncruces/go-sqlite3", "github.com/tidwall/btree"},
 	"store/journal":     {},
 	"expire":            {},
 	"compat_test/bench": nil, // anything: it is no part of the server

@@ -5,7 +5,6 @@ package compat_test
 // tests say how many there are. A family leaves this list when it is built;
 // the tests fail if it is still here when its command answers.
 var waiting = map[string]string{
-	"streams": "xadd",
 	"scripts": "eval",
 	"sort":    "sort",
 	"dump":    "dump",

@@ -89,7 +89,7 @@ func (r *row) keyRange() (first, last, step int) {
 	for i := range r.keys {
 		s := &r.keys[i]
 		switch {
-		case s.find != nil || s.counted || s.behind != "":
+		case s.find != nil || s.counted || s.keyword != "":
 			return first, last, step
 		case i == 0:
 			first, last, step = s.first, s.last, s.step
@@ -110,15 +110,18 @@ func (s *keySpec) describe() Reply {
 		unknown := mapOf(bulkString("type"), bulkString("unknown"), bulkString("spec"), mapOf())
 		return mapOf(append(m, bulkString("begin_search"), unknown, bulkString("find_keys"), unknown)...)
 	}
-	last := s.last
+	last, limit := s.last, 0
 	if last >= 0 {
 		last -= s.first // counted from the first key
 	}
 	search, place := "index", mapOf(bulkString("index"), integer(s.first))
-	if s.behind != "" {
-		search, place, last = "keyword", mapOf(bulkString("keyword"), bulkString(s.behind), bulkString("startfrom"), integer(s.first)), 0
+	if s.keyword != "" {
+		search, place, last = "keyword", mapOf(bulkString("keyword"), bulkString(s.keyword), bulkString("startfrom"), integer(s.first)), 0
+		if s.half {
+			last, limit = -1, 2
+		}
 	}
-	kind, keys := "range", mapOf(bulkString("lastkey"), integer(last), bulkString("keystep"), integer(s.step), bulkString("limit"), replyZero)
+	kind, keys := "range", mapOf(bulkString("lastkey"), integer(last), bulkString("keystep"), integer(s.step), bulkString("limit"), integer(limit))
 	if s.counted {
 		kind, keys = "keynum", mapOf(bulkString("keynumidx"), replyZero, bulkString("firstkey"), replyOne, bulkString("keystep"), integer(s.step))
 	}

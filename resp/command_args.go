@@ -26,6 +26,9 @@ var argumentKinds = map[string]string{
 	"rank": "integer", "num-matches": "integer",
 }
 
+// tokenNames are the names of tokens that are no words.
+var tokenNames = map[string]string{"=": "equal", "~": "approximately", "*": "auto-id", "$": "new-id"}
+
 // parseArguments reads row.args, which is written as the commands' manual pages write arguments:
 //
 //	key         a value; its kind follows from its name
@@ -72,7 +75,7 @@ func (p *argumentParser) argument() (a argument) {
 	}
 	if word != "" && word == strings.ToUpper(word) {
 		if !p.accept(" ") { // a token alone
-			return argument{name: strings.ToLower(word), kind: "pure-token", token: word}
+			return argument{name: cmp.Or(tokenNames[word], strings.ToLower(word)), kind: "pure-token", token: word}
 		}
 		a = p.argument()
 		a.token = word

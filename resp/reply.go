@@ -30,6 +30,7 @@ const (
 	kindMap      // elems are key, value, ...; RESP2 a flat array
 	kindSet      // RESP2 an array
 	kindPairs    // elems are a, b, a, b ...: RESP2 a flat array, RESP3 an array of arrays of two
+	kindMapPairs // elems are key, value, ...; RESP2 an array of arrays of the two, RESP3 a map
 	kindDouble   // s, or n's bits as a float64; RESP2 a bulk
 	kindPush     // RESP2 an array
 	kindSeries   // elems one after the other, with nothing around them
@@ -54,6 +55,7 @@ func bulkString(s string) Reply                 { return Reply{kind: kindBulk, s
 func array(elems ...Reply) Reply                { return Reply{kind: kindArray, elems: elems} }
 func mapOf(elems ...Reply) Reply                { return Reply{kind: kindMap, elems: elems} }
 func setOf(elems ...Reply) Reply                { return Reply{kind: kindSet, elems: elems} }
+func mapPairsOf(elems ...Reply) Reply           { return Reply{kind: kindMapPairs, elems: elems} }
 func pairsOf(elems ...Reply) Reply              { return Reply{kind: kindPairs, elems: elems} }
 func push(elems ...Reply) Reply                 { return Reply{kind: kindPush, elems: elems} }
 func series(replies ...Reply) Reply             { return Reply{kind: kindSeries, elems: replies} }
@@ -161,6 +163,15 @@ func (o *output) encode(r *Reply, resp3 bool) {
 			o.elems('%', len(r.elems)/2, r.elems, resp3)
 		} else {
 			o.elems('*', len(r.elems), r.elems, resp3)
+		}
+	case kindMapPairs:
+		if resp3 {
+			o.elems('%', len(r.elems)/2, r.elems, resp3)
+			break
+		}
+		o.number('*', int64(len(r.elems)/2))
+		for i := 0; i < len(r.elems); i += 2 {
+			o.elems('*', 2, r.elems[i:i+2], resp3)
 		}
 	case kindSet:
 		prefix := byte('*')

@@ -77,8 +77,9 @@ var flagNames = []struct {
 // keySpec says where keys stand in the arguments (range), or how to find them.
 type keySpec struct {
 	first, last, step int                        // places; last < 0 counts from the end, -1 = the last argument
+	keyword           string                     // the key follows on this word, which stands at first or later
+	half              bool                       // the first half of what follows on keyword are keys
 	counted           bool                       // at first stands how many keys follow on it
-	behind            string                     // the key follows on this word, which stands at first or later
 	access            string                     // COMMAND's words: "RO access", "RW update", "OW update", "RM delete" ...
 	find              func(args [][]byte) []int  // places, for keys that no range describes
 	vary              func(args [][]byte) string // access, where it depends on the arguments
@@ -132,6 +133,11 @@ func keysFrom(first, last, step int, access string) []keySpec {
 	return []keySpec{{first: first, last: last, step: step, access: access}}
 }
 
+// keysBehind are the first half of what follows on a word, which stands at place i or later.
+func keysBehind(word string, i int, access string) []keySpec {
+	return []keySpec{{keyword: word, half: true, first: i, step: 1, access: access}}
+}
+
 // keysCounted are the keys behind a number that says how many they are.
 func keysCounted(at int, access string) []keySpec {
 	return []keySpec{{first: at, step: 1, counted: true, access: access}}
@@ -139,7 +145,7 @@ func keysCounted(at int, access string) []keySpec {
 
 // keyBehind is the key that follows on a word at place i or later.
 func keyBehind(word string, i int, access string) []keySpec {
-	return []keySpec{{first: i, step: 1, behind: word, access: access}}
+	return []keySpec{{keyword: word, first: i, step: 1, access: access}}
 }
 
 // eachKey calls fn with the place of every key in args.
@@ -160,11 +166,15 @@ func (s *keySpec) each(args [][]byte, fn func(i int)) {
 	if last < 0 {
 		last += len(args)
 	}
-	if s.behind != "" {
-		for first < len(args) && !strings.EqualFold(viewString(args[first]), s.behind) {
+	if s.keyword != "" {
+		for first < len(args) && !strings.EqualFold(viewString(args[first]), s.keyword) {
 			first++
 		}
-		first, last = first+1, first+1
+		first++
+		last = first
+		if s.half {
+			last = first + (len(args)-first)/2 - 1
+		}
 	}
 	if s.counted {
 		n, _ := parseInt(args[first])

@@ -79,6 +79,7 @@ func newCollection(t Type) collection {
 	case TypeHash:
 		return newHash()
 	case TypeStream:
+		return newStream()
 	}
 	return nil
 }

@@ -1,0 +1,368 @@
+package resp
+
+import (
+	"math"
+	"strconv"
+
+	"diskette/store"
+)
+
+var (
+	errGroupNeedsKey = errorReply("ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM option to create an empty stream automatically.")
+	errBusyGroup     = errorReply("BUSYGROUP Consumer Group name already exists")
+	errEntriesRead   = errorReply("ERR value for ENTRIESREAD must be positive or -1")
+)
+
+// errNoGroup is what XGROUP and XINFO say, errNoKeyOrGroup what the others say.
+func errNoGroup(key, group []byte) Reply {
+	return errorReply(oneLine("NOGROUP No such consumer group '" + upToNUL(group, len(group)) + "' for key name '" + upToNUL(key, len(key)) + "'"))
+}
+
+func errNoKeyOrGroup(c *call) Reply {
+	key, group := c.args[1], c.args[2]
+	return errorReply(oneLine("NOGROUP No such key '" + upToNUL(key, len(key)) + "' or consumer group '" + upToNUL(group, len(group)) + "'"))
+}
+
+// groupOptions reads the options of XGROUP CREATE and SETID.
+func (c *call) groupOptions(create bool) (makeStream bool, read int64, refusal Reply) {
+	read = -1
+	for i := 5; i < len(c.args); i++ {
+		switch {
+		case create && c.is(i, "mkstream"):
+			makeStream = true
+		case c.is(i, "entriesread") && i+1 < len(c.args):
+			i++
+			ok := false
+			if read, ok = c.int(i); !ok {
+				return false, 0, errNotInteger
+			}
+			if read < -1 {
+				return false, 0, errEntriesRead
+			}
+		default:
+			return false, 0, errSubcommandSyntax(c)
+		}
+	}
+	return makeStream, read, replyNone
+}
+
+func xgroupCreate(tx *store.Tx, c *call) Reply {
+	makeStream, read, refusal := c.groupOptions(true)
+	if refusal.isError() {
+		return refusal
+	}
+	s, err := tx.EditStream(c.args[2])
+	switch {
+	case err != nil:
+		return failure(err)
+	case !s.Exists() && !makeStream:
+		return errGroupNeedsKey
+	case len(c.args) > 8:
+		return errSubcommandSyntax(c)
+	}
+	last := s.LastID()
+	if ok := true; string(c.args[4]) != "$" {
+		if last, ok = parseStrictID(c.args[4], 0); !ok {
+			return errStreamID
+		}
+	}
+	if s.Group(c.args[3]) != nil {
+		return errBusyGroup
+	}
+	s.CreateGroup(c.args[3], last, read)
+	return replyOK
+}
+
+// groupOf looks up the stream and the group that an XGROUP subcommand needs.
+func groupOf(tx *store.Tx, c *call) (s store.StreamTx, g *store.StreamGroup, refusal Reply) {
+	s, err := tx.EditStream(c.args[2])
+	switch {
+	case err != nil:
+		return s, nil, failure(err)
+	case !s.Exists():
+		return s, nil, errGroupNeedsKey
+	}
+	if g = s.Group(c.args[3]); g == nil {
+		return s, nil, errNoGroup(c.args[2], c.args[3])
+	}
+	return s, g, replyNone
+}
+
+func xgroupSetid(tx *store.Tx, c *call) Reply {
+	_, read, refusal := c.groupOptions(false)
+	if refusal.isError() {
+		return refusal
+	}
+	s, g, refusal := groupOf(tx, c)
+	switch {
+	case refusal.isError():
+		return refusal
+	case len(c.args) > 7:
+		return errSubcommandSyntax(c)
+	}
+	last := s.LastID()
+	if ok := true; string(c.args[4]) != "$" {
+		if last, ok = parseStreamID(c.args[4], 0); !ok {
+			return errStreamID
+		}
+	}
+	s.SetGroup(g, last, read)
+	return replyOK
+}
+
+func xgroupDestroy(tx *store.Tx, c *call) Reply {
+	s, err := tx.EditStream(c.args[2])
+	switch {
+	case err != nil:
+		return failure(err)
+	case !s.Exists():
+		return errGroupNeedsKey
+	}
+	g := s.Group(c.args[3])
+	if g == nil {
+		return replyZero
+	}
+	s.DestroyGroup(g)
+	c.cl.srv.blockers.touched(tx.DB(), string(c.args[2])) // those who wait in XREADGROUP are to hear of it
+	return replyOne
+}
+
+func xgroupCreateconsumer(tx *store.Tx, c *call) Reply {
+	s, g, refusal := groupOf(tx, c)
+	switch {
+	case refusal.isError():
+		return refusal
+	case g.Consumer(c.args[4]) != nil:
+		return replyZero
+	}
+	s.CreateConsumer(g, c.args[4])
+	return replyOne
+}
+
+func xgroupDelconsumer(tx *store.Tx, c *call) Reply {
+	s, g, refusal := groupOf(tx, c)
+	if refusal.isError() {
+		return refusal
+	}
+	consumer := g.Consumer(c.args[4])
+	if consumer == nil {
+		return replyZero
+	}
+	return integer(s.DeleteConsumer(g, consumer))
+}
+
+func xack(tx *store.Tx, c *call) Reply {
+	s, err := tx.EditStream(c.args[1])
+	if err != nil {
+		return failure(err)
+	}
+	g := s.Group(c.args[2])
+	if g == nil {
+		return replyZero
+	}
+	ids, refusal := parseIDs(c.args[3:])
+	if refusal.isError() {
+		return refusal
+	}
+	n := 0
+	for _, id := range ids {
+		if s.Acknowledge(g, id) {
+			n++
+		}
+	}
+	return integer(n)
+}
+
+func xpending(v *store.View, c *call) Reply {
+	if len(c.args) != 3 && (len(c.args) < 6 || len(c.args) > 9) {
+		return errSyntax
+	}
+	filter, refusal := parsePending(c.args)
+	if refusal.isError() {
+		return refusal
+	}
+	s, err := v.Stream(c.args[1])
+	if err != nil {
+		return failure(err)
+	}
+	g := s.Group(c.args[2])
+	switch {
+	case g == nil:
+		return errNoKeyOrGroup(c)
+	case len(c.args) == 3:
+		return pendingSummary(g)
+	}
+	return filter.pending(g, c.now)
+}
+
+// pendingFilter is what XPENDING is asked for.
+type pendingFilter struct {
+	start, end store.StreamID
+	count      int64
+	consumer   []byte
+	ofConsumer bool  // else of all
+	leastIdle  int64 // ms
+}
+
+func parsePending(args [][]byte) (f pendingFilter, refusal Reply) {
+	if len(args) < 6 {
+		return f, replyNone
+	}
+	i, ok := 3, true
+	if isWord(args[3], "idle") {
+		if f.leastIdle, ok = parseInt(args[4]); !ok {
+			return f, errNotInteger
+		}
+		if len(args) < 8 {
+			return f, errSyntax
+		}
+		i = 5
+	}
+	if f.count, ok = parseInt(args[i+2]); !ok {
+		return f, errNotInteger
+	}
+	f.start, f.end, refusal = parseInterval(args[i], args[i+1])
+	if i+3 < len(args) {
+		f.consumer, f.ofConsumer = args[i+3], true
+	}
+	return f, refusal
+}
+
+func pendingSummary(g *store.StreamGroup) Reply {
+	if g.PendingLen() == 0 {
+		return array(replyZero, replyNull, replyNull, replyNoArray)
+	}
+	var consumers []Reply
+	for _, consumer := range g.Consumers() {
+		if n := consumer.PendingLen(); n > 0 {
+			consumers = append(consumers, array(bulkString(consumer.Name()), bulkString(strconv.Itoa(n))))
+		}
+	}
+	first, last := g.PendingEnds()
+	return array(integer(g.PendingLen()), streamID(first), streamID(last), array(consumers...))
+}
+
+func (f pendingFilter) pending(g *store.StreamGroup, now int64) Reply {
+	each := g.EachPending
+	if f.ofConsumer {
+		consumer := g.Consumer(f.consumer)
+		if consumer == nil {
+			return array()
+		}
+		each = consumer.EachPending
+	}
+	var found []Reply
+	if f.count > 0 {
+		each(f.start, f.end, func(p store.Pending) bool {
+			if idle := now - p.DeliveredMs; f.leastIdle == 0 || idle >= f.leastIdle {
+				found = append(found, array(streamID(p.ID), bulkString(p.Consumer), integer(max(0, idle)), integer(p.Deliveries)))
+			}
+			return int64(len(found)) != f.count
+		})
+	}
+	return array(found...)
+}
+
+func xclaim(tx *store.Tx, c *call) Reply {
+	s, err := tx.EditStream(c.args[1])
+	if err != nil {
+		return failure(err)
+	}
+	g := s.Group(c.args[2])
+	if g == nil {
+		return errNoKeyOrGroup(c)
+	}
+	o, refusal := parseClaim(c.args[4:], c.now)
+	if refusal.isError() {
+		return refusal
+	}
+	if o.lastID.Compare(g.LastID()) > 0 {
+		s.SetGroup(g, o.lastID, g.EntriesRead())
+	}
+	consumer := s.See(g, c.args[3])
+	var claimed []Reply
+	for _, id := range o.ids {
+		if s.Claim(g, consumer, id, o.how) == store.ClaimedIt {
+			claimed = append(claimed, c.claimed(s, id, o.how.JustID))
+		}
+	}
+	return array(claimed...)
+}
+
+// claimed is what XCLAIM and XAUTOCLAIM show of an entry.
+func (c *call) claimed(s store.StreamTx, id store.StreamID, justID bool) Reply {
+	if justID {
+		return streamID(id)
+	}
+	fields, _ := s.Entry(id)
+	return c.streamEntry(id, fields)
+}
+
+const (
+	claimAttempts = 10                 // pending entries that XAUTOCLAIM looks at for each that it may claim
+	maxClaimCount = math.MaxInt64 / 16 // Redis's bound, for whom an id takes 16 bytes
+)
+
+var errClaimCount = errorReply("ERR COUNT must be > 0")
+
+func xautoclaim(tx *store.Tx, c *call) Reply {
+	count, start, how, refusal := parseAutoclaim(c.args, c.now)
+	if refusal.isError() {
+		return refusal
+	}
+	s, err := tx.EditStream(c.args[1])
+	if err != nil {
+		return failure(err)
+	}
+	g := s.Group(c.args[2])
+	if g == nil {
+		return errNoKeyOrGroup(c)
+	}
+	consumer := s.See(g, c.args[3])
+	var claimed, gone []Reply
+	next, ok := g.NextPending(start)
+	for attempts := count * claimAttempts; ok && attempts > 0 && count > 0; attempts-- {
+		switch s.Claim(g, consumer, next.ID, how) {
+		case store.ClaimedIt:
+			claimed = append(claimed, c.claimed(s, next.ID, how.JustID))
+			count--
+		case store.ClaimGone:
+			gone = append(gone, streamID(next.ID))
+			count--
+		}
+		if start, ok = next.ID.Next(); ok {
+			next, ok = g.NextPending(start)
+		}
+	}
+	cursor := store.StreamID{}
+	if ok {
+		cursor = next.ID
+	}
+	return array(streamID(cursor), array(claimed...), array(gone...))
+}
+
+func parseAutoclaim(args [][]byte, now int64) (count int64, start store.StreamID, how store.Claim, refusal Reply) {
+	least, ok := parseInt(args[4])
+	if !ok {
+		return 0, start, how, errorReply("ERR Invalid min-idle-time argument for XAUTOCLAIM")
+	}
+	how = store.Claim{MinIdleMs: max(0, least), DeliveredMs: now, Deliveries: -1}
+	if start, refusal = parseIntervalStart(args[5]); refusal.isError() {
+		return 0, start, how, refusal
+	}
+	count = 100
+	for i := 6; i < len(args); i++ {
+		switch {
+		case isWord(args[i], "count") && i+1 < len(args):
+			i++
+			if count, ok = parseInt(args[i]); !ok || count < 1 || count > maxClaimCount {
+				return 0, start, how, errClaimCount
+			}
+		case isWord(args[i], "justid"):
+			how.JustID = true
+		default:
+			return 0, start, how, errSyntax
+		}
+	}
+	return count, start, how, replyNone
+}
