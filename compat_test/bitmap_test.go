@@ -15,6 +15,7 @@ func TestLongBitmapsAreReadAsOfOneMoment(t *testing.T) {
 	c := dial(t, s.Addr)
 	const first, last = 3, 40 << 23 // 40 MB apart
 	c.Do("SETBIT", "k", last, 1)
+	c.Do("SET", "short", "\x60") // two more bits
 	stop := make(chan struct{})
 	var writer sync.WaitGroup
 	writer.Go(func() {
@@ -50,6 +51,10 @@ func TestLongBitmapsAreReadAsOfOneMoment(t *testing.T) {
 		}
 		if n := c.Do("BITCOUNT", "inverse").Int(); n != last+8-1 {
 			t.Errorf("BITOP has made %d bits of the other %d", n, last+8-1)
+		}
+		c.Do("BITOP", "OR", "either", "short", "k", "missing")
+		if n := c.Do("BITCOUNT", "either").Int(); n != 3 {
+			t.Errorf("BITOP has made 3 bits %d", n)
 		}
 		c.Do("MULTI")
 		c.Do("BITCOUNT", "k")

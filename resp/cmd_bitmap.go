@@ -1,6 +1,7 @@
 package resp
 
 import (
+	"bytes"
 	"strings"
 	"unsafe"
 
@@ -235,6 +236,9 @@ func bitop(tx *store.Tx, c *call) Reply {
 	case total >= bitopApartBytes && !c.locked && c.resume == nil:
 		for i, key := range c.args[3:] {
 			sources[i], _ = tx.View.LendString(key) // they are strings
+			if len(sources[i]) < lentBytes {
+				sources[i] = bytes.Clone(sources[i])
+			}
 		}
 		c.apart = func() any { return &bitCombination{sources, combineBits(op, sources)} }
 		return replyNone
@@ -251,15 +255,17 @@ type bitCombination struct {
 	made    []byte
 }
 
-// combinedBits returns what was computed before, if the sources are the same still. A lent string is not
-// changed in place, and while it is held here no other stands where it stands.
+// combinedBits returns what was computed before, if the sources are the same still. A long, lent string is not changed in
+// place, and while it is held here no other stands where it stands.
 func (c *call) combinedBits(sources [][]byte) (made []byte, ok bool) {
 	done, ok := c.resume.(*bitCombination)
 	if !ok {
 		return nil, false
 	}
 	for i, s := range sources {
-		if len(s) != len(done.sources[i]) || unsafe.SliceData(s) != unsafe.SliceData(done.sources[i]) {
+		before := done.sources[i]
+		same := unsafe.SliceData(s) == unsafe.SliceData(before) || len(s) < lentBytes && bytes.Equal(s, before)
+		if len(s) != len(before) || !same {
 			return nil, false
 		}
 	}
