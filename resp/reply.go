@@ -31,7 +31,7 @@ const (
 	kindSet      // RESP2 an array
 	kindPairs    // elems are a, b, a, b ...: RESP2 a flat array, RESP3 an array of arrays of two
 	kindMapPairs // elems are key, value, ...; RESP2 an array of arrays of the two, RESP3 a map
-	kindDouble   // RESP2 a bulk
+	kindDouble   // s, or n's bits as a float64; RESP2 a bulk
 	kindPush     // RESP2 an array
 	kindSeries   // elems one after the other, with nothing around them
 	kindBlock    // call.blockOn's: there is no reply yet
@@ -62,6 +62,7 @@ func pairsOf(elems ...Reply) Reply              { return Reply{kind: kindPairs, 
 func push(elems ...Reply) Reply                 { return Reply{kind: kindPush, elems: elems} }
 func series(replies ...Reply) Reply             { return Reply{kind: kindSeries, elems: replies} }
 func double(f float64) Reply                    { return Reply{kind: kindDouble, n: int64(math.Float64bits(f))} }
+func decimal(text string) Reply                 { return Reply{kind: kindDouble, s: text} }
 func verbatim(s string) Reply                   { return Reply{kind: kindVerbatim, s: s} }
 
 // bulk is a value that is copied when it is encoded; nil is the null reply.
@@ -200,7 +201,10 @@ func (o *output) encode(r *Reply, resp3 bool) {
 			o.encode(&r.elems[i], resp3)
 		}
 	case kindDouble:
-		text := formatDouble(math.Float64frombits(uint64(r.n)))
+		text := r.s
+		if text == "" {
+			text = formatDouble(math.Float64frombits(uint64(r.n)))
+		}
 		if resp3 {
 			o.line(',', text)
 		} else {
