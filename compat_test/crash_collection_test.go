@@ -105,7 +105,7 @@ func (a *author) change(p place, typ string, fn func(c *contents), args ...any) 
 }
 
 // crashTypes are the types of collections that the crash test knows; a key's name tells its type.
-var crashTypes = []string{"hash", "list", "set"}
+var crashTypes = []string{"hash", "list", "set", "stream"}
 
 // collection changes one collection's elements, or the key as a whole.
 func (a *author) collection() operation {

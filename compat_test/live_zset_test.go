@@ -1,6 +1,10 @@
 package compat_test
 
-import "strings"
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
 
 // Scores are such that 7.0 writes them as 7.2 does. Members of the keys L all have one score: otherwise Redis's ranges of names
 // depend on how it holds the sorted set.
@@ -152,4 +156,35 @@ DISCARD
 		"A": {"SUM", "MIN", "MAX", "sum", "min", "avg"},
 		"T": {"-1", "x", "0.001", "", "-1.5", "nan"},
 	}, unordered: "ZSCAN ZRANDMEMBER"}
+
+	// The same with members enough for several nodes. All have names of one length and scores that often are equal.
+	many, ranks := []string{}, []string{}
+	for i := range 1000 {
+		many = append(many, fmt.Sprintf("m%03d", i))
+		ranks = append(ranks, strconv.Itoa(i-500))
+	}
+	randomFamilies["large zsets"] = randomFamily{templates: `
+ZADD Z N M N M N M N M N M N M N M N M
+ZADD Z N M N M N M N M N M N M N M N M
+ZADD Z N M N M N M N M N M N M N M N M
+ZINCRBY Z N M
+ZREM Z M M M
+ZRANK Z M
+ZREVRANK Z M
+ZSCORE Z M
+ZCARD Z
+ZCOUNT Z N N
+ZRANGE Z N N
+ZRANGE Z N N REV WITHSCORES
+ZRANGEBYSCORE Z N +inf LIMIT N 10
+ZREVRANGEBYSCORE Z N -inf WITHSCORES LIMIT 5 10
+ZREMRANGEBYRANK Z 300 400
+ZREMRANGEBYSCORE Z 100 150
+ZPOPMIN Z 3
+ZPOPMAX Z 3
+ZUNIONSTORE Y 2 Z Z
+ZINTER 2 Z Y
+ZDIFFSTORE Y 2 Z Y
+COPY Z Y REPLACE
+`, words: map[string][]string{"Z": {"y", "z"}, "Y": {"y", "z", "d"}, "M": many, "N": ranks}}
 }

@@ -6,6 +6,5 @@ package compat_test
 // the tests fail if it is still here when its command answers.
 var waiting = map[string]string{
 	"scripts": "eval",
-	"sort":    "sort",
 	"acl":     "acl",
 }

@@ -170,37 +170,44 @@ func (s *Server) serveBlocked(now int64) {
 		s.blockers.ready[0] = nil
 		s.blockers.ready = s.blockers.ready[1:]
 		l.ready = false
-		s.serveLine(l, now)
+		for s.serveLine(l, now) {
+		}
 	}
 	s.blockers.ready = nil
 }
 
-func (s *Server) serveLine(l *line, now int64) {
+// serveLine goes along a line. A command that panics ends its own client's wait alone; more is then true, and the others
+// are still to be served.
+func (s *Server) serveLine(l *line, now int64) (more bool) {
+	var b *blocked // whose turn it is
+	defer func() {
+		if p := recover(); p != nil {
+			b.lsn = max(b.lsn, s.store.Abort())
+			s.answer(b, s.panicked(b.row.full, p))
+			more = true
+		}
+	}()
 	typ, known := store.None, false // of the key: it can change only when somebody is served
 	for i := 0; i < len(l.clients); {
-		b := l.clients[i]
-		if b.typ != store.None {
-			if !known {
-				typ, known = s.typeFor(b, l, now), true
-			}
-			if typ != b.typ {
-				i++
-				continue
-			}
+		b = l.clients[i]
+		if b.typ != store.None && !known {
+			typ, known = s.typeFor(b, l, now), true
 		}
-		if !s.serve(b, now) {
+		if b.typ != store.None && typ != b.typ || !s.serve(b, now) {
 			i++
 			continue
 		}
 		known = false // b has left the line: the next one has moved up
 	}
+	return false
 }
 
 // typeFor is the type of the key that a line is for.
 func (s *Server) typeFor(b *blocked, l *line, now int64) store.Type {
 	tx := s.store.Begin(b.db, now)
-	defer tx.End()
-	return tx.TypeOf([]byte(l.name.key))
+	typ := tx.TypeOf([]byte(l.name.key))
+	tx.End()
+	return typ
 }
 
 // serve runs a client's command again and reports whether it has been answered.
@@ -230,6 +237,17 @@ func (s *Server) serve(b *blocked, now int64) (answered bool) {
 	}
 	b.cl.scratch.reset()
 	return b.served
+}
+
+// Sweep is the store's, for the sweeper: who waits for a key sees that it has expired, too.
+func (s *Server) Sweep(now int64) (more bool) {
+	more = s.store.Sweep(now)
+	if s.blockers.clients.Load() > 0 {
+		s.store.Lock()
+		s.serveBlocked(now)
+		s.store.Unlock()
+	}
+	return more
 }
 
 // unblock ends a client's wait from outside, with an error or as if its time were over, and reports whether it waited. The

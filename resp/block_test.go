@@ -232,6 +232,24 @@ func TestManyWaitersCostAPushLittle(t *testing.T) {
 	s.awaitBlocked(t, 296)
 }
 
+func TestAServedReplyIsAnErrorIfItsChangeCouldNotBeStored(t *testing.T) {
+	var cl client
+	cl.out.begin(3)
+	cl.out.encode(&replyOK, false)
+	served := blocked{lsn: 7}
+	reply := array(bulkString("queue"), bulkString("job"))
+	served.out.encode(&reply, false)
+	cl.replyEncoded(&served.out, served.lsn)
+	refusal := errorReply("MISCONF")
+	cl.out.refuse(5, refusal)
+	if got := string(cl.out.buf); got != "+OK\r\n-MISCONF\r\n" {
+		t.Errorf("%q", got)
+	}
+	if cl.seen != 7 {
+		t.Errorf("the reply waits for %d, want 7", cl.seen)
+	}
+}
+
 func TestJobsAreNeitherLostNorDoubled(t *testing.T) {
 	const producers, consumers, jobs = 20, 20, 400 // jobs of each producer
 	addr, _ := startServing(t)

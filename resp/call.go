@@ -17,6 +17,8 @@ type call struct {
 	block  *blockRequest // why a blocking command has to wait
 	resume any           // its blockRequest's, or what apart gave, when it runs again
 	apart  func() any    // set by a handler that is not locked: see hold.apart
+
+	mayLoad bool // it may answer replyLoad
 }
 
 // is reports whether argument i is the given option word, in any case.

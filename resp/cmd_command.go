@@ -110,24 +110,23 @@ func (s *keySpec) describe() Reply {
 		unknown := mapOf(bulkString("type"), bulkString("unknown"), bulkString("spec"), mapOf())
 		return mapOf(append(m, bulkString("begin_search"), unknown, bulkString("find_keys"), unknown)...)
 	}
-	if s.keyword != "" {
-		word := mapOf(bulkString("keyword"), bulkString(s.keyword), bulkString("startfrom"), integer(s.first))
-		half := mapOf(bulkString("lastkey"), integer(-1), bulkString("keystep"), integer(s.step), bulkString("limit"), integer(2))
-		return mapOf(append(m,
-			bulkString("begin_search"), mapOf(bulkString("type"), bulkString("keyword"), bulkString("spec"), word),
-			bulkString("find_keys"), mapOf(bulkString("type"), bulkString("range"), bulkString("spec"), half))...)
-	}
-	last := s.last
+	last, limit := s.last, 0
 	if last >= 0 {
 		last -= s.first // counted from the first key
 	}
-	index := mapOf(bulkString("index"), integer(s.first))
-	kind, keys := "range", mapOf(bulkString("lastkey"), integer(last), bulkString("keystep"), integer(s.step), bulkString("limit"), replyZero)
+	search, place := "index", mapOf(bulkString("index"), integer(s.first))
+	if s.keyword != "" {
+		search, place, last = "keyword", mapOf(bulkString("keyword"), bulkString(s.keyword), bulkString("startfrom"), integer(s.first)), 0
+		if s.half {
+			last, limit = -1, 2
+		}
+	}
+	kind, keys := "range", mapOf(bulkString("lastkey"), integer(last), bulkString("keystep"), integer(s.step), bulkString("limit"), integer(limit))
 	if s.counted {
 		kind, keys = "keynum", mapOf(bulkString("keynumidx"), replyZero, bulkString("firstkey"), replyOne, bulkString("keystep"), integer(s.step))
 	}
 	return mapOf(append(m,
-		bulkString("begin_search"), mapOf(bulkString("type"), bulkString("index"), bulkString("spec"), index),
+		bulkString("begin_search"), mapOf(bulkString("type"), bulkString(search), bulkString("spec"), place),
 		bulkString("find_keys"), mapOf(bulkString("type"), bulkString(kind), bulkString("spec"), keys))...)
 }
 

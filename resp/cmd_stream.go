@@ -30,6 +30,7 @@ func (c *call) trim(t store.Trim) store.Trim {
 var (
 	errAddZero      = errorReply("ERR The ID specified in XADD must be greater than 0-0")
 	errAddSmall     = errorReply("ERR The ID specified in XADD is equal or smaller than the target stream top item")
+	errAddLarge     = errorReply("ERR Elements are too large to be stored")
 	errAddExhausted = errorReply("ERR The stream has exhausted the last possible ID, unable to add more items")
 )
 
@@ -58,7 +59,11 @@ func xadd(tx *store.Tx, c *call) Reply {
 	if !ok {
 		return errAddSmall
 	}
-	s.Add(id, store.PackFields(fields))
+	packed := store.PackFields(fields)
+	if len(packed) > store.MaxFieldsBytes {
+		return errAddLarge
+	}
+	s.Add(id, packed)
 	if o.trims {
 		s.Trim(c.trim(o.trim))
 	}

@@ -42,7 +42,7 @@ func xread(v *store.View, c *call) Reply {
 	}
 	switch {
 	case found != nil:
-		return tableOf(found...)
+		return mapPairsOf(found...)
 	case o.blocks:
 		return c.blockOn(blockRequest{keys: o.keys, typ: store.TypeStream, timeout: o.timeout, timedOut: replyNoArray, resume: after})
 	}
@@ -98,7 +98,7 @@ func xreadgroup(tx *store.Tx, c *call) Reply {
 	}
 	switch {
 	case found != nil:
-		return tableOf(found...)
+		return mapPairsOf(found...)
 	case o.blocks: // its consumers have been seen, and that is all that has changed: nobody waits for it
 		return c.blockOn(blockRequest{keys: o.keys, timeout: o.timeout, timedOut: replyNoArray})
 	}

@@ -2,11 +2,6 @@ package resp
 
 import "diskette/store"
 
-var (
-	errZpopNumkeys = errorReply("ERR numkeys should be greater than 0")
-	errZpopCount   = errorReply("ERR count should be greater than 0")
-)
-
 // popRanks are the ranks of the count lowest or highest members.
 func popRanks(z *store.ZSet, highest bool, count int64) (from, to int) {
 	n := int(min(count, int64(z.Len())))
@@ -84,7 +79,7 @@ func (c *call) scoredPop(i int) (p scoredPop, refusal Reply) {
 	numkeys, ok := c.int(i)
 	switch {
 	case !ok || numkeys < 1:
-		return p, errZpopNumkeys
+		return p, errNumkeys
 	case numkeys >= int64(len(c.args)-i-1):
 		return p, errSyntax
 	}
@@ -100,7 +95,7 @@ func (c *call) scoredPop(i int) (p scoredPop, refusal Reply) {
 			return p, errSyntax
 		}
 		if p.count, ok = c.int(j + 1); !ok || p.count < 1 {
-			return p, errZpopCount
+			return p, errPopCount
 		}
 		counted = true
 	}

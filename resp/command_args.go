@@ -27,11 +27,11 @@ var argumentKinds = map[string]string{
 }
 
 // tokenNames are the names of tokens that are no words.
-var tokenNames = map[string]string{"=": "equal", "~": "approximately", "*": "auto-id", "$": "new-id"}
+var tokenNames = map[string]string{"=": "equal", "~": "approximately", "*": "auto_id", "$": "new_id"}
 
 // parseArguments reads row.args, which is written as the commands' manual pages write arguments:
 //
-//	key         a value; its kind follows from its name, or stands behind it: start:string
+//	key         a value; its kind follows from its name
 //	NX          a token
 //	EX seconds  a value behind a token
 //	[ ... ]     optional; ... behind a value: once or more
@@ -90,9 +90,6 @@ func (p *argumentParser) argument() (a argument) {
 		p.expect("}")
 	default:
 		a = argument{name: name, kind: cmp.Or(is, argumentKinds[name], "string")}
-		if base, kind, _ := strings.Cut(word, ":"); kind == "string" || kind == "integer" {
-			a = argument{name: base, kind: kind}
-		}
 	}
 	a.multiple = p.accept("...")
 	return a

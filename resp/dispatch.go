@@ -13,6 +13,9 @@ import (
 const (
 	// holdCommands is how many commands of one pipeline run under one hold of the keyspace lock.
 	holdCommands = 64
+	// loadAttempts is how often a command whose keys depend on what it finds may ask for further ones: meanwhile others change
+	// what it finds. After that it loads them under the lock.
+	loadAttempts = 8
 	// sendBytes is how much reply gathers before it is sent in the middle of a batch.
 	sendBytes = 256 << 10
 )
@@ -229,21 +232,8 @@ func (h *hold) keyed(r *row, args [][]byte, following []command) {
 		h.unpin()
 		return
 	}
-	var reply Reply
 	start := r.stats.begin()
-	if r.read != nil {
-		reply = r.read(&tx.View, &cl.call)
-	} else {
-		tx.PutOffCopies()
-		reply = r.write(tx, &cl.call)
-		if rw := tx.TakeRewrite(); rw != nil {
-			tx, reply = h.rewrite(rw, r, args)
-		}
-	}
-	seen := uint64(0)
-	if cl.call.apart != nil {
-		tx, reply, seen = h.apart(tx, r, args)
-	}
+	tx, reply, seen := h.call(tx, r, args)
 	r.stats.end(start, reply)
 	lsn := max(seen, tx.End())
 	if reply.kind == kindBlock {
@@ -255,6 +245,36 @@ func (h *hold) keyed(r *row, args [][]byte, following []command) {
 		cl.srv.serveBlocked(h.now)
 	}
 	h.unpin()
+}
+
+// call runs the command's function, again when it has asked for further keys and they are loaded.
+func (h *hold) call(tx *store.Tx, r *row, args [][]byte) (_ *store.Tx, reply Reply, seen uint64) {
+	for attempt := 1; ; attempt++ {
+		c := &h.cl.call
+		c.mayLoad = attempt <= loadAttempts
+		if r.read != nil {
+			reply = r.read(&tx.View, c)
+		} else {
+			tx.PutOffCopies()
+			reply = r.write(tx, c)
+			if rw := tx.TakeRewrite(); rw != nil {
+				tx, reply = h.rewrite(rw, r, args)
+			}
+		}
+		if c.apart != nil {
+			return h.apart(tx, r, args)
+		}
+		if reply.kind != kindLoad {
+			return tx, reply, 0
+		}
+		err := h.load(tx, r)
+		if err == nil {
+			tx, err = h.ready(r, args, nil)
+		}
+		if err != nil {
+			return h.cl.srv.store.Begin(h.cl.db, h.now), failure(err), 0
+		}
+	}
 }
 
 // block waits, without the lock, until the command under way is served.
@@ -400,14 +420,20 @@ func (h *hold) recover() {
 		return
 	}
 	cl := h.cl
-	cl.srv.log.Error().Str("command", cl.call.name()).Str("panic", fmt.Sprint(p)).Bytes("stack", debug.Stack()).Msg("command failed")
+	reply := cl.srv.panicked(cl.call.name(), p)
 	if h.held {
 		cl.seen = max(cl.seen, cl.srv.store.Abort())
 		h.unpin()
 	}
 	h.release()
-	cl.reply(errorReply(oneLine("ERR internal error: "+fmt.Sprint(p))), 0)
+	cl.reply(reply, 0)
 	cl.closing = true
+}
+
+// panicked logs the panic of a command and returns what its client hears.
+func (s *Server) panicked(command string, p any) Reply {
+	s.log.Error().Str("command", command).Str("panic", fmt.Sprint(p)).Bytes("stack", debug.Stack()).Msg("command failed")
+	return errorReply(oneLine("ERR internal error: " + fmt.Sprint(p)))
 }
 
 // recover keeps a defect outside of any handler, in parsing or sending, to this connection.

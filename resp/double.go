@@ -170,10 +170,8 @@ func formatDouble(f float64) string {
 	if f < 0 {
 		sign, f = "-", -f
 	}
-	mantissa, exp, _ := strings.Cut(strconv.FormatFloat(f, 'e', -1, 64), "e")
-	power, _ := strconv.Atoi(exp)
-	digits := strings.Replace(mantissa, ".", "", 1)
-	return sign + layOut(digits, power-len(digits)+1)
+	digits, power := shortestDigits(f)
+	return sign + layOut(string(digits), power)
 }
 
 // layOut writes digits * 10^power: plainly if that is not much longer, else with an exponent.

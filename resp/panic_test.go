@@ -29,6 +29,12 @@ func startPanicking(t *testing.T) (addr string, logged func() string) {
 			tx.SetString(c.args[1], []byte("half done"), 0)
 			panic("failed writing")
 		}},
+		{name: "failserved", arity: 2, flags: write, keys: keyAt(1, "RW"), write: func(tx *store.Tx, c *call) Reply {
+			if tx.TypeOf(c.args[1]) == store.None {
+				return c.blockOn(blockRequest{keys: c.args[1:2]})
+			}
+			panic("failed when served")
+		}},
 		{name: "failconn", arity: 1, conn: func(*client, *call) Reply { panic("failed\r\ntalking") }},
 	} {
 		r.full = r.name
@@ -133,4 +139,27 @@ func TestACommandThatPanicsEndsItsOwnConnectionAlone(t *testing.T) {
 	if n := strings.Count(logged(), `"stack":`); n != 5 {
 		t.Errorf("%d of 5 panics were logged with their stack", n)
 	}
+}
+
+func TestACommandThatPanicsWhenItIsServedHarmsNobodyElse(t *testing.T) {
+	addr, _ := startPanicking(t)
+	a, b, c := talk(t, addr), talk(t, addr), talk(t, addr)
+	for _, k := range []*talker{a, b} {
+		k.send("FAILSERVED list")
+		for end := time.Now().Add(5 * time.Second); !strings.Contains(c.do("CLIENT LIST"), "cmd=failserved"); {
+			if time.Now().After(end) {
+				t.Fatal("nobody waits")
+			}
+		}
+	}
+	time.Sleep(20 * time.Millisecond)
+	d := talk(t, addr)
+	d.send("BLPOP list 5")
+	time.Sleep(50 * time.Millisecond)
+	if got := c.do("RPUSH list x"); got != ":1" {
+		t.Error(got)
+	}
+	a.want("-ERR internal error: failed when served")
+	b.want("-ERR internal error: failed when served")
+	d.want("*2 list x")
 }

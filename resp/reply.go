@@ -30,11 +30,12 @@ const (
 	kindMap      // elems are key, value, ...; RESP2 a flat array
 	kindSet      // RESP2 an array
 	kindPairs    // elems are a, b, a, b ...: RESP2 a flat array, RESP3 an array of arrays of two
-	kindTable    // elems are key, value, ...; RESP2 an array of arrays of the two, RESP3 a map
-	kindDouble   // RESP2 a bulk
+	kindMapPairs // elems are key, value, ...; RESP2 an array of arrays of the two, RESP3 a map
+	kindDouble   // s, or n's bits as a float64; RESP2 a bulk
 	kindPush     // RESP2 an array
 	kindSeries   // elems one after the other, with nothing around them
 	kindBlock    // call.blockOn's: there is no reply yet
+	kindLoad     // nor here: the command has asked for further keys, changed nothing, and is to run again
 	kindVerbatim // text; RESP2 a bulk
 )
 
@@ -45,6 +46,7 @@ var (
 	replyNull    = Reply{kind: kindNull}
 	replyNoArray = Reply{kind: kindNullArray}
 	replyNone    = Reply{}
+	replyLoad    = Reply{kind: kindLoad}
 	replyZero    = Reply{kind: kindInteger}
 	replyOne     = Reply{kind: kindInteger, n: 1}
 )
@@ -55,11 +57,12 @@ func bulkString(s string) Reply                 { return Reply{kind: kindBulk, s
 func array(elems ...Reply) Reply                { return Reply{kind: kindArray, elems: elems} }
 func mapOf(elems ...Reply) Reply                { return Reply{kind: kindMap, elems: elems} }
 func setOf(elems ...Reply) Reply                { return Reply{kind: kindSet, elems: elems} }
+func mapPairsOf(elems ...Reply) Reply           { return Reply{kind: kindMapPairs, elems: elems} }
 func pairsOf(elems ...Reply) Reply              { return Reply{kind: kindPairs, elems: elems} }
-func tableOf(elems ...Reply) Reply              { return Reply{kind: kindTable, elems: elems} }
 func push(elems ...Reply) Reply                 { return Reply{kind: kindPush, elems: elems} }
 func series(replies ...Reply) Reply             { return Reply{kind: kindSeries, elems: replies} }
 func double(f float64) Reply                    { return Reply{kind: kindDouble, n: int64(math.Float64bits(f))} }
+func decimal(text string) Reply                 { return Reply{kind: kindDouble, s: text} }
 func verbatim(s string) Reply                   { return Reply{kind: kindVerbatim, s: s} }
 
 // bulk is a value that is copied when it is encoded; nil is the null reply.
@@ -129,7 +132,7 @@ func (o *output) encode(r *Reply, resp3 bool) {
 		return
 	}
 	switch r.kind {
-	case kindNone, kindBlock:
+	case kindNone, kindBlock, kindLoad:
 	case kindSimple:
 		o.line('+', r.s)
 	case kindError:
@@ -163,7 +166,7 @@ func (o *output) encode(r *Reply, resp3 bool) {
 		} else {
 			o.elems('*', len(r.elems), r.elems, resp3)
 		}
-	case kindTable:
+	case kindMapPairs:
 		if resp3 {
 			o.elems('%', len(r.elems)/2, r.elems, resp3)
 			break
@@ -198,7 +201,10 @@ func (o *output) encode(r *Reply, resp3 bool) {
 			o.encode(&r.elems[i], resp3)
 		}
 	case kindDouble:
-		text := formatDouble(math.Float64frombits(uint64(r.n)))
+		text := r.s
+		if text == "" {
+			text = formatDouble(math.Float64frombits(uint64(r.n)))
+		}
 		if resp3 {
 			o.line(',', text)
 		} else {

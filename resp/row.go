@@ -77,8 +77,9 @@ var flagNames = []struct {
 // keySpec says where keys stand in the arguments (range), or how to find them.
 type keySpec struct {
 	first, last, step int                        // places; last < 0 counts from the end, -1 = the last argument
+	keyword           string                     // the key follows on this word, which stands at first or later
+	half              bool                       // the first half of what follows on keyword are keys
 	counted           bool                       // at first stands how many keys follow on it
-	keyword           string                     // the first half of what follows on this word are keys; it stands behind first
 	access            string                     // COMMAND's words: "RO access", "RW update", "OW update", "RM delete" ...
 	find              func(args [][]byte) []int  // places, for keys that no range describes
 	vary              func(args [][]byte) string // access, where it depends on the arguments
@@ -132,13 +133,18 @@ func keysFrom(first, last, step int, access string) []keySpec {
 	return []keySpec{{first: first, last: last, step: step, access: access}}
 }
 
+// keysBehind are the first half of what follows on a word, which stands at place i or later.
+func keysBehind(word string, i int, access string) []keySpec {
+	return []keySpec{{keyword: word, half: true, first: i, step: 1, access: access}}
+}
+
 // keysCounted are the keys behind a number that says how many they are.
 func keysCounted(at int, access string) []keySpec {
 	return []keySpec{{first: at, step: 1, counted: true, access: access}}
 }
 
-// keysBehind are the first half of what follows on a word, which stands behind argument i.
-func keysBehind(word string, i int, access string) []keySpec {
+// keyBehind is the key that follows on a word at place i or later.
+func keyBehind(word string, i int, access string) []keySpec {
 	return []keySpec{{keyword: word, first: i, step: 1, access: access}}
 }
 
@@ -156,20 +162,19 @@ func (s *keySpec) each(args [][]byte, fn func(i int)) {
 		}
 		return
 	}
-	if s.keyword != "" {
-		for i := s.first; i < len(args); i++ {
-			if strings.EqualFold(viewString(args[i]), s.keyword) {
-				for k := range (len(args) - 1 - i) / 2 {
-					fn(i + 1 + k)
-				}
-				return
-			}
-		}
-		return
-	}
 	first, last := s.first, s.last
 	if last < 0 {
 		last += len(args)
+	}
+	if s.keyword != "" {
+		for first < len(args) && !strings.EqualFold(viewString(args[first]), s.keyword) {
+			first++
+		}
+		first++
+		last = first
+		if s.half {
+			last = first + (len(args)-first)/2 - 1
+		}
 	}
 	if s.counted {
 		n, _ := parseInt(args[first])

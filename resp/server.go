@@ -97,7 +97,7 @@ func (s *Server) Hooks() store.Hooks {
 func (s *Server) Start(st *store.Store) {
 	s.store = st
 	s.watchers.store = st
-	s.sweeper = expire.Start(st, int(s.cfg.Hz.Load()))
+	s.sweeper = expire.Start(s, int(s.cfg.Hz.Load()))
 	s.limitClients()
 	s.applyConfig()
 	s.sampler.start(s)

@@ -168,7 +168,7 @@ func (w *writer) apply(f *fold) error {
 			w.renames(f, w.sorted(f, w.moves))
 		}
 		w.inserts(f, w.sorted(f, w.comes))
-		w.rows(f, w.sortedRows(f))
+		w.rows(f, w.sortedRows(f, false))
 		for space, n := range w.counts {
 			if n != 0 {
 				w.run(w.count, space, n)
@@ -351,8 +351,9 @@ func (w *writer) inserts(f *fold, order []int32) {
 }
 
 // sortedRows returns the places of the collections' rows that are to be written or deleted, in the order of the tables'
-// primary keys. Those of a key that is dropped are left to the reaper, and a key that gets no row must have none here.
-func (w *writer) sortedRows(f *fold) []int32 {
+// primary keys. Those of a key that is dropped are left to the reaper, and a key that gets no row must have none here. What was born and
+// removed is not in the tables, unless an earlier attempt has put it there: again.
+func (w *writer) sortedRows(f *fold, again bool) []int32 {
 	w.order = w.order[:0]
 	id, wanted := int64(0), false
 	for i := range f.rows {
@@ -361,7 +362,7 @@ func (w *writer) sortedRows(f *fold) []int32 {
 			e := f.find(id)
 			wanted = e == nil || w.stays(e) || w.comes(e)
 		}
-		if wanted {
+		if wanted && (again || !f.rows[i].born || !f.rows[i].removed) {
 			w.order = append(w.order, int32(i))
 		}
 	}

@@ -49,7 +49,7 @@ func (w *writer) applyInSlices(f *fold) error {
 		err = w.slices(f, w.sorted(f, w.comes), keyBytes, w.inserts)
 	}
 	if err == nil {
-		err = w.slices(f, w.sortedRows(f), rowBytes, w.rows)
+		err = w.slices(f, w.sortedRows(f, again), rowBytes, w.rows)
 	}
 	if err == nil {
 		err = w.transaction(func() {

@@ -23,6 +23,7 @@ import (
 //	database  space uvarint                   database number id is now that space
 //	expiring  keys uvarint                    space number id has that many keys with a deadline
 //	put       table byte, n varint, columns bytes   row n of a collection, see table.go
+//	insert    as put                          a row that is new: if it goes again before it is written back, nothing is
 //	remove    table byte, n varint            that row is gone
 //
 //	bytes = length uvarint, data
@@ -58,6 +59,7 @@ const (
 	opDatabase
 	opExpiring
 	opPut
+	opInsert
 	opRemove
 )
 
@@ -66,13 +68,14 @@ const (
 func (o op) ofKey() bool { return o < opDatabase }
 
 // ofRow reports whether the change is of a collection's row.
-func (o op) ofRow() bool { return o == opPut || o == opRemove }
+func (o op) ofRow() bool { return o >= opPut }
 
 // recordWriter gathers the changes of one record. Its buffers are reused.
 type recordWriter struct {
-	head []byte
-	ext  []journal.Ext
-	cols []byte // of the row that is being put
+	head  []byte
+	ext   []journal.Ext
+	cols  []byte // of the row that is being put
+	fresh bool   // the next put is an insert
 }
 
 func (w *recordWriter) reset() {
@@ -160,9 +163,20 @@ func (w *recordWriter) expiring(s *space) {
 	w.uvarint(s.expiring)
 }
 
+// insert makes the next put say that the row is new.
+func (w *recordWriter) insert() *recordWriter {
+	w.fresh = true
+	return w
+}
+
 // put begins row n of a collection. The columns follow, in the order of the table's definition, then end.
 func (w *recordWriter) put(id int64, t table, n int64) {
-	w.start(opPut, id)
+	if w.fresh {
+		w.fresh = false
+		w.start(opInsert, id)
+	} else {
+		w.start(opPut, id)
+	}
 	w.head = append(w.head, byte(t))
 	w.varint(n)
 	w.cols = w.cols[:0]
@@ -222,9 +236,9 @@ func (r *recordReader) next(c *change) bool {
 		c.space = r.uvarint()
 	case opExpiring:
 		c.keys = r.uvarint()
-	case opPut, opRemove:
+	case opPut, opInsert, opRemove:
 		c.table, c.n = table(r.byte()), r.varint()
-		if c.op == opPut {
+		if c.op != opRemove {
 			c.data, c.shared = r.bytes()
 		}
 		if int(c.table) >= len(tables) || c.table == 0 {

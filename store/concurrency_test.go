@@ -214,3 +214,55 @@ func TestALoadThatFailsIsTriedAgain(t *testing.T) {
 	wantGet(t, st, "cold500", strings.Repeat("v", 5000))
 	checked(t, st)
 }
+
+func TestManyKeysThatACommandComesUponAreLoadedTogether(t *testing.T) {
+	d, st := coldStore(t, 1000)
+	load := func() error {
+		st.Lock()
+		tx := st.Begin(0, testNow)
+		wanted := 0
+		for i := range 1000 {
+			if tx.WantAlso(fmt.Append(nil, "cold", i)) {
+				wanted++
+			}
+		}
+		f := tx.TakeFetch()
+		st.Unlock()
+		if wanted != 0 {
+			t.Fatalf("%d keys are there already", wanted)
+		}
+		err := f.Load()
+		st.Lock()
+		f.Release()
+		st.Unlock()
+		return err
+	}
+	d.mu.Lock()
+	d.broken = true
+	d.mu.Unlock()
+	if err := load(); err == nil {
+		t.Fatal("a broken disk was read")
+	}
+	d.mu.Lock()
+	d.broken = false
+	d.mu.Unlock()
+	before := st.Loads()
+	if err := load(); err != nil {
+		t.Fatal(err)
+	}
+	if n := st.Loads() - before; n != 1000 {
+		t.Errorf("%d loads", n)
+	}
+	for i := range 1000 {
+		wantGet(t, st, fmt.Sprint("cold", i), strings.Repeat("v", 5000))
+	}
+	if n := st.Loads() - before; n != 1000 {
+		t.Errorf("%d loads at the end", n)
+	}
+	for _, o := range st.dbs[0].keys {
+		if o.pins != 0 || o.load != nil {
+			t.Fatalf("%s is pinned %d times", o.name, o.pins)
+		}
+	}
+	checked(t, st)
+}

@@ -26,9 +26,11 @@
 //	sweep.go        removes what has expired             reserve.go dir.go  disk space, the directory
 //	collection.go table.go dict.go                       values of elements: in memory, as rows
 //	hash.go hash_expiry.go sweep_fields.go               hashes; their fields' deadlines
+//	zset.go ranked.go                                    sorted sets; their order by score
+//	list.go list_tx.go list_position.go                  lists; the numbers of their rows
 //	set.go set_algebra.go                                sets
-//	stream.go stream_entries.go stream_id.go             streams
-//	stream_group.go stream_delivery.go stream_whole.go   consumer groups
+//	stream.go stream_id.go stream_entries.go             streams: entries by id
+//	stream_group.go stream_delivery.go stream_whole.go   their consumer groups, and what these do
 //	stats.go check.go                                    for INFO; verifies everything
 //
 // # Invariants

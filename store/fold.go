@@ -20,6 +20,7 @@ type fold struct {
 	entries  []entry
 	rowIndex index[rowPage] // key id and n -> place in rows
 	rows     []rowEntry
+	vanished int             // rows that were born and removed: a queue's elements, mostly
 	spaces   map[int]int64   // database number -> its new space
 	expiring map[int64]int64 // space -> its number of keys with a deadline
 	nextID   int64           // above every key id created in it
@@ -54,6 +55,7 @@ type rowEntry struct {
 	id, n           int64
 	table           table
 	removed, shared bool
+	born            bool // the tables do not have it
 }
 
 // index finds places, counted from 1, in pages of neighbours. Key ids, and the rows of a key, are numbered by birth, so the
@@ -113,8 +115,13 @@ func (x *index[K]) reset() {
 
 func (f *fold) placeOf(id int64) *int32 { return f.index.at(id/pagePlaces, id%pagePlaces) }
 
-func (f *fold) placeOfRow(id, n int64) *int32 {
-	return f.rowIndex.at(rowPage{id, n >> 4}, n&(pagePlaces-1)) // a list's n may be negative
+// placeOfRow is for a row that a change c names.
+func (f *fold) placeOfRow(c *change) *int32 {
+	n := c.n // it may be negative in a list
+	if c.table == listElements {
+		n = neighbourly(n)
+	}
+	return f.rowIndex.at(rowPage{c.id, n >> 4}, n&(pagePlaces-1))
 }
 
 // find returns the key's entry, nil if the fold has none.
@@ -125,8 +132,8 @@ func (f *fold) find(id int64) *entry {
 	return nil
 }
 
-// changes is how many rows the fold will write.
-func (f *fold) changes() int { return len(f.entries) + len(f.rows) }
+// changes is how many rows the fold will write, and for their memory a few of those that it will not.
+func (f *fold) changes() int { return len(f.entries) + len(f.rows) - f.vanished + f.vanished/4 }
 
 type patch struct {
 	offset int64
@@ -152,7 +159,7 @@ func (f *fold) reset() {
 	clear(f.rows)
 	clear(f.spaces)
 	clear(f.expiring)
-	f.entries, f.rows = f.entries[:0], f.rows[:0]
+	f.entries, f.rows, f.vanished = f.entries[:0], f.rows[:0], 0
 	f.last, f.records, f.bytes, f.nextID, f.renames = 0, 0, 0, 0, false
 	f.text.reset()
 }
@@ -190,9 +197,9 @@ func (f *fold) drain() {
 			}
 			f.places[i] = *place - 1
 		case c.op.ofRow():
-			place := f.placeOfRow(c.id, c.n)
+			place := f.placeOfRow(c)
 			if *place == 0 {
-				f.rows = append(f.rows, rowEntry{id: c.id, n: c.n})
+				f.rows = append(f.rows, rowEntry{id: c.id, n: c.n, born: c.op == opInsert})
 				*place = int32(len(f.rows))
 			}
 			f.places[i] = *place - 1
@@ -216,7 +223,7 @@ func (f *fold) drain() {
 			f.spaces[int(c.id)] = c.space
 		case opExpiring:
 			f.expiring[c.id] = c.keys
-		case opPut, opRemove:
+		case opPut, opInsert, opRemove:
 			f.changeRow(&f.rows[f.places[i]], c)
 		default:
 			f.change(&f.entries[f.places[i]], c)
@@ -225,7 +232,15 @@ func (f *fold) drain() {
 }
 
 func (f *fold) changeRow(e *rowEntry, c *change) {
-	e.table, e.removed = c.table, c.op == opRemove
+	e.table = c.table
+	if removed := c.op == opRemove; e.removed != removed {
+		e.removed = removed
+		if e.born && removed {
+			f.vanished++
+		} else if e.born {
+			f.vanished--
+		}
+	}
 	switch {
 	case e.removed: // what room data has may serve a later put
 	case c.shared:

@@ -182,6 +182,7 @@ func (h HashTx) set(field, value []byte, keepDeadline bool) (created bool) {
 	}
 	switch {
 	case s == nil:
+		h.tx.rec.insert()
 		s = h.dict.add(string(field), hashValue{})
 		created = true
 	case !keepDeadline:

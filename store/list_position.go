@@ -1,8 +1,17 @@
 package store
 
-import "math"
+import (
+	"math"
+	"math/bits"
+)
 
-const positionStep = 1 << 16 // between neighbours that came as pushes: room for 16 insertions at one place, or 65,535 spread evenly
+const (
+	positionBits = 16
+	positionStep = 1 << positionBits // between neighbours that came as pushes: room for 16 insertions at one place, or 65,535 spread evenly
+)
+
+// neighbourly turns a position around so that those of pushes, one after the other, are neighbours.
+func neighbourly(n int64) int64 { return int64(bits.RotateLeft64(uint64(n), -positionBits)) }
 
 // beyond returns the position of an element to come before the first, or behind the last.
 func (l ListTx) beyond(end End) int64 {

@@ -41,7 +41,7 @@ func (l ListTx) push(end End, value string) {
 		l.pushTail(e)
 	}
 	l.count(value)
-	putElement(&l.tx.rec, id, &e)
+	putElement(l.tx.rec.insert(), id, &e)
 	l.changed()
 }
 
@@ -100,7 +100,7 @@ func (l ListTx) Insert(i int, value []byte) {
 		e := element{l.between(i), string(value)}
 		l.insert(i, e)
 		l.count(e.value)
-		putElement(&l.tx.rec, l.o.id, &e)
+		putElement(l.tx.rec.insert(), l.o.id, &e)
 		l.changed()
 	}
 }
@@ -149,4 +149,23 @@ func (l ListTx) Remove(value []byte, count int64) int {
 	l.cut(indexes)
 	l.changed()
 	return len(indexes)
+}
+
+// StoreList makes the key a list of the given elements, whatever it held. With none the key is gone.
+func (tx *Tx) StoreList(key []byte, elements []string) {
+	o := tx.edit(key)
+	if o.typ != None {
+		tx.drop(o)
+	}
+	if len(elements) == 0 {
+		return
+	}
+	l := &List{}
+	for i, e := range elements {
+		l.pushTail(element{int64(i) * positionStep, e})
+		l.count(e)
+	}
+	o.coll = l
+	tx.create(o, TypeList, 0)
+	l.rows(&tx.rec, o.id)
 }

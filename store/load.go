@@ -66,29 +66,52 @@ func (f *Fetch) Load() error {
 	return failed
 }
 
+// fetchSlice is how many keys are read between two holds of the lock.
+const fetchSlice = 256
+
 func (f *Fetch) read() error {
+	for from := 0; from < len(f.missing); from += fetchSlice {
+		if err := f.readSlice(f.missing[from:min(from+fetchSlice, len(f.missing))]); err != nil {
+			f.giveUp(from, err)
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *Fetch) readSlice(missing []pending) error {
 	st := f.st
-	rows := make([]row, len(f.missing))
+	rows := make([]row, len(missing))
 	start := time.Now()
 	err := st.readers.use(func(r *reader) error {
-		for i, p := range f.missing {
+		for i, p := range missing {
 			if err := r.row(p.o.space.id, p.o.name, &rows[i]); err != nil {
 				return fmt.Errorf("read key from disk: %w", err)
 			}
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
 	st.Lock()
 	defer st.Unlock()
-	st.stats.loads += int64(len(f.missing))
+	st.stats.loads += int64(len(missing))
 	st.stats.loadNanos += time.Since(start).Nanoseconds()
-	for i, p := range f.missing {
-		st.loaded(p, &rows[i], err)
+	for i, p := range missing {
+		st.loaded(p, &rows[i], nil)
 	}
-	if err != nil {
-		f.missing = f.missing[:0]
+	return nil
+}
+
+// giveUp takes away the placeholders from one on: their keys could not be read.
+func (f *Fetch) giveUp(from int, err error) {
+	f.st.Lock()
+	defer f.st.Unlock()
+	for _, p := range f.missing[from:] {
+		f.st.loaded(p, nil, err)
 	}
-	return err
+	f.missing = f.missing[:from] // pinned until Release
 }
 
 // loaded fills a placeholder, or takes it away when the read failed. A command that could not

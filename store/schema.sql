@@ -88,15 +88,16 @@ CREATE TABLE zset_members (
   PRIMARY KEY (id, n)
 ) STRICT, WITHOUT ROWID;
 
--- A stream is a head, its entries, and consumer groups with their consumers and pending entries. The two
--- halves of an entry's id are unsigned and stand here as signed integers of the same bits.
+-- A stream is a head, its entries, and consumer groups with their consumers and pending entries. n counts through
+-- all of them within the key. The two halves of an entry's id are unsigned and stand here as signed integers of the same
+-- bits; the views show them as printf('%u', ms).
 
 CREATE TABLE stream_heads (
   id          INTEGER NOT NULL,
   n           INTEGER NOT NULL,      -- 0
-  last_ms     INTEGER NOT NULL,      -- the last generated id
+  last_ms     INTEGER NOT NULL,      -- the last id: new entries are above it
   last_seq    INTEGER NOT NULL,
-  deleted_ms  INTEGER NOT NULL,      -- the highest deleted id
+  deleted_ms  INTEGER NOT NULL,      -- the highest id that XDEL removed
   deleted_seq INTEGER NOT NULL,
   added       INTEGER NOT NULL,      -- entries ever added
   PRIMARY KEY (id, n)
@@ -107,7 +108,7 @@ CREATE TABLE stream_entries (
   n      INTEGER NOT NULL,
   ms     INTEGER NOT NULL,
   seq    INTEGER NOT NULL,
-  fields BLOB NOT NULL,              -- (length uvarint, bytes)*: field, value, field, value ...
+  fields BLOB NOT NULL,              -- field, value, field, value ..., each as length:bytes, such as 4:name3:Ada
   PRIMARY KEY (id, n)
 ) STRICT, WITHOUT ROWID;
 
@@ -117,7 +118,7 @@ CREATE TABLE stream_groups (
   name         BLOB NOT NULL,
   last_ms      INTEGER NOT NULL,     -- the last delivered id
   last_seq     INTEGER NOT NULL,
-  entries_read INTEGER NOT NULL,     -- -1 = unknown
+  entries_read INTEGER NOT NULL,     -- up to the last delivered one, from the first ever; negative = unknown
   PRIMARY KEY (id, n)
 ) STRICT, WITHOUT ROWID;
 
@@ -126,8 +127,8 @@ CREATE TABLE stream_consumers (
   n         INTEGER NOT NULL,
   group_n   INTEGER NOT NULL,        -- stream_groups.n
   name      BLOB NOT NULL,
-  seen_ms   INTEGER NOT NULL,
-  active_ms INTEGER NOT NULL,        -- -1 = never
+  seen_ms   INTEGER NOT NULL,        -- when it last tried to read or to claim
+  active_ms INTEGER NOT NULL,        -- when it last got something; -1 = never
   PRIMARY KEY (id, n)
 ) STRICT, WITHOUT ROWID;
 
@@ -211,15 +212,23 @@ CREATE VIEW zsets AS
     FROM live_keys k JOIN zset_members m USING (id)
    ORDER BY k.id, m.score, m.member;
 
--- fields is the encoded list of fields and values.
+-- fields is a JSON array: field, value, field, value ...
 CREATE VIEW streams AS
-  SELECT k.db, k.key, e.ms || '-' || e.seq AS entry, e.fields, k.ttl_seconds
+  SELECT k.db, k.key, printf('%u-%u', e.ms, e.seq) AS entry,
+         (WITH RECURSIVE part (at, size) AS (
+            SELECT 1, CAST(CAST(substr(e.fields, 1, 20) AS TEXT) AS INTEGER) WHERE length(e.fields) > 0
+             UNION ALL
+            SELECT at + length(size) + 1 + size,
+                   CAST(CAST(substr(e.fields, at + length(size) + 1 + size, 20) AS TEXT) AS INTEGER)
+              FROM part WHERE at + length(size) + 1 + size <= length(e.fields))
+          SELECT json_group_array(CAST(substr(e.fields, at + length(size) + 1, size) AS TEXT)) FROM part) AS fields,
+         k.ttl_seconds
     FROM live_keys k JOIN stream_entries e USING (id)
    ORDER BY k.id, e.n;
 
 CREATE VIEW stream_consumer_groups AS
   SELECT k.db, k.key, CAST(g.name AS TEXT) AS consumer_group,
-         g.last_ms || '-' || g.last_seq AS last_delivered,
+         printf('%u-%u', g.last_ms, g.last_seq) AS last_delivered,
          (SELECT count(*) FROM stream_consumers c WHERE c.id = k.id AND c.group_n = g.n) AS consumers,
          (SELECT count(*) FROM stream_pending p WHERE p.id = k.id AND p.group_n = g.n) AS pending,
          k.ttl_seconds

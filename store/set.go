@@ -94,7 +94,7 @@ func (s SetTx) Add(member []byte) bool {
 		return false
 	}
 	id := s.begin(s.Set)
-	s.put(&s.tx.rec, id, s.insert(string(member)))
+	s.put(s.tx.rec.insert(), id, s.insert(string(member)))
 	s.changed()
 	return true
 }

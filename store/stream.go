@@ -139,7 +139,7 @@ func (s StreamTx) Add(id StreamID, fields StreamFields) {
 	s.entries.append(e)
 	s.lastID = id
 	s.added++
-	e.put(&s.tx.rec, key)
+	e.put(s.tx.rec.insert(), key)
 	s.headChanged()
 	s.changed()
 }

@@ -100,14 +100,15 @@ func (s StreamTx) Deliver(g *StreamGroup, c *StreamConsumer, count int64, noAck 
 // pend makes an entry pending at a consumer, just delivered. It may have been pending at another: XGROUP SETID can
 // take a group back.
 func (s StreamTx) pend(g *StreamGroup, c *StreamConsumer, id StreamID) {
-	p := g.pending.find(id)
+	p, rec := g.pending.find(id), &s.tx.rec
 	if p == nil {
+		rec.insert()
 		p = &pendingEntry{id: id, n: s.number(), consumer: c}
 		s.addPending(g, p)
 	}
 	s.hand(p, c)
 	p.delivered, p.deliveries = s.tx.now, 1
-	p.put(&s.tx.rec, s.o.id, g)
+	p.put(rec, s.o.id, g)
 }
 
 // hand makes a pending entry another consumer's.

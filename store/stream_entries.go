@@ -1,9 +1,9 @@
 package store
 
 import (
-	"encoding/binary"
 	"slices"
 	"sort"
+	"strconv"
 )
 
 // entryBlocks are a stream's entries by id, in blocks:
@@ -36,32 +36,48 @@ const (
 	streamEntryBytes = 48 // an entry without its fields, and what the allocator rounds these up by
 )
 
-// StreamFields are an entry's fields and values as they stand in its row: (length uvarint, bytes)*. A string is
-// made once, when the entry is added, and what Each hands out is part of it.
+// StreamFields are an entry's fields and values as they stand in its row: (length in decimal, ':', bytes)*, which a
+// view of the tables can take apart. The string is made once, when the entry is added, and what Each hands out
+// is part of it.
 type StreamFields string
+
+// MaxFieldsBytes is the most that an entry's fields may take: a row of SQLite has up to 1,000,000,000 bytes.
+const MaxFieldsBytes = 900 << 20
 
 // PackFields makes the fields of an entry.
 func PackFields(elements [][]byte) StreamFields {
 	size := 0
 	for _, e := range elements {
-		size += len(e) + binary.MaxVarintLen32
+		size += len(e) + 2
+		for n := len(e); n >= 10; n /= 10 {
+			size++
+		}
 	}
 	packed := make([]byte, 0, size)
 	for _, e := range elements {
-		packed = append(binary.AppendUvarint(packed, uint64(len(e))), e...)
+		packed = append(append(strconv.AppendInt(packed, int64(len(e)), 10), ':'), e...)
 	}
-	return StreamFields(packed)
+	return StreamFields(viewString(packed))
+}
+
+// next splits the first element off; ok is false at the end, and where no element begins.
+func (f StreamFields) next() (element string, rest StreamFields, ok bool) {
+	size, i := 0, 0
+	for i < len(f) && f[i] >= '0' && f[i] <= '9' && size <= len(f) {
+		size = 10*size + int(f[i]-'0')
+		i++
+	}
+	if i == 0 || i == len(f) || f[i] != ':' || size > len(f)-i-1 {
+		return "", f, false
+	}
+	i++
+	return string(f[i : i+size]), f[i+size:], true
 }
 
 // Each calls fn for every field and value in turn.
 func (f StreamFields) Each(fn func(element string)) {
-	for rest := string(f); rest != ""; {
-		size, k := uvarintOf(rest)
-		if k <= 0 || size > uint64(len(rest)-k) {
-			return // restore has refused these
-		}
-		fn(rest[k : k+int(size)])
-		rest = rest[k+int(size):]
+	for element, rest, ok := f.next(); ok; element, rest, ok = rest.next() {
+		fn(element)
 	}
 }
 
@@ -71,25 +87,14 @@ func (f StreamFields) Len() (n int) {
 	return n
 }
 
-// valid reports whether f is packed fields and values to its end.
+// valid reports whether f is fields with values, to its end.
 func (f StreamFields) valid() bool {
-	n, rest := 0, string(f)
-	for ; rest != ""; n++ {
-		size, k := uvarintOf(rest)
-		if k <= 0 || size > uint64(len(rest)-k) {
-			return false
-		}
-		rest = rest[k+int(size):]
+	n := 0
+	for _, rest, ok := f.next(); ok; _, rest, ok = rest.next() {
+		f = rest
+		n++
 	}
-	return n%2 == 0
-}
-
-// uvarintOf is binary.Uvarint of a string.
-func uvarintOf(s string) (v uint64, n int) {
-	if s[0] < 0x80 {
-		return uint64(s[0]), 1
-	}
-	return binary.Uvarint([]byte(s[:min(len(s), binary.MaxVarintLen64)]))
+	return f == "" && n%2 == 0
 }
 
 func (b *streamBlock) last() StreamID { return b.entries[len(b.entries)-1].id }

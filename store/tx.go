@@ -83,12 +83,7 @@ func (tx *Tx) edit(key []byte) *object {
 // GETSET and its kind answer is one: that look-up is LendString.
 
 // TypeOf is View.TypeOf.
-func (tx *Tx) TypeOf(key []byte) Type {
-	if o := tx.peek(key); o != nil {
-		return o.typ
-	}
-	return None
-}
+func (tx *Tx) TypeOf(key []byte) Type { return tx.PeekType(key) }
 
 // Deadline is View.Deadline.
 func (tx *Tx) Deadline(key []byte) (deadline int64, ok bool) {

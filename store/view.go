@@ -70,6 +70,23 @@ func (v *View) NoTouch() { v.noTouch = true }
 // resident. If not, a load is noted: the caller must then take the Fetch, release the lock, Load,
 // take the lock again and begin anew.
 func (v *View) Want(key []byte) bool {
+	o := v.resident(key)
+	if o == nil {
+		return false
+	}
+	if v.memos < memoKeys && len(key) > 0 {
+		v.memo[v.memos] = memo{unsafe.SliceData(key), len(key), o}
+		v.memos++
+	}
+	return true
+}
+
+// WantAlso is Want for a key that a command comes upon while it runs. key may be anybody's memory: it is not the
+// argument of a later look-up.
+func (v *View) WantAlso(key []byte) bool { return v.resident(key) != nil }
+
+// resident returns a name's object, nil when a load has been noted.
+func (v *View) resident(key []byte) *object {
 	o := v.lookedUp(key)
 	if o == nil {
 		o = v.space.keys[string(key)]
@@ -79,19 +96,15 @@ func (v *View) Want(key []byte) bool {
 		v.st.admit(o)
 		if v.space.live > 0 {
 			v.fetching().start(o)
-			return false
+			return nil
 		}
 		v.st.rememberAbsent(o) // an empty database: nothing to read
 	}
 	if o.load != nil {
 		v.fetching().wait(o.load)
-		return false
+		return nil
 	}
-	if v.memos < memoKeys && len(key) > 0 {
-		v.memo[v.memos] = memo{unsafe.SliceData(key), len(key), o}
-		v.memos++
-	}
-	return true
+	return o
 }
 
 // LookAhead looks up the keys that the next commands of a pipeline will probably want, up to
@@ -181,6 +194,14 @@ func (v *View) find(key []byte) *object {
 // TypeOf returns the key's type, None if it is not there.
 func (v *View) TypeOf(key []byte) Type {
 	if o := v.look(key); o != nil {
+		return o.typ
+	}
+	return None
+}
+
+// PeekType is TypeOf without counting a hit or a miss.
+func (v *View) PeekType(key []byte) Type {
+	if o := v.peek(key); o != nil {
 		return o.typ
 	}
 	return None

@@ -125,6 +125,7 @@ func (z ZSetTx) Set(member []byte, score float64) (created, updated bool) {
 	}
 	id := z.begin(z.ZSet)
 	if s == nil {
+		z.tx.rec.insert()
 		s = z.add(string(member), score)
 		created = true
 	} else {

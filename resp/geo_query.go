@@ -1,0 +1,227 @@
+package resp
+
+import (
+	"cmp"
+	"slices"
+
+	"diskette/store"
+)
+
+var (
+	errGeoRadius   = errorReply("ERR need numeric radius")
+	errGeoNegative = errorReply("ERR radius cannot be negative")
+	errGeoWidth    = errorReply("ERR need numeric width")
+	errGeoHeight   = errorReply("ERR need numeric height")
+	errGeoBox      = errorReply("ERR height or width cannot be negative")
+	errGeoMember   = errorReply("ERR could not decode requested zset member")
+	errGeoCount    = errorReply("ERR COUNT must be > 0")
+	errGeoAny      = errorReply("ERR the ANY argument requires COUNT argument")
+)
+
+// geoForm says which of the commands a query belongs to.
+type geoForm struct {
+	around byte
+	stores bool // it may store what it finds
+}
+
+const (
+	aroundPlace  = iota // GEORADIUS: arguments 2 and 3
+	aroundMember        // GEORADIUSBYMEMBER: argument 2
+	aroundOption        // GEOSEARCH: options say so, and what shape it is
+)
+
+// geoQuery is what GEOSEARCH and its kind are asked for.
+type geoQuery struct {
+	shape geoShape
+
+	fromMember, fromPlace bool
+	byRadius, byBox       bool
+
+	withDist, withHash, withCoord bool
+
+	order int   // 1 = the nearest first, -1 = the farthest, 0 = as they come
+	count int64 // 0 = all
+	any   bool  // the first that are found will do
+
+	store       []byte // the key to store into, nil = none
+	storeMeters bool   // distances instead of places
+}
+
+// geoQuery reads the arguments, in Redis's order. The members of z, which is nil if there is no such key, may be in them.
+func (c *call) geoQuery(z *store.ZSet, form geoForm) (q *geoQuery, refusal Reply) {
+	q = &geoQuery{}
+	options := 2
+	switch {
+	case form.around == aroundPlace:
+		options = 6
+		if q.shape.center, refusal = c.lonLat(2); !refusal.isError() {
+			refusal = q.radius(c, 4)
+		}
+	case form.around == aroundMember:
+		options = 5
+		if z != nil { // without a key the radius is not looked at
+			if refusal = q.member(c, 2, z); !refusal.isError() {
+				refusal = q.radius(c, 3)
+			}
+		}
+	case form.stores:
+		options = 3
+		q.store = c.args[1]
+	}
+	for i := options; i < len(c.args) && !refusal.isError(); {
+		i, refusal = q.option(c, i, z, form)
+	}
+	if !refusal.isError() {
+		refusal = q.check(c, form)
+	}
+	return q, refusal
+}
+
+// option reads the option at place i and returns the place of the next.
+func (q *geoQuery) option(c *call, i int, z *store.ZSet, form geoForm) (next int, refusal Reply) {
+	left := len(c.args) - i - 1
+	search := form.around == aroundOption
+	switch {
+	case c.is(i, "withdist"):
+		q.withDist = true
+	case c.is(i, "withhash"):
+		q.withHash = true
+	case c.is(i, "withcoord"):
+		q.withCoord = true
+	case c.is(i, "any"):
+		q.any = true
+	case c.is(i, "asc"):
+		q.order = 1
+	case c.is(i, "desc"):
+		q.order = -1
+	case c.is(i, "count") && left >= 1:
+		var ok bool
+		if q.count, ok = c.int(i + 1); !ok {
+			return 0, errNotInteger
+		}
+		if q.count <= 0 {
+			return 0, errGeoCount
+		}
+		return i + 2, Reply{}
+	case (c.is(i, "store") || c.is(i, "storedist")) && left >= 1 && form.stores && !search:
+		q.store, q.storeMeters = c.args[i+1], c.is(i, "storedist")
+		return i + 2, Reply{}
+	case c.is(i, "storedist") && form.stores && search:
+		q.storeMeters = true
+	case search:
+		return q.shapeOption(c, i, z)
+	default:
+		return 0, errSyntax
+	}
+	return i + 1, Reply{}
+}
+
+// shapeOption reads the options that GEOSEARCH alone has.
+func (q *geoQuery) shapeOption(c *call, i int, z *store.ZSet) (next int, refusal Reply) {
+	left := len(c.args) - i - 1
+	switch {
+	case c.is(i, "frommember") && left >= 1 && !q.fromPlace:
+		q.fromMember = true
+		if z != nil {
+			refusal = q.member(c, i+1, z)
+		}
+		return i + 2, refusal
+	case c.is(i, "fromlonlat") && left >= 2 && !q.fromMember:
+		q.fromPlace = true
+		q.shape.center, refusal = c.lonLat(i + 1)
+		return i + 3, refusal
+	case c.is(i, "byradius") && left >= 2 && !q.byBox:
+		q.byRadius = true
+		return i + 3, q.radius(c, i+1)
+	case c.is(i, "bybox") && left >= 3 && !q.byRadius:
+		q.byBox = true
+		return i + 4, q.box(c, i+1)
+	}
+	return 0, errSyntax
+}
+
+// member makes the place of a member the center.
+func (q *geoQuery) member(c *call, i int, z *store.ZSet) (refusal Reply) {
+	var ok bool
+	if q.shape.center, ok = memberPlace(z, c.args[i]); !ok {
+		return errGeoMember
+	}
+	return Reply{}
+}
+
+// radius reads a radius and its unit.
+func (q *geoQuery) radius(c *call, i int) (refusal Reply) {
+	var ok bool
+	if q.shape.radius, ok = parseDouble(c.args[i]); !ok {
+		return errGeoRadius
+	}
+	if q.shape.radius < 0 {
+		return errGeoNegative
+	}
+	if q.shape.unit, ok = c.geoUnit(i + 1); !ok {
+		return errGeoUnit
+	}
+	return Reply{}
+}
+
+// box reads a width, a height and their unit.
+func (q *geoQuery) box(c *call, i int) (refusal Reply) {
+	q.shape.box = true
+	var ok bool
+	if q.shape.width, ok = parseDouble(c.args[i]); !ok {
+		return errGeoWidth
+	}
+	if q.shape.height, ok = parseDouble(c.args[i+1]); !ok {
+		return errGeoHeight
+	}
+	if q.shape.width < 0 || q.shape.height < 0 {
+		return errGeoBox
+	}
+	if q.shape.unit, ok = c.geoUnit(i + 2); !ok {
+		return errGeoUnit
+	}
+	return Reply{}
+}
+
+// check refuses what does not go together.
+func (q *geoQuery) check(c *call, form geoForm) (refusal Reply) {
+	search := form.around == aroundOption
+	switch {
+	case q.store != nil && (q.withDist || q.withHash || q.withCoord):
+		what := "STORE option in GEORADIUS"
+		if search {
+			what = "GEOSEARCHSTORE"
+		}
+		return errorReply("ERR " + what + " is not compatible with WITHDIST, WITHHASH and WITHCOORD options")
+	case search && !q.fromMember && !q.fromPlace:
+		return errGeoOneOf(c, "FROMMEMBER or FROMLONLAT")
+	case search && !q.byRadius && !q.byBox:
+		return errGeoOneOf(c, "BYRADIUS and BYBOX")
+	case q.any && q.count == 0:
+		return errGeoAny
+	}
+	return Reply{}
+}
+
+// run finds the members that are asked for, in the order asked for.
+func (q *geoQuery) run(z *store.ZSet) []found {
+	if z == nil {
+		return nil
+	}
+	limit := int64(0)
+	if q.any {
+		limit = q.count
+	}
+	all := q.shape.search(z, limit)
+	order := q.order
+	if order == 0 && q.count > 0 && !q.any {
+		order = 1 // the first of them in no order would mean nothing
+	}
+	if order != 0 {
+		slices.SortStableFunc(all, func(a, b found) int { return order * cmp.Compare(a.meters, b.meters) })
+	}
+	if q.count > 0 && int64(len(all)) > q.count {
+		all = all[:q.count]
+	}
+	return all
+}
