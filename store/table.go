@@ -143,6 +143,10 @@ type tableRow struct {
 	stmt  *sqlite3.Stmt
 }
 
-func (r *tableRow) str(i int) string    { return string(r.stmt.ColumnRawBlob(i + 1)) }
+func (r *tableRow) str(i int) string { return string(r.stmt.ColumnRawBlob(i + 1)) }
+
+// view is str without the copy: it holds until the next row.
+func (r *tableRow) view(i int) string { return viewString(r.stmt.ColumnRawBlob(i + 1)) }
+
 func (r *tableRow) int(i int) int64     { return r.stmt.ColumnInt64(i + 1) }
 func (r *tableRow) float(i int) float64 { return r.stmt.ColumnFloat(i + 1) }
