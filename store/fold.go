@@ -137,7 +137,9 @@ func (f *fold) changes() int { return len(f.entries) + len(f.rows) - f.vanished 
 
 // weight is changes in terms of what writing them costs, keys' rows being the measure (4-8 us). A collection's rows that are
 // neighbours, as what is pushed to a list or added to a stream, share pages and statements: 0.6 to 1 us each.
-func (f *fold) weight() int { return len(f.entries) + len(f.rowIndex.pages) + (len(f.rows)-f.vanished)/8 }
+func (f *fold) weight() int {
+	return len(f.entries) + len(f.rowIndex.pages) + (len(f.rows)-f.vanished)/8
+}
 
 type patch struct {
 	offset int64
