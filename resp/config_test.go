@@ -171,7 +171,7 @@ func TestConfigSetRefusesValuesAsRedisDoes(t *testing.T) {
 		{"dir", "/", "can't set protected config"},
 		{"dbfilename", "x.rdb", "can't set protected config"},
 		{"port", "7000", "can't set immutable config"},   // Redis: listens anew
-		{"tls-port", "6380", "TLS is not supported yet"}, // Redis: if compiled with it
+		{"tls-port", "6380", "can't set immutable config"},
 	} {
 		c := startedWith(t)
 		before := c.Get("*")
