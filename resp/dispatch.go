@@ -41,9 +41,6 @@ func (cl *client) run(cmds []command) {
 			}
 			r, refusal = cl.admit(args) // the server may have changed meanwhile
 		}
-		if r != nil {
-			cl.last.Store(r)
-		}
 		switch {
 		case r == nil || refusal.kind != kindNone:
 			if r != nil {
@@ -112,6 +109,7 @@ func (cl *client) admit(args [][]byte) (*row, Reply) {
 		}
 		r = sub
 	}
+	cl.last.Store(r)
 	if !r.arityOK(len(args)) {
 		return r, errArity(r)
 	}

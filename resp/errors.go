@@ -57,7 +57,7 @@ func errExecDenied(d denial) Reply {
 	case deniedKey:
 		reason = "no permission to touch the specified keys"
 	case deniedChannel:
-		reason = "no permission to access one of the channels used as arguments to the command"
+		reason = "no permission to access one of the channels used as arguments"
 	}
 	return errorReply("NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. This command is no longer allowed for the following reason: " + reason)
 }
