@@ -197,6 +197,7 @@ type hold struct {
 
 	ahead   int // following commands whose keys are looked up already
 	keys    [16][]byte
+	members [16][]byte
 	fetched []*store.Fetch // loads of the command under way, pinned until it has run
 }
 
@@ -355,17 +356,21 @@ func (h *hold) lookAhead(args [][]byte, following []command) {
 	if len(following) < 3 {
 		return
 	}
-	keys := h.keys[:0]
-	keys = append(keys, args[len(args)-1:]...)
-	if len(args) > 1 {
-		keys[0] = args[1]
-	}
-	for i := range following[:min(len(following), len(h.keys)-1)] {
-		if a := following[i].args; len(a) > 1 {
-			keys = append(keys, a[1])
+	n := 0
+	add := func(args [][]byte) {
+		if len(args) > 1 {
+			h.keys[n], h.members[n] = args[1], nil
+			if len(args) > 2 {
+				h.members[n] = args[2]
+			}
+			n++
 		}
 	}
-	h.cl.srv.store.LookAhead(h.cl.db, keys)
+	add(args)
+	for i := range following[:min(len(following), len(h.keys)-1)] {
+		add(following[i].args)
+	}
+	h.cl.srv.store.LookAhead(h.cl.db, h.keys[:n], h.members[:n])
 	h.ahead = min(len(following), len(h.keys)-1)
 }
 

@@ -28,7 +28,7 @@ type writer struct {
 	count, expiring, unmap, mapSpace, meta      *sqlite3.Stmt
 	recount, unset, undoGarbage                 *sqlite3.Stmt
 
-	put, remove, reapRows [len(tables)]*sqlite3.Stmt // by table
+	put, putMany, remove, reapRows [len(tables)]*sqlite3.Stmt // by table
 
 	spaceOf   map[int]int64   // database -> space, as in the tables
 	counts    map[int64]int64 // space -> change of its row count in this transaction
@@ -77,7 +77,8 @@ func newWriter(c *sqlite3.Conn, dir string) (*writer, error) {
 		&w.meta:        `INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = max(value, ?2)`,
 	}
 	for t := hashFields; int(t) < len(tables); t++ {
-		statements[&w.put[t]], statements[&w.remove[t]] = tables[t].putSQL(), tables[t].removeSQL()
+		statements[&w.put[t]], statements[&w.remove[t]] = tables[t].putSQL(1), tables[t].removeSQL()
+		statements[&w.putMany[t]] = tables[t].putSQL(putRows)
 		statements[&w.reapRows[t]] = tables[t].reapSQL()
 	}
 	for dst, sql := range statements {
@@ -128,7 +129,8 @@ func (w *writer) step(s *sqlite3.Stmt) {
 	if w.err != nil {
 		return
 	}
-	if w.steps++; w.steps%yieldSteps == 0 {
+	if w.steps++; w.steps >= yieldSteps {
+		w.steps = 0
 		runtime.Gosched() // clients first
 	}
 	for s.Step() {
@@ -374,19 +376,44 @@ func (w *writer) sortedRows(f *fold, again bool) []int32 {
 }
 
 func (w *writer) rows(f *fold, order []int32) {
-	for _, i := range order {
-		r := &f.rows[i]
-		s := w.put[r.table]
-		if r.removed {
-			s = w.remove[r.table]
+	for len(order) > 0 {
+		r := &f.rows[order[0]]
+		n := 1
+		if !r.removed {
+			for n < putRows && n < len(order) && f.rows[order[n]].table == r.table && !f.rows[order[n]].removed {
+				n++
+			}
 		}
-		w.bindID(s, r.id)
-		w.bindInt(s, 2, r.n)
-		if w.err == nil && !r.removed {
-			w.err = tables[r.table].bindColumns(s, r.data)
+		switch {
+		case r.removed:
+			s := w.remove[r.table]
+			w.bindID(s, r.id)
+			w.bindInt(s, 2, r.n)
+			w.step(s)
+		case n == putRows:
+			w.putAll(f, w.putMany[r.table], order[:n])
+			w.steps += n - 1
+		default:
+			n = 1
+			w.putAll(f, w.put[r.table], order[:n])
 		}
-		w.step(s)
+		order = order[n:]
 	}
+}
+
+// putAll runs a put statement with the rows that it is for.
+func (w *writer) putAll(f *fold, s *sqlite3.Stmt, order []int32) {
+	for k, i := range order {
+		r := &f.rows[i]
+		d := &tables[r.table]
+		at := 1 + k*d.params()
+		w.bindInt(s, at, r.id)
+		w.bindInt(s, at+1, r.n)
+		if w.err == nil {
+			w.err = d.bindColumns(s, at+2, r.data)
+		}
+	}
+	w.step(s)
 }
 
 // chunks writes a long value's rows.
