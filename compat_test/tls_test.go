@@ -103,7 +103,6 @@ func TestGoRedisOverTLS(t *testing.T) {
 		{"stores, expires and counts", goRedisBasics},
 		{"gets each command's own reply from a pipeline", goRedisPipeline},
 		{"runs a transaction as a whole", goRedisTransaction},
-		{"gives up when its context ends, and goes on afterwards", goRedisContext},
 		{"serves fifty goroutines from ten connections", goRedisPool},
 	} {
 		t.Run(c.name, func(t *testing.T) {

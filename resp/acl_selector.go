@@ -168,6 +168,10 @@ func (s *selector) applyCommand(t *commands, rule string) error {
 		s.noteRule(r.full, allow)
 		return nil
 	}
+	if isForeign(name) { // the rule stays: to forbid what is not there is no mistake
+		s.noteRule(name, allow)
+		return nil
+	}
 	at := strings.LastIndexByte(name, '|')
 	if !allow || at < 0 {
 		return errRuleCommand
@@ -191,6 +195,18 @@ func (s *selector) applyCommand(t *commands, rule string) error {
 	}
 	s.noteRule(name, allow)
 	return nil
+}
+
+// foreignCommands are Redis's that this server does not have, being no cluster, without replicas and modules. Users that come from
+// a Redis may be forbidden them.
+var foreignCommands = []string{
+	"asking", "cluster", "failover", "migrate", "module", "psync", "readonly", "readwrite", "replconf", "replicaof",
+	"restore-asking", "slaveof", "sync",
+}
+
+func isForeign(name string) bool {
+	command, _, _ := strings.Cut(strings.ToLower(name), "|")
+	return slices.Contains(foreignCommands, command)
 }
 
 func isCategory(name string) bool {

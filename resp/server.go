@@ -95,6 +95,9 @@ func NewServer(cfg *Config, log zerolog.Logger, shutdown func(Shutdown)) *Server
 func (s *Server) LoadUsers() error {
 	file, err := s.cfg.aclFile()
 	if err == nil && file != "" {
+		if s.cfg.RequirePass() != "" {
+			s.log.Warn().Str("file", file).Msg("requirepass has no effect beside an aclfile, which says what the default user's password is")
+		}
 		_, err = s.acl.load(file)
 	}
 	return err
