@@ -22,7 +22,7 @@ const (
 
 // run executes a batch of commands, gathering their replies in cl.out.
 //
-// The way of a command: look up > gates (password, arity, MULTI, full disk) > keys resident >
+// The way of a command: look up > gates (arity, password, MULTI, permissions, full disk) > keys resident >
 // function > reply encoded. Commands on keys share holds of the keyspace lock; whatever else a
 // command needs (loads, commits, waiting) happens without it.
 func (cl *client) run(cmds []command) {
@@ -40,9 +40,6 @@ func (cl *client) run(cmds []command) {
 				break
 			}
 			r, refusal = cl.admit(args) // the server may have changed meanwhile
-		}
-		if r != nil {
-			cl.last.Store(r)
 		}
 		switch {
 		case r == nil || refusal.kind != kindNone:
@@ -112,6 +109,7 @@ func (cl *client) admit(args [][]byte) (*row, Reply) {
 		}
 		r = sub
 	}
+	cl.last.Store(r)
 	if !r.arityOK(len(args)) {
 		return r, errArity(r)
 	}
@@ -120,6 +118,11 @@ func (cl *client) admit(args [][]byte) (*row, Reply) {
 	}
 	if cl.multi != nil && r.flags&noMulti != 0 {
 		return r, errNotInMulti
+	}
+	if !cl.mayAll() {
+		if refusal := cl.permitted(r, args, cl.aclContext()); refusal.kind != kindNone {
+			return r, refusal
+		}
 	}
 	if cl.pushes != nil && r.flags&inPubsub == 0 && cl.subscribedRESP2() {
 		return r, errSubscribed(r)

@@ -290,6 +290,9 @@ func infoStats(t *infoText, r *infoReport) {
 	t.line("latest_fork_usec", 0)
 	t.line("total_forks", 0)
 	t.line("total_error_replies", s.stats.errors.total.Load())
+	for reason := deniedCommand; reason < denialReasons; reason++ {
+		t.line("acl_access_denied_"+denialWords[reason].info, s.acl.denials.counts[reason].Load())
+	}
 	t.line("client_query_buffer_limit_disconnections", s.stats.overQuery.Load())
 	t.line("client_output_buffer_limit_disconnections", s.stats.overOutput.Load())
 }

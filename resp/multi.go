@@ -139,9 +139,12 @@ func (cl *client) execLocked(tx *store.Tx, t *transaction, now int64) Reply {
 	for _, q := range t.queued {
 		tx.Select(cl.db)
 		cl.call = call{cl: cl, row: q.row, args: q.args, now: now, locked: true}
-		var reply Reply
 		start := q.row.stats.begin()
+		var reply Reply
+		_, d := cl.denied(q.row, q.args, "multi")
 		switch {
+		case d.reason != allowed:
+			reply = errExecDenied(d)
 		case q.row.read != nil:
 			reply = q.row.read(&tx.View, &cl.call)
 		case q.row.write != nil:

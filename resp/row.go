@@ -31,6 +31,7 @@ type row struct {
 	tips  string
 
 	full  string // "client|list" for subcommands, else name
+	id    int    // of the rows and subcommands' rows, from 0
 	stats rowStats
 }
 
@@ -204,22 +205,30 @@ func (r *row) sub(word []byte) *row {
 type commands struct {
 	byName map[string]*row // lower and upper case, the two that clients send
 	rows   []*row
+	ids    int // how many row.id there are
 }
 
 func newCommands() *commands {
 	t := &commands{byName: map[string]*row{}, rows: commandTable()}
 	for _, r := range t.rows {
 		r.full = r.name
+		r.id = t.newID()
 		t.byName[r.name] = r
 		t.byName[strings.ToUpper(r.name)] = r
 		for _, s := range r.subs {
 			s.full = r.name + "|" + s.name
+			s.id = t.newID()
 			if s.group == "" {
 				s.group = r.group
 			}
 		}
 	}
 	return t
+}
+
+func (t *commands) newID() int {
+	t.ids++
+	return t.ids - 1
 }
 
 func (t *commands) lookup(name []byte) *row {
