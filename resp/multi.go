@@ -140,7 +140,7 @@ func (cl *client) execLocked(tx *store.Tx, t *transaction, now int64) Reply {
 		tx.Select(cl.db)
 		cl.call = call{cl: cl, row: q.row, args: q.args, now: now, locked: true}
 		var reply Reply
-		start := q.row.stats.begin()
+		t := cl.begin(q.row, q.args, 0)
 		switch {
 		case q.row.read != nil:
 			reply = q.row.read(&tx.View, &cl.call)
@@ -151,7 +151,7 @@ func (cl *client) execLocked(tx *store.Tx, t *transaction, now int64) Reply {
 			cl.callSeen = 0
 			tx.SawAll()
 		}
-		q.row.stats.end(start, reply)
+		cl.end(t, q.row, q.args, &reply)
 		if reply.isError() {
 			cl.srv.stats.errors.count(reply.s)
 		}

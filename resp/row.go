@@ -31,6 +31,7 @@ type row struct {
 	tips  string
 
 	full  string // "client|list" for subcommands, else name
+	walks bool   // its time depends on the data: see observe.go
 	stats rowStats
 }
 
@@ -58,6 +59,7 @@ const (
 	noAsyncLoading
 	sentinelOnly
 	protectedFlag
+	askingFlag
 
 	inPubsub   // may be sent by a RESP2 client with subscriptions
 	runInMulti // runs at once although a MULTI is open: EXEC, DISCARD, WATCH ...
@@ -71,7 +73,7 @@ var flagNames = []struct {
 	{noscript, "noscript"}, {blocking, "blocking"}, {loading, "loading"}, {stale, "stale"},
 	{skipMonitor, "skip_monitor"}, {skipSlowlog, "skip_slowlog"}, {fast, "fast"}, {noAuth, "no_auth"},
 	{mayReplicate, "may_replicate"}, {noAsyncLoading, "no_async_loading"}, {noMulti, "no_multi"},
-	{movableKeys, "movablekeys"}, {allowBusy, "allow_busy"},
+	{movableKeys, "movablekeys"}, {allowBusy, "allow_busy"}, {askingFlag, "asking"},
 }
 
 // keySpec says where keys stand in the arguments (range), or how to find them.
@@ -210,6 +212,7 @@ func newCommands() *commands {
 	t := &commands{byName: map[string]*row{}, rows: commandTable()}
 	for _, r := range t.rows {
 		r.full = r.name
+		r.noteWalks()
 		t.byName[r.name] = r
 		t.byName[strings.ToUpper(r.name)] = r
 		for _, s := range r.subs {
@@ -217,6 +220,7 @@ func newCommands() *commands {
 			if s.group == "" {
 				s.group = r.group
 			}
+			s.noteWalks()
 		}
 	}
 	return t
