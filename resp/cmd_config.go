@@ -60,6 +60,7 @@ func configResetstat(cl *client, c *call) Reply {
 	s.stats.errors.reset()
 	s.clients.resetNetBytes()
 	s.table.each(func(r *row) { r.stats.reset() })
+	c.row.stats.calls.Store(1) // this one
 	return replyOK
 }
 

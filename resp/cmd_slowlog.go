@@ -30,9 +30,6 @@ type slowEntry struct {
 }
 
 func (l *slowlog) add(cl *client, r *row, args [][]byte, took time.Duration, most int) {
-	if most == 0 {
-		return
-	}
 	e := slowEntry{at: time.Now().Unix(), took: took, args: slowArgs(r.redacted(args)), addr: cl.addr}
 	cl.mu.Lock()
 	e.name = cl.mu.name

@@ -83,9 +83,10 @@ func (s *Server) noteSlow(cl *client, r *row, args [][]byte, took time.Duration)
 	s.noteLatency(event, took)
 }
 
-// noteWalks finds the commands whose time depends on how much data they meet. Those on strings take a copy at most.
+// noteWalks finds the commands whose time depends on how much data they meet, and those of administrators, which come
+// rarely. Commands on strings take a copy at most.
 func (r *row) noteWalks() {
-	r.walks = r.cost != "" && r.flags&fast == 0 && (r.group != "string" || r.name == "lcs") && r.name != "del"
+	r.walks = r.flags&admin != 0 || r.cost != "" && r.flags&fast == 0 && (r.group != "string" || r.name == "lcs") && r.name != "del"
 }
 
 // redacted is the arguments as logs and monitors may show them: passwords are not.
