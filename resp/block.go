@@ -246,7 +246,11 @@ func (s *Server) serve(b *blocked, now int64) (answered bool) {
 
 // Sweep is the store's, for the sweeper: who waits for a key sees that it has expired, too.
 func (s *Server) Sweep(now int64) (more bool) {
+	start := time.Now()
 	more = s.store.Sweep(now)
+	took := time.Since(start)
+	s.sweeping.Add(int64(took))
+	s.noteLatency(eventExpire, took)
 	if s.blockers.clients.Load() > 0 {
 		s.store.Lock()
 		s.serveBlocked(now)

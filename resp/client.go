@@ -6,6 +6,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/tidwall/redcon"
 
@@ -48,6 +49,7 @@ type client struct {
 	pushesRESP3 atomic.Bool // resp3, for those who push
 
 	subscriptions subscriptions
+	monitoring    atomic.Bool // MONITOR
 
 	user       atomic.Pointer[user]
 	dirty      atomic.Bool  // a watched key was touched: EXEC answers null
@@ -124,7 +126,15 @@ func (s *Server) serveConn(conn redcon.Conn, _ redcon.Command) {
 
 // send waits until what the replies saw is committed (I2), then lets them go.
 func (cl *client) send() error {
-	if err := cl.srv.store.Wait(cl.seen); err != nil { // I8
+	var start time.Time
+	if cl.seen > 0 && cl.srv.watchesLatency() {
+		start = time.Now()
+	}
+	err := cl.srv.store.Wait(cl.seen)
+	if !start.IsZero() {
+		cl.noteCommit(start)
+	}
+	if err != nil { // I8
 		refusal := errNotStored(err)
 		cl.out.refuse(cl.srv.store.Committed(), refusal)
 		cl.srv.stats.errors.count(refusal.s)
@@ -181,6 +191,7 @@ func (s *Server) closed(conn redcon.Conn, _ error) {
 	if cl, ok := conn.Context().(*client); ok {
 		cl.unwatch()
 		s.pubsub.leave(cl)
+		s.monitors.leave(cl)
 		cl.endPushes()
 		s.clients.remove(cl)
 	}

@@ -60,6 +60,7 @@ func configResetstat(cl *client, c *call) Reply {
 	s.stats.errors.reset()
 	s.clients.resetNetBytes()
 	s.table.each(func(r *row) { r.stats.reset() })
+	c.row.stats.calls.Store(1) // this one
 	return replyOK
 }
 
@@ -81,10 +82,13 @@ func (s *Server) applyConfig() {
 	on("hz", func() { s.sweeper.SetHz(int(cfg.Hz.Load())) })
 	on("proto-max-bulk-len", func() { s.limits.maxBulkBytes.Store(cfg.ProtoMaxBulkLen.Load()) })
 	on("client-query-buffer-limit", func() { s.limits.queryBufferBytes.Store(cfg.ClientQueryBufferLimit.Load()) })
+	for _, name := range []string{"slowlog-log-slower-than", "latency-monitor-threshold", "latency-tracking"} {
+		on(name, func() { s.looks.apply(cfg) })
+	}
 	on("loglevel", func() { zerolog.SetGlobalLevel(LogLevel(cfg.Text("loglevel"))) })
 	on("timeout", func() {
 		s.clients.each(func(cl *client) {
-			if cl.subscriptions.all() == 0 {
+			if cl.subscriptions.all() == 0 && !cl.monitoring.Load() {
 				cl.guard.SetIdle(s.idleTimeout())
 			}
 		})

@@ -207,6 +207,7 @@ func reset(cl *client, _ *call) Reply {
 	cl.setNoTouch(false)
 	cl.replies = repliesOn
 	cl.srv.pubsub.leave(cl)
+	cl.srv.monitors.leave(cl)
 	cl.noteSubscribed()
 	cl.mu.Lock()
 	cl.mu.noEvict = false

@@ -139,8 +139,8 @@ func (cl *client) execLocked(tx *store.Tx, t *transaction, now int64) Reply {
 	for _, q := range t.queued {
 		tx.Select(cl.db)
 		cl.call = call{cl: cl, row: q.row, args: q.args, now: now, locked: true}
-		start := q.row.stats.begin()
 		var reply Reply
+		t := cl.begin(q.row, q.args, 0)
 		_, d := cl.denied(q.row, q.args, "multi")
 		switch {
 		case d.reason != allowed:
@@ -154,7 +154,7 @@ func (cl *client) execLocked(tx *store.Tx, t *transaction, now int64) Reply {
 			cl.callSeen = 0
 			tx.SawAll()
 		}
-		q.row.stats.end(start, reply)
+		cl.end(t, q.row, q.args, &reply)
 		if reply.isError() {
 			cl.srv.stats.errors.count(reply.s)
 		}

@@ -31,7 +31,7 @@ func (o *output) limitReached() bool {
 
 var (
 	errOutputHard = errors.New("client-output-buffer-limit: its hard limit is reached")
-	errOutputPush = errors.New("client-output-buffer-limit pubsub: messages wait for a client that reads too slowly")
+	errOutputPush = errors.New("client-output-buffer-limit: messages wait for a client that reads too slowly")
 	errOutputSoft = errors.New("client-output-buffer-limit: its soft limit was exceeded for too long")
 	errNotReading = errors.New("timeout: the client has not read for too long")
 )

@@ -32,6 +32,7 @@ type row struct {
 
 	full  string // "client|list" for subcommands, else name
 	id    int    // of the rows and subcommands' rows, from 0
+	walks bool   // its time depends on the data: see observe.go
 	stats rowStats
 }
 
@@ -59,6 +60,7 @@ const (
 	noAsyncLoading
 	sentinelOnly
 	protectedFlag
+	askingFlag
 
 	inPubsub   // may be sent by a RESP2 client with subscriptions
 	runInMulti // runs at once although a MULTI is open: EXEC, DISCARD, WATCH ...
@@ -72,7 +74,7 @@ var flagNames = []struct {
 	{noscript, "noscript"}, {blocking, "blocking"}, {loading, "loading"}, {stale, "stale"},
 	{skipMonitor, "skip_monitor"}, {skipSlowlog, "skip_slowlog"}, {fast, "fast"}, {noAuth, "no_auth"},
 	{mayReplicate, "may_replicate"}, {noAsyncLoading, "no_async_loading"}, {noMulti, "no_multi"},
-	{movableKeys, "movablekeys"}, {allowBusy, "allow_busy"},
+	{movableKeys, "movablekeys"}, {allowBusy, "allow_busy"}, {askingFlag, "asking"},
 }
 
 // keySpec says where keys stand in the arguments (range), or how to find them.
@@ -213,6 +215,7 @@ func newCommands() *commands {
 	for _, r := range t.rows {
 		r.full = r.name
 		r.id = t.newID()
+		r.noteWalks()
 		t.byName[r.name] = r
 		t.byName[strings.ToUpper(r.name)] = r
 		for _, s := range r.subs {
@@ -221,6 +224,7 @@ func newCommands() *commands {
 			if s.group == "" {
 				s.group = r.group
 			}
+			s.noteWalks()
 		}
 	}
 	return t

@@ -27,26 +27,31 @@ const (
 
 // Server is everything a client can see.
 type Server struct {
-	cfg      *Config
-	store    *store.Store
-	sweeper  *expire.Sweeper
-	log      zerolog.Logger
-	table    *commands
-	acl      *users
-	clients  registry
-	watchers watchers
-	blockers blockers
-	pubsub   listeners
-	limits   guardLimits
-	pause    pause
-	started  time.Time
-	runID    string
-	tls      atomic.Pointer[tls.Config] // nil without a tls-port
-	stats    serverStats
-	sampler  sampler
-	saves    saves
-	shutdown func(Shutdown) // asks main to end the process
-	stopping atomic.Bool
+	cfg       *Config
+	store     *store.Store
+	sweeper   *expire.Sweeper
+	log       zerolog.Logger
+	table     *commands
+	acl       *users
+	clients   registry
+	watchers  watchers
+	blockers  blockers
+	pubsub    listeners
+	monitors  monitors
+	looks     looks
+	slowlog   slowlog
+	limits    guardLimits
+	pause     pause
+	started   time.Time
+	runID     string
+	tls       atomic.Pointer[tls.Config] // nil without a tls-port
+	stats     serverStats
+	sampler   sampler
+	latencies latencies
+	sweeping  atomic.Int64 // nanoseconds that the sweeper has taken
+	saves     saves
+	shutdown  func(Shutdown) // asks main to end the process
+	stopping  atomic.Bool
 
 	httpLogged   atomic.Int64 // unix seconds of the last warning about web requests
 	acceptLogged atomic.Int64 // unix seconds of the last warning about accept
