@@ -165,6 +165,9 @@ func (s *Server) answer(b *blocked, reply Reply) {
 // serveBlocked runs the commands in line for the keys that have changed, until nobody finds anything. Call it
 // after every command, MULTI block or script, under the keyspace lock and after Tx.End. now is unix ms.
 func (s *Server) serveBlocked(now int64) {
+	running := s.running
+	s.serving = true
+	defer func() { s.running, s.serving = running, false }()
 	for len(s.blockers.ready) > 0 { // what is served may change other keys, or the same one
 		l := s.blockers.ready[0]
 		s.blockers.ready[0] = nil
@@ -220,6 +223,7 @@ func (s *Server) serve(b *blocked, now int64) (answered bool) {
 	if b.cl.guard.HungUp() {
 		return false // so will the goroutine, once it has heard of it
 	}
+	s.running = b.cl
 	tx := s.store.Begin(b.db, now)
 	if b.cl.noTouch {
 		tx.NoTouch()

@@ -116,11 +116,17 @@ func bitfield(tx *store.Tx, c *call) Reply {
 			length = max(length, op.field.endByte())
 		}
 	}
-	replies := make([]Reply, len(ops))
-	err := tx.EditString(c.args[1], length, func(value []byte) (changed []store.Span) {
+	replies, wroteAny := make([]Reply, len(ops)), false
+	before, err := tx.String(c.args[1])
+	if err != nil {
+		return failure(err)
+	}
+	grows := length > len(before)
+	err = tx.EditString(c.args[1], length, func(value []byte) (changed []store.Span) {
 		for i, op := range ops {
 			var wrote bool
 			if replies[i], wrote = op.run(value); wrote {
+				wroteAny = true
 				changed = append(changed, store.Span{From: op.field.firstByte(), To: op.field.endByte()})
 			}
 		}
@@ -128,6 +134,9 @@ func bitfield(tx *store.Tx, c *call) Reply {
 	})
 	if err != nil {
 		return failure(err)
+	}
+	if wroteAny || grows {
+		c.notify(tx, eventString, "setbit", c.args[1])
 	}
 	return array(replies...)
 }

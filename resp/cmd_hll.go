@@ -58,6 +58,7 @@ func pfadd(tx *store.Tx, c *call) Reply {
 	if err := tx.UpdateString(c.args[1], value, store.Grown); err != nil {
 		return failure(err)
 	}
+	c.notify(tx, eventString, "pfadd", c.args[1])
 	return replyOne
 }
 
@@ -85,6 +86,7 @@ func pfaddDense(tx *store.Tx, c *call, value []byte) Reply {
 	if err != nil {
 		return failure(err)
 	}
+	c.notify(tx, eventString, "pfadd", c.args[1])
 	return replyOne
 }
 
@@ -183,6 +185,7 @@ func pfmerge(tx *store.Tx, c *call) Reply {
 	if err := tx.UpdateString(c.args[1], value, store.Grown); err != nil {
 		return failure(err)
 	}
+	c.notify(tx, eventString, "pfadd", c.args[1])
 	return replyOK
 }
 

@@ -211,12 +211,14 @@ func (h *hold) take(r *row) {
 		h.cl.srv.store.Lock()
 		h.held, h.n, h.now, h.ahead = true, 0, expire.NowMillis(), 0
 	}
+	h.cl.srv.running = h.cl
 	h.n++
 }
 
 func (h *hold) release() {
 	if h.held {
 		h.held, h.n = false, 0
+		h.cl.srv.running = nil
 		h.cl.srv.store.Unlock()
 	}
 }

@@ -113,7 +113,7 @@ func (cl *client) pushLoop(p *pushes) {
 			cl.sending.Unlock()
 			return
 		}
-		if lsn == 0 || cl.srv.store.Wait(lsn) == nil { // what is not stored has not happened (I8)
+		if lsn == 0 || cl.srv.store.WaitFor(lsn) == nil { // what is not stored has not happened (I8)
 			if cl.writeArmed {
 				cl.writeArmed = false
 				_ = cl.guard.SetWriteDeadline(time.Time{}) // a closed connection's error is for the write

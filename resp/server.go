@@ -35,6 +35,9 @@ type Server struct {
 	watchers watchers
 	blockers blockers
 	pubsub   listeners
+	events   events
+	running  *client // whose command runs; under the keyspace lock
+	serving  bool    // it is one that waited, in the goroutine of another; likewise
 	limits   guardLimits
 	pause    pause
 	started  time.Time
@@ -81,6 +84,15 @@ func (s *Server) Hooks() store.Hooks {
 		Touched: func(db int, key string) {
 			s.watchers.touched(db, key)
 			s.blockers.touched(db, key)
+		},
+		Created: func(db int, key string) { s.notify(db, eventNew, "new", key) },
+		Missed:  s.missed,
+		Expired: func(db int, key string) { s.notify(db, eventExpired, "expired", key) },
+		FieldsExpired: func(db int, key string, gone bool) {
+			s.notify(db, eventHash, "hexpired", key)
+			if gone {
+				s.notify(db, eventGeneric, "del", key)
+			}
 		},
 		Flushed: func(db int) {
 			s.watchers.flushed(db)

@@ -125,7 +125,7 @@ func (tx *Tx) StoreSet(key []byte, members iter.Seq[string]) int {
 	s := SetOf(members)
 	o := tx.edit(key)
 	if o.typ != None {
-		tx.drop(o)
+		tx.replace(o)
 	}
 	if s.Len() > 0 {
 		o.coll = s
