@@ -229,6 +229,7 @@ func (s *Server) serve(b *blocked, now int64) (answered bool) {
 		tx.NoTouch()
 	}
 	c := call{cl: b.cl, row: b.row, args: b.args, now: now, resume: b.resume}
+	b.cl.remember(b.row, b.args)
 	var reply Reply
 	if b.row.read != nil {
 		reply = b.row.read(&tx.View, &c)
@@ -246,9 +247,10 @@ func (s *Server) serve(b *blocked, now int64) (answered bool) {
 // Sweep is the store's, for the sweeper: who waits for a key sees that it has expired, too.
 func (s *Server) Sweep(now int64) (more bool) {
 	more = s.store.Sweep(now)
-	if s.blockers.clients.Load() > 0 {
+	if s.blockers.clients.Load() > 0 || s.tracking.clients.Load() > 0 {
 		s.store.Lock()
 		s.serveBlocked(now)
+		s.tracking.broadcast()
 		s.store.Unlock()
 	}
 	return more

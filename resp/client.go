@@ -38,6 +38,7 @@ type client struct {
 	multi    *transaction       // between MULTI and EXEC
 	watched  map[watchName]bool // true: its deadline had passed already when it was watched
 
+	caching    bool    // CLIENT CACHING has been called, for the command or transaction that follows
 	inBatch    bool    // it holds sending
 	pushes     *pushes // nil until it is pushed to for the first time
 	afterReply []byte  // what its own command pushes to it
@@ -48,6 +49,7 @@ type client struct {
 	pushesRESP3 atomic.Bool // resp3, for those who push
 
 	subscriptions subscriptions
+	tracking      atomic.Pointer[tracking] // nil = it does not
 
 	dirty      atomic.Bool  // a watched key was touched: EXEC answers null
 	lastActive atomic.Int64 // unix ms of the last batch
@@ -174,6 +176,7 @@ func (s *Server) closed(conn redcon.Conn, _ error) {
 	if cl, ok := conn.Context().(*client); ok {
 		cl.unwatch()
 		s.pubsub.leave(cl)
+		s.tracking.turnOff(cl)
 		cl.endPushes()
 		s.clients.remove(cl)
 	}

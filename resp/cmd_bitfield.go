@@ -116,7 +116,7 @@ func bitfield(tx *store.Tx, c *call) Reply {
 			length = max(length, op.field.endByte())
 		}
 	}
-	replies, wroteAny := make([]Reply, len(ops)), false
+	replies, applied := make([]Reply, len(ops)), false
 	before, err := tx.String(c.args[1])
 	if err != nil {
 		return failure(err)
@@ -126,16 +126,16 @@ func bitfield(tx *store.Tx, c *call) Reply {
 		for i, op := range ops {
 			var wrote bool
 			if replies[i], wrote = op.run(value); wrote {
-				wroteAny = true
 				changed = append(changed, store.Span{From: op.field.firstByte(), To: op.field.endByte()})
 			}
+			applied = applied || wrote || grows && op.verb != 'g' && replies[i].kind != replyNull.kind
 		}
 		return changed
 	})
 	if err != nil {
 		return failure(err)
 	}
-	if wroteAny || grows {
+	if applied {
 		c.notify(tx, eventString, "setbit", c.args[1])
 	}
 	return array(replies...)

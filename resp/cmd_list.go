@@ -249,8 +249,9 @@ func ltrim(tx *store.Tx, c *call) Reply {
 		return failure(err)
 	}
 	if l.Len() > 0 {
-		l.Trim(r.of(l.Len()))
-		c.notifyGone(tx, eventList, "ltrim", c.args[1], l.Len())
+		start, end := r.of(l.Len())
+		l.Trim(start, end)
+		c.notifyGone(tx, eventList, "ltrim", c.args[1], max(end-start, 0))
 	}
 	return replyOK
 }

@@ -17,13 +17,14 @@ func (c *call) popScored(tx *store.Tx, key []byte, z store.ZSetTx, highest bool,
 	list := c.scoredList(to-from, true)
 	q := rangeQuery{reverse: highest}
 	q.each(z.ZSet, from, to, list.add)
+	left := z.Len() - (to - from)
 	z.RemoveRanks(from, to)
 	if to > from {
 		event := "zpopmin"
 		if highest {
 			event = "zpopmax"
 		}
-		c.notifyGone(tx, eventZSet, event, key, z.Len())
+		c.notifyGone(tx, eventZSet, event, key, left)
 	}
 	return list.elems
 }

@@ -156,9 +156,10 @@ func removeRange(tx *store.Tx, c *call, by rangeBy) Reply {
 		return failure(err)
 	}
 	from, to := r.ranks(z.ZSet)
+	left := z.Len() - max(to-from, 0)
 	z.RemoveRanks(from, to)
 	if to > from {
-		c.notifyGone(tx, eventZSet, c.row.name, c.args[1], z.Len())
+		c.notifyGone(tx, eventZSet, c.row.name, c.args[1], left)
 	}
 	return integer(max(to-from, 0))
 }

@@ -74,6 +74,9 @@ func (cl *client) run(cmds []command) {
 			cl.out.buf = append(cl.out.buf, cl.afterReply...)
 			cl.afterReply = cl.afterReply[:0]
 		}
+		if cl.caching {
+			cl.endCaching(r)
+		}
 		if cl.closing {
 			break
 		}
@@ -218,6 +221,7 @@ func (h *hold) take(r *row) {
 func (h *hold) release() {
 	if h.held {
 		h.held, h.n = false, 0
+		h.cl.srv.tracking.broadcast()
 		h.cl.srv.running = nil
 		h.cl.srv.store.Unlock()
 	}
@@ -308,6 +312,7 @@ func (h *hold) ready(r *row, args [][]byte, following []command) (*store.Tx, err
 		tx.NoTouch()
 	}
 	cl.call = call{cl: cl, row: r, args: args, now: h.now}
+	cl.remember(r, args)
 	return tx, nil
 }
 

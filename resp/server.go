@@ -36,6 +36,7 @@ type Server struct {
 	blockers blockers
 	pubsub   listeners
 	events   events
+	tracking trackingTable
 	running  *client // whose command runs; under the keyspace lock
 	serving  bool    // it is one that waited, in the goroutine of another; likewise
 	limits   guardLimits
@@ -71,6 +72,7 @@ type serverStats struct {
 func NewServer(cfg *Config, log zerolog.Logger, shutdown func(Shutdown)) *Server {
 	s := &Server{cfg: cfg, log: log, started: time.Now(), shutdown: shutdown}
 	s.table = newCommands()
+	s.tracking.srv = s
 	s.clients.byID = map[int64]*client{}
 	id := make([]byte, 20)
 	rand.Read(id)
@@ -84,6 +86,7 @@ func (s *Server) Hooks() store.Hooks {
 		Touched: func(db int, key string) {
 			s.watchers.touched(db, key)
 			s.blockers.touched(db, key)
+			s.tracking.touched(key)
 		},
 		Created: func(db int, key string) { s.notify(db, eventNew, "new", key) },
 		Missed:  s.missed,

@@ -158,6 +158,7 @@ func (tx *Tx) StoreList(key []byte, elements []string) {
 		tx.replace(o)
 	}
 	if len(elements) == 0 {
+		tx.replaced = nil
 		return
 	}
 	l := &List{}

@@ -132,6 +132,7 @@ func (tx *Tx) StoreSet(key []byte, members iter.Seq[string]) int {
 		tx.create(o, TypeSet, 0)
 		s.rows(&tx.rec, o.id)
 	}
+	tx.replaced = nil
 	return s.Len()
 }
 

@@ -191,6 +191,7 @@ func (tx *Tx) ReplaceZSet(key []byte, members []Scored) {
 		tx.replace(o)
 	}
 	if len(members) == 0 {
+		tx.replaced = nil
 		return
 	}
 	z := newZSet()
