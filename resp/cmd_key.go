@@ -87,6 +87,7 @@ func copyKey(tx *store.Tx, c *call) Reply {
 	if db == tx.DB() && bytes.Equal(src, dst) {
 		return errSameObject
 	}
+	tx.View.TypeOf(src) // a look-up for reading, which may miss
 	if !tx.Copy(src, db, dst, replace) {
 		return replyZero
 	}

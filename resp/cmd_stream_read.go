@@ -106,6 +106,7 @@ func xreadgroup(tx *store.Tx, c *call) Reply {
 }
 
 func newGroupRead(tx *store.Tx, o readOptions, i int) (r groupRead, refusal Reply) {
+	tx.View.TypeOf(o.keys[i]) // a look-up for reading, which may miss
 	s, err := tx.EditStream(o.keys[i])
 	if err != nil {
 		return r, failure(err)
