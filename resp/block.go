@@ -230,7 +230,12 @@ func (s *Server) serve(b *blocked, now int64) (answered bool) {
 	}
 	c := call{cl: b.cl, row: b.row, args: b.args, now: now, resume: b.resume}
 	b.cl.remember(b.row, b.args)
-	var reply Reply
+	reply := b.cl.permitted(b.row, b.args, "toplevel") // it may have lost the permission while it waited
+	if reply.isError() {
+		tx.End()
+		s.answer(b, reply)
+		return true
+	}
 	if b.row.read != nil {
 		reply = b.row.read(&tx.View, &c)
 	} else {
@@ -246,7 +251,11 @@ func (s *Server) serve(b *blocked, now int64) (answered bool) {
 
 // Sweep is the store's, for the sweeper: who waits for a key sees that it has expired, too.
 func (s *Server) Sweep(now int64) (more bool) {
+	start := time.Now()
 	more = s.store.Sweep(now)
+	took := time.Since(start)
+	s.sweeping.Add(int64(took))
+	s.noteLatency(eventExpire, took)
 	if s.blockers.clients.Load() > 0 || s.tracking.clients.Load() > 0 {
 		s.store.Lock()
 		s.serveBlocked(now)

@@ -31,7 +31,7 @@ func (cl *client) line(now int64) string {
 		" qbuf=%d qbuf-free=0 argv-mem=0 multi-mem=%d rbs=0 rbp=0 obl=0 oll=0 omem=%d tot-mem=%d events=r cmd=%s user=%s redir=%d resp=%d lib-name=%s lib-ver=%s",
 		cl.id, cl.addr, cl.laddr, cl.guard.descriptor(), cl.mu.name, max(now-cl.since, 0)/1000, max(now-cl.lastActive.Load(), 0)/1000, flags, cl.dbSeen.Load(),
 		subs[toChannel].Load(), subs[toPattern].Load(), subs[toShard].Load(), cl.mu.queued,
-		held, cl.mu.queuedBytes, waiting, clientBytes+held+waiting+cl.mu.queuedBytes, cmd, cl.mu.user, cl.redirect(), protocol, cl.mu.libName, cl.mu.libVer)
+		held, cl.mu.queuedBytes, waiting, cl.memoryLocked(), cmd, cl.user.Load().name, cl.redirect(), protocol, cl.mu.libName, cl.mu.libVer)
 }
 
 // flagLetters are CLIENT LIST's flags in Redis's order; N = none.
@@ -44,6 +44,7 @@ func (cl *client) flagLetters() string {
 		set    bool
 		letter byte
 	}{
+		{cl.monitoring.Load(), 'O'},
 		{cl.subscriptions.all() > 0, 'P'},
 		{cl.mu.queued >= 0, 'x'},
 		{cl.blocked.Load(), 'b'},
@@ -51,7 +52,7 @@ func (cl *client) flagLetters() string {
 		{how != nil && how.broken.Load(), 'R'},
 		{how != nil && how.bcast, 'B'},
 		{cl.dirty.Load(), 'd'},
-		{cl.guard.RemoteAddr().Network() == "unix", 'U'},
+		{cl.isUnix(), 'U'},
 		{cl.mu.noEvict, 'e'},
 		{cl.mu.noTouch, 'T'},
 	} {
@@ -61,6 +62,23 @@ func (cl *client) flagLetters() string {
 	}
 	return cmp.Or(letters.String(), "N")
 }
+
+// memoryLocked is the bytes that a connection takes, as tot-mem. The caller holds cl.mu.
+func (cl *client) memoryLocked() int {
+	return clientBytes + cl.guard.Buffered() + int(cl.waiting.Load()) + cl.pushesWaiting() + cl.mu.queuedBytes
+}
+
+// clientsMemory is what all connections take.
+func (s *Server) clientsMemory() (bytes int) {
+	s.clients.each(func(cl *client) {
+		cl.mu.Lock()
+		bytes += cl.memoryLocked()
+		cl.mu.Unlock()
+	})
+	return bytes
+}
+
+func (cl *client) isUnix() bool { return cl.guard.RemoteAddr().Network() == "unix" }
 
 // list is the connections in the order of their ids, without those that were killed.
 func (r *registry) list() []*client {

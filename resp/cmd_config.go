@@ -60,6 +60,7 @@ func configResetstat(cl *client, c *call) Reply {
 	s.stats.errors.reset()
 	s.clients.resetNetBytes()
 	s.table.each(func(r *row) { r.stats.reset() })
+	c.row.stats.calls.Store(1) // this one
 	return replyOK
 }
 
@@ -82,19 +83,27 @@ func (s *Server) applyConfig() {
 	on("hz", func() { s.sweeper.SetHz(int(cfg.Hz.Load())) })
 	on("proto-max-bulk-len", func() { s.limits.maxBulkBytes.Store(cfg.ProtoMaxBulkLen.Load()) })
 	on("client-query-buffer-limit", func() { s.limits.queryBufferBytes.Store(cfg.ClientQueryBufferLimit.Load()) })
+	for _, name := range []string{"slowlog-log-slower-than", "latency-monitor-threshold", "latency-tracking"} {
+		on(name, func() { s.looks.apply(cfg) })
+	}
 	on("loglevel", func() { zerolog.SetGlobalLevel(LogLevel(cfg.Text("loglevel"))) })
 	on("timeout", func() {
 		s.clients.each(func(cl *client) {
-			if cl.subscriptions.all() == 0 {
+			if cl.subscriptions.all() == 0 && !cl.monitoring.Load() {
 				cl.guard.SetIdle(s.idleTimeout())
 			}
 		})
 	})
-	on("requirepass", func() {
-		// Who is connected stays as he is, but for those who need not authenticate any more.
-		if cfg.RequirePass() == "" {
-			s.clients.each(func(cl *client) { cl.guard.authed.Store(true) })
-		}
+	cfg.OnChange("requirepass", func(password string) error {
+		s.acl.requirePass(password)
+		s.noteOpen()
+		return nil
+	})
+	on("acllog-max-len", func() {
+		d := &s.acl.denials
+		d.mu.Lock()
+		d.trimLocked(cfg.Int("acllog-max-len"))
+		d.mu.Unlock()
 	})
 	cfg.OnChange("appendfsync", func(word string) error { // the store was opened with the first
 		policy, err := journal.ParsePolicy(word)
@@ -103,6 +112,13 @@ func (s *Server) applyConfig() {
 		}
 		return err
 	})
+}
+
+// noteOpen lifts the guard's limits for strangers if nobody is one any more. Who is connected otherwise stays as he is.
+func (s *Server) noteOpen() {
+	if s.acl.open() {
+		s.clients.each(func(cl *client) { cl.guard.authed.Store(true) })
+	}
 }
 
 // goMemoryLimit is the Go heap's soft bound in bytes for a hot set of at most maxMemory: a quarter for

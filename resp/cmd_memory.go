@@ -46,6 +46,7 @@ func memoryStats(cl *client, c *call) Reply {
 	put("startup.allocated", integer(s.sampler.startBytes))
 	put("replication.backlog", replyZero)
 	put("clients.slaves", replyZero)
+	put("clients.normal", integer(s.clientsMemory()))
 	put("cluster.links", replyZero)
 	put("overhead.total", integer(max(0, heap.objects-st.HotBytes)))
 	put("keys.count", integer(keys))

@@ -88,7 +88,7 @@ func pubsubNumpat(cl *client, _ *call) Reply {
 
 // noteSubscribed makes a client with subscriptions one that is not idle however long it is silent.
 func (cl *client) noteSubscribed() {
-	if cl.subscriptions.all() > 0 {
+	if cl.subscriptions.all() > 0 || cl.monitoring.Load() {
 		cl.guard.SetIdle(0)
 	} else {
 		cl.guard.SetIdle(cl.srv.idleTimeout())

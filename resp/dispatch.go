@@ -22,7 +22,7 @@ const (
 
 // run executes a batch of commands, gathering their replies in cl.out.
 //
-// The way of a command: look up > gates (password, arity, MULTI, full disk) > keys resident >
+// The way of a command: look up > gates (arity, password, MULTI, permissions, full disk) > keys resident >
 // function > reply encoded. Commands on keys share holds of the keyspace lock; whatever else a
 // command needs (loads, commits, waiting) happens without it.
 func (cl *client) run(cmds []command) {
@@ -41,9 +41,6 @@ func (cl *client) run(cmds []command) {
 			}
 			r, refusal = cl.admit(args) // the server may have changed meanwhile
 		}
-		if r != nil {
-			cl.last.Store(r)
-		}
 		switch {
 		case r == nil || refusal.kind != kindNone:
 			if r != nil {
@@ -60,9 +57,9 @@ func (cl *client) run(cmds []command) {
 		case r.conn != nil:
 			h.release()
 			cl.call = call{cl: cl, row: r, args: args, now: expire.NowMillis()}
-			start := r.stats.begin()
+			t := cl.begin(r, args, 0)
 			reply := r.conn(cl, &cl.call)
-			r.stats.end(start, reply)
+			cl.end(t, r, args, &reply)
 			if !cl.replied {
 				cl.reply(reply, cl.callSeen)
 			}
@@ -115,6 +112,7 @@ func (cl *client) admit(args [][]byte) (*row, Reply) {
 		}
 		r = sub
 	}
+	cl.last.Store(r)
 	if !r.arityOK(len(args)) {
 		return r, errArity(r)
 	}
@@ -124,8 +122,18 @@ func (cl *client) admit(args [][]byte) (*row, Reply) {
 	if cl.multi != nil && r.flags&noMulti != 0 {
 		return r, errNotInMulti
 	}
-	if cl.pushes != nil && r.flags&inPubsub == 0 && cl.subscribedRESP2() {
-		return r, errSubscribed(r)
+	if !cl.mayAll() {
+		if refusal := cl.permitted(r, args, cl.aclContext()); refusal.kind != kindNone {
+			return r, refusal
+		}
+	}
+	if cl.pushes != nil {
+		switch {
+		case r.flags&inPubsub == 0 && cl.subscribedRESP2():
+			return r, errSubscribed(r)
+		case r.flags&(readonly|write|mayReplicate) != 0 && cl.monitoring.Load():
+			return r, errMonitorKeys
+		}
 	}
 	if r.flags&write != 0 {
 		if err := s.store.WriteError(); err != nil && (r.flags&denyoom != 0 || !s.store.DiskFull()) {
@@ -201,6 +209,7 @@ type hold struct {
 	keys    [16][]byte
 	members [16][]byte
 	fetched []*store.Fetch // loads of the command under way, pinned until it has run
+	loaded  time.Duration  // how long they took
 }
 
 func (h *hold) take(r *row) {
@@ -239,9 +248,9 @@ func (h *hold) keyed(r *row, args [][]byte, following []command) {
 		h.unpin()
 		return
 	}
-	start := r.stats.begin()
+	t := cl.begin(r, args, h.loaded)
 	tx, reply, seen := h.call(tx, r, args)
-	r.stats.end(start, reply)
+	cl.end(t, r, args, &reply)
 	lsn := max(seen, tx.End())
 	if reply.kind == kindBlock {
 		h.block(tx, lsn)
@@ -385,7 +394,11 @@ func (h *hold) load(tx *store.Tx, r *row) error {
 	f := tx.TakeFetch()
 	h.fetched = append(h.fetched, f)
 	h.release()
+	start := time.Now()
 	err := f.Load()
+	took := time.Since(start)
+	h.loaded += took
+	h.cl.srv.noteLatency(eventLoad, took)
 	h.take(r)
 	return err
 }
@@ -395,7 +408,7 @@ func (h *hold) unpin() {
 	for _, f := range h.fetched {
 		f.Release()
 	}
-	h.fetched = h.fetched[:0]
+	h.fetched, h.loaded = h.fetched[:0], 0
 }
 
 // want asks for all keys of a command.

@@ -1,6 +1,8 @@
 package resp
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -16,7 +18,8 @@ import (
 
 // infoSections are INFO's, in its order. A field stands here if clients, exporters or dashboards
 // read it under that name and its value is true of this server; the rest of Redis's fields is left
-// out rather than filled with zeros.
+// out rather than filled with zeros. What is always 0 below is
+// so in truth: there are no forks, no replicas, no evictions, no defragmentation.
 var infoSections = []struct {
 	name, title string
 	always      bool // in INFO without arguments; the others are in INFO all or everything
@@ -32,6 +35,7 @@ var infoSections = []struct {
 	{"modules", "Modules", true, func(*infoText, *infoReport) {}},
 	{"commandstats", "Commandstats", false, infoCommandstats},
 	{"errorstats", "Errorstats", true, infoErrorstats},
+	{"latencystats", "Latencystats", false, infoLatencystats},
 	{"cluster", "Cluster", true, func(t *infoText, _ *infoReport) { t.line("cluster_enabled", 0) }},
 	{"diskette", "Diskette", true, infoDiskette},
 	{"keyspace", "Keyspace", true, infoKeyspace},
@@ -150,6 +154,9 @@ func infoServer(t *infoText, r *infoReport) {
 	executable, _ := os.Executable() // empty where the system does not say
 	t.line("redis_version", RedisVersion)
 	t.line("diskette_version", Version)
+	t.line("redis_git_sha1", "00000000")
+	t.line("redis_git_dirty", 0)
+	t.line("redis_build_id", buildID())
 	t.line("redis_mode", "standalone")
 	t.line("os", operatingSystem(os.DirFS("/")))
 	t.line("arch_bits", bits.UintSize)
@@ -165,6 +172,13 @@ func infoServer(t *infoText, r *infoReport) {
 	t.line("configured_hz", s.cfg.Hz.Load())
 	t.line("executable", executable)
 	t.line("config_file", s.cfg.File())
+	t.line("io_threads_active", 0)
+}
+
+// buildID tells one build from another, in Redis's form: 16 hexadecimal digits.
+func buildID() string {
+	sum := sha256.Sum256([]byte(Version + runtime.Version() + runtime.GOOS + runtime.GOARCH))
+	return hex.EncodeToString(sum[:8])
 }
 
 // operatingSystem is kernel, release and machine as uname shows them.
@@ -186,10 +200,11 @@ func operatingSystem(root fs.FS) string {
 }
 
 func infoClients(t *infoText, r *infoReport) {
-	var clients, input, watching, watched int
+	var clients, input, output, watching, watched int
 	r.s.clients.each(func(cl *client) {
 		clients++
 		input = max(input, cl.guard.Buffered())
+		output = max(output, int(cl.waiting.Load())+cl.pushesWaiting())
 		cl.mu.Lock()
 		if cl.mu.watching > 0 {
 			watching++
@@ -201,6 +216,7 @@ func infoClients(t *infoText, r *infoReport) {
 	t.line("cluster_connections", 0)
 	t.line("maxclients", r.s.cfg.MaxClients.Load())
 	t.line("client_recent_max_input_buffer", input)
+	t.line("client_recent_max_output_buffer", output)
 	t.line("tracking_clients", r.s.tracking.clients.Load())
 	t.line("blocked_clients", r.s.blockers.clients.Load())
 	t.line("watching_clients", watching)
@@ -236,7 +252,16 @@ func infoMemory(t *infoText, r *infoReport) {
 	t.line("rss_overhead_bytes", rss-heap.resident)
 	t.linef("mem_fragmentation_ratio", "%.2f", ratio(rss, used))
 	t.line("mem_fragmentation_bytes", rss-used)
+	t.line("mem_not_counted_for_evict", 0)
+	t.line("mem_replication_backlog", 0)
+	t.line("mem_total_replication_buffers", 0)
+	t.line("mem_clients_slaves", 0)
+	t.line("mem_clients_normal", r.s.clientsMemory())
+	t.line("mem_cluster_links", 0)
 	t.line("mem_allocator", "go")
+	t.line("active_defrag_running", 0)
+	t.line("lazyfree_pending_objects", 0)
+	t.line("lazyfreed_objects", 0)
 }
 
 // infoPersistence gives Redis's two ways of saving what comes nearest here: rdb is the write-back
@@ -246,6 +271,10 @@ func infoPersistence(t *infoText, r *infoReport) {
 	save, rewrite := r.s.saves.save.state(r.now), r.s.saves.rewrite.state(r.now)
 	t.line("loading", 0)
 	t.line("async_loading", 0)
+	t.line("current_cow_peak", 0)
+	t.line("current_cow_size", 0)
+	t.line("current_cow_size_age", 0)
+	t.linef("current_fork_perc", "%.2f", 0.0)
 	t.line("rdb_changes_since_last_save", st.Unapplied)
 	t.line("rdb_bgsave_in_progress", zeroOne(save.running))
 	t.line("rdb_last_save_time", r.s.store.LastWriteBack().Unix())
@@ -253,6 +282,9 @@ func infoPersistence(t *infoText, r *infoReport) {
 	t.line("rdb_last_bgsave_time_sec", save.lastSeconds)
 	t.line("rdb_current_bgsave_time_sec", save.currentSeconds)
 	t.line("rdb_saves", save.finished)
+	t.line("rdb_last_cow_size", 0)
+	t.line("rdb_last_load_keys_expired", 0)
+	t.line("rdb_last_load_keys_loaded", 0)
 	t.line("aof_enabled", 1)
 	t.line("aof_rewrite_in_progress", zeroOne(rewrite.running))
 	t.line("aof_rewrite_scheduled", 0)
@@ -261,6 +293,9 @@ func infoPersistence(t *infoText, r *infoReport) {
 	t.line("aof_last_bgrewrite_status", okOr(rewrite.failed))
 	t.line("aof_rewrites", rewrite.finished)
 	t.line("aof_last_write_status", okOr(st.JournalError != ""))
+	t.line("aof_last_cow_size", 0)
+	t.line("module_fork_in_progress", 0)
+	t.line("module_fork_last_cow_size", 0)
 	t.line("aof_current_size", st.Journal.Bytes)
 	t.line("aof_delayed_fsync", st.Journal.DelayedFsyncs)
 }
@@ -276,12 +311,20 @@ func infoStats(t *infoText, r *infoReport) {
 	t.line("total_net_output_bytes", out)
 	t.linef("instantaneous_input_kbps", "%.2f", inRate/1024)
 	t.linef("instantaneous_output_kbps", "%.2f", outRate/1024)
+	t.line("total_net_repl_input_bytes", 0)
+	t.line("total_net_repl_output_bytes", 0)
+	t.linef("instantaneous_input_repl_kbps", "%.2f", 0.0)
+	t.linef("instantaneous_output_repl_kbps", "%.2f", 0.0)
 	t.line("rejected_connections", s.stats.rejected.Load())
 	t.line("sync_full", 0)
 	t.line("sync_partial_ok", 0)
 	t.line("sync_partial_err", 0)
 	t.line("expired_keys", st.Expired)
+	t.line("expire_cycle_cpu_milliseconds", s.sweeping.Load()/int64(time.Millisecond))
 	t.line("evicted_keys", 0)
+	t.line("evicted_clients", 0)
+	t.line("total_eviction_exceeded_time", 0)
+	t.line("current_eviction_exceeded_time", 0)
 	t.line("keyspace_hits", st.Hits)
 	t.line("keyspace_misses", st.Misses)
 	channels, patterns, shards := s.pubsub.counts()
@@ -294,7 +337,22 @@ func infoStats(t *infoText, r *infoReport) {
 	t.line("tracking_total_prefixes", prefixes)
 	t.line("latest_fork_usec", 0)
 	t.line("total_forks", 0)
+	t.line("migrate_cached_sockets", 0)
+	t.line("slave_expires_tracked_keys", 0)
+	t.line("active_defrag_hits", 0)
+	t.line("active_defrag_misses", 0)
+	t.line("active_defrag_key_hits", 0)
+	t.line("active_defrag_key_misses", 0)
+	t.line("total_active_defrag_time", 0)
+	t.line("current_active_defrag_time", 0)
 	t.line("total_error_replies", s.stats.errors.total.Load())
+	t.line("unexpected_error_replies", 0)
+	for reason := deniedCommand; reason < denialReasons; reason++ {
+		t.line("acl_access_denied_"+denialWords[reason].info, s.acl.denials.counts[reason].Load())
+	}
+	t.line("dump_payload_sanitizations", 0)
+	t.line("io_threaded_reads_processed", 0)
+	t.line("io_threaded_writes_processed", 0)
 	t.line("client_query_buffer_limit_disconnections", s.stats.overQuery.Load())
 	t.line("client_output_buffer_limit_disconnections", s.stats.overOutput.Load())
 }

@@ -141,8 +141,11 @@ func (cl *client) execLocked(tx *store.Tx, t *transaction, now int64) Reply {
 		cl.call = call{cl: cl, row: q.row, args: q.args, now: now, locked: true}
 		cl.remember(q.row, q.args)
 		var reply Reply
-		start := q.row.stats.begin()
+		t := cl.begin(q.row, q.args, 0)
+		_, d := cl.denied(q.row, q.args, "multi")
 		switch {
+		case d.reason != allowed:
+			reply = errExecDenied(d)
 		case q.row.read != nil:
 			reply = q.row.read(&tx.View, &cl.call)
 		case q.row.write != nil:
@@ -152,7 +155,7 @@ func (cl *client) execLocked(tx *store.Tx, t *transaction, now int64) Reply {
 			cl.callSeen = 0
 			tx.SawAll()
 		}
-		q.row.stats.end(start, reply)
+		cl.end(t, q.row, q.args, &reply)
 		if reply.isError() {
 			cl.srv.stats.errors.count(reply.s)
 		}

@@ -60,7 +60,7 @@ func (cl *client) push(from *client, message []byte, lsn uint64) {
 		return
 	}
 	p := cl.pushes
-	limit := cl.srv.cfg.OutputLimits().PubSub
+	limit := cl.pushLimit()
 	p.mu.Lock()
 	if p.mu.closed {
 		p.mu.Unlock()
@@ -89,7 +89,7 @@ func (cl *client) push(from *client, message []byte, lsn uint64) {
 	}
 }
 
-// overLocked applies client-output-buffer-limit pubsub. The caller holds p.mu.
+// overLocked applies a client-output-buffer-limit. The caller holds p.mu.
 func (p *pushes) overLocked(limit OutputLimit) bool {
 	waiting := int64(p.mu.waiting)
 	if limit.HardBytes > 0 && waiting > limit.HardBytes {

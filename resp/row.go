@@ -31,6 +31,8 @@ type row struct {
 	tips  string
 
 	full  string // "client|list" for subcommands, else name
+	id    int    // of the rows and subcommands' rows, from 0
+	walks bool   // its time depends on the data: see observe.go
 	stats rowStats
 }
 
@@ -58,6 +60,7 @@ const (
 	noAsyncLoading
 	sentinelOnly
 	protectedFlag
+	askingFlag
 
 	inPubsub   // may be sent by a RESP2 client with subscriptions
 	runInMulti // runs at once although a MULTI is open: EXEC, DISCARD, WATCH ...
@@ -71,7 +74,7 @@ var flagNames = []struct {
 	{noscript, "noscript"}, {blocking, "blocking"}, {loading, "loading"}, {stale, "stale"},
 	{skipMonitor, "skip_monitor"}, {skipSlowlog, "skip_slowlog"}, {fast, "fast"}, {noAuth, "no_auth"},
 	{mayReplicate, "may_replicate"}, {noAsyncLoading, "no_async_loading"}, {noMulti, "no_multi"},
-	{movableKeys, "movablekeys"}, {allowBusy, "allow_busy"},
+	{movableKeys, "movablekeys"}, {allowBusy, "allow_busy"}, {askingFlag, "asking"},
 }
 
 // keySpec says where keys stand in the arguments (range), or how to find them.
@@ -204,22 +207,32 @@ func (r *row) sub(word []byte) *row {
 type commands struct {
 	byName map[string]*row // lower and upper case, the two that clients send
 	rows   []*row
+	ids    int // how many row.id there are
 }
 
 func newCommands() *commands {
 	t := &commands{byName: map[string]*row{}, rows: commandTable()}
 	for _, r := range t.rows {
 		r.full = r.name
+		r.id = t.newID()
+		r.noteWalks()
 		t.byName[r.name] = r
 		t.byName[strings.ToUpper(r.name)] = r
 		for _, s := range r.subs {
 			s.full = r.name + "|" + s.name
+			s.id = t.newID()
 			if s.group == "" {
 				s.group = r.group
 			}
+			s.noteWalks()
 		}
 	}
 	return t
+}
+
+func (t *commands) newID() int {
+	t.ids++
+	return t.ids - 1
 }
 
 func (t *commands) lookup(name []byte) *row {

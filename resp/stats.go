@@ -7,31 +7,27 @@ import (
 	"time"
 )
 
-// rowStats are a command's figures for INFO commandstats.
+// rowStats are a command's figures for INFO commandstats and latencystats: see observe.go.
 type rowStats struct {
 	calls, rejected, failed atomic.Int64
-	timed, nanos            atomic.Int64 // the calls whose time was taken, and that time
+	timed, nanos            atomic.Int64              // the sampled calls, and their time
+	times                   atomic.Pointer[histogram] // of the sampled calls; nil = there was none
 }
 
-// timedEvery says that one of so many calls of a command is timed: two clock readings cost as much as a
-// tenth of a GET. INFO's usec is the sample's average times the calls.
-const timedEvery = 16
-
-// begin counts a call. A start that is not zero wants the time taken.
-func (s *rowStats) begin() (start time.Time) {
-	if s.calls.Add(1)%timedEvery == 1 {
-		return time.Now()
+// took keeps the time of a sampled call.
+func (s *rowStats) took(took time.Duration, tracking bool) {
+	s.nanos.Add(took.Nanoseconds())
+	s.timed.Add(1)
+	if !tracking {
+		return
 	}
-	return time.Time{}
-}
-
-func (s *rowStats) end(start time.Time, reply Reply) {
-	if !start.IsZero() {
-		s.nanos.Add(time.Since(start).Nanoseconds())
-		s.timed.Add(1)
+	h := s.times.Load()
+	if h == nil {
+		s.times.CompareAndSwap(nil, new(histogram))
+		h = s.times.Load()
 	}
-	if reply.kind == kindError {
-		s.failed.Add(1)
+	if h != nil { // else a CONFIG RESETSTAT came in between
+		h.add(took)
 	}
 }
 
@@ -47,6 +43,7 @@ func (s *rowStats) reset() {
 	for _, n := range []*atomic.Int64{&s.calls, &s.rejected, &s.failed, &s.timed, &s.nanos} {
 		n.Store(0)
 	}
+	s.times.Store(nil)
 }
 
 // errorCounts counts error replies by their first word.

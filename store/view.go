@@ -95,11 +95,11 @@ func (v *View) resident(key []byte) *object {
 	if o == nil {
 		o = &object{name: string(key), space: v.space}
 		v.st.admit(o)
-		if v.space.live > 0 {
+		if v.space.unloaded {
 			v.fetching().start(o)
 			return nil
 		}
-		v.st.rememberAbsent(o) // an empty database: nothing to read
+		v.st.rememberAbsent(o) // nothing to read
 	}
 	if o.load != nil {
 		v.fetching().wait(o.load)
@@ -302,11 +302,14 @@ func (v *View) IsExpired(key []byte) bool {
 }
 
 // HasLocked reports whether memory knows a key as there, or does not know: a name that is
-// not resident may stand on disk, unless the database is empty. The caller holds the keyspace lock.
+// not resident may stand on disk, unless no key was ever unloaded. The caller holds the keyspace lock.
 func (st *Store) HasLocked(db int, name string) bool {
 	s := st.dbs[db]
 	o := s.keys[name]
-	return s.live > 0 && (o == nil || o.load != nil || o.typ != None)
+	if o == nil || o.load != nil {
+		return s.unloaded
+	}
+	return o.typ != None
 }
 
 // ExpiredLocked reports whether a resident key's deadline has passed at now (unix ms). The

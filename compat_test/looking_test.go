@@ -1,0 +1,53 @@
+package compat_test
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestASlowMonitorIsClosedAtTheOutputLimit(t *testing.T) {
+	s := startSubject(t, subjectBin(t), "--client-output-buffer-limit", "normal 1mb 0 0")
+	watcher, busy := dial(t, s.Addr), dial(t, s.Addr)
+	if v := watcher.Do("MONITOR"); v.text != "OK" {
+		t.Fatal(v)
+	}
+	value := strings.Repeat("x", 100_000)
+	for range 400 { // 40 MB, more than the sockets hold
+		busy.Do("SET", "k", value)
+		if !strings.Contains(busy.Do("CLIENT", "LIST").Text(), "flags=O") {
+			return
+		}
+	}
+	t.Error("the monitor is still there")
+}
+
+func TestBlockedTimeIsNotCounted(t *testing.T) {
+	s := startSubject(t, subjectBin(t), "--slowlog-log-slower-than", "20000", "--latency-monitor-threshold", "20")
+	c := dial(t, s.Addr)
+	c.Do("BLPOP", "nosuch", "0.1")
+	if v := c.Do("SLOWLOG", "LEN"); v.text != "0" {
+		t.Errorf("SLOWLOG LEN: %s", v)
+	}
+	if v := c.Do("LATENCY", "LATEST"); len(v.elems) != 0 {
+		t.Errorf("LATENCY LATEST: %s", v)
+	}
+}
+
+func TestACommandThatWalksIsAlwaysInTheSlowLog(t *testing.T) {
+	s := startSubject(t, subjectBin(t), "--slowlog-log-slower-than", "1000")
+	c := dial(t, s.Addr)
+	for range 20 {
+		args := []any{"RPUSH", "l"}
+		for range 10_000 {
+			args = append(args, "element")
+		}
+		c.Do(args...)
+	}
+	c.Do("SLOWLOG", "RESET")
+	for range 5 {
+		c.Do("SORT", "l", "ALPHA")
+	}
+	if v := c.Do("SLOWLOG", "LEN"); v.text != "5" {
+		t.Errorf("SLOWLOG LEN: %s", v)
+	}
+}

@@ -1,0 +1,126 @@
+package resp
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// monitors are the clients that watch every command. Each command asks count, so nobody watching costs an atomic load.
+type monitors struct {
+	count   atomic.Int64
+	mu      sync.Mutex
+	clients []*client
+}
+
+var (
+	errMonitorLocked = errorReply("ERR MONITOR isn't allowed for DENY BLOCKING client")
+	errMonitorKeys   = errorReply("ERR Replica can't interact with the keyspace") // Redis counts monitors as replicas
+)
+
+// monitor makes the connection a monitor, until RESET, QUIT or its end. A second time has no reply, as in Redis.
+func monitor(cl *client, c *call) Reply {
+	if c.locked {
+		return errMonitorLocked
+	}
+	if cl.monitoring.Load() {
+		return replyNone
+	}
+	cl.startPushes()
+	cl.monitoring.Store(true)
+	cl.guard.SetIdle(0)
+	m := &cl.srv.monitors
+	m.mu.Lock()
+	m.clients = append(m.clients, cl)
+	m.count.Add(1)
+	m.mu.Unlock()
+	return replyOK
+}
+
+// leave ends a client's watching, if it does.
+func (m *monitors) leave(cl *client) {
+	if !cl.monitoring.Swap(false) {
+		return
+	}
+	m.mu.Lock()
+	m.clients = slices.DeleteFunc(m.clients, func(other *client) bool { return other == cl })
+	m.count.Add(-1)
+	m.mu.Unlock()
+}
+
+// feed shows a command to the monitors, in the order in which commands run. Those that administrate are not shown.
+func (m *monitors) feed(cl *client, r *row, args [][]byte) {
+	if r.flags&(skipMonitor|admin) != 0 {
+		return
+	}
+	from := cl.addr
+	if cl.isUnix() {
+		from = "unix:" + cl.guard.LocalAddr().String()
+	}
+	m.show(cl, from, r, args)
+}
+
+// show is feed for a command that does not come from a client's address: a script's is from "lua".
+func (m *monitors) show(cl *client, from string, r *row, args [][]byte) {
+	line := monitorLine(time.Now(), cl.db, from, r.redacted(args))
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, other := range m.clients {
+		if other != cl || !cl.closing { // after QUIT nothing follows its reply
+			other.push(cl, line, 0)
+		}
+	}
+}
+
+// monitorLine is 1339518083.107412 [0 127.0.0.1:60866] "keys" "*", as a simple string.
+func monitorLine(now time.Time, db int, from string, args [][]byte) []byte {
+	line := fmt.Appendf(nil, "+%d.%06d [%d %s]", now.Unix(), now.Nanosecond()/1000, db, from)
+	for _, a := range args {
+		line = append(line, ' ')
+		line = appendQuoted(line, a)
+	}
+	return append(line, "\r\n"...)
+}
+
+// appendQuoted writes bytes as Redis's sdscatrepr does.
+func appendQuoted(out, bytes []byte) []byte {
+	out = append(out, '"')
+	for _, b := range bytes {
+		switch b {
+		case '\\', '"':
+			out = append(out, '\\', b)
+		case '\n':
+			out = append(out, `\n`...)
+		case '\r':
+			out = append(out, `\r`...)
+		case '\t':
+			out = append(out, `\t`...)
+		case '\a':
+			out = append(out, `\a`...)
+		case '\b':
+			out = append(out, `\b`...)
+		default:
+			if b < ' ' || b > '~' {
+				out = fmt.Appendf(out, `\x%02x`, b)
+			} else {
+				out = append(out, b)
+			}
+		}
+	}
+	return append(out, '"')
+}
+
+// pushLimit bounds what waits to be pushed to the client. For a monitor it is that of its class, normal, which usually has none; a slow
+// monitor must not take all memory, so the replicas' holds then.
+func (cl *client) pushLimit() OutputLimit {
+	limits := cl.srv.cfg.OutputLimits()
+	switch {
+	case !cl.monitoring.Load():
+		return limits.PubSub
+	case limits.Normal.HardBytes == 0:
+		return limits.Replica
+	}
+	return limits.Normal
+}

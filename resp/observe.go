@@ -1,0 +1,128 @@
+package resp
+
+import (
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// Every command that runs goes through begin and end, for those who look inside: INFO commandstats and
+// latencystats, LATENCY, SLOWLOG, MONITOR. Two clock readings cost as much as a tenth of a GET, hence:
+//
+//	exact     calls, failures and what MONITOR shows; the time of commands that walk (row.walks), have many arguments or
+//	          had to read the disk; the time of all commands while slowlog-log-slower-than is below a
+//	          millisecond or latency-monitor-threshold is set
+//	sampled   the time of the others, one call in timedEvery: INFO's usec and percentiles and LATENCY HISTOGRAM are the
+//	          sample's, scaled to the calls
+//
+// So the slow log may miss a GET, which has no reason to be slow, but no KEYS. Waiting, for the lock, for
+// a commit or in line for a key, is no part of a command's time; reading its keys from disk is.
+
+const (
+	timedEvery = 16
+	manyArgs   = 64
+	// fineMicros is the slowlog-log-slower-than below which a command need not walk to be slow.
+	fineMicros = 1000
+)
+
+// looks is what the server's settings ask begin and end to do.
+type looks struct {
+	timeAll  atomic.Bool
+	tracking atomic.Bool // latency-tracking
+}
+
+// apply takes over the settings; it is called at the start and after each CONFIG SET of one of them.
+func (l *looks) apply(cfg *Config) {
+	slower := cfg.SlowlogLogSlowerThan.Load()
+	l.timeAll.Store(slower >= 0 && slower < fineMicros || cfg.LatencyMonitorThreshold.Load() > 0)
+	l.tracking.Store(cfg.Bool("latency-tracking"))
+}
+
+// timing is a command under way.
+type timing struct {
+	start   time.Time // zero = its time is not taken
+	sampled bool      // it is one of the calls that stand for all
+}
+
+// begin counts a call; loaded is how long it has read the disk already.
+func (cl *client) begin(r *row, args [][]byte, loaded time.Duration) timing {
+	sampled := r.stats.calls.Add(1)%timedEvery == 1
+	if sampled || r.walks || loaded > 0 || len(args) > manyArgs || cl.srv.looks.timeAll.Load() {
+		return timing{time.Now().Add(-loaded), sampled || r.walks}
+	}
+	return timing{}
+}
+
+// end is called when the command has run, under the same hold of the keyspace lock if it is on keys.
+func (cl *client) end(t timing, r *row, args [][]byte, reply *Reply) {
+	s := cl.srv
+	if !t.start.IsZero() {
+		took := time.Since(t.start)
+		if t.sampled {
+			r.stats.took(took, s.looks.tracking.Load())
+		}
+		s.noteSlow(cl, r, args, took)
+	}
+	if reply.kind == kindError {
+		r.stats.failed.Add(1)
+	}
+	if s.monitors.count.Load() > 0 {
+		s.monitors.feed(cl, r, args)
+	}
+}
+
+// noteSlow keeps what took long for SLOWLOG and LATENCY.
+func (s *Server) noteSlow(cl *client, r *row, args [][]byte, took time.Duration) {
+	if slower := s.cfg.SlowlogLogSlowerThan.Load(); slower >= 0 && took.Microseconds() >= slower && r.flags&skipSlowlog == 0 {
+		s.slowlog.add(cl, r, args, took, int(min(s.cfg.SlowlogMaxLen.Load(), maxSlowlog)))
+	}
+	event := eventCommand
+	if r.flags&fast != 0 {
+		event = eventFastCommand
+	}
+	s.noteLatency(event, took)
+}
+
+// noteWalks finds the commands whose time depends on how much data they meet, and those of administrators, which come
+// rarely. Commands on strings take a copy at most.
+func (r *row) noteWalks() {
+	r.walks = r.flags&admin != 0 || r.cost != "" && r.flags&fast == 0 && (r.group != "string" || r.name == "lcs") && r.name != "del"
+}
+
+// redacted is the arguments as logs and monitors may show them: passwords are not.
+func (r *row) redacted(args [][]byte) [][]byte {
+	hidden := func(i int) bool { return false }
+	switch r.full {
+	case "auth":
+		hidden = func(i int) bool { return i >= 1 }
+	case "hello":
+		hidden = func(i int) bool {
+			return i > 2 && equalFold(args[i-1], "auth") || i > 3 && equalFold(args[i-2], "auth")
+		}
+	case "acl|setuser":
+		hidden = func(i int) bool { return i >= 2 }
+	case "config|set":
+		hidden = func(i int) bool { return i >= 3 && i%2 == 1 && secretSettings[lower(args[i-1])] }
+	case "migrate":
+		hidden = func(i int) bool {
+			return i > 5 && (equalFold(args[i-1], "auth") || equalFold(args[i-1], "auth2") || equalFold(args[i-2], "auth2"))
+		}
+	default:
+		return args
+	}
+	shown := make([][]byte, len(args))
+	for i, a := range args {
+		if hidden(i) {
+			a = []byte("(redacted)")
+		}
+		shown[i] = a
+	}
+	return shown
+}
+
+// secretSettings are the parameters whose value is a password or who has it.
+var secretSettings = map[string]bool{"requirepass": true, "masterauth": true, "masteruser": true, "tls-key-file-pass": true, "tls-client-key-file-pass": true}
+
+func lower(b []byte) string { return strings.ToLower(string(b)) }
+
+func equalFold(b []byte, word string) bool { return strings.EqualFold(viewString(b), word) }
