@@ -88,6 +88,14 @@ func serve(args []string) int {
 		}
 	}
 	server := resp.NewServer(cfg, log.Logger, func(resp.Shutdown) { end("SHUTDOWN") })
+	if err := server.LoadUsers(); err != nil {
+		log.fatal("Aborting startup because of ACL errors", err)
+		return 1
+	}
+	if err := server.LoadTLS(); err != nil {
+		log.fatal("can not serve tls-port", err)
+		return 1
+	}
 	start := time.Now()
 	st, err := store.Open(storeOptions(cfg, server, log))
 	if err != nil {
@@ -104,7 +112,11 @@ func serve(args []string) int {
 	}
 	for _, ln := range listeners {
 		go func() {
-			if err := server.Serve(ln); err != nil {
+			serve := server.Serve
+			if ln.overTLS {
+				serve = server.ServeTLS
+			}
+			if err := serve(ln.Listener); err != nil {
 				log.Error().Err(err).Stringer("address", ln.Addr()).Msg("listening ended")
 				end("listener failed")
 			}
@@ -162,9 +174,14 @@ func storeOptions(cfg *resp.Config, server *resp.Server, log logger) store.Optio
 	}
 }
 
-// listen opens the configured addresses. An address that begins with '-' may be unavailable, as
-// in redis.conf; '*' and '::*' are all of IPv4 and IPv6.
-func listen(cfg *resp.Config) (all []net.Listener, err error) {
+// A listener is an address that clients come to.
+type listener struct {
+	net.Listener
+	overTLS bool
+}
+
+// listen opens the configured addresses.
+func listen(cfg *resp.Config) (all []listener, err error) {
 	defer func() {
 		if err != nil {
 			for _, ln := range all {
@@ -172,27 +189,15 @@ func listen(cfg *resp.Config) (all []net.Listener, err error) {
 			}
 		}
 	}()
-	if port := cfg.Int("port"); port != 0 {
-		addresses := cfg.Words("bind")
-		for _, a := range addresses {
-			host := strings.TrimPrefix(a, "-")
-			network := "tcp4"
-			switch {
-			case host == "*":
-				host = "0.0.0.0"
-			case host == "::*":
-				host, network = "::", "tcp6"
-			case strings.Contains(host, ":"):
-				network = "tcp6"
+	for _, name := range []string{"port", "tls-port"} {
+		if port := cfg.Int(name); port != 0 {
+			more, err := listenOn(cfg.Words("bind"), port)
+			for _, ln := range more {
+				all = append(all, listener{ln, name == "tls-port"})
 			}
-			ln, err := net.Listen(network, net.JoinHostPort(host, strconv.FormatInt(port, 10)))
 			if err != nil {
-				if strings.HasPrefix(a, "-") && !errors.Is(err, syscall.EADDRINUSE) {
-					continue
-				}
 				return all, err
 			}
-			all = append(all, ln)
 		}
 	}
 	if path := cfg.Text("unixsocket"); path != "" {
@@ -205,7 +210,7 @@ func listen(cfg *resp.Config) (all []net.Listener, err error) {
 		if err != nil {
 			return all, err
 		}
-		all = append(all, ln)
+		all = append(all, listener{ln, false})
 		if perm := cfg.Int("unixsocketperm"); perm != 0 {
 			if err := os.Chmod(path, os.FileMode(perm)); err != nil {
 				return all, err
@@ -213,7 +218,33 @@ func listen(cfg *resp.Config) (all []net.Listener, err error) {
 		}
 	}
 	if len(all) == 0 {
-		return nil, errors.New("nothing to listen on: port is 0 or no address can be bound, and unixsocket is not set")
+		return nil, errors.New("nothing to listen on: port and tls-port are 0 or no address can be bound, and unixsocket is not set")
+	}
+	return all, nil
+}
+
+// listenOn opens a port on the addresses of bind. One that begins with '-' may be unavailable, as in redis.conf; '*' and
+// '::*' are all of IPv4 and IPv6.
+func listenOn(addresses []string, port int64) (all []net.Listener, err error) {
+	for _, a := range addresses {
+		host := strings.TrimPrefix(a, "-")
+		network := "tcp4"
+		switch {
+		case host == "*":
+			host = "0.0.0.0"
+		case host == "::*":
+			host, network = "::", "tcp6"
+		case strings.Contains(host, ":"):
+			network = "tcp6"
+		}
+		ln, err := net.Listen(network, net.JoinHostPort(host, strconv.FormatInt(port, 10)))
+		if err != nil {
+			if strings.HasPrefix(a, "-") && !errors.Is(err, syscall.EADDRINUSE) {
+				continue
+			}
+			return all, err
+		}
+		all = append(all, ln)
 	}
 	return all, nil
 }

@@ -9,7 +9,6 @@ import (
 // missingCommands are Redis 7.2's commands that are not here, a container for all its subcommands, with the reason. README's
 // section Commands lists the same.
 var missingCommands = map[string]string{
-	"acl":                 "being built",
 	"client|caching":      "being built: tracking",
 	"client|getredir":     "being built: tracking",
 	"client|tracking":     "being built: tracking",

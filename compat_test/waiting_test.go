@@ -6,5 +6,4 @@ package compat_test
 // the tests fail if it is still here when its command answers.
 var waiting = map[string]string{
 	"scripts": "eval",
-	"acl":     "acl",
 }

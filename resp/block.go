@@ -225,7 +225,12 @@ func (s *Server) serve(b *blocked, now int64) (answered bool) {
 		tx.NoTouch()
 	}
 	c := call{cl: b.cl, row: b.row, args: b.args, now: now, resume: b.resume}
-	var reply Reply
+	reply := b.cl.permitted(b.row, b.args, "toplevel") // it may have lost the permission while it waited
+	if reply.isError() {
+		tx.End()
+		s.answer(b, reply)
+		return true
+	}
 	if b.row.read != nil {
 		reply = b.row.read(&tx.View, &c)
 	} else {

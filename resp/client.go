@@ -26,7 +26,7 @@ type client struct {
 	// The goroutine's own.
 	db       int
 	resp3    bool
-	authed   bool
+	authed   bool // it gave a password, or needed none when it came
 	closing  bool // after the replies so far
 	replies  replyMode
 	noTouch  bool
@@ -51,6 +51,7 @@ type client struct {
 	subscriptions subscriptions
 	monitoring    atomic.Bool // MONITOR
 
+	user       atomic.Pointer[user]
 	dirty      atomic.Bool  // a watched key was touched: EXEC answers null
 	lastActive atomic.Int64 // unix ms of the last batch
 	last       atomic.Pointer[row]
@@ -63,7 +64,6 @@ type client struct {
 	mu struct {
 		sync.Mutex
 		name, libName, libVer string
-		user                  string
 		noEvict, noTouch      bool
 		killed                bool
 		queued                int // commands in an open MULTI, -1 = none
@@ -96,6 +96,10 @@ func (s *Server) serveConn(conn redcon.Conn, _ redcon.Command) {
 	defer conn.Close()
 	defer cl.endBatch()
 	defer cl.recover()
+	if err := cl.guard.handshake(); err != nil {
+		s.log.Debug().Err(err).Str("client", cl.addr).Msg("no TLS connection came about")
+		return
+	}
 	for !cl.closing {
 		cmds, err := cl.guard.ReadBatch(maxBatch)
 		if err != nil {
@@ -148,7 +152,7 @@ func (cl *client) kill() {
 	cl.mu.Lock()
 	cl.mu.killed = true
 	cl.mu.Unlock()
-	cl.guard.Close()
+	cl.guard.Abort()
 }
 
 // accept admits a connection or turns it away.
@@ -159,7 +163,9 @@ func (s *Server) accept(conn redcon.Conn) bool {
 	}
 	turnAway := func(text string) bool {
 		s.stats.rejected.Add(1)
-		io.WriteString(g, "-"+text+"\r\n")
+		if g.tls == nil { // the handshake would have to come first
+			io.WriteString(g, "-"+text+"\r\n")
+		}
 		return false
 	}
 	if s.protects(g.RemoteAddr()) {
@@ -168,10 +174,11 @@ func (s *Server) accept(conn redcon.Conn) bool {
 	cl := &client{srv: s, guard: g, addr: addrText(g.RemoteAddr(), g), laddr: addrText(g.LocalAddr(), g)}
 	cl.since = expire.NowMillis()
 	cl.lastActive.Store(cl.since)
-	cl.authed = s.cfg.RequirePass() == ""
+	cl.user.Store(s.acl.def)
+	cl.authed = s.acl.open()
 	g.authed.Store(cl.authed)
 	g.idle.Store(int64(s.idleTimeout()))
-	cl.mu.user, cl.mu.queued = defaultUser, -1
+	cl.mu.queued = -1
 	if !s.clients.add(cl, int(s.cfg.MaxClients.Load())) {
 		return turnAway("ERR max number of clients reached")
 	}
@@ -205,7 +212,7 @@ const protectedText = "DENIED Diskette is running in protected mode because no p
 
 // protects reports whether protected mode forbids a peer: no password is set and it is not local.
 func (s *Server) protects(peer net.Addr) bool {
-	if !s.cfg.ProtectedMode.Load() || s.cfg.RequirePass() != "" {
+	if !s.cfg.ProtectedMode.Load() || !s.acl.def.permissions.Load().nopass {
 		return false
 	}
 	tcp, ok := peer.(*net.TCPAddr)

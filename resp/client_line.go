@@ -32,7 +32,7 @@ func (cl *client) line(now int64) string {
 		" qbuf=%d qbuf-free=0 argv-mem=0 multi-mem=%d rbs=0 rbp=0 obl=0 oll=0 omem=%d tot-mem=%d events=r cmd=%s user=%s redir=-1 resp=%d lib-name=%s lib-ver=%s",
 		cl.id, cl.addr, cl.laddr, cl.guard.descriptor(), cl.mu.name, max(now-cl.since, 0)/1000, max(now-cl.lastActive.Load(), 0)/1000, flags, cl.dbSeen.Load(),
 		subs[toChannel].Load(), subs[toPattern].Load(), subs[toShard].Load(), cl.mu.queued,
-		held, cl.mu.queuedBytes, waiting, cl.memoryLocked(), cmd, cl.mu.user, protocol, cl.mu.libName, cl.mu.libVer)
+		held, cl.mu.queuedBytes, waiting, cl.memoryLocked(), cmd, cl.user.Load().name, protocol, cl.mu.libName, cl.mu.libVer)
 }
 
 // flagLetters are CLIENT LIST's flags in Redis's order; N = none.

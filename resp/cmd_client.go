@@ -140,12 +140,13 @@ type clientFilter struct {
 	typ         string // "" = any
 	nobody      bool   // a type of connection that this server does not have
 	except      *client
+	user        *user
 }
 
 func (f *clientFilter) matches(cl *client) bool {
 	return !f.nobody && cl != f.except &&
 		(f.typ == "" || f.typ == cl.class()) &&
-		(f.id == 0 || cl.id == f.id) && (f.addr == nil || cl.addr == string(f.addr)) && (f.laddr == nil || cl.laddr == string(f.laddr))
+		(f.user == nil || f.user == cl.user.Load()) && (f.id == 0 || cl.id == f.id) && (f.addr == nil || cl.addr == string(f.addr)) && (f.laddr == nil || cl.laddr == string(f.laddr))
 }
 
 // clientTypes are CLIENT's words for types, and whether connections here can be of it.
@@ -206,7 +207,7 @@ func parseKillFilter(cl *client, c *call) (f *clientFilter, refusal Reply) {
 		case c.is(i, "LADDR"):
 			f.laddr = value
 		case c.is(i, "USER"):
-			if string(value) != defaultUser {
+			if f.user = cl.srv.acl.find(string(value)); f.user == nil {
 				return nil, errorReply(oneLine("ERR No such user '" + string(value) + "'"))
 			}
 		case c.is(i, "SKIPME") && c.is(i+1, "YES"):

@@ -93,11 +93,16 @@ func (s *Server) applyConfig() {
 			}
 		})
 	})
-	on("requirepass", func() {
-		// Who is connected stays as he is, but for those who need not authenticate any more.
-		if cfg.RequirePass() == "" {
-			s.clients.each(func(cl *client) { cl.guard.authed.Store(true) })
-		}
+	cfg.OnChange("requirepass", func(password string) error {
+		s.acl.requirePass(password)
+		s.noteOpen()
+		return nil
+	})
+	on("acllog-max-len", func() {
+		d := &s.acl.denials
+		d.mu.Lock()
+		d.trimLocked(cfg.Int("acllog-max-len"))
+		d.mu.Unlock()
 	})
 	cfg.OnChange("appendfsync", func(word string) error { // the store was opened with the first
 		policy, err := journal.ParsePolicy(word)
@@ -106,6 +111,13 @@ func (s *Server) applyConfig() {
 		}
 		return err
 	})
+}
+
+// noteOpen lifts the guard's limits for strangers if nobody is one any more. Who is connected otherwise stays as he is.
+func (s *Server) noteOpen() {
+	if s.acl.open() {
+		s.clients.each(func(cl *client) { cl.guard.authed.Store(true) })
+	}
 }
 
 // goMemoryLimit is the Go heap's soft bound in bytes for a hot set of at most maxMemory: a quarter for

@@ -1,13 +1,6 @@
 package resp
 
-import (
-	"crypto/sha256"
-	"crypto/subtle"
-	"math"
-)
-
-// defaultUser is the one user there is; its password is requirepass.
-const defaultUser = "default"
+import "math"
 
 var (
 	errNoPasswordSet = errorReply("ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?")
@@ -66,30 +59,27 @@ func auth(cl *client, c *call) Reply {
 		return errSyntax
 	case len(c.args) == 3:
 		user, password = c.args[1], c.args[2]
-	case cl.srv.cfg.RequirePass() == "":
+	case cl.srv.acl.def.permissions.Load().nopass:
 		return errNoPasswordSet
 	}
-	if !cl.authenticate(user, password) {
+	if !cl.authenticate(c, user, password) {
 		return errWrongPass
 	}
 	return replyOK
 }
 
-// authenticate lets the client in if the password is right; if not, it stays what it was.
-// Without a requirepass any password is.
-func (cl *client) authenticate(user, password []byte) bool {
-	want := cl.srv.cfg.RequirePass()
-	if string(user) != defaultUser || want != "" && !samePassword(password, want) {
+// authenticate makes the client a user's if the password is right; if not, it stays what it was.
+func (cl *client) authenticate(c *call, user, password []byte) bool {
+	if !cl.srv.acl.authenticate(cl, user, password) {
+		context := cl.aclContext()
+		if c.locked {
+			context = "multi"
+		}
+		cl.srv.acl.noteDenial(cl, deniedAuth, context, c.str(0), string(user))
 		return false
 	}
 	cl.setAuthed(true)
 	return true
-}
-
-// samePassword takes a time that tells nothing of where, or by what length, the two differ.
-func samePassword(given []byte, want string) bool {
-	a, b := sha256.Sum256(given), sha256.Sum256([]byte(want))
-	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
 }
 
 // setAuthed also lifts the guard's limits for strangers, or puts them back.
@@ -98,13 +88,15 @@ func (cl *client) setAuthed(authed bool) {
 	cl.guard.authed.Store(authed)
 }
 
-// isAuthed reports whether the client may run commands: it gave the password, or none is
+// isAuthed reports whether the client may run commands: it gave a password, or none is
 // asked for, be it since a moment ago.
 func (cl *client) isAuthed() bool {
-	if !cl.authed && cl.srv.cfg.RequirePass() == "" {
-		cl.setAuthed(true)
+	if cl.authed {
+		return true
 	}
-	return cl.authed
+	open := cl.srv.acl.open()
+	cl.guard.authed.Store(open)
+	return open
 }
 
 func (cl *client) setProtocol(resp3 bool) {
@@ -173,7 +165,7 @@ func hello(cl *client, c *call) Reply {
 	if refusal.isError() {
 		return refusal
 	}
-	if o.user != nil && !cl.authenticate(o.user, o.password) {
+	if o.user != nil && !cl.authenticate(c, o.user, o.password) {
 		return errWrongPass
 	}
 	if !cl.isAuthed() {
@@ -220,6 +212,7 @@ func reset(cl *client, _ *call) Reply {
 	cl.mu.Lock()
 	cl.mu.noEvict = false
 	cl.mu.Unlock()
-	cl.setAuthed(cl.srv.cfg.RequirePass() == "")
+	cl.user.Store(cl.srv.acl.def)
+	cl.setAuthed(cl.srv.acl.open())
 	return simple("RESET")
 }

@@ -67,6 +67,12 @@ func (c *call) sorted(v *store.View, s sorting) Reply {
 	return array(s.results(v, chosen)...)
 }
 
+// BY and GET name keys by the elements, so no pattern of keys can be held against them.
+var (
+	errSortBy  = errorReply("ERR BY option of SORT denied due to insufficient ACL permissions.")
+	errSortGet = errorReply("ERR GET option of SORT denied due to insufficient ACL permissions.")
+)
+
 // sorting reads the options; STORE is SORT's alone.
 func (c *call) sorting(mayStore bool) (s sorting, refusal Reply) {
 	s.count = -1
@@ -92,9 +98,15 @@ func (c *call) sorting(mayStore bool) (s sorting, refusal Reply) {
 			i++
 		case c.is(i, "by") && left >= 1:
 			s.by = c.args[i+1]
+			if bytes.IndexByte(s.by, '*') >= 0 && !c.readsAllKeys() {
+				return s, errSortBy
+			}
 			s.constant = s.constant || bytes.IndexByte(s.by, '*') < 0 // Redis: for good, even if another BY follows
 			i++
 		case c.is(i, "get") && left >= 1:
+			if !c.readsAllKeys() {
+				return s, errSortGet
+			}
 			s.gets = append(s.gets, c.args[i+1])
 			i++
 		default:

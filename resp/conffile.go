@@ -1,13 +1,12 @@
 package resp
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -58,10 +57,11 @@ func loadConfig(args []string, stdin io.Reader) (*Config, []Notice, error) {
 	if err := l.loadOptions(options); err != nil {
 		return nil, nil, err
 	}
-	if err := l.checkUser(); err != nil {
+	if err := l.checkUsers(); err != nil {
 		return nil, nil, err
 	}
 	c.Databases = int(l.settings[parameterIndex["databases"]].number)
+	c.userLines = l.users
 	c.publish(l.settings)
 	return c, l.notices, nil
 }
@@ -71,7 +71,8 @@ type confLoader struct {
 	settings []setting
 	given    map[int]bool // the parameters that some line has set
 	notices  []Notice
-	user     *userLine
+	users    []userLine
+	acl      *users // tries the rules of users
 	readFile func(name string) ([]byte, error)
 }
 
@@ -100,7 +101,10 @@ var (
 	errConfInclude   = errors.New("include: files include one another more than 16 deep")
 	errConfModule    = errors.New("modules are not supported: what this one provides would be missing")
 	errConfRename    = errors.New("rename-command is not supported yet: the command would stay open under its own name")
-	errConfUser      = errors.New("ACL users are not supported yet: ignoring this one's rules would be unsafe")
+	errConfUserTwice = errors.New("Duplicate user found. A user can only be defined once in config files")
+	errConfUserName  = errors.New("Spaces not allowed in ACL usernames")
+
+	errConfUserSources = errors.New("Configuring Redis with users defined in redis.conf and at the same setting an ACL file path is invalid. This setup is very likely to lead to configuration errors and security holes, please define either an ACL file or declare users directly in your redis.conf, but not both.")
 )
 
 const maxIncludeDepth = 16
@@ -253,58 +257,39 @@ func (l *confLoader) include(name string, depth int) error {
 	return nil
 }
 
-// A userLine is the one ACL rule that can be taken: CONFIG REWRITE of Redis 7 itself leaves
-// "user default on nopass ~* &* +@all", or with #hash the sha256 of requirepass, in every
-// file. It says what holds here without it.
-type userLine struct {
-	text string
-	hash string // of the password in hex; "" = none is asked for
-}
-
+// addUser takes a user line, whose rules must be right.
 func (l *confLoader) addUser(values []string) error {
-	user := &userLine{text: "user " + strings.Join(values, " ")}
-	if values[0] != "default" {
-		return errConfUser
+	if l.acl == nil {
+		l.acl = newUsers(newCommands(), func() bool { return false })
 	}
-	granted := make(map[string]bool)
-	for _, rule := range values[1:] {
-		switch rule {
-		case "on", "nopass", "~*", "&*", "+@all":
-			granted[rule] = true
-		case "allkeys":
-			granted["~*"] = true
-		case "allchannels":
-			granted["&*"] = true
-		case "allcommands":
-			granted["+@all"] = true
-		case "sanitize-payload":
-		default:
-			if len(rule) != 1+2*sha256.Size || rule[0] != '#' || user.hash != "" {
-				return errConfUser
-			}
-			user.hash = rule[1:]
+	line, word, err := readUserLine(values[0], values[1:])
+	switch {
+	case err != nil:
+	case slices.ContainsFunc(l.users, func(have userLine) bool { return have.name == line.name }):
+		word, err = line.name, errConfUserTwice
+	case hasSpace(line.name):
+		word, err = line.name, errConfUserName
+	default:
+		err = l.acl.declare(line)
+		var rule *ruleError
+		if errors.As(err, &rule) {
+			word, err = rule.rule, rule.reason
 		}
 	}
-	if !granted["on"] || !granted["~*"] || !granted["&*"] || !granted["+@all"] || granted["nopass"] == (user.hash != "") {
-		return errConfUser
+	if err != nil {
+		if strings.IndexAny(word, "><") == 0 {
+			word = word[:1] + "..." // not a password into the log
+		}
+		return fmt.Errorf("Error in user declaration '%s': %w", word, err)
 	}
-	l.user = user
+	l.users = append(l.users, line)
 	return nil
 }
 
-// checkUser compares the user line's password with requirepass, which may come after it.
-func (l *confLoader) checkUser() error {
-	if l.user == nil {
-		return nil
-	}
-	hash := ""
-	if password := l.settings[parameterIndex["requirepass"]].text; password != "" {
-		sum := sha256.Sum256([]byte(password))
-		hash = hex.EncodeToString(sum[:])
-	}
-	if hash != l.user.hash {
-		return fmt.Errorf("*** FATAL CONFIG FILE ERROR ***\n>>> '%s'\n%w", l.user.text,
-			errors.New("ACL users are not supported yet: this line is accepted only with the password of requirepass"))
+// checkUsers refuses users from two sources.
+func (l *confLoader) checkUsers() error {
+	if len(l.users) > 0 && l.settings[parameterIndex["aclfile"]].text != "" {
+		return fmt.Errorf("*** FATAL CONFIG FILE ERROR ***\n%w", errConfUserSources)
 	}
 	return nil
 }

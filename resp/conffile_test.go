@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/rs/zerolog"
 )
 
 // confFile writes a conf file and gives its path.
@@ -111,10 +113,14 @@ func TestBadArgumentsEndTheStartWithTheReason(t *testing.T) {
 		{strings.Fields("--bind 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17"), "1", `bind "1" "2" "3" "4" "5" "6" "7" "8" "9" "10" "11" "12" "13" "14" "15" "16" "17"`, "Too many bind addresses specified."},
 		{[]string{"--replicaof", "localhost", "6380"}, "1", `replicaof "localhost" "6380"`, "replication is not supported yet: this server would not hold its master's data"},
 		{[]string{"--loadmodule", "x.so"}, "1", `loadmodule "x.so"`, "modules are not supported: what this one provides would be missing"},
-		{[]string{"--tls-port", "6380"}, "1", `tls-port "6380"`, "TLS is not supported yet"},
+		{[]string{"--tls-protocols", "SSLv3"}, "1", `tls-protocols "SSLv3"`, "Invalid tls-protocols specified. Use a combination of 'TLSv1', 'TLSv1.1', 'TLSv1.2' and 'TLSv1.3'."},
+		{[]string{"--tls-protocols", "TLSv1.1 TLSv1.3"}, "1", `tls-protocols "TLSv1.1 TLSv1.3"`, "Invalid tls-protocols specified. The versions must follow on one another."},
 		{[]string{"--cluster-enabled", "yes"}, "1", `cluster-enabled "yes"`, "cluster mode is not supported"},
-		{[]string{"--aclfile", "users.acl"}, "1", `aclfile "users.acl"`, "ACL users are not supported yet"},
-		{[]string{"--user", "bob", "on"}, "1", `user "bob" "on"`, "ACL users are not supported yet: ignoring this one's rules would be unsafe"},
+		{[]string{"--user", "bob", "on", "nosuch"}, "1", `user "bob" "on" "nosuch"`, "Error in user declaration 'nosuch': Syntax error"},
+		{[]string{"--user", "bob", "+nosuch"}, "1", `user "bob" "+nosuch"`, "Error in user declaration '+nosuch': Unknown command or category name in ACL"},
+		{[]string{"--user", "bob", "(+get"}, "1", `user "bob" "(+get"`, "Error in user declaration '(+get': Unmatched parenthesis in selector definition."},
+		{[]string{"--user", "a b"}, "1", `user "a b"`, "Error in user declaration 'a b': Spaces not allowed in ACL usernames"},
+		{[]string{"--user", "bob", "--user", "bob"}, "2", `user "bob"`, "Error in user declaration 'bob': Duplicate user found. A user can only be defined once in config files"},
 		{[]string{"--rename-command", "FLUSHALL", ""}, "1", `rename-command "FLUSHALL" ""`, "rename-command is not supported yet: the command would stay open under its own name"},
 	} {
 		_, _, err := loadConfig(test.args, strings.NewReader(""))
@@ -237,27 +243,22 @@ func TestOptionsWithoutEffectAreNoticedOnce(t *testing.T) {
 	}
 }
 
-// Every file that CONFIG REWRITE of Redis 7 has written holds such a line.
-func TestTheUserLineThatRedisWritesIsTakenIfItMatchesRequirepass(t *testing.T) {
-	const hash = "#c8687a08aa5d6ed2044328fa6a697ab8e96dc34291e8c2034ae8c38e6fcc6d65" // of "a b"
-	for _, test := range []struct {
-		lines []string
-		good  bool
-	}{
-		{[]string{"user default on nopass ~* &* +@all"}, true},
-		{[]string{"user default on nopass sanitize-payload ~* &* +@all"}, true},
-		{[]string{"user default on " + hash + " ~* &* +@all", `requirepass "a b"`}, true},
-		{[]string{"user default on " + hash + " ~* &* +@all"}, false},
-		{[]string{"user default on nopass ~* &* +@all", "requirepass x"}, false},
-		{[]string{"user default on nopass ~* &* +@all -flushall"}, false},
-		{[]string{"user default off nopass ~* &* +@all"}, false},
-		{[]string{"user default on nopass ~x* &* +@all"}, false},
-		{[]string{"user default on nopass"}, false},
-		{[]string{"user bob on nopass ~* &* +@all"}, false},
+func TestUsersComeFromTheConfFileOrFromAnACLFile(t *testing.T) {
+	_, _, err := LoadConfig([]string{confFile(t, "user bob on", "aclfile users.acl")})
+	if err == nil || !strings.Contains(err.Error(), "define either an ACL file or declare users directly in your redis.conf, but not both") {
+		t.Errorf("both: %v", err)
+	}
+}
+
+func TestAUserLineOutranksRequirepass(t *testing.T) {
+	for _, test := range []struct{ line, password, want string }{
+		{"user default on nopass ~* &* +@all", "x", "user default on nopass sanitize-payload ~* &* +@all"},
+		{"user default on >y ~a* +get", "x", "user default on sanitize-payload #" + passwordHash("y") + " ~a* resetchannels -@all +get"},
+		{"user bob on nopass", "x", "user default on sanitize-payload #" + passwordHash("x") + " ~* &* +@all"},
 	} {
-		_, _, err := LoadConfig([]string{confFile(t, test.lines...)})
-		if test.good != (err == nil) {
-			t.Errorf("%q: %v", test.lines, err)
+		s := NewServer(startedWith(t, confFile(t, test.line, "requirepass "+test.password)), zerolog.Nop(), func(Shutdown) {})
+		if got := s.acl.def.line(); got != test.want {
+			t.Errorf("%s: %s", test.line, got)
 		}
 	}
 }

@@ -36,6 +36,8 @@ type Config struct {
 	BusyReplyThreshold      atomic.Int64 // milliseconds
 	ProtectedMode           atomic.Bool
 	Databases               int // set at the start
+	userLines               []userLine
+	usersNow                func() []string // the users as lines of a conf file; nil = they are not to be written
 	requirePass             atomic.Pointer[string]
 	appendFsync             atomic.Pointer[string]
 	outputLimits            atomic.Pointer[OutputLimits]
@@ -110,6 +112,9 @@ func (c *Config) publish(settings []setting) {
 
 // RequirePass is the password that AUTH asks for; "" = none.
 func (c *Config) RequirePass() string { return *c.requirePass.Load() }
+
+// allChannelsAtFirst says what new users may listen to.
+func (c *Config) allChannelsAtFirst() bool { return c.Text("acl-pubsub-default") == "allchannels" }
 
 // AppendFsync is always, everysec or no.
 func (c *Config) AppendFsync() string { return *c.appendFsync.Load() }
@@ -252,7 +257,7 @@ func (c *Config) checkNames(pairs [][2]string) error {
 // runHooks tells those who asked, if the parameter's value is not what it was.
 func (c *Config) runHooks(name string, before, after []setting) error {
 	i, _ := findParameter(name)
-	if before[i] == after[i] {
+	if before[i] == after[i] && parameters[i].flags&reread == 0 {
 		return nil
 	}
 	for _, hook := range c.hooks[i] {

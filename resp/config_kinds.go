@@ -100,6 +100,12 @@ func neverBut(reason string, harmless ...string) valueKind {
 	}}
 }
 
+// tlsProtocols are versions of TLS, which follow on one another; "" = 1.2 and 1.3.
+var tlsProtocols = oneWord(func(word string) (setting, error) {
+	_, _, err := parseTLSProtocols(word)
+	return setting{text: word}, err
+})
+
 func oneOf(names ...string) valueKind {
 	return oneWord(func(word string) (setting, error) {
 		word = strings.ToLower(word)

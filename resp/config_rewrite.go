@@ -22,25 +22,30 @@ func (c *Config) Rewrite() error {
 	}
 	c.changing.Lock()
 	defer c.changing.Unlock()
-	if err := rewriteConfFile(c.file, *c.settings.Load()); err != nil {
+	if err := c.rewriteFile(); err != nil {
 		return fmt.Errorf("ERR Rewriting config file: %w", err)
 	}
 	return nil
 }
 
-func rewriteConfFile(file string, settings []setting) error {
-	content, err := os.ReadFile(file)
+func (c *Config) rewriteFile() error {
+	content, err := os.ReadFile(c.file)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	rewritten, err := rewriteConf(string(content), settings)
-	if err != nil {
+	rewritten := string(content)
+	if c.usersNow != nil {
+		if rewritten, err = rewriteUsers(rewritten, c.usersNow(), c.unsaidUser()); err != nil {
+			return err
+		}
+	}
+	if rewritten, err = rewriteConf(rewritten, *c.settings.Load()); err != nil {
 		return err
 	}
 	if rewritten == string(content) {
 		return nil
 	}
-	return replaceFile(file, rewritten)
+	return replaceFile(c.file, rewritten)
 }
 
 // rewriteConf gives a conf file's content that loads as settings. It asks the loader twice
@@ -56,12 +61,7 @@ func rewriteConf(content string, settings []setting) (string, error) {
 	if stale, err = staleParameters(content, settings); err != nil || len(stale) == 0 {
 		return content, err
 	}
-	if content != "" && !strings.HasSuffix(content, "\n") {
-		content += "\n"
-	}
-	if !strings.Contains(content, rewriteHeading) {
-		content += "\n" + rewriteHeading + "\n"
-	}
+	content = withHeading(content)
 	for _, i := range stale {
 		if parameters[i].kind.adds && settings[i].text != "" {
 			content += parameters[i].name + " \"\"\n"
@@ -70,6 +70,68 @@ func rewriteConf(content string, settings []setting) (string, error) {
 	}
 	return content, nil
 }
+
+// unsaidUser is the default user's line as it need not stand in a conf file: everything is allowed, with requirepass.
+func (c *Config) unsaidUser() string {
+	s := newUsers(newCommands(), c.allChannelsAtFirst)
+	s.requirePass(c.RequirePass())
+	return s.def.line()
+}
+
+// withHeading is the content, ready for lines of ours at the end.
+func withHeading(content string) string {
+	if content != "" && !strings.HasSuffix(content, "\n") {
+		content += "\n"
+	}
+	if !strings.Contains(content, rewriteHeading) {
+		content += "\n" + rewriteHeading + "\n"
+	}
+	return content
+}
+
+// rewriteUsers brings the user lines up to lines, which are those of now: a line that says the same otherwise stays, others are
+// changed in place or dropped, what is left goes to the end, but for what holds without being said.
+func rewriteUsers(content string, lines []string, unsaid string) (string, error) {
+	now := map[string]string{} // by name
+	for _, line := range lines {
+		now[lineUser(line)] = line
+	}
+	l := newConfLoader()
+	if err := l.load("the configuration file", content, 0); err != nil {
+		return "", err
+	}
+	own := map[string]bool{}
+	var changed strings.Builder
+	for line := range strings.Lines(content) {
+		words, _ := confWords(line) // the loader has accepted the line
+		if len(words) > 1 && words[0] == "user" {
+			own[words[1]] = true
+			if l.acl.find(words[1]).line() != now[words[1]] {
+				line = strings.TrimLeft(now[words[1]]+"\n", "\n")
+			}
+		}
+		changed.WriteString(line)
+	}
+	content = changed.String()
+	for _, u := range l.users {
+		if own[u.name] {
+			continue
+		}
+		if l.acl.find(u.name).line() != now[u.name] {
+			return "", fmt.Errorf("user '%s' has changed, but an included file declares it", u.name)
+		}
+		own[u.name] = true
+	}
+	for _, line := range lines {
+		if !own[lineUser(line)] && line != unsaid {
+			content = withHeading(content) + line + "\n"
+		}
+	}
+	return content, nil
+}
+
+// lineUser is whom a line of user.line is about.
+func lineUser(line string) string { return strings.Fields(line)[1] }
 
 // staleParameters are those that a start with this content would set to another value than now.
 func staleParameters(content string, settings []setting) (stale []int, err error) {
@@ -86,7 +148,7 @@ func staleParameters(content string, settings []setting) (stale []int, err error
 }
 
 // changeLines gives a stale parameter's first line the new value and drops its further
-// lines. A user line goes with a changed requirepass, which it repeats.
+// lines.
 func changeLines(content string, settings []setting, stale []int) string {
 	var changed strings.Builder
 	done := make(map[int]bool)
@@ -98,7 +160,6 @@ func changeLines(content string, settings []setting, stale []int) string {
 		}
 		i, known := parameterIndex[words[0]]
 		switch {
-		case words[0] == "user" && slices.Contains(stale, parameterIndex["requirepass"]):
 		case !known || !slices.Contains(stale, i):
 			changed.WriteString(line)
 		case !done[i]:

@@ -3,8 +3,11 @@ package resp
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/rs/zerolog"
 )
 
 func readText(t *testing.T, file string) string {
@@ -74,16 +77,67 @@ func TestRewriteOverridesIncludedFiles(t *testing.T) {
 	assertSameSettings(t, c, startedWith(t, file))
 }
 
-func TestRewriteDropsAUserLineWhosePasswordHasChanged(t *testing.T) {
-	file := confFile(t, "hz 20", "user default on nopass ~* &* +@all")
-	c := startedWith(t, file)
-	if err := c.Set([][2]string{{"requirepass", "x"}}); err != nil {
+// serverOf is a server that is not started: it has users.
+func serverOf(t *testing.T, file string) *Server {
+	t.Helper()
+	return NewServer(startedWith(t, file), zerolog.Nop(), func(Shutdown) {})
+}
+
+func TestRewriteKeepsUsers(t *testing.T) {
+	file := confFile(t, "hz 20", "user alice on >x +get ~a*", "user bob on nopass", "user carol off")
+	s := serverOf(t, file)
+	must := func(name string, rules ...string) {
+		if _, _, err := s.acl.set(name, rules); err != nil {
+			t.Fatal(err)
+		}
+	}
+	must("bob", "+@read", "~b*")
+	must("dave", "on", "(+set ~d*)")
+	s.acl.delete("carol")
+	if err := s.cfg.Rewrite(); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Rewrite(); err != nil {
+	want := "hz 20\nuser alice on >x +get ~a*\nuser bob on nopass sanitize-payload ~b* resetchannels -@all +@read\n\n" + rewriteHeading +
+		"\nuser dave on sanitize-payload resetchannels -@all (~d* resetchannels -@all +set)\n"
+	if got := readText(t, file); got != want {
+		t.Errorf("got:\n%s", got)
+	}
+	if got, want := serverOf(t, file).acl.lines(), s.acl.lines(); !slices.Equal(got, want) {
+		t.Errorf("after a start:\n%q\nbefore:\n%q", got, want)
+	}
+}
+
+func TestRewriteSaysThatTheDefaultUserIsNotWhatRequirepassMakesIt(t *testing.T) {
+	file := confFile(t, "requirepass x")
+	s := serverOf(t, file)
+	if err := s.cfg.Rewrite(); err != nil {
 		t.Fatal(err)
 	}
-	assertSameSettings(t, c, startedWith(t, file))
+	if got := readText(t, file); got != "requirepass x\n" {
+		t.Errorf("got:\n%s", got)
+	}
+	if _, _, err := s.acl.set(defaultUser, []string{"-flushall"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.cfg.Rewrite(); err != nil {
+		t.Fatal(err)
+	}
+	if got := serverOf(t, file).acl.def.line(); got != s.acl.def.line() {
+		t.Errorf("got:\n%s\nwant:\n%s", got, s.acl.def.line())
+	}
+}
+
+func TestRewriteDoesNotChangeUsersOfIncludedFiles(t *testing.T) {
+	included := confFile(t, "user bob on nopass")
+	file := confFile(t, "include "+included, "hz 20")
+	s := serverOf(t, file)
+	if err := s.cfg.Rewrite(); err != nil {
+		t.Fatal(err)
+	}
+	s.acl.delete("bob")
+	if err := s.cfg.Rewrite(); err == nil || !strings.Contains(err.Error(), "user 'bob' has changed, but an included file declares it") {
+		t.Errorf("got %v", err)
+	}
 }
 
 func TestRewriteKeepsModeLinkAndFolder(t *testing.T) {

@@ -18,6 +18,7 @@ type parameterFlags uint8
 const (
 	inUse    parameterFlags = 1 << iota // the server acts on it
 	atStart                             // can be set at the start only
+	reread                              // names files: to set the same value again reads them again
 	guarded                             // CONFIG SET needs enable-protected-configs
 	noEffect parameterFlags = 0         // accepted and kept; a notice says that it does nothing
 )
@@ -29,6 +30,8 @@ var noEffectReasons = map[string]string{
 	"daemonize":        "the server stays in the foreground; use a service manager",
 	"maxmemory-policy": "maxmemory bounds the part of the data that is held in memory; nothing is evicted",
 	"supervised":       "the server does not signal its readiness to a service manager",
+	"tls-ciphers":      "the ciphers are those that the Go language holds for safe",
+	"tls-ciphersuites": "the ciphers are those that the Go language holds for safe",
 	"io-threads":       "all cores are used without it",
 }
 
@@ -46,6 +49,15 @@ var parameters = []parameter{
 	// Listening and connections.
 	{"port", "", intRange(0, 65535), "6379", inUse | atStart},
 	{"bind", "", bindAddresses, "127.0.0.1 -::1", inUse | atStart},
+	{"tls-port", "", intRange(0, 65535), "0", inUse | atStart},
+	{"tls-cert-file", "", anyText, "", inUse | reread},
+	{"tls-key-file", "", anyText, "", inUse | reread},
+	{"tls-key-file-pass", "", anyText, "", inUse | reread},
+	{"tls-ca-cert-file", "", anyText, "", inUse | reread},
+	{"tls-ca-cert-dir", "", anyText, "", inUse | reread},
+	{"tls-auth-clients", "", oneOf("no", "yes", "optional"), "yes", inUse},
+	{"tls-protocols", "", tlsProtocols, "", inUse},
+	{"tls-session-caching", "", yesOrNo, "yes", inUse},
 	{"unixsocket", "", anyText, "", inUse | atStart},
 	{"unixsocketperm", "", fileMode, "0", inUse | atStart},
 	{"protected-mode", "", yesOrNo, "yes", inUse},
@@ -82,6 +94,8 @@ var parameters = []parameter{
 	{"notify-keyspace-events", "", eventClasses, "", inUse},
 	{"busy-reply-threshold", "lua-time-limit", intRange(0, math.MaxInt64), "5000", inUse},
 	{"tracking-table-max-keys", "", intRange(0, math.MaxInt64), "1000000", inUse},
+	{"acl-pubsub-default", "", oneOf("allchannels", "resetchannels"), "resetchannels", inUse},
+	{"aclfile", "", anyText, "", inUse | atStart},
 	{"acllog-max-len", "", intRange(0, math.MaxInt64), "128", inUse},
 	{"enable-debug-command", "", oneOf("no", "yes", "local"), "no", inUse | atStart},
 	{"enable-protected-configs", "", oneOf("no", "yes", "local"), "no", inUse | atStart},
@@ -102,12 +116,9 @@ var parameters = []parameter{
 
 	// Refused unless they ask for nothing: ignoring them would break what they promise.
 	{"replicaof", "slaveof", neverBut("replication is not supported yet: this server would not hold its master's data", "", "no one"), "", inUse | atStart},
-	{"aclfile", "", neverBut("ACL users are not supported yet", ""), "", inUse | atStart},
-	{"tls-port", "", neverBut("TLS is not supported yet", "0"), "0", inUse},
 	{"cluster-enabled", "", neverBut("cluster mode is not supported", "no"), "no", inUse | atStart},
 
 	// Accepted, kept and shown, without effect: they steer parts of Redis that are not here.
-	{"acl-pubsub-default", "", oneOf("allchannels", "resetchannels"), "resetchannels", noEffect},
 	{"active-defrag-cycle-max", "", intRange(1, 99), "25", noEffect},
 	{"active-defrag-cycle-min", "", intRange(1, 99), "1", noEffect},
 	{"active-defrag-ignore-bytes", "", memorySize(1), "104857600", noEffect},
@@ -218,10 +229,6 @@ var parameters = []parameter{
 	{"syslog-facility", "", oneOf("user", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7"), "local0", noEffect | atStart},
 	{"syslog-ident", "", anyText, "redis", noEffect | atStart},
 	{"tcp-backlog", "", intRange(0, math.MaxInt32), "511", noEffect | atStart},
-	{"tls-auth-clients", "", oneOf("no", "yes", "optional"), "yes", noEffect},
-	{"tls-ca-cert-dir", "", anyText, "", noEffect},
-	{"tls-ca-cert-file", "", anyText, "", noEffect},
-	{"tls-cert-file", "", anyText, "", noEffect},
 	{"tls-ciphers", "", anyText, "", noEffect},
 	{"tls-ciphersuites", "", anyText, "", noEffect},
 	{"tls-client-cert-file", "", anyText, "", noEffect},
@@ -229,12 +236,8 @@ var parameters = []parameter{
 	{"tls-client-key-file-pass", "", anyText, "", noEffect},
 	{"tls-cluster", "", yesOrNo, "no", noEffect},
 	{"tls-dh-params-file", "", anyText, "", noEffect},
-	{"tls-key-file", "", anyText, "", noEffect},
-	{"tls-key-file-pass", "", anyText, "", noEffect},
 	{"tls-prefer-server-ciphers", "", yesOrNo, "no", noEffect},
-	{"tls-protocols", "", anyText, "", noEffect},
 	{"tls-replication", "", yesOrNo, "no", noEffect},
 	{"tls-session-cache-size", "", intRange(0, math.MaxInt32), "20480", noEffect},
 	{"tls-session-cache-timeout", "", intRange(0, math.MaxInt32), "300", noEffect},
-	{"tls-session-caching", "", yesOrNo, "yes", noEffect},
 }

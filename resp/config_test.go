@@ -170,8 +170,8 @@ func TestConfigSetRefusesValuesAsRedisDoes(t *testing.T) {
 		{"unixsocketperm", "700", "can't set immutable config"},
 		{"dir", "/", "can't set protected config"},
 		{"dbfilename", "x.rdb", "can't set protected config"},
-		{"port", "7000", "can't set immutable config"},   // Redis: listens anew
-		{"tls-port", "6380", "TLS is not supported yet"}, // Redis: if compiled with it
+		{"port", "7000", "can't set immutable config"}, // Redis: listens anew
+		{"tls-port", "6380", "can't set immutable config"},
 	} {
 		c := startedWith(t)
 		before := c.Get("*")

@@ -22,7 +22,7 @@ const (
 
 // run executes a batch of commands, gathering their replies in cl.out.
 //
-// The way of a command: look up > gates (password, arity, MULTI, full disk) > keys resident >
+// The way of a command: look up > gates (arity, password, MULTI, permissions, full disk) > keys resident >
 // function > reply encoded. Commands on keys share holds of the keyspace lock; whatever else a
 // command needs (loads, commits, waiting) happens without it.
 func (cl *client) run(cmds []command) {
@@ -40,9 +40,6 @@ func (cl *client) run(cmds []command) {
 				break
 			}
 			r, refusal = cl.admit(args) // the server may have changed meanwhile
-		}
-		if r != nil {
-			cl.last.Store(r)
 		}
 		switch {
 		case r == nil || refusal.kind != kindNone:
@@ -112,6 +109,7 @@ func (cl *client) admit(args [][]byte) (*row, Reply) {
 		}
 		r = sub
 	}
+	cl.last.Store(r)
 	if !r.arityOK(len(args)) {
 		return r, errArity(r)
 	}
@@ -120,6 +118,11 @@ func (cl *client) admit(args [][]byte) (*row, Reply) {
 	}
 	if cl.multi != nil && r.flags&noMulti != 0 {
 		return r, errNotInMulti
+	}
+	if !cl.mayAll() {
+		if refusal := cl.permitted(r, args, cl.aclContext()); refusal.kind != kindNone {
+			return r, refusal
+		}
 	}
 	if cl.pushes != nil {
 		switch {
@@ -201,6 +204,7 @@ type hold struct {
 
 	ahead   int // following commands whose keys are looked up already
 	keys    [16][]byte
+	members [16][]byte
 	fetched []*store.Fetch // loads of the command under way, pinned until it has run
 	loaded  time.Duration  // how long they took
 }
@@ -360,17 +364,21 @@ func (h *hold) lookAhead(args [][]byte, following []command) {
 	if len(following) < 3 {
 		return
 	}
-	keys := h.keys[:0]
-	keys = append(keys, args[len(args)-1:]...)
-	if len(args) > 1 {
-		keys[0] = args[1]
-	}
-	for i := range following[:min(len(following), len(h.keys)-1)] {
-		if a := following[i].args; len(a) > 1 {
-			keys = append(keys, a[1])
+	n := 0
+	add := func(args [][]byte) {
+		if len(args) > 1 {
+			h.keys[n], h.members[n] = args[1], nil
+			if len(args) > 2 {
+				h.members[n] = args[2]
+			}
+			n++
 		}
 	}
-	h.cl.srv.store.LookAhead(h.cl.db, keys)
+	add(args)
+	for i := range following[:min(len(following), len(h.keys)-1)] {
+		add(following[i].args)
+	}
+	h.cl.srv.store.LookAhead(h.cl.db, h.keys[:n], h.members[:n])
 	h.ahead = min(len(following), len(h.keys)-1)
 }
 

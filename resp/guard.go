@@ -2,6 +2,8 @@ package resp
 
 import (
 	"cmp"
+	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -88,10 +90,11 @@ var errQueryBuffer = errors.New("client-query-buffer-limit reached")
 // An idle connection holds no buffer, and less than 2 KiB of heap together with its test
 // client (BenchmarkIdleConnection); redcon's two buffers of 4 KiB come on top.
 //
-// One goroutine serves a connection. Only BytesIn, BytesOut, Buffered, CloseRead, Close
+// One goroutine serves a connection. Only BytesIn, BytesOut, Buffered, CloseRead, Close, Abort
 // and the atomic fields may be used from others.
 type guard struct {
 	net.Conn
+	tls    *tls.Conn    // the same connection if it is one of tls-port
 	authed atomic.Bool  // the client has authenticated, or need not
 	idle   atomic.Int64 // nanoseconds without a byte after which ReadBatch fails with os.ErrDeadlineExceeded; 0: never
 
@@ -127,8 +130,41 @@ type guard struct {
 // newGuard wraps an accepted connection. It starts out unauthenticated.
 func newGuard(nc net.Conn, limits *guardLimits) *guard {
 	g := &guard{Conn: nc, limits: limits, want: smallBuffer, bulk: -1}
+	g.tls, _ = nc.(*tls.Conn)
 	g.socket.init(nc, g.target, g.release)
 	return g
+}
+
+// handshakeTimeout is how long a client of tls-port may take until it speaks TLS.
+const handshakeTimeout = 10 * time.Second
+
+// handshake comes before everything else on a connection of tls-port.
+func (g *guard) handshake() error {
+	if g.tls == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), handshakeTimeout)
+	defer cancel()
+	return g.tls.HandshakeContext(ctx)
+}
+
+// tlsRecordBytes is the most that TLS sends at once.
+const tlsRecordBytes = 16 << 10
+
+// partBytes is how much is written at once where time counts.
+func (g *guard) partBytes() int {
+	if g.tls != nil {
+		return tlsRecordBytes
+	}
+	return sendBytes
+}
+
+// Abort closes the connection without a word: TLS's farewell could have to wait for the client.
+func (g *guard) Abort() error {
+	if g.tls != nil {
+		return g.tls.NetConn().Close()
+	}
+	return g.Close()
 }
 
 // ReadBatch waits until at least one whole command has come, and returns it together

@@ -1,6 +1,7 @@
 package resp
 
 import (
+	"crypto/tls"
 	"io"
 	"net"
 	"syscall"
@@ -8,10 +9,12 @@ import (
 
 // socket does the reads of one connection. Where the operating system says when a
 // descriptor is readable, the memory to read into is asked for only then, so a client
-// that sends nothing holds none.
+// that sends nothing holds none. A client of tls-port does: what TLS has for it can not be
+// seen at the descriptor.
 type socket struct {
 	nc      net.Conn
-	raw     syscall.RawConn // nil: reads block with their buffer in hand
+	raw     syscall.RawConn // nil: the system's descriptor is not known
+	direct  bool            // it is read from; else reads block with their buffer in hand
 	target  func() []byte   // where the next bytes go
 	nothing func()          // target's memory is not needed for now
 	attempt func(fd uintptr) bool
@@ -21,6 +24,11 @@ type socket struct {
 
 func (s *socket) init(nc net.Conn, target func() []byte, nothing func()) {
 	s.nc, s.target, s.nothing, s.attempt = nc, target, nothing, s.readable
+	t, isTLS := nc.(*tls.Conn)
+	if isTLS {
+		nc = t.NetConn()
+	}
+	s.direct = !isTLS
 	if sc, ok := nc.(syscall.Conn); ok && canReadDescriptors {
 		// An error means that the connection is closed, which Read will say as well.
 		s.raw, _ = sc.SyscallConn()
@@ -29,7 +37,7 @@ func (s *socket) init(nc net.Conn, target func() []byte, nothing func()) {
 
 // read does one read; room is how much it could have brought.
 func (s *socket) read() (n, room int, err error) {
-	if s.raw == nil {
+	if s.raw == nil || !s.direct {
 		p := s.target()
 		n, err = s.nc.Read(p)
 		return n, len(p), err

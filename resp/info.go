@@ -345,6 +345,9 @@ func infoStats(t *infoText, r *infoReport) {
 	t.line("dump_payload_sanitizations", 0)
 	t.line("io_threaded_reads_processed", 0)
 	t.line("io_threaded_writes_processed", 0)
+	for reason := deniedCommand; reason < denialReasons; reason++ {
+		t.line("acl_access_denied_"+denialWords[reason].info, s.acl.denials.counts[reason].Load())
+	}
 	t.line("client_query_buffer_limit_disconnections", s.stats.overQuery.Load())
 	t.line("client_output_buffer_limit_disconnections", s.stats.overOutput.Load())
 }

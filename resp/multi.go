@@ -139,19 +139,7 @@ func (cl *client) execLocked(tx *store.Tx, t *transaction, now int64) Reply {
 	for _, q := range t.queued {
 		tx.Select(cl.db)
 		cl.call = call{cl: cl, row: q.row, args: q.args, now: now, locked: true}
-		var reply Reply
-		t := cl.begin(q.row, q.args, 0)
-		switch {
-		case q.row.read != nil:
-			reply = q.row.read(&tx.View, &cl.call)
-		case q.row.write != nil:
-			reply = q.row.write(tx, &cl.call)
-		default:
-			reply = q.row.conn(cl, &cl.call)
-			cl.callSeen = 0
-			tx.SawAll()
-		}
-		cl.end(t, q.row, q.args, &reply)
+		reply := cl.runQueued(tx, q)
 		if reply.isError() {
 			cl.srv.stats.errors.count(reply.s)
 		}
@@ -172,6 +160,26 @@ func (cl *client) execLocked(tx *store.Tx, t *transaction, now int64) Reply {
 	}
 	cl.replied = true
 	return replyNone
+}
+
+// runQueued runs a command of a transaction. The permission may be gone since it was queued.
+func (cl *client) runQueued(tx *store.Tx, q queued) (reply Reply) {
+	if _, d := cl.denied(q.row, q.args, "multi"); d.reason != allowed {
+		return errExecDenied(d)
+	}
+	t := cl.begin(q.row, q.args, 0)
+	switch {
+	case q.row.read != nil:
+		reply = q.row.read(&tx.View, &cl.call)
+	case q.row.write != nil:
+		reply = q.row.write(tx, &cl.call)
+	default:
+		reply = q.row.conn(cl, &cl.call)
+		cl.callSeen = 0
+		tx.SawAll()
+	}
+	cl.end(t, q.row, q.args, &reply)
+	return reply
 }
 
 // watchers knows which clients watch which keys. It is asked under the keyspace lock at every change

@@ -90,7 +90,7 @@ type outlet struct {
 
 func (w *outlet) Write(p []byte) (n int, err error) {
 	for n < len(p) {
-		part := p[n:min(len(p), n+sendBytes)]
+		part := p[n:min(len(p), n+w.cl.guard.partBytes())]
 		deadline, reason := w.deadline()
 		w.cl.writeArmed = true
 		_ = w.cl.guard.SetWriteDeadline(deadline) // a closed connection's error is for the write
@@ -102,12 +102,14 @@ func (w *outlet) Write(p []byte) (n int, err error) {
 		case err == nil:
 		case !errors.Is(err, os.ErrDeadlineExceeded):
 			return n, err
-		case reason == errNotReading && k > 0: // it has read
+		case reason == errNotReading && k > 0 && w.cl.guard.tls == nil: // it has read
 		case reason == errNotReading:
 			w.cl.srv.log.Info().Str("client", w.cl.addr).AnErr("reason", reason).Msg("client closed")
 			return n, reason
 		case w.waiting > w.soft:
 			return n, w.cl.overLimit(reason)
+		case w.cl.guard.tls != nil: // crypto/tls can not go on behind a write that ran out of time
+			return n, err
 		}
 	}
 	return n, nil

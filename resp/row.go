@@ -32,6 +32,7 @@ type row struct {
 
 	full  string // "client|list" for subcommands, else name
 	walks bool   // its time depends on the data: see observe.go
+	id    int    // of the rows and subcommands' rows, from 0
 	stats rowStats
 }
 
@@ -206,6 +207,7 @@ func (r *row) sub(word []byte) *row {
 type commands struct {
 	byName map[string]*row // lower and upper case, the two that clients send
 	rows   []*row
+	ids    int // how many row.id there are
 }
 
 func newCommands() *commands {
@@ -213,10 +215,12 @@ func newCommands() *commands {
 	for _, r := range t.rows {
 		r.full = r.name
 		r.noteWalks()
+		r.id = t.newID()
 		t.byName[r.name] = r
 		t.byName[strings.ToUpper(r.name)] = r
 		for _, s := range r.subs {
 			s.full = r.name + "|" + s.name
+			s.id = t.newID()
 			if s.group == "" {
 				s.group = r.group
 			}
@@ -224,6 +228,11 @@ func newCommands() *commands {
 		}
 	}
 	return t
+}
+
+func (t *commands) newID() int {
+	t.ids++
+	return t.ids - 1
 }
 
 func (t *commands) lookup(name []byte) *row {

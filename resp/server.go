@@ -2,6 +2,7 @@ package resp
 
 import (
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -31,6 +32,7 @@ type Server struct {
 	sweeper   *expire.Sweeper
 	log       zerolog.Logger
 	table     *commands
+	acl       *users
 	clients   registry
 	watchers  watchers
 	blockers  blockers
@@ -42,6 +44,7 @@ type Server struct {
 	pause     pause
 	started   time.Time
 	runID     string
+	tls       atomic.Pointer[tls.Config] // nil without a tls-port
 	stats     serverStats
 	sampler   sampler
 	latencies latencies
@@ -73,11 +76,58 @@ type serverStats struct {
 func NewServer(cfg *Config, log zerolog.Logger, shutdown func(Shutdown)) *Server {
 	s := &Server{cfg: cfg, log: log, started: time.Now(), shutdown: shutdown}
 	s.table = newCommands()
+	s.acl = newUsers(s.table, cfg.allChannelsAtFirst)
+	s.acl.requirePass(cfg.RequirePass())
+	for _, line := range cfg.userLines {
+		if err := s.acl.declare(line); err != nil {
+			panic(err) // LoadConfig has tried it
+		}
+	}
+	cfg.usersNow = func() []string {
+		if cfg.Text("aclfile") != "" {
+			return nil // they stand there
+		}
+		return s.acl.lines()
+	}
 	s.clients.byID = map[int64]*client{}
 	id := make([]byte, 20)
 	rand.Read(id)
 	s.runID = hex.EncodeToString(id)
 	return s
+}
+
+// LoadUsers reads the ACL file, if there is one.
+func (s *Server) LoadUsers() error {
+	file, err := s.cfg.aclFile()
+	if err == nil && file != "" {
+		if s.cfg.RequirePass() != "" {
+			s.log.Warn().Str("file", file).Msg("requirepass has no effect beside an aclfile, which says what the default user's password is")
+		}
+		_, err = s.acl.load(file)
+	}
+	return err
+}
+
+// LoadTLS reads the certificates, if there is a tls-port, and again whenever CONFIG SET changes them. Connections that are
+// there keep theirs.
+func (s *Server) LoadTLS() error {
+	if s.cfg.Int("tls-port") == 0 {
+		return nil
+	}
+	load := func(string) error {
+		t, err := loadTLS(s.cfg)
+		if err == nil {
+			s.tls.Store(t)
+		}
+		return err
+	}
+	if err := load(""); err != nil {
+		return fmt.Errorf("Failed to configure TLS: %w", err)
+	}
+	for _, name := range tlsSettings {
+		s.cfg.OnChange(name, load)
+	}
+	return nil
 }
 
 // Hooks are what the store calls for this server.
@@ -112,11 +162,16 @@ func (s *Server) Start(st *store.Store) {
 }
 
 // Serve accepts clients on a listener until it is closed.
-func (s *Server) Serve(ln net.Listener) error {
+func (s *Server) Serve(ln net.Listener) error { return s.acceptFrom(ln, false) }
+
+// ServeTLS is Serve for tls-port.
+func (s *Server) ServeTLS(ln net.Listener) error { return s.acceptFrom(ln, true) }
+
+func (s *Server) acceptFrom(ln net.Listener, overTLS bool) error {
 	s.mu.Lock()
 	s.listeners = append(s.listeners, ln)
 	s.mu.Unlock()
-	err := redcon.Serve(guardListener{ln, s}, s.serveConn, s.accept, s.closed)
+	err := redcon.Serve(guardListener{ln, s, overTLS}, s.serveConn, s.accept, s.closed)
 	if s.stopping.Load() || errors.Is(err, net.ErrClosed) {
 		return nil
 	}
@@ -126,7 +181,8 @@ func (s *Server) Serve(ln net.Listener) error {
 // guardListener puts the guard before redcon.
 type guardListener struct {
 	net.Listener
-	srv *Server
+	srv     *Server
+	overTLS bool
 }
 
 // acceptRetry is the pause after an accept that failed, when the process has no descriptor left for one: redcon
@@ -138,6 +194,9 @@ func (l guardListener) Accept() (net.Conn, error) {
 		c, err := l.Listener.Accept()
 		if err == nil {
 			l.srv.keepAlive(c)
+			if l.overTLS {
+				c = tls.Server(c, l.srv.tls.Load())
+			}
 			return newGuard(c, &l.srv.limits), nil
 		}
 		if errors.Is(err, net.ErrClosed) {
@@ -217,7 +276,7 @@ func (s *Server) Stop(grace time.Duration) {
 	}
 	s.clients.Lock()
 	for _, cl := range s.clients.byID {
-		cl.guard.Close()
+		cl.guard.Abort()
 	}
 	s.clients.Unlock()
 }

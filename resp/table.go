@@ -321,6 +321,21 @@ func commandTable() []*row {
 		{name: "readwrite", arity: 1, flags: loading | stale | fast, conn: clusterOff, group: "cluster", since: "3.0.0", cats: "connection", doc: "Refused: there is no cluster."},
 
 		// server
+		{name: "acl", arity: -2, group: "server", since: "6.0.0", doc: "Says who may do what.", subs: []*row{
+			{name: "save", arity: 2, flags: admin | noscript | loading | stale, conn: aclSave, since: "6.0.0", cost: "O(N) in the number of users", doc: "Writes the users into the ACL file."},
+			{name: "dryrun", arity: -4, flags: admin | noscript | loading | stale, conn: aclDryrun, since: "7.0.0", usage: "<username> <command> [<arg> ...]", args: "username command [arg...]", doc: "Tells whether a user may run a command, without running it."},
+			{name: "users", arity: 2, flags: admin | noscript | loading | stale, conn: aclUsers, since: "6.0.0", cost: "O(N) in the number of users", doc: "Names the users."},
+			{name: "log", arity: -2, flags: admin | noscript | loading | stale, conn: aclLog, since: "6.0.0", usage: "[<count> | RESET]", args: "[operation(count|RESET)]", cost: "O(N) in the number of entries returned", doc: "Lists what was denied lately, or forgets it."},
+			{name: "load", arity: 2, flags: admin | noscript | loading | stale, conn: aclLoad, since: "6.0.0", cost: "O(N) in the number of users", doc: "Reads the users from the ACL file again."},
+			{name: "help", arity: 2, flags: loading | stale, conn: help, since: "6.0.0", doc: "Explains the subcommands."},
+			{name: "setuser", arity: -3, flags: admin | noscript | loading | stale, conn: aclSetuser, since: "6.0.0", usage: "<username> <attribute> [<attribute> ...]", args: "username [rule...]", cost: "O(N) in the number of rules", doc: "Makes or changes a user."},
+			{name: "genpass", arity: -2, flags: noscript | loading | stale, conn: aclGenpass, since: "6.0.0", usage: "[<bits>]", args: "[bits=integer]", doc: "Makes up a password."},
+			{name: "deluser", arity: -3, flags: admin | noscript | loading | stale, conn: aclDeluser, since: "6.0.0", usage: "<username> [<username> ...]", args: "username...", cost: "O(1) for a usual user", doc: "Deletes users and closes their connections."},
+			{name: "whoami", arity: 2, flags: noscript | loading | stale, conn: aclWhoami, since: "6.0.0", doc: "Returns the name of this connection's user."},
+			{name: "cat", arity: -2, flags: noscript | loading | stale, conn: aclCat, since: "6.0.0", usage: "[<category>]", args: "[categoryname]", doc: "Lists the categories of commands, or the commands of one."},
+			{name: "getuser", arity: 3, flags: admin | noscript | loading | stale, conn: aclGetuser, since: "6.0.0", usage: "<username>", args: "username", cost: "O(N) in the number of rules", doc: "Describes a user."},
+			{name: "list", arity: 2, flags: admin | noscript | loading | stale, conn: aclList, since: "6.0.0", cost: "O(N) in the number of users", doc: "Lists the users with their rules."},
+		}},
 		{name: "bgrewriteaof", arity: 1, flags: admin | noscript | noAsyncLoading, conn: bgrewriteaof, group: "server", since: "1.0.0", cost: "O(N) in the changes not written back", doc: "Forces a write-back in the background."},
 		{name: "bgsave", arity: -1, flags: admin | noscript | noAsyncLoading, conn: bgsave, group: "server", since: "1.0.0", args: "[SCHEDULE]", cost: "O(N) in the changes not written back", doc: "Forces a write-back in the background."},
 		{name: "command", arity: -1, flags: loading | stale, conn: commandRoot, group: "server", since: "2.8.13", cats: "connection", tips: "nondeterministic_output_order", doc: "Returns the facts about all commands.", subs: []*row{

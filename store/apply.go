@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"fmt"
 	"runtime"
 	"slices"
@@ -28,7 +27,7 @@ type writer struct {
 	count, expiring, unmap, mapSpace, meta      *sqlite3.Stmt
 	recount, unset, undoGarbage                 *sqlite3.Stmt
 
-	put, remove, reapRows [len(tables)]*sqlite3.Stmt // by table
+	put, putMany, remove, reapRows [len(tables)]*sqlite3.Stmt // by table
 
 	spaceOf   map[int]int64   // database -> space, as in the tables
 	counts    map[int64]int64 // space -> change of its row count in this transaction
@@ -77,7 +76,8 @@ func newWriter(c *sqlite3.Conn, dir string) (*writer, error) {
 		&w.meta:        `INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = max(value, ?2)`,
 	}
 	for t := hashFields; int(t) < len(tables); t++ {
-		statements[&w.put[t]], statements[&w.remove[t]] = tables[t].putSQL(), tables[t].removeSQL()
+		statements[&w.put[t]], statements[&w.remove[t]] = tables[t].putSQL(1), tables[t].removeSQL()
+		statements[&w.putMany[t]] = tables[t].putSQL(putRows)
 		statements[&w.reapRows[t]] = tables[t].reapSQL()
 	}
 	for dst, sql := range statements {
@@ -128,7 +128,8 @@ func (w *writer) step(s *sqlite3.Stmt) {
 	if w.err != nil {
 		return
 	}
-	if w.steps++; w.steps%yieldSteps == 0 {
+	if w.steps++; w.steps >= yieldSteps {
+		w.steps = 0
 		runtime.Gosched() // clients first
 	}
 	for s.Step() {
@@ -347,45 +348,6 @@ func (w *writer) inserts(f *fold, order []int32) {
 			w.chunks(e)
 		}
 		w.counts[e.space]++
-	}
-}
-
-// sortedRows returns the places of the collections' rows that are to be written or deleted, in the order of the tables'
-// primary keys. Those of a key that is dropped are left to the reaper, and a key that gets no row must have none here. What was born and
-// removed is not in the tables, unless an earlier attempt has put it there: again.
-func (w *writer) sortedRows(f *fold, again bool) []int32 {
-	w.order = w.order[:0]
-	id, wanted := int64(0), false
-	for i := range f.rows {
-		if r := &f.rows[i]; r.id != id {
-			id = r.id
-			e := f.find(id)
-			wanted = e == nil || w.stays(e) || w.comes(e)
-		}
-		if wanted && (again || !f.rows[i].born || !f.rows[i].removed) {
-			w.order = append(w.order, int32(i))
-		}
-	}
-	slices.SortFunc(w.order, func(a, b int32) int {
-		x, y := &f.rows[a], &f.rows[b]
-		return cmp.Or(cmp.Compare(x.table, y.table), cmp.Compare(x.id, y.id), cmp.Compare(x.n, y.n))
-	})
-	return w.order
-}
-
-func (w *writer) rows(f *fold, order []int32) {
-	for _, i := range order {
-		r := &f.rows[i]
-		s := w.put[r.table]
-		if r.removed {
-			s = w.remove[r.table]
-		}
-		w.bindID(s, r.id)
-		w.bindInt(s, 2, r.n)
-		if w.err == nil && !r.removed {
-			w.err = tables[r.table].bindColumns(s, r.data)
-		}
-		w.step(s)
 	}
 }
 

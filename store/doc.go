@@ -22,6 +22,7 @@
 //	change.go       the changes and their encoding       journal/     append, group commit, segments
 //	fold.go apply.go writeback.go maintain.go            from the journal to the tables, and their upkeep
 //	load.go scan.go scan_page.go sqlite.go               from the tables to memory
+//	apply_rows.go                                        the rows of collections
 //	apply_slices.go rewrite.go                           on a full disk; long values copied without the lock
 //	sweep.go        removes what has expired             reserve.go dir.go  disk space, the directory
 //	collection.go table.go dict.go                       values of elements: in memory, as rows
@@ -63,6 +64,12 @@
 // Folding goes in blocks of 32 changes, because it is bound by cache misses: 105 ns a change
 // among 100,000 rows, 370 one by one. For the same reason a pipeline's keys are looked up 16 at
 // a time; the two took the CPU of a pipelined INCR from 1.5 times Redis's to 0.94.
+//
+// A collection's row has the number that memory gave it, not its contents, as its key: no index on contents to keep, a change of a
+// long field's value is an integer and the value, and neighbours share pages. Rows go 16 a statement, 0.6 us each instead of 1.1
+// where they are neighbours; what a queue takes in and hands out between two write-backs is never written. LPUSH in pipelines of 16
+// from 50 clients, in 0.33 of Redis's throughput before these, has 0.62: the rest is SQLite's time for a row an element, 42 % of
+// the server's then.
 //
 // Designs that lost: capturing dirty objects at write-back instead of folding changes needs a
 // capture per type and makes row counts inexact after a crash; an index on (space, id) for

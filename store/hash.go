@@ -1,6 +1,9 @@
 package store
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+	"strings"
+)
 
 // A Hash is fields with values, in order of birth. Commands that read get it from View.Hash; a nil *Hash is
 // that of an absent key and is empty. A field may have a deadline: see hash_expiry.go.
@@ -183,13 +186,17 @@ func (h HashTx) set(field, value []byte, keepDeadline bool) (created bool) {
 	switch {
 	case s == nil:
 		h.tx.rec.insert()
-		s = h.dict.add(string(field), hashValue{})
+		name, text := together(viewString(field), viewString(value))
+		s = h.dict.add(name, hashValue{text})
+		h.values += int64(len(value))
 		created = true
 	case !keepDeadline:
 		h.moveDeadline(s, 0)
 	}
-	h.values += int64(len(value) - len(s.val.value))
-	s.val.value = string(value)
+	if !created {
+		h.values += int64(len(value) - len(s.val.value))
+		s.val.value = string(value)
+	}
 	h.grown.note(h.dict.live, len(field), len(value))
 	h.put(&h.tx.rec, id, s)
 	h.changed()
@@ -255,7 +262,7 @@ func (h *Hash) rows(w *recordWriter, id int64) {
 }
 
 func (h *Hash) restore(r *tableRow) error {
-	field, value := r.str(0), r.str(1)
+	field, value := together(r.view(0), r.view(1))
 	h.dict.restore(r.n, field, hashValue{value})
 	h.grown.note(h.dict.live, len(field), len(value))
 	h.values += int64(len(value))
@@ -263,6 +270,16 @@ func (h *Hash) restore(r *tableRow) error {
 		h.withDeadlines().set(r.n, field, deadline)
 	}
 	return nil
+}
+
+// together copies a field and its value. Short ones share an allocation, and mostly a cache line.
+func together(field, value string) (string, string) {
+	const short = 128
+	if field == "" || value == "" || len(field)+len(value) > short { // joined to nothing, Go would not copy
+		return strings.Clone(field), strings.Clone(value)
+	}
+	both := field + value
+	return both[:len(field)], both[len(field):]
 }
 
 func (h *Hash) restored() error { return nil }

@@ -10,12 +10,16 @@ type space struct {
 	keys map[string]*object
 	live int64 // keys that are there, expired ones included until they are removed
 
+	// unloaded says that keys may be there that memory does not have. Until the first is unloaded, which may be never, a
+	// name that memory does not know is absent, and no look-up reads the disk.
+	unloaded bool
+
 	expiring        int64 // those of them that have a deadline
 	expiringChanged bool  // in the command under way
 }
 
 func newSpace(id int64, db int, live, expiring int64) *space {
-	return &space{id: id, db: db, live: live, expiring: expiring, keys: map[string]*object{}}
+	return &space{id: id, db: db, live: live, unloaded: live > 0, expiring: expiring, keys: map[string]*object{}}
 }
 
 // Unloading follows SIEVE (Zhang et al., NSDI '24): one list in order of arrival and one
@@ -52,6 +56,9 @@ func (st *Store) forget(o *object) {
 		st.oldest = o.newer
 	}
 	o.newer, o.older = nil, nil
+	if o.typ != None {
+		o.space.unloaded = true
+	}
 	st.tx.memos, st.tx.aheads = 0, 0
 	st.due.Set(o, 0)
 	st.unwatchFields(o)

@@ -177,7 +177,7 @@ func (st *Store) loadNow(s *space, key []byte, o *object) *object {
 		st.admit(o)
 	}
 	var r row
-	if s.live > 0 {
+	if s.unloaded {
 		err := st.readers.use(func(rd *reader) error { return rd.row(s.id, o.name, &r) })
 		if err != nil {
 			if o.load == nil {

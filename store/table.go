@@ -2,8 +2,8 @@ package store
 
 import (
 	"encoding/binary"
-	"fmt"
 	"math"
+	"strings"
 
 	"github.com/ncruces/go-sqlite3"
 )
@@ -81,13 +81,17 @@ func (d *tableDef) columnNames() (names string) {
 	return names
 }
 
-func (d *tableDef) putSQL() string {
-	places := "?1, ?2"
-	for i := range d.columns {
-		places += fmt.Sprintf(", ?%d", i+3)
-	}
-	return `INSERT OR REPLACE INTO ` + d.name + ` (id, n` + d.columnNames() + `) VALUES (` + places + `)`
+// putRows is how many rows a statement puts where there are as many: 0.6 us a row instead of 1.1, into one list in its order.
+const putRows = 16
+
+// putSQL puts rows. The parameters of a row follow those of the row before.
+func (d *tableDef) putSQL(rows int) string {
+	places := strings.Repeat(", ?", d.params())[2:]
+	return `INSERT OR REPLACE INTO ` + d.name + ` (id, n` + d.columnNames() + `) VALUES ` + strings.Repeat(", ("+places+")", rows)[2:]
 }
+
+// params is how many parameters a row has.
+func (d *tableDef) params() int { return 2 + len(d.columns) }
 
 func (d *tableDef) removeSQL() string {
 	return `DELETE FROM ` + d.name + ` WHERE id = ?1 AND n = ?2`
@@ -102,9 +106,10 @@ func (d *tableDef) loadSQL() string {
 	return `SELECT n` + d.columnNames() + ` FROM ` + d.name + ` WHERE id = ?1 ORDER BY n`
 }
 
-// bindColumns gives a put statement the columns that a recordWriter encoded.
-func (d *tableDef) bindColumns(s *sqlite3.Stmt, cols []byte) error {
+// bindColumns gives a put statement the columns that a recordWriter encoded, from parameter at on.
+func (d *tableDef) bindColumns(s *sqlite3.Stmt, at int, cols []byte) error {
 	for i, c := range d.columns {
+		i += at
 		var err error
 		switch c.kind {
 		case blobColumn:
@@ -112,20 +117,20 @@ func (d *tableDef) bindColumns(s *sqlite3.Stmt, cols []byte) error {
 			if k <= 0 || n > uint64(len(cols)-k) {
 				return errBadRecord
 			}
-			err = s.BindBlob(i+3, notNil(cols[k:k+int(n)]))
+			err = s.BindBlob(i, notNil(cols[k:k+int(n)]))
 			cols = cols[k+int(n):]
 		case intColumn:
 			v, k := binary.Varint(cols)
 			if k <= 0 {
 				return errBadRecord
 			}
-			err = s.BindInt64(i+3, v)
+			err = s.BindInt64(i, v)
 			cols = cols[k:]
 		case floatColumn:
 			if len(cols) < 8 {
 				return errBadRecord
 			}
-			err = s.BindFloat(i+3, math.Float64frombits(binary.LittleEndian.Uint64(cols)))
+			err = s.BindFloat(i, math.Float64frombits(binary.LittleEndian.Uint64(cols)))
 			cols = cols[8:]
 		}
 		if err != nil {
@@ -143,6 +148,10 @@ type tableRow struct {
 	stmt  *sqlite3.Stmt
 }
 
-func (r *tableRow) str(i int) string    { return string(r.stmt.ColumnRawBlob(i + 1)) }
+func (r *tableRow) str(i int) string { return string(r.stmt.ColumnRawBlob(i + 1)) }
+
+// view is str without the copy: it holds until the next row.
+func (r *tableRow) view(i int) string { return viewString(r.stmt.ColumnRawBlob(i + 1)) }
+
 func (r *tableRow) int(i int) int64     { return r.stmt.ColumnInt64(i + 1) }
 func (r *tableRow) float(i int) float64 { return r.stmt.ColumnFloat(i + 1) }

@@ -143,7 +143,9 @@ func (tx *Tx) drop(o *object) {
 // vacate empties an object whose key is gone from this name, deleted or renamed.
 func (tx *Tx) vacate(o *object) {
 	st := tx.st
-	o.space.live--
+	if o.space.live--; o.space.live == 0 {
+		o.space.unloaded = false
+	}
 	if o.deadline != 0 {
 		tx.countExpiring(o.space, -1)
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"unsafe"
 
 	"diskette/expire"
@@ -94,11 +95,11 @@ func (v *View) resident(key []byte) *object {
 	if o == nil {
 		o = &object{name: string(key), space: v.space}
 		v.st.admit(o)
-		if v.space.live > 0 {
+		if v.space.unloaded {
 			v.fetching().start(o)
 			return nil
 		}
-		v.st.rememberAbsent(o) // an empty database: nothing to read
+		v.st.rememberAbsent(o) // nothing to read
 	}
 	if o.load != nil {
 		v.fetching().wait(o.load)
@@ -109,15 +110,22 @@ func (v *View) resident(key []byte) *object {
 
 // LookAhead looks up the keys that the next commands of a pipeline will probably want, up to
 // aheadKeys of them, all before the first is used: their cache misses overlap instead of adding
-// up. The caller holds the keyspace lock and calls it again after it has let go of it.
-func (st *Store) LookAhead(db int, keys [][]byte) {
+// up. members are the arguments behind the keys, which name a field or a member if the key is a collection: what a look-up
+// of it will read is read here, one pointer further at each pass [HGET from 20 fields in pipelines of 16: 1.25 us of
+// processor time without, 0.95 with]. The caller holds the keyspace lock and calls it again after it has let go of it.
+func (st *Store) LookAhead(db int, keys, members [][]byte) {
 	v := &st.tx.View
 	v.aheads, v.aheadAt = 0, 0
 	names := st.dbs[db].keys
-	for _, key := range keys[:min(len(keys), aheadKeys)] {
+	var dicts [aheadKeys]warmed
+	collections := dicts[:0]
+	for i, key := range keys[:min(len(keys), aheadKeys)] {
 		if o := names[string(key)]; o != nil && len(key) > 0 {
 			v.ahead[v.aheads] = memo{unsafe.SliceData(key), len(key), o}
 			v.aheads++
+			if len(members[i]) > 0 {
+				collections = append(collections, warmed{o: o, member: members[i]})
+			}
 		}
 	}
 	for _, m := range v.ahead[:v.aheads] {
@@ -125,6 +133,50 @@ func (st *Store) LookAhead(db int, keys [][]byte) {
 			v.warmed += m.o.str[0]
 		}
 	}
+	for pass := range warmPasses {
+		for i := range collections {
+			v.warmed += collections[i].read(pass)
+		}
+	}
+}
+
+// warmed is a collection in which a member will be looked up.
+type warmed struct {
+	o      *object
+	member []byte
+	fields *dict[hashValue]
+	place  int
+}
+
+const warmPasses = 4
+
+// read reads what lies one pointer behind what the pass before read.
+func (w *warmed) read(pass int) byte {
+	if pass == 0 {
+		if h, ok := w.o.coll.(*Hash); ok && h.dict.index == nil && h.dict.places > 0 {
+			w.fields = &h.dict
+		}
+		return 0
+	}
+	d := w.fields
+	if d == nil {
+		return 0
+	}
+	switch pass {
+	case 1:
+		return d.tags[0] + byte(len(d.blocks[0]))
+	case 2:
+		if w.place = bytes.IndexByte(d.tags, tagOf(viewString(w.member))); w.place >= 0 {
+			return byte(d.blocks[0][w.place].n)
+		}
+	case 3:
+		if w.place >= 0 {
+			if name := d.blocks[0][w.place].name; len(name) > 0 {
+				return name[0]
+			}
+		}
+	}
+	return 0
 }
 
 // lookedUp returns what LookAhead found for this very argument.
@@ -247,11 +299,14 @@ func (v *View) IsExpired(key []byte) bool {
 }
 
 // HasLocked reports whether memory knows a key as there, or does not know: a name that is
-// not resident may stand on disk, unless the database is empty. The caller holds the keyspace lock.
+// not resident may stand on disk, unless no key was ever unloaded. The caller holds the keyspace lock.
 func (st *Store) HasLocked(db int, name string) bool {
 	s := st.dbs[db]
 	o := s.keys[name]
-	return s.live > 0 && (o == nil || o.load != nil || o.typ != None)
+	if o == nil || o.load != nil {
+		return s.unloaded
+	}
+	return o.typ != None
 }
 
 // ExpiredLocked reports whether a resident key's deadline has passed at now (unix ms). The

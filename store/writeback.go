@@ -39,7 +39,7 @@ type writeBack struct {
 
 	maintenanceFails bool // the apply goroutine's: said once
 
-	rows      atomic.Int64 // in the pending fold
+	rows      atomic.Int64 // the pending fold's weight
 	lastNanos atomic.Int64 // unix time at which a write-back last left nothing over, or a Flush ended
 	stop      chan struct{}
 	done      sync.WaitGroup
@@ -154,7 +154,7 @@ func (st *Store) replay() error {
 		if lsn < wb.w.ahead { // the tables hold part of what follows
 			return nil
 		}
-		if f.changes() >= 4*st.rows() || f.text.used > 4*foldBytes {
+		if f.weight() >= 4*st.rows() || f.text.used > 4*foldBytes {
 			return apply()
 		}
 		return nil
@@ -245,7 +245,7 @@ func (st *Store) foldQueue(batches []*journal.Batch) []*journal.Batch {
 		wb.pending.bytes += b.Bytes()
 		b.Release()
 	}
-	wb.rows.Store(int64(wb.pending.changes()))
+	wb.rows.Store(int64(wb.pending.weight()))
 	clear(batches)
 	if len(batches) > 0 && st.ripe() {
 		signal(wb.applyNow)
@@ -259,7 +259,7 @@ func (st *Store) ripe() bool {
 	if f.empty() || st.wb.broken != nil {
 		return false
 	}
-	return st.wb.urgent > st.applied.Load() || f.changes() >= st.rows() || f.text.used >= st.foldBytes() ||
+	return st.wb.urgent > st.applied.Load() || f.weight() >= st.rows() || f.text.used >= st.foldBytes() ||
 		f.bytes >= tailBytes || time.Since(f.since) >= st.delay() ||
 		st.journal.Err() != nil // a failed fsync is over once the tables have the records
 }

@@ -289,24 +289,3 @@ func (w *writer) hash(pairs []string) {
 		w.string(s)
 	}
 }
-
-// hashTimes writes deadlines as distances from the first one, plus 1; 0 = none.
-func (w *writer) hashTimes(pairs []string, times []int64) {
-	first := int64(math.MaxInt64)
-	for _, t := range times {
-		if t > 0 {
-			first = min(first, t)
-		}
-	}
-	w.b = append(w.b, typeHashTimes)
-	w.millis(first)
-	w.length(uint64(len(times)))
-	for i, t := range times {
-		if t > 0 {
-			t -= first - 1
-		}
-		w.length(uint64(t))
-		w.string(pairs[2*i])
-		w.string(pairs[2*i+1])
-	}
-}

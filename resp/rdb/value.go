@@ -18,10 +18,11 @@
 //
 // # Files
 //
-//	value.go                 what is encoded and decoded     crc64.go      the footer
-//	encode.go decode.go      the types but streams           stream.go stream_encode.go  streams
-//	lzf.go                   compressed strings              listpack.go   Redis 7's compact lists
-//	ziplist.go intset.go     Redis 6's and older ones; sets of integers
+//	value.go                     what is encoded and decoded    crc64.go       the footer
+//	encode.go decode.go          the types but streams          lzf.go         compressed strings
+//	stream.go stream_encode.go   streams                        listpack.go    Redis 7's compact lists
+//	field_times.go               hashes, fields with deadlines  ziplist.go     Redis 6's, and older
+//	                                                            intset.go      sets of integers
 //
 // Sources: rdb.c, listpack.c, ziplist.c, zipmap.c, intset.c and t_stream.c of Redis, and liblzf's format.
 package rdb

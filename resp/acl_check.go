@@ -1,0 +1,191 @@
+package resp
+
+import (
+	"slices"
+	"strings"
+)
+
+// A denial is why a user may not run a command. The reasons' order is Redis's: of several selectors' reasons the last in
+// this order is told.
+type denial struct {
+	reason denialReason
+	at     int // the argument that is denied, of keys and channels
+}
+
+type denialReason int
+
+const (
+	allowed denialReason = iota
+	deniedCommand
+	deniedKey
+	deniedAuth
+	deniedChannel
+	denialReasons
+)
+
+// denialWords are ACL LOG's, and the ends of the names in INFO.
+var denialWords = [denialReasons]struct{ log, info string }{
+	deniedCommand: {"command", "cmd"}, deniedKey: {"key", "key"}, deniedAuth: {"auth", "auth"}, deniedChannel: {"channel", "channel"},
+}
+
+// mayAll says that the client's user may do everything: what most commands ask. It costs two loads.
+func (cl *client) mayAll() bool { return cl.user.Load().permissions.Load().all }
+
+// permitted asks whether the client may run a command with these arguments, and logs a denial; replyNone = it may. Whatever runs
+// a client's commands asks: admit, EXEC, a blocked command that runs again, scripts. context is ACL LOG's word for it.
+func (cl *client) permitted(r *row, args [][]byte, context string) Reply {
+	u, d := cl.denied(r, args, context)
+	if d.reason == allowed {
+		return replyNone
+	}
+	return errorReply(oneLine("NOPERM " + d.text(u.name, r, args, false)))
+}
+
+// denied is permitted for who words the refusal himself.
+func (cl *client) denied(r *row, args [][]byte, context string) (u *user, d denial) {
+	u = cl.user.Load()
+	if d = u.permissions.Load().check(r, args); d.reason != allowed {
+		cl.srv.acl.noteDenial(cl, d.reason, context, d.object(r, args), u.name)
+	}
+	return u, d
+}
+
+// aclContext is ACL LOG's word for where the client's commands come from.
+func (cl *client) aclContext() string {
+	if cl.multi != nil {
+		return "multi"
+	}
+	return "toplevel"
+}
+
+// object is what ACL LOG says was denied.
+func (d denial) object(r *row, args [][]byte) string {
+	if d.reason == deniedCommand {
+		return r.full
+	}
+	return string(args[d.at])
+}
+
+// text is the denial in words; verbose names the key or channel.
+func (d denial) text(user string, r *row, args [][]byte, verbose bool) string {
+	if d.reason == deniedCommand {
+		return "User " + user + " has no permissions to run the '" + r.full + "' command"
+	}
+	if verbose {
+		return "User " + user + " has no permissions to access the '" + string(args[d.at]) + "' " + denialWords[d.reason].log
+	}
+	return "No permissions to access a " + denialWords[d.reason].log
+}
+
+// check looks for a selector that allows the command.
+func (p *permissions) check(r *row, args [][]byte) denial {
+	if p.all {
+		return denial{}
+	}
+	worst := denial{reason: deniedCommand}
+	for _, s := range p.selectors {
+		d := s.check(r, args)
+		if d.reason == allowed {
+			return d
+		}
+		if d.reason > worst.reason || d.reason == worst.reason && d.at > worst.at {
+			worst = d
+		}
+	}
+	return worst
+}
+
+func (s *selector) check(r *row, args [][]byte) denial {
+	if r.flags&noAuth == 0 && !s.allowsCommand(r) && !s.allowsFirstArg(r, args) {
+		return denial{reason: deniedCommand}
+	}
+	if !s.allKeys {
+		if d := s.checkKeys(r, args); d.reason != allowed {
+			return d
+		}
+	}
+	if !s.allChannels {
+		for i := range channelArgs(r, args) {
+			if !s.allowsChannel(args[i+1], r.name == "psubscribe") {
+				return denial{deniedChannel, i + 1}
+			}
+		}
+	}
+	return denial{}
+}
+
+// allowsFirstArg is for a command that is forbidden but with certain first arguments.
+func (s *selector) allowsFirstArg(r *row, args [][]byte) bool {
+	return len(args) > 1 && slices.ContainsFunc(s.firstArgs[r.id], func(first string) bool { return strings.EqualFold(first, viewString(args[1])) })
+}
+
+func (s *selector) checkKeys(r *row, args [][]byte) (d denial) {
+	for i := range r.keys {
+		spec := &r.keys[i]
+		access := spec.access
+		if spec.vary != nil {
+			access = spec.vary(args)
+		}
+		read, write, isKey := needs(access)
+		if !isKey {
+			continue
+		}
+		spec.each(args, func(at int) {
+			if d.reason == allowed && !s.allowsKey(args[at], read, write) {
+				d = denial{deniedKey, at}
+			}
+		})
+	}
+	return d
+}
+
+// needs is what a key specification's access words ask of a pattern. Looking at a key's kind or length needs neither.
+func needs(access string) (read, write, isKey bool) {
+	for word := range strings.FieldsSeq(access) {
+		switch word {
+		case "access":
+			read = true
+		case "insert", "update", "delete":
+			write = true
+		case "not_key":
+			return false, false, false
+		}
+	}
+	return read, write, true
+}
+
+func (s *selector) allowsKey(key []byte, read, write bool) bool {
+	return slices.ContainsFunc(s.keys, func(k keyPattern) bool {
+		return (k.read || !read) && (k.write || !write) && globMatch(viewBytes(k.pattern), key)
+	})
+}
+
+// channelArgs are the arguments of a command that name channels. Leaving them needs no permission.
+func channelArgs(r *row, args [][]byte) [][]byte {
+	switch r.name {
+	case "publish", "spublish":
+		return args[1:2]
+	case "subscribe", "ssubscribe", "psubscribe":
+		return args[1:]
+	}
+	return nil
+}
+
+// allowsChannel: a pattern to listen to must be among the allowed ones itself.
+func (s *selector) allowsChannel(channel []byte, isPattern bool) bool {
+	return slices.ContainsFunc(s.channels, func(pattern string) bool {
+		if isPattern {
+			return pattern == viewString(channel)
+		}
+		return globMatch(viewBytes(pattern), channel)
+	})
+}
+
+// readsAllKeys reports whether the command's client may read every key by it, as SORT's BY and GET need.
+func (c *call) readsAllKeys() bool {
+	p := c.cl.user.Load().permissions.Load()
+	return p.all || slices.ContainsFunc(p.selectors, func(s *selector) bool {
+		return s.check(c.row, c.args).reason == allowed &&
+			(s.allKeys || slices.ContainsFunc(s.keys, func(k keyPattern) bool { return k.read && k.pattern == "*" }))
+	})
+}

@@ -1,0 +1,307 @@
+package resp
+
+import (
+	"errors"
+	"slices"
+	"strings"
+)
+
+// A selector is one set of permissions: commands, keys and channels that go together. A user has one of his own and, in
+// parentheses, perhaps further ones; a command is allowed if one selector alone allows all of it. A selector that a user has
+// is never changed.
+type selector struct {
+	allCommands bool     // nothing has been taken away since +@all
+	future      bool     // it began with +@all
+	commands    []uint64 // a bit a row, by row.id
+	rules       []string // what led to commands from +@all or -@all on: "+@read", "-get"
+	firstArgs   map[int][]string
+
+	allKeys     bool
+	keys        []keyPattern
+	allChannels bool
+	channels    []string
+}
+
+// keyPattern allows reading keys, changing them, or both.
+type keyPattern struct {
+	pattern     string
+	read, write bool
+}
+
+func (k *keyPattern) String() string {
+	switch {
+	case k.read && k.write:
+		return "~" + k.pattern
+	case k.read:
+		return "%R~" + k.pattern
+	}
+	return "%W~" + k.pattern
+}
+
+// What is wrong with a rule, in Redis's words.
+var (
+	errRuleSyntax   = errors.New("Syntax error")
+	errRuleCommand  = errors.New("Unknown command or category name in ACL")
+	errRuleKeys     = errors.New("Adding a pattern after the * pattern (or the 'allkeys' flag) is not valid and does not have any effect. Try 'resetkeys' to start with an empty list of patterns")
+	errRuleChannels = errors.New("Adding a pattern after the * pattern (or the 'allchannels' flag) is not valid and does not have any effect. Try 'resetchannels' to start with an empty list of channels")
+	errRulePassword = errors.New("The password you are trying to remove from the user does not exist")
+	errRuleHash     = errors.New("The password hash must be exactly 64 characters and contain only lowercase hexadecimal characters")
+	errRuleFirstArg = errors.New("Allowing first-arg of a subcommand is not supported")
+)
+
+func (s *selector) clone() *selector {
+	c := *s
+	c.commands, c.rules = slices.Clone(s.commands), slices.Clone(s.rules)
+	c.keys, c.channels = slices.Clone(s.keys), slices.Clone(s.channels)
+	c.firstArgs = map[int][]string{}
+	for id, args := range s.firstArgs {
+		c.firstArgs[id] = slices.Clone(args)
+	}
+	return &c
+}
+
+// all says that the selector allows everything.
+func (s *selector) all() bool { return s.allCommands && s.allKeys && s.allChannels }
+
+// apply obeys one rule about commands, keys or channels.
+func (s *selector) apply(t *commands, rule string) error {
+	switch strings.ToLower(rule) {
+	case "allkeys", "~*":
+		s.allKeys, s.keys = true, nil
+	case "resetkeys":
+		s.allKeys, s.keys = false, nil
+	case "allchannels", "&*":
+		s.allChannels, s.channels = true, nil
+	case "resetchannels":
+		s.allChannels, s.channels = false, nil
+	case "allcommands", "+@all":
+		s.setAll(t, true)
+	case "nocommands", "-@all":
+		s.setAll(t, false)
+	default:
+		switch rule[0] {
+		case '~', '%':
+			return s.addKeys(rule)
+		case '&':
+			return s.addChannels(rule[1:])
+		case '+', '-':
+			return s.applyCommand(t, rule)
+		}
+		return errRuleSyntax
+	}
+	return nil
+}
+
+func (s *selector) setAll(t *commands, allow bool) {
+	s.allCommands, s.future, s.rules, s.firstArgs = allow, allow, nil, nil
+	s.commands = make([]uint64, t.ids/64+1)
+	if allow {
+		for i := range s.commands {
+			s.commands[i] = ^uint64(0)
+		}
+	}
+}
+
+func (s *selector) addKeys(rule string) error {
+	if s.allKeys {
+		return errRuleKeys
+	}
+	k := keyPattern{read: rule[0] == '~', write: rule[0] == '~'}
+	letters, pattern, ok := strings.Cut(rule, "~")
+	if !ok {
+		return errRuleSyntax
+	}
+	for _, letter := range strings.TrimPrefix(letters, "%") {
+		switch {
+		case (letter == 'R' || letter == 'r') && !k.read:
+			k.read = true
+		case (letter == 'W' || letter == 'w') && !k.write:
+			k.write = true
+		default:
+			return errRuleSyntax
+		}
+	}
+	if !k.read && !k.write || hasSpace(pattern) {
+		return errRuleSyntax
+	}
+	k.pattern = pattern
+	for i := range s.keys {
+		if s.keys[i].pattern == pattern {
+			s.keys[i].read, s.keys[i].write = s.keys[i].read || k.read, s.keys[i].write || k.write
+			return nil
+		}
+	}
+	s.keys = append(s.keys, k)
+	return nil
+}
+
+func (s *selector) addChannels(pattern string) error {
+	switch {
+	case s.allChannels:
+		return errRuleChannels
+	case hasSpace(pattern):
+		return errRuleSyntax
+	case !slices.Contains(s.channels, pattern):
+		s.channels = append(s.channels, pattern)
+	}
+	return nil
+}
+
+// hasSpace is C's isspace, and the zero byte.
+func hasSpace(s string) bool { return strings.ContainsAny(s, " \t\n\v\f\r\x00") }
+
+// applyCommand obeys +command, -command, +command|argument, +@category and -@category.
+func (s *selector) applyCommand(t *commands, rule string) error {
+	allow, name := rule[0] == '+', rule[1:]
+	if category, is := strings.CutPrefix(name, "@"); is {
+		if !isCategory(category) {
+			return errRuleCommand
+		}
+		for _, r := range t.rows {
+			s.setCategory(r, category, allow)
+		}
+		s.noteRule(name, allow)
+		return nil
+	}
+	if r := t.find(name); r != nil {
+		s.set(r, allow)
+		s.noteRule(r.full, allow)
+		return nil
+	}
+	if isForeign(name) { // the rule stays: to forbid what is not there is no mistake
+		s.noteRule(name, allow)
+		return nil
+	}
+	at := strings.LastIndexByte(name, '|')
+	if !allow || at < 0 {
+		return errRuleCommand
+	}
+	r := t.find(name[:at])
+	switch {
+	case r == nil:
+		return errRuleCommand
+	case r.full != r.name:
+		return errRuleFirstArg
+	case at == len(name)-1:
+		return errRuleSyntax
+	case r.subs != nil:
+		return errRuleCommand
+	}
+	if s.firstArgs == nil {
+		s.firstArgs = map[int][]string{}
+	}
+	if first := name[at+1:]; !slices.ContainsFunc(s.firstArgs[r.id], func(have string) bool { return strings.EqualFold(have, first) }) {
+		s.firstArgs[r.id] = append(s.firstArgs[r.id], first)
+	}
+	s.noteRule(name, allow)
+	return nil
+}
+
+// foreignCommands are Redis's that this server does not have, being no cluster, without replicas and modules. Users that come from
+// a Redis may be forbidden them.
+var foreignCommands = []string{
+	"asking", "cluster", "failover", "migrate", "module", "psync", "readonly", "readwrite", "replconf", "replicaof",
+	"restore-asking", "slaveof", "sync",
+}
+
+func isForeign(name string) bool {
+	command, _, _ := strings.Cut(strings.ToLower(name), "|")
+	return slices.Contains(foreignCommands, command)
+}
+
+func isCategory(name string) bool {
+	return slices.ContainsFunc(categoryNames, func(have string) bool { return strings.EqualFold(have, name) })
+}
+
+// set allows or forbids a command; a container stands for its subcommands too.
+func (s *selector) set(r *row, allow bool) {
+	s.setBit(r.id, allow)
+	delete(s.firstArgs, r.id)
+	for _, sub := range r.subs {
+		s.setBit(sub.id, allow)
+	}
+}
+
+func (s *selector) setCategory(r *row, category string, allow bool) {
+	if r.isIn(category) {
+		s.set(r, allow)
+	}
+	for _, sub := range r.subs {
+		if sub.isIn(category) {
+			s.set(sub, allow)
+		}
+	}
+}
+
+func (s *selector) setBit(id int, allow bool) {
+	if allow {
+		s.commands[id/64] |= 1 << (id % 64)
+		return
+	}
+	s.commands[id/64] &^= 1 << (id % 64)
+	s.allCommands = false
+}
+
+func (s *selector) allowsCommand(r *row) bool {
+	return s.allCommands || s.commands[r.id/64]&(1<<(r.id%64)) != 0
+}
+
+// noteRule keeps a rule for those who ask what led here; it makes earlier ones for the same command, its subcommands or the
+// same category pointless.
+func (s *selector) noteRule(name string, allow bool) {
+	name = strings.ToLower(name)
+	s.rules = slices.DeleteFunc(s.rules, func(rule string) bool {
+		rest, same := strings.CutPrefix(rule[1:], name)
+		return same && (rest == "" || rest[0] == '|')
+	})
+	if allow {
+		s.rules = append(s.rules, "+"+name)
+	} else {
+		s.rules = append(s.rules, "-"+name)
+	}
+}
+
+func (s *selector) describeCommands() string {
+	all := "-@all"
+	if s.future {
+		all = "+@all"
+	}
+	return strings.Join(append([]string{all}, s.rules...), " ")
+}
+
+func (s *selector) describeKeys() string {
+	if s.allKeys {
+		return "~*"
+	}
+	var all []string
+	for i := range s.keys {
+		all = append(all, s.keys[i].String())
+	}
+	return strings.Join(all, " ")
+}
+
+func (s *selector) describeChannels() string {
+	if s.allChannels {
+		return "&*"
+	}
+	var all []string
+	for _, c := range s.channels {
+		all = append(all, "&"+c)
+	}
+	return strings.Join(all, " ")
+}
+
+// describe is the selector as rules that lead to it.
+func (s *selector) describe() string {
+	var words []string
+	if keys := s.describeKeys(); keys != "" {
+		words = append(words, keys)
+	}
+	if !s.allChannels {
+		words = append(words, "resetchannels")
+	}
+	if channels := s.describeChannels(); channels != "" {
+		words = append(words, channels)
+	}
+	return strings.Join(append(words, s.describeCommands()), " ")
+}

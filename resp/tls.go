@@ -1,0 +1,155 @@
+package resp
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// tlsVersions are tls-protocols' words, the oldest first.
+var tlsVersions = []struct {
+	word    string
+	version uint16
+}{
+	{"TLSv1", tls.VersionTLS10}, {"TLSv1.1", tls.VersionTLS11}, {"TLSv1.2", tls.VersionTLS12}, {"TLSv1.3", tls.VersionTLS13},
+}
+
+var (
+	errTLSNoCert    = errors.New("No tls-cert-file configured!")
+	errTLSNoKey     = errors.New("No tls-key-file configured!")
+	errTLSNoCA      = errors.New("Either tls-ca-cert-file or tls-ca-cert-dir must be specified when tls-auth-clients is enabled!")
+	errTLSProtocols = errors.New("Invalid tls-protocols specified. Use a combination of 'TLSv1', 'TLSv1.1', 'TLSv1.2' and 'TLSv1.3'.")
+	errTLSGap       = errors.New("Invalid tls-protocols specified. The versions must follow on one another.")
+)
+
+// tlsSettings are the parameters that loadTLS reads.
+var tlsSettings = []string{
+	"tls-cert-file", "tls-key-file", "tls-key-file-pass", "tls-ca-cert-file", "tls-ca-cert-dir", "tls-auth-clients", "tls-protocols",
+	"tls-session-caching",
+}
+
+// loadTLS reads the certificates that tls-port's connections are served with.
+func loadTLS(c *Config) (*tls.Config, error) {
+	t := &tls.Config{SessionTicketsDisabled: !c.Bool("tls-session-caching")}
+	var err error
+	if t.MinVersion, t.MaxVersion, err = parseTLSProtocols(c.Text("tls-protocols")); err != nil {
+		return nil, err
+	}
+	cert, err := loadKeyPair(c.Text("tls-cert-file"), c.Text("tls-key-file"), c.Text("tls-key-file-pass"))
+	if err != nil {
+		return nil, err
+	}
+	t.Certificates = []tls.Certificate{cert}
+	if t.ClientCAs, err = loadAuthorities(c.Text("tls-ca-cert-file"), c.Text("tls-ca-cert-dir")); err != nil {
+		return nil, err
+	}
+	switch c.Text("tls-auth-clients") {
+	case "yes":
+		t.ClientAuth = tls.RequireAndVerifyClientCert
+	case "optional":
+		t.ClientAuth = tls.VerifyClientCertIfGiven
+	}
+	if t.ClientAuth != tls.NoClientCert && t.ClientCAs == nil {
+		return nil, errTLSNoCA
+	}
+	return t, nil
+}
+
+// parseTLSProtocols reads tls-protocols; "" = 1.2 and 1.3, as Redis has it.
+func parseTLSProtocols(text string) (lowest, highest uint16, err error) {
+	if text == "" {
+		return tls.VersionTLS12, tls.VersionTLS13, nil
+	}
+	wanted := strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == ',' })
+	for _, word := range wanted {
+		known := false
+		for _, v := range tlsVersions {
+			known = known || strings.EqualFold(v.word, word)
+		}
+		if !known {
+			return 0, 0, errTLSProtocols
+		}
+	}
+	n := 0
+	for _, v := range tlsVersions {
+		if slices.ContainsFunc(wanted, func(word string) bool { return strings.EqualFold(v.word, word) }) {
+			if n == 0 {
+				lowest = v.version
+			}
+			highest, n = v.version, n+1
+		}
+	}
+	switch {
+	case n == 0:
+		return 0, 0, errTLSProtocols
+	case int(highest-lowest) != n-1:
+		return 0, 0, errTLSGap
+	}
+	return lowest, highest, nil
+}
+
+// loadKeyPair reads the server's certificate, with those of its issuers behind it, and its key.
+func loadKeyPair(certFile, keyFile, password string) (pair tls.Certificate, err error) {
+	switch {
+	case certFile == "":
+		return pair, errTLSNoCert
+	case keyFile == "":
+		return pair, errTLSNoKey
+	}
+	cert, err := os.ReadFile(certFile)
+	if err != nil {
+		return pair, fmt.Errorf("Failed to load certificate: %w", err)
+	}
+	key, err := os.ReadFile(keyFile)
+	if err != nil {
+		return pair, fmt.Errorf("Failed to load private key: %w", err)
+	}
+	if key, err = decryptKey(key, password); err != nil {
+		return pair, fmt.Errorf("Failed to load private key: %s: %w", keyFile, err)
+	}
+	if pair, err = tls.X509KeyPair(cert, key); err != nil {
+		return pair, fmt.Errorf("Failed to load certificate: %s with the key %s: %w", certFile, keyFile, err)
+	}
+	return pair, nil
+}
+
+// loadAuthorities reads whose signature makes a client's certificate good; nil = none are configured.
+func loadAuthorities(file, dir string) (*x509.CertPool, error) {
+	if file == "" && dir == "" {
+		return nil, nil
+	}
+	pool := x509.NewCertPool()
+	if file != "" {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("Failed to configure CA certificate(s) file/directory: %w", err)
+		}
+		if !pool.AppendCertsFromPEM(content) {
+			return nil, fmt.Errorf("Failed to configure CA certificate(s) file/directory: %s holds no certificate", file)
+		}
+	}
+	if dir == "" {
+		return pool, nil
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("Failed to configure CA certificate(s) file/directory: %w", err)
+	}
+	for _, f := range files { // what is no certificate is not looked for by OpenSSL either
+		if content, err := os.ReadFile(filepath.Join(dir, f.Name())); err == nil {
+			pool.AppendCertsFromPEM(content)
+		}
+	}
+	return pool, nil
+}
+
+// isEncryptedKey reports whether a PEM block is a key behind a password, of PKCS #8 or of the older form.
+func isEncryptedKey(b *pem.Block) bool {
+	return b.Type == "ENCRYPTED PRIVATE KEY" || strings.Contains(b.Headers["Proc-Type"], "ENCRYPTED")
+}

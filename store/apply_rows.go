@@ -1,0 +1,72 @@
+package store
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/ncruces/go-sqlite3"
+)
+
+// sortedRows returns the places of the collections' rows that are to be written or deleted, in the order of the tables'
+// primary keys. Those of a key that is dropped are left to the reaper, and a key that gets no row must have none here. What was born and
+// removed is not in the tables, unless an earlier attempt has put it there: again.
+func (w *writer) sortedRows(f *fold, again bool) []int32 {
+	w.order = w.order[:0]
+	id, wanted := int64(0), false
+	for i := range f.rows {
+		if r := &f.rows[i]; r.id != id {
+			id = r.id
+			e := f.find(id)
+			wanted = e == nil || w.stays(e) || w.comes(e)
+		}
+		if wanted && (again || !f.rows[i].born || !f.rows[i].removed) {
+			w.order = append(w.order, int32(i))
+		}
+	}
+	slices.SortFunc(w.order, func(a, b int32) int {
+		x, y := &f.rows[a], &f.rows[b]
+		return cmp.Or(cmp.Compare(x.table, y.table), cmp.Compare(x.id, y.id), cmp.Compare(x.n, y.n))
+	})
+	return w.order
+}
+
+func (w *writer) rows(f *fold, order []int32) {
+	for len(order) > 0 {
+		r := &f.rows[order[0]]
+		n := 1
+		if !r.removed {
+			for n < putRows && n < len(order) && f.rows[order[n]].table == r.table && !f.rows[order[n]].removed {
+				n++
+			}
+		}
+		switch {
+		case r.removed:
+			s := w.remove[r.table]
+			w.bindID(s, r.id)
+			w.bindInt(s, 2, r.n)
+			w.step(s)
+		case n == putRows:
+			w.putAll(f, w.putMany[r.table], order[:n])
+			w.steps += n - 1
+		default:
+			n = 1
+			w.putAll(f, w.put[r.table], order[:n])
+		}
+		order = order[n:]
+	}
+}
+
+// putAll runs a put statement with the rows that it is for.
+func (w *writer) putAll(f *fold, s *sqlite3.Stmt, order []int32) {
+	for k, i := range order {
+		r := &f.rows[i]
+		d := &tables[r.table]
+		at := 1 + k*d.params()
+		w.bindInt(s, at, r.id)
+		w.bindInt(s, at+1, r.n)
+		if w.err == nil {
+			w.err = d.bindColumns(s, at+2, r.data)
+		}
+	}
+	w.step(s)
+}
