@@ -9,19 +9,15 @@ import (
 // missingCommands are Redis 7.2's commands that are not here, a container for all its subcommands, with the reason. README's
 // section Commands lists the same.
 var missingCommands = map[string]string{
-	"client|caching":      "being built: tracking",
-	"client|getredir":     "being built: tracking",
-	"client|tracking":     "being built: tracking",
-	"client|trackinginfo": "being built: tracking",
-	"eval":                "being built: scripts",
-	"eval_ro":             "being built: scripts",
-	"evalsha":             "being built: scripts",
-	"evalsha_ro":          "being built: scripts",
-	"fcall":               "being built: functions",
-	"fcall_ro":            "being built: functions",
-	"function":            "being built: functions",
-	"script":              "being built: scripts",
-	"migrate":             "it moves keys between the nodes of a cluster; DUMP and RESTORE do it by hand",
+	"eval":       "being built: scripts",
+	"eval_ro":    "being built: scripts",
+	"evalsha":    "being built: scripts",
+	"evalsha_ro": "being built: scripts",
+	"fcall":      "being built: functions",
+	"fcall_ro":   "being built: functions",
+	"function":   "being built: functions",
+	"script":     "being built: scripts",
+	"migrate":    "it moves keys between the nodes of a cluster; DUMP and RESTORE do it by hand",
 }
 
 // TestEveryRedisCommandIsThere holds the list of Redis's commands against the server's own.

@@ -139,6 +139,7 @@ func (cl *client) execLocked(tx *store.Tx, t *transaction, now int64) Reply {
 	for _, q := range t.queued {
 		tx.Select(cl.db)
 		cl.call = call{cl: cl, row: q.row, args: q.args, now: now, locked: true}
+		cl.remember(q.row, q.args)
 		reply := cl.runQueued(tx, q)
 		if reply.isError() {
 			cl.srv.stats.errors.count(reply.s)

@@ -31,8 +31,8 @@ type row struct {
 	tips  string
 
 	full  string // "client|list" for subcommands, else name
-	walks bool   // its time depends on the data: see observe.go
 	id    int    // of the rows and subcommands' rows, from 0
+	walks bool   // its time depends on the data: see observe.go
 	stats rowStats
 }
 
@@ -214,8 +214,8 @@ func newCommands() *commands {
 	t := &commands{byName: map[string]*row{}, rows: commandTable()}
 	for _, r := range t.rows {
 		r.full = r.name
-		r.noteWalks()
 		r.id = t.newID()
+		r.noteWalks()
 		t.byName[r.name] = r
 		t.byName[strings.ToUpper(r.name)] = r
 		for _, s := range r.subs {
