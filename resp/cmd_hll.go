@@ -197,7 +197,7 @@ var (
 
 // pfdebug looks into one HyperLogLog; GETREG and TODENSE make it dense.
 func pfdebug(tx *store.Tx, c *call) Reply {
-	value, refusal := hllOf(&tx.View, c.args[2])
+	value, refusal := hllOf(tx, c.args[2])
 	switch {
 	case refusal.isError():
 		return refusal

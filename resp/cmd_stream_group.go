@@ -158,6 +158,7 @@ func xgroupDelconsumer(tx *store.Tx, c *call) Reply {
 }
 
 func xack(tx *store.Tx, c *call) Reply {
+	tx.View.TypeOf(c.args[1]) // a look-up for reading, which may miss
 	s, err := tx.EditStream(c.args[1])
 	if err != nil {
 		return failure(err)
@@ -270,6 +271,7 @@ func (f pendingFilter) pending(g *store.StreamGroup, now int64) Reply {
 }
 
 func xclaim(tx *store.Tx, c *call) Reply {
+	tx.View.TypeOf(c.args[1]) // a look-up for reading, which may miss
 	s, err := tx.EditStream(c.args[1])
 	if err != nil {
 		return failure(err)
@@ -326,6 +328,7 @@ func xautoclaim(tx *store.Tx, c *call) Reply {
 	if refusal.isError() {
 		return refusal
 	}
+	tx.View.TypeOf(c.args[1]) // a look-up for reading, which may miss
 	s, err := tx.EditStream(c.args[1])
 	if err != nil {
 		return failure(err)

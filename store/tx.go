@@ -229,8 +229,9 @@ func (st *Store) EventLSN() uint64 {
 // WaitFor is Wait for an EventLSN. The caller does not hold the keyspace lock.
 func (st *Store) WaitFor(lsn uint64) error {
 	if lsn > st.journal.Last() {
-		st.mu.Lock() // until the command has ended
-		st.mu.Unlock()
+		st.Lock() // the command has ended then
+		lsn = min(lsn, st.journal.Last())
+		st.Unlock()
 	}
 	return st.journal.Wait(lsn)
 }
