@@ -13,6 +13,10 @@ var debugHelp = []string{
 	"DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
 	"CHECK",
 	"    Write everything back and verify the tables, and memory against them; all else waits meanwhile.",
+	"ERROR <string>",
+	"    Reply with the string as an error, for tests of clients.",
+	"QUICKLIST-PACKED-THRESHOLD <size>",
+	"    Accepted for tests of clients; lists have no nodes here.",
 	"RELOAD",
 	"    Write everything back and empty the hot set, so that keys are read from disk again.",
 	"SET-ACTIVE-EXPIRE <0|1>",
@@ -41,6 +45,13 @@ func debugCommand(cl *client, c *call) Reply {
 		}
 		if err := cl.srv.store.Check(); err != nil {
 			return errorReply(oneLine("ERR " + err.Error()))
+		}
+		return replyOK
+	case sub == "error" && n == 3:
+		return errorReply(oneLine(c.str(2)))
+	case sub == "quicklist-packed-threshold" && n == 3:
+		if size, err := parseMemory(c.str(2)); err != nil || size > 1<<32 {
+			return errorReply("ERR argument must be a memory value bigger than 1 and smaller than 4gb")
 		}
 		return replyOK
 	case sub == "reload":

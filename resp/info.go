@@ -5,11 +5,9 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io/fs"
-	"maps"
 	"math/bits"
 	"os"
 	"runtime"
-	"slices"
 	"strings"
 	"time"
 
@@ -377,26 +375,6 @@ func infoCPU(t *infoText, _ *infoReport) {
 	t.linef("used_cpu_user", "%.6f", user.Seconds())
 	t.linef("used_cpu_sys_children", "%.6f", 0.0)
 	t.linef("used_cpu_user_children", "%.6f", 0.0)
-}
-
-func infoCommandstats(t *infoText, r *infoReport) {
-	r.s.table.each(func(row *row) {
-		s := &row.stats
-		calls, rejected, failed := s.calls.Load(), s.rejected.Load(), s.failed.Load()
-		if calls+rejected+failed > 0 {
-			all, each := s.microseconds()
-			t.linef("cmdstat_"+row.full, "calls=%d,usec=%d,usec_per_call=%.2f,rejected_calls=%d,failed_calls=%d", calls, all, each, rejected, failed)
-		}
-	})
-}
-
-func infoErrorstats(t *infoText, r *infoReport) {
-	c := &r.s.stats.errors
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, prefix := range slices.Sorted(maps.Keys(c.byPrefix)) {
-		t.linef("errorstat_"+prefix, "count=%d", c.byPrefix[prefix])
-	}
 }
 
 // infoDiskette is what Redis has no words for: the hot set, the database file, the journal.

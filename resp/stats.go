@@ -1,6 +1,8 @@
 package resp
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -147,5 +149,25 @@ func (p *sampler) noteMemory(bytes int64) (peak int64) {
 		if p.peakBytes.CompareAndSwap(peak, bytes) {
 			return bytes
 		}
+	}
+}
+
+func infoCommandstats(t *infoText, r *infoReport) {
+	r.s.table.each(func(row *row) {
+		s := &row.stats
+		calls, rejected, failed := s.calls.Load(), s.rejected.Load(), s.failed.Load()
+		if calls+rejected+failed > 0 {
+			all, each := s.microseconds()
+			t.linef("cmdstat_"+row.full, "calls=%d,usec=%d,usec_per_call=%.2f,rejected_calls=%d,failed_calls=%d", calls, all, each, rejected, failed)
+		}
+	})
+}
+
+func infoErrorstats(t *infoText, r *infoReport) {
+	c := &r.s.stats.errors
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, prefix := range slices.Sorted(maps.Keys(c.byPrefix)) {
+		t.linef("errorstat_"+prefix, "count=%d", c.byPrefix[prefix])
 	}
 }
