@@ -271,8 +271,41 @@ func goRedisPool(t *testing.T, c *redis.Client) {
 	}
 }
 
-// Rueidis sends what many goroutines ask for as pipelines on few connections. Its client-side cache is off:
-// it needs CLIENT TRACKING.
+// Rueidis keeps what it has read until the server says that it has changed.
+func TestRueidisCachesWhatItReads(t *testing.T) {
+	s := startServer(t, subjectBin(t))
+	c, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{s.Addr}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	ctx, other := t.Context(), dial(t, s.Addr)
+	read := func() (value string, cached bool) {
+		r := c.DoCache(ctx, c.B().Get().Key("k").Cache(), time.Minute)
+		value, err := r.ToString()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return value, r.IsCacheHit()
+	}
+	for i := range 20 {
+		want := strconv.Itoa(i)
+		other.Do("SET", "k", want)
+		for deadline := time.Now().Add(replyTimeout); ; time.Sleep(time.Millisecond) {
+			if got, _ := read(); got == want {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("the cache never heard that k is %s", want)
+			}
+		}
+		if got, cached := read(); got != want || !cached {
+			t.Fatalf("read %s, from the cache: %v", got, cached)
+		}
+	}
+}
+
+// Rueidis sends what many goroutines ask for as pipelines on few connections. Its client-side cache is off.
 func TestRueidisPipelinesByItself(t *testing.T) {
 	s := startServer(t, subjectBin(t))
 	c, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{s.Addr}, DisableCache: true, PipelineMultiplex: 1})

@@ -165,6 +165,9 @@ func (s *Server) answer(b *blocked, reply Reply) {
 // serveBlocked runs the commands in line for the keys that have changed, until nobody finds anything. Call it
 // after every command, MULTI block or script, under the keyspace lock and after Tx.End. now is unix ms.
 func (s *Server) serveBlocked(now int64) {
+	running := s.running
+	s.serving = true
+	defer func() { s.running, s.serving = running, false }()
 	for len(s.blockers.ready) > 0 { // what is served may change other keys, or the same one
 		l := s.blockers.ready[0]
 		s.blockers.ready[0] = nil
@@ -220,11 +223,13 @@ func (s *Server) serve(b *blocked, now int64) (answered bool) {
 	if b.cl.guard.HungUp() {
 		return false // so will the goroutine, once it has heard of it
 	}
+	s.running = b.cl
 	tx := s.store.Begin(b.db, now)
 	if b.cl.noTouch {
 		tx.NoTouch()
 	}
 	c := call{cl: b.cl, row: b.row, args: b.args, now: now, resume: b.resume}
+	b.cl.remember(b.row, b.args)
 	reply := b.cl.permitted(b.row, b.args, "toplevel") // it may have lost the permission while it waited
 	if reply.isError() {
 		tx.End()
@@ -251,9 +256,10 @@ func (s *Server) Sweep(now int64) (more bool) {
 	took := time.Since(start)
 	s.sweeping.Add(int64(took))
 	s.noteLatency(eventExpire, took)
-	if s.blockers.clients.Load() > 0 {
+	if s.blockers.clients.Load() > 0 || s.tracking.clients.Load() > 0 {
 		s.store.Lock()
 		s.serveBlocked(now)
+		s.tracking.broadcast()
 		s.store.Unlock()
 	}
 	return more

@@ -39,6 +39,7 @@ type client struct {
 	multi    *transaction       // between MULTI and EXEC
 	watched  map[watchName]bool // true: its deadline had passed already when it was watched
 
+	caching    bool    // CLIENT CACHING has been called, for the command or transaction that follows
 	inBatch    bool    // it holds sending
 	pushes     *pushes // nil until it is pushed to for the first time
 	afterReply []byte  // what its own command pushes to it
@@ -49,7 +50,8 @@ type client struct {
 	pushesRESP3 atomic.Bool // resp3, for those who push
 
 	subscriptions subscriptions
-	monitoring    atomic.Bool // MONITOR
+	monitoring    atomic.Bool              // MONITOR
+	tracking      atomic.Pointer[tracking] // nil = it does not
 
 	user       atomic.Pointer[user]
 	dirty      atomic.Bool  // a watched key was touched: EXEC answers null
@@ -192,6 +194,7 @@ func (s *Server) closed(conn redcon.Conn, _ error) {
 		cl.unwatch()
 		s.pubsub.leave(cl)
 		s.monitors.leave(cl)
+		s.tracking.turnOff(cl)
 		cl.endPushes()
 		s.clients.remove(cl)
 	}

@@ -12,8 +12,7 @@ import (
 const clientBytes = int(unsafe.Sizeof(client{}) + unsafe.Sizeof(guard{}))
 
 // line describes the connection as CLIENT LIST does: Redis 7.2's fields in its order. Those
-// that have no meaning here (redirection, reply buffers, which are
-// empty between commands) are 0. It may be called from any goroutine.
+// that have no meaning here (reply buffers, which are empty between commands) are 0. It may be called from any goroutine.
 func (cl *client) line(now int64) string {
 	cmd := "NULL"
 	if r := cl.last.Load(); r != nil {
@@ -29,14 +28,15 @@ func (cl *client) line(now int64) string {
 		protocol = 3
 	}
 	return fmt.Sprintf("id=%d addr=%s laddr=%s fd=%d name=%s age=%d idle=%d flags=%s db=%d sub=%d psub=%d ssub=%d multi=%d"+
-		" qbuf=%d qbuf-free=0 argv-mem=0 multi-mem=%d rbs=0 rbp=0 obl=0 oll=0 omem=%d tot-mem=%d events=r cmd=%s user=%s redir=-1 resp=%d lib-name=%s lib-ver=%s",
+		" qbuf=%d qbuf-free=0 argv-mem=0 multi-mem=%d rbs=0 rbp=0 obl=0 oll=0 omem=%d tot-mem=%d events=r cmd=%s user=%s redir=%d resp=%d lib-name=%s lib-ver=%s",
 		cl.id, cl.addr, cl.laddr, cl.guard.descriptor(), cl.mu.name, max(now-cl.since, 0)/1000, max(now-cl.lastActive.Load(), 0)/1000, flags, cl.dbSeen.Load(),
 		subs[toChannel].Load(), subs[toPattern].Load(), subs[toShard].Load(), cl.mu.queued,
-		held, cl.mu.queuedBytes, waiting, cl.memoryLocked(), cmd, cl.user.Load().name, protocol, cl.mu.libName, cl.mu.libVer)
+		held, cl.mu.queuedBytes, waiting, cl.memoryLocked(), cmd, cl.user.Load().name, cl.redirect(), protocol, cl.mu.libName, cl.mu.libVer)
 }
 
 // flagLetters are CLIENT LIST's flags in Redis's order; N = none.
 func (cl *client) flagLetters() string {
+	how := cl.tracking.Load()
 	cl.mu.Lock()
 	defer cl.mu.Unlock()
 	var letters strings.Builder
@@ -48,6 +48,9 @@ func (cl *client) flagLetters() string {
 		{cl.subscriptions.all() > 0, 'P'},
 		{cl.mu.queued >= 0, 'x'},
 		{cl.blocked.Load(), 'b'},
+		{how != nil, 't'},
+		{how != nil && how.broken.Load(), 'R'},
+		{how != nil && how.bcast, 'B'},
 		{cl.dirty.Load(), 'd'},
 		{cl.isUnix(), 'U'},
 		{cl.mu.noEvict, 'e'},

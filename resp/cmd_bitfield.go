@@ -116,18 +116,27 @@ func bitfield(tx *store.Tx, c *call) Reply {
 			length = max(length, op.field.endByte())
 		}
 	}
-	replies := make([]Reply, len(ops))
-	err := tx.EditString(c.args[1], length, func(value []byte) (changed []store.Span) {
+	replies, applied := make([]Reply, len(ops)), false
+	before, err := tx.String(c.args[1])
+	if err != nil {
+		return failure(err)
+	}
+	grows := length > len(before)
+	err = tx.EditString(c.args[1], length, func(value []byte) (changed []store.Span) {
 		for i, op := range ops {
 			var wrote bool
 			if replies[i], wrote = op.run(value); wrote {
 				changed = append(changed, store.Span{From: op.field.firstByte(), To: op.field.endByte()})
 			}
+			applied = applied || wrote || grows && op.verb != 'g' && replies[i].kind != replyNull.kind
 		}
 		return changed
 	})
 	if err != nil {
 		return failure(err)
+	}
+	if applied {
+		c.notify(tx, eventString, "setbit", c.args[1])
 	}
 	return array(replies...)
 }

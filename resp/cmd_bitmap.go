@@ -36,8 +36,9 @@ func setbit(tx *store.Tx, c *call) Reply {
 		return failure(err)
 	}
 	at, mask := int(offset/8), byte(0x80)>>(offset&7)
-	was := at < len(value) && value[at]&mask != 0
-	if at < len(value) && was == (bit == 1) && len(value) > embeddedBytes {
+	grows := at >= len(value)
+	was := !grows && value[at]&mask != 0
+	if !grows && was == (bit == 1) && len(value) > embeddedBytes {
 		return oneIf(was) // nothing changes; a short one becomes "raw" all the same
 	}
 	err = tx.EditString(key, at+1, func(value []byte) []store.Span {
@@ -49,6 +50,9 @@ func setbit(tx *store.Tx, c *call) Reply {
 	})
 	if err != nil {
 		return failure(err)
+	}
+	if grows || was != (bit == 1) {
+		c.notify(tx, eventString, "setbit", key)
 	}
 	return oneIf(was)
 }
@@ -227,7 +231,9 @@ func bitop(tx *store.Tx, c *call) Reply {
 		total += len(sources[i])
 	}
 	if length == 0 {
-		tx.Delete(c.args[2])
+		if tx.Delete(c.args[2]) {
+			c.notify(tx, eventGeneric, "del", c.args[2])
+		}
 		return replyZero
 	}
 	made, ok := c.combinedBits(sources)
@@ -246,6 +252,7 @@ func bitop(tx *store.Tx, c *call) Reply {
 		made = combineBits(op, sources)
 	}
 	tx.SetStringAs(c.args[2], made, 0, store.Grown)
+	c.notify(tx, eventString, "set", c.args[2])
 	return integer(length)
 }
 

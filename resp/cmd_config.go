@@ -79,6 +79,7 @@ func (s *Server) applyConfig() {
 		s.store.SetMaxMemory(cfg.MaxMemory.Load())
 		debug.SetMemoryLimit(goMemoryLimit(cfg.MaxMemory.Load()))
 	})
+	on("notify-keyspace-events", func() { s.events.set(cfg.Text("notify-keyspace-events")) })
 	on("hz", func() { s.sweeper.SetHz(int(cfg.Hz.Load())) })
 	on("proto-max-bulk-len", func() { s.limits.maxBulkBytes.Store(cfg.ProtoMaxBulkLen.Load()) })
 	on("client-query-buffer-limit", func() { s.limits.queryBufferBytes.Store(cfg.ClientQueryBufferLimit.Load()) })

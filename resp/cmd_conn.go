@@ -176,6 +176,9 @@ func hello(cl *client, c *call) Reply {
 	}
 	if o.protocol != 0 {
 		cl.setProtocol(o.protocol == 3)
+		if cl.resp3 {
+			cl.startPushes() // others may let their invalidations come here
+		}
 	}
 	return mapOf(
 		bulkString("server"), bulkString("redis"),
@@ -208,6 +211,8 @@ func reset(cl *client, _ *call) Reply {
 	cl.replies = repliesOn
 	cl.srv.pubsub.leave(cl)
 	cl.srv.monitors.leave(cl)
+	cl.srv.tracking.turnOff(cl)
+	cl.caching = false
 	cl.noteSubscribed()
 	cl.mu.Lock()
 	cl.mu.noEvict = false

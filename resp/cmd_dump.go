@@ -150,6 +150,9 @@ func restore(tx *store.Tx, c *call) Reply {
 		deadline += c.now // a sum that overflows is a deadline that has passed, as in Redis
 	}
 	if ttl > 0 && deadline <= c.now {
+		if there {
+			c.notify(tx, eventGeneric, "del", key)
+		}
 		return replyOK
 	}
 	restoreValue(tx, key, d.value, c.now)
@@ -159,6 +162,7 @@ func restore(tx *store.Tx, c *call) Reply {
 	if o.idle >= 0 {
 		tx.SetIdle(key, min(o.idle, c.now/1000)*1000)
 	}
+	c.notify(tx, eventGeneric, "restore", key)
 	return replyOK
 }
 

@@ -31,8 +31,10 @@ func expireBy(unit expire.Unit) func(*store.Tx, *call) Reply {
 		}
 		if deadline <= c.now { // which may be 0, otherwise the sign for none
 			tx.Delete(c.args[1])
+			c.notify(tx, eventGeneric, "del", c.args[1])
 		} else {
 			tx.SetDeadline(c.args[1], deadline)
+			c.notify(tx, eventGeneric, "expire", c.args[1])
 		}
 		return replyOne
 	}
@@ -90,5 +92,6 @@ func persist(tx *store.Tx, c *call) Reply {
 		return replyZero
 	}
 	tx.SetDeadline(c.args[1], 0)
+	c.notify(tx, eventGeneric, "persist", c.args[1])
 	return replyOne
 }

@@ -68,15 +68,20 @@ func geoadd(tx *store.Tx, c *call) Reply {
 	if err != nil {
 		return failure(err)
 	}
-	n := 0
+	n, changed := 0, false
 	for i, score := range scores {
 		member := places[3*i+2]
 		if !o.wants(z.ZSet, member, score) {
 			continue
 		}
-		if created, updated := z.Set(member, score); created || updated && o.ch {
+		created, updated := z.Set(member, score)
+		changed = changed || created || updated
+		if created || updated && o.ch {
 			n++
 		}
+	}
+	if changed {
+		c.notify(tx, eventZSet, "zadd", c.args[1])
 	}
 	return integer(n)
 }
@@ -225,7 +230,11 @@ func (c *call) geoStoring(tx *store.Tx, form geoForm, source int) Reply {
 		}
 		members = append(members, f.Scored)
 	}
-	return c.replaceZSet(tx, q.store, members)
+	event := "georadiusstore"
+	if form.around == aroundOption {
+		event = "geosearchstore"
+	}
+	return c.replaceZSet(tx, event, q.store, members)
 }
 
 // replies are what was found, with what was asked for about it.

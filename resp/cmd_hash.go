@@ -42,6 +42,7 @@ func (c *call) setFields(tx *store.Tx) (created int, refusal Reply) {
 			created++
 		}
 	}
+	c.notify(tx, eventHash, "hset", c.args[1])
 	return created, Reply{}
 }
 
@@ -54,6 +55,7 @@ func hsetnx(tx *store.Tx, c *call) Reply {
 		return replyZero
 	}
 	h.Set(c.args[2], c.args[3])
+	c.notify(tx, eventHash, "hset", c.args[1])
 	return replyOne
 }
 
@@ -122,6 +124,9 @@ func hdel(tx *store.Tx, c *call) Reply {
 			n++
 		}
 	}
+	if n > 0 {
+		c.notifyGone(tx, eventHash, "hdel", c.args[1], h.Len())
+	}
 	return integer(n)
 }
 
@@ -184,6 +189,7 @@ func hincrby(tx *store.Tx, c *call) Reply {
 		return errOverflow
 	}
 	h.Update(c.args[2], strconv.AppendInt(nil, n+by, 10))
+	c.notify(tx, eventHash, "hincrby", c.args[1])
 	return integer(n + by)
 }
 
@@ -214,6 +220,7 @@ func hincrbyfloat(tx *store.Tx, c *call) Reply {
 	}
 	text := formatLongDouble(sum)
 	h.Update(c.args[2], text)
+	c.notify(tx, eventHash, "hincrbyfloat", c.args[1])
 	return bulk(text)
 }
 

@@ -45,8 +45,14 @@ func hexpireBy(unit expire.Unit) func(*store.Tx, *call) Reply {
 			return refusal
 		}
 		replies := c.elems(len(fields))
+		changed := false
 		for _, field := range fields {
-			replies = append(replies, integer(setFieldDeadline(h, field, deadline, condition, c.now)))
+			done := setFieldDeadline(h, field, deadline, condition, c.now)
+			changed = changed || done == deadlineChanged || done == fieldGoneAtOnce
+			replies = append(replies, integer(done))
+		}
+		if changed {
+			c.notifyGone(tx, eventHash, "hexpire", c.args[1], h.Len())
 		}
 		return array(replies...)
 	}
@@ -155,7 +161,7 @@ func hpersist(tx *store.Tx, c *call) Reply {
 	if refusal.isError() {
 		return refusal
 	}
-	replies := c.elems(len(fields))
+	replies, changed := c.elems(len(fields)), false
 	for _, field := range fields {
 		reply := deadlineChanged
 		switch deadline, there := h.Deadline(field); {
@@ -165,8 +171,12 @@ func hpersist(tx *store.Tx, c *call) Reply {
 			reply = noDeadline
 		default:
 			h.SetDeadline(field, 0)
+			changed = true
 		}
 		replies = append(replies, integer(reply))
+	}
+	if changed {
+		c.notify(tx, eventHash, "hpersist", c.args[1])
 	}
 	return array(replies...)
 }

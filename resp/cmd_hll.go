@@ -14,8 +14,9 @@ var (
 	errDamagedHLL = errorReply("INVALIDOBJ Corrupted HLL object detected")
 )
 
-// hllOf returns a key's HyperLogLog, nil if there is no such key. It belongs to the store.
-func hllOf(v *store.View, key []byte) (value []byte, refusal Reply) {
+// hllOf returns a key's HyperLogLog, nil if there is no such key. It belongs to the store. A *store.View counts the look-up
+// as a hit or a miss, a *store.Tx does not.
+func hllOf(v interface{ String([]byte) ([]byte, error) }, key []byte) (value []byte, refusal Reply) {
 	value, err := v.String(key)
 	switch {
 	case err != nil:
@@ -29,7 +30,7 @@ func hllOf(v *store.View, key []byte) (value []byte, refusal Reply) {
 func (c *call) hllSparseMost() int64 { return c.cl.srv.cfg.Int("hll-sparse-max-bytes") }
 
 func pfadd(tx *store.Tx, c *call) Reply {
-	value, refusal := hllOf(&tx.View, c.args[1])
+	value, refusal := hllOf(tx, c.args[1])
 	if refusal.isError() {
 		return refusal
 	}
@@ -58,6 +59,7 @@ func pfadd(tx *store.Tx, c *call) Reply {
 	if err := tx.UpdateString(c.args[1], value, store.Grown); err != nil {
 		return failure(err)
 	}
+	c.notify(tx, eventString, "pfadd", c.args[1])
 	return replyOne
 }
 
@@ -85,6 +87,7 @@ func pfaddDense(tx *store.Tx, c *call, value []byte) Reply {
 	if err != nil {
 		return failure(err)
 	}
+	c.notify(tx, eventString, "pfadd", c.args[1])
 	return replyOne
 }
 
@@ -183,6 +186,7 @@ func pfmerge(tx *store.Tx, c *call) Reply {
 	if err := tx.UpdateString(c.args[1], value, store.Grown); err != nil {
 		return failure(err)
 	}
+	c.notify(tx, eventString, "pfadd", c.args[1])
 	return replyOK
 }
 
@@ -193,7 +197,7 @@ var (
 
 // pfdebug looks into one HyperLogLog; GETREG and TODENSE make it dense.
 func pfdebug(tx *store.Tx, c *call) Reply {
-	value, refusal := hllOf(&tx.View, c.args[2])
+	value, refusal := hllOf(tx, c.args[2])
 	switch {
 	case refusal.isError():
 		return refusal

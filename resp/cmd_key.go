@@ -12,6 +12,7 @@ func del(tx *store.Tx, c *call) Reply {
 	for _, key := range c.args[1:] {
 		if tx.Delete(key) {
 			n++
+			c.notify(tx, eventGeneric, "del", key)
 		}
 	}
 	return integer(n)
@@ -43,7 +44,15 @@ func rename(tx *store.Tx, c *call) Reply {
 	if !tx.Rename(c.args[1], c.args[2]) {
 		return errNoSuchKey
 	}
+	c.notifyRenamed(tx)
 	return replyOK
+}
+
+func (c *call) notifyRenamed(tx *store.Tx) {
+	if !bytes.Equal(c.args[1], c.args[2]) {
+		c.notify(tx, eventGeneric, "rename_from", c.args[1])
+		c.notify(tx, eventGeneric, "rename_to", c.args[2])
+	}
 }
 
 func renamenx(tx *store.Tx, c *call) Reply {
@@ -54,6 +63,7 @@ func renamenx(tx *store.Tx, c *call) Reply {
 		return replyZero
 	}
 	tx.Rename(c.args[1], c.args[2])
+	c.notifyRenamed(tx)
 	return replyOne
 }
 
@@ -77,7 +87,12 @@ func copyKey(tx *store.Tx, c *call) Reply {
 	if db == tx.DB() && bytes.Equal(src, dst) {
 		return errSameObject
 	}
-	return oneIf(tx.Copy(src, db, dst, replace))
+	tx.View.TypeOf(src) // a look-up for reading, which may miss
+	if !tx.Copy(src, db, dst, replace) {
+		return replyZero
+	}
+	c.notify(otherDB(db), eventGeneric, "copy_to", dst)
+	return replyOne
 }
 
 func move(tx *store.Tx, c *call) Reply {
@@ -88,8 +103,18 @@ func move(tx *store.Tx, c *call) Reply {
 	if db == tx.DB() {
 		return errSameObject
 	}
-	return oneIf(tx.Move(c.args[1], db))
+	if !tx.Move(c.args[1], db) {
+		return replyZero
+	}
+	c.notify(tx, eventGeneric, "move_from", c.args[1])
+	c.notify(otherDB(db), eventGeneric, "move_to", c.args[1])
+	return replyOne
 }
+
+// otherDB is for events in a database that is not the command's.
+type otherDB int
+
+func (db otherDB) DB() int { return int(db) }
 
 var errNotInt32 = errorReply("ERR value is out of range, value must between -2147483648 and 2147483647")
 

@@ -143,6 +143,7 @@ func flushdb(tx *store.Tx, c *call) Reply {
 		return errSyntax
 	}
 	tx.FlushDB(tx.DB())
+	c.cl.srv.tracking.flushed()
 	return replyOK
 }
 
@@ -155,6 +156,7 @@ func flushall(tx *store.Tx, c *call) Reply {
 			tx.FlushDB(db)
 		}
 	}
+	c.cl.srv.tracking.flushed()
 	return replyOK
 }
 

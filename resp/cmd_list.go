@@ -16,6 +16,9 @@ var (
 	errPopCount       = errorReply("ERR count should be greater than 0")
 )
 
+// pushEvents and popEvents are what a push and a pop at an end are called.
+var pushEvents, popEvents = map[store.End]string{store.Head: "lpush", store.Tail: "rpush"}, map[store.End]string{store.Head: "lpop", store.Tail: "rpop"}
+
 // listPush is LPUSH and RPUSH.
 func listPush(end store.End) func(*store.Tx, *call) Reply {
 	return func(tx *store.Tx, c *call) Reply {
@@ -26,6 +29,7 @@ func listPush(end store.End) func(*store.Tx, *call) Reply {
 		for _, value := range c.args[2:] {
 			l.Push(end, value)
 		}
+		c.notify(tx, eventList, pushEvents[end], c.args[1])
 		return integer(l.Len())
 	}
 }
@@ -41,6 +45,7 @@ func listPushx(end store.End) func(*store.Tx, *call) Reply {
 			for _, value := range c.args[2:] {
 				l.Push(end, value)
 			}
+			c.notify(tx, eventList, pushEvents[end], c.args[1])
 		}
 		return integer(l.Len())
 	}
@@ -68,18 +73,28 @@ func listPop(end store.End) func(*store.Tx, *call) Reply {
 		case l.Len() == 0:
 			return replyNull
 		case counted:
-			return c.popped(l, end, count)
+			return c.popped(tx, c.args[1], l, end, count)
 		}
-		return bulkString(l.Pop(end))
+		return c.popOne(tx, c.args[1], l, end)
 	}
 }
 
+// popOne removes an element of a list that has one, and returns it.
+func (c *call) popOne(tx *store.Tx, key []byte, l store.ListTx, end store.End) Reply {
+	element := bulkString(l.Pop(end))
+	c.notifyGone(tx, eventList, popEvents[end], key, l.Len())
+	return element
+}
+
 // popped removes up to count elements and returns them.
-func (c *call) popped(l store.ListTx, end store.End, count int64) Reply {
+func (c *call) popped(tx *store.Tx, key []byte, l store.ListTx, end store.End, count int64) Reply {
 	n := int(min(count, int64(l.Len())))
 	elems := c.elems(n)
 	for range n {
 		elems = append(elems, bulkString(l.Pop(end)))
+	}
+	if n > 0 {
+		c.notifyGone(tx, eventList, popEvents[end], key, l.Len())
 	}
 	return array(elems...)
 }
@@ -177,6 +192,7 @@ func lset(tx *store.Tx, c *call) Reply {
 		return errIndexRange
 	}
 	l.Set(i, c.args[3])
+	c.notify(tx, eventList, "lset", c.args[1])
 	return replyOK
 }
 
@@ -200,6 +216,7 @@ func linsert(tx *store.Tx, c *call) Reply {
 		i++
 	}
 	l.Insert(i, c.args[4])
+	c.notify(tx, eventList, "linsert", c.args[1])
 	return integer(l.Len())
 }
 
@@ -215,7 +232,11 @@ func lrem(tx *store.Tx, c *call) Reply {
 	if err != nil {
 		return failure(err)
 	}
-	return integer(l.Remove(c.args[3], count))
+	n := l.Remove(c.args[3], count)
+	if n > 0 {
+		c.notifyGone(tx, eventList, "lrem", c.args[1], l.Len())
+	}
+	return integer(n)
 }
 
 func ltrim(tx *store.Tx, c *call) Reply {
@@ -228,7 +249,9 @@ func ltrim(tx *store.Tx, c *call) Reply {
 		return failure(err)
 	}
 	if l.Len() > 0 {
-		l.Trim(r.of(l.Len()))
+		start, end := r.of(l.Len())
+		l.Trim(start, end)
+		c.notifyGone(tx, eventList, "ltrim", c.args[1], max(end-start, 0))
 	}
 	return replyOK
 }

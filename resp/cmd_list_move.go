@@ -42,7 +42,10 @@ func moveElement(tx *store.Tx, c *call, from, to store.End) (reply Reply, found 
 	if err != nil {
 		return failure(err), true
 	}
-	return bulkString(source.MoveTo(destination, from, to)), true
+	element := bulkString(source.MoveTo(destination, from, to))
+	c.notify(tx, eventList, pushEvents[to], c.args[2])
+	c.notifyGone(tx, eventList, popEvents[from], c.args[1], source.Len())
+	return element, true
 }
 
 // A multiPop is what LMPOP and BLMPOP are asked for.
@@ -114,7 +117,7 @@ func (p *multiPop) run(tx *store.Tx, c *call) (reply Reply, found bool) {
 			return failure(err), true
 		}
 		if l.Len() > 0 {
-			return array(bulk(key), c.popped(l, p.end, p.count)), true
+			return array(bulk(key), c.popped(tx, key, l, p.end, p.count)), true
 		}
 	}
 	return replyNoArray, false
@@ -134,7 +137,7 @@ func blockingPop(end store.End) func(*store.Tx, *call) Reply {
 				return failure(err)
 			}
 			if l.Len() > 0 {
-				return array(bulk(key), bulkString(l.Pop(end)))
+				return array(bulk(key), c.popOne(tx, key, l, end))
 			}
 		}
 		return c.blockOn(blockRequest{keys: c.args[1:last], typ: store.TypeList, timeout: timeout, timedOut: replyNoArray})

@@ -25,6 +25,9 @@ func sadd(tx *store.Tx, c *call) Reply {
 			n++
 		}
 	}
+	if n > 0 {
+		c.notify(tx, eventSet, "sadd", c.args[1])
+	}
 	return integer(n)
 }
 
@@ -38,6 +41,9 @@ func srem(tx *store.Tx, c *call) Reply {
 		if s.Remove(member) {
 			n++
 		}
+	}
+	if n > 0 {
+		c.notifyGone(tx, eventSet, "srem", c.args[1], s.Len())
 	}
 	return integer(n)
 }
@@ -108,7 +114,10 @@ func smove(tx *store.Tx, c *call) Reply {
 	if !from.Remove(c.args[3]) {
 		return replyZero
 	}
-	to.Add(c.args[3])
+	c.notifyGone(tx, eventSet, "srem", c.args[1], from.Len())
+	if to.Add(c.args[3]) {
+		c.notify(tx, eventSet, "sadd", c.args[2])
+	}
 	return replyOne
 }
 
@@ -130,16 +139,22 @@ func spop(tx *store.Tx, c *call) Reply {
 	case s.Len() == 0 && !counted:
 		return replyNull
 	case !counted:
-		return bulkString(s.Pop())
+		member := bulkString(s.Pop())
+		c.notifyGone(tx, eventSet, "spop", c.args[1], s.Len())
+		return member
+	case count == 0 || s.Len() == 0:
+		return setOf()
 	case count >= int64(s.Len()):
 		elems := c.members(s.Set)
 		tx.Delete(c.args[1])
+		c.notifyGone(tx, eventSet, "spop", c.args[1], 0)
 		return setOf(elems...)
 	}
 	elems := c.elems(int(count))
 	for range count {
 		elems = append(elems, bulkString(s.Pop()))
 	}
+	c.notify(tx, eventSet, "spop", c.args[1])
 	return setOf(elems...)
 }
 
@@ -242,7 +257,10 @@ func (c *call) storeCombined(tx *store.Tx, members func([]*store.Set) iter.Seq[s
 	if err != nil {
 		return failure(err)
 	}
-	return integer(tx.StoreSet(c.args[1], members(sets)))
+	existed := tx.TypeOf(c.args[1]) != store.None
+	n := tx.StoreSet(c.args[1], members(sets))
+	c.notifyStored(tx, eventSet, c.row.name, c.args[1], n, existed)
+	return integer(n)
 }
 
 func sintercard(v *store.View, c *call) Reply {

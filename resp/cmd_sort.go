@@ -47,7 +47,9 @@ func sortKey(tx *store.Tx, c *call) Reply {
 	for i, r := range results {
 		elements[i] = strings.Clone(r.s) // it may be a view of a string that changes; a null is stored as empty
 	}
+	existed := tx.TypeOf(s.destination) != store.None
 	tx.StoreList(s.destination, elements)
+	c.notifyStored(tx, eventList, "sortstore", s.destination, len(elements), existed)
 	return integer(len(elements))
 }
 

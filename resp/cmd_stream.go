@@ -64,8 +64,9 @@ func xadd(tx *store.Tx, c *call) Reply {
 		return errAddLarge
 	}
 	s.Add(id, packed)
-	if o.trims {
-		s.Trim(c.trim(o.trim))
+	c.notify(tx, eventStream, "xadd", c.args[1])
+	if o.trims && s.Trim(c.trim(o.trim)) > 0 {
+		c.notify(tx, eventStream, "xtrim", c.args[1])
 	}
 	return streamID(id)
 }
@@ -149,6 +150,9 @@ func xdel(tx *store.Tx, c *call) Reply {
 			n++
 		}
 	}
+	if n > 0 {
+		c.notify(tx, eventStream, "xdel", c.args[1])
+	}
 	return integer(n)
 }
 
@@ -164,7 +168,11 @@ func xtrim(tx *store.Tx, c *call) Reply {
 	case !s.Exists():
 		return replyZero
 	}
-	return integer(s.Trim(c.trim(o.trim)))
+	n := s.Trim(c.trim(o.trim))
+	if n > 0 {
+		c.notify(tx, eventStream, "xtrim", c.args[1])
+	}
+	return integer(n)
 }
 
 var (
@@ -213,5 +221,6 @@ func xsetid(tx *store.Tx, c *call) Reply {
 		return errAddedBelowLen
 	}
 	s.SetLastID(id, added, deleted)
+	c.notify(tx, eventStream, "xsetid", c.args[1])
 	return replyOK
 }

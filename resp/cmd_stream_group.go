@@ -70,6 +70,7 @@ func xgroupCreate(tx *store.Tx, c *call) Reply {
 		return errBusyGroup
 	}
 	s.CreateGroup(c.args[3], last, read)
+	c.notify(tx, eventStream, "xgroup-create", c.args[2])
 	return replyOK
 }
 
@@ -107,6 +108,7 @@ func xgroupSetid(tx *store.Tx, c *call) Reply {
 		}
 	}
 	s.SetGroup(g, last, read)
+	c.notify(tx, eventStream, "xgroup-setid", c.args[2])
 	return replyOK
 }
 
@@ -123,6 +125,7 @@ func xgroupDestroy(tx *store.Tx, c *call) Reply {
 		return replyZero
 	}
 	s.DestroyGroup(g)
+	c.notify(tx, eventStream, "xgroup-destroy", c.args[2])
 	c.cl.srv.blockers.touched(tx.DB(), string(c.args[2])) // those who wait in XREADGROUP are to hear of it
 	return replyOne
 }
@@ -136,6 +139,7 @@ func xgroupCreateconsumer(tx *store.Tx, c *call) Reply {
 		return replyZero
 	}
 	s.CreateConsumer(g, c.args[4])
+	c.notify(tx, eventStream, "xgroup-createconsumer", c.args[2])
 	return replyOne
 }
 
@@ -148,10 +152,13 @@ func xgroupDelconsumer(tx *store.Tx, c *call) Reply {
 	if consumer == nil {
 		return replyZero
 	}
-	return integer(s.DeleteConsumer(g, consumer))
+	pending := s.DeleteConsumer(g, consumer)
+	c.notify(tx, eventStream, "xgroup-delconsumer", c.args[2])
+	return integer(pending)
 }
 
 func xack(tx *store.Tx, c *call) Reply {
+	tx.View.TypeOf(c.args[1]) // a look-up for reading, which may miss
 	s, err := tx.EditStream(c.args[1])
 	if err != nil {
 		return failure(err)
@@ -264,6 +271,7 @@ func (f pendingFilter) pending(g *store.StreamGroup, now int64) Reply {
 }
 
 func xclaim(tx *store.Tx, c *call) Reply {
+	tx.View.TypeOf(c.args[1]) // a look-up for reading, which may miss
 	s, err := tx.EditStream(c.args[1])
 	if err != nil {
 		return failure(err)
@@ -279,7 +287,7 @@ func xclaim(tx *store.Tx, c *call) Reply {
 	if o.lastID.Compare(g.LastID()) > 0 {
 		s.SetGroup(g, o.lastID, g.EntriesRead())
 	}
-	consumer := s.See(g, c.args[3])
+	consumer := c.consumer(tx, c.args[1], s, g, c.args[3])
 	var claimed []Reply
 	for _, id := range o.ids {
 		if s.Claim(g, consumer, id, o.how) == store.ClaimedIt {
@@ -287,6 +295,16 @@ func xclaim(tx *store.Tx, c *call) Reply {
 		}
 	}
 	return array(claimed...)
+}
+
+// consumer is the group's consumer of a name, created if need be.
+func (c *call) consumer(tx *store.Tx, key []byte, s store.StreamTx, g *store.StreamGroup, name []byte) *store.StreamConsumer {
+	known := g.Consumer(name) != nil
+	consumer := s.See(g, name)
+	if !known {
+		c.notify(tx, eventStream, "xgroup-createconsumer", key)
+	}
+	return consumer
 }
 
 // claimed is what XCLAIM and XAUTOCLAIM show of an entry.
@@ -310,6 +328,7 @@ func xautoclaim(tx *store.Tx, c *call) Reply {
 	if refusal.isError() {
 		return refusal
 	}
+	tx.View.TypeOf(c.args[1]) // a look-up for reading, which may miss
 	s, err := tx.EditStream(c.args[1])
 	if err != nil {
 		return failure(err)
@@ -318,7 +337,7 @@ func xautoclaim(tx *store.Tx, c *call) Reply {
 	if g == nil {
 		return errNoKeyOrGroup(c)
 	}
-	consumer := s.See(g, c.args[3])
+	consumer := c.consumer(tx, c.args[1], s, g, c.args[3])
 	var claimed, gone []Reply
 	next, ok := g.NextPending(start)
 	for attempts := count * claimAttempts; ok && attempts > 0 && count > 0; attempts-- {

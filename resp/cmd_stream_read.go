@@ -92,7 +92,7 @@ func xreadgroup(tx *store.Tx, c *call) Reply {
 	}
 	var found []Reply
 	for i := range reads {
-		if entries, ok := reads[i].read(c, o); ok {
+		if entries, ok := reads[i].read(tx, c, o, o.keys[i]); ok {
 			found = append(found, bulk(o.keys[i]), array(entries...))
 		}
 	}
@@ -106,6 +106,7 @@ func xreadgroup(tx *store.Tx, c *call) Reply {
 }
 
 func newGroupRead(tx *store.Tx, o readOptions, i int) (r groupRead, refusal Reply) {
+	tx.View.TypeOf(o.keys[i]) // a look-up for reading, which may miss
 	s, err := tx.EditStream(o.keys[i])
 	if err != nil {
 		return r, failure(err)
@@ -135,9 +136,9 @@ func errNoGroupToRead(key, group []byte) Reply {
 }
 
 // read delivers what there is; ok is false if the stream has no part in the reply.
-func (r *groupRead) read(c *call, o readOptions) (entries []Reply, ok bool) {
+func (r *groupRead) read(tx *store.Tx, c *call, o readOptions, key []byte) (entries []Reply, ok bool) {
 	s := r.stream
-	consumer := s.See(r.group, o.consumer)
+	consumer := c.consumer(tx, key, s, r.group, o.consumer)
 	if r.history {
 		start, _ := r.after.Next()
 		s.Redeliver(r.group, consumer, start, o.count, func(id store.StreamID, fields store.StreamFields, ok bool) {

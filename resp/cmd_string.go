@@ -83,6 +83,7 @@ func set(tx *store.Tx, c *call) Reply {
 	key, value := c.args[1], c.args[2]
 	if len(c.args) == 3 {
 		tx.SetString(key, value, 0)
+		c.notify(tx, eventString, "set", key)
 		return replyOK
 	}
 	o, ok := c.setOptions()
@@ -109,6 +110,10 @@ func set(tx *store.Tx, c *call) Reply {
 		deadline = current
 	}
 	tx.SetString(key, value, deadline)
+	c.notify(tx, eventString, "set", key)
+	if o.expiry.at > 0 {
+		c.notify(tx, eventGeneric, "expire", key)
+	}
 	return done
 }
 
@@ -201,6 +206,8 @@ func setWith(unit expire.Unit) func(*store.Tx, *call) Reply {
 			return refusal
 		}
 		tx.SetString(c.args[1], c.args[3], deadline)
+		c.notify(tx, eventString, "set", c.args[1])
+		c.notify(tx, eventGeneric, "expire", c.args[1])
 		return replyOK
 	}
 }
@@ -210,6 +217,7 @@ func setnx(tx *store.Tx, c *call) Reply {
 		return replyZero
 	}
 	tx.SetString(c.args[1], c.args[2], 0)
+	c.notify(tx, eventString, "set", c.args[1])
 	return replyOne
 }
 
@@ -219,6 +227,7 @@ func getset(tx *store.Tx, c *call) Reply {
 		return failure(err)
 	}
 	tx.SetString(c.args[1], c.args[2], 0)
+	c.notify(tx, eventString, "set", c.args[1])
 	return old
 }
 
@@ -229,6 +238,7 @@ func getdel(tx *store.Tx, c *call) Reply {
 	}
 	if value != nil {
 		tx.Delete(c.args[1])
+		c.notify(tx, eventGeneric, "del", c.args[1])
 	}
 	return lent(value)
 }
@@ -261,6 +271,16 @@ func getex(tx *store.Tx, c *call) Reply {
 	}
 	if current, _ := tx.Deadline(key); current != deadline {
 		tx.SetDeadline(key, deadline)
+	} else if persists {
+		return lent(value)
+	}
+	switch {
+	case persists:
+		c.notify(tx, eventGeneric, "persist", key)
+	case deadline <= c.now:
+		c.notify(tx, eventGeneric, "del", key)
+	default:
+		c.notify(tx, eventGeneric, "expire", key)
 	}
 	return lent(value)
 }
@@ -271,6 +291,7 @@ func mset(tx *store.Tx, c *call) Reply {
 	}
 	for i := 1; i < len(c.args); i += 2 {
 		tx.SetString(c.args[i], c.args[i+1], 0)
+		c.notify(tx, eventString, "set", c.args[i])
 	}
 	return replyOK
 }
@@ -300,6 +321,7 @@ func appendString(tx *store.Tx, c *call) Reply {
 	if err != nil {
 		return failure(err)
 	}
+	c.notify(tx, eventString, "append", c.args[1])
 	return integer(length)
 }
 
@@ -326,6 +348,7 @@ func setrange(tx *store.Tx, c *call) Reply {
 	if err != nil {
 		return failure(err)
 	}
+	c.notify(tx, eventString, "setrange", key)
 	return integer(length)
 }
 
@@ -334,15 +357,15 @@ func (c *call) tooLong(offset int64, added int) bool {
 	return offset > c.cl.srv.cfg.ProtoMaxBulkLen.Load()-int64(added)
 }
 
-func incr(tx *store.Tx, c *call) Reply { return increment(tx, c.args[1], 1) }
-func decr(tx *store.Tx, c *call) Reply { return increment(tx, c.args[1], -1) }
+func incr(tx *store.Tx, c *call) Reply { return increment(tx, c, c.args[1], 1) }
+func decr(tx *store.Tx, c *call) Reply { return increment(tx, c, c.args[1], -1) }
 
 func incrby(tx *store.Tx, c *call) Reply {
 	n, ok := c.int(2)
 	if !ok {
 		return errNotInteger
 	}
-	return increment(tx, c.args[1], n)
+	return increment(tx, c, c.args[1], n)
 }
 
 func decrby(tx *store.Tx, c *call) Reply {
@@ -353,13 +376,13 @@ func decrby(tx *store.Tx, c *call) Reply {
 	if n == math.MinInt64 {
 		return errDecrement
 	}
-	return increment(tx, c.args[1], -n)
+	return increment(tx, c, c.args[1], -n)
 }
 
 var errDecrement = errorReply("ERR decrement would overflow")
 
 // increment adds to an integer, keeping its deadline; an absent key counts as 0.
-func increment(tx *store.Tx, key []byte, by int64) Reply {
+func increment(tx *store.Tx, c *call, key []byte, by int64) Reply {
 	value, err := tx.String(key)
 	if err != nil {
 		return failure(err)
@@ -377,6 +400,7 @@ func increment(tx *store.Tx, key []byte, by int64) Reply {
 	if err := tx.UpdateInt(key, n+by); err != nil {
 		return failure(err)
 	}
+	c.notify(tx, eventString, "incrby", key)
 	return integer(n + by)
 }
 
@@ -405,5 +429,6 @@ func incrbyfloat(tx *store.Tx, c *call) Reply {
 	if err := tx.UpdateString(c.args[1], text, store.Computed); err != nil {
 		return failure(err)
 	}
+	c.notify(tx, eventString, "incrbyfloat", c.args[1])
 	return bulk(text)
 }

@@ -69,17 +69,22 @@ func zaddWith(tx *store.Tx, c *call, o zaddOptions) Reply {
 	case err != nil:
 		return failure(err)
 	case o.incr:
-		return o.increment(z, c, pairs[1], scores[0])
+		return o.increment(tx, z, c, pairs[1], scores[0])
 	}
-	n := 0
+	n, changed := 0, false
 	for i, score := range scores {
 		member := pairs[2*i+1]
 		if o != (zaddOptions{ch: o.ch}) && !o.wants(z.ZSet, member, score) {
 			continue
 		}
-		if created, updated := z.Set(member, c.kept(score, z.Shape(), member)); created || updated && o.ch {
+		created, updated := z.Set(member, c.kept(score, z.Shape(), member))
+		changed = changed || created || updated
+		if created || updated && o.ch {
 			n++
 		}
+	}
+	if changed {
+		c.notify(tx, eventZSet, "zadd", c.args[1])
 	}
 	return integer(n)
 }
@@ -93,7 +98,7 @@ func (o *zaddOptions) wants(z *store.ZSet, member []byte, score float64) bool {
 	return !o.nx && !(o.gt && score <= old) && !(o.lt && score >= old)
 }
 
-func (o *zaddOptions) increment(z store.ZSetTx, c *call, member []byte, by float64) Reply {
+func (o *zaddOptions) increment(tx *store.Tx, z store.ZSetTx, c *call, member []byte, by float64) Reply {
 	old, there := z.Score(viewString(member))
 	if there && o.nx {
 		return replyNull
@@ -108,7 +113,9 @@ func (o *zaddOptions) increment(z store.ZSetTx, c *call, member []byte, by float
 	if !o.wants(z.ZSet, member, score) {
 		return replyNull
 	}
-	z.Set(member, c.kept(score, z.Shape(), member))
+	if created, updated := z.Set(member, c.kept(score, z.Shape(), member)); created || updated {
+		c.notify(tx, eventZSet, "zincr", c.args[1])
+	}
 	return double(score)
 }
 
@@ -123,8 +130,8 @@ func (c *call) kept(score float64, s store.Shape, member []byte) float64 {
 	return score
 }
 
-// replaceZSet stores what a command has computed, which is in order.
-func (c *call) replaceZSet(tx *store.Tx, key []byte, members []store.Scored) Reply {
+// replaceZSet stores what a command has computed, which is in order, and tells of it as an event.
+func (c *call) replaceZSet(tx *store.Tx, event string, key []byte, members []store.Scored) Reply {
 	shape := store.Shape{Type: store.TypeZSet, Len: len(members) - 1}
 	for i := range members {
 		shape.LongestBytes = max(shape.LongestBytes, len(members[i].Member))
@@ -132,7 +139,9 @@ func (c *call) replaceZSet(tx *store.Tx, key []byte, members []store.Scored) Rep
 	for i := range members {
 		members[i].Score = c.kept(members[i].Score, shape, nil)
 	}
+	existed := tx.TypeOf(key) != store.None
 	tx.ReplaceZSet(key, members)
+	c.notifyStored(tx, eventZSet, event, key, len(members), existed)
 	return integer(len(members))
 }
 
@@ -146,6 +155,9 @@ func zrem(tx *store.Tx, c *call) Reply {
 		if z.Remove(member) {
 			n++
 		}
+	}
+	if n > 0 {
+		c.notifyGone(tx, eventZSet, "zrem", c.args[1], z.Len())
 	}
 	return integer(n)
 }

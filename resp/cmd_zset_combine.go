@@ -246,7 +246,7 @@ func combinedStore(members func(*combination) []store.Scored, form combinationFo
 		}
 		found := members(&q)
 		store.SortScored(found) // what comes in order is quickly built
-		return c.replaceZSet(tx, c.args[1], found)
+		return c.replaceZSet(tx, c.row.name, c.args[1], found)
 	}
 }
 

@@ -12,12 +12,20 @@ func popRanks(z *store.ZSet, highest bool, count int64) (from, to int) {
 }
 
 // popScored removes the count lowest or highest members, beginning with the most extreme, and returns them with their scores.
-func (c *call) popScored(z store.ZSetTx, highest bool, count int64) []Reply {
+func (c *call) popScored(tx *store.Tx, key []byte, z store.ZSetTx, highest bool, count int64) []Reply {
 	from, to := popRanks(z.ZSet, highest, count)
 	list := c.scoredList(to-from, true)
 	q := rangeQuery{reverse: highest}
 	q.each(z.ZSet, from, to, list.add)
+	left := z.Len() - (to - from)
 	z.RemoveRanks(from, to)
+	if to > from {
+		event := "zpopmin"
+		if highest {
+			event = "zpopmax"
+		}
+		c.notifyGone(tx, eventZSet, event, key, left)
+	}
 	return list.elems
 }
 
@@ -38,7 +46,7 @@ func zpop(highest bool) func(*store.Tx, *call) Reply {
 		if err != nil {
 			return failure(err)
 		}
-		elems := c.popScored(z, highest, count)
+		elems := c.popScored(tx, c.args[1], z, highest, count)
 		if len(c.args) == 3 {
 			return pairsOf(elems...)
 		}
@@ -60,7 +68,7 @@ func bzpop(highest bool) func(*store.Tx, *call) Reply {
 				return failure(err)
 			}
 			if z.Len() > 0 {
-				return array(append([]Reply{bulk(key)}, c.popScored(z, highest, 1)...)...)
+				return array(append([]Reply{bulk(key)}, c.popScored(tx, key, z, highest, 1)...)...)
 			}
 		}
 		return c.blockOn(blockRequest{keys: c.args[1:last], typ: store.TypeZSet, timeout: timeout, timedOut: replyNoArray})
@@ -110,7 +118,7 @@ func (p *scoredPop) run(tx *store.Tx, c *call) (reply Reply, found bool) {
 			return failure(err), true
 		}
 		if z.Len() > 0 {
-			return array(bulk(key), nested(c.popScored(z, p.highest, p.count))), true
+			return array(bulk(key), nested(c.popScored(tx, key, z, p.highest, p.count))), true
 		}
 	}
 	return replyNoArray, false

@@ -156,7 +156,11 @@ func removeRange(tx *store.Tx, c *call, by rangeBy) Reply {
 		return failure(err)
 	}
 	from, to := r.ranks(z.ZSet)
+	left := z.Len() - max(to-from, 0)
 	z.RemoveRanks(from, to)
+	if to > from {
+		c.notifyGone(tx, eventZSet, c.row.name, c.args[1], left)
+	}
 	return integer(max(to-from, 0))
 }
 
@@ -211,7 +215,7 @@ func zrangestore(tx *store.Tx, c *call) Reply {
 		members = append(members, *it)
 		return true
 	})
-	return c.replaceZSet(tx, c.args[1], members)
+	return c.replaceZSet(tx, c.row.name, c.args[1], members)
 }
 
 // rangeQuery reads the words after key min max, then the bounds; key is the key's place. free says whether the words may tell the

@@ -25,6 +25,7 @@ type Config struct {
 	// Copies of settings for hot paths. Read them; CONFIG SET writes them.
 	MaxMemory               atomic.Int64 // bytes, always > 0: a quarter of the machine's where maxmemory is 0
 	MaxClients              atomic.Int64
+	TrackingTableMaxKeys    atomic.Int64
 	Timeout                 atomic.Int64 // seconds without a command until a client is cut off; 0 = never
 	TCPKeepalive            atomic.Int64 // seconds; 0 = off
 	ProtoMaxBulkLen         atomic.Int64 // bytes
@@ -89,6 +90,7 @@ func (c *Config) publish(settings []setting) {
 	}
 	c.MaxMemory.Store(maxMemory)
 	c.MaxClients.Store(c.Int("maxclients"))
+	c.TrackingTableMaxKeys.Store(c.Int("tracking-table-max-keys"))
 	c.Timeout.Store(c.Int("timeout"))
 	c.TCPKeepalive.Store(c.Int("tcp-keepalive"))
 	c.ProtoMaxBulkLen.Store(c.Int("proto-max-bulk-len"))

@@ -71,6 +71,9 @@ func (cl *client) run(cmds []command) {
 			cl.out.buf = append(cl.out.buf, cl.afterReply...)
 			cl.afterReply = cl.afterReply[:0]
 		}
+		if cl.caching {
+			cl.endCaching(r)
+		}
 		if cl.closing {
 			break
 		}
@@ -220,12 +223,15 @@ func (h *hold) take(r *row) {
 		h.cl.srv.store.Lock()
 		h.held, h.n, h.now, h.ahead = true, 0, expire.NowMillis(), 0
 	}
+	h.cl.srv.running = h.cl
 	h.n++
 }
 
 func (h *hold) release() {
 	if h.held {
 		h.held, h.n = false, 0
+		h.cl.srv.tracking.broadcast()
+		h.cl.srv.running = nil
 		h.cl.srv.store.Unlock()
 	}
 }
@@ -315,6 +321,7 @@ func (h *hold) ready(r *row, args [][]byte, following []command) (*store.Tx, err
 		tx.NoTouch()
 	}
 	cl.call = call{cl: cl, row: r, args: args, now: h.now}
+	cl.remember(r, args)
 	return tx, nil
 }
 

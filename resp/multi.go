@@ -139,6 +139,7 @@ func (cl *client) execLocked(tx *store.Tx, t *transaction, now int64) Reply {
 	for _, q := range t.queued {
 		tx.Select(cl.db)
 		cl.call = call{cl: cl, row: q.row, args: q.args, now: now, locked: true}
+		cl.remember(q.row, q.args)
 		var reply Reply
 		t := cl.begin(q.row, q.args, 0)
 		_, d := cl.denied(q.row, q.args, "multi")

@@ -9,7 +9,7 @@ import (
 //
 //	whoever publishes > the client's queue > its push goroutine > connection
 //
-// The goroutine is there from the first subscription on. A batch of commands and its replies hold client.sending, so
+// The goroutine is there from the first push on. A batch of commands and its replies hold client.sending, so
 // that no push comes into the middle of a reply, or before the confirmation of its subscription. What a
 // client's own command pushes to itself comes right behind that command's reply.
 type pushes struct {
@@ -19,6 +19,7 @@ type pushes struct {
 		lsn     uint64    // what it tells must be committed first (I2)
 		waiting int       // bytes queued or being sent
 		over    time.Time // since when more than the soft limit waits; zero = it does not
+		running bool      // the goroutine
 		closed  bool
 	}
 	wake chan struct{}
@@ -32,7 +33,6 @@ func (cl *client) startPushes() {
 	cl.pushes = &pushes{wake: make(chan struct{}, 1)}
 	cl.pushing.Store(true)
 	cl.beginBatch()
-	go cl.pushLoop(cl.pushes)
 }
 
 // beginBatch and endBatch stand around a batch and its replies; a command that waits ends its batch meanwhile.
@@ -72,6 +72,10 @@ func (cl *client) push(from *client, message []byte, lsn uint64) {
 	over := p.overLocked(limit)
 	if over {
 		p.mu.closed, p.mu.queue = true, nil
+	}
+	if !p.mu.running {
+		p.mu.running = true
+		go cl.pushLoop(p)
 	}
 	p.mu.Unlock()
 	if over {
@@ -113,7 +117,7 @@ func (cl *client) pushLoop(p *pushes) {
 			cl.sending.Unlock()
 			return
 		}
-		if lsn == 0 || cl.srv.store.Wait(lsn) == nil { // what is not stored has not happened (I8)
+		if lsn == 0 || cl.srv.store.WaitFor(lsn) == nil { // what is not stored has not happened (I8)
 			if cl.writeArmed {
 				cl.writeArmed = false
 				_ = cl.guard.SetWriteDeadline(time.Time{}) // a closed connection's error is for the write

@@ -38,6 +38,10 @@ type Server struct {
 	blockers  blockers
 	pubsub    listeners
 	monitors  monitors
+	events    events
+	tracking  trackingTable
+	running   *client // whose command runs; under the keyspace lock
+	serving   bool    // it is one that waited, in the goroutine of another; likewise
 	looks     looks
 	slowlog   slowlog
 	limits    guardLimits
@@ -89,6 +93,7 @@ func NewServer(cfg *Config, log zerolog.Logger, shutdown func(Shutdown)) *Server
 		}
 		return s.acl.lines()
 	}
+	s.tracking.srv = s
 	s.clients.byID = map[int64]*client{}
 	id := make([]byte, 20)
 	rand.Read(id)
@@ -136,6 +141,16 @@ func (s *Server) Hooks() store.Hooks {
 		Touched: func(db int, key string) {
 			s.watchers.touched(db, key)
 			s.blockers.touched(db, key)
+			s.tracking.touched(key)
+		},
+		Created: func(db int, key string) { s.notify(db, eventNew, "new", key) },
+		Missed:  s.missed,
+		Expired: func(db int, key string) { s.notify(db, eventExpired, "expired", key) },
+		FieldsExpired: func(db int, key string, gone bool) {
+			s.notify(db, eventHash, "hexpired", key)
+			if gone {
+				s.notify(db, eventGeneric, "del", key)
+			}
 		},
 		Flushed: func(db int) {
 			s.watchers.flushed(db)

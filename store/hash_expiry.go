@@ -158,6 +158,9 @@ func (h HashTx) removeDue(limit int) (removed int) {
 	}
 	if removed > 0 {
 		h.changed()
+		if hook := h.tx.st.hooks.FieldsExpired; hook != nil {
+			hook(h.o.space.db, h.o.name, h.o.typ == None)
+		}
 	}
 	return removed
 }

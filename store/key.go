@@ -133,4 +133,5 @@ func (tx *Tx) transfer(from, to *object) {
 	tx.vacate(from)
 	tx.touched(from)
 	tx.touched(to)
+	tx.created(to)
 }

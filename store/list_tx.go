@@ -155,9 +155,10 @@ func (l ListTx) Remove(value []byte, count int64) int {
 func (tx *Tx) StoreList(key []byte, elements []string) {
 	o := tx.edit(key)
 	if o.typ != None {
-		tx.drop(o)
+		tx.replace(o)
 	}
 	if len(elements) == 0 {
+		tx.replaced = nil
 		return
 	}
 	l := &List{}

@@ -125,13 +125,14 @@ func (tx *Tx) StoreSet(key []byte, members iter.Seq[string]) int {
 	s := SetOf(members)
 	o := tx.edit(key)
 	if o.typ != None {
-		tx.drop(o)
+		tx.replace(o)
 	}
 	if s.Len() > 0 {
 		o.coll = s
 		tx.create(o, TypeSet, 0)
 		s.rows(&tx.rec, o.id)
 	}
+	tx.replaced = nil
 	return s.Len()
 }
 

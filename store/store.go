@@ -36,12 +36,16 @@ type Options struct {
 	Fault func(op journal.Op, n int) (allow int, err error)
 }
 
-// Hooks are called under the keyspace lock. They must be quick and must not call the store.
+// Hooks are called under the keyspace lock. They must be quick, and of the store they may ask EventLSN and no more.
 type Hooks struct {
 	Touched func(db int, key string) // a key was changed, created or removed
+	Created func(db int, key string) // a key was added under a name that nothing had
+	Missed  func(db int, key string) // a command looked for a key to read it, and there is none
 	Expired func(db int, key string) // a key was removed because its deadline passed
-	Flushed func(db int)             // a database is about to be emptied
-	Swapped func(a, b int)           // two databases were exchanged
+	// FieldsExpired: fields of a hash were removed because their deadline passed; gone: the last, and so the key.
+	FieldsExpired func(db int, key string, gone bool)
+	Flushed       func(db int)   // a database is about to be emptied
+	Swapped       func(a, b int) // two databases were exchanged
 }
 
 // ErrInUse says that another server has the data directory open.

@@ -87,7 +87,7 @@ func (tx *Tx) SetString(key, value []byte, deadline int64) {
 func (tx *Tx) SetStringAs(key, value []byte, deadline int64, form Form) {
 	o := tx.edit(key)
 	if o.typ != None && o.typ != TypeString {
-		tx.drop(o)
+		tx.replace(o)
 	}
 	tx.put(o, value)
 	o.form = form

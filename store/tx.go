@@ -18,6 +18,8 @@ type Tx struct {
 	putOff    bool     // long copies are made without the lock
 	rewrite   *Rewrite // the one to be made
 	rewritten *Rewrite // the one that was made
+
+	replaced *object // the one whose value was dropped for another: its name is not new
 }
 
 // Begin starts a command on a database at a clock reading in unix ms. The caller holds the
@@ -25,7 +27,7 @@ type Tx struct {
 func (st *Store) Begin(db int, now int64) *Tx {
 	tx := &st.tx
 	tx.now, tx.memos, tx.noTouch = now, 0, false
-	tx.putOff, tx.rewrite, tx.rewritten = false, nil, nil
+	tx.putOff, tx.rewrite, tx.rewritten, tx.replaced = false, nil, nil, nil
 	tx.db, tx.space = db, st.dbs[db]
 	tx.seen = tx.space.lsn
 	tx.lsn = st.journal.Last() + 1
@@ -130,6 +132,22 @@ func (tx *Tx) create(o *object, typ Type, deadline int64) {
 	st.resized(o)
 	tx.rec.create(o)
 	tx.touched(o)
+	tx.created(o)
+}
+
+// created tells of a new name.
+func (tx *Tx) created(o *object) {
+	if tx.replaced == o {
+		tx.replaced = nil
+	} else if h := tx.st.hooks.Created; h != nil {
+		h(o.space.db, o.name)
+	}
+}
+
+// replace drops what a key holds: another value follows at once, or none.
+func (tx *Tx) replace(o *object) {
+	tx.drop(o)
+	tx.replaced = o
 }
 
 // drop makes a key absent. The object stays as the tombstone that keeps a load from bringing
@@ -196,6 +214,26 @@ func (tx *Tx) recordExpiring() {
 		tx.rec.expiring(s)
 	}
 	tx.expiring = tx.expiring[:0]
+}
+
+// EventLSN is what must be committed before anybody hears of what the command under way has done so far. If
+// it has changed something, that is its own record, which the journal has only once the keyspace lock is free again. The
+// caller holds the lock.
+func (st *Store) EventLSN() uint64 {
+	if tx := &st.tx; !tx.Changed() {
+		return tx.seen
+	}
+	return st.tx.lsn
+}
+
+// WaitFor is Wait for an EventLSN. The caller does not hold the keyspace lock.
+func (st *Store) WaitFor(lsn uint64) error {
+	if lsn > st.journal.Last() {
+		st.Lock() // the command has ended then
+		lsn = min(lsn, st.journal.Last())
+		st.Unlock()
+	}
+	return st.journal.Wait(lsn)
 }
 
 // Abort ends a command whose handler failed half-way: what it changed is recorded, so that

@@ -215,6 +215,9 @@ func (v *View) look(key []byte) *object {
 	o := v.peek(key)
 	if o == nil {
 		v.st.stats.misses++
+		if h := v.st.hooks.Missed; h != nil {
+			h(v.db, string(key))
+		}
 	} else {
 		v.st.stats.hits++
 	}

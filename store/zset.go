@@ -188,9 +188,10 @@ func (z ZSetTx) RemoveRanks(from, to int) {
 func (tx *Tx) ReplaceZSet(key []byte, members []Scored) {
 	o := tx.edit(key)
 	if o.typ != None {
-		tx.drop(o)
+		tx.replace(o)
 	}
 	if len(members) == 0 {
+		tx.replaced = nil
 		return
 	}
 	z := newZSet()

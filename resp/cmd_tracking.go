@@ -1,0 +1,171 @@
+package resp
+
+import "strings"
+
+var (
+	errTwoRedirects   = errorReply("ERR A client can only redirect to a single other client")
+	errNoRedirect     = errorReply("ERR The client ID you want redirect to does not exist")
+	errPrefixAlone    = errorReply("ERR PREFIX option requires BCAST mode to be enabled")
+	errSwitchBcast    = errorReply("ERR You can't switch BCAST mode on/off before disabling tracking for this client, and then re-enabling it with a different mode.")
+	errOptWithBcast   = errorReply("ERR OPTIN and OPTOUT are not compatible with BCAST")
+	errOptBoth        = errorReply("ERR You can't specify both OPTIN mode and OPTOUT mode")
+	errSwitchOpt      = errorReply("ERR You can't switch OPTIN/OPTOUT mode before disabling tracking for this client, and then re-enabling it with a different mode.")
+	errCachingOff     = errorReply("ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled")
+	errCachingYes     = errorReply("ERR CLIENT CACHING YES is only valid when tracking is enabled in OPTIN mode.")
+	errCachingNo      = errorReply("ERR CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode.")
+	errPrefixOverlaps = func(prefix, with, other string) Reply {
+		return errorReply(oneLine("ERR Prefix '" + prefix + "' overlaps with " + with + " prefix '" + other + "'. Prefixes for a single client must not overlap."))
+	}
+)
+
+func clientTracking(cl *client, c *call) Reply {
+	how, refusal := c.trackingOptions()
+	if refusal.isError() {
+		return refusal
+	}
+	switch {
+	case c.is(2, "on"):
+		if refusal = how.fits(cl.tracking.Load()); refusal.isError() {
+			return refusal
+		}
+		if how.bcast && len(how.prefixes) == 0 {
+			how.prefixes = []string{""}
+		}
+		cl.startPushes()
+		cl.srv.tracking.turnOn(cl, how)
+	case c.is(2, "off"):
+		cl.srv.tracking.turnOff(cl)
+		cl.caching = false
+	default:
+		return errSyntax
+	}
+	return replyOK
+}
+
+func (c *call) trackingOptions() (how *tracking, refusal Reply) {
+	how = new(tracking)
+	for i := 3; i < len(c.args); i++ {
+		more := i+1 < len(c.args)
+		switch {
+		case c.is(i, "redirect") && more:
+			i++
+			if how.redirect != 0 {
+				return nil, errTwoRedirects
+			}
+			id, ok := c.int(i)
+			if !ok {
+				return nil, errNotInteger
+			}
+			if c.cl.srv.clients.find(id) == nil {
+				return nil, errNoRedirect
+			}
+			how.redirect = id
+		case c.is(i, "bcast"):
+			how.bcast = true
+		case c.is(i, "optin"):
+			how.optIn = true
+		case c.is(i, "optout"):
+			how.optOut = true
+		case c.is(i, "noloop"):
+			how.noLoop = true
+		case c.is(i, "prefix") && more:
+			i++
+			how.prefixes = append(how.prefixes, c.str(i))
+		default:
+			return nil, errSyntax
+		}
+	}
+	return how, replyNone
+}
+
+// fits checks the options with each other and with how the client tracks already, nil = not at all.
+func (how *tracking) fits(old *tracking) (refusal Reply) {
+	if old == nil {
+		old = &tracking{bcast: how.bcast}
+	}
+	switch {
+	case !how.bcast && len(how.prefixes) > 0:
+		return errPrefixAlone
+	case how.bcast != old.bcast:
+		return errSwitchBcast
+	case how.bcast && (how.optIn || how.optOut):
+		return errOptWithBcast
+	case how.optIn && how.optOut:
+		return errOptBoth
+	case how.optIn && old.optOut || how.optOut && old.optIn:
+		return errSwitchOpt
+	}
+	for i, prefix := range how.prefixes {
+		for _, other := range old.prefixes {
+			if overlap(prefix, other) {
+				return errPrefixOverlaps(prefix, "an existing", other)
+			}
+		}
+		for _, other := range how.prefixes[i+1:] {
+			if overlap(prefix, other) {
+				return errPrefixOverlaps(prefix, "another provided", other)
+			}
+		}
+	}
+	return replyNone
+}
+
+// overlap reports whether a key may have both prefixes.
+func overlap(a, b string) bool { return strings.HasPrefix(a, b) || strings.HasPrefix(b, a) }
+
+// clientCaching is about the next command, or the next transaction.
+func clientCaching(cl *client, c *call) Reply {
+	how := cl.tracking.Load()
+	switch {
+	case how == nil:
+		return errCachingOff
+	case c.is(2, "yes") && !how.optIn:
+		return errCachingYes
+	case c.is(2, "no") && !how.optOut:
+		return errCachingNo
+	case !c.is(2, "yes") && !c.is(2, "no"):
+		return errSyntax
+	}
+	cl.caching = true
+	return replyOK
+}
+
+// endCaching ends what CLIENT CACHING said, after the command it was for.
+func (cl *client) endCaching(r *row) {
+	if cl.multi == nil && (r == nil || !strings.HasPrefix(r.full, "client|")) {
+		cl.caching = false
+	}
+}
+
+func clientGetredir(cl *client, _ *call) Reply { return integer(cl.redirect()) }
+
+// redirect is the id of the client that hears instead of this one, 0 = none; -1 if it does not track.
+func (cl *client) redirect() int64 {
+	if how := cl.tracking.Load(); how != nil {
+		return how.redirect
+	}
+	return -1
+}
+
+func clientTrackinginfo(cl *client, _ *call) Reply {
+	how, state := cl.tracking.Load(), "on"
+	if how == nil {
+		how, state = new(tracking), "off"
+	}
+	words := []Reply{bulkString(state)}
+	for _, f := range []struct {
+		set  bool
+		word string
+	}{
+		{how.bcast, "bcast"},
+		{how.optIn, "optin"}, {how.optIn && cl.caching, "caching-yes"},
+		{how.optOut, "optout"}, {how.optOut && cl.caching, "caching-no"},
+		{how.noLoop, "noloop"},
+		{how.broken.Load(), "broken_redirect"},
+	} {
+		if f.set {
+			words = append(words, bulkString(f.word))
+		}
+	}
+	return mapOf(bulkString("flags"), setOf(words...), bulkString("redirect"), integer(cl.redirect()), bulkString("prefixes"), bulkStrings(how.prefixes))
+}

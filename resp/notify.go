@@ -1,0 +1,116 @@
+package resp
+
+import (
+	"strconv"
+	"strings"
+	"sync/atomic"
+)
+
+// Keyspace notifications: what happens to keys is published on channels, if notify-keyspace-events asks for it.
+//
+//	__keyspace@<db>__:<key>    <event>      K
+//	__keyevent@<db>__:<event>  <key>        E
+//
+// Commands tell of their events where Redis does, the store's hooks of what happens to a key whoever does it. A message
+// waits until what it tells is committed (push.go).
+
+// eventClass is one letter of notify-keyspace-events, as a bit.
+type eventClass uint32
+
+const (
+	eventKeyspace eventClass = 1 << iota
+	eventKeyevent
+	eventGeneric
+	eventString
+	eventList
+	eventSet
+	eventHash
+	eventZSet
+	eventExpired
+	eventEvicted
+	eventStream
+	eventModule
+	eventMissed
+	eventNew
+
+	eventsOfA = eventGeneric | eventString | eventList | eventSet | eventHash | eventZSet | eventExpired | eventEvicted | eventStream | eventModule
+)
+
+var eventLetters = map[rune]eventClass{
+	'K': eventKeyspace, 'E': eventKeyevent, 'g': eventGeneric, '$': eventString, 'l': eventList, 's': eventSet, 'h': eventHash,
+	'z': eventZSet, 'x': eventExpired, 'e': eventEvicted, 't': eventStream, 'd': eventModule, 'm': eventMissed, 'n': eventNew, 'A': eventsOfA,
+}
+
+// events is the classes that are asked for, 0 = nobody can hear anything.
+type events struct{ atomic.Uint32 }
+
+func (e *events) set(letters string) {
+	var asked eventClass
+	for _, letter := range letters {
+		asked |= eventLetters[letter]
+	}
+	if asked&(eventKeyspace|eventKeyevent) == 0 {
+		asked = 0
+	}
+	e.Store(uint32(asked))
+}
+
+func (e *events) has(class eventClass) bool { return e.Load()&uint32(class) != 0 }
+
+// inDB is the database that a command works on: a View or a Tx.
+type inDB interface{ DB() int }
+
+// notify tells of what the command has just done to a key. It costs one atomic load if nobody asked for such events.
+func (c *call) notify(v inDB, class eventClass, event string, key []byte) {
+	if s := c.cl.srv; s.events.has(class) {
+		s.notify(v.DB(), class, event, string(key))
+	}
+}
+
+// notifyGone is notify, and tells of the key's end if nothing is left in it.
+func (c *call) notifyGone(v inDB, class eventClass, event string, key []byte, left int) {
+	c.notify(v, class, event, key)
+	if left == 0 {
+		c.notify(v, eventGeneric, "del", key)
+	}
+}
+
+// notifyStored tells that a key was given n elements, none being the end of what it held.
+func (c *call) notifyStored(v inDB, class eventClass, event string, key []byte, n int, existed bool) {
+	if n > 0 {
+		c.notify(v, class, event, key)
+	} else if existed {
+		c.notify(v, eventGeneric, "del", key)
+	}
+}
+
+// notify is called under the keyspace lock, by whoever changes the key.
+func (s *Server) notify(db int, class eventClass, event, key string) {
+	asked := eventClass(s.events.Load())
+	if asked&class == 0 || s.pubsub.any.Load() == 0 {
+		return
+	}
+	lsn, at := s.store.EventLSN(), strconv.Itoa(db)
+	if asked&eventKeyspace != 0 {
+		s.pubsub.publish(s.from(), toChannel, "__keyspace@"+at+"__:"+key, event, lsn)
+	}
+	if asked&eventKeyevent != 0 {
+		s.pubsub.publish(s.from(), toChannel, "__keyevent@"+at+"__:"+event, key, lsn)
+	}
+}
+
+// missed is the store's Missed. OBJECT looks at keys without being heard.
+func (s *Server) missed(db int, key string) {
+	if s.events.has(eventMissed) && !(s.running != nil && strings.HasPrefix(s.running.call.name(), "object|")) {
+		s.notify(db, eventMissed, "keymiss", key)
+	}
+}
+
+// from is the client in whose goroutine its own command runs, which gets what it pushes to itself behind its reply; nil if
+// there is none.
+func (s *Server) from() *client {
+	if s.serving {
+		return nil
+	}
+	return s.running
+}
