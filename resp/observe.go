@@ -91,7 +91,7 @@ func (r *row) noteWalks() {
 
 // redacted is the arguments as logs and monitors may show them: passwords are not.
 func (r *row) redacted(args [][]byte) [][]byte {
-	hidden := func(i int) bool { return false }
+	var hidden func(i int) bool
 	switch r.full {
 	case "auth":
 		hidden = func(i int) bool { return i >= 1 }

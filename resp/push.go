@@ -31,8 +31,8 @@ func (cl *client) startPushes() {
 		return
 	}
 	cl.pushes = &pushes{wake: make(chan struct{}, 1)}
-	cl.pushing.Store(true)
 	cl.beginBatch()
+	cl.pushing.Store(true)
 }
 
 // beginBatch and endBatch stand around a batch and its replies; a command that waits ends its batch meanwhile.
