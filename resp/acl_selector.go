@@ -197,8 +197,8 @@ func (s *selector) applyCommand(t *commands, rule string) error {
 	return nil
 }
 
-// foreignCommands are Redis's that this server does not have, being no cluster, without replicas and modules. Users that come from
-// a Redis may be forbidden them.
+// foreignCommands are Redis's that this server has not, or not with all subcommands, being no cluster, without replicas and
+// modules. Users that come from a Redis may be allowed or forbidden them.
 var foreignCommands = []string{
 	"asking", "cluster", "failover", "migrate", "module", "psync", "readonly", "readwrite", "replconf", "replicaof",
 	"restore-asking", "slaveof", "sync",
