@@ -45,6 +45,10 @@ func newStage(t *testing.T, s *subject, b *block, protocol int) *stage {
 	if v := c.Do("FLUSHALL"); v.text != "OK" {
 		t.Fatalf("FLUSHALL before the block: %s", v)
 	}
+	// The server may not have seen yet that the last block's clients hung up: they would still listen, watch and wait.
+	for start := time.Now(); strings.Count(c.Do("CLIENT", "LIST").Text(), "\n") > 1 && time.Since(start) < 2*time.Second; {
+		time.Sleep(time.Millisecond)
+	}
 	return st
 }
 
