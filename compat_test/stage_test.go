@@ -45,9 +45,12 @@ func newStage(t *testing.T, s *subject, b *block, protocol int) *stage {
 	if v := c.Do("FLUSHALL"); v.text != "OK" {
 		t.Fatalf("FLUSHALL before the block: %s", v)
 	}
-	// The server may not have seen yet that the last block's clients hung up: they would still listen, watch and wait.
-	for start := time.Now(); strings.Count(c.Do("CLIENT", "LIST").Text(), "\n") > 1 && time.Since(start) < 2*time.Second; {
-		time.Sleep(time.Millisecond)
+	// The server may not have seen yet that the last block's subscribers hung up: they would still be counted.
+	for start := time.Now(); time.Since(start) < time.Second; time.Sleep(time.Millisecond) {
+		list := c.Do("CLIENT", "LIST").Text()
+		if strings.Count(list, "\n") == strings.Count(list, " sub=0 psub=0 ") {
+			break
+		}
 	}
 	return st
 }
