@@ -201,8 +201,13 @@ func (w *watchers) touched(db int, key string) {
 	if w.count.Load() == 0 {
 		return
 	}
+	name := watchName{db, key}
 	w.mu.Lock()
-	for _, cl := range w.byKey[watchName{db, key}] {
+	for _, cl := range w.byKey[name] {
+		if cl.watched[name] && !w.store.HasLocked(db, key) { // it had expired already, and now the sweeper has been there
+			cl.watched[name] = false
+			continue
+		}
 		cl.dirty.Store(true)
 	}
 	w.mu.Unlock()
