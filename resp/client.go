@@ -34,10 +34,10 @@ type client struct {
 	scratch  scratch
 	seen     uint64 // newest LSN that the replies in out must wait for
 	call     call
-	replied  bool               // the Conn function encoded its reply itself
-	callSeen uint64             // newest LSN that a Conn function saw: its reply must wait for it
-	multi    *transaction       // between MULTI and EXEC
-	watched  map[watchName]bool // true: its deadline had passed already when it was watched
+	replied  bool         // the Conn function encoded its reply itself
+	callSeen uint64       // newest LSN that a Conn function saw: its reply must wait for it
+	multi    *transaction // between MULTI and EXEC
+	watched  map[watchName]*watchedKey
 
 	caching    bool    // CLIENT CACHING has been called, for the command or transaction that follows
 	inBatch    bool    // it holds sending

@@ -197,6 +197,11 @@ type watchName struct {
 	key string
 }
 
+// watchedKey is one client's watch. It is under the keyspace lock.
+type watchedKey struct {
+	expired bool // its deadline had passed already when it was watched, and nothing has removed it since
+}
+
 func (w *watchers) touched(db int, key string) {
 	if w.count.Load() == 0 {
 		return
@@ -204,8 +209,8 @@ func (w *watchers) touched(db int, key string) {
 	name := watchName{db, key}
 	w.mu.Lock()
 	for _, cl := range w.byKey[name] {
-		if cl.watched[name] && !w.store.HasLocked(db, key) { // it had expired already, and now the sweeper has been there
-			cl.watched[name] = false
+		if k := cl.watched[name]; k.expired && !w.store.HasLocked(db, key) { // now the sweeper has been there
+			k.expired = false
 			continue
 		}
 		cl.dirty.Store(true)
@@ -245,14 +250,14 @@ func watch(v *store.View, c *call) Reply {
 		w.byKey = map[watchName][]*client{}
 	}
 	if cl.watched == nil {
-		cl.watched = map[watchName]bool{}
+		cl.watched = map[watchName]*watchedKey{}
 	}
 	for _, key := range c.args[1:] {
 		name := watchName{v.DB(), string(key)}
 		if _, have := cl.watched[name]; have {
 			continue
 		}
-		cl.watched[name] = v.IsExpired(key)
+		cl.watched[name] = &watchedKey{expired: v.IsExpired(key)}
 		w.byKey[name] = append(w.byKey[name], cl)
 		w.count.Add(1)
 	}
@@ -294,8 +299,8 @@ func (cl *client) unwatch() {
 // watchedExpired reports whether the deadline of a watched key has passed since WATCH,
 // although nothing has removed it yet. The caller holds the keyspace lock.
 func (cl *client) watchedExpired(now int64) bool {
-	for name, expired := range cl.watched {
-		if !expired && cl.srv.store.ExpiredLocked(name.db, name.key, now) {
+	for name, k := range cl.watched {
+		if !k.expired && cl.srv.store.ExpiredLocked(name.db, name.key, now) {
 			return true
 		}
 	}
