@@ -169,33 +169,19 @@ func (o *output) encode(r *Reply, resp3 bool) {
 	case kindMapPairs:
 		if resp3 {
 			o.elems('%', len(r.elems)/2, r.elems, resp3)
-			break
+		} else {
+			o.twos(r.elems, resp3)
 		}
-		o.number('*', int64(len(r.elems)/2))
-		for i := 0; i < len(r.elems); i += 2 {
-			o.elems('*', 2, r.elems[i:i+2], resp3)
+	case kindPairs:
+		if resp3 {
+			o.twos(r.elems, resp3)
+		} else {
+			o.elems('*', len(r.elems), r.elems, resp3)
 		}
 	case kindSet:
-		prefix := byte('*')
-		if resp3 {
-			prefix = '~'
-		}
-		o.elems(prefix, len(r.elems), r.elems, resp3)
-	case kindPairs:
-		if !resp3 {
-			o.elems('*', len(r.elems), r.elems, resp3)
-			break
-		}
-		o.number('*', int64(len(r.elems)/2))
-		for i := 0; i < len(r.elems); i += 2 {
-			o.elems('*', 2, r.elems[i:i+2], resp3)
-		}
+		o.elems(arrayOr('~', resp3), len(r.elems), r.elems, resp3)
 	case kindPush:
-		prefix := byte('*')
-		if resp3 {
-			prefix = '>'
-		}
-		o.elems(prefix, len(r.elems), r.elems, resp3)
+		o.elems(arrayOr('>', resp3), len(r.elems), r.elems, resp3)
 	case kindSeries:
 		for i := range r.elems {
 			o.encode(&r.elems[i], resp3)
@@ -219,6 +205,22 @@ func (o *output) encode(r *Reply, resp3 bool) {
 		}
 		o.buf = append(o.buf, r.s...)
 		o.crlf()
+	}
+}
+
+// arrayOr is RESP3's prefix of what is an array in RESP2.
+func arrayOr(prefix byte, resp3 bool) byte {
+	if resp3 {
+		return prefix
+	}
+	return '*'
+}
+
+// twos writes an array of arrays of two.
+func (o *output) twos(elems []Reply, resp3 bool) {
+	o.number('*', int64(len(elems)/2))
+	for i := 0; i < len(elems); i += 2 {
+		o.elems('*', 2, elems[i:i+2], resp3)
 	}
 }
 

@@ -1,0 +1,254 @@
+package resp
+
+import (
+	"time"
+
+	"diskette/expire"
+	"diskette/store"
+)
+
+const (
+	// holdCommands is how many commands of one pipeline run under one hold of the keyspace lock.
+	holdCommands = 64
+	// loadAttempts is how often a command whose keys depend on what it finds may ask for further ones: meanwhile others change
+	// what it finds. After that it loads them under the lock.
+	loadAttempts = 8
+)
+
+// hold is the keyspace lock as one batch holds it.
+type hold struct {
+	cl   *client
+	held bool
+	n    int // commands since it was taken
+	now  int64
+
+	ahead   int // following commands whose keys are looked up already
+	keys    [16][]byte
+	members [16][]byte
+	fetched []*store.Fetch // loads of the command under way, pinned until it has run
+	loaded  time.Duration  // how long they took
+}
+
+func (h *hold) take(r *row) {
+	if h.n >= holdCommands {
+		h.release()
+	}
+	if !h.held {
+		if r.flags&write != 0 {
+			h.cl.srv.store.WaitForRoom()
+		}
+		h.cl.srv.store.Lock()
+		h.held, h.n, h.now, h.ahead = true, 0, expire.NowMillis(), 0
+	}
+	h.cl.srv.running = h.cl
+	h.n++
+}
+
+func (h *hold) release() {
+	if h.held {
+		h.held, h.n = false, 0
+		h.cl.srv.tracking.broadcast()
+		h.cl.srv.running = nil
+		h.cl.srv.store.Unlock()
+	}
+}
+
+// keyed runs a command on keys; following are the batch's next commands, whose keys are
+// loaded together with this one's if any load is needed.
+func (h *hold) keyed(r *row, args [][]byte, following []command) {
+	cl := h.cl
+	h.take(r)
+	h.lookAhead(args, following)
+	tx, err := h.ready(r, args, following)
+	if err != nil {
+		cl.reply(failure(err), 0)
+		h.unpin()
+		return
+	}
+	t := cl.begin(r, args, h.loaded)
+	tx, reply, seen := h.call(tx, r, args)
+	cl.end(t, r, args, &reply)
+	lsn := max(seen, tx.End())
+	if reply.kind == kindBlock {
+		h.block(tx, lsn)
+		return
+	}
+	cl.reply(reply, lsn)
+	if len(cl.srv.blockers.ready) > 0 {
+		cl.srv.serveBlocked(h.now)
+	}
+	h.unpin()
+}
+
+// call runs the command's function, again when it has asked for further keys and they are loaded.
+func (h *hold) call(tx *store.Tx, r *row, args [][]byte) (_ *store.Tx, reply Reply, seen uint64) {
+	for attempt := 1; ; attempt++ {
+		c := &h.cl.call
+		c.mayLoad = attempt <= loadAttempts
+		if r.read != nil {
+			reply = r.read(&tx.View, c)
+		} else {
+			tx.PutOffCopies()
+			reply = r.write(tx, c)
+			if rw := tx.TakeRewrite(); rw != nil {
+				tx, reply = h.rewrite(rw, r, args)
+			}
+		}
+		if c.apart != nil {
+			return h.apart(tx, r, args)
+		}
+		if reply.kind != kindLoad {
+			return tx, reply, 0
+		}
+		err := h.load(tx, r)
+		if err == nil {
+			tx, err = h.ready(r, args, nil)
+		}
+		if err != nil {
+			return h.cl.srv.store.Begin(h.cl.db, h.now), failure(err), 0
+		}
+	}
+}
+
+// block waits, without the lock, until the command under way is served.
+func (h *hold) block(tx *store.Tx, lsn uint64) {
+	cl := h.cl
+	b := cl.srv.block(tx, cl, lsn)
+	h.unpin()
+	var stop func()
+	b.hungUp, stop = cl.guard.AwaitHangup()
+	h.release()
+	if !cl.waitBlocked(b, stop) {
+		cl.closing = true
+	}
+}
+
+// ready begins a command, all of whose keys are resident. The lock is held, and may have been let go meanwhile.
+func (h *hold) ready(r *row, args [][]byte, following []command) (*store.Tx, error) {
+	cl := h.cl
+	tx := cl.srv.store.Begin(cl.db, h.now)
+	for !want(tx, r, args) {
+		cl.wantAhead(tx, following)
+		if err := h.load(tx, r); err != nil {
+			return nil, err
+		}
+		tx = cl.srv.store.Begin(cl.db, h.now)
+	}
+	if cl.noTouch {
+		tx.NoTouch()
+	}
+	cl.call = call{cl: cl, row: r, args: args, now: h.now}
+	cl.remember(r, args)
+	return tx, nil
+}
+
+// rewrite copies a long value without the lock, which would hold everybody up for as long, and then runs the
+// command again: it has changed nothing yet. If the value has changed meanwhile, the command itself copies it.
+func (h *hold) rewrite(rw *store.Rewrite, r *row, args [][]byte) (*store.Tx, Reply) {
+	h.release()
+	rw.Make()
+	h.take(r)
+	tx, err := h.ready(r, args, nil)
+	rw.Release()
+	if err != nil {
+		return h.cl.srv.store.Begin(h.cl.db, h.now), failure(err)
+	}
+	tx.Use(rw)
+	return tx, r.write(tx, &h.cl.call)
+}
+
+// apart runs what is too long for the lock without it: it may use values from store.LendString alone. A
+// read's apart returns the reply, to what the command had seen. A write has changed nothing yet; it runs again, with what
+// apart returned in call.resume.
+func (h *hold) apart(tx *store.Tx, r *row, args [][]byte) (_ *store.Tx, reply Reply, seen uint64) {
+	cl := h.cl
+	work := cl.call.apart
+	seen = tx.End()
+	h.release()
+	made := work()
+	h.take(r)
+	if r.read != nil {
+		return cl.srv.store.Begin(cl.db, h.now), made.(Reply), seen
+	}
+	tx, err := h.ready(r, args, nil)
+	if err != nil {
+		return cl.srv.store.Begin(cl.db, h.now), failure(err), seen
+	}
+	cl.call.resume = made
+	return tx, r.write(tx, &cl.call), seen
+}
+
+// lookAhead looks the keys of the next commands up together, taking each command's first
+// argument for its key: most are.
+func (h *hold) lookAhead(args [][]byte, following []command) {
+	if h.ahead > 0 {
+		h.ahead--
+		return
+	}
+	if len(following) < 3 {
+		return
+	}
+	n := 0
+	add := func(args [][]byte) {
+		if len(args) > 1 {
+			h.keys[n], h.members[n] = args[1], nil
+			if len(args) > 2 {
+				h.members[n] = args[2]
+			}
+			n++
+		}
+	}
+	add(args)
+	for i := range following[:min(len(following), len(h.keys)-1)] {
+		add(following[i].args)
+	}
+	h.cl.srv.store.LookAhead(h.cl.db, h.keys[:n], h.members[:n])
+	h.ahead = min(len(following), len(h.keys)-1)
+}
+
+// load reads what a command's keys are missing, without the lock, and takes the lock again.
+func (h *hold) load(tx *store.Tx, r *row) error {
+	f := tx.TakeFetch()
+	h.fetched = append(h.fetched, f)
+	h.release()
+	start := time.Now()
+	err := f.Load()
+	took := time.Since(start)
+	h.loaded += took
+	h.cl.srv.noteLatency(eventLoad, took)
+	h.take(r)
+	return err
+}
+
+// unpin lets go of what the command had loaded. The lock is held.
+func (h *hold) unpin() {
+	for _, f := range h.fetched {
+		f.Release()
+	}
+	h.fetched, h.loaded = h.fetched[:0], 0
+}
+
+// want asks for all keys of a command.
+func want(tx *store.Tx, r *row, args [][]byte) bool {
+	if len(r.keys) == 1 && r.keys[0].find == nil && r.keys[0].last == r.keys[0].first { // most commands
+		return tx.Want(args[r.keys[0].first])
+	}
+	ok := true
+	r.eachKey(args, func(i int) { ok = tx.Want(args[i]) && ok })
+	return ok
+}
+
+// wantAhead starts the loads of the pipeline's next commands: one trip to the disk for all.
+func (cl *client) wantAhead(tx *store.Tx, following []command) {
+	if cl.multi != nil {
+		return
+	}
+	for i := range following[:min(len(following), 32)] {
+		args := following[i].args
+		r := cl.srv.table.lookup(args[0])
+		if r == nil || r.conn != nil || r.subs != nil || !r.arityOK(len(args)) || len(args) > 64 {
+			return
+		}
+		want(tx, r, args)
+	}
+}
