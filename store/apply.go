@@ -2,7 +2,6 @@ package store
 
 import (
 	"fmt"
-	"runtime"
 	"slices"
 	"sync/atomic"
 
@@ -32,15 +31,12 @@ type writer struct {
 	spaceOf   map[int]int64   // database -> space, as in the tables
 	counts    map[int64]int64 // space -> change of its row count in this transaction
 	order     []int32
-	steps     int
+	breath    breath
+	serving   bool         // there are clients: not during recovery
 	inSlices  bool         // the disk is full: see applyInSlices
 	ahead     uint64       // the tables may hold rows up to this LSN, which is above applied_lsn; 0 = they do not
 	freePages atomic.Int64 // in the database file, when maintain last looked
 }
-
-// yieldSteps is after how many statements write-back lets waiting clients run: they would
-// otherwise wait up to 10 ms for the Go scheduler to interrupt it.
-const yieldSteps = 16
 
 func newWriter(c *sqlite3.Conn, dir string) (*writer, error) {
 	w := &writer{c: c, dir: dir, spaceOf: map[int]int64{}, counts: map[int64]int64{}}
@@ -128,9 +124,8 @@ func (w *writer) step(s *sqlite3.Stmt) {
 	if w.err != nil {
 		return
 	}
-	if w.steps++; w.steps >= yieldSteps {
-		w.steps = 0
-		runtime.Gosched() // clients first
+	if w.serving {
+		w.breath.step(1)
 	}
 	for s.Step() {
 	}

@@ -47,7 +47,7 @@ func (w *writer) rows(f *fold, order []int32) {
 			w.step(s)
 		case n == putRows:
 			w.putAll(f, w.putMany[r.table], order[:n])
-			w.steps += n - 1
+			w.breath.steps += n - 1
 		default:
 			n = 1
 			w.putAll(f, w.put[r.table], order[:n])

@@ -1,9 +1,6 @@
 package store
 
-import (
-	"fmt"
-	"runtime"
-)
+import "fmt"
 
 // A collection is the value of a key that is no string, in memory. It is a structure of Go's, loaded whole, and rows on
 // disk, one an element (see table.go).
@@ -159,10 +156,9 @@ func (r *reader) loadTable(c collection, id int64, t table) error {
 		return err
 	}
 	row := tableRow{table: t, stmt: s}
-	for n := 0; s.Step(); n++ {
-		if n%yieldSteps == 0 {
-			runtime.Gosched() // a large collection must not keep a core from clients
-		}
+	var b breath
+	for s.Step() {
+		b.step(1)
 		row.n = s.ColumnInt64(0)
 		if err := c.restore(&row); err != nil {
 			return err

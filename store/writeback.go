@@ -190,6 +190,7 @@ func (st *Store) startWriteBack() {
 	wb.applyNow = make(chan struct{}, 1)
 	wb.stop = make(chan struct{})
 	st.maxBacklog, st.maxRows = 2*tailBytes, st.rows()
+	wb.w.serving = true
 	wb.done.Add(2)
 	go st.foldLoop()
 	go st.applyLoop()
