@@ -13,13 +13,14 @@ import (
 // seen at the descriptor.
 //
 // A command costs a read, a write and, mostly, one more read that finds nothing and lets the goroutine wait. The Go scheduler hears of
-// none of them (see quickly): GETs one at a time from 50 connections take 9 to 13 % less of the server's processor time so, for
-// the thread that watches system calls took 6 % of it and now 0.6, and a futex call came every 28 commands and now every 200. What was
-// tried besides, on two cores of an AMD EPYC:
+// none of them (see quickly): GETs one at a time from 50 connections take 7 to 13 % less of the server's processor time so. The
+// thread that watches system calls took 6 % of it and takes 0.6; a thousand commands come with 5 futex calls, not 31. What was
+// tried besides, on two busy cores of an AMD EPYC:
 //
-//	recvfrom and sendto in place of read and write     0.2 us of 17, but not every processor has these calls
-//	letting others run before the read, for more to    within the noise of SET, 6 % more for GET: seven
-//	have come when it is made                          commands of ten waited as before
+//	recvfrom and sendto in place of   0.2 us of 17, but not every processor has these calls
+//	read and write
+//	letting others run before each    half as many commands wait; GET takes 10 % less, 6 and 13 % more processor
+//	read, so that more has come       time in three comparisons, SET 9 and 6 % less and 2 % more
 //
 // The read that finds nothing takes 0.6 us and has to stay. RawConn.Read forgets what the poller saw before it, and the
 // poller tells of each arrival once: a command that came while the one before it was served would wait for ever.
