@@ -8,9 +8,12 @@ import (
 	"time"
 )
 
-// serverTime is TIME.
-func serverTime(*client, *call) Reply {
+// serverTime is TIME. In a script time stands still.
+func serverTime(_ *client, c *call) Reply {
 	now := time.Now()
+	if c.script {
+		now = time.UnixMilli(c.now)
+	}
 	return array(bulkString(strconv.FormatInt(now.Unix(), 10)), bulkString(strconv.Itoa(now.Nanosecond()/1000)))
 }
 

@@ -29,9 +29,9 @@ type runs struct {
 type scriptRun struct {
 	cl       *client
 	tx       *store.Tx
-	clock    int64  // unix ms: time stands still in a script
-	name     string // the script's sum, or the function's name
-	command  [][]byte
+	clock    int64    // unix ms: time stands still in a script
+	name     string   // the script's sum, or the function's name
+	command  [][]byte // the connection's: only its own goroutine may read them, unless the run is busy
 	isEval   bool
 	readOnly bool
 	began    time.Time
@@ -191,6 +191,15 @@ func (e *engine) tick() error {
 	e.srv.store.LetLookIn()
 	run.lookedIn = time.Now()
 	return nil
+}
+
+// shown is the command that runs it, for FUNCTION STATS.
+func (run *scriptRun) shown() Reply {
+	elems := make([]Reply, len(run.command))
+	for i, a := range run.command {
+		elems[i] = bulkString(string(a))
+	}
+	return array(elems...)
 }
 
 // killer is the command that may end the run.
