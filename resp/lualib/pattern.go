@@ -35,7 +35,7 @@ func (m *matcher) classEnd(p int) int {
 	switch c {
 	case '%':
 		if p >= len(m.pattern) {
-			m.fail("malformed pattern (ends with '%')")
+			m.fail("malformed pattern (ends with '%%')")
 		}
 		return p + 1
 	case '[':
@@ -162,7 +162,7 @@ func (m *matcher) match(at, p int) int {
 		case c == '%' && p+1 < len(m.pattern) && m.pattern[p+1] == 'f':
 			p += 2
 			if p >= len(m.pattern) || m.pattern[p] != '[' {
-				m.fail("missing '[' after '%f' in pattern")
+				m.fail("missing '[' after '%%f' in pattern")
 			}
 			end := m.classEnd(p)
 			before, here := byte(0), byte(0)

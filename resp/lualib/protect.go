@@ -109,11 +109,7 @@ func (s *State) where(L *lua.LState, level int) string {
 
 // fail is luaL_error, for a function of ours that the script has called.
 func (s *State) fail(L *lua.LState, format string, args ...any) {
-	text := format
-	if len(args) > 0 {
-		text = fmt.Sprintf(format, args...)
-	}
-	L.Error(lua.LString(s.where(L, 1)+text), 0)
+	L.Error(lua.LString(s.where(L, 1)+fmt.Sprintf(format, args...)), 0)
 }
 
 // end ends the script: no pcall of it will catch the error.
