@@ -309,6 +309,9 @@ func (s *State) tostring(L *lua.LState) int {
 	if str, ok := toString(v); ok {
 		return push(L, lua.LString(str))
 	}
+	if v == lua.LValue(s.null) {
+		return push(L, lua.LString("userdata: (nil)")) // a null pointer in C
+	}
 	return push(L, lua.LString(v.String()))
 }
 

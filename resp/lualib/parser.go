@@ -661,7 +661,7 @@ func (p *parser) operators(limit int) ast.Expr {
 	switch op := p.cur.kind; op {
 	case "not", "-", "#":
 		p.next()
-		left = unary(op, p.operators(unaryPriority))
+		left = unaryExpr(op, p.operators(unaryPriority))
 		left.SetLine(p.lastLine)
 	default:
 		left = p.simple()
@@ -676,12 +676,12 @@ func (p *parser) operators(limit int) ast.Expr {
 			p.fail("function or expression too complex", op)
 		}
 		p.next()
-		left = binary(op, left, p.operators(priority[1]))
+		left = binaryExpr(op, left, p.operators(priority[1]))
 		left.SetLine(p.lastLine)
 	}
 }
 
-func unary(op string, operand ast.Expr) ast.Expr {
+func unaryExpr(op string, operand ast.Expr) ast.Expr {
 	switch op {
 	case "not":
 		return &ast.UnaryNotOpExpr{Expr: operand}
@@ -696,7 +696,7 @@ func unary(op string, operand ast.Expr) ast.Expr {
 	return &ast.UnaryMinusOpExpr{Expr: operand}
 }
 
-func binary(op string, left, right ast.Expr) ast.Expr {
+func binaryExpr(op string, left, right ast.Expr) ast.Expr {
 	switch op {
 	case "and", "or":
 		return &ast.LogicalOpExpr{Operator: op, Lhs: left, Rhs: right}

@@ -15,6 +15,7 @@ type State struct {
 	readonly map[*lua.LTable]*lua.LTable // what stands for a readonly table, and that table
 	hidden   []lua.LValue                // the functions that instrumented code calls
 	strings  *lua.LTable                 // the metatable of strings as scripts see it
+	null     *lua.LUserData              // cjson.null
 	random   rand48
 	create   lua.LGFunction // gopher-lua's coroutine.create, resume and yield
 	resume   lua.LGFunction
