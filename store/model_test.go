@@ -10,25 +10,21 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"diskette/internal/testrand"
 )
 
 // TestRandomCommandsDoWhatASimpleMapDoes runs seeded random commands on a store and on a map,
 // with unloads, write-backs, sweeps, restarts and kills in between. STORE_MODEL_SECONDS makes the run longer,
-// STORE_MODEL_SEED repeats one seed.
+// DISKETTE_SEED is the first of the seeds that are played.
 func TestRandomCommandsDoWhatASimpleMapDoes(t *testing.T) {
-	if s := os.Getenv("STORE_MODEL_SEED"); s != "" {
-		var seed uint64
-		fmt.Sscan(s, &seed)
-		playSeed(t, seed)
-		return
-	}
 	seconds := 8
 	if s := os.Getenv("STORE_MODEL_SECONDS"); s != "" {
 		fmt.Sscan(s, &seconds)
 	}
-	end, first := time.Now().Add(time.Duration(seconds)*time.Second), uint64(1)
+	end, first := time.Now().Add(time.Duration(seconds)*time.Second), testrand.Number(t, 1)
 	if seconds > 8 { // a long run looks for what the fixed seeds do not show
-		first = uint64(time.Now().UnixNano())
+		first = testrand.Seed(t)
 	}
 	for seed := first; !t.Failed() && (seed < first+3 || time.Now().Before(end)); seed++ {
 		playSeed(t, seed)
@@ -36,7 +32,7 @@ func TestRandomCommandsDoWhatASimpleMapDoes(t *testing.T) {
 }
 
 func playSeed(t *testing.T, seed uint64) {
-	t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+	t.Run(fmt.Sprint("DISKETTE_SEED=", seed), func(t *testing.T) {
 		g := newGame(t, seed)
 		for range 600 {
 			g.step()
