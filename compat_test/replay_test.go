@@ -21,18 +21,7 @@ const (
 )
 
 func TestScripts(t *testing.T) {
-	paths, err := filepath.Glob("scripts/*.txt")
-	if err != nil || len(paths) == 0 {
-		t.Fatalf("no scripts: %v", err)
-	}
-	var scripts []*script
-	for _, path := range paths {
-		s, err := readScript(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		scripts = append(scripts, s)
-	}
+	scripts := allScripts(t)
 	if *recordFlag {
 		recordAll(t, scripts)
 		return
