@@ -224,9 +224,9 @@ func (c *call) timeoutMillis(i int) (millis int64, refusal Reply) {
 	case !ok:
 		return 0, errTimeout
 	case millis < 0:
-		return 0, errorReply("ERR timeout is negative")
+		return 0, errTimeoutBelow
 	case millis > math.MaxInt64/int64(time.Millisecond):
-		return 0, errorReply("ERR timeout is out of range")
+		return 0, errTimeoutRange
 	}
 	return millis, Reply{}
 }

@@ -163,8 +163,8 @@ func (s *Server) Hooks() store.Hooks {
 			s.watchers.flushed(db)
 			s.blockers.touchedAll(db, db)
 		},
-		Swapped: func(a, b int) {
-			s.watchers.swapped(a, b)
+		Swapped: func(a, b int, now int64) {
+			s.watchers.swapped(a, b, now)
 			s.blockers.touchedAll(a, b)
 		},
 	}
