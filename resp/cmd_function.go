@@ -51,7 +51,7 @@ func functionLoad(tx *store.Tx, c *call) Reply {
 	if refusal.isError() {
 		return refusal
 	}
-	if !replace && libs.byName[strings.ToLower(name)] != nil {
+	if !replace && libs.byName[name] != nil {
 		return errorReply("ERR Library '" + name + "' already exists")
 	}
 	lib, refusal := libs.make(code, loadTimeout)
@@ -69,7 +69,7 @@ func functionLoad(tx *store.Tx, c *call) Reply {
 
 func functionDelete(tx *store.Tx, c *call) Reply {
 	libs := &c.cl.srv.libraries
-	lib := libs.byName[strings.ToLower(c.str(2))]
+	lib := libs.byName[c.str(2)]
 	if lib == nil {
 		return errorReply("ERR Library not found")
 	}

@@ -15,13 +15,14 @@ import (
 )
 
 // Libraries of functions: FUNCTION LOAD runs a library's code once, which registers functions; FCALL calls them. The code is stored
-// in the server's own database, and run again at the start. All libraries share one Lua. Names are the same in any case, as in Redis.
+// in the server's own database, and run again at the start. All libraries share one Lua. A function's name is the same in any case, as in
+// Redis.
 
 // libraries is under the keyspace lock.
 type libraries struct {
 	srv    *Server
-	engine *engine // nil until there is one
-	byName map[string]*library
+	engine *engine                       // nil until there is one
+	byName map[string]*library           // in its very case
 	all    map[string]*function          // of all libraries
 	counts atomic.Pointer[libraryCounts] // for those without the lock
 }
@@ -107,14 +108,14 @@ func (l *libraries) make(code string, timeout time.Duration) (*library, Reply) {
 	e := l.engine
 	lib := &library{name: name, code: code, functions: map[string]*function{}, began: time.Now(), timeout: timeout}
 	e.load = lib
+	e.lua.SetPlainGlobal("redis", e.apis.load)
 	defer func() {
 		e.load = nil
-		e.lua.L.SetTop(0)
+		e.lua.SetPlainGlobal("redis", e.apis.run)
 	}()
 	e.lua.Begin()
-	e.lua.L.Push(e.lua.Bind(compiled))
-	if err := e.lua.L.PCall(0, 0, nil); err != nil {
-		return nil, errorReply(oneLine("ERR Error registering functions: " + loadFailure(err)))
+	if _, failure := e.lua.Run(e.lua.Bind(compiled), nil); failure != nil {
+		return nil, errorReply(oneLine("ERR Error registering functions: " + loadFailure(failure)))
 	}
 	if len(lib.functions) == 0 {
 		return nil, errorReply("ERR No functions registered")
@@ -122,19 +123,13 @@ func (l *libraries) make(code string, timeout time.Duration) (*library, Reply) {
 	return lib, replyNone
 }
 
-func loadFailure(err error) string {
-	var raised *lua.ApiError
-	if errors.As(err, &raised) {
-		switch object := raised.Object.(type) {
-		case *lua.LTable:
-			if text, ok := text(object.RawGetString("err")); ok {
-				return text
-			}
-		case lua.LString:
-			return "ERR " + string(object)
+func loadFailure(err lua.LValue) string {
+	if table, ok := err.(*lua.LTable); ok {
+		if text, ok := text(table.RawGetString("err")); ok {
+			return text
 		}
 	}
-	return "ERR " + err.Error()
+	return "ERR " + plainText(err)
 }
 
 // loadTick ends the run of a library's code that takes too long.
@@ -152,7 +147,7 @@ func (l *libraries) link(added []*library, replace bool) Reply {
 		byName, all = map[string]*library{}, map[string]*function{}
 	}
 	for _, lib := range added {
-		old := byName[strings.ToLower(lib.name)]
+		old := byName[lib.name]
 		switch {
 		case old != nil && !replace:
 			return errorReply("ERR Library " + lib.name + " already exists")
@@ -161,7 +156,7 @@ func (l *libraries) link(added []*library, replace bool) Reply {
 				delete(all, name)
 			}
 		}
-		byName[strings.ToLower(lib.name)] = lib
+		byName[lib.name] = lib
 	}
 	for _, lib := range added {
 		for name, f := range lib.functions {
@@ -177,7 +172,7 @@ func (l *libraries) link(added []*library, replace bool) Reply {
 }
 
 func (l *libraries) unlink(lib *library) {
-	delete(l.byName, strings.ToLower(lib.name))
+	delete(l.byName, lib.name)
 	for name := range lib.functions {
 		delete(l.all, name)
 	}
@@ -212,7 +207,7 @@ func (lib *library) store(tx *store.Tx) (err error) {
 	inOwnDB(tx, func() {
 		var h store.HashTx
 		if h, err = tx.EditHash([]byte(librariesKey)); err == nil {
-			h.Set([]byte(strings.ToLower(lib.name)), []byte(lib.code))
+			h.Set([]byte(lib.name), []byte(lib.code))
 		}
 	})
 	return err
@@ -222,7 +217,7 @@ func (lib *library) unstore(tx *store.Tx) (err error) {
 	inOwnDB(tx, func() {
 		var h store.HashTx
 		if h, err = tx.EditHash([]byte(librariesKey)); err == nil {
-			h.Delete([]byte(strings.ToLower(lib.name)))
+			h.Delete([]byte(lib.name))
 		}
 	})
 	return err
@@ -260,7 +255,7 @@ func (l *libraries) restore() {
 // registerFunction is redis.register_function.
 func (e *engine) registerFunction(L *lua.LState) int {
 	if e.load == nil {
-		L.RaiseError("attempt to call field 'register_function' (a nil value)")
+		raised(L, "redis.register_function can only be called on FUNCTION LOAD command")
 	}
 	var f *function
 	var wrong string

@@ -18,9 +18,6 @@ const scriptChanges = 512 << 20
 
 // call is redis.call and redis.pcall: raise = errors end the script.
 func (e *engine) call(L *lua.LState, raise bool) int {
-	if e.load != nil {
-		L.RaiseError("Script attempted to access nonexistent global variable '%s'", map[bool]string{true: "call", false: "pcall"}[raise])
-	}
 	if e.run == nil {
 		raised(L, "redis.call/pcall can only be called inside a script invocation")
 	}

@@ -45,8 +45,9 @@ type scriptRun struct {
 type engine struct {
 	srv  *Server
 	lua  *lualib.State
-	run  *scriptRun // nil between runs
-	load *library   // while FUNCTION LOAD runs its code
+	run  *scriptRun                     // nil between runs
+	load *library                       // while FUNCTION LOAD runs its code
+	apis struct{ run, load lua.LValue } // the redis table of scripts, and of libraries' code
 
 	handler *lua.LFunction // of errors
 	args    [][]byte       // of the command that is being called
@@ -61,7 +62,16 @@ func (s *Server) newEngine(functions bool) *engine {
 	e := &engine{srv: s}
 	e.lua = lualib.New(lualib.Limits{Memory: scriptMemory, Tick: e.tick})
 	e.handler = e.lua.L.NewFunction(errorPlace)
-	e.register(functions)
+	api := e.api()
+	if functions {
+		e.apis.load = e.lua.Protect(e.loadAPI())
+	} else {
+		for name, fn := range e.debuggingAPI() {
+			api.RawSetString(name, e.lua.L.NewFunction(fn))
+		}
+	}
+	e.apis.run = e.lua.Protect(api)
+	e.lua.SetPlainGlobal("redis", e.apis.run)
 	return e
 }
 
@@ -100,14 +110,11 @@ func (e *engine) execute(run *scriptRun, fn *lua.LFunction, args ...lua.LValue) 
 		L.SetTop(0)
 	}()
 	e.lua.Begin()
-	L.Push(fn)
-	for _, a := range args {
-		L.Push(a)
+	result, failure := e.lua.Run(fn, e.handler, args...)
+	if failure != nil {
+		return run.failure(failure)
 	}
-	if err := L.PCall(len(args), 1, e.handler); err != nil {
-		return run.failure(err)
-	}
-	return e.reply(L.Get(-1), cl.resp3)
+	return e.reply(result, cl.resp3)
 }
 
 // errorPlace is the error handler: it makes a table of any error, with the line it comes from.
@@ -133,16 +140,11 @@ func errorPlace(L *lua.LState) int {
 }
 
 // failure is the reply when a script ended with an error.
-func (run *scriptRun) failure(err error) Reply {
-	reply := errorReply("ERR " + err.Error())
-	var raised *lua.ApiError
-	if errors.As(err, &raised) {
-		switch object := raised.Object.(type) {
-		case *lua.LTable:
-			reply = run.raised(object)
-		case lua.LString: // the handler had no room to run
-			reply = errorReply("ERR " + string(object))
-		}
+func (run *scriptRun) failure(err lua.LValue) (reply Reply) {
+	if table, ok := err.(*lua.LTable); ok {
+		reply = run.raised(table)
+	} else { // the handler had no room to run
+		reply = errorReply("ERR " + plainText(err))
 	}
 	reply.s = oneLine(reply.s)
 	return reply

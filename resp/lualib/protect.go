@@ -51,7 +51,7 @@ func (s *State) protect(L *lua.LState, nargs int, handler *lua.LFunction) (failu
 			return
 		}
 		failure = s.failure(L, r)
-		if handler != nil && s.ended == nil {
+		if handler != nil && (s.ended == nil || handler.IsG) {
 			failure = s.handle(L, handler, failure)
 		}
 		unwind()
@@ -123,6 +123,27 @@ func (s *State) endAgain(L *lua.LState) {
 	if s.ended != nil {
 		L.Error(lua.LString(s.ended.Error()), 0)
 	}
+}
+
+// Run is Call for a script: it returns the first value, or the error value, which handler has got while the failed functions' frames
+// were still there, and has replaced. The handler is Go's.
+func (s *State) Run(fn, handler *lua.LFunction, args ...lua.LValue) (result, failure lua.LValue) {
+	L := s.L
+	top := L.GetTop()
+	L.Push(fn)
+	for _, arg := range args {
+		L.Push(arg)
+	}
+	if failure = s.protect(L, len(args), handler); failure != nil {
+		return lua.LNil, failure
+	}
+	if L.GetTop() > top {
+		result = L.Get(top + 1)
+	} else {
+		result = lua.LNil
+	}
+	L.SetTop(top)
+	return result, nil
 }
 
 // Call runs fn with args, protected, and returns what it returns. The error is an *lua.ApiError
