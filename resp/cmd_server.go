@@ -154,6 +154,9 @@ func shutdown(cl *client, c *call) Reply {
 		return errorReply("ERR No shutdown in progress.") // it does not wait for replicas, so there is no while
 	}
 	s := cl.srv
+	if !noSave && s.scripts.runs.busy.Load() {
+		return s.scripts.busyReply()
+	}
 	if !noSave {
 		if err := s.store.Flush(); err != nil && !force {
 			s.log.Error().Err(err).Msg("SHUTDOWN refused: not everything could be written back; NOSAVE or FORCE ends the server all the same")

@@ -49,10 +49,9 @@ type engine struct {
 	load *library                       // while FUNCTION LOAD runs its code
 	apis struct{ run, load lua.LValue } // the redis table of scripts, and of libraries' code
 
-	handler *lua.LFunction // of errors
-	args    [][]byte       // of the command that is being called
-	bytes   []byte         // theirs
-	inner   call
+	args  [][]byte // of the command that is being called
+	bytes []byte   // theirs
+	inner call
 }
 
 // scriptMemory is how much a script may hold in memory.
@@ -61,7 +60,6 @@ const scriptMemory = 256 << 20
 func (s *Server) newEngine(functions bool) *engine {
 	e := &engine{srv: s}
 	e.lua = lualib.New(lualib.Limits{Memory: scriptMemory, Tick: e.tick})
-	e.handler = e.lua.L.NewFunction(errorPlace)
 	api := e.api()
 	if functions {
 		e.apis.load = e.lua.Protect(e.loadAPI())
@@ -110,40 +108,37 @@ func (e *engine) execute(run *scriptRun, fn *lua.LFunction, args ...lua.LValue) 
 		L.SetTop(0)
 	}()
 	e.lua.Begin()
-	result, failure := e.lua.Run(fn, e.handler, args...)
+	result, failure := e.lua.Run(fn, errorPlace, args...)
 	if failure != nil {
 		return run.failure(failure)
 	}
 	return e.reply(result, cl.resp3)
 }
 
-// errorPlace is the error handler: it makes a table of any error, with the line it comes from.
-func errorPlace(L *lua.LState) int {
-	err, isTable := L.Get(1).(*lua.LTable)
+// errorPlace makes a table of any error, with the line it comes from.
+func errorPlace(L *lua.LState, failure lua.LValue) lua.LValue {
+	err, isTable := failure.(*lua.LTable)
 	if !isTable {
-		err = L.NewTable()
-		err.RawSetString("err", lua.LString("ERR "+plainText(L.Get(1))))
+		err = errorTable("ERR " + plainText(failure))
 	}
-	for level := 1; ; level++ {
+	for level := 0; ; level++ {
 		place, ok := L.GetStack(level)
 		if !ok {
-			break
+			return err
 		}
 		if _, e := L.GetInfo("Sl", place, lua.LNil); e == nil && place.CurrentLine > 0 {
 			err.RawSetString("source", lua.LString("@"+place.Source))
 			err.RawSetString("line", lua.LNumber(place.CurrentLine))
-			break
+			return err
 		}
 	}
-	L.Push(err)
-	return 1
 }
 
 // failure is the reply when a script ended with an error.
 func (run *scriptRun) failure(err lua.LValue) (reply Reply) {
 	if table, ok := err.(*lua.LTable); ok {
 		reply = run.raised(table)
-	} else { // the handler had no room to run
+	} else {
 		reply = errorReply("ERR " + plainText(err))
 	}
 	reply.s = oneLine(reply.s)
@@ -203,6 +198,9 @@ func (run *scriptRun) shown() Reply {
 	}
 	return array(elems...)
 }
+
+// Midway reports whether a script that runs longer than it should holds the keyspace.
+func (s *Server) Midway() bool { return s.scripts.runs.busy.Load() }
 
 // killer is the command that may end the run.
 func (run *scriptRun) killer() string {

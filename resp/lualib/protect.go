@@ -29,6 +29,8 @@ func (s *State) protect(L *lua.LState, nargs int, handler *lua.LFunction) (failu
 	sp, caller := stack.Sp(), *currentFrame(L)
 	base := registryOf(L).top - nargs - 1
 	nesting, current := s.nesting, L.G.CurrentThread
+	describe := s.describe // for the outermost alone
+	s.describe = nil
 	before := L.Panic
 	L.Panic = s.raise
 	keepUpvalues(L)
@@ -51,8 +53,11 @@ func (s *State) protect(L *lua.LState, nargs int, handler *lua.LFunction) (failu
 			return
 		}
 		failure = s.failure(L, r)
-		if handler != nil && (s.ended == nil || handler.IsG) {
+		switch {
+		case handler != nil && s.ended == nil:
 			failure = s.handle(L, handler, failure)
+		case describe != nil:
+			failure = describe(L, failure)
 		}
 		unwind()
 		L.Panic = before
@@ -125,16 +130,17 @@ func (s *State) endAgain(L *lua.LState) {
 	}
 }
 
-// Run is Call for a script: it returns the first value, or the error value, which handler has got while the failed functions' frames
-// were still there, and has replaced. The handler is Go's.
-func (s *State) Run(fn, handler *lua.LFunction, args ...lua.LValue) (result, failure lua.LValue) {
+// Run is Call for a script: it returns the first value, or the error value. If describe is not nil it gets that while the failed
+// functions' frames are still there, the innermost being level 0, and may return another.
+func (s *State) Run(fn *lua.LFunction, describe func(*lua.LState, lua.LValue) lua.LValue, args ...lua.LValue) (result, failure lua.LValue) {
 	L := s.L
 	top := L.GetTop()
 	L.Push(fn)
 	for _, arg := range args {
 		L.Push(arg)
 	}
-	if failure = s.protect(L, len(args), handler); failure != nil {
+	s.describe = describe
+	if failure = s.protect(L, len(args), nil); failure != nil {
 		return lua.LNil, failure
 	}
 	if L.GetTop() > top {
