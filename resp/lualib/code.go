@@ -27,15 +27,29 @@ func Compile(source, name string) (*Code, error) {
 	}
 	n := &instrumenter{kinds: kinds}
 	outer := n.instrument(main)
-	proto, err := lua.Compile([]ast.Stmt{at(&ast.ReturnStmt{Exprs: []ast.Expr{outer}}, 1, 1)}, name)
+	proto, err := generate(outer, name)
 	if err != nil {
-		line := 1
-		if e, ok := err.(*lua.CompileError); ok && e.Line > 0 && e.Line < firstSite {
-			line = e.Line
-		}
-		return nil, fmt.Errorf("%s:%d: function or expression too complex", name, line)
+		return nil, err
 	}
-	proto = proto.FunctionPrototypes[0]
 	n.settle(proto)
 	return &Code{proto: proto}, nil
+}
+
+// generate runs gopher-lua's code generator. What it can not do is a matter of size by now, and
+// some of it it panics at.
+func generate(fn *ast.FunctionExpr, name string) (proto *lua.FunctionProto, err error) {
+	line := 1
+	defer func() {
+		if r := recover(); r != nil || err != nil {
+			err = fmt.Errorf("%s:%d: function or expression too complex", name, line)
+		}
+	}()
+	proto, err = lua.Compile([]ast.Stmt{at(&ast.ReturnStmt{Exprs: []ast.Expr{fn}}, 1, 1)}, name)
+	if e, ok := err.(*lua.CompileError); ok && e.Line > 0 && e.Line < firstSite {
+		line = e.Line
+	}
+	if err != nil {
+		return nil, err
+	}
+	return proto.FunctionPrototypes[0], nil
 }

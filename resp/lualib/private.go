@@ -54,10 +54,7 @@ type table struct {
 }
 
 // frameStack is what callFrameStack has that we need.
-type frameStack interface {
-	SetSp(int)
-	Sp() int
-}
+type frameStack interface{ SetSp(int) }
 
 var (
 	frameField   = fieldOf[lua.LState]("currentFrame", "*lua.callFrame")

@@ -25,8 +25,7 @@ func (s *State) call(L *lua.LState, nargs, nret int) {
 // results, or nothing and the error value. handler, if it is not nil, gets the error value while
 // the failed functions' frames are still there.
 func (s *State) protect(L *lua.LState, nargs int, handler *lua.LFunction) (failure lua.LValue) {
-	stack := frames(L)
-	sp, caller := stack.Sp(), *currentFrame(L)
+	caller := *currentFrame(L)
 	base := registryOf(L).top - nargs - 1
 	nesting, current := s.nesting, L.G.CurrentThread
 	describe := s.describe // for the outermost alone
@@ -36,7 +35,11 @@ func (s *State) protect(L *lua.LState, nargs int, handler *lua.LFunction) (failu
 	keepUpvalues(L)
 	unwind := func() {
 		closeUpvalues(L, base)
-		stack.SetSp(sp)
+		sp := 0
+		if caller != nil {
+			sp = caller.Idx + 1
+		}
+		frames(L).SetSp(sp)
 		*currentFrame(L) = caller
 		s.nesting = nesting
 		L.G.CurrentThread = current

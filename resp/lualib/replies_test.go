@@ -53,7 +53,7 @@ type exchange struct {
 }
 
 // exchanges reads a file of scripts, each a line, with the reply on the line below, quoted, after =>.
-func exchanges(t *testing.T, path string) (all []exchange) {
+func exchanges(t testing.TB, path string) (all []exchange) {
 	f, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
