@@ -21,6 +21,7 @@ var allowed = map[string][]string{
 	"store":             {"diskette/store/journal", "diskette/expire", "github.com/ncruces/go-sqlite3", "github.com/tidwall/btree"},
 	"store/journal":     {},
 	"expire":            {},
+	"internal/testrand": {},
 	"compat_test/bench": nil, // anything: it is no part of the server
 }
 

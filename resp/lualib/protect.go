@@ -28,6 +28,8 @@ func (s *State) protect(L *lua.LState, nargs int, handler *lua.LFunction) (failu
 	caller := *currentFrame(L)
 	base := registryOf(L).top - nargs - 1
 	nesting, current := s.nesting, L.G.CurrentThread
+	describe := s.describe // for the outermost alone
+	s.describe = nil
 	before := L.Panic
 	L.Panic = s.raise
 	keepUpvalues(L)
@@ -54,8 +56,11 @@ func (s *State) protect(L *lua.LState, nargs int, handler *lua.LFunction) (failu
 			return
 		}
 		failure = s.failure(L, r)
-		if handler != nil && s.ended == nil {
+		switch {
+		case handler != nil && s.ended == nil:
 			failure = s.handle(L, handler, failure)
+		case describe != nil:
+			failure = describe(L, failure)
 		}
 		unwind()
 		L.Panic = before
@@ -126,6 +131,28 @@ func (s *State) endAgain(L *lua.LState) {
 	if s.ended != nil {
 		L.Error(lua.LString(s.ended.Error()), 0)
 	}
+}
+
+// Run is Call for a script: it returns the first value, or the error value. If describe is not nil it gets that while the failed
+// functions' frames are still there, the innermost being level 0, and may return another.
+func (s *State) Run(fn *lua.LFunction, describe func(*lua.LState, lua.LValue) lua.LValue, args ...lua.LValue) (result, failure lua.LValue) {
+	L := s.L
+	top := L.GetTop()
+	L.Push(fn)
+	for _, arg := range args {
+		L.Push(arg)
+	}
+	s.describe = describe
+	if failure = s.protect(L, len(args), nil); failure != nil {
+		return lua.LNil, failure
+	}
+	if L.GetTop() > top {
+		result = L.Get(top + 1)
+	} else {
+		result = lua.LNil
+	}
+	L.SetTop(top)
+	return result, nil
 }
 
 // Call runs fn with args, protected, and returns what it returns. The error is an *lua.ApiError

@@ -9,6 +9,9 @@ import lua "github.com/yuin/gopher-lua"
 
 const readonlyText = "Attempt to modify a readonly table"
 
+// Protect is a table that scripts can read but not change, with all tables in it.
+func (s *State) Protect(t *lua.LTable) lua.LValue { return s.protectValue(t) }
+
 // protectValue is v, or the table that stands for it if v is a table.
 func (s *State) protectValue(v lua.LValue) lua.LValue {
 	real, ok := v.(*lua.LTable)

@@ -11,6 +11,8 @@ type State struct {
 	ended   error // why the running script must end, once it must
 	nesting int   // calls from Go into Lua that are open
 
+	describe func(*lua.LState, lua.LValue) lua.LValue // what the next protect calls with its failure: see Run
+
 	globals  *lua.LTable                 // what scripts see as global variables
 	readonly map[*lua.LTable]*lua.LTable // what stands for a readonly table, and that table
 	hidden   []lua.LValue                // the functions that instrumented code calls
