@@ -44,13 +44,13 @@ func TestGreedyScriptsEndInAnError(t *testing.T) {
 		"closures kept":                      `local t = {} while true do local x = {} t[#t + 1] = function() return x end end`,
 		"coroutines kept":                    `local t = {} while true do local co = coroutine.wrap(function() coroutine.yield() end) co() t[#t + 1] = co end`,
 		"JSON of a table that shares":        `local t = {("x"):rep(1e4)} for i = 1, 60 do t = {t, t} end return cjson.encode(t)`,
-		"MessagePack of a table that shares": `local t = {("x"):rep(1e6)} for i = 1, 14 do t = {t, t, t, t} end return cmsgpack.pack(t)`,
+		"MessagePack of a table that shares": `local t = {("x"):rep(1e6)} for i = 1, 8 do t = {t, t, t, t} end return cmsgpack.pack(t)`,
 		"decoding much":                      `local t = {} local s = "[" .. ("{},"):rep(1e5) .. "1]" while true do t[#t + 1] = cjson.decode(s) end`,
 		"code kept":                          `local t = {} local s = ("local x = {} "):rep(100) while true do t[#t + 1] = loadstring(s) end`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			began := time.Now()
-			_, err := run(t, "local keep = {} "+source, Limits{Memory: 64 << 20, Tick: func() error {
+			_, err := run(t, "local keep = {} "+source, Limits{Memory: 16 << 20, Tick: func() error {
 				if time.Since(began) > 30*time.Second {
 					return errors.New("too slow")
 				}
