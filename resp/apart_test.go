@@ -12,7 +12,7 @@ import (
 func TestALongLCSNeedsTheLockNoMore(t *testing.T) {
 	_, s := startServing(t)
 	for _, n := range []int{8 << 10, 2 * lentBytes} { // copied, and lent
-		a, b := strings.Repeat("abcdefgh", n/8), "hgfedcba"+strings.Repeat("abcd", 1000)
+		a, b := strings.Repeat("abcdefgh", n/8), "hgfedcba"+strings.Repeat("abcd", 25)
 		c := &call{cl: &client{srv: s}, args: [][]byte{[]byte("LCS"), []byte("a"), []byte("b"), []byte("LEN")}}
 		inLock := func(fn func(tx *store.Tx)) {
 			s.store.Lock()
