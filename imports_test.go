@@ -17,9 +17,11 @@ var allowed = map[string][]string{
 	"cli":               {"github.com/mattn/go-isatty"},
 	"resp":              {"diskette/resp/rdb", "diskette/store", "diskette/store/journal", "diskette/expire", "github.com/rs/zerolog", "github.com/tidwall/redcon"},
 	"resp/rdb":          {},
+	"resp/lualib":       {"github.com/yuin/gopher-lua", "github.com/yuin/gopher-lua/ast", "github.com/yuin/gopher-lua/parse"},
 	"store":             {"diskette/store/journal", "diskette/expire", "github.com/ncruces/go-sqlite3", "github.com/tidwall/btree"},
 	"store/journal":     {},
 	"expire":            {},
+	"internal/testrand": {},
 	"compat_test/bench": nil, // anything: it is no part of the server
 }
 
