@@ -17,6 +17,7 @@ var allowed = map[string][]string{
 	"cli":               {"github.com/mattn/go-isatty"},
 	"resp":              {"diskette/resp/rdb", "diskette/store", "diskette/store/journal", "diskette/expire", "github.com/rs/zerolog", "github.com/tidwall/redcon"},
 	"resp/rdb":          {},
+	"resp/lualib":       {"github.com/yuin/gopher-lua", "github.com/yuin/gopher-lua/ast", "github.com/yuin/gopher-lua/parse"},
 	"store":             {"diskette/store/journal", "diskette/expire", "github.com/ncruces/go-sqlite3", "github.com/tidwall/btree"},
 	"store/journal":     {},
 	"expire":            {},

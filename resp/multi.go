@@ -79,8 +79,10 @@ func exec(cl *client, c *call) Reply {
 	}
 	st := cl.srv.store
 	for _, q := range t.queued {
-		if q.row.flags&write != 0 {
+		if writes(q.row) {
 			st.WaitForRoom()
+		}
+		if q.row.flags&write != 0 {
 			if err := st.WriteError(); err != nil && (q.row.flags&denyoom != 0 || !st.DiskFull()) {
 				cl.unwatch()
 				return errExecRefused(errNotStored(err))
@@ -89,10 +91,13 @@ func exec(cl *client, c *call) Reply {
 	}
 	h := hold{cl: cl}
 	defer h.recover()
-	h.take(c.row)
+	if h.take(c.row) {
+		cl.unwatch()
+		return errExecRefused(cl.srv.scripts.busyReply())
+	}
 	tx := st.Begin(cl.db, h.now)
 	for !cl.wantQueued(tx, t) {
-		if err := h.load(tx, c.row); err != nil {
+		if err := h.load(tx); err != nil {
 			h.unpin()
 			h.release()
 			cl.unwatch()
@@ -141,7 +146,7 @@ func (cl *client) execLocked(tx *store.Tx, t *transaction, now int64) Reply {
 		cl.call = call{cl: cl, row: q.row, args: q.args, now: now, locked: true}
 		cl.remember(q.row, q.args)
 		reply := cl.runQueued(tx, q)
-		if reply.isError() {
+		if reply.isError() && reply.n != errorCounted {
 			cl.srv.stats.errors.count(reply.s)
 		}
 		if !silent {

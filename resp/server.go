@@ -36,6 +36,7 @@ type Server struct {
 	clients   registry
 	watchers  watchers
 	blockers  blockers
+	scripts   scripts
 	pubsub    listeners
 	monitors  monitors
 	events    events
@@ -94,6 +95,7 @@ func NewServer(cfg *Config, log zerolog.Logger, shutdown func(Shutdown)) *Server
 		return s.acl.lines()
 	}
 	s.tracking.srv = s
+	s.scripts.srv = s
 	s.clients.byID = map[int64]*client{}
 	id := make([]byte, 20)
 	rand.Read(id)
