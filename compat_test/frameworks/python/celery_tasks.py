@@ -19,6 +19,7 @@ app.conf.update(
     imports=["celery_tasks"],
 )
 r = Redis(HOST, PORT, decode_responses=True)
+broker = Redis(HOST, PORT, db=1)
 
 
 @app.task
@@ -74,7 +75,7 @@ def get(result):
 
 def tasks():
     queued = [add.delay(1, 2), add.apply_async((3, 4), countdown=1)]
-    say("queued", Redis(HOST, PORT, db=1).llen("celery"), queued[0].state)
+    say("queued", broker.llen("celery"), queued[0].state)
     with worker("-E") as w:
         say("result", get(queued[0]), queued[0].state)
         say("result of a delayed task", get(queued[1]))
@@ -109,6 +110,7 @@ def tasks():
         say("revoked while running", get(hung), hung.state)
         queued[0].forget()
         say("forgotten", queued[0].state)
+        until(lambda: not broker.exists("unacked"), "all tasks are acknowledged")
         say("worker ends", w.stop())
 
 
@@ -117,12 +119,12 @@ def killed_half_way():
         hung = hang_once.delay("orphan")
         until(lambda: r.get("begun:orphan"), "the task runs")
         w.kill()
-    say("its worker killed", hung.state, Redis(HOST, PORT, db=1).hlen("unacked"))
+    say("its worker killed", hung.state, broker.hlen("unacked"))
     os.environ["VISIBILITY_TIMEOUT"] = "1"  # for the next worker: the one killed has been silent for as long
     with worker() as w:
         say("taken up by the next worker", get(hung))
         say("worker ends", w.stop())
-    say("left over", Redis(HOST, PORT, db=1).hlen("unacked"))
+    say("left over", broker.hlen("unacked"))
 
 
 if __name__ == "__main__":

@@ -86,6 +86,7 @@ def whole_job():
         say("stopped by a command", outcome(stopped)[0])
         timed = q.enqueue("rq_jobs.hang", "timed", job_timeout=1)
         say("timed out", *outcome(timed))
+        until(lambda: all(x.failed_job_count == 9 for x in Worker.all(connection=r)), "all failures are counted")
         say("workers", [(x.queue_names(), x.successful_job_count, x.failed_job_count) for x in Worker.all(connection=r)])
         say("worker ends", w.stop())
     say("workers", Worker.all(connection=r))
