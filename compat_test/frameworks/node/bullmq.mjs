@@ -1,5 +1,6 @@
 // BullMQ: delays, retries with backoff, priorities, flows, a rate limit, repeated jobs, and a worker killed half-way whose job
-// another takes up as stalled. Started with `worker` it is the worker that is killed.
+// another takes up as stalled. Started with `worker` it is the worker that is killed, with `before` and `after` the two halves
+// between which the server is.
 import { FlowProducer, Queue, QueueEvents, UnrecoverableError, Worker } from 'bullmq'
 import { Redis } from 'ioredis'
 import { child, host, next, port, raised, run, say, until } from './transcript.mjs'
@@ -148,13 +149,47 @@ async function killedHalfWay() {
   say('taken up by another', await job.waitUntilFinished(ended), (await stalled)[0], await job.getState())
 }
 
+/** Leaves work of all kinds behind: done, failed, delayed, prioritized, waiting, waiting for children. */
+async function before() {
+  const q = queue('kept')
+  const ended = await events('kept')
+  const w = worker('kept', async (job) => {
+    if (job.name === 'fails') throw new Error('the first time')
+    return job.name
+  })
+  const done = await q.add('done', {})
+  const fails = await q.add('fails', {}, { attempts: 2, backoff: 1500 })
+  await done.waitUntilFinished(ended)
+  await until(async () => (await fails.getState()) === 'delayed', 'it has failed once')
+  await w.close()
+  await q.addBulk(Array.from({ length: 500 }, (_, n) => ({ name: 'waits', data: { n } })))
+  await q.addBulk(Array.from({ length: 20 }, (_, n) => ({ name: 'later', data: { n }, opts: { delay: 1000 } })))
+  await q.add('first', {}, { priority: 1 })
+  await open(FlowProducer, { connection }).add({ name: 'parent', queueName: 'kept', children: [{ name: 'child', queueName: 'kept' }] })
+  say('before', await q.getJobCounts())
+}
+
+/** Finds it and does it. */
+async function after() {
+  const q = queue('kept')
+  say('after', await q.getJobCounts())
+  const times = {}
+  worker('kept', async (job) => {
+    const name = job.name + (job.data.n ?? '')
+    times[name] = (times[name] ?? 0) + 1
+  }, { concurrency: 10 })
+  await until(async () => Object.values(await q.getJobCounts('active', 'waiting', 'delayed', 'prioritized', 'waiting-children')).every((n) => n === 0), 'all is done')
+  say('done', Object.keys(times).length, 'more than once', Object.values(times).filter((n) => n > 1).length, await q.getJobCounts())
+}
+
+const half = { before, after }[process.argv[2]]
 if (process.argv[2] === 'worker') {
   worker('stalled', async () => {
     await redis.incr('begun')
     await new Promise(() => {})
   }, { stalledInterval: 300, lockDuration: 1000 })
 } else {
-  for (const part of [jobs, retries, order, rateLimit, flows, repeated, killedHalfWay]) {
+  for (const part of half ? [half] : [jobs, retries, order, rateLimit, flows, repeated, killedHalfWay]) {
     await run(part)
     await close()
   }

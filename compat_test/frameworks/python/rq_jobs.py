@@ -1,4 +1,6 @@
-"""RQ: jobs done, retried, scheduled, chained and stopped; the process of a job killed, and a worker killed half-way."""
+"""RQ: jobs done, retried, scheduled, chained and stopped; the process of a job killed, and a worker killed half-way.
+
+Started with "worker" it is the worker, with "before" and "after" the two halves between which the server is killed."""
 import os
 import signal
 import sys
@@ -112,12 +114,47 @@ def killed_half_way():
     say("found by the next worker", hung.get_status(), started.count, hung.id in FailedJobRegistry(queue=q))
 
 
+def before():
+    """Leaves work of all kinds behind: done, failed, scheduled, deferred, waiting."""
+    q = Queue("default", connection=r)
+    q.enqueue("rq_jobs.add", 1, 2, job_id="done", result_ttl=600)
+    q.enqueue("rq_jobs.tried", "kept", 2, job_id="fails")
+    with worker("--burst") as w:
+        say("a burst ends", w.process.wait(15))
+    q.enqueue_many([Queue.prepare_data("rq_jobs.add", (i, i), job_id=f"waits {i}", result_ttl=600) for i in range(10)])
+    q.enqueue("rq_jobs.add", 1, 1, job_id="child", depends_on=q.enqueue("rq_jobs.add", 2, 2, job_id="parent"))
+    q.enqueue_in(timedelta(seconds=2), "rq_jobs.add", 3, 3, job_id="later")
+    kept("before")
+
+
+def kept(when):
+    q = Queue("default", connection=r)
+    registries = q.finished_job_registry, q.failed_job_registry, q.scheduled_job_registry, q.deferred_job_registry
+    say(when, q.job_ids, [sorted(x.get_job_ids()) for x in registries])
+
+
+def after():
+    """Finds it and does it."""
+    q = Queue("default", connection=r)
+    kept("after")
+    say("result", Job.fetch("done", connection=r).result)
+    q.failed_job_registry.requeue("fails")
+    with worker("--with-scheduler") as w:
+        say("the scheduled one", *outcome(Job.fetch("later", connection=r)))
+        say("the child", *outcome(Job.fetch("child", connection=r)))
+        say("the failed one", *outcome(Job.fetch("fails", connection=r)))
+        say("worker ends", w.stop())
+    say("results", [Job.fetch(f"waits {i}", connection=r).result for i in range(10)])
+    kept("done")
+
+
 def main():
     if sys.argv[1:2] == ["worker"]:
         w = Worker([Queue("default", connection=r), Queue("low", connection=r)], connection=r)
         w.work(burst="--burst" in sys.argv, with_scheduler="--with-scheduler" in sys.argv, logging_level="CRITICAL")
         return
-    for part in (whole_job, killed_half_way):
+    parts = {"before": [before], "after": [after]}.get(" ".join(sys.argv[1:]), [whole_job, killed_half_way])
+    for part in parts:
         say(f"-- {part.__name__}")
         part()
 
