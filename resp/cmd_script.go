@@ -67,8 +67,8 @@ func (c *call) runScript(tx *store.Tx, sc *script, keys int, readOnly bool) Repl
 	}
 	run.isEval = true
 	c.showScript()
-	e.lua.SetGlobal("KEYS", e.strings(c.args[3:3+keys]))
-	e.lua.SetGlobal("ARGV", e.strings(c.args[3+keys:]))
+	e.lua.SetPlainGlobal("KEYS", e.strings(c.args[3:3+keys]))
+	e.lua.SetPlainGlobal("ARGV", e.strings(c.args[3+keys:]))
 	return e.execute(run, sc.fn)
 }
 

@@ -7,11 +7,11 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// register puts the redis table into an engine's Lua. Functions have register_function, EVAL's scripts what a debugger needs.
-func (e *engine) register(functions bool) {
-	L := e.lua.L
-	redis := L.NewTable()
-	for name, fn := range map[string]lua.LGFunction{
+// The redis table is another for EVAL's scripts, for functions, and for the code of their libraries, which can only register them.
+
+// api is what scripts and functions have.
+func (e *engine) api() *lua.LTable {
+	return e.table(map[string]lua.LGFunction{
 		"call":          func(L *lua.LState) int { return e.call(L, true) },
 		"pcall":         func(L *lua.LState) int { return e.call(L, false) },
 		"sha1hex":       scriptSHA1,
@@ -21,24 +21,48 @@ func (e *engine) register(functions bool) {
 		"setresp":       e.setResp,
 		"set_repl":      e.setRepl,
 		"acl_check_cmd": e.aclCheckCmd,
-	} {
-		redis.RawSetString(name, L.NewFunction(fn))
-	}
-	if functions {
-		redis.RawSetString("register_function", L.NewFunction(e.registerFunction))
-	} else {
-		redis.RawSetString("breakpoint", L.NewFunction(func(L *lua.LState) int { L.Push(lua.LFalse); return 1 }))
-		redis.RawSetString("debug", L.NewFunction(func(*lua.LState) int { return 0 }))
-		redis.RawSetString("replicate_commands", L.NewFunction(func(L *lua.LState) int { L.Push(lua.LTrue); return 1 }))
-	}
-	for name, v := range map[string]lua.LValue{
-		"LOG_DEBUG": lua.LNumber(0), "LOG_VERBOSE": lua.LNumber(1), "LOG_NOTICE": lua.LNumber(2), "LOG_WARNING": lua.LNumber(3),
+	}, map[string]lua.LValue{
 		"REPL_NONE": lua.LNumber(0), "REPL_AOF": lua.LNumber(1), "REPL_SLAVE": lua.LNumber(2), "REPL_REPLICA": lua.LNumber(2), "REPL_ALL": lua.LNumber(3),
-		"REDIS_VERSION": lua.LString(RedisVersion), "REDIS_VERSION_NUM": lua.LNumber(redisVersionNumber()),
-	} {
+	})
+}
+
+// debuggingAPI is what EVAL's scripts have besides: no debugger stands behind it.
+func (e *engine) debuggingAPI() map[string]lua.LGFunction {
+	return map[string]lua.LGFunction{
+		"breakpoint":         func(L *lua.LState) int { L.Push(lua.LFalse); return 1 },
+		"debug":              func(*lua.LState) int { return 0 },
+		"replicate_commands": func(L *lua.LState) int { L.Push(lua.LTrue); return 1 },
+	}
+}
+
+// loadAPI is what a library's code has: all else is an error, as if it were a global variable.
+func (e *engine) loadAPI() *lua.LTable {
+	L := e.lua.L
+	redis := e.table(map[string]lua.LGFunction{"register_function": e.registerFunction, "log": e.log}, nil)
+	meta := L.NewTable()
+	meta.RawSetString("__index", L.NewFunction(func(L *lua.LState) int {
+		L.RaiseError("Script attempted to access nonexistent global variable '%s'", plainText(L.Get(2)))
+		return 0
+	}))
+	redis.Metatable = meta
+	return redis
+}
+
+// table makes a redis table, with the constants that every one has.
+func (e *engine) table(functions map[string]lua.LGFunction, more map[string]lua.LValue) *lua.LTable {
+	redis := e.lua.L.NewTable()
+	for name, fn := range functions {
+		redis.RawSetString(name, e.lua.L.NewFunction(fn))
+	}
+	for name, v := range more {
 		redis.RawSetString(name, v)
 	}
-	e.lua.SetGlobal("redis", redis)
+	for level, name := range []string{"LOG_DEBUG", "LOG_VERBOSE", "LOG_NOTICE", "LOG_WARNING"} {
+		redis.RawSetString(name, lua.LNumber(level))
+	}
+	redis.RawSetString("REDIS_VERSION", lua.LString(RedisVersion))
+	redis.RawSetString("REDIS_VERSION_NUM", lua.LNumber(redisVersionNumber()))
+	return redis
 }
 
 // redisVersionNumber is RedisVersion as 0x00MMmmpp.

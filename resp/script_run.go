@@ -29,9 +29,9 @@ type runs struct {
 type scriptRun struct {
 	cl       *client
 	tx       *store.Tx
-	clock    int64  // unix ms: time stands still in a script
-	name     string // the script's sum, or the function's name
-	command  [][]byte
+	clock    int64    // unix ms: time stands still in a script
+	name     string   // the script's sum, or the function's name
+	command  [][]byte // the connection's: only its own goroutine may read them, unless the run is busy
 	isEval   bool
 	readOnly bool
 	began    time.Time
@@ -45,13 +45,13 @@ type scriptRun struct {
 type engine struct {
 	srv  *Server
 	lua  *lualib.State
-	run  *scriptRun // nil between runs
-	load *library   // while FUNCTION LOAD runs its code
+	run  *scriptRun                     // nil between runs
+	load *library                       // while FUNCTION LOAD runs its code
+	apis struct{ run, load lua.LValue } // the redis table of scripts, and of libraries' code
 
-	handler *lua.LFunction // of errors
-	args    [][]byte       // of the command that is being called
-	bytes   []byte         // theirs
-	inner   call
+	args  [][]byte // of the command that is being called
+	bytes []byte   // theirs
+	inner call
 }
 
 // scriptMemory is how much a script may hold in memory.
@@ -60,8 +60,16 @@ const scriptMemory = 256 << 20
 func (s *Server) newEngine(functions bool) *engine {
 	e := &engine{srv: s}
 	e.lua = lualib.New(lualib.Limits{Memory: scriptMemory, Tick: e.tick})
-	e.handler = e.lua.L.NewFunction(errorPlace)
-	e.register(functions)
+	api := e.api()
+	if functions {
+		e.apis.load = e.lua.Protect(e.loadAPI())
+	} else {
+		for name, fn := range e.debuggingAPI() {
+			api.RawSetString(name, e.lua.L.NewFunction(fn))
+		}
+	}
+	e.apis.run = e.lua.Protect(api)
+	e.lua.SetPlainGlobal("redis", e.apis.run)
 	return e
 }
 
@@ -100,49 +108,38 @@ func (e *engine) execute(run *scriptRun, fn *lua.LFunction, args ...lua.LValue) 
 		L.SetTop(0)
 	}()
 	e.lua.Begin()
-	L.Push(fn)
-	for _, a := range args {
-		L.Push(a)
+	result, failure := e.lua.Run(fn, errorPlace, args...)
+	if failure != nil {
+		return run.failure(failure)
 	}
-	if err := L.PCall(len(args), 1, e.handler); err != nil {
-		return run.failure(err)
-	}
-	return e.reply(L.Get(-1), cl.resp3)
+	return e.reply(result, cl.resp3)
 }
 
-// errorPlace is the error handler: it makes a table of any error, with the line it comes from.
-func errorPlace(L *lua.LState) int {
-	err, isTable := L.Get(1).(*lua.LTable)
+// errorPlace makes a table of any error, with the line it comes from.
+func errorPlace(L *lua.LState, failure lua.LValue) lua.LValue {
+	err, isTable := failure.(*lua.LTable)
 	if !isTable {
-		err = L.NewTable()
-		err.RawSetString("err", lua.LString("ERR "+plainText(L.Get(1))))
+		err = errorTable("ERR " + plainText(failure))
 	}
-	for level := 1; ; level++ {
+	for level := 0; ; level++ {
 		place, ok := L.GetStack(level)
 		if !ok {
-			break
+			return err
 		}
 		if _, e := L.GetInfo("Sl", place, lua.LNil); e == nil && place.CurrentLine > 0 {
 			err.RawSetString("source", lua.LString("@"+place.Source))
 			err.RawSetString("line", lua.LNumber(place.CurrentLine))
-			break
+			return err
 		}
 	}
-	L.Push(err)
-	return 1
 }
 
 // failure is the reply when a script ended with an error.
-func (run *scriptRun) failure(err error) Reply {
-	reply := errorReply("ERR " + err.Error())
-	var raised *lua.ApiError
-	if errors.As(err, &raised) {
-		switch object := raised.Object.(type) {
-		case *lua.LTable:
-			reply = run.raised(object)
-		case lua.LString: // the handler had no room to run
-			reply = errorReply("ERR " + string(object))
-		}
+func (run *scriptRun) failure(err lua.LValue) (reply Reply) {
+	if table, ok := err.(*lua.LTable); ok {
+		reply = run.raised(table)
+	} else {
+		reply = errorReply("ERR " + plainText(err))
 	}
 	reply.s = oneLine(reply.s)
 	return reply
@@ -192,6 +189,18 @@ func (e *engine) tick() error {
 	run.lookedIn = time.Now()
 	return nil
 }
+
+// shown is the command that runs it, for FUNCTION STATS.
+func (run *scriptRun) shown() Reply {
+	elems := make([]Reply, len(run.command))
+	for i, a := range run.command {
+		elems[i] = bulkString(string(a))
+	}
+	return array(elems...)
+}
+
+// Midway reports whether a script that runs longer than it should holds the keyspace.
+func (s *Server) Midway() bool { return s.scripts.runs.busy.Load() }
 
 // killer is the command that may end the run.
 func (run *scriptRun) killer() string {

@@ -37,6 +37,7 @@ type Server struct {
 	watchers  watchers
 	blockers  blockers
 	scripts   scripts
+	libraries libraries
 	pubsub    listeners
 	monitors  monitors
 	events    events
@@ -96,6 +97,7 @@ func NewServer(cfg *Config, log zerolog.Logger, shutdown func(Shutdown)) *Server
 	}
 	s.tracking.srv = s
 	s.scripts.srv = s
+	s.libraries.srv = s
 	s.clients.byID = map[int64]*client{}
 	id := make([]byte, 20)
 	rand.Read(id)
@@ -141,6 +143,9 @@ func (s *Server) LoadTLS() error {
 func (s *Server) Hooks() store.Hooks {
 	return store.Hooks{
 		Touched: func(db int, key string) {
+			if db >= s.cfg.Databases { // the server's own
+				return
+			}
 			s.watchers.touched(db, key)
 			s.blockers.touched(db, key)
 			s.tracking.touched(key)
@@ -158,8 +163,8 @@ func (s *Server) Hooks() store.Hooks {
 			s.watchers.flushed(db)
 			s.blockers.touchedAll(db, db)
 		},
-		Swapped: func(a, b int) {
-			s.watchers.swapped(a, b)
+		Swapped: func(a, b int, now int64) {
+			s.watchers.swapped(a, b, now)
 			s.blockers.touchedAll(a, b)
 		},
 	}
@@ -169,6 +174,7 @@ func (s *Server) Hooks() store.Hooks {
 func (s *Server) Start(st *store.Store) {
 	s.store = st
 	s.watchers.store = st
+	s.libraries.restore()
 	s.sweeper = expire.Start(s, int(s.cfg.Hz.Load()))
 	s.limitClients()
 	s.applyConfig()

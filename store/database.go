@@ -44,7 +44,7 @@ func (tx *Tx) SwapDB(a, b int) {
 	}
 	st.stats.changes++
 	if h := st.hooks.Swapped; h != nil {
-		h(a, b)
+		h(a, b, tx.now)
 	}
 	tx.Select(tx.db)
 }

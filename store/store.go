@@ -44,8 +44,8 @@ type Hooks struct {
 	Expired func(db int, key string) // a key was removed because its deadline passed
 	// FieldsExpired: fields of a hash were removed because their deadline passed; gone: the last, and so the key.
 	FieldsExpired func(db int, key string, gone bool)
-	Flushed       func(db int)   // a database is about to be emptied
-	Swapped       func(a, b int) // two databases were exchanged
+	Flushed       func(db int)              // a database is about to be emptied
+	Swapped       func(a, b int, now int64) // two databases were exchanged
 }
 
 // ErrInUse says that another server has the data directory open.

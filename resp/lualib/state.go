@@ -2,53 +2,89 @@ package lualib
 
 import lua "github.com/yuin/gopher-lua"
 
-// Limits bound what a script may use.
-type Limits struct {
-	Memory int64        // bytes that scripts may hold at once; beyond it they get an error
-	Tick   func() error // called now and then while a script runs; an error ends the script, and no pcall catches it
-}
-
 // State is a Lua with the libraries that Redis scripts have. It is not safe for concurrent use.
 type State struct {
 	L *lua.LState
 
-	limits Limits
-	ended  error // why the script must end, once it must
+	limits  Limits
+	used    budget
+	ended   error // why the running script must end, once it must
+	nesting int   // calls from Go into Lua that are open
+
+	describe func(*lua.LState, lua.LValue) lua.LValue // what the next protect calls with its failure: see Run
+
+	globals  *lua.LTable                 // what scripts see as global variables
+	readonly map[*lua.LTable]*lua.LTable // what stands for a readonly table, and that table
+	hidden   []lua.LValue                // the functions that instrumented code calls
+	strings  *lua.LTable                 // the metatable of strings as scripts see it
+	null     *lua.LUserData              // cjson.null
+	random   rand48
+	create   lua.LGFunction // gopher-lua's coroutine.create, resume and yield
+	resume   lua.LGFunction
+	yield    *lua.LFunction
+	opened   *lua.LFunction // what a coroutine begins with
 }
+
+// The stacks. A call frame's place is taken from the start on, a register's as it is needed.
+const (
+	callFrames      = 20000 // LUAI_MAXCALLS
+	registers       = 1 << 13
+	maxRegisters    = 1 << 20
+	registerStep    = 1 << 14
+	threadFrames    = 2000
+	threadRegisters = 1 << 8
+	threadStep      = 1 << 11
+)
 
 // New makes a state with the libraries that Redis scripts have, but no redis table.
 func New(l Limits) *State {
-	return &State{L: lua.NewState(), limits: l}
+	L := lua.NewState(lua.Options{
+		CallStackSize: callFrames, RegistrySize: registers, RegistryMaxSize: maxRegisters,
+		RegistryGrowStep: registerStep, SkipOpenLibs: true,
+	})
+	s := &State{L: L, limits: l, readonly: map[*lua.LTable]*lua.LTable{}, globals: L.G.Global}
+	// Coroutines get theirs from these options.
+	L.Options = lua.Options{
+		CallStackSize: threadFrames, RegistrySize: threadRegisters, RegistryMaxSize: maxRegisters / 4,
+		RegistryGrowStep: threadStep, MinimizeStackMemory: true, SkipOpenLibs: true,
+	}
+	s.hidden = s.hiddenFunctions()
+	s.openGlobals()
+	s.Begin()
+	return s
 }
 
-// Begin makes the state ready for a script: math.random starts anew and so do the limits.
-func (s *State) Begin() { s.ended = nil }
+// Begin makes the state ready for a script: math.random starts anew, and so do the limits.
+func (s *State) Begin() {
+	s.ended, s.nesting = nil, 0
+	s.used.begin()
+	s.random.seed(0)
+}
 
-// Ended says why the running script had to end: what Limits.Tick returned, or that memory is out.
+// Ended says why the running script had to end, if it had to: what Limits.Tick returned, or
+// ErrMemory. Who catches errors between the script and the caller must pass them on then.
 func (s *State) Ended() error { return s.ended }
 
 // Bind makes a function of code; the same Code may be bound many times, in many states.
 func (s *State) Bind(c *Code) *lua.LFunction {
-	return s.L.NewFunctionFromProto(c.proto)
-}
-
-// Call runs fn with args, protected, and returns what it returns. The error is an *lua.ApiError
-// whose Object is the Lua error value.
-func (s *State) Call(fn *lua.LFunction, args ...lua.LValue) ([]lua.LValue, error) {
 	L := s.L
-	top := L.GetTop()
-	if err := L.CallByParam(lua.P{Fn: fn, NRet: lua.MultRet, Protect: true}, args...); err != nil {
-		return nil, err
+	L.Push(L.NewFunctionFromProto(c.proto))
+	for _, fn := range s.hidden {
+		L.Push(fn)
 	}
-	out := make([]lua.LValue, 0, L.GetTop()-top)
-	for i := top + 1; i <= L.GetTop(); i++ {
-		out = append(out, L.Get(i))
-	}
-	L.SetTop(top)
-	return out, nil
+	L.Call(len(s.hidden), 1)
+	fn := L.Get(-1).(*lua.LFunction)
+	L.Pop(1)
+	return fn
 }
 
-// SetGlobal adds to the globals that scripts can read but not change; a table becomes readonly.
+// SetGlobal adds to the globals that scripts can read but not change; a table becomes readonly,
+// with all tables in it.
 func (s *State) SetGlobal(name string, v lua.LValue) {
-	s.L.SetGlobal(name, v)
+	s.globals.RawSetString(name, s.protectValue(v))
+}
+
+// SetPlainGlobal is SetGlobal for tables that scripts may change, which KEYS and ARGV are.
+func (s *State) SetPlainGlobal(name string, v lua.LValue) {
+	s.globals.RawSetString(name, v)
 }
