@@ -30,7 +30,7 @@ async function clientSideCaching() {
   await until(() => invalidated.includes('h'), 'h is invalidated')
   say('a field changed', await client.hGet('h', 'f'), counts())
   await client.mGet(['a', 'b'])
-  await other.set('brief', 'soon gone', { PX: 50 })
+  await other.set('brief', 'soon gone', { PX: 500 })
   say('with a time to live', await client.get('brief'))
   await until(() => invalidated.includes('brief'), 'it has expired')
   say('expired', await client.get('brief'))

@@ -70,7 +70,7 @@ def worker(*args):
 
 
 def get(result):
-    return raised(result.get, timeout=15, interval=0.02)
+    return raised(result.get, timeout=40, interval=0.02)
 
 
 def tasks():

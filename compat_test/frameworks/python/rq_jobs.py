@@ -110,7 +110,7 @@ def killed_half_way():
     # An entry whose time is over is what a worker's round finds; RQ grants a minute more than the job's time.
     r.zadd(started.key, {hung.id: time.time() - 1})
     with worker("--burst") as w:
-        say("a burst ends", w.process.wait(15))
+        say("a burst ends", w.process.wait(40))
     say("found by the next worker", hung.get_status(), started.count, hung.id in FailedJobRegistry(queue=q))
 
 
@@ -120,7 +120,7 @@ def before():
     q.enqueue("rq_jobs.add", 1, 2, job_id="done", result_ttl=600)
     q.enqueue("rq_jobs.tried", "kept", 2, job_id="fails")
     with worker("--burst") as w:
-        say("a burst ends", w.process.wait(15))
+        say("a burst ends", w.process.wait(40))
     q.enqueue_many([Queue.prepare_data("rq_jobs.add", (i, i), job_id=f"waits {i}", result_ttl=600) for i in range(10)])
     q.enqueue("rq_jobs.add", 1, 1, job_id="child", depends_on=q.enqueue("rq_jobs.add", 2, 2, job_id="parent"))
     q.enqueue_in(timedelta(seconds=2), "rq_jobs.add", 3, 3, job_id="later")

@@ -21,7 +21,7 @@ def raised(call, *args, **kwargs):
         return f"{type(e).__name__}: {e}"
 
 
-def until(condition, what, seconds=15):
+def until(condition, what, seconds=40):
     """Waits until condition() is true and returns what it gave."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -49,7 +49,7 @@ class Child:
             pass
         self.process.wait()
 
-    def stop(self, with_signal=signal.SIGTERM, seconds=10):
+    def stop(self, with_signal=signal.SIGTERM, seconds=40):
         """Asks it to end, and returns its exit status."""
         self.process.send_signal(with_signal)
         return self.process.wait(seconds)

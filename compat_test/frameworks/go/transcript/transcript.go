@@ -38,7 +38,7 @@ func Got[T any](v T, err error) T {
 
 // Until waits until condition is true, and ends the program if that takes too long.
 func Until(what string, condition func() bool) {
-	deadline := time.Now().Add(15 * time.Second)
+	deadline := time.Now().Add(40 * time.Second)
 	for !condition() {
 		if time.Now().After(deadline) {
 			Must(fmt.Errorf("gave up waiting until %s", what))
