@@ -75,8 +75,7 @@ var flagNames = []struct {
 	{noscript, "noscript"}, {blocking, "blocking"}, {loading, "loading"}, {stale, "stale"},
 	{skipMonitor, "skip_monitor"}, {skipSlowlog, "skip_slowlog"}, {fast, "fast"}, {noAuth, "no_auth"},
 	{noAsyncLoading, "no_async_loading"}, {noMulti, "no_multi"},
-	{movableKeys, "movablekeys"}, {allowBusy, "allow_busy"}, {askingFlag, "asking"},
-	{noMandatoryKeys, "no_mandatory_keys"},
+	{noMandatoryKeys, "no_mandatory_keys"}, {movableKeys, "movablekeys"}, {allowBusy, "allow_busy"}, {askingFlag, "asking"},
 }
 
 // keySpec says where keys stand in the arguments (range), or how to find them.
