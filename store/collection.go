@@ -58,13 +58,13 @@ func (o *object) shape() (s Shape, ok bool) {
 
 // outgrown follows what Shape's MostLen and LongestBytes tell.
 type outgrown struct {
-	mostLen, longest int
+	mostLen, longest int32
 }
 
 func (g *outgrown) note(length int, elements ...int) {
-	g.mostLen = max(g.mostLen, length)
+	g.mostLen = max(g.mostLen, int32(length))
 	for _, n := range elements {
-		g.longest = max(g.longest, n)
+		g.longest = max(g.longest, int32(n))
 	}
 }
 

@@ -117,18 +117,19 @@ func (h *Hash) deadlineOf(n int64) int64 {
 
 // Deadline returns a field's deadline in unix ms (0 = none) and whether the field is there.
 func (h *Hash) Deadline(field []byte) (deadline int64, ok bool) {
-	if s := h.find(field); s != nil {
-		return h.deadlineOf(s.n), true
+	s, ok := h.find(field)
+	if !ok {
+		return 0, false
 	}
-	return 0, false
+	return h.deadlineOf(s.n), true
 }
 
 // SetDeadline gives a field a deadline in unix ms (0 = none) and reports whether the field is there. A deadline that
 // has passed removes the field at once.
 func (h HashTx) SetDeadline(field []byte, deadline int64) bool {
-	s := h.find(field)
+	s, ok := h.find(field)
 	switch {
-	case s == nil:
+	case !ok:
 		return false
 	case expire.Due(deadline, h.tx.now):
 		return h.Delete(field)
@@ -140,7 +141,7 @@ func (h HashTx) SetDeadline(field []byte, deadline int64) bool {
 }
 
 // moveDeadline changes the deadline of a field; the caller records the row.
-func (h HashTx) moveDeadline(s *slot[hashValue], deadline int64) {
+func (h HashTx) moveDeadline(s slot[hashValue], deadline int64) {
 	if h.deadlines == nil && deadline == 0 {
 		return
 	}
@@ -196,7 +197,7 @@ func (st *Store) checkFieldsLocked(o *object, fail func(string, ...any)) (places
 		fail("hash %q has %d field deadlines, %d of them in order, and place %d in the queue", o.name, len(d.of), d.queue.Len(), d.slot)
 	}
 	for n, f := range d.of {
-		if s := h.dict.find(f.name); s == nil || s.n != n || f.at == 0 {
+		if s, ok := h.fields.find(f.name); !ok || s.n != n || f.at == 0 {
 			fail("hash %q has a deadline for its row %d, which is not there", o.name, n)
 		}
 	}
