@@ -1,7 +1,6 @@
 package compat_test
 
 import (
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -11,7 +10,7 @@ import (
 func TestEveryCommandHasAScript(t *testing.T) {
 	s := startSubject(t, subjectBin(t))
 	if s.dialect != diskette {
-		t.Skipf("%s is not Diskette", s.bin)
+		t.Skipf("NOT CHECKED: that every command has a script: %s is not Diskette; go test ./compat_test without -bin does", s.bin)
 	}
 	named := commandsInScripts(t)
 	names := dial(t, s.Addr).Do("COMMAND", "LIST")
@@ -28,16 +27,8 @@ func TestEveryCommandHasAScript(t *testing.T) {
 // commandsInScripts are the first words of all commands, and the first two
 // joined by |, in lower case.
 func commandsInScripts(t *testing.T) map[string]bool {
-	paths, err := filepath.Glob("scripts/*.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
 	named := make(map[string]bool)
-	for _, path := range paths {
-		s, err := readScript(path)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, s := range allScripts(t) {
 		for _, b := range s.blocks() {
 			for _, step := range b.steps {
 				args := strings.Fields(strings.ToLower(step.text))

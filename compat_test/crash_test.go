@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"diskette/internal/testrand"
 )
 
 var soakFlag = flag.Duration("soak", soakFromEnvironment(), "how long the crash test goes on; DISKETTE_SOAK says the same")
@@ -121,14 +123,7 @@ type crew struct {
 
 func startCrew(t *testing.T) *crew {
 	t.Helper()
-	seed := uint64(time.Now().UnixNano())
-	if s := os.Getenv("DISKETTE_SEED"); s != "" {
-		var err error
-		if seed, err = strconv.ParseUint(s, 10, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Logf("seed %d: DISKETTE_SEED repeats the operations, though not their timing", seed)
+	seed := testrand.Seed(t) // it repeats the operations, though not their timing
 	c := &crew{t: t, rand: rand.New(rand.NewPCG(seed, 0))}
 	for i := range 10 {
 		a := author{rand: rand.New(rand.NewPCG(seed, uint64(i)+1)), ahead: keyspace{}, prefix: "w" + strconv.Itoa(i) + ":"}

@@ -10,7 +10,8 @@
 //	go test ./compat_test -bin PATH  test the server at PATH; redis-server takes the same arguments
 //
 // DISKETTE_LIVE=1, DISKETTE_RECORD=1 and DISKETTE_BIN=PATH say the same where flags
-// cannot be given (go test ./...). A missing redis-server fails -live and -record.
+// cannot be given (go test ./...). A missing redis-server fails -live and -record. A random test that
+// fails names the DISKETTE_SEED that repeats it.
 //
 // # Scripts
 //

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"os"
 	"strings"
@@ -13,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"diskette/internal/testrand"
 )
 
 // bombs are bytes that took servers down, made them spin, or made them set memory aside (DESIGN, section 7,
@@ -171,8 +172,7 @@ func TestStrangersAreHeldShortUntilTheyAuthenticate(t *testing.T) {
 
 func TestRandomBytesNeverHurt(t *testing.T) {
 	s := startPrey(t, "")
-	const seed = 7
-	r := rand.New(rand.NewPCG(seed, seed))
+	r := testrand.New(t, 7)
 	tokens := []string{
 		"\r\n", "\n", "\r", "*1\r\n", "*3\r\n", "*-1\r\n", "*2147483647\r\n", "$3\r\n", "$0\r\n", "$-1\r\n", "$536870912\r\n", "$999999999999\r\n",
 		"\"", "'", "\\x", " ", "\x00", "PING", "ECHO", "HELLO", "CLIENT", "MULTI", "EXEC", "WATCH", "COMMAND", "3", "k", "~1\r\n", ">2\r\n", "%1\r\n",

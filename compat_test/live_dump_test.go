@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"diskette/internal/testrand"
 )
 
 // Values are such that Redis's bytes follow from them: no hash tables, and no lists of several nodes, intsets or streams that
@@ -240,14 +242,11 @@ func readStream(c *client, key string) string {
 	return b.String()
 }
 
-// TestValuesMoveBetweenTheServersBothWays belongs to -live. Values of every type and encoding are dumped by one server,
+// TestValuesMoveToALiveRedisAndBack belongs to -live. Values of every type and encoding are dumped by one server,
 // restored by the other and read there; and as far as Redis's bytes follow from a value they are Diskette's, too.
-func TestValuesMoveBetweenTheServersBothWays(t *testing.T) {
-	if !*liveFlag {
-		t.Skip("compares with a live redis-server: run with -live")
-	}
-	ours, theirs := startSubject(t, subjectBin(t)), startSubject(t, redisBin(t))
-	m := &mover{rand.New(rand.NewPCG(1, randomSeed(t))), dial(t, ours.Addr), dial(t, theirs.Addr)}
+func TestValuesMoveToALiveRedisAndBack(t *testing.T) {
+	ours, theirs := startBoth(t, "that values move to a live Redis and back")
+	m := &mover{rand.New(rand.NewPCG(1, testrand.Seed(t))), dial(t, ours.Addr), dial(t, theirs.Addr)}
 	settings := []string{"set-max-intset-entries", "zset-max-listpack-entries", "zset-max-listpack-value", "hash-max-listpack-entries", "hash-max-listpack-value", "stream-node-max-entries", "stream-node-max-bytes"}
 	for range 600 {
 		m.both(t, "FLUSHALL")

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"diskette/internal/testrand"
 )
 
 // eventCommands is how many commands of each family the comparison of events sends.
@@ -48,14 +50,11 @@ func (s *eventSource) after(t *testing.T, args []any) (events []string) {
 	}
 }
 
-// TestRandomCommandsFireRedissEvents sends the same random commands to Diskette and to a live redis-server and compares the
+// TestRandomCommandsFireTheEventsOfALiveRedis sends the same random commands to Diskette and to a live redis-server and compares the
 // events that a subscriber hears, in order.
-func TestRandomCommandsFireRedissEvents(t *testing.T) {
-	if !*liveFlag {
-		t.Skip("compares with a live redis-server: run with -live")
-	}
-	seed := randomSeed(t)
-	oursAt, theirsAt := startSubject(t, subjectBin(t)), startSubject(t, redisBin(t))
+func TestRandomCommandsFireTheEventsOfALiveRedis(t *testing.T) {
+	oursAt, theirsAt := startBoth(t, "that random commands fire a live Redis's events")
+	seed := testrand.Seed(t)
 	for _, name := range slices.Sorted(maps.Keys(randomFamilies)) {
 		t.Run(name, func(t *testing.T) {
 			f := randomFamilies[name]

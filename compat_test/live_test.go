@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
+
+	"diskette/internal/testrand"
 )
 
 // randomCommands is how many commands each run of the random comparison sends.
@@ -133,15 +133,12 @@ var commonWords = map[string][]string{
 	"D": {"0", "1", "2", "1", "0", "99"},
 }
 
-// TestRandomCommandsAnswerAsRedisDoes sends the same random commands to
+// TestRandomCommandsAnswerAsALiveRedisDoes sends the same random commands to
 // Diskette and to a live redis-server and compares every reply. It belongs to
-// -live. A failure names the seed; DISKETTE_SEED replays it.
-func TestRandomCommandsAnswerAsRedisDoes(t *testing.T) {
-	if !*liveFlag {
-		t.Skip("compares with a live redis-server: run with -live")
-	}
-	seed := randomSeed(t)
-	ours, theirs := startSubject(t, subjectBin(t)), startSubject(t, redisBin(t))
+// -live. A failure names the seed that replays it.
+func TestRandomCommandsAnswerAsALiveRedisDoes(t *testing.T) {
+	ours, theirs := startBoth(t, "that random commands get a live Redis's replies")
+	seed := testrand.Seed(t)
 	for _, name := range slices.Sorted(maps.Keys(randomFamilies)) {
 		for protocol := 2; protocol <= 3; protocol++ {
 			t.Run(name+"/RESP"+strconv.Itoa(protocol), func(t *testing.T) {
@@ -149,23 +146,6 @@ func TestRandomCommandsAnswerAsRedisDoes(t *testing.T) {
 			})
 		}
 	}
-}
-
-// randomSeed is another one every time, or DISKETTE_SEED.
-func randomSeed(t *testing.T) uint64 {
-	seed := uint64(time.Now().UnixNano())
-	if s := os.Getenv("DISKETTE_SEED"); s != "" {
-		var err error
-		if seed, err = strconv.ParseUint(s, 10, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("repeat with DISKETTE_SEED=%d", seed)
-		}
-	})
-	return seed
 }
 
 func compareRandom(t *testing.T, f randomFamily, ours, theirs *client, protocol int, r *rand.Rand) {

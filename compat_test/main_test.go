@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -61,6 +62,19 @@ var buildDiskette = sync.OnceValues(func() (string, error) {
 	}
 	return path, nil
 })
+
+// startBoth starts the server under test and a live redis-server to compare it with. Without -live it skips the test and
+// says what is not checked.
+func startBoth(t *testing.T, what string) (ours, theirs *subject) {
+	t.Helper()
+	if !strings.Contains(t.Name(), "Live") {
+		t.Fatal("CI runs the live tests by that word in their names")
+	}
+	if !*liveFlag {
+		t.Skipf("NOT CHECKED: %s; go test ./compat_test -live does", what)
+	}
+	return startSubject(t, subjectBin(t)), startSubject(t, redisBin(t))
+}
 
 // redisBin is the path of redis-server; that it is missing is a failure.
 func redisBin(t testing.TB) string {

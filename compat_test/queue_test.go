@@ -6,6 +6,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"diskette/internal/testrand"
 )
 
 // TestWorkersLoseNoJobWhenTheServerIsKilled lets producers push jobs and workers take them, in the two ways that clients
@@ -18,6 +20,7 @@ func TestWorkersLoseNoJobWhenTheServerIsKilled(t *testing.T) {
 	const crashes, producers, workers = 6, 3, 4
 	s := startServer(t, subjectBin(t), "--maxmemory", "4mb", "--enable-debug-command", "local")
 	b := &jobs{pushed: map[string]bool{}, done: map[string]int{}, doubt: map[string]int{}}
+	r := rand.New(rand.NewPCG(testrand.Seed(t), 0))
 	for round := range crashes + 1 {
 		stop := make(chan struct{})
 		var all, taking sync.WaitGroup
@@ -28,7 +31,7 @@ func TestWorkersLoseNoJobWhenTheServerIsKilled(t *testing.T) {
 			taking.Go(func() { b.workReliably(t, s.Addr, fmt.Sprint("taken", i), stop) })
 			taking.Go(func() { b.workSimply(t, s.Addr, stop) })
 		}
-		time.Sleep(time.Duration(200+rand.IntN(500)) * time.Millisecond)
+		time.Sleep(time.Duration(200+r.IntN(500)) * time.Millisecond)
 		if round == crashes { // the last round: no crash, and the workers drain the queues
 			close(stop)
 			all.Wait()
@@ -99,9 +102,9 @@ func (b *jobs) workReliably(t *testing.T, addr, own string, stop chan struct{}) 
 	if err != nil {
 		return
 	}
-	todo := before.elems
+	held := before.elems
 	for {
-		if len(todo) == 0 {
+		if len(held) == 0 {
 			v, err := c.Try("BLMOVE", "reliable", own, "LEFT", "RIGHT", "0.1")
 			switch {
 			case err != nil:
@@ -115,10 +118,10 @@ func (b *jobs) workReliably(t *testing.T, addr, own string, stop chan struct{}) 
 				}
 				continue
 			}
-			todo = append(todo, v)
+			held = append(held, v)
 		}
-		job := todo[0].text
-		todo = todo[1:]
+		job := held[0].text
+		held = held[1:]
 		b.note(func() { b.done[job]++ })
 		v, err := c.Try("LREM", own, 1, job)
 		if err != nil {

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
+	"testing"
 )
 
 // script is one file. Its paragraphs are blocks and prose, in order.
@@ -53,6 +55,23 @@ var (
 	stepLine  = regexp.MustCompile(`^(?:@([0-9]+) ?)?(>|&|<|raw>|scan>|close\b|sleep\b)(?: (.*))?$`)
 	labelLine = regexp.MustCompile(`^@(resp3$|7\.2 resp3\b|7\.2\b|diskette resp3\b|diskette\b)(.*)$`)
 )
+
+// allScripts reads the scripts of all families.
+func allScripts(t *testing.T) (scripts []*script) {
+	t.Helper()
+	paths, err := filepath.Glob("scripts/*.txt")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	for _, path := range paths {
+		s, err := readScript(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		scripts = append(scripts, s)
+	}
+	return scripts
+}
 
 func readScript(path string) (*script, error) {
 	text, err := os.ReadFile(path)

@@ -3,9 +3,10 @@ package expire
 import (
 	"errors"
 	"math"
-	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"diskette/internal/testrand"
 )
 
 const now = int64(1_700_000_000_000)
@@ -83,9 +84,10 @@ func TestQueueAgreesWithASortedList(t *testing.T) {
 	for i := range all {
 		all[i] = &entry{}
 	}
+	r := testrand.New(t, 1)
 	for range 20_000 {
-		e := all[rand.IntN(len(all))]
-		deadline := int64(rand.IntN(1000)) // 0 takes it out
+		e := all[r.IntN(len(all))]
+		deadline := int64(r.IntN(1000)) // 0 takes it out
 		q.Set(e, deadline)
 		if delete(deadlines, e); deadline != 0 {
 			deadlines[e] = deadline

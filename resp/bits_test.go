@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"math/rand/v2"
 	"testing"
+
+	"diskette/internal/testrand"
 )
 
 // bitAt is bit i of b, counted from the highest of the first byte; 0 beyond the end.
@@ -27,7 +29,7 @@ func randomBits(r *rand.Rand, n int) []byte {
 }
 
 func TestBitsAreCountedAndFoundAsOneByOne(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 2))
+	r := testrand.New(t, 1)
 	for range 20_000 {
 		b := randomBits(r, 1+r.IntN(80))
 		total := int64(8 * len(b))
@@ -52,7 +54,7 @@ func TestBitsAreCountedAndFoundAsOneByOne(t *testing.T) {
 }
 
 func TestBitsAreCombinedAsOneByOne(t *testing.T) {
-	r := rand.New(rand.NewPCG(3, 4))
+	r := testrand.New(t, 3)
 	for range 5_000 {
 		sources := make([][]byte, 1+r.IntN(4))
 		length := 0
@@ -96,7 +98,7 @@ func TestBitsAreCombinedAsOneByOne(t *testing.T) {
 }
 
 func TestAFieldIsReadAndWrittenAsBitByBit(t *testing.T) {
-	r := rand.New(rand.NewPCG(5, 6))
+	r := testrand.New(t, 5)
 	for range 50_000 {
 		f := field{offset: r.Int64N(200), bits: uint(1 + r.IntN(64)), signed: r.IntN(2) == 0}
 		if f.bits == 64 {

@@ -324,10 +324,8 @@ func (cl *client) replyEncoded(o *output, lsn uint64) {
 }
 
 var (
-	errUnblocked      = errorReply("UNBLOCKED client unblocked via CLIENT UNBLOCK")
-	errTimeoutFloat   = errorReply("ERR timeout is not a float or out of range")
-	errTimeoutRange   = errorReply("ERR timeout is out of range")
-	errTimeoutNegated = errorReply("ERR timeout is negative")
+	errUnblocked    = errorReply("UNBLOCKED client unblocked via CLIENT UNBLOCK")
+	errTimeoutFloat = errorReply("ERR timeout is not a float or out of range")
 )
 
 // timeout reads argument i as a time-out in seconds, fractions allowed; 0 = for ever.
@@ -340,7 +338,7 @@ func (c *call) timeout(i int) (timeout time.Duration, refusal Reply) {
 	ms := math.Ceil(seconds * 1000)
 	switch {
 	case ms < 0:
-		return 0, errTimeoutNegated
+		return 0, errTimeoutBelow
 	case ms > float64(math.MaxInt64-c.now):
 		return 0, errTimeoutRange
 	}

@@ -18,11 +18,21 @@ import (
 // startServing serves all commands on a port, and checks the store at the end.
 func startServing(t *testing.T) (addr string, s *Server) {
 	t.Helper()
+	return startServingMore(t, zerolog.Nop())
+}
+
+// startServingMore serves rows beside the commands that there are, and logs.
+func startServingMore(t *testing.T, log zerolog.Logger, rows ...*row) (addr string, s *Server) {
+	t.Helper()
 	cfg, _, err := LoadConfig([]string{"--dir", t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s = NewServer(cfg, zerolog.Nop(), func(Shutdown) {})
+	s = NewServer(cfg, log, func(Shutdown) {})
+	for _, r := range rows {
+		r.full = r.name
+		s.table.byName[r.name] = r
+	}
 	st, err := store.Open(store.Options{Dir: cfg.Text("dir"), Hooks: s.Hooks()})
 	if err != nil {
 		t.Fatal(err)
@@ -39,6 +49,9 @@ func startServing(t *testing.T) (addr string, s *Server) {
 		}
 		if n := s.blockers.clients.Load(); n != 0 || len(s.blockers.lines) != 0 {
 			t.Errorf("%d clients are blocked and %d lines are left", n, len(s.blockers.lines))
+		}
+		if err := st.Flush(); err != nil {
+			t.Error(err)
 		}
 		if err := st.Check(); err != nil {
 			t.Error(err)

@@ -14,6 +14,7 @@ type call struct {
 	args   [][]byte      // args[0] is the command's name
 	now    int64         // unix ms, the clock reading of this command (I10)
 	locked bool          // inside MULTI or a script: a Conn function finds the keyspace lock held, and nothing may block
+	script bool          // inside a script, which is locked too
 	block  *blockRequest // why a blocking command has to wait
 	resume any           // its blockRequest's, or what apart gave, when it runs again
 	apart  func() any    // set by a handler that is not locked: see hold.apart

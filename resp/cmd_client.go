@@ -119,9 +119,9 @@ func clientPause(cl *client, c *call) Reply {
 	case !ok:
 		return errTimeout
 	case millis < 0:
-		return errorReply("ERR timeout is negative")
+		return errTimeoutBelow
 	case millis > math.MaxInt64-c.now:
-		return errorReply("ERR timeout is out of range")
+		return errTimeoutRange
 	case millis > 0:
 		cl.srv.pause.begin(time.Duration(min(millis, math.MaxInt64/int64(time.Millisecond)))*time.Millisecond, all)
 	}

@@ -39,7 +39,7 @@ func selectDB(cl *client, c *call) Reply {
 	case !ok:
 		return errNotInteger
 	case db < math.MinInt32 || db > math.MaxInt32:
-		return errorReply("ERR value is out of range, value must between -2147483648 and 2147483647")
+		return errInt32Range
 	case db < 0 || db >= int64(cl.srv.cfg.Databases):
 		return errDBIndex
 	}

@@ -48,7 +48,7 @@ func (c *call) geoUnit(i int) (meters float64, ok bool) {
 
 func geoadd(tx *store.Tx, c *call) Reply {
 	var o zaddOptions
-	at := c.geoaddOptions(&o)
+	at := c.zaddOptions(&o, true)
 	places := c.args[at:]
 	if len(places)%3 != 0 || o.nx && o.xx {
 		return errSyntax
@@ -68,38 +68,7 @@ func geoadd(tx *store.Tx, c *call) Reply {
 	if err != nil {
 		return failure(err)
 	}
-	n, changed := 0, false
-	for i, score := range scores {
-		member := places[3*i+2]
-		if !o.wants(z.ZSet, member, score) {
-			continue
-		}
-		created, updated := z.Set(member, score)
-		changed = changed || created || updated
-		if created || updated && o.ch {
-			n++
-		}
-	}
-	if changed {
-		c.notify(tx, eventZSet, "zadd", c.args[1])
-	}
-	return integer(n)
-}
-
-// geoaddOptions reads the words from argument 2 on and returns where the places begin.
-func (c *call) geoaddOptions(o *zaddOptions) (places int) {
-	for i := 2; ; i++ {
-		switch {
-		case c.is(i, "nx"):
-			o.nx = true
-		case c.is(i, "xx"):
-			o.xx = true
-		case c.is(i, "ch"):
-			o.ch = true
-		default:
-			return i
-		}
-	}
+	return o.set(tx, z, c, places, scores)
 }
 
 // memberPlace is where a member of a sorted set is.

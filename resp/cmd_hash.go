@@ -11,7 +11,6 @@ var (
 	errHashNotInteger = errorReply("ERR hash value is not an integer")
 	errHashNotFloat   = errorReply("ERR hash value is not a float")
 	errFloatInfinite  = errorReply("ERR value is NaN or Infinity")
-	errOutOfRange     = errorReply("ERR value is out of range")
 )
 
 func hset(tx *store.Tx, c *call) Reply {
@@ -240,7 +239,7 @@ func hrandfield(v *store.View, c *call) Reply {
 	case !ok:
 		return errNotInteger
 	case count == math.MinInt64:
-		return errRandomCount
+		return errInt64Range
 	case len(c.args) > 4 || withValues && !c.is(3, "withvalues"):
 		return errSyntax
 	case withValues && (count < -math.MaxInt64/2 || count > math.MaxInt64/2):

@@ -116,8 +116,6 @@ type otherDB int
 
 func (db otherDB) DB() int { return int(db) }
 
-var errNotInt32 = errorReply("ERR value is out of range, value must between -2147483648 and 2147483647")
-
 // database reads argument i as the number of a database, or returns the error to answer.
 func (c *call) database(tx *store.Tx, i int) (db int, refusal Reply) {
 	n, ok := c.int(i)
@@ -125,7 +123,7 @@ func (c *call) database(tx *store.Tx, i int) (db int, refusal Reply) {
 	case !ok:
 		return 0, errNotInteger
 	case n != int64(int32(n)):
-		return 0, errNotInt32
+		return 0, errInt32Range
 	case n < 0 || n >= int64(tx.Databases()):
 		return 0, errDBIndex
 	}

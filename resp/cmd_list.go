@@ -8,12 +8,9 @@ import (
 
 var (
 	errIndexRange     = errorReply("ERR index out of range")
-	errRankRange      = errorReply("ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
 	errRankZero       = errorReply("ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the end of the list")
 	errCountNegative  = errorReply("ERR COUNT can't be negative")
 	errMaxlenNegative = errorReply("ERR MAXLEN can't be negative")
-	errNumkeys        = errorReply("ERR numkeys should be greater than 0")
-	errPopCount       = errorReply("ERR count should be greater than 0")
 )
 
 // pushEvents and popEvents are what a push and a pop at an end are called.
@@ -288,7 +285,7 @@ func (c *call) lposOptions() (o lposOptions, refusal Reply) {
 			case !isInt:
 				return o, errNotInteger
 			case n == math.MinInt64:
-				return o, errRankRange
+				return o, errInt64Range
 			case n == 0:
 				return o, errRankZero
 			}

@@ -48,79 +48,24 @@ func moveElement(tx *store.Tx, c *call, from, to store.End) (reply Reply, found 
 	return element, true
 }
 
-// A multiPop is what LMPOP and BLMPOP are asked for.
-type multiPop struct {
-	keys  [][]byte
-	end   store.End
-	count int64
-}
+var listMultiPop = multiPop{typ: store.TypeList, first: "left", last: "right", pop: popList}
 
-// multiPop reads the arguments from i on: numkeys key [key ...] LEFT|RIGHT [COUNT count].
-func (c *call) multiPop(i int) (p multiPop, refusal Reply) {
-	numkeys, ok := c.int(i)
+func lmpop(tx *store.Tx, c *call) Reply  { return listMultiPop.now(tx, c) }
+func blmpop(tx *store.Tx, c *call) Reply { return listMultiPop.waiting(tx, c) }
+
+func popList(tx *store.Tx, c *call, key []byte, last bool, count int64) (popped Reply, found bool) {
+	l, err := tx.EditList(key)
 	switch {
-	case !ok || numkeys < 1:
-		return p, errNumkeys
-	case numkeys >= int64(len(c.args)-i-1):
-		return p, errSyntax
+	case err != nil:
+		return failure(err), false
+	case l.Len() == 0:
+		return replyNone, false
 	}
-	where := i + 1 + int(numkeys)
-	p.keys, p.count = c.args[i+1:where], 1
-	if p.end, ok = c.listEnd(where); !ok {
-		return p, errSyntax
+	end := store.Head
+	if last {
+		end = store.Tail
 	}
-	switch rest := c.args[where+1:]; {
-	case len(rest) == 0:
-		return p, replyNone
-	case len(rest)%2 == 0 && c.is(where+1, "COUNT"):
-		if p.count, ok = c.int(where + 2); !ok || p.count < 1 {
-			return p, errPopCount
-		}
-		if len(rest) > 2 {
-			return p, errSyntax
-		}
-		return p, replyNone
-	}
-	return p, errSyntax
-}
-
-func lmpop(tx *store.Tx, c *call) Reply {
-	p, refusal := c.multiPop(1)
-	if refusal.isError() {
-		return refusal
-	}
-	reply, _ := p.run(tx, c)
-	return reply
-}
-
-func blmpop(tx *store.Tx, c *call) Reply {
-	p, refusal := c.multiPop(2)
-	if refusal.isError() {
-		return refusal
-	}
-	timeout, refusal := c.timeout(1)
-	if refusal.isError() {
-		return refusal
-	}
-	reply, found := p.run(tx, c)
-	if !found {
-		return c.blockOn(blockRequest{keys: p.keys, typ: store.TypeList, timeout: timeout, timedOut: replyNoArray})
-	}
-	return reply
-}
-
-// run pops from the first list that there is. found is false, and the reply null, if there is none.
-func (p *multiPop) run(tx *store.Tx, c *call) (reply Reply, found bool) {
-	for _, key := range p.keys {
-		l, err := tx.EditList(key)
-		if err != nil {
-			return failure(err), true
-		}
-		if l.Len() > 0 {
-			return array(bulk(key), c.popped(tx, key, l, p.end, p.count)), true
-		}
-	}
-	return replyNoArray, false
+	return c.popped(tx, key, l, end, count), true
 }
 
 // blockingPop is BLPOP and BRPOP.

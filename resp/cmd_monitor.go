@@ -55,11 +55,15 @@ func (m *monitors) feed(cl *client, r *row, args [][]byte) {
 	if r.flags&(skipMonitor|admin) != 0 {
 		return
 	}
-	from := cl.addr
+	m.show(cl, cl.monitorName(), r, args)
+}
+
+// monitorName is how MONITOR names a client.
+func (cl *client) monitorName() string {
 	if cl.isUnix() {
-		from = "unix:" + cl.guard.LocalAddr().String()
+		return "unix:" + cl.guard.LocalAddr().String()
 	}
-	m.show(cl, from, r, args)
+	return cl.addr
 }
 
 // show is feed for a command that does not come from a client's address: a script's is from "lua".

@@ -8,9 +8,12 @@ import (
 	"time"
 )
 
-// serverTime is TIME.
-func serverTime(*client, *call) Reply {
+// serverTime is TIME. In a script time stands still.
+func serverTime(_ *client, c *call) Reply {
 	now := time.Now()
+	if c.script {
+		now = time.UnixMilli(c.now)
+	}
 	return array(bulkString(strconv.FormatInt(now.Unix(), 10)), bulkString(strconv.Itoa(now.Nanosecond()/1000)))
 }
 
@@ -151,6 +154,9 @@ func shutdown(cl *client, c *call) Reply {
 		return errorReply("ERR No shutdown in progress.") // it does not wait for replicas, so there is no while
 	}
 	s := cl.srv
+	if !noSave && s.scripts.runs.busy.Load() {
+		return s.scripts.busyReply()
+	}
 	if !noSave {
 		if err := s.store.Flush(); err != nil && !force {
 			s.log.Error().Err(err).Msg("SHUTDOWN refused: not everything could be written back; NOSAVE or FORCE ends the server all the same")
@@ -221,9 +227,9 @@ func (c *call) timeoutMillis(i int) (millis int64, refusal Reply) {
 	case !ok:
 		return 0, errTimeout
 	case millis < 0:
-		return 0, errorReply("ERR timeout is negative")
+		return 0, errTimeoutBelow
 	case millis > math.MaxInt64/int64(time.Millisecond):
-		return 0, errorReply("ERR timeout is out of range")
+		return 0, errTimeoutRange
 	}
 	return millis, Reply{}
 }

@@ -7,11 +7,8 @@ import (
 )
 
 var (
-	errNumKeys      = errorReply("ERR numkeys should be greater than 0")
-	errTooManyKeys  = errorReply("ERR Number of keys can't be greater than number of args")
-	errLimit        = errorReply("ERR LIMIT can't be negative")
-	errRandomCount  = errorReply("ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
-	errRandomLength = errorReply("ERR value is out of range, the reply would be too long")
+	errTooManyKeys = errorReply("ERR Number of keys can't be greater than number of args")
+	errLimit       = errorReply("ERR LIMIT can't be negative")
 )
 
 func sadd(tx *store.Tx, c *call) Reply {
@@ -169,7 +166,7 @@ func srandmember(v *store.View, c *call) Reply {
 			return errNotInteger
 		}
 		if -count == count && count != 0 {
-			return errRandomCount
+			return errInt64Range
 		}
 	}
 	s, err := v.Set(c.args[1])
@@ -267,7 +264,7 @@ func sintercard(v *store.View, c *call) Reply {
 	keys, ok := c.int(1)
 	switch {
 	case !ok || keys < 1:
-		return errNumKeys
+		return errNumkeys
 	case keys > int64(len(c.args)-2):
 		return errTooManyKeys
 	}

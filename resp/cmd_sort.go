@@ -126,7 +126,7 @@ func (c *call) chosen(v *store.View, s sorting) (chosen []weighed, refusal Reply
 		return nil, failure(err)
 	}
 	switch {
-	case s.constant && typ == store.TypeSet && s.destination != nil: // Redis: what is stored must not depend on chance
+	case s.constant && typ == store.TypeSet && (s.destination != nil || c.script): // Redis: what is stored must not depend on chance
 		s.constant, s.alpha, s.by = false, true, nil
 	case s.constant && s.desc && typ != store.TypeSet:
 		slices.Reverse(all)

@@ -132,13 +132,22 @@ func (c *call) streamEntries(s *store.Stream, start, end store.StreamID, count i
 	return entries
 }
 
-func xdel(tx *store.Tx, c *call) Reply {
-	s, err := tx.EditStream(c.args[1])
+// existingStream is the stream of a key; ok is false, and reply what to say, if it is another type or missing.
+func existingStream(tx *store.Tx, key []byte, missing Reply) (s store.StreamTx, reply Reply, ok bool) {
+	s, err := tx.EditStream(key)
 	switch {
 	case err != nil:
-		return failure(err)
+		return s, failure(err), false
 	case !s.Exists():
-		return replyZero
+		return s, missing, false
+	}
+	return s, replyNone, true
+}
+
+func xdel(tx *store.Tx, c *call) Reply {
+	s, reply, ok := existingStream(tx, c.args[1], replyZero)
+	if !ok {
+		return reply
 	}
 	ids, refusal := parseIDs(c.args[2:])
 	if refusal.isError() {
@@ -161,12 +170,9 @@ func xtrim(tx *store.Tx, c *call) Reply {
 	if refusal.isError() {
 		return refusal
 	}
-	s, err := tx.EditStream(c.args[1])
-	switch {
-	case err != nil:
-		return failure(err)
-	case !s.Exists():
-		return replyZero
+	s, reply, ok := existingStream(tx, c.args[1], replyZero)
+	if !ok {
+		return reply
 	}
 	n := s.Trim(c.trim(o.trim))
 	if n > 0 {
@@ -207,12 +213,10 @@ func xsetid(tx *store.Tx, c *call) Reply {
 			return refusal
 		}
 	}
-	s, err := tx.EditStream(c.args[1])
+	s, reply, ok := existingStream(tx, c.args[1], errNoSuchKey)
 	switch {
-	case err != nil:
-		return failure(err)
-	case !s.Exists():
-		return errNoSuchKey
+	case !ok:
+		return reply
 	case id.Compare(s.MaxDeletedID()) < 0:
 		return errLastBelowMax
 	case id.Compare(s.TopID()) < 0:

@@ -60,11 +60,9 @@ func xgroupCreate(tx *store.Tx, c *call) Reply {
 	case len(c.args) > 8:
 		return errSubcommandSyntax(c)
 	}
-	last := s.LastID()
-	if ok := true; string(c.args[4]) != "$" {
-		if last, ok = parseStrictID(c.args[4], 0); !ok {
-			return errStreamID
-		}
+	last, ok := groupStart(s, c.args[4], parseStrictID)
+	if !ok {
+		return errStreamID
 	}
 	if s.Group(c.args[3]) != nil {
 		return errBusyGroup
@@ -74,14 +72,19 @@ func xgroupCreate(tx *store.Tx, c *call) Reply {
 	return replyOK
 }
 
+// groupStart reads the id behind which a group begins; $ is the stream's last.
+func groupStart(s store.StreamTx, arg []byte, parse func([]byte, uint64) (store.StreamID, bool)) (id store.StreamID, ok bool) {
+	if string(arg) == "$" {
+		return s.LastID(), true
+	}
+	return parse(arg, 0)
+}
+
 // groupOf looks up the stream and the group that an XGROUP subcommand needs.
 func groupOf(tx *store.Tx, c *call) (s store.StreamTx, g *store.StreamGroup, refusal Reply) {
-	s, err := tx.EditStream(c.args[2])
-	switch {
-	case err != nil:
-		return s, nil, failure(err)
-	case !s.Exists():
-		return s, nil, errGroupNeedsKey
+	s, reply, ok := existingStream(tx, c.args[2], errGroupNeedsKey)
+	if !ok {
+		return s, nil, reply
 	}
 	if g = s.Group(c.args[3]); g == nil {
 		return s, nil, errNoGroup(c.args[2], c.args[3])
@@ -101,11 +104,9 @@ func xgroupSetid(tx *store.Tx, c *call) Reply {
 	case len(c.args) > 7:
 		return errSubcommandSyntax(c)
 	}
-	last := s.LastID()
-	if ok := true; string(c.args[4]) != "$" {
-		if last, ok = parseStreamID(c.args[4], 0); !ok {
-			return errStreamID
-		}
+	last, ok := groupStart(s, c.args[4], parseStreamID)
+	if !ok {
+		return errStreamID
 	}
 	s.SetGroup(g, last, read)
 	c.notify(tx, eventStream, "xgroup-setid", c.args[2])
@@ -113,12 +114,9 @@ func xgroupSetid(tx *store.Tx, c *call) Reply {
 }
 
 func xgroupDestroy(tx *store.Tx, c *call) Reply {
-	s, err := tx.EditStream(c.args[2])
-	switch {
-	case err != nil:
-		return failure(err)
-	case !s.Exists():
-		return errGroupNeedsKey
+	s, reply, ok := existingStream(tx, c.args[2], errGroupNeedsKey)
+	if !ok {
+		return reply
 	}
 	g := s.Group(c.args[3])
 	if g == nil {
@@ -270,15 +268,23 @@ func (f pendingFilter) pending(g *store.StreamGroup, now int64) Reply {
 	return array(found...)
 }
 
-func xclaim(tx *store.Tx, c *call) Reply {
+// claimFrom looks up the stream and the group that XCLAIM and XAUTOCLAIM need.
+func claimFrom(tx *store.Tx, c *call) (s store.StreamTx, g *store.StreamGroup, refusal Reply) {
 	tx.View.TypeOf(c.args[1]) // a look-up for reading, which may miss
 	s, err := tx.EditStream(c.args[1])
 	if err != nil {
-		return failure(err)
+		return s, nil, failure(err)
 	}
-	g := s.Group(c.args[2])
-	if g == nil {
-		return errNoKeyOrGroup(c)
+	if g = s.Group(c.args[2]); g == nil {
+		return s, nil, errNoKeyOrGroup(c)
+	}
+	return s, g, replyNone
+}
+
+func xclaim(tx *store.Tx, c *call) Reply {
+	s, g, refusal := claimFrom(tx, c)
+	if refusal.isError() {
+		return refusal
 	}
 	o, refusal := parseClaim(c.args[4:], c.now)
 	if refusal.isError() {
@@ -321,21 +327,14 @@ const (
 	maxClaimCount = math.MaxInt64 / 16 // Redis's bound, for whom an id takes 16 bytes
 )
 
-var errClaimCount = errorReply("ERR COUNT must be > 0")
-
 func xautoclaim(tx *store.Tx, c *call) Reply {
 	count, start, how, refusal := parseAutoclaim(c.args, c.now)
 	if refusal.isError() {
 		return refusal
 	}
-	tx.View.TypeOf(c.args[1]) // a look-up for reading, which may miss
-	s, err := tx.EditStream(c.args[1])
-	if err != nil {
-		return failure(err)
-	}
-	g := s.Group(c.args[2])
-	if g == nil {
-		return errNoKeyOrGroup(c)
+	s, g, refusal := claimFrom(tx, c)
+	if refusal.isError() {
+		return refusal
 	}
 	consumer := c.consumer(tx, c.args[1], s, g, c.args[3])
 	var claimed, gone []Reply
@@ -375,7 +374,7 @@ func parseAutoclaim(args [][]byte, now int64) (count int64, start store.StreamID
 		case isWord(args[i], "count") && i+1 < len(args):
 			i++
 			if count, ok = parseInt(args[i]); !ok || count < 1 || count > maxClaimCount {
-				return 0, start, how, errClaimCount
+				return 0, start, how, errCountZero
 			}
 		case isWord(args[i], "justid"):
 			how.JustID = true

@@ -11,7 +11,7 @@ var (
 // xread answers with the entries behind the given ids. The id $ means those added from now on, so a client that waits
 // keeps what it was when the command first ran.
 func xread(v *store.View, c *call) Reply {
-	o, refusal := parseRead(c.args, false, c.now)
+	o, refusal := c.parseRead(false)
 	if refusal.isError() {
 		return refusal
 	}
@@ -71,6 +71,15 @@ func readAfter(s *store.Stream, arg []byte) (after store.StreamID, refusal Reply
 	return after, replyNone
 }
 
+// parseRead is parseRead of the call's arguments. A script can not wait, and Redis says so.
+func (c *call) parseRead(grouped bool) (o readOptions, refusal Reply) {
+	o, refusal = parseRead(c.args, grouped, c.now)
+	if o.blocks && c.script {
+		refusal = errorReply(oneLine("ERR " + c.str(0) + " command is not allowed with BLOCK option from scripts"))
+	}
+	return o, refusal
+}
+
 // groupRead is one stream that XREADGROUP reads.
 type groupRead struct {
 	stream  store.StreamTx
@@ -80,7 +89,7 @@ type groupRead struct {
 }
 
 func xreadgroup(tx *store.Tx, c *call) Reply {
-	o, refusal := parseRead(c.args, true, c.now)
+	o, refusal := c.parseRead(true)
 	if refusal.isError() {
 		return refusal
 	}

@@ -18,21 +18,21 @@ type zaddOptions struct {
 	nx, xx, gt, lt, ch, incr bool
 }
 
-// zaddOptions reads the words from argument 2 on and returns where the scores begin.
-func (c *call) zaddOptions(o *zaddOptions) (scores int) {
+// zaddOptions reads ZADD's words, or GEOADD's, which are fewer, from argument 2 on and returns where the scores begin.
+func (c *call) zaddOptions(o *zaddOptions, geo bool) (scores int) {
 	for i := 2; ; i++ {
 		switch {
 		case c.is(i, "nx"):
 			o.nx = true
 		case c.is(i, "xx"):
 			o.xx = true
-		case c.is(i, "gt"):
+		case !geo && c.is(i, "gt"):
 			o.gt = true
-		case c.is(i, "lt"):
+		case !geo && c.is(i, "lt"):
 			o.lt = true
 		case c.is(i, "ch"):
 			o.ch = true
-		case c.is(i, "incr"):
+		case !geo && c.is(i, "incr"):
 			o.incr = true
 		default:
 			return i
@@ -45,7 +45,7 @@ func zadd(tx *store.Tx, c *call) Reply { return zaddWith(tx, c, zaddOptions{}) }
 func zincrby(tx *store.Tx, c *call) Reply { return zaddWith(tx, c, zaddOptions{incr: true}) }
 
 func zaddWith(tx *store.Tx, c *call, o zaddOptions) Reply {
-	pairs := c.args[c.zaddOptions(&o):]
+	pairs := c.args[c.zaddOptions(&o, false):]
 	switch {
 	case len(pairs) == 0 || len(pairs)%2 != 0:
 		return errSyntax
@@ -71,10 +71,16 @@ func zaddWith(tx *store.Tx, c *call, o zaddOptions) Reply {
 	case o.incr:
 		return o.increment(tx, z, c, pairs[1], scores[0])
 	}
+	return o.set(tx, z, c, pairs, scores)
+}
+
+// set gives members their scores, as far as the options let it. Each is the last of its share of args.
+func (o *zaddOptions) set(tx *store.Tx, z store.ZSetTx, c *call, args [][]byte, scores []float64) Reply {
+	share := len(args) / len(scores)
 	n, changed := 0, false
 	for i, score := range scores {
-		member := pairs[2*i+1]
-		if o != (zaddOptions{ch: o.ch}) && !o.wants(z.ZSet, member, score) {
+		member := args[share*(i+1)-1]
+		if *o != (zaddOptions{ch: o.ch}) && !o.wants(z.ZSet, member, score) {
 			continue
 		}
 		created, updated := z.Set(member, c.kept(score, z.Shape(), member))

@@ -75,55 +75,6 @@ func bzpop(highest bool) func(*store.Tx, *call) Reply {
 	}
 }
 
-// scoredPop is what ZMPOP and BZMPOP are asked for.
-type scoredPop struct {
-	keys    [][]byte
-	highest bool
-	count   int64
-}
-
-// scoredPop reads the arguments from i on: numkeys key [key ...] MIN|MAX [COUNT count].
-func (c *call) scoredPop(i int) (p scoredPop, refusal Reply) {
-	numkeys, ok := c.int(i)
-	switch {
-	case !ok || numkeys < 1:
-		return p, errNumkeys
-	case numkeys >= int64(len(c.args)-i-1):
-		return p, errSyntax
-	}
-	where := i + 1 + int(numkeys)
-	p.keys, p.count = c.args[i+1:where], 1
-	p.highest = c.is(where, "max")
-	if !p.highest && !c.is(where, "min") {
-		return p, errSyntax
-	}
-	counted := false
-	for j := where + 1; j < len(c.args); j += 2 {
-		if counted || !c.is(j, "count") || j+1 == len(c.args) {
-			return p, errSyntax
-		}
-		if p.count, ok = c.int(j + 1); !ok || p.count < 1 {
-			return p, errPopCount
-		}
-		counted = true
-	}
-	return p, replyNone
-}
-
-// run pops from the first sorted set that there is. found is false if there is none.
-func (p *scoredPop) run(tx *store.Tx, c *call) (reply Reply, found bool) {
-	for _, key := range p.keys {
-		z, err := tx.EditZSet(key)
-		if err != nil {
-			return failure(err), true
-		}
-		if z.Len() > 0 {
-			return array(bulk(key), nested(c.popScored(tx, key, z, p.highest, p.count))), true
-		}
-	}
-	return replyNoArray, false
-}
-
 // nested makes arrays of two, in both protocols.
 func nested(elems []Reply) Reply {
 	pairs := make([]Reply, 0, len(elems)/2)
@@ -133,27 +84,18 @@ func nested(elems []Reply) Reply {
 	return array(pairs...)
 }
 
-func zmpop(tx *store.Tx, c *call) Reply {
-	p, refusal := c.scoredPop(1)
-	if refusal.isError() {
-		return refusal
-	}
-	reply, _ := p.run(tx, c)
-	return reply
-}
+var zsetMultiPop = multiPop{typ: store.TypeZSet, first: "min", last: "max", pop: popZSet}
 
-func bzmpop(tx *store.Tx, c *call) Reply {
-	p, refusal := c.scoredPop(2)
-	if refusal.isError() {
-		return refusal
+func zmpop(tx *store.Tx, c *call) Reply  { return zsetMultiPop.now(tx, c) }
+func bzmpop(tx *store.Tx, c *call) Reply { return zsetMultiPop.waiting(tx, c) }
+
+func popZSet(tx *store.Tx, c *call, key []byte, highest bool, count int64) (popped Reply, found bool) {
+	z, err := tx.EditZSet(key)
+	switch {
+	case err != nil:
+		return failure(err), false
+	case z.Len() == 0:
+		return replyNone, false
 	}
-	timeout, refusal := c.timeout(1)
-	if refusal.isError() {
-		return refusal
-	}
-	reply, found := p.run(tx, c)
-	if !found {
-		return c.blockOn(blockRequest{keys: p.keys, typ: store.TypeZSet, timeout: timeout, timedOut: replyNoArray})
-	}
-	return reply
+	return nested(c.popScored(tx, key, z, highest, count)), true
 }

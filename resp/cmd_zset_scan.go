@@ -15,7 +15,7 @@ func zrandmember(v *store.View, c *call) Reply {
 		}
 		switch {
 		case count == math.MinInt64:
-			return errRandomCount
+			return errInt64Range
 		case len(c.args) > 4 || len(c.args) == 4 && !c.is(3, "withscores"):
 			return errSyntax
 		}

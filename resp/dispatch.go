@@ -83,7 +83,7 @@ func (cl *client) run(cmds []command) {
 
 // reply encodes a command's reply, unless the client asked for silence.
 func (cl *client) reply(r Reply, lsn uint64) {
-	if r.kind == kindError {
+	if r.kind == kindError && r.n != errorCounted {
 		cl.srv.stats.errors.count(r.s)
 	}
 	if cl.replies != repliesOn && cl.silent() {

@@ -23,7 +23,16 @@ var (
 	errOffset        = errorReply("ERR offset is out of range")
 	errSameObject    = errorReply("ERR source and destination objects are the same")
 	errNegative      = errorReply("ERR value is out of range, must be positive")
+	errOutOfRange    = errorReply("ERR value is out of range")
+	errInt32Range    = errorReply("ERR value is out of range, value must between -2147483648 and 2147483647")
+	errInt64Range    = errorReply("ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
+	errRandomLength  = errorReply("ERR value is out of range, the reply would be too long") // not Redis's: it goes on until memory ends
+	errNumkeys       = errorReply("ERR numkeys should be greater than 0")
+	errCountZero     = errorReply("ERR COUNT must be > 0")
+	errPopCount      = errorReply("ERR count should be greater than 0")
 	errTimeout       = errorReply("ERR timeout is not an integer or out of range")
+	errTimeoutBelow  = errorReply("ERR timeout is negative")
+	errTimeoutRange  = errorReply("ERR timeout is out of range")
 	errBitOffset     = errorReply("ERR bit offset is not an integer or out of range")
 	errInvalidCursor = errorReply("ERR invalid cursor")
 

@@ -41,6 +41,9 @@ func (cl *client) admit(args [][]byte) (*row, Reply) {
 			return r, refusal
 		}
 	}
+	if s.scripts.runs.busy.Load() && r.flags&allowBusy == 0 {
+		return r, s.scripts.busyReply()
+	}
 	if cl.pushes != nil {
 		switch {
 		case r.flags&inPubsub == 0 && cl.subscribedRESP2():

@@ -14,7 +14,6 @@ var (
 	errGeoHeight   = errorReply("ERR need numeric height")
 	errGeoBox      = errorReply("ERR height or width cannot be negative")
 	errGeoMember   = errorReply("ERR could not decode requested zset member")
-	errGeoCount    = errorReply("ERR COUNT must be > 0")
 	errGeoAny      = errorReply("ERR the ANY argument requires COUNT argument")
 )
 
@@ -100,7 +99,7 @@ func (q *geoQuery) option(c *call, i int, z *store.ZSet, form geoForm) (next int
 			return 0, errNotInteger
 		}
 		if q.count <= 0 {
-			return 0, errGeoCount
+			return 0, errCountZero
 		}
 		return i + 2, Reply{}
 	case (c.is(i, "store") || c.is(i, "storedist")) && left >= 1 && form.stores && !search:

@@ -3,12 +3,13 @@ package resp
 import (
 	"bytes"
 	"math"
-	"math/rand/v2"
 	"testing"
+
+	"diskette/internal/testrand"
 )
 
 func TestAScoreIsAPlaceWithinAMeter(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 2))
+	r := testrand.New(t, 1)
 	for range 100_000 {
 		p := lonLat{r.Float64()*360 - 180, (r.Float64()*2 - 1) * geoLatMax}
 		score := geoScore(p)
@@ -26,7 +27,7 @@ func TestAScoreIsAPlaceWithinAMeter(t *testing.T) {
 }
 
 func TestACellsNeighboursTouchIt(t *testing.T) {
-	r := rand.New(rand.NewPCG(3, 4))
+	r := testrand.New(t, 3)
 	for range 20_000 {
 		step := 2 + r.IntN(geoSteps-1)
 		c := geoCellAt(lonLat{r.Float64()*300 - 150, r.Float64()*120 - 60}, step, geoLatMax)
@@ -45,7 +46,7 @@ func TestACellsNeighboursTouchIt(t *testing.T) {
 
 // TestTheCellsOfAShapeCoverIt takes shapes that do not reach the date line or a pole: there, Redis and so we miss places.
 func TestTheCellsOfAShapeCoverIt(t *testing.T) {
-	r := rand.New(rand.NewPCG(5, 6))
+	r := testrand.New(t, 5)
 	inside := 0
 	for range 3_000 {
 		s := geoShape{center: lonLat{r.Float64()*200 - 100, r.Float64()*100 - 50}, unit: 1}

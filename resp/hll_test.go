@@ -3,12 +3,13 @@ package resp
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"testing"
+
+	"diskette/internal/testrand"
 )
 
 func TestAHyperLogLogHoldsTheSameSparseAndDense(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 2))
+	r := testrand.New(t, 1)
 	for _, mostBytes := range []int64{0, 100, 3000, 1 << 20} {
 		var raw hllRaw
 		value := newHLL()

@@ -29,17 +29,32 @@ type hold struct {
 	loaded  time.Duration  // how long they took
 }
 
-func (h *hold) take(r *row) {
+// take takes the lock for a command, unless it is held already. It does not wait for a script that runs longer than it should:
+// busy = the lock is not held.
+func (h *hold) take(r *row) (busy bool) {
 	if h.n >= holdCommands {
 		h.release()
 	}
 	if !h.held {
-		if r.flags&write != 0 {
+		if writes(r) {
 			h.cl.srv.store.WaitForRoom()
 		}
-		h.cl.srv.store.Lock()
-		h.held, h.n, h.now, h.ahead = true, 0, expire.NowMillis(), 0
+		if !h.cl.srv.store.LockUnlessMidway() {
+			return true
+		}
+		h.begin()
 	}
+	h.cl.srv.running = h.cl
+	h.n++
+	return false
+}
+
+func (h *hold) begin() { h.held, h.n, h.now, h.ahead = true, 0, expire.NowMillis(), 0 }
+
+// takeBack takes the lock again for a command that has begun, however long that takes.
+func (h *hold) takeBack() {
+	h.cl.srv.store.Lock()
+	h.begin()
 	h.cl.srv.running = h.cl
 	h.n++
 }
@@ -57,7 +72,11 @@ func (h *hold) release() {
 // loaded together with this one's if any load is needed.
 func (h *hold) keyed(r *row, args [][]byte, following []command) {
 	cl := h.cl
-	h.take(r)
+	if h.take(r) {
+		r.stats.rejected.Add(1)
+		cl.reply(cl.srv.scripts.busyReply(), 0)
+		return
+	}
 	h.lookAhead(args, following)
 	tx, err := h.ready(r, args, following)
 	if err != nil {
@@ -100,7 +119,7 @@ func (h *hold) call(tx *store.Tx, r *row, args [][]byte) (_ *store.Tx, reply Rep
 		if reply.kind != kindLoad {
 			return tx, reply, 0
 		}
-		err := h.load(tx, r)
+		err := h.load(tx)
 		if err == nil {
 			tx, err = h.ready(r, args, nil)
 		}
@@ -129,7 +148,7 @@ func (h *hold) ready(r *row, args [][]byte, following []command) (*store.Tx, err
 	tx := cl.srv.store.Begin(cl.db, h.now)
 	for !want(tx, r, args) {
 		cl.wantAhead(tx, following)
-		if err := h.load(tx, r); err != nil {
+		if err := h.load(tx); err != nil {
 			return nil, err
 		}
 		tx = cl.srv.store.Begin(cl.db, h.now)
@@ -147,7 +166,7 @@ func (h *hold) ready(r *row, args [][]byte, following []command) (*store.Tx, err
 func (h *hold) rewrite(rw *store.Rewrite, r *row, args [][]byte) (*store.Tx, Reply) {
 	h.release()
 	rw.Make()
-	h.take(r)
+	h.takeBack()
 	tx, err := h.ready(r, args, nil)
 	rw.Release()
 	if err != nil {
@@ -166,7 +185,7 @@ func (h *hold) apart(tx *store.Tx, r *row, args [][]byte) (_ *store.Tx, reply Re
 	seen = tx.End()
 	h.release()
 	made := work()
-	h.take(r)
+	h.takeBack()
 	if r.read != nil {
 		return cl.srv.store.Begin(cl.db, h.now), made.(Reply), seen
 	}
@@ -207,7 +226,7 @@ func (h *hold) lookAhead(args [][]byte, following []command) {
 }
 
 // load reads what a command's keys are missing, without the lock, and takes the lock again.
-func (h *hold) load(tx *store.Tx, r *row) error {
+func (h *hold) load(tx *store.Tx) error {
 	f := tx.TakeFetch()
 	h.fetched = append(h.fetched, f)
 	h.release()
@@ -216,7 +235,7 @@ func (h *hold) load(tx *store.Tx, r *row) error {
 	took := time.Since(start)
 	h.loaded += took
 	h.cl.srv.noteLatency(eventLoad, took)
-	h.take(r)
+	h.takeBack()
 	return err
 }
 

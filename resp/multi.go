@@ -79,8 +79,10 @@ func exec(cl *client, c *call) Reply {
 	}
 	st := cl.srv.store
 	for _, q := range t.queued {
-		if q.row.flags&write != 0 {
+		if writes(q.row) {
 			st.WaitForRoom()
+		}
+		if q.row.flags&write != 0 {
 			if err := st.WriteError(); err != nil && (q.row.flags&denyoom != 0 || !st.DiskFull()) {
 				cl.unwatch()
 				return errExecRefused(errNotStored(err))
@@ -89,10 +91,13 @@ func exec(cl *client, c *call) Reply {
 	}
 	h := hold{cl: cl}
 	defer h.recover()
-	h.take(c.row)
+	if h.take(c.row) {
+		cl.unwatch()
+		return errExecRefused(cl.srv.scripts.busyReply())
+	}
 	tx := st.Begin(cl.db, h.now)
 	for !cl.wantQueued(tx, t) {
-		if err := h.load(tx, c.row); err != nil {
+		if err := h.load(tx); err != nil {
 			h.unpin()
 			h.release()
 			cl.unwatch()
@@ -141,7 +146,7 @@ func (cl *client) execLocked(tx *store.Tx, t *transaction, now int64) Reply {
 		cl.call = call{cl: cl, row: q.row, args: q.args, now: now, locked: true}
 		cl.remember(q.row, q.args)
 		reply := cl.runQueued(tx, q)
-		if reply.isError() {
+		if reply.isError() && reply.n != errorCounted {
 			cl.srv.stats.errors.count(reply.s)
 		}
 		if !silent {
@@ -218,23 +223,47 @@ func (w *watchers) touched(db int, key string) {
 	w.mu.Unlock()
 }
 
-func (w *watchers) flushed(db int)   { w.all(db, db) }
-func (w *watchers) swapped(a, b int) { w.all(a, b) }
+// flushed comes before a database is emptied, swapped after two have changed places, at now (unix ms).
+func (w *watchers) flushed(db int) {
+	w.replaced(db, func(key string) (was, is, expired bool) { return w.store.HasLocked(db, key), false, false })
+}
 
-// all marks the watchers of the keys of two databases that either of them has.
-func (w *watchers) all(a, b int) {
+func (w *watchers) swapped(a, b int, now int64) {
+	for _, dbs := range [][2]int{{a, b}, {b, a}} {
+		w.replaced(dbs[0], func(key string) (was, is, expired bool) {
+			return w.store.HasLocked(dbs[1], key), w.store.HasLocked(dbs[0], key), w.store.ExpiredLocked(dbs[0], key, now)
+		})
+	}
+}
+
+// replaced marks those who watch a key of a database whose contents are others now: the key was there or is there. It is Redis's
+// touchAllWatchedKeysInDb, for which a key that has expired, whether or not something has removed it, is none.
+func (w *watchers) replaced(db int, state func(key string) (was, is, expired bool)) {
 	if w.count.Load() == 0 {
 		return
 	}
 	w.mu.Lock()
+	defer w.mu.Unlock()
 	for n, clients := range w.byKey {
-		if (n.db == a || n.db == b) && (w.store.HasLocked(a, n.key) || w.store.HasLocked(b, n.key)) {
-			for _, cl := range clients {
+		if n.db != db {
+			continue
+		}
+		was, is, expired := state(n.key)
+		if !was && !is {
+			continue
+		}
+		for _, cl := range clients {
+			k := cl.watched[n]
+			switch {
+			case k.expired && (!is || expired):
+				k.expired = is
+			case !k.expired && !was && expired:
+				k.expired = true
+			default:
 				cl.dirty.Store(true)
 			}
 		}
 	}
-	w.mu.Unlock()
 }
 
 // watch is a Read so that its keys are resident; it changes nothing.

@@ -55,6 +55,14 @@ func (cl *client) begin(r *row, args [][]byte, loaded time.Duration) timing {
 
 // end is called when the command has run, under the same hold of the keyspace lock if it is on keys.
 func (cl *client) end(t timing, r *row, args [][]byte, reply *Reply) {
+	cl.noteEnd(t, r, args, reply)
+	if cl.srv.monitors.count.Load() > 0 {
+		cl.srv.monitors.feed(cl, r, args)
+	}
+}
+
+// noteEnd is end without the monitors: scripts' commands come to them in another way.
+func (cl *client) noteEnd(t timing, r *row, args [][]byte, reply *Reply) {
 	s := cl.srv
 	if !t.start.IsZero() {
 		took := time.Since(t.start)
@@ -65,9 +73,6 @@ func (cl *client) end(t timing, r *row, args [][]byte, reply *Reply) {
 	}
 	if reply.kind == kindError {
 		r.stats.failed.Add(1)
-	}
-	if s.monitors.count.Load() > 0 {
-		s.monitors.feed(cl, r, args)
 	}
 }
 

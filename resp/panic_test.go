@@ -17,13 +17,8 @@ import (
 // startPanicking serves commands that fail in every way a handler can, beside the usual ones.
 func startPanicking(t *testing.T) (addr string, logged func() string) {
 	t.Helper()
-	cfg, _, err := LoadConfig([]string{"--dir", t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
 	log := new(lockedBuffer)
-	s := NewServer(cfg, zerolog.New(log), func(Shutdown) {})
-	for _, r := range []*row{
+	addr, _ = startServingMore(t, zerolog.New(log), []*row{
 		{name: "failread", arity: 2, flags: readonly, keys: keyAt(1, "RO"), read: func(*store.View, *call) Reply { panic("failed reading") }},
 		{name: "failwrite", arity: 2, flags: write, keys: keyAt(1, "RW"), write: func(tx *store.Tx, c *call) Reply {
 			tx.SetString(c.args[1], []byte("half done"), 0)
@@ -36,33 +31,8 @@ func startPanicking(t *testing.T) (addr string, logged func() string) {
 			panic("failed when served")
 		}},
 		{name: "failconn", arity: 1, conn: func(*client, *call) Reply { panic("failed\r\ntalking") }},
-	} {
-		r.full = r.name
-		s.table.byName[r.name] = r
-	}
-	st, err := store.Open(store.Options{Dir: cfg.Text("dir"), Hooks: s.Hooks()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Start(st)
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	go s.Serve(ln) //nolint:errcheck // it ends with Stop
-	t.Cleanup(func() {
-		s.Stop(time.Second)
-		if err := st.Flush(); err != nil {
-			t.Error(err)
-		}
-		if err := st.Check(); err != nil {
-			t.Error(err)
-		}
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return ln.Addr().String(), log.String
+	}...)
+	return addr, log.String
 }
 
 type lockedBuffer struct {

@@ -75,7 +75,8 @@ func (p *pause) holds(cl *client, r *row) <-chan struct{} {
 	return nil
 }
 
-func writes(r *row) bool { return r.flags&(write|mayReplicate) != 0 }
+// writes reports whether a command may write.
+func writes(r *row) bool { return r.flags&(write|mayReplicate|scripting) != 0 }
 
 func (t *transaction) writes() bool {
 	for _, q := range t.queued {

@@ -27,16 +27,18 @@ const (
 	kindNull                  // RESP2 $-1, RESP3 _
 	kindNullArray             // RESP2 *-1, RESP3 _
 	kindArray
-	kindMap      // elems are key, value, ...; RESP2 a flat array
-	kindSet      // RESP2 an array
-	kindPairs    // elems are a, b, a, b ...: RESP2 a flat array, RESP3 an array of arrays of two
-	kindMapPairs // elems are key, value, ...; RESP2 an array of arrays of the two, RESP3 a map
-	kindDouble   // s, or n's bits as a float64; RESP2 a bulk
-	kindPush     // RESP2 an array
-	kindSeries   // elems one after the other, with nothing around them
-	kindBlock    // call.blockOn's: there is no reply yet
-	kindLoad     // nor here: the command has asked for further keys, changed nothing, and is to run again
-	kindVerbatim // text; RESP2 a bulk
+	kindMap       // elems are key, value, ...; RESP2 a flat array
+	kindSet       // RESP2 an array
+	kindPairs     // elems are a, b, a, b ...: RESP2 a flat array, RESP3 an array of arrays of two
+	kindMapPairs  // elems are key, value, ...; RESP2 an array of arrays of the two, RESP3 a map
+	kindDouble    // s, or n's bits as a float64; RESP2 a bulk
+	kindPush      // RESP2 an array
+	kindSeries    // elems one after the other, with nothing around them
+	kindBlock     // call.blockOn's: there is no reply yet
+	kindLoad      // nor here: the command has asked for further keys, changed nothing, and is to run again
+	kindVerbatim  // text; RESP2 a bulk. n is its format as verbatimFormat packs it, 0 = txt
+	kindBool      // RESP3 #t or #f, RESP2 :1 or :0
+	kindBigNumber // s; RESP2 a bulk
 )
 
 var (
@@ -199,13 +201,41 @@ func (o *output) encode(r *Reply, resp3 bool) {
 	case kindVerbatim:
 		if resp3 {
 			o.number('=', int64(len(r.s)+4))
-			o.buf = append(o.buf, "txt:"...)
+			o.buf = append(append(o.buf, verbatimName(r.n)...), ':')
 		} else {
 			o.number('$', int64(len(r.s)))
 		}
 		o.buf = append(o.buf, r.s...)
 		o.crlf()
+	case kindBool:
+		switch {
+		case !resp3:
+			o.number(':', r.n)
+		case r.n != 0:
+			o.buf = append(o.buf, "#t\r\n"...)
+		default:
+			o.buf = append(o.buf, "#f\r\n"...)
+		}
+	case kindBigNumber:
+		if resp3 {
+			o.line('(', r.s)
+		} else {
+			o.bulk(r.s)
+		}
 	}
+}
+
+// verbatimFormat packs a verbatim string's format, of which three bytes are sent.
+func verbatimFormat(name string) (n int64) {
+	name = (name + "   ")[:3]
+	return int64(name[0])<<16 | int64(name[1])<<8 | int64(name[2])
+}
+
+func verbatimName(n int64) string {
+	if n == 0 {
+		return "txt"
+	}
+	return string([]byte{byte(n >> 16), byte(n >> 8), byte(n)})
 }
 
 // arrayOr is RESP3's prefix of what is an array in RESP2.

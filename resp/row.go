@@ -61,8 +61,10 @@ const (
 	sentinelOnly
 	protectedFlag
 	askingFlag
+	noMandatoryKeys
 
 	inPubsub   // may be sent by a RESP2 client with subscriptions
+	scripting  // it may write, although it is not flagged so: EVAL and FCALL
 	runInMulti // runs at once although a MULTI is open: EXEC, DISCARD, WATCH ...
 )
 
@@ -75,6 +77,7 @@ var flagNames = []struct {
 	{skipMonitor, "skip_monitor"}, {skipSlowlog, "skip_slowlog"}, {fast, "fast"}, {noAuth, "no_auth"},
 	{mayReplicate, "may_replicate"}, {noAsyncLoading, "no_async_loading"}, {noMulti, "no_multi"},
 	{movableKeys, "movablekeys"}, {allowBusy, "allow_busy"}, {askingFlag, "asking"},
+	{noMandatoryKeys, "no_mandatory_keys"},
 }
 
 // keySpec says where keys stand in the arguments (range), or how to find them.
@@ -144,6 +147,12 @@ func keysBehind(word string, i int, access string) []keySpec {
 // keysCounted are the keys behind a number that says how many they are.
 func keysCounted(at int, access string) []keySpec {
 	return []keySpec{{first: at, step: 1, counted: true, access: access}}
+}
+
+// scriptKeys are those of EVAL and FCALL, which declare what their scripts use.
+func scriptKeys(access string) []keySpec {
+	worst := map[string]string{"RW access update": "RW and UPDATE", "RO access": "RO and ACCESS"}[access]
+	return noted(keysCounted(2, access), "We cannot tell how the keys will be used so we assume the worst, "+worst)
 }
 
 // keyBehind is the key that follows on a word at place i or later.

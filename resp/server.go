@@ -36,6 +36,8 @@ type Server struct {
 	clients   registry
 	watchers  watchers
 	blockers  blockers
+	scripts   scripts
+	libraries libraries
 	pubsub    listeners
 	monitors  monitors
 	events    events
@@ -94,6 +96,8 @@ func NewServer(cfg *Config, log zerolog.Logger, shutdown func(Shutdown)) *Server
 		return s.acl.lines()
 	}
 	s.tracking.srv = s
+	s.scripts.srv = s
+	s.libraries.srv = s
 	s.clients.byID = map[int64]*client{}
 	id := make([]byte, 20)
 	rand.Read(id)
@@ -139,6 +143,9 @@ func (s *Server) LoadTLS() error {
 func (s *Server) Hooks() store.Hooks {
 	return store.Hooks{
 		Touched: func(db int, key string) {
+			if db >= s.cfg.Databases { // the server's own
+				return
+			}
 			s.watchers.touched(db, key)
 			s.blockers.touched(db, key)
 			s.tracking.touched(key)
@@ -156,8 +163,8 @@ func (s *Server) Hooks() store.Hooks {
 			s.watchers.flushed(db)
 			s.blockers.touchedAll(db, db)
 		},
-		Swapped: func(a, b int) {
-			s.watchers.swapped(a, b)
+		Swapped: func(a, b int, now int64) {
+			s.watchers.swapped(a, b, now)
 			s.blockers.touchedAll(a, b)
 		},
 	}
@@ -167,6 +174,7 @@ func (s *Server) Hooks() store.Hooks {
 func (s *Server) Start(st *store.Store) {
 	s.store = st
 	s.watchers.store = st
+	s.libraries.restore()
 	s.sweeper = expire.Start(s, int(s.cfg.Hz.Load()))
 	s.limitClients()
 	s.applyConfig()

@@ -333,7 +333,7 @@ func parseTimeoutMillis(b []byte, now int64) (timeout time.Duration, refusal Rep
 	case !ok:
 		return 0, errTimeout
 	case ms < 0:
-		return 0, errTimeoutNegated
+		return 0, errTimeoutBelow
 	case ms > math.MaxInt64-now:
 		return 0, errTimeoutRange
 	}

@@ -289,6 +289,33 @@ func commandTable() []*row {
 		{name: "sunsubscribe", arity: -1, flags: pubsub | noscript | loading | stale | inPubsub, keys: keysFrom(1, -1, 1, "not_key"), conn: unsubscribeFrom(toShard), group: "pubsub", since: "7.0.0", args: "[shardchannel...]", cost: "O(N) in the number of shard channels", doc: "Stops listening to shard channels, or to all."},
 		{name: "unsubscribe", arity: -1, flags: pubsub | noscript | loading | stale | inPubsub, conn: unsubscribeFrom(toChannel), group: "pubsub", since: "2.0.0", args: "[channel...]", cost: "O(N) in the number of channels", doc: "Stops listening to channels, or to all."},
 
+		// scripting
+		{name: "eval", arity: -3, flags: noscript | stale | skipMonitor | noMandatoryKeys | movableKeys | scripting, keys: scriptKeys("RW access update"), write: eval(false), group: "scripting", since: "2.6.0", args: "script numkeys [key...] [arg...]", cost: "Depends on the script", doc: "Runs a Lua script."},
+		{name: "eval_ro", arity: -3, flags: readonly | noscript | stale | skipMonitor | noMandatoryKeys | movableKeys, keys: scriptKeys("RO access"), write: eval(true), group: "scripting", since: "7.0.0", cats: "-read", args: "script numkeys [key...] [arg...]", cost: "Depends on the script", doc: "Runs a Lua script that only reads."},
+		{name: "evalsha", arity: -3, flags: noscript | stale | skipMonitor | noMandatoryKeys | movableKeys | scripting, keys: keysCounted(2, "RW access update"), write: evalsha(false), group: "scripting", since: "2.6.0", args: "sha1 numkeys [key...] [arg...]", cost: "Depends on the script", doc: "Runs a Lua script by its SHA1 sum."},
+		{name: "evalsha_ro", arity: -3, flags: readonly | noscript | stale | skipMonitor | noMandatoryKeys | movableKeys, keys: keysCounted(2, "RO access"), write: evalsha(true), group: "scripting", since: "7.0.0", cats: "-read", args: "sha1 numkeys [key...] [arg...]", cost: "Depends on the script", doc: "Runs a Lua script that only reads by its SHA1 sum."},
+		{name: "fcall", arity: -3, flags: noscript | stale | skipMonitor | noMandatoryKeys | movableKeys | scripting, keys: scriptKeys("RW access update"), write: fcall(false), group: "scripting", since: "7.0.0", args: "function numkeys [key...] [arg...]", cost: "Depends on the function", doc: "Calls a function."},
+		{name: "fcall_ro", arity: -3, flags: readonly | noscript | stale | skipMonitor | noMandatoryKeys | movableKeys, keys: scriptKeys("RO access"), write: fcall(true), group: "scripting", since: "7.0.0", cats: "-read", args: "function numkeys [key...] [arg...]", cost: "Depends on the function", doc: "Calls a function that only reads."},
+		{name: "function", arity: -2, group: "scripting", since: "7.0.0", doc: "Keeps libraries of functions.", subs: []*row{
+			{name: "delete", arity: 3, flags: write | noscript, write: functionDelete, since: "7.0.0", tips: "request_policy:all_shards response_policy:all_succeeded", usage: "<LIBRARY NAME>", args: "library-name", doc: "Deletes a library."},
+			{name: "dump", arity: 2, flags: noscript, read: functionDump, since: "7.0.0", cost: "O(N) in the number of functions", doc: "Returns all libraries as a payload for RESTORE."},
+			{name: "flush", arity: -2, flags: write | noscript, write: functionFlush, since: "7.0.0", tips: "request_policy:all_shards response_policy:all_succeeded", usage: "[ASYNC|SYNC]", args: "[flush-type(ASYNC|SYNC)]", cost: "O(N) in the number of functions", doc: "Deletes all libraries."},
+			{name: "help", arity: 2, flags: loading | stale, conn: help, since: "7.0.0", doc: "Explains the subcommands."},
+			{name: "kill", arity: 2, flags: noscript | allowBusy, conn: functionKill, since: "7.0.0", tips: "request_policy:all_shards response_policy:one_succeeded", doc: "Ends the function that is running, unless it has written."},
+			{name: "list", arity: -2, flags: noscript, read: functionList, since: "7.0.0", tips: "nondeterministic_output_order", usage: "[LIBRARYNAME PATTERN] [WITHCODE]", args: "[LIBRARYNAME library-name-pattern] [WITHCODE]", cost: "O(N) in the number of functions", doc: "Describes the libraries."},
+			{name: "load", arity: -3, flags: write | denyoom | noscript, write: functionLoad, since: "7.0.0", tips: "request_policy:all_shards response_policy:all_succeeded", usage: "[REPLACE] <FUNCTION CODE>", args: "[REPLACE] function-code", doc: "Creates a library."},
+			{name: "restore", arity: -3, flags: write | denyoom | noscript, write: functionRestore, since: "7.0.0", tips: "request_policy:all_shards response_policy:all_succeeded", usage: "<PAYLOAD> [FLUSH|APPEND|REPLACE]", args: "serialized-value [policy(FLUSH|APPEND|REPLACE)]", cost: "O(N) in the number of functions", doc: "Creates the libraries in a payload."},
+			{name: "stats", arity: 2, flags: noscript | allowBusy, conn: functionStats, since: "7.0.0", tips: "nondeterministic_output request_policy:all_shards response_policy:special", doc: "Tells which function is running, and how many there are."},
+		}},
+		{name: "script", arity: -2, group: "scripting", since: "2.6.0", doc: "Keeps and ends Lua scripts.", subs: []*row{
+			{name: "debug", arity: 3, flags: noscript, conn: scriptDebug, since: "3.2.0", usage: "(YES|SYNC|NO)", args: "mode(YES|SYNC|NO)", doc: "Refused: there is no debugger."},
+			{name: "exists", arity: -3, flags: noscript, read: scriptExists, since: "2.6.0", tips: "request_policy:all_shards response_policy:agg_logical_and", usage: "<sha1> [<sha1> ...]", args: "sha1...", cost: "O(N) in the number of scripts", doc: "Tells which scripts are cached."},
+			{name: "flush", arity: -2, flags: noscript, read: scriptFlush, since: "2.6.0", tips: "request_policy:all_nodes response_policy:all_succeeded", usage: "[ASYNC|SYNC]", args: "[flush-type(ASYNC|SYNC)]", cost: "O(N) in the number of scripts", doc: "Forgets all cached scripts."},
+			{name: "help", arity: 2, flags: loading | stale, conn: help, since: "5.0.0", doc: "Explains the subcommands."},
+			{name: "kill", arity: 2, flags: noscript | allowBusy, conn: scriptKill, since: "2.6.0", tips: "request_policy:all_shards response_policy:one_succeeded", doc: "Ends the script that is running, unless it has written."},
+			{name: "load", arity: 3, flags: noscript | stale, read: scriptLoad, since: "2.6.0", tips: "request_policy:all_nodes response_policy:all_succeeded", usage: "<script>", args: "script", cost: "O(N) in the length of the script", doc: "Keeps a script for EVALSHA."},
+		}},
+
 		// cluster
 		{name: "asking", arity: 1, flags: fast, conn: clusterOff, group: "cluster", since: "3.0.0", cats: "connection", doc: "Refused: there is no cluster."},
 		{name: "cluster", arity: -2, group: "cluster", since: "3.0.0", doc: "Refused: there is no cluster.", subs: []*row{

@@ -3,8 +3,9 @@ package resp
 import (
 	"math"
 	"math/big"
-	"math/rand/v2"
 	"testing"
+
+	"diskette/internal/testrand"
 )
 
 // bigSine is Taylor's series with 200 bits.
@@ -22,7 +23,7 @@ func bigSine(x float64) *big.Float {
 }
 
 func TestSinesAreRoundedOnce(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 2))
+	r := testrand.New(t, 1)
 	wrong := 0
 	const n = 4000
 	for i := range n {
@@ -53,7 +54,7 @@ func TestSinesAreRoundedOnce(t *testing.T) {
 }
 
 func TestAnArcsineIsTheReverse(t *testing.T) {
-	r := rand.New(rand.NewPCG(3, 4))
+	r := testrand.New(t, 3)
 	for range 20_000 {
 		x := r.Float64()
 		if r.IntN(3) == 0 {

@@ -2,7 +2,6 @@ package store
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"strconv"
 	"strings"
 	"sync"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"diskette/expire"
+	"diskette/internal/testrand"
 )
 
 // TestManyClientsAtOnce counts: every acknowledged increment must be there at the end, with write-back, unloading, the
@@ -25,7 +25,7 @@ func TestManyClientsAtOnce(t *testing.T) {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			r := rand.New(rand.NewPCG(uint64(c), 1))
+			r := testrand.New(t, uint64(c))
 			for i := range commands {
 				now := expire.NowMillis()
 				n := r.IntN(counters)

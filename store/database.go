@@ -2,6 +2,16 @@ package store
 
 import "fmt"
 
+// One more database than clients can select is the server's own: for what is no client's data, but must be as safe.
+// Its number is the one behind theirs in memory and ownNumber in the tables, since there may be more of theirs at the next start.
+const ownNumber = 1 << 30
+
+// OwnDB is the server's own database, for Begin and Select.
+func (st *Store) OwnDB() int { return st.opts.Databases }
+
+// OwnDB is Store.OwnDB.
+func (v *View) OwnDB() int { return v.st.OwnDB() }
+
 // FlushDB empties a database: it gets a new space, one row, however many keys it has. What
 // was in memory and on disk is let go in slices afterwards.
 func (tx *Tx) FlushDB(db int) {
@@ -34,7 +44,7 @@ func (tx *Tx) SwapDB(a, b int) {
 	}
 	st.stats.changes++
 	if h := st.hooks.Swapped; h != nil {
-		h(a, b)
+		h(a, b, tx.now)
 	}
 	tx.Select(tx.db)
 }

@@ -5,11 +5,13 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"diskette/internal/testrand"
 )
 
 func TestADictIsAListOfNamesInOrderOfBirth(t *testing.T) {
 	for seed := range uint64(30) {
-		r := rand.New(rand.NewPCG(seed, 1))
+		r := testrand.New(t, seed)
 		d := newDict[int]()
 		var names []string // what it must hold, in order
 		vals := map[string]int{}
@@ -113,7 +115,7 @@ func TestASampleIsOfDifferentNamesEachWithTheSameChance(t *testing.T) {
 
 func TestAScanOfADictSeesWhatStaysExactlyOnce(t *testing.T) {
 	for seed := range uint64(40) {
-		r := rand.New(rand.NewPCG(seed, 7))
+		r := testrand.New(t, seed)
 		d := newDict[int]()
 		for i := range 2000 {
 			d.add(fmt.Sprint("old", i), i)

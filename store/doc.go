@@ -20,9 +20,10 @@
 //	view.go tx.go   reading and changing, for commands   keyspace.go  spaces, unloading, absences
 //	key.go string.go edit.go database.go                 what commands do to keys, strings, databases
 //	change.go       the changes and their encoding       journal/     append, group commit, segments
-//	fold.go apply.go writeback.go maintain.go            from the journal to the tables, and their upkeep
+//	fold.go writeback.go apply.go settle.go              from the journal to the tables
+//	writer.go recover.go maintain.go                     its connection; after a crash; the tables' upkeep
 //	load.go scan.go scan_page.go sqlite.go               from the tables to memory
-//	apply_rows.go                                        the rows of collections
+//	apply_string.go apply_rows.go                        the rows of long strings and of collections
 //	apply_slices.go rewrite.go                           on a full disk; long values copied without the lock
 //	sweep.go        removes what has expired             reserve.go dir.go  disk space, the directory
 //	collection.go table.go dict.go                       values of elements: in memory, as rows

@@ -2,14 +2,15 @@ package store
 
 import (
 	"bytes"
-	"math/rand/v2"
 	"testing"
+
+	"diskette/internal/testrand"
 )
 
 // TestAStringIsEditedInPlace makes random edits, of strings around the lengths where their records and rows change, and
 // compares with plain slices: in memory, from disk, and from the journal of a process that was killed.
 func TestAStringIsEditedInPlace(t *testing.T) {
-	r := rand.New(rand.NewPCG(11, 12))
+	r := testrand.New(t, 11)
 	st := opened(t, t.TempDir())
 	lengths := []int{1, 100, patchBytes - 1, patchBytes, 5000, shareBytes, chunkBytes - 1, chunkBytes, chunkBytes + 9, 2*chunkBytes + 1}
 	names := []string{"a", "b", "c", "d"}

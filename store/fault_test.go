@@ -16,6 +16,7 @@ import (
 
 	"github.com/ncruces/go-sqlite3"
 
+	"diskette/internal/testrand"
 	"diskette/store/journal"
 )
 
@@ -85,7 +86,7 @@ func countWork(t *testing.T) (opening, all int) {
 	d := newDisk(t)
 	st := opened(t, t.TempDir(), d.use, always)
 	opening = d.ops()
-	newLedger().work(st, rand.New(rand.NewPCG(1, 1)))
+	newLedger().work(st, testrand.New(t, 1))
 	all = d.ops()
 	closed(t, st)
 	return opening, all
@@ -107,7 +108,7 @@ func TestACrashAtAnyWriteLeavesEverythingAcknowledged(t *testing.T) {
 				}
 				return nil
 			})
-			r, l := rand.New(rand.NewPCG(1, 1)), newLedger()
+			r, l := testrand.New(t, 1), newLedger()
 			l.work(st, r)
 			l.verify(t, st, "reading on")
 			killed, cut := d.killed(t, st.dir), d.powerCut(t, st.dir, r)
@@ -163,7 +164,7 @@ func TestWritesResumeByThemselvesAfterAnyFault(t *testing.T) {
 					}
 					return err
 				})
-				r, l := rand.New(rand.NewPCG(1, 1)), newLedger()
+				r, l := testrand.New(t, 1), newLedger()
 				l.work(st, r)
 				l.verify(t, st, "reading on")
 				copied := opened(t, d.killed(t, st.dir), always)

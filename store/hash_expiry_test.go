@@ -5,6 +5,8 @@ import (
 	"maps"
 	"math/rand/v2"
 	"testing"
+
+	"diskette/internal/testrand"
 )
 
 // fieldModel is what one hash must hold.
@@ -49,7 +51,7 @@ func at(t testing.TB, st *Store, now int64, names []string, fn func(tx *Tx, k []
 
 func TestAFieldWhoseDeadlineHasPassedIsAbsentAndGoes(t *testing.T) {
 	for seed := range uint64(8) {
-		r := rand.New(rand.NewPCG(seed, 2))
+		r := testrand.New(t, seed)
 		st := opened(t, t.TempDir())
 		now := int64(testNow)
 		names := []string{"a", "b", "c"}

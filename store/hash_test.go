@@ -2,8 +2,9 @@ package store
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"testing"
+
+	"diskette/internal/testrand"
 )
 
 func TestAHashIsARowAField(t *testing.T) {
@@ -105,7 +106,7 @@ func TestALargeColdHashIsLoadedOnceAndWithoutTheLock(t *testing.T) {
 
 func TestAScanReturnsEveryFieldThatStaysExactlyOnce(t *testing.T) {
 	for seed := range uint64(20) {
-		r := rand.New(rand.NewPCG(seed, 3))
+		r := testrand.New(t, seed)
 		st := opened(t, t.TempDir())
 		must(t, st, 0, []string{"h"}, func(tx *Tx, k [][]byte) {
 			h, _ := tx.EditHash(k[0])

@@ -161,18 +161,6 @@ func (st *Store) rememberAbsent(o *object) {
 	}
 }
 
-// Lock takes the keyspace lock: one order of execution for everything (I1). Lock order:
-// keyspace, then journal (I9). Unlock after a few commands so that others get their turn.
-//
-// What an earlier holder looked ahead for ends here: its arguments' memory may hold other keys by now.
-func (st *Store) Lock() {
-	st.mu.Lock()
-	st.tx.aheads = 0
-}
-
-// Unlock releases the keyspace lock.
-func (st *Store) Unlock() { st.mu.Unlock() }
-
 // WaitForRoom delays a writer while write-back is too far behind, so that neither the
 // queue nor the dirty part of the hot set grows without bound. Call it without the lock.
 func (st *Store) WaitForRoom() {

@@ -3,9 +3,10 @@ package store
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"diskette/internal/testrand"
 )
 
 // editing a list: fn gets the list of the key "l".
@@ -64,7 +65,7 @@ func soundList(t testing.TB, l *List) {
 
 func TestAListDoesWhatASliceDoes(t *testing.T) {
 	for seed := range uint64(20) {
-		r := rand.New(rand.NewPCG(seed, 1))
+		r := testrand.New(t, seed)
 		st := opened(t, t.TempDir())
 		g := &game{t: t, st: st, r: r}
 		var want []string

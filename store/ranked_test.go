@@ -7,11 +7,13 @@ import (
 	"sort"
 	"testing"
 	"unsafe"
+
+	"diskette/internal/testrand"
 )
 
 func TestARankedIsASortedSlice(t *testing.T) {
 	for seed := range uint64(12) {
-		r := rand.New(rand.NewPCG(seed, 1))
+		r := testrand.New(t, seed)
 		tree := newRanked()
 		var model []Scored
 		steps, scores := 30_000, []int{1, 5, 1 << 40}[seed%3]
@@ -116,10 +118,10 @@ func TestARankedTakesLittleMemory(t *testing.T) {
 		t.Error("the sizes of the parts are not the ones that are counted")
 	}
 	const n = 100_000
-	sorted, mixed := newRanked(), newRanked()
+	r, sorted, mixed := testrand.New(t, 1), newRanked(), newRanked()
 	for i := range n {
 		sorted.insert(Scored{float64(i), "m"})
-		mixed.insert(Scored{rand.Float64(), "m"})
+		mixed.insert(Scored{r.Float64(), "m"})
 	}
 	if sorted.bytes > 27*n || mixed.bytes > 40*n {
 		t.Errorf("an item takes %d bytes when they came in order, %d when not", sorted.bytes/n, mixed.bytes/n)

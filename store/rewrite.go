@@ -28,6 +28,9 @@ type Rewrite struct {
 // anew and gives it the Rewrite by Use. In a MULTI block, whose commands before this one stand, copies are made at once.
 func (tx *Tx) PutOffCopies() { tx.putOff = true }
 
+// CopyAtOnce undoes PutOffCopies, for a script, whose commands are such a block.
+func (tx *Tx) CopyAtOnce() { tx.putOff = false }
+
 // TakeRewrite returns what the command waits for, nil if it does not.
 func (tx *Tx) TakeRewrite() *Rewrite {
 	rw := tx.rewrite

@@ -60,10 +60,11 @@ type scanRow struct {
 }
 
 // newerLocked lists at most limit keys of a space, in id order, with ids above the cursor and up to last
-// (0 = no bound), that the tables do not have, or have under another name.
+// (0 = no bound), that the tables do not have, or have under another name. What is unloaded is not listed, though its
+// birth or renaming is not settled yet: the tables have it (I3).
 func (st *Store) newerLocked(s *space, cursor, last int64, limit int) (newer []scanRow) {
 	for id, o := range st.renamed {
-		if id > cursor && (last == 0 || id <= last) && o.id == id && o.space == s {
+		if id > cursor && (last == 0 || id <= last) && o.id == id && o.space == s && s.keys[o.name] == o {
 			newer = append(newer, scanRow{id: id, name: o.name})
 		}
 	}
@@ -73,7 +74,7 @@ func (st *Store) newerLocked(s *space, cursor, last int64, limit int) (newer []s
 		if last != 0 && b.id > last || len(newer)-renamed == limit {
 			break
 		}
-		if b.o.id == b.id && b.o.space == s && st.renamed[b.id] != b.o { // there and back again: listed above
+		if b.o.id == b.id && b.o.space == s && s.keys[b.o.name] == b.o && st.renamed[b.id] != b.o { // there and back again: listed above
 			newer = append(newer, scanRow{id: b.id, name: b.o.name})
 		}
 	}

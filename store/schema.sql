@@ -19,7 +19,8 @@ CREATE TABLE meta (
 -- database has any more is reaped in slices.
 CREATE TABLE spaces (
   space INTEGER PRIMARY KEY,
-  db    INTEGER UNIQUE,            -- what SELECT names; NULL = flushed, waiting to be reaped
+  db    INTEGER UNIQUE,            -- what SELECT names; NULL = flushed, waiting to be reaped; 1073741824 = the server's
+                                   -- own: the hash 'libraries' there has the libraries of FUNCTION LOAD by name
   keys  INTEGER NOT NULL DEFAULT 0, -- rows of it in keys, so that DBSIZE counts nothing
   expiring INTEGER NOT NULL DEFAULT 0 -- those of them that have a deadline, for INFO
 ) STRICT;

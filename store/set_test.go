@@ -3,14 +3,15 @@ package store
 import (
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"diskette/internal/testrand"
 )
 
 func TestASetIsARowAMember(t *testing.T) {
 	st := opened(t, t.TempDir())
-	r := rand.New(rand.NewPCG(1, 2))
+	r := testrand.New(t, 1)
 	model := map[string]bool{}
 	for round := range 40 {
 		must(t, st, 0, []string{"s"}, func(tx *Tx, k [][]byte) {
@@ -115,7 +116,7 @@ func TestAStoredSetReplacesAnything(t *testing.T) {
 }
 
 func TestSetAlgebraIsThatOfTheMembers(t *testing.T) {
-	r := rand.New(rand.NewPCG(3, 4))
+	r := testrand.New(t, 3)
 	for range 500 {
 		sets := make([]*Set, 1+r.IntN(6))
 		counts := map[string]int{}

@@ -105,14 +105,14 @@ type DatabaseStats struct {
 
 // DatabaseStatsLocked describes all databases at now (unix ms). The caller holds the keyspace lock.
 func (st *Store) DatabaseStatsLocked(now int64) []DatabaseStats {
-	all := make([]DatabaseStats, len(st.dbs))
-	for db, s := range st.dbs {
+	all := make([]DatabaseStats, st.opts.Databases)
+	for db, s := range st.dbs[:len(all)] {
 		all[db] = DatabaseStats{Keys: s.live, Expiring: s.expiring}
 	}
 	const sample = 256
-	sampled := make([]int64, len(st.dbs))
+	sampled := make([]int64, len(all))
 	st.due.Sample(sample, func(deadline int64, o *object) {
-		if db := o.space.db; db >= 0 && deadline > now {
+		if db := o.space.db; db >= 0 && db < len(all) && deadline > now {
 			all[db].TTLMillis += deadline - now
 			sampled[db]++
 		}

@@ -44,8 +44,8 @@ type Hooks struct {
 	Expired func(db int, key string) // a key was removed because its deadline passed
 	// FieldsExpired: fields of a hash were removed because their deadline passed; gone: the last, and so the key.
 	FieldsExpired func(db int, key string, gone bool)
-	Flushed       func(db int)   // a database is about to be emptied
-	Swapped       func(a, b int) // two databases were exchanged
+	Flushed       func(db int)              // a database is about to be emptied
+	Swapped       func(a, b int, now int64) // two databases were exchanged
 }
 
 // ErrInUse says that another server has the data directory open.
@@ -62,7 +62,9 @@ type Store struct {
 	readers readers
 	started time.Time
 
-	mu                   struct{ sync.Mutex } // the keyspace lock; the fields up to the blank line are under it
+	mu                   sync.Mutex // the keyspace lock; the fields up to the blank line are under it
+	midway               bool       // a command that is not over lets others look in: see midway.go
+	over                 sync.Cond  // it is
 	tx                   Tx
 	dbs                  []*space // by database number
 	flushed              []*space // emptied ones whose objects are still to be let go
@@ -122,6 +124,7 @@ func Open(o Options) (_ *Store, err error) {
 	st := &Store{opts: o, dir: o.Dir, hooks: o.Hooks, started: time.Now(), renamed: map[int64]*object{}}
 	st.maxMemory.Store(o.MaxMemory)
 	st.tx.st = st
+	st.over.L = &st.mu
 	if err := st.openDir(); err != nil {
 		return nil, err
 	}
@@ -236,29 +239,33 @@ func (st *Store) recover() error {
 func (st *Store) openSpaces() error {
 	w := st.wb.w
 	err := w.transaction(func() {
-		for db := range st.opts.Databases {
+		number := func(db int) {
 			if _, ok := w.spaceOf[db]; !ok {
 				w.run(w.mapSpace, st.nextSpace, int64(db))
 				w.spaceOf[db] = st.nextSpace
 				st.nextSpace++
 			}
 		}
+		for db := range st.opts.Databases {
+			number(db)
+		}
+		number(ownNumber)
 		w.run(w.meta, "next_space", st.nextSpace)
 	})
 	if err != nil {
 		return fmt.Errorf("create databases: %w", damaged(st.dir, err))
 	}
-	st.dbs = make([]*space, st.opts.Databases)
-	s, _, err := w.c.Prepare(`SELECT db, space, keys, expiring FROM spaces WHERE db < ?1`)
+	st.dbs = make([]*space, st.opts.Databases+1)
+	s, _, err := w.c.Prepare(`SELECT db, space, keys, expiring FROM spaces WHERE db < ?1 OR db = ?2`)
 	if err != nil {
 		return damaged(st.dir, err)
 	}
 	defer s.Close()
-	if err := s.BindInt(1, st.opts.Databases); err != nil {
+	if err := bind(s, int64(st.opts.Databases), ownNumber); err != nil {
 		return err
 	}
 	for s.Step() {
-		db := s.ColumnInt(0)
+		db := min(s.ColumnInt(0), st.opts.Databases)
 		st.dbs[db] = newSpace(s.ColumnInt64(1), db, s.ColumnInt64(2), s.ColumnInt64(3))
 	}
 	return s.Err()

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"diskette/internal/testrand"
 )
 
 func packed(elements ...string) StreamFields {
@@ -16,7 +18,7 @@ func packed(elements ...string) StreamFields {
 }
 
 func TestAStreamFindsItsEntriesWhateverWasDeleted(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 2))
+	r := testrand.New(t, 1)
 	var e entryBlocks
 	var want []StreamID
 	next := StreamID{}

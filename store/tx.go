@@ -54,6 +54,23 @@ func (tx *Tx) End() (seen uint64) {
 // Changed reports whether the command has changed anything so far.
 func (tx *Tx) Changed() bool { return len(tx.rec.head) > 0 }
 
+// ChangeBytes is how much the command's record takes so far, for those who run many commands as one.
+func (tx *Tx) ChangeBytes() int {
+	n := len(tx.rec.head)
+	for _, e := range tx.rec.ext {
+		n += len(e.Data)
+	}
+	return n
+}
+
+// MakeRoom unloads a few keys if the hot set is over its bound, between two commands of a long script: slices that the store
+// has returned are no longer valid.
+func (tx *Tx) MakeRoom() {
+	if st := tx.st; st.hotBytes > st.maxMemory.Load() {
+		st.unloadLocked(8)
+	}
+}
+
 // Wait returns when everything up to lsn is committed (I2). An error means that the
 // journal could not store it: the reply must say so (I8).
 func (st *Store) Wait(lsn uint64) error { return st.journal.Wait(lsn) }

@@ -48,8 +48,8 @@ func (v *View) Now() int64 { return v.now }
 // DB is the selected database's number.
 func (v *View) DB() int { return v.db }
 
-// Databases is how many databases there are.
-func (v *View) Databases() int { return len(v.st.dbs) }
+// Databases is how many databases clients can select.
+func (v *View) Databases() int { return v.st.opts.Databases }
 
 // Seen is the newest LSN that this command saw or made: the reply must wait for it (I2).
 func (v *View) Seen() uint64 { return v.seen }

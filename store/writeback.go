@@ -6,8 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/ncruces/go-sqlite3"
-
 	"diskette/store/journal"
 )
 
@@ -111,76 +109,6 @@ func signal(c chan struct{}) {
 	case c <- struct{}{}:
 	default:
 	}
-}
-
-// replay folds and applies the journal's tail: write-back, run to the end.
-//
-// Its transactions are not fsynced, which is most of their time when many pages change: the journal has
-// the records still, and keeps them until settleRecovery.
-func (st *Store) replay() error {
-	wb := &st.wb
-	if err := wb.w.c.Exec(`PRAGMA synchronous = NORMAL`); err != nil {
-		return err
-	}
-	wb.pending, wb.spare = newFold(), newFold()
-	f := wb.pending
-	apply := func() error {
-		if f.empty() {
-			return nil
-		}
-		st.nextID = max(st.nextID, f.nextID)
-		for _, space := range f.spaces {
-			st.nextSpace = max(st.nextSpace, space+1)
-		}
-		err := wb.w.apply(f)
-		if noSpace(err) { // the journal's end is fsynced: Open saw to it
-			wb.w.inSlices = true
-			err = wb.w.apply(f)
-		}
-		if err != nil {
-			return err
-		}
-		st.applied.Store(f.last)
-		st.opts.Log("recovered from the journal", nil, "records", f.records, "rows", f.changes())
-		f.reset()
-		return nil
-	}
-	err := st.journal.Replay(st.applied.Load()+1, func(lsn uint64, rec journal.Record) error {
-		err := f.add(lsn, rec)
-		f.drain()
-		if err != nil {
-			return fmt.Errorf("record %d: %w", lsn, err)
-		}
-		if lsn < wb.w.ahead { // the tables hold part of what follows
-			return nil
-		}
-		if f.weight() >= 4*st.rows() || f.text.used > 4*foldBytes {
-			return apply()
-		}
-		return nil
-	})
-	if err == nil && st.journal.Last() < wb.w.ahead {
-		err = fmt.Errorf("%w: %s holds part of the records up to %d, and the journal ends with %d; put its missing segments back",
-			ErrDamaged, databaseFile, wb.w.ahead, st.journal.Last())
-	}
-	if err == nil {
-		err = apply()
-	}
-	if err == nil {
-		err = wb.w.c.Exec(`PRAGMA synchronous = FULL`)
-	}
-	return err
-}
-
-// settleRecovery fsyncs what replay applied, by a transaction that is fsynced, and lets go of the
-// journal that it came from.
-func (st *Store) settleRecovery() {
-	applied := st.applied.Load()
-	if err := st.wb.w.sync(applied); err != nil {
-		st.opts.Log("fsync after recovery failed, the journal is kept until the next write-back", err)
-		return
-	}
-	st.journal.Drop(applied)
 }
 
 func (st *Store) startWriteBack() {
@@ -346,80 +274,6 @@ func (st *Store) setWriteErrorLocked(err error) {
 		st.opts.Log("write-back failed, writes are refused until it works again", err)
 	}
 	st.wb.applied.Broadcast()
-}
-
-// finish makes what was applied clean: from here on it may be unloaded.
-func (st *Store) finish(f *fold, took time.Duration) {
-	wb := &st.wb
-	wb.mu.Lock()
-	if wb.broken == nil && st.writeError.Swap(nil) != nil { // first: whom the new LSN lets go on must not meet the old error
-		st.opts.Log("write-back works again", nil)
-	}
-	wb.mu.Unlock()
-	st.applied.Store(f.last)
-	if f.renames {
-		st.lists.forget()
-	}
-	st.settle(f.nextID, f.last)
-	st.journal.Drop(f.last)
-	st.backlog.Add(-f.bytes)
-	wb.stats.Lock()
-	wb.stats.transactions++
-	wb.stats.rows += int64(f.changes())
-	wb.stats.records += f.records
-	wb.stats.nanos += took.Nanoseconds()
-	wb.stats.Unlock()
-	f.reset()
-	wb.mu.Lock()
-	wb.spare = f
-	if wb.pending.empty() {
-		wb.lastNanos.Store(time.Now().UnixNano())
-	}
-	wb.applied.Broadcast()
-	wb.mu.Unlock()
-	st.checkpoint(walPages)
-}
-
-// settle forgets what only mattered until it was applied, a slice at a time.
-func (st *Store) settle(nextID int64, lsn uint64) {
-	const slice = 4096
-	for more := true; more; {
-		st.Lock()
-		n := 0
-		for n < len(st.births) && n < slice && st.births[n].id < nextID {
-			st.births[n].o = nil
-			n++
-		}
-		st.births = st.births[n:]
-		more = n == slice
-		for n = 0; n < len(st.tombs) && n < slice && st.tombs[n].lsn <= lsn; n++ {
-			if o := st.tombs[n].o; o.typ == None && o.space.db >= 0 && o.space.keys[o.name] == o {
-				st.rememberAbsent(o)
-			}
-			st.tombs[n].o = nil
-		}
-		st.tombs = st.tombs[n:]
-		more = more || n == slice
-		if !more {
-			for id, o := range st.renamed {
-				if o.id != id || o.lsn <= lsn {
-					delete(st.renamed, id)
-				}
-			}
-		}
-		st.Unlock()
-	}
-}
-
-// checkpoint moves the WAL into the database file once it has the given length in pages.
-// It runs in write-back's goroutine and blocks no command.
-func (st *Store) checkpoint(pages int) {
-	if st.walLength() < int64(pages) {
-		return
-	}
-	if _, _, err := st.wb.w.c.WALCheckpoint("main", sqlite3.CHECKPOINT_PASSIVE); err != nil {
-		st.opts.Log("checkpoint failed", err)
-	}
 }
 
 // Flush returns once everything changed so far is in the tables, or with the reason why

@@ -3,10 +3,11 @@ package store
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"runtime"
 	"slices"
 	"testing"
+
+	"diskette/internal/testrand"
 )
 
 func TestASortedSetIsARowAMember(t *testing.T) {
@@ -123,7 +124,7 @@ func TestReplaceZSetTakesThePlaceOfAnything(t *testing.T) {
 
 // TestASortedSetIsAMapInOrder compares random changes with a map, over reopening and unloading.
 func TestASortedSetIsAMapInOrder(t *testing.T) {
-	r := rand.New(rand.NewPCG(7, 7))
+	r := testrand.New(t, 7)
 	st := opened(t, t.TempDir())
 	model := map[string]float64{}
 	for round := range 40 {
@@ -217,6 +218,7 @@ func TestADeletedSortedSetIsReaped(t *testing.T) {
 }
 
 func TestTheSizeOfASortedSetIsTheTruth(t *testing.T) {
+	r := testrand.New(t, 1)
 	for _, n := range []int{50, 200_000} {
 		sets := 200_000 / n
 		before := heapBytes()
@@ -225,7 +227,7 @@ func TestTheSizeOfASortedSetIsTheTruth(t *testing.T) {
 		for i := range all {
 			all[i] = newZSet()
 			for m := range n {
-				all[i].add(fmt.Sprint("member:", m), rand.Float64())
+				all[i].add(fmt.Sprint("member:", m), r.Float64())
 			}
 			size += all[i].size()
 		}

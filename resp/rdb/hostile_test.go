@@ -2,10 +2,11 @@ package rdb
 
 import (
 	"errors"
-	"math/rand/v2"
 	"runtime"
 	"strings"
 	"testing"
+
+	"diskette/internal/testrand"
 )
 
 // reseal gives a damaged payload a right footer.
@@ -175,14 +176,11 @@ func TestAStructureThatLiesIsRefused(t *testing.T) {
 }
 
 func TestALiveRedisRefusesWhatLies(t *testing.T) {
-	if !*liveFlag {
-		t.Skip("needs -live")
-	}
 	taken := map[string]bool{ // by Redis, which does not look at what it has no need of
 		"stream entries without order": true, "stream with a last id too low": true, "stream node with negative counts": true,
 		"score no number": true, "score not a number": true, "compressed size of nothing": true,
 	}
-	r := startRedis(t)
+	r := liveRedis(t, "that a live Redis refuses the same payloads")
 	for name, payload := range hostilePayloads() {
 		reply := r.do("RESTORE", "k", "0", payload, "REPLACE")
 		if taken[name] && reply != "OK" || !taken[name] && reply != "-ERR Bad data format" {
@@ -214,7 +212,7 @@ func TestABombIsRefusedBeforeItUnfolds(t *testing.T) {
 
 func TestRandomValuesGoThroughEncodingAndDecoding(t *testing.T) {
 	for i := range 300 {
-		v := randomValue(rand.New(rand.NewPCG(3, uint64(i))))
+		v := randomValue(testrand.New(t, uint64(i)))
 		mustHold(t, Encode(v, defaults))
 	}
 }

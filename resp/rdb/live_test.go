@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"diskette/internal/testrand"
 )
 
 // randomString is one of those that are encoded in different ways.
@@ -113,12 +115,9 @@ func (r *redis) fillStream(s *StreamValue) {
 }
 
 func TestRandomValuesHaveTheBytesOfALiveRedisAndMoveBothWays(t *testing.T) {
-	if !*liveFlag {
-		t.Skip("needs -live")
-	}
-	r := startRedis(t)
+	r := liveRedis(t, "what values are in a live Redis's bytes")
 	for i := range 3000 {
-		v := randomValue(rand.New(rand.NewPCG(7, uint64(i))))
+		v := randomValue(testrand.New(t, uint64(i)))
 		r.must("FLUSHALL")
 		if r.fill(v); v.Kind == Stream {
 			r.fillStream(v.Stream)

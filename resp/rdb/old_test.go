@@ -165,10 +165,7 @@ func TestAHashWithFieldTimesHasTheVersionThatKnowsThem(t *testing.T) {
 }
 
 func TestALiveRedisReadsTheOldEncodingsAlike(t *testing.T) {
-	if !*liveFlag {
-		t.Skip("needs -live")
-	}
-	r := startRedis(t)
+	r := liveRedis(t, "that a live Redis reads the old encodings alike")
 	for _, c := range oldCases() {
 		if c.newer {
 			continue

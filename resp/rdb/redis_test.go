@@ -26,6 +26,15 @@ type redis struct {
 	in   *bufio.Reader
 }
 
+// liveRedis is startRedis for a test that belongs to -live, and without it skips the test, saying what is not checked.
+func liveRedis(t *testing.T, what string) *redis {
+	t.Helper()
+	if !*liveFlag {
+		t.Skipf("NOT CHECKED: %s; go test ./resp/rdb -live does", what)
+	}
+	return startRedis(t)
+}
+
 func startRedis(t *testing.T) *redis {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

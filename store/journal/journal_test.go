@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"diskette/internal/testrand"
 )
 
 // open opens a journal that the test's end closes.
@@ -507,13 +508,14 @@ func TestBatchesAreRecycledAndStayIntactUntilReleased(t *testing.T) {
 	}()
 	var keyspace sync.Mutex
 	var wg sync.WaitGroup
-	for range 8 {
+	for i := range 8 {
+		r := testrand.New(t, uint64(i))
 		wg.Go(func() {
 			for range 500 {
 				keyspace.Lock()
 				next := j.Last() + 1
 				rec := Record{Head: fmt.Append(nil, "record ", next)}
-				if rand.N(4) == 0 {
+				if r.IntN(4) == 0 {
 					rec.Ext = []Ext{{6, fmt.Append(nil, "ext ", next)}}
 				}
 				lsn := j.Append(rec)

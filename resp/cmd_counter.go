@@ -1,0 +1,83 @@
+package resp
+
+import (
+	"math"
+
+	"diskette/store"
+)
+
+func incr(tx *store.Tx, c *call) Reply { return increment(tx, c, c.args[1], 1) }
+func decr(tx *store.Tx, c *call) Reply { return increment(tx, c, c.args[1], -1) }
+
+func incrby(tx *store.Tx, c *call) Reply {
+	n, ok := c.int(2)
+	if !ok {
+		return errNotInteger
+	}
+	return increment(tx, c, c.args[1], n)
+}
+
+func decrby(tx *store.Tx, c *call) Reply {
+	n, ok := c.int(2)
+	if !ok {
+		return errNotInteger
+	}
+	if n == math.MinInt64 {
+		return errDecrement
+	}
+	return increment(tx, c, c.args[1], -n)
+}
+
+var errDecrement = errorReply("ERR decrement would overflow")
+
+// increment adds to an integer, keeping its deadline; an absent key counts as 0.
+func increment(tx *store.Tx, c *call, key []byte, by int64) Reply {
+	value, err := tx.String(key)
+	if err != nil {
+		return failure(err)
+	}
+	n := int64(0)
+	if value != nil {
+		var ok bool
+		if n, ok = parseInt(value); !ok {
+			return errNotInteger
+		}
+	}
+	if by > 0 && n > math.MaxInt64-by || by < 0 && n < math.MinInt64-by {
+		return errOverflow
+	}
+	if err := tx.UpdateInt(key, n+by); err != nil {
+		return failure(err)
+	}
+	c.notify(tx, eventString, "incrby", key)
+	return integer(n + by)
+}
+
+// incrbyfloat adds to a decimal number, keeping its deadline; an absent key counts as 0.
+func incrbyfloat(tx *store.Tx, c *call) Reply {
+	value, err := tx.String(c.args[1])
+	if err != nil {
+		return failure(err)
+	}
+	if value == nil {
+		value = []byte("0")
+	}
+	number, ok := parseLongDouble(value)
+	if !ok {
+		return errNotFloat
+	}
+	by, ok := parseLongDouble(c.args[2])
+	if !ok {
+		return errNotFloat
+	}
+	sum, ok := addLongDouble(number, by)
+	if !ok {
+		return errNaN
+	}
+	text := formatLongDouble(sum)
+	if err := tx.UpdateString(c.args[1], text, store.Computed); err != nil {
+		return failure(err)
+	}
+	c.notify(tx, eventString, "incrbyfloat", c.args[1])
+	return bulk(text)
+}

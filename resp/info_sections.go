@@ -1,0 +1,283 @@
+package resp
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"math/bits"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+)
+
+func infoServer(t *infoText, r *infoReport) {
+	s := r.s
+	up := r.now.Sub(s.started)
+	executable, _ := os.Executable() // empty where the system does not say
+	t.line("redis_version", RedisVersion)
+	t.line("diskette_version", Version)
+	t.line("redis_git_sha1", "00000000")
+	t.line("redis_git_dirty", 0)
+	t.line("redis_build_id", buildID())
+	t.line("redis_mode", "standalone")
+	t.line("os", operatingSystem(os.DirFS("/")))
+	t.line("arch_bits", bits.UintSize)
+	t.line("go_version", strings.TrimPrefix(runtime.Version(), "go"))
+	t.line("process_id", os.Getpid())
+	t.line("process_supervised", "no")
+	t.line("run_id", s.runID)
+	t.line("tcp_port", s.cfg.Int("port"))
+	t.line("server_time_usec", r.now.UnixMicro())
+	t.line("uptime_in_seconds", int64(up/time.Second))
+	t.line("uptime_in_days", int64(up/(24*time.Hour)))
+	t.line("hz", s.cfg.Hz.Load())
+	t.line("configured_hz", s.cfg.Hz.Load())
+	t.line("executable", executable)
+	t.line("config_file", s.cfg.File())
+	t.line("io_threads_active", 0)
+}
+
+// buildID tells one build from another, in Redis's form: 16 hexadecimal digits.
+func buildID() string {
+	sum := sha256.Sum256([]byte(Version + runtime.Version() + runtime.GOOS + runtime.GOARCH))
+	return hex.EncodeToString(sum[:8])
+}
+
+// operatingSystem is kernel, release and machine as uname shows them.
+func operatingSystem(root fs.FS) string {
+	words := []string{runtime.GOOS}
+	for i, file := range []string{"proc/sys/kernel/ostype", "proc/sys/kernel/osrelease"} {
+		if content, err := fs.ReadFile(root, file); err == nil {
+			words = append(words[:i:i], strings.TrimSpace(string(content)))
+		}
+	}
+	machine := runtime.GOARCH
+	switch machine {
+	case "amd64":
+		machine = "x86_64"
+	case "arm64":
+		machine = "aarch64"
+	}
+	return strings.Join(append(words, machine), " ")
+}
+
+func infoClients(t *infoText, r *infoReport) {
+	var clients, input, output, watching, watched int
+	r.s.clients.each(func(cl *client) {
+		clients++
+		input = max(input, cl.guard.Buffered())
+		output = max(output, int(cl.waiting.Load())+cl.pushesWaiting())
+		cl.mu.Lock()
+		if cl.mu.watching > 0 {
+			watching++
+			watched += cl.mu.watching
+		}
+		cl.mu.Unlock()
+	})
+	t.line("connected_clients", clients)
+	t.line("cluster_connections", 0)
+	t.line("maxclients", r.s.cfg.MaxClients.Load())
+	t.line("client_recent_max_input_buffer", input)
+	t.line("client_recent_max_output_buffer", output)
+	t.line("tracking_clients", r.s.tracking.clients.Load())
+	t.line("blocked_clients", r.s.blockers.clients.Load())
+	t.line("watching_clients", watching)
+	t.line("total_watched_keys", watched)
+}
+
+func infoMemory(t *infoText, r *infoReport) {
+	heap, rss := readHeap(), memoryRSS()
+	st, start := &r.store, r.s.sampler.startBytes
+	used := heap.objects
+	peak := r.s.sampler.noteMemory(used)
+	t.bytes("used_memory", used)
+	t.bytes("used_memory_rss", rss)
+	t.bytes("used_memory_peak", peak)
+	t.linef("used_memory_peak_perc", "%.2f%%", 100*ratio(used, peak))
+	t.line("used_memory_overhead", max(0, used-st.HotBytes))
+	t.line("used_memory_startup", start)
+	t.line("used_memory_dataset", st.HotBytes)
+	t.linef("used_memory_dataset_perc", "%.2f%%", min(100, 100*ratio(st.HotBytes, max(1, used-start))))
+	t.line("allocator_allocated", heap.objects)
+	t.line("allocator_active", heap.active)
+	t.line("allocator_resident", heap.resident)
+	if total := totalMemory(os.DirFS("/")); total > 0 {
+		t.bytes("total_system_memory", total)
+	}
+	t.bytes("maxmemory", st.MaxMemory)
+	t.line("maxmemory_policy", "noeviction")
+	t.linef("allocator_frag_ratio", "%.2f", ratio(heap.active, heap.objects))
+	t.line("allocator_frag_bytes", heap.active-heap.objects)
+	t.linef("allocator_rss_ratio", "%.2f", ratio(heap.resident, heap.active))
+	t.line("allocator_rss_bytes", heap.resident-heap.active)
+	t.linef("rss_overhead_ratio", "%.2f", ratio(rss, heap.resident))
+	t.line("rss_overhead_bytes", rss-heap.resident)
+	t.linef("mem_fragmentation_ratio", "%.2f", ratio(rss, used))
+	t.line("mem_fragmentation_bytes", rss-used)
+	t.line("mem_not_counted_for_evict", 0)
+	t.line("mem_replication_backlog", 0)
+	t.line("mem_total_replication_buffers", 0)
+	t.line("mem_clients_slaves", 0)
+	t.line("mem_clients_normal", r.s.clientsMemory())
+	t.line("mem_cluster_links", 0)
+	t.line("mem_allocator", "go")
+	t.line("active_defrag_running", 0)
+	t.line("lazyfree_pending_objects", 0)
+	t.line("lazyfreed_objects", 0)
+}
+
+// infoPersistence gives Redis's two ways of saving what comes nearest here: rdb is the write-back
+// into the tables, aof the journal.
+func infoPersistence(t *infoText, r *infoReport) {
+	st := &r.store
+	save, rewrite := r.s.saves.save.state(r.now), r.s.saves.rewrite.state(r.now)
+	t.line("loading", 0)
+	t.line("async_loading", 0)
+	t.line("current_cow_peak", 0)
+	t.line("current_cow_size", 0)
+	t.line("current_cow_size_age", 0)
+	t.linef("current_fork_perc", "%.2f", 0.0)
+	t.line("rdb_changes_since_last_save", st.Unapplied)
+	t.line("rdb_bgsave_in_progress", zeroOne(save.running))
+	t.line("rdb_last_save_time", r.s.store.LastWriteBack().Unix())
+	t.line("rdb_last_bgsave_status", okOr(save.failed || st.WriteBackError != ""))
+	t.line("rdb_last_bgsave_time_sec", save.lastSeconds)
+	t.line("rdb_current_bgsave_time_sec", save.currentSeconds)
+	t.line("rdb_saves", save.finished)
+	t.line("rdb_last_cow_size", 0)
+	t.line("rdb_last_load_keys_expired", 0)
+	t.line("rdb_last_load_keys_loaded", 0)
+	t.line("aof_enabled", 1)
+	t.line("aof_rewrite_in_progress", zeroOne(rewrite.running))
+	t.line("aof_rewrite_scheduled", 0)
+	t.line("aof_last_rewrite_time_sec", rewrite.lastSeconds)
+	t.line("aof_current_rewrite_time_sec", rewrite.currentSeconds)
+	t.line("aof_last_bgrewrite_status", okOr(rewrite.failed))
+	t.line("aof_rewrites", rewrite.finished)
+	t.line("aof_last_write_status", okOr(st.JournalError != ""))
+	t.line("aof_last_cow_size", 0)
+	t.line("module_fork_in_progress", 0)
+	t.line("module_fork_last_cow_size", 0)
+	t.line("aof_current_size", st.Journal.Bytes)
+	t.line("aof_delayed_fsync", st.Journal.DelayedFsyncs)
+}
+
+func infoStats(t *infoText, r *infoReport) {
+	s, st := r.s, &r.store
+	in, out := s.clients.netBytes()
+	commands, inRate, outRate := s.sampler.rates()
+	t.line("total_connections_received", s.stats.connections.Load())
+	t.line("total_commands_processed", s.stats.commands.Load())
+	t.linef("instantaneous_ops_per_sec", "%.0f", commands)
+	t.line("total_net_input_bytes", in)
+	t.line("total_net_output_bytes", out)
+	t.linef("instantaneous_input_kbps", "%.2f", inRate/1024)
+	t.linef("instantaneous_output_kbps", "%.2f", outRate/1024)
+	t.line("total_net_repl_input_bytes", 0)
+	t.line("total_net_repl_output_bytes", 0)
+	t.linef("instantaneous_input_repl_kbps", "%.2f", 0.0)
+	t.linef("instantaneous_output_repl_kbps", "%.2f", 0.0)
+	t.line("rejected_connections", s.stats.rejected.Load())
+	t.line("sync_full", 0)
+	t.line("sync_partial_ok", 0)
+	t.line("sync_partial_err", 0)
+	t.line("expired_keys", st.Expired)
+	t.line("expire_cycle_cpu_milliseconds", s.sweeping.Load()/int64(time.Millisecond))
+	t.line("evicted_keys", 0)
+	t.line("evicted_clients", 0)
+	t.line("total_eviction_exceeded_time", 0)
+	t.line("current_eviction_exceeded_time", 0)
+	t.line("keyspace_hits", st.Hits)
+	t.line("keyspace_misses", st.Misses)
+	channels, patterns, shards := s.pubsub.counts()
+	t.line("pubsub_channels", channels)
+	t.line("pubsub_patterns", patterns)
+	t.line("pubsubshard_channels", shards)
+	keys, items, prefixes := s.tracking.counts()
+	t.line("tracking_total_keys", keys)
+	t.line("tracking_total_items", items)
+	t.line("tracking_total_prefixes", prefixes)
+	t.line("latest_fork_usec", 0)
+	t.line("total_forks", 0)
+	t.line("migrate_cached_sockets", 0)
+	t.line("slave_expires_tracked_keys", 0)
+	t.line("active_defrag_hits", 0)
+	t.line("active_defrag_misses", 0)
+	t.line("active_defrag_key_hits", 0)
+	t.line("active_defrag_key_misses", 0)
+	t.line("total_active_defrag_time", 0)
+	t.line("current_active_defrag_time", 0)
+	t.line("total_error_replies", s.stats.errors.total.Load())
+	t.line("unexpected_error_replies", 0)
+	for reason := deniedCommand; reason < denialReasons; reason++ {
+		t.line("acl_access_denied_"+denialWords[reason].info, s.acl.denials.counts[reason].Load())
+	}
+	t.line("dump_payload_sanitizations", 0)
+	t.line("io_threaded_reads_processed", 0)
+	t.line("io_threaded_writes_processed", 0)
+	t.line("client_query_buffer_limit_disconnections", s.stats.overQuery.Load())
+	t.line("client_output_buffer_limit_disconnections", s.stats.overOutput.Load())
+}
+
+func infoReplication(t *infoText, r *infoReport) {
+	t.line("role", "master")
+	t.line("connected_slaves", 0)
+	t.line("master_failover_state", "no-failover")
+	t.line("master_replid", r.s.runID)
+	t.line("master_replid2", strings.Repeat("0", 40))
+	t.line("master_repl_offset", 0)
+	t.line("second_repl_offset", -1)
+	t.line("repl_backlog_active", 0)
+	t.line("repl_backlog_size", r.s.cfg.Int("repl-backlog-size"))
+	t.line("repl_backlog_first_byte_offset", 0)
+	t.line("repl_backlog_histlen", 0)
+}
+
+func infoCPU(t *infoText, _ *infoReport) {
+	system, user := cpuTime()
+	t.linef("used_cpu_sys", "%.6f", system.Seconds())
+	t.linef("used_cpu_user", "%.6f", user.Seconds())
+	t.linef("used_cpu_sys_children", "%.6f", 0.0)
+	t.linef("used_cpu_user_children", "%.6f", 0.0)
+}
+
+// infoDiskette is what Redis has no words for: the hot set, the database file, the journal.
+func infoDiskette(t *infoText, r *infoReport) {
+	st := &r.store
+	t.line("hot_bytes", st.HotBytes)
+	t.line("hot_objects", st.HotObjects)
+	t.line("loads", st.Loads)
+	t.line("load_usec", st.LoadNanos/1000)
+	t.line("unloaded", st.Unloaded)
+	t.line("database_bytes", st.DatabaseBytes)
+	t.line("wal_bytes", st.WALBytes)
+	t.line("free_bytes", st.FreeBytes)
+	t.line("journal_bytes", st.Journal.Bytes)
+	t.line("journal_segments", st.Journal.Segments)
+	t.line("journal_records", st.Journal.Records)
+	t.line("journal_commits", st.Journal.Batches)
+	t.line("journal_bytes_written", st.Journal.BytesWritten)
+	t.line("journal_failures", st.Journal.Failures)
+	t.line("fsyncs", st.Journal.Fsyncs)
+	t.line("fsync_usec", st.Journal.FsyncNanos/1000)
+	t.line("delayed_fsyncs", st.Journal.DelayedFsyncs)
+	t.line("unapplied_records", st.Unapplied)
+	t.line("backlog_bytes", st.BacklogBytes)
+	t.line("write_backs", st.WriteBacks)
+	t.line("write_back_rows", st.WriteBackRows)
+	t.line("write_back_usec", st.WriteBackNanos/1000)
+	t.line("write_back_failures", st.WriteBackFailures)
+	t.line("reaped_rows", st.ReapedRows)
+	t.line("vacuumed_pages", st.VacuumedPages)
+	t.line("disk_full", zeroOne(st.ReserveGone))
+}
+
+func infoKeyspace(t *infoText, r *infoReport) {
+	for db, d := range r.databases {
+		if d.Keys > 0 {
+			t.linef(fmt.Sprintf("db%d", db), "keys=%d,expires=%d,avg_ttl=%d", d.Keys, d.Expiring, d.TTLMillis)
+		}
+	}
+}

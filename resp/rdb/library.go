@@ -1,0 +1,41 @@
+package rdb
+
+import "math"
+
+// opLibrary stands before each library of functions in FUNCTION DUMP's payload (RDB_OPCODE_FUNCTION2); opLibraryOld did in
+// a form that no release has.
+const (
+	opLibrary    = 245
+	opLibraryOld = 246
+)
+
+// EncodeLibraries returns the payload of libraries of functions, given by their code, as FUNCTION DUMP does.
+func EncodeLibraries(code []string, compress bool) []byte {
+	w := writer{Options: Options{Compress: compress}}
+	for _, c := range code {
+		w.b = append(w.b, opLibrary)
+		w.string(c)
+	}
+	return seal(w.b, version)
+}
+
+// DecodeLibraries returns the code of the libraries in a payload, which may unfold to so many bytes. The error is ErrChecksum, or
+// wraps ErrFormat.
+func DecodeLibraries(payload []byte, maxBytes int64) (code []string, err error) {
+	b, err := unseal(payload)
+	if err != nil {
+		return nil, err
+	}
+	r := reader{b: b, maxString: math.MaxInt64, left: maxBytes}
+	for len(r.b) > 0 && r.err == nil {
+		switch r.byte() {
+		case opLibrary:
+			code = append(code, r.string())
+		case opLibraryOld:
+			r.fail("Pre-GA function format not supported")
+		default:
+			r.fail("given type is not a function")
+		}
+	}
+	return code, r.err
+}

@@ -1,0 +1,185 @@
+package resp
+
+import (
+	"math"
+	"strconv"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// countedField marks an error whose command has counted it in INFO errorstats already; errorCounted is the same in a Reply's n.
+const (
+	countedField = "ignore_error_stats_update"
+	errorCounted = 1
+)
+
+// scriptChanges is how much a script may change: it is held in memory until the script ends.
+const scriptChanges = 512 << 20
+
+// call is redis.call and redis.pcall: raise = errors end the script.
+func (e *engine) call(L *lua.LState, raise bool) int {
+	if e.run == nil {
+		raised(L, "redis.call/pcall can only be called inside a script invocation")
+	}
+	reply, refused := e.arguments(L)
+	if !refused {
+		if reply = e.command(); reply.isError() {
+			reply.n = errorCounted
+		}
+	}
+	v := e.value(&reply)
+	e.run.cl.scratch.reset()
+	e.run.tx.MakeRoom()
+	if raise && reply.isError() {
+		L.Error(v, 0)
+	}
+	L.Push(v)
+	return 1
+}
+
+// raised ends the script, or the pcall around it, with one of our own errors.
+func raised(L *lua.LState, text string) { L.Error(errorTable("ERR "+text), 0) }
+
+func errorTable(text string) *lua.LTable {
+	t := &lua.LTable{Metatable: lua.LNil}
+	t.RawSetString("err", lua.LString(text))
+	return t
+}
+
+// arguments takes a command's arguments off Lua's stack into e.args, which are valid until the next call.
+func (e *engine) arguments(L *lua.LState) (refusal Reply, refused bool) {
+	n := L.GetTop()
+	if n == 0 {
+		return errorReply("ERR Please specify at least one argument for this redis lib call"), true
+	}
+	size := 0
+	for i := 1; i <= n; i++ {
+		switch a := L.Get(i).(type) {
+		case lua.LString:
+			if len(a) < bigArg {
+				size += len(a)
+			}
+		case lua.LNumber:
+			size += numberBytes
+		default:
+			return errorReply("ERR Lua redis lib command arguments must be strings or integers"), true
+		}
+	}
+	if cap(e.bytes) < size || cap(e.bytes) > keptBytes {
+		e.bytes = make([]byte, 0, size+size/2)
+	}
+	e.args = e.args[:0]
+	buf := e.bytes[:0]
+	for i := 1; i <= n; i++ {
+		from := len(buf)
+		switch a := L.Get(i).(type) {
+		case lua.LString:
+			if len(a) >= bigArg { // the command may keep it
+				e.args = append(e.args, []byte(a))
+				continue
+			}
+			buf = append(buf, a...)
+		case lua.LNumber:
+			buf = appendArgument(buf, float64(a))
+		}
+		e.args = append(e.args, buf[from:len(buf):len(buf)])
+	}
+	return replyNone, false
+}
+
+const (
+	numberBytes = 32        // %.17g takes at most 24
+	keptBytes   = 256 << 10 // of e.bytes, from one command to the next
+)
+
+// appendArgument writes a number as Redis gives it to commands: C's %.17g.
+func appendArgument(buf []byte, f float64) []byte {
+	if i := int64(f); float64(i) == f && i > -1e15 && i < 1e15 && (i != 0 || !math.Signbit(f)) {
+		return strconv.AppendInt(buf, i, 10)
+	}
+	return append(buf, formatDigits(f)...)
+}
+
+// command runs the command in e.args, as EXEC does.
+func (e *engine) command() Reply {
+	run, args := e.run, e.args
+	cl, s, tx := run.cl, e.srv, run.tx
+	r, refusal := e.admit(args)
+	if refusal.isError() {
+		s.stats.errors.count(refusal.s)
+		if r != nil {
+			r.stats.rejected.Add(1)
+		}
+		return refusal
+	}
+	e.inner = call{cl: cl, row: r, args: args, now: run.clock, locked: true, script: true}
+	cl.remember(r, args)
+	t := cl.begin(r, args, 0)
+	reply := e.invoke(r)
+	cl.noteEnd(t, r, args, &reply)
+	if s.monitors.count.Load() > 0 && r.flags&(skipMonitor|admin) == 0 {
+		s.monitors.show(cl, "lua", r, args)
+	}
+	if reply.isError() {
+		s.stats.errors.count(reply.s)
+	}
+	if r.conn != nil && cl.db != tx.DB() {
+		tx.Select(cl.db)
+	}
+	return reply
+}
+
+// admit is the gate for a script's commands. Redis: scriptCall in script.c.
+func (e *engine) admit(args [][]byte) (*row, Reply) {
+	run, s := e.run, e.srv
+	r := s.table.lookup(args[0])
+	if r != nil && r.subs != nil && len(args) > 1 {
+		r = r.sub(args[1])
+	}
+	switch {
+	case r == nil:
+		return nil, errorReply("ERR Unknown Redis command called from script")
+	case !r.arityOK(len(args)) || r.read == nil && r.write == nil && r.conn == nil:
+		return r, errorReply("ERR Wrong number of args calling Redis command from script")
+	case r.flags&noscript != 0:
+		return r, errorReply("ERR This Redis command is not allowed from script")
+	}
+	if !run.cl.mayAll() {
+		if u, d := run.cl.denied(r, args, "lua"); d.reason != allowed {
+			return r, errorReply(oneLine("ERR ACL failure in script: " + d.text(u.name, r, args, false)))
+		}
+	}
+	if r.flags&write != 0 {
+		if run.readOnly {
+			return r, errorReply("ERR Write commands are not allowed from read-only scripts.")
+		}
+		if err := s.store.WriteError(); err != nil && (r.flags&denyoom != 0 || !s.store.DiskFull()) {
+			return r, errNotStored(err)
+		}
+		if r.flags&denyoom != 0 && run.tx.ChangeBytes() > scriptChanges {
+			return r, errorReply("ERR The script has changed too much: more than 512 MiB would have to be kept in memory until it ends")
+		}
+		run.wrote.Store(true)
+	}
+	return r, replyNone
+}
+
+// invoke runs the command's function. If it panics, what it has changed is recorded with the rest, and the script gets an error.
+func (e *engine) invoke(r *row) (reply Reply) {
+	c, tx := &e.inner, e.run.tx
+	defer func() {
+		if p := recover(); p != nil {
+			reply = e.srv.panicked(r.full, p)
+		}
+	}()
+	switch {
+	case r.read != nil:
+		return r.read(&tx.View, c)
+	case r.write != nil:
+		return r.write(tx, c)
+	}
+	reply = r.conn(c.cl, c)
+	c.cl.callSeen = 0
+	tx.SawAll()
+	return reply
+}

@@ -1,0 +1,242 @@
+package resp
+
+import (
+	"errors"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"diskette/resp/lualib"
+	"diskette/store"
+)
+
+// A script that runs longer than busy-reply-threshold makes the others hear -BUSY instead of waiting for the keyspace lock, and can be
+// killed unless it has written:
+//
+//	the gate        refuses every command that is not allowBusy
+//	those who wait  for the lock already are let look in, see that a command is midway, and give up (store/midway.go)
+//	SCRIPT KILL     sets a mark, which the script finds at its next tick
+
+// runs says which script is running. It may be asked without the keyspace lock.
+type runs struct {
+	now  atomic.Pointer[scriptRun] // nil = none
+	busy atomic.Bool               // it runs longer than it should
+}
+
+// scriptRun is one run of a script or function.
+type scriptRun struct {
+	cl       *client
+	tx       *store.Tx
+	clock    int64    // unix ms: time stands still in a script
+	name     string   // the script's sum, or the function's name
+	command  [][]byte // the connection's: only its own goroutine may read them, unless the run is busy
+	isEval   bool
+	readOnly bool
+	began    time.Time
+	lookedIn time.Time // when others were last let look in
+
+	wrote  atomic.Bool // a command that writes was called
+	killed atomic.Bool
+}
+
+// engine is a Lua, with what its functions work on.
+type engine struct {
+	srv  *Server
+	lua  *lualib.State
+	run  *scriptRun                     // nil between runs
+	load *library                       // while FUNCTION LOAD runs its code
+	apis struct{ run, load lua.LValue } // the redis table of scripts, and of libraries' code
+
+	args  [][]byte // of the command that is being called
+	bytes []byte   // theirs
+	inner call
+}
+
+// scriptMemory is how much a script may hold in memory.
+const scriptMemory = 256 << 20
+
+func (s *Server) newEngine(functions bool) *engine {
+	e := &engine{srv: s}
+	e.lua = lualib.New(lualib.Limits{Memory: scriptMemory, Tick: e.tick})
+	api := e.api()
+	if functions {
+		e.apis.load = e.lua.Protect(e.loadAPI())
+	} else {
+		for name, fn := range e.debuggingAPI() {
+			api.RawSetString(name, e.lua.L.NewFunction(fn))
+		}
+	}
+	e.apis.run = e.lua.Protect(api)
+	e.lua.SetPlainGlobal("redis", e.apis.run)
+	return e
+}
+
+// begin notes a run. The caller holds the keyspace lock.
+func (e *engine) begin(c *call, tx *store.Tx, name string, flags scriptFlags, readOnly bool) (*scriptRun, Reply) {
+	if flags&(scriptOldStyle|scriptNoWrites) == 0 {
+		if err := e.srv.store.WriteError(); err != nil {
+			return nil, errNotStored(err)
+		}
+		if readOnly {
+			return nil, errorReply("ERR Can not execute a script with write flag using *_ro command.")
+		}
+	}
+	tx.CopyAtOnce()
+	return &scriptRun{
+		cl: c.cl, tx: tx, clock: c.now, name: name, command: c.args, began: time.Now(),
+		readOnly: readOnly || flags&scriptNoWrites != 0,
+	}, replyNone
+}
+
+// execute calls a function of the engine's Lua for a run, and returns the reply.
+func (e *engine) execute(run *scriptRun, fn *lua.LFunction, args ...lua.LValue) Reply {
+	cl, s, L := run.cl, e.srv, e.lua.L
+	db, resp3 := cl.db, cl.resp3
+	e.run, cl.resp3 = run, false // Redis: scripts begin in RESP2
+	s.scripts.runs.now.Store(run)
+	defer func() {
+		e.run, cl.resp3 = nil, resp3
+		if cl.db != db {
+			cl.db = db
+			cl.dbSeen.Store(int32(db))
+			run.tx.Select(db)
+		}
+		s.scripts.runs.now.Store(nil)
+		s.scripts.runs.busy.Store(false)
+		L.SetTop(0)
+	}()
+	e.lua.Begin()
+	result, failure := e.lua.Run(fn, errorPlace, args...)
+	if failure != nil {
+		return run.failure(failure)
+	}
+	return e.reply(result, cl.resp3)
+}
+
+// errorPlace makes a table of any error, with the line it comes from.
+func errorPlace(L *lua.LState, failure lua.LValue) lua.LValue {
+	err, isTable := failure.(*lua.LTable)
+	if !isTable {
+		err = errorTable("ERR " + plainText(failure))
+	}
+	for level := 0; ; level++ {
+		place, ok := L.GetStack(level)
+		if !ok {
+			return err
+		}
+		if _, e := L.GetInfo("Sl", place, lua.LNil); e == nil && place.CurrentLine > 0 {
+			err.RawSetString("source", lua.LString("@"+place.Source))
+			err.RawSetString("line", lua.LNumber(place.CurrentLine))
+			return err
+		}
+	}
+}
+
+// failure is the reply when a script ended with an error.
+func (run *scriptRun) failure(err lua.LValue) (reply Reply) {
+	if table, ok := err.(*lua.LTable); ok {
+		reply = run.raised(table)
+	} else {
+		reply = errorReply("ERR " + plainText(err))
+	}
+	reply.s = oneLine(reply.s)
+	return reply
+}
+
+func (run *scriptRun) raised(err *lua.LTable) Reply {
+	text, ok := err.RawGetString("err").(lua.LString)
+	if !ok {
+		text = "ERR unknown error"
+	}
+	reply := errorReply(string(text))
+	source, hasSource := err.RawGetString("source").(lua.LString)
+	line, hasLine := err.RawGetString("line").(lua.LNumber)
+	if hasSource && hasLine {
+		reply.s += " script: " + run.name + ", on " + string(source) + ":" + strconv.Itoa(int(line)) + "."
+	}
+	if counted, _ := err.RawGetString(countedField).(lua.LBool); bool(counted) {
+		reply.n = errorCounted
+	}
+	return reply
+}
+
+var errKilled = errors.New("Script killed by user with SCRIPT KILL...") //nolint:staticcheck // Redis's words
+
+// letLookInEvery is how often a busy script lets those who wait for the lock see that it is.
+const letLookInEvery = 10 * time.Millisecond
+
+// tick is called every now and then while a script runs.
+func (e *engine) tick() error {
+	run := e.run
+	if run == nil { // FUNCTION LOAD runs it
+		return e.loadTick()
+	}
+	if run.killed.Load() {
+		return errKilled
+	}
+	threshold := e.srv.cfg.BusyReplyThreshold.Load()
+	now := time.Now()
+	if threshold == 0 || now.Sub(run.began).Milliseconds() < threshold || now.Sub(run.lookedIn) < letLookInEvery {
+		return nil
+	}
+	if !e.srv.scripts.runs.busy.Swap(true) {
+		e.srv.log.Warn().Str("client", run.cl.addr).Str("script", run.name).Int64("ms", now.Sub(run.began).Milliseconds()).
+			Msg("slow script: the other clients hear -BUSY; " + run.killer() + " can end it")
+	}
+	e.srv.store.LetLookIn()
+	run.lookedIn = time.Now()
+	return nil
+}
+
+// shown is the command that runs it, for FUNCTION STATS.
+func (run *scriptRun) shown() Reply {
+	elems := make([]Reply, len(run.command))
+	for i, a := range run.command {
+		elems[i] = bulkString(string(a))
+	}
+	return array(elems...)
+}
+
+// Midway reports whether a script that runs longer than it should holds the keyspace.
+func (s *Server) Midway() bool { return s.scripts.runs.busy.Load() }
+
+// killer is the command that may end the run.
+func (run *scriptRun) killer() string {
+	if run.isEval {
+		return "SCRIPT KILL"
+	}
+	return "FUNCTION KILL"
+}
+
+func (run *scriptRun) busyReply() Reply {
+	return errorReply("BUSY Redis is busy running a script. You can only call " + run.killer() + " or SHUTDOWN NOSAVE.")
+}
+
+var errNotBusy = errorReply("NOTBUSY No scripts in execution right now.")
+
+// kill is SCRIPT KILL and FUNCTION KILL. It does not need the keyspace lock.
+func (s *scripts) kill(isEval bool) Reply {
+	run := s.runs.now.Load()
+	switch {
+	case run == nil:
+		return errNotBusy
+	case run.wrote.Load():
+		return errorReply("UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the script termination or kill the server in a hard way using the SHUTDOWN NOSAVE command.")
+	case run.isEval != isEval:
+		return run.busyReply()
+	}
+	run.killed.Store(true)
+	s.srv.log.Warn().Str("script", run.name).Msg("script killed by " + run.killer())
+	return replyOK
+}
+
+// busyReply is what a command hears that may not run now.
+func (s *scripts) busyReply() Reply {
+	run := s.runs.now.Load()
+	if run == nil { // it has just ended
+		run = &scriptRun{isEval: true}
+	}
+	return run.busyReply()
+}

@@ -1,0 +1,77 @@
+package store
+
+import (
+	"fmt"
+
+	"diskette/store/journal"
+)
+
+// replay folds and applies the journal's tail: write-back, run to the end.
+//
+// Its transactions are not fsynced, which is most of their time when many pages change: the journal has
+// the records still, and keeps them until settleRecovery.
+func (st *Store) replay() error {
+	wb := &st.wb
+	if err := wb.w.c.Exec(`PRAGMA synchronous = NORMAL`); err != nil {
+		return err
+	}
+	wb.pending, wb.spare = newFold(), newFold()
+	f := wb.pending
+	apply := func() error {
+		if f.empty() {
+			return nil
+		}
+		st.nextID = max(st.nextID, f.nextID)
+		for _, space := range f.spaces {
+			st.nextSpace = max(st.nextSpace, space+1)
+		}
+		err := wb.w.apply(f)
+		if noSpace(err) { // the journal's end is fsynced: Open saw to it
+			wb.w.inSlices = true
+			err = wb.w.apply(f)
+		}
+		if err != nil {
+			return err
+		}
+		st.applied.Store(f.last)
+		st.opts.Log("recovered from the journal", nil, "records", f.records, "rows", f.changes())
+		f.reset()
+		return nil
+	}
+	err := st.journal.Replay(st.applied.Load()+1, func(lsn uint64, rec journal.Record) error {
+		err := f.add(lsn, rec)
+		f.drain()
+		if err != nil {
+			return fmt.Errorf("record %d: %w", lsn, err)
+		}
+		if lsn < wb.w.ahead { // the tables hold part of what follows
+			return nil
+		}
+		if f.weight() >= 4*st.rows() || f.text.used > 4*foldBytes {
+			return apply()
+		}
+		return nil
+	})
+	if err == nil && st.journal.Last() < wb.w.ahead {
+		err = fmt.Errorf("%w: %s holds part of the records up to %d, and the journal ends with %d; put its missing segments back",
+			ErrDamaged, databaseFile, wb.w.ahead, st.journal.Last())
+	}
+	if err == nil {
+		err = apply()
+	}
+	if err == nil {
+		err = wb.w.c.Exec(`PRAGMA synchronous = FULL`)
+	}
+	return err
+}
+
+// settleRecovery fsyncs what replay applied, by a transaction that is fsynced, and lets go of the
+// journal that it came from.
+func (st *Store) settleRecovery() {
+	applied := st.applied.Load()
+	if err := st.wb.w.sync(applied); err != nil {
+		st.opts.Log("fsync after recovery failed, the journal is kept until the next write-back", err)
+		return
+	}
+	st.journal.Drop(applied)
+}

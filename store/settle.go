@@ -1,0 +1,81 @@
+package store
+
+import (
+	"time"
+
+	"github.com/ncruces/go-sqlite3"
+)
+
+// finish makes what was applied clean: from here on it may be unloaded.
+func (st *Store) finish(f *fold, took time.Duration) {
+	wb := &st.wb
+	wb.mu.Lock()
+	if wb.broken == nil && st.writeError.Swap(nil) != nil { // first: whom the new LSN lets go on must not meet the old error
+		st.opts.Log("write-back works again", nil)
+	}
+	wb.mu.Unlock()
+	st.applied.Store(f.last)
+	if f.renames {
+		st.lists.forget()
+	}
+	st.settle(f.nextID, f.last)
+	st.journal.Drop(f.last)
+	st.backlog.Add(-f.bytes)
+	wb.stats.Lock()
+	wb.stats.transactions++
+	wb.stats.rows += int64(f.changes())
+	wb.stats.records += f.records
+	wb.stats.nanos += took.Nanoseconds()
+	wb.stats.Unlock()
+	f.reset()
+	wb.mu.Lock()
+	wb.spare = f
+	if wb.pending.empty() {
+		wb.lastNanos.Store(time.Now().UnixNano())
+	}
+	wb.applied.Broadcast()
+	wb.mu.Unlock()
+	st.checkpoint(walPages)
+}
+
+// settle forgets what only mattered until it was applied, a slice at a time.
+func (st *Store) settle(nextID int64, lsn uint64) {
+	const slice = 4096
+	for more := true; more; {
+		st.Lock()
+		n := 0
+		for n < len(st.births) && n < slice && st.births[n].id < nextID {
+			st.births[n].o = nil
+			n++
+		}
+		st.births = st.births[n:]
+		more = n == slice
+		for n = 0; n < len(st.tombs) && n < slice && st.tombs[n].lsn <= lsn; n++ {
+			if o := st.tombs[n].o; o.typ == None && o.space.db >= 0 && o.space.keys[o.name] == o {
+				st.rememberAbsent(o)
+			}
+			st.tombs[n].o = nil
+		}
+		st.tombs = st.tombs[n:]
+		more = more || n == slice
+		if !more {
+			for id, o := range st.renamed {
+				if o.id != id || o.lsn <= lsn {
+					delete(st.renamed, id)
+				}
+			}
+		}
+		st.Unlock()
+	}
+}
+
+// checkpoint moves the WAL into the database file once it has the given length in pages.
+// It runs in write-back's goroutine and blocks no command.
+func (st *Store) checkpoint(pages int) {
+	if st.walLength() < int64(pages) {
+		return
+	}
+	if _, _, err := st.wb.w.c.WALCheckpoint("main", sqlite3.CHECKPOINT_PASSIVE); err != nil {
+		st.opts.Log("checkpoint failed", err)
+	}
+}
