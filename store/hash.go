@@ -260,7 +260,7 @@ func (h *Hash) restore(r *tableRow) error {
 	s := h.fields.restore(r.n, r.view(0), r.view(1))
 	h.grown.note(h.fields.len(), len(s.name), len(s.val.value))
 	if deadline := r.int(2); deadline != 0 {
-		h.withDeadlines().set(r.n, s.name, deadline)
+		h.noteDeadline(s, deadline)
 	}
 	return nil
 }

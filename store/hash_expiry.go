@@ -83,12 +83,25 @@ func (d *fieldDeadlines) size() int64 {
 	return fieldDeadlinesBytes + int64(len(d.of))*fieldDeadlineBytes
 }
 
-// withDeadlines makes the side structure if there is none yet. From then on it stays, as Redis keeps the encoding.
+// withDeadlines makes the side structure if there is none yet. From then on it stays, as Redis keeps the encoding, and the
+// fields are large: it has names of theirs, each of which would keep the pack alive that it was in.
 func (h *Hash) withDeadlines() *fieldDeadlines {
 	if h.deadlines == nil {
 		h.deadlines = newFieldDeadlines(0)
+		if h.fields.large == nil {
+			h.fields.grow()
+		}
 	}
 	return h.deadlines
+}
+
+// noteDeadline gives a field a deadline in the side structure.
+func (h *Hash) noteDeadline(s slot[hashValue], deadline int64) {
+	if small := h.fields.large == nil; small {
+		h.withDeadlines()
+		s, _ = h.fields.find(s.name)
+	}
+	h.withDeadlines().set(s.n, s.name, deadline)
 }
 
 // at tells a hash the time by which a command sees it.
@@ -145,7 +158,7 @@ func (h HashTx) moveDeadline(s slot[hashValue], deadline int64) {
 	if h.deadlines == nil && deadline == 0 {
 		return
 	}
-	h.withDeadlines().set(s.n, s.name, deadline)
+	h.noteDeadline(s, deadline)
 	h.at(h.tx.now) // it may be new
 	h.tx.st.watchFields(h.o)
 }

@@ -163,7 +163,7 @@ func TestASmallSortedSetIsInOrderAndItsScanInThatOfBirth(t *testing.T) {
 			i := slices.IndexFunc(want, func(it Scored) bool { return it.Member == member })
 			switch {
 			case i < 0:
-				numbers[member] = z.add(member, score)
+				numbers[member], _, _ = z.set(member, score)
 				births = append(births, member)
 				want = append(want, Scored{score, member})
 			case r.IntN(3) == 0:
@@ -173,7 +173,8 @@ func TestASmallSortedSetIsInOrderAndItsScanInThatOfBirth(t *testing.T) {
 				births = slices.DeleteFunc(births, func(s string) bool { return s == member })
 				want = slices.Delete(want, i, i+1)
 			default:
-				if n := z.move(member, score); n != numbers[member] {
+				n, created, updated := z.set(member, score)
+				if created || updated != (want[i].Score != score) || updated && n != numbers[member] {
 					t.Fatalf("seed %d, step %d: %s has row %d, not %d", seed, step, member, n, numbers[member])
 				}
 				want[i].Score = score

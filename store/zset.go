@@ -236,17 +236,34 @@ func (z *ZSet) grow() {
 	z.large.dict.next = max(z.large.dict.next, small.next())
 }
 
-// move gives a member that is there another score.
-func (z *ZSet) move(member string, score float64) (n int64) {
-	if z.large != nil {
-		s := z.large.dict.find(member)
-		z.large.order.remove(Scored{s.val, s.name})
-		s.val = score
-		z.large.order.insert(Scored{score, s.name})
-		return s.n
+// set gives a member a score and returns its number; the score that it has already changes nothing.
+func (z *ZSet) set(member string, score float64) (n int64, created, updated bool) {
+	if z.large == nil {
+		place := z.pack.find(member)
+		switch {
+		case place < 0:
+			return z.add(member, score), true, false
+		case z.scoreAt(place) == score:
+			return 0, false, false
+		}
+		return z.move(place, score), false, true
 	}
-	from := z.pack.find(member)
-	to := z.rank(Scored{score, member})
+	s := z.large.dict.find(member)
+	switch {
+	case s == nil:
+		return z.add(member, score), true, false
+	case s.val == score:
+		return 0, false, false
+	}
+	z.large.order.remove(Scored{s.val, s.name})
+	s.val = score
+	z.large.order.insert(Scored{score, s.name})
+	return s.n, false, true
+}
+
+// move gives the member at a place of the pack another score.
+func (z *ZSet) move(from int, score float64) (n int64) {
+	to := z.rank(Scored{score, z.pack.name(from)})
 	if to > from {
 		to-- // where it stands, it came before
 	}
@@ -290,21 +307,17 @@ func (tx *Tx) EditZSet(key []byte) (ZSetTx, error) {
 // Set gives a member a score. It copies the member. The score it has already changes nothing.
 func (z ZSetTx) Set(member []byte, score float64) (created, updated bool) {
 	name := viewString(member)
-	was, there := z.Score(name)
-	if there && was == score {
+	n, created, updated := z.set(name, score)
+	if !created && !updated {
 		return false, false
 	}
 	id := z.begin(z.ZSet)
-	var n int64
-	if there {
-		n = z.move(name, score)
-	} else {
-		n = z.add(name, score)
+	if created {
 		z.tx.rec.insert()
 	}
 	putMember(&z.tx.rec, id, n, name, score)
 	z.changed()
-	return !there, there
+	return created, updated
 }
 
 // Remove removes a member and reports whether it was there.
