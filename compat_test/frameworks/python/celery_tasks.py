@@ -1,0 +1,135 @@
+"""Celery with Redis as broker and result backend: results, retries, chains, groups, chords, revoking, a worker killed half-way."""
+import os
+import sys
+import time
+
+from celery import Celery, chain, chord, group
+from redis import Redis
+
+from transcript import HOST, PORT, URL, Child, raised, say, until
+
+app = Celery("celery_tasks", broker=URL + "/1", backend=URL + "/2")
+app.conf.update(
+    task_acks_late=True,
+    worker_prefetch_multiplier=1,
+    worker_hijack_root_logger=False,
+    broker_transport_options={"visibility_timeout": int(os.environ.get("VISIBILITY_TIMEOUT", 600))},
+    result_expires=600,
+    task_send_sent_event=True,
+    imports=["celery_tasks"],
+)
+r = Redis(HOST, PORT, decode_responses=True)
+broker = Redis(HOST, PORT, db=1)
+
+
+@app.task
+def add(a, b):
+    return a + b
+
+
+@app.task
+def total(numbers):
+    return sum(numbers)
+
+
+@app.task
+def fail(text):
+    raise ValueError(text)
+
+
+@app.task(bind=True, max_retries=1)
+def tried(self, name, succeeds_at):
+    n = r.incr(f"tries:{name}")
+    if n < succeeds_at:
+        raise self.retry(countdown=0.1, exc=RuntimeError(f"try {n} failed"))
+    return n
+
+
+@app.task(bind=True)
+def steps(self):
+    self.update_state(state="HALFWAY", meta={"done": 50})
+    until(lambda: r.get("go on"), "told to go on")
+    return "all steps"
+
+
+@app.task
+def hang_once(name):
+    if r.incr(f"begun:{name}") == 1:
+        time.sleep(60)
+    return f"done at try {r.get(f'begun:{name}')}"
+
+
+@app.task(ignore_result=True)
+def note(what):
+    r.rpush("notes", what)
+
+
+def worker(*args):
+    return Child(sys.executable, "-m", "celery", "-A", "celery_tasks", "worker", "--concurrency=2", "--loglevel=ERROR",
+                 "--hostname=tester@host", "--without-gossip", "--without-mingle", *args)
+
+
+def get(result):
+    return raised(result.get, timeout=40, interval=0.02)
+
+
+def tasks():
+    queued = [add.delay(1, 2), add.apply_async((3, 4), countdown=1)]
+    say("queued", broker.llen("celery"), queued[0].state)
+    with worker("-E") as w:
+        say("result", get(queued[0]), queued[0].state)
+        say("result of a delayed task", get(queued[1]))
+        failing = fail.delay("as told")
+        say("failure", get(failing), failing.state, failing.traceback.strip().splitlines()[-1])
+        say("retried", get(tried.delay("some", 2)), r.get("tries:some"))
+        say("retries exhausted", get(tried.delay("many", 9)), r.get("tries:many"))
+        state = steps.delay()
+        until(lambda: state.state == "HALFWAY", "the task is half-way")
+        say("own state", state.info)
+        r.set("go on", 1)
+        say("own state, ended", get(state), state.state)
+        say("chain", get(chain(add.s(1, 1), add.s(10), add.s(100))()))
+        say("group", get(group(add.s(i, i) for i in range(10))()))
+        say("chord", get(chord([add.s(i, i) for i in range(10)])(total.s())))
+        say("chord of chords", get(chord([chain(add.s(1, 1), add.s(1)), group(add.s(2, 2), add.s(3, 3))])(total.s())))
+        say("chord with a failure", get(chord([add.s(1, 1), fail.s("inside")])(total.s())).split("(")[0])
+        note.delay("fire and forget")
+        until(lambda: r.llen("notes"), "the note is there")
+        say("ignored result", r.lrange("notes", 0, -1))
+        expired = add.apply_async((1, 1), expires=-1)
+        say("expired", get(expired), expired.state)
+        control = app.control
+        say("ping", until(lambda: control.ping(timeout=0.5), "the worker answers"))
+        say("registered", [t for t in control.inspect().registered_tasks()["tester@host"] if t.startswith("celery_tasks")])
+        later = add.apply_async((1, 1), countdown=1)
+        control.revoke(later.id)
+        say("revoked", get(later), later.state)
+        hung = hang_once.delay("revoked")
+        until(lambda: r.get("begun:revoked"), "the task runs")
+        hung.revoke(terminate=True, signal="SIGKILL")
+        say("revoked while running", get(hung), hung.state)
+        queued[0].forget()
+        say("forgotten", queued[0].state)
+        until(lambda: not broker.exists("unacked"), "all tasks are acknowledged")
+        say("worker ends", w.stop())
+
+
+def killed_half_way():
+    with worker() as w:
+        hung = hang_once.delay("orphan")
+        until(lambda: r.get("begun:orphan"), "the task runs")
+        w.kill()
+    say("its worker killed", hung.state, broker.hlen("unacked"))
+    os.environ["VISIBILITY_TIMEOUT"] = "1"  # for the next worker: the one killed has been silent for as long
+    with worker() as w:
+        say("taken up by the next worker", get(hung))
+        say("worker ends", w.stop())
+    say("left over", broker.hlen("unacked"))
+
+
+if __name__ == "__main__":
+    from celery_tasks import killed_half_way, tasks  # the tasks have the module's name then, not __main__
+
+    for part in (tasks, killed_half_way):
+        say(f"-- {part.__name__}")
+        part()

@@ -1,0 +1,58 @@
+"""What the Python programs share: the server they are told to use, lines of a transcript, waiting."""
+import os
+import signal
+import subprocess
+import sys
+import time
+
+HOST, PORT = os.environ["REDIS_HOST"], int(os.environ["REDIS_PORT"])
+URL = os.environ["REDIS_URL"]
+
+
+def say(what, *outcome):
+    print(what + ":", *outcome, flush=True)
+
+
+def raised(call, *args, **kwargs):
+    """The exception that a call ends with, as its class and text; or what it returned."""
+    try:
+        return f"returned {call(*args, **kwargs)!r}"
+    except Exception as e:
+        return f"{type(e).__name__}: {e}"
+
+
+def until(condition, what, seconds=40):
+    """Waits until condition() is true and returns what it gave."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        got = condition()
+        if got:
+            return got
+        time.sleep(0.02)
+    sys.exit(f"gave up waiting until {what}")
+
+
+class Child:
+    """A process of ours with its own group, which is gone when the block ends."""
+
+    def __init__(self, *argv):
+        self.process = subprocess.Popen(argv, stdout=sys.stderr, start_new_session=True)
+
+    def __enter__(self):
+        return self
+
+    def kill(self):
+        """Ends it and its children without a chance to clean up."""
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.process.wait()
+
+    def stop(self, with_signal=signal.SIGTERM, seconds=40):
+        """Asks it to end, and returns its exit status."""
+        self.process.send_signal(with_signal)
+        return self.process.wait(seconds)
+
+    def __exit__(self, *_):
+        self.kill()
