@@ -5,7 +5,7 @@ import "fmt"
 // A collection is the value of a key that is no string, in memory. It is a structure of Go's, loaded whole, and rows on
 // disk, one an element (see table.go).
 //
-// What its elements hold is Go strings, which never change: a reply, the journal and write-back may refer to
+// What its elements hold is Go strings, or views of a pack (pack.go), which never change: a reply, the journal and write-back may refer to
 // them for as long as they like. A mutator is a method of the type's Tx handle: it changes the structure, records the row, and
 // calls changed.
 //
