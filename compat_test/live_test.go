@@ -26,6 +26,7 @@ type randomFamily struct {
 	words     map[string][]string             // over commonWords
 	unordered string                          // commands whose array replies have no order in Redis, such as SMEMBERS
 	settled   func(args []any, v value) value // the reply without what depends on the clock; nil = as it is
+	varied    func(args []any)                // changes a command that was chosen; nil = it stays
 }
 
 // The one letter words in capitals stand for a random key, value, integer, float, index, pattern,
@@ -182,6 +183,9 @@ func (f randomFamily) command(template string, r *rand.Rand) []any {
 			word = choices[r.IntN(len(choices))]
 		}
 		args = append(args, word)
+	}
+	if f.varied != nil {
+		f.varied(args)
 	}
 	return args
 }

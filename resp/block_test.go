@@ -108,7 +108,10 @@ func (k *talker) reply() string {
 	line = strings.TrimSpace(line)
 	n := 0
 	switch fmt.Sscan(line[1:], &n); line[0] {
-	case '*':
+	case '*', '>', '%':
+		if line[0] == '%' {
+			n *= 2
+		}
 		elems := []string{line}
 		for range n {
 			elems = append(elems, k.reply())

@@ -110,6 +110,7 @@ func (s *Server) serveConn(conn redcon.Conn, _ redcon.Command) {
 				reply := errorReply("ERR " + broken.Error())
 				s.stats.errors.count(reply.s)
 				cl.out.encode(&reply, false)
+				cl.beginBatch()
 				cl.out.flush(cl.guard)
 			}
 			if errors.Is(err, errQueryBuffer) {

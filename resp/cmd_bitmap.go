@@ -241,10 +241,7 @@ func bitop(tx *store.Tx, c *call) Reply {
 	case ok:
 	case total >= bitopApartBytes && !c.locked && c.resume == nil:
 		for i, key := range c.args[3:] {
-			sources[i], _ = tx.View.LendString(key) // they are strings
-			if len(sources[i]) < lentBytes {
-				sources[i] = bytes.Clone(sources[i])
-			}
+			sources[i] = outlasting(&tx.View, key, sources[i])
 		}
 		c.apart = func() any { return &bitCombination{sources, combineBits(op, sources)} }
 		return replyNone
@@ -254,6 +251,15 @@ func bitop(tx *store.Tx, c *call) Reply {
 	tx.SetStringAs(c.args[2], made, 0, store.Grown)
 	c.notify(tx, eventString, "set", c.args[2])
 	return integer(length)
+}
+
+// outlasting is a string's value for use without the lock. The key was looked up before, and value is what it holds.
+func outlasting(v *store.View, key, value []byte) []byte {
+	if len(value) < lentBytes {
+		return bytes.Clone(value) // nil stays nil: the key that is missing is not looked up twice
+	}
+	value, _ = v.LendString(key)
+	return value
 }
 
 // bitCombination is what BITOP has computed without the lock.

@@ -235,10 +235,7 @@ func restoreValue(tx *store.Tx, key []byte, v *rdb.Value, now int64) {
 	case rdb.String:
 		tx.SetString(key, viewBytes(v.String), 0) // nobody else has it
 	case rdb.List:
-		l, _ := tx.EditList(key)
-		for _, e := range v.Elements {
-			l.Push(store.Tail, viewBytes(e))
-		}
+		tx.StoreList(key, v.Elements) // nobody else has them
 	case rdb.Set:
 		tx.StoreSet(key, slices.Values(v.Elements))
 	case rdb.ZSet:

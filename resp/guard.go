@@ -299,9 +299,9 @@ func (g *guard) BytesOut() int64 { return g.out.Load() }
 // included: qbuf in CLIENT LIST.
 func (g *guard) Buffered() int { return int(g.held.Load()) }
 
-// Write sends p to the client.
+// Write sends p to the client. Calls come one at a time: whoever writes beside the client's goroutine holds client.sending.
 func (g *guard) Write(p []byte) (int, error) {
-	n, err := g.Conn.Write(p)
+	n, err := g.socket.write(p)
 	g.out.Add(int64(n))
 	return n, err
 }

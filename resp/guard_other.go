@@ -7,7 +7,10 @@ import "errors"
 // canReadDescriptors says whether readDescriptor works on this system.
 const canReadDescriptors = false
 
-// readDescriptor is never called where canReadDescriptors is false.
+// What follows is never called where canReadDescriptors is false.
+
 func readDescriptor(uintptr, []byte) (int, error) { return 0, errors.ErrUnsupported }
+
+func writeDescriptor(uintptr, []byte) (int, error) { return 0, errors.ErrUnsupported }
 
 func descriptorEnded(uintptr) bool { return false }

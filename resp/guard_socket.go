@@ -7,10 +7,24 @@ import (
 	"syscall"
 )
 
-// socket does the reads of one connection. Where the operating system says when a
+// socket reads and writes one connection. Where the operating system says when a
 // descriptor is readable, the memory to read into is asked for only then, so a client
 // that sends nothing holds none. A client of tls-port does: what TLS has for it can not be
 // seen at the descriptor.
+//
+// A command costs a read, a write and, mostly, one more read that finds nothing and lets the goroutine wait. The Go scheduler hears of
+// none of them (see quickly): GETs one at a time from 50 connections take 7 to 13 % less of the server's processor time so. The
+// thread that watches system calls took 6 % of it and takes 0.6; a thousand commands come with 5 futex calls, not 31. What was
+// tried besides, on two busy cores of an AMD EPYC:
+//
+//	recvfrom and sendto in place of   0.2 us of 17, but not every processor has these calls
+//	read and write
+//	letting others run before each    half as many commands wait; GET takes 10 % less, 6 and 13 % more processor
+//	read, so that more has come       time in three comparisons, SET 9 and 6 % less and 2 % more
+//
+// The read that finds nothing takes 0.6 us and has to stay. RawConn.Read forgets what the poller saw before it, and the
+// poller tells of each arrival once: a command that came while the one before it was served would wait for ever.
+// So would a client that has shut down its side, if that came together with the command.
 type socket struct {
 	nc      net.Conn
 	raw     syscall.RawConn // nil: the system's descriptor is not known
@@ -20,10 +34,14 @@ type socket struct {
 	attempt func(fd uintptr) bool
 	n, room int
 	err     error
+
+	out     []byte // what write sends
+	sent    int    // how much of it has gone
+	deliver func(fd uintptr) bool
 }
 
 func (s *socket) init(nc net.Conn, target func() []byte, nothing func()) {
-	s.nc, s.target, s.nothing, s.attempt = nc, target, nothing, s.readable
+	s.nc, s.target, s.nothing, s.attempt, s.deliver = nc, target, nothing, s.readable, s.writable
 	t, isTLS := nc.(*tls.Conn)
 	if isTLS {
 		nc = t.NetConn()
@@ -60,7 +78,27 @@ func (s *socket) readable(fd uintptr) (done bool) {
 	if n == 0 && err == nil {
 		err = io.EOF
 	}
-	s.n, s.room, s.err = max(n, 0), len(p), err
+	s.n, s.room, s.err = n, len(p), err
+	return true
+}
+
+// write sends p, one call at a time. What does not go at once, and errors, are net.Conn's affair.
+func (s *socket) write(p []byte) (n int, err error) {
+	if s.raw != nil && s.direct {
+		s.out, s.sent = p, 0
+		err = s.raw.Write(s.deliver)
+		s.out = nil
+		if err != nil || s.sent == len(p) {
+			return s.sent, err
+		}
+	}
+	n, err = s.nc.Write(p[s.sent:])
+	return s.sent + n, err
+}
+
+// writable is called by the poller, and tries once.
+func (s *socket) writable(fd uintptr) (done bool) {
+	s.sent, _ = writeDescriptor(fd, s.out)
 	return true
 }
 

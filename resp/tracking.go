@@ -100,6 +100,11 @@ func (cl *client) remember(r *row, args [][]byte) {
 	r.eachKey(args, func(i int) {
 		ids := t.mu.byKey[viewString(args[i])]
 		if !slices.Contains(ids, cl.id) {
+			if len(ids) == cap(ids) { // else a key that never changes would remember all clients that ever were
+				t.mu.items -= len(ids)
+				ids = slices.DeleteFunc(ids, func(id int64) bool { return t.mu.byID[id] == nil })
+				t.mu.items += len(ids)
+			}
 			t.mu.byKey[string(args[i])] = append(ids, cl.id)
 			t.mu.items++
 		}

@@ -32,19 +32,32 @@ func (w *writer) sortedRows(f *fold, again bool) []int32 {
 
 func (w *writer) rows(f *fold, order []int32) {
 	for len(order) > 0 {
+		t, n := f.rows[order[0]].table, 1
+		for n < len(order) && f.rows[order[n]].table == t {
+			n++
+		}
+		if tables[t].step != 0 {
+			w.runs(f, order[:n])
+		} else {
+			w.ownRows(f, order[:n])
+		}
+		order = order[n:]
+	}
+}
+
+// ownRows writes those of a table that is not kept in runs.
+func (w *writer) ownRows(f *fold, order []int32) {
+	for len(order) > 0 {
 		r := &f.rows[order[0]]
 		n := 1
 		if !r.removed {
-			for n < putRows && n < len(order) && f.rows[order[n]].table == r.table && !f.rows[order[n]].removed {
+			for n < putRows && n < len(order) && !f.rows[order[n]].removed {
 				n++
 			}
 		}
 		switch {
 		case r.removed:
-			s := w.remove[r.table]
-			w.bindID(s, r.id)
-			w.bindInt(s, 2, r.n)
-			w.step(s)
+			w.removeRow(r.table, r.id, r.n)
 		case n == putRows:
 			w.putAll(f, w.putMany[r.table], order[:n])
 			w.breath.steps += n - 1
@@ -69,4 +82,10 @@ func (w *writer) putAll(f *fold, s *sqlite3.Stmt, order []int32) {
 		}
 	}
 	w.step(s)
+}
+
+func (w *writer) removeRow(t table, id, n int64) {
+	w.bindID(w.remove[t], id)
+	w.bindInt(w.remove[t], 2, n)
+	w.step(w.remove[t])
 }

@@ -63,6 +63,9 @@ func (st *Store) Check() error {
 				return err
 			}
 		}
+		if err := errors.Join(r.checkRuns(listElements, fail), r.checkRuns(streamEntries, fail)); err != nil {
+			return err
+		}
 		return st.checkMemoryLocked(r, fail)
 	})
 	return errors.Join(append(errs, err)...)
@@ -77,6 +80,35 @@ func (r *reader) integrity(fail func(string, ...any)) error {
 	for s.Step() {
 		if line := s.ColumnText(0); line != "ok" {
 			fail("integrity_check: %s", line)
+		}
+	}
+	return s.Err()
+}
+
+// checkRuns takes every run apart, and compares where they begin and end.
+func (r *reader) checkRuns(t table, fail func(string, ...any)) error {
+	d := &tables[t]
+	s, _, err := r.c.Prepare(`SELECT id, n, gaps, data FROM ` + d.name + ` ORDER BY id, n`)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	var id int64
+	var run runReader
+	for s.Step() {
+		if run.d == nil || s.ColumnInt64(0) != id {
+			id, run = s.ColumnInt64(0), runReader{d: d}
+		}
+		run.open(s.ColumnInt64(1), s.ColumnRawBlob(2), s.ColumnRawBlob(3))
+		rows := 0
+		for run.next() {
+			rows++
+		}
+		if err := run.err(); err != nil {
+			fail("key %d: %w", id, err)
+		}
+		if size := len(s.ColumnRawBlob(2)) + len(s.ColumnRawBlob(3)); rows > 1 && size > runBytes {
+			fail("key %d: run %d of %s has %d rows in %d bytes", id, s.ColumnInt64(1), d.name, rows, size)
 		}
 	}
 	return s.Err()

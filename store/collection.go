@@ -156,13 +156,31 @@ func (r *reader) loadTable(c collection, id int64, t table) error {
 		return err
 	}
 	row := tableRow{table: t, stmt: s}
+	if tables[t].step != 0 {
+		row.run = &runReader{d: &tables[t]}
+	}
 	var b breath
 	for s.Step() {
 		b.step(1)
-		row.n = s.ColumnInt64(0)
-		if err := c.restore(&row); err != nil {
+		if err := row.restoreTo(c); err != nil {
 			return err
 		}
 	}
 	return s.Err()
+}
+
+// restoreTo restores the row, or those of the run, at which the statement stands.
+func (r *tableRow) restoreTo(c collection) error {
+	r.n = r.stmt.ColumnInt64(0)
+	if r.run == nil {
+		return c.restore(r)
+	}
+	r.run.open(r.n, r.stmt.ColumnRawBlob(1), r.stmt.ColumnRawBlob(2))
+	for r.run.next() {
+		r.n = r.run.n
+		if err := c.restore(r); err != nil {
+			return err
+		}
+	}
+	return r.run.err()
 }

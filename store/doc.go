@@ -22,11 +22,11 @@
 //	change.go       the changes and their encoding       journal/     append, group commit, segments
 //	fold.go writeback.go apply.go settle.go              from the journal to the tables
 //	writer.go recover.go maintain.go                     its connection; after a crash; the tables' upkeep
-//	load.go scan.go scan_page.go sqlite.go               from the tables to memory
-//	apply_string.go apply_rows.go                        the rows of long strings and of collections
+//	load.go scan.go scan_page.go sqlite.go migrate.go    from the tables to memory; files of older versions
+//	apply_string.go apply_rows.go apply_runs.go          the rows of long strings and of collections
 //	apply_slices.go rewrite.go                           on a full disk; long values copied without the lock
 //	sweep.go        removes what has expired             reserve.go dir.go  disk space, the directory
-//	collection.go table.go dict.go                       values of elements: in memory, as rows
+//	collection.go table.go run.go dict.go                values of elements: in memory, as rows
 //	hash.go hash_expiry.go sweep_fields.go               hashes; their fields' deadlines
 //	zset.go ranked.go                                    sorted sets; their order by score
 //	list.go list_tx.go list_position.go                  lists; the numbers of their rows
@@ -68,9 +68,11 @@
 //
 // A collection's row has the number that memory gave it, not its contents, as its key: no index on contents to keep, a change of a
 // long field's value is an integer and the value, and neighbours share pages. Rows go 16 a statement, 0.6 us each instead of 1.1
-// where they are neighbours; what a queue takes in and hands out between two write-backs is never written. LPUSH in pipelines of 16
-// from 50 clients, in 0.33 of Redis's throughput before these, has 0.62: the rest is SQLite's time for a row an element, 42 % of
-// the server's then.
+// where they are neighbours; what a queue takes in and hands out between two write-backs is never written.
+//
+// List elements and stream entries, which come and go at the ends, stand some 40 to a row in runs (run.go). LPUSH in pipelines
+// of 16 from 50 clients took 6.9 us of server CPU with a row an element, 42 % of it SQLite's, and takes 3.2 (Redis 2.9 on the
+// same machine); RPOP 6.2 and 3.1 (2.1); XADD 6.2 and 4.5 (4.5).
 //
 // Designs that lost: capturing dirty objects at write-back instead of folding changes needs a
 // capture per type and makes row counts inexact after a crash; an index on (space, id) for

@@ -136,7 +136,8 @@ func (f *fold) find(id int64) *entry {
 func (f *fold) changes() int { return len(f.entries) + len(f.rows) - f.vanished }
 
 // weight is changes in terms of what writing them costs, keys' rows being the measure (4-8 us). A collection's rows that are
-// neighbours, as what is pushed to a list or added to a stream, share pages and statements: 0.6 to 1 us each.
+// neighbours share pages and statements: 0.6 to 1 us each. What is pushed to a list or added to a stream takes less, but the memory
+// that a fold has is bounded so, too.
 func (f *fold) weight() int {
 	return len(f.entries) + len(f.rowIndex.pages) + (len(f.rows)-f.vanished)/8
 }

@@ -245,7 +245,7 @@ func TestAPopOfALongListTakesOneRow(t *testing.T) {
 		flushed(t, st)
 		rows := -1
 		if err := st.readers.use(func(r *reader) error {
-			s, err := r.stmt(`SELECT count(*) FROM (SELECT 1 FROM list_elements LIMIT 1)`)
+			s, err := r.stmt(`SELECT count(*) FROM (SELECT 1 FROM list_runs LIMIT 1)`)
 			if err != nil {
 				return err
 			}

@@ -1,15 +1,16 @@
 -- Diskette's database file. Everything a client stored and that write-back has applied is
 -- here; what is newer stands in journal/ until then. Times are unix milliseconds, 0 = none.
 -- The file may be read while it is served (sqlite3 -readonly diskette.db); the views at the
--- end are the readable form. application_id is "Disk", user_version the schema's version.
+-- end are the readable form. application_id is "Disk", user_version the schema's version. A file of an older version gets
+-- what it lacks of this (store/migrate.go): hence IF NOT EXISTS.
 
 PRAGMA application_id = 0x4469736b;
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 
 -- One row a fact about the file: applied_lsn (journal records up to it are in the tables,
 -- I4), next_id (key ids below it were given out; none is ever used twice), next_space, and,
 -- while a full disk makes write-back go in slices, ahead_lsn (some rows are up to it already).
-CREATE TABLE meta (
+CREATE TABLE IF NOT EXISTS meta (
   name  TEXT PRIMARY KEY,
   value INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
@@ -17,7 +18,7 @@ CREATE TABLE meta (
 -- A space is a generation of a database: FLUSHDB gives the database a new one, SWAPDB
 -- exchanges two, and both cost a row or two however many keys there are. A space that no
 -- database has any more is reaped in slices.
-CREATE TABLE spaces (
+CREATE TABLE IF NOT EXISTS spaces (
   space INTEGER PRIMARY KEY,
   db    INTEGER UNIQUE,            -- what SELECT names; NULL = flushed, waiting to be reaped; 1073741824 = the server's
                                    -- own: the hash 'libraries' there has the libraries of FUNCTION LOAD by name
@@ -27,7 +28,7 @@ CREATE TABLE spaces (
 
 -- One row a key. The value stands last, so that reading the header of a long row does not
 -- touch its overflow pages.
-CREATE TABLE keys (
+CREATE TABLE IF NOT EXISTS keys (
   id         INTEGER PRIMARY KEY,    -- order of birth; SCAN's cursor
   space      INTEGER NOT NULL,
   key        BLOB,                   -- NULL only while write-back renames, inside its transaction
@@ -37,23 +38,22 @@ CREATE TABLE keys (
   value      BLOB                    -- a string of up to 256 KiB, else NULL
 ) STRICT;
 
-CREATE UNIQUE INDEX keys_by_name ON keys (space, key);
-CREATE INDEX keys_by_deadline ON keys (expires_ms) WHERE expires_ms > 0;
+CREATE UNIQUE INDEX IF NOT EXISTS keys_by_name ON keys (space, key);
+CREATE INDEX IF NOT EXISTS keys_by_deadline ON keys (expires_ms) WHERE expires_ms > 0;
 
 -- A long string, 256 KiB a row, so that SETRANGE, APPEND and SETBIT write what they touch.
 -- A missing row, and what is missing at a row's end, is zero bytes.
-CREATE TABLE chunks (
+CREATE TABLE IF NOT EXISTS chunks (
   id   INTEGER NOT NULL,             -- keys.id
   n    INTEGER NOT NULL,             -- chunk number, from 0
   data BLOB NOT NULL,
   PRIMARY KEY (id, n)
 ) STRICT, WITHOUT ROWID;
 
--- Collections have a row an element. id is keys.id; n is the row's own number within its key, given by birth (in
--- a list by position), and names the row in the journal: the contents need no index, because a collection that
--- is touched is in memory whole.
+-- Hashes, sets and sorted sets have a row an element. id is keys.id; n is the row's own number within its key, given by
+-- birth, and names the row in the journal: the contents need no index, because a collection that is touched is in memory whole.
 
-CREATE TABLE hash_fields (
+CREATE TABLE IF NOT EXISTS hash_fields (
   id         INTEGER NOT NULL,
   n          INTEGER NOT NULL,
   field      BLOB NOT NULL,
@@ -62,17 +62,19 @@ CREATE TABLE hash_fields (
   PRIMARY KEY (id, n)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX hash_fields_by_deadline ON hash_fields (expires_ms) WHERE expires_ms > 0;
+CREATE INDEX IF NOT EXISTS hash_fields_by_deadline ON hash_fields (expires_ms) WHERE expires_ms > 0;
 
--- Positions are integers with gaps, so that LINSERT finds a place between two.
-CREATE TABLE list_elements (
+-- A list has a row a run: elements that stand together, about 960 bytes of them. n is the position of the first: it ascends
+-- from the head and may be negative. Positions are integers with gaps, so that LINSERT finds a place between two.
+CREATE TABLE IF NOT EXISTS list_runs (
   id    INTEGER NOT NULL,
-  n     INTEGER NOT NULL,            -- position: ascending from the head, may be negative
-  value BLOB NOT NULL,
+  n     INTEGER NOT NULL,
+  gaps  BLOB NOT NULL,               -- from position to position, as uvarints; empty if all are 65536
+  data  BLOB NOT NULL,               -- the values, each as length:bytes, such as 3:one3:two
   PRIMARY KEY (id, n)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE set_members (
+CREATE TABLE IF NOT EXISTS set_members (
   id     INTEGER NOT NULL,
   n      INTEGER NOT NULL,
   member BLOB NOT NULL,
@@ -81,7 +83,7 @@ CREATE TABLE set_members (
 
 -- A score is always a 64-bit float. The column is not REAL, because SQLite keeps a whole number of such a column as an
 -- integer, and -0.0 would come back as 0.0.
-CREATE TABLE zset_members (
+CREATE TABLE IF NOT EXISTS zset_members (
   id     INTEGER NOT NULL,
   n      INTEGER NOT NULL,
   member BLOB NOT NULL,
@@ -89,11 +91,11 @@ CREATE TABLE zset_members (
   PRIMARY KEY (id, n)
 ) STRICT, WITHOUT ROWID;
 
--- A stream is a head, its entries, and consumer groups with their consumers and pending entries. n counts through
--- all of them within the key. The two halves of an entry's id are unsigned and stand here as signed integers of the same
+-- A stream is a head, its entries in runs as a list's elements, and consumer groups with their consumers and pending entries.
+-- n counts through all of them within the key. The two halves of an entry's id are unsigned and stand here as signed integers of the same
 -- bits; the views show them as printf('%u', ms).
 
-CREATE TABLE stream_heads (
+CREATE TABLE IF NOT EXISTS stream_heads (
   id          INTEGER NOT NULL,
   n           INTEGER NOT NULL,      -- 0
   last_ms     INTEGER NOT NULL,      -- the last id: new entries are above it
@@ -104,16 +106,15 @@ CREATE TABLE stream_heads (
   PRIMARY KEY (id, n)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE stream_entries (
-  id     INTEGER NOT NULL,
-  n      INTEGER NOT NULL,
-  ms     INTEGER NOT NULL,
-  seq    INTEGER NOT NULL,
-  fields BLOB NOT NULL,              -- field, value, field, value ..., each as length:bytes, such as 4:name3:Ada
-  PRIMARY KEY (id, n)
+CREATE TABLE IF NOT EXISTS stream_runs (
+  id    INTEGER NOT NULL,
+  n     INTEGER NOT NULL,            -- of the first entry
+  gaps  BLOB NOT NULL,               -- from n to n, as uvarints; empty if all are 1
+  data  BLOB NOT NULL,               -- of each entry ms, seq and fields, each as length:bytes; fields is field, value,
+  PRIMARY KEY (id, n)                -- field, value ... in the same form, such as 13:17000000000001:012:4:name3:Ada
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE stream_groups (
+CREATE TABLE IF NOT EXISTS stream_groups (
   id           INTEGER NOT NULL,
   n            INTEGER NOT NULL,
   name         BLOB NOT NULL,
@@ -123,7 +124,7 @@ CREATE TABLE stream_groups (
   PRIMARY KEY (id, n)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE stream_consumers (
+CREATE TABLE IF NOT EXISTS stream_consumers (
   id        INTEGER NOT NULL,
   n         INTEGER NOT NULL,
   group_n   INTEGER NOT NULL,        -- stream_groups.n
@@ -133,7 +134,7 @@ CREATE TABLE stream_consumers (
   PRIMARY KEY (id, n)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE stream_pending (
+CREATE TABLE IF NOT EXISTS stream_pending (
   id           INTEGER NOT NULL,
   n            INTEGER NOT NULL,
   group_n      INTEGER NOT NULL,     -- stream_groups.n
@@ -146,7 +147,7 @@ CREATE TABLE stream_pending (
 ) STRICT, WITHOUT ROWID;
 
 -- Deleted keys whose further rows (chunks, elements) are still to be reaped, in slices.
-CREATE TABLE garbage (
+CREATE TABLE IF NOT EXISTS garbage (
   id   INTEGER PRIMARY KEY,          -- keys.id, already gone from keys
   type INTEGER NOT NULL              -- keys.type: says in which tables the rows are
 ) STRICT;
@@ -154,7 +155,7 @@ CREATE TABLE garbage (
 -- The views are the readable form: keys that are there and have not expired, by database, with the
 -- seconds that they and a hash's fields have left (NULL = for ever).
 
-CREATE VIEW live_keys AS
+CREATE VIEW IF NOT EXISTS live_keys AS
   SELECT k.id, s.db, CAST(k.key AS TEXT) AS key, k.type, k.chunked, k.value,
          CASE WHEN k.expires_ms > 0
               THEN round(k.expires_ms / 1000.0 - (julianday('now') - 2440587.5) * 86400.0, 3)
@@ -167,7 +168,7 @@ CREATE VIEW live_keys AS
           OR k.expires_ms > CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER));
 
 -- Every key with its type, a string's length in bytes, and its time to live.
-CREATE VIEW all_keys AS
+CREATE VIEW IF NOT EXISTS all_keys AS
   SELECT db, key,
          CASE type WHEN 1 THEN 'string' WHEN 2 THEN 'list' WHEN 3 THEN 'set'
                    WHEN 4 THEN 'zset' WHEN 5 THEN 'hash' WHEN 6 THEN 'stream' END AS type,
@@ -176,7 +177,7 @@ CREATE VIEW all_keys AS
     FROM live_keys;
 
 -- A chunked string shows its first chunk.
-CREATE VIEW strings AS
+CREATE VIEW IF NOT EXISTS strings AS
   SELECT db, key,
          CAST(CASE WHEN chunked > 0
                    THEN (SELECT data FROM chunks c WHERE c.id = k.id AND c.n = 0)
@@ -185,7 +186,7 @@ CREATE VIEW strings AS
     FROM live_keys k
    WHERE type = 1;
 
-CREATE VIEW hashes AS
+CREATE VIEW IF NOT EXISTS hashes AS
   SELECT k.db, k.key, CAST(f.field AS TEXT) AS field, CAST(f.value AS TEXT) AS value,
          CASE WHEN f.expires_ms > 0
               THEN round(f.expires_ms / 1000.0 - (julianday('now') - 2440587.5) * 86400.0, 3)
@@ -196,26 +197,39 @@ CREATE VIEW hashes AS
       OR f.expires_ms > CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)
    ORDER BY k.id, f.n;
 
--- position counts from 0 at the head, as LINDEX does.
-CREATE VIEW lists AS
-  SELECT k.db, k.key, row_number() OVER (PARTITION BY k.id ORDER BY e.n) - 1 AS position,
-         CAST(e.value AS TEXT) AS value, k.ttl_seconds
-    FROM live_keys k JOIN list_elements e USING (id)
-   ORDER BY k.id, e.n;
+-- Where the parts of a run's data are: a JSON array of [first byte, length].
+CREATE VIEW IF NOT EXISTS run_parts AS
+  SELECT r.type, r.id, r.n, r.data,
+         (WITH RECURSIVE part (at, size) AS (
+            SELECT 1, CAST(CAST(substr(r.data, 1, 20) AS TEXT) AS INTEGER)
+             UNION ALL
+            SELECT at + length(size) + 1 + size,
+                   CAST(CAST(substr(r.data, at + length(size) + 1 + size, 20) AS TEXT) AS INTEGER)
+              FROM part WHERE at + length(size) + 1 + size <= length(r.data))
+          SELECT json_group_array(json_array(at + length(size) + 1, size)) FROM part) AS parts
+    FROM (SELECT 2 AS type, id, n, data FROM list_runs UNION ALL SELECT 6, id, n, data FROM stream_runs) r;
 
-CREATE VIEW sets AS
+-- position counts from 0 at the head, as LINDEX does.
+CREATE VIEW IF NOT EXISTS lists AS
+  SELECT k.db, k.key, row_number() OVER (PARTITION BY k.id ORDER BY r.n, e.key) - 1 AS position,
+         CAST(substr(r.data, e.value ->> 0, e.value ->> 1) AS TEXT) AS value, k.ttl_seconds
+    FROM live_keys k JOIN run_parts r USING (type, id), json_each(r.parts) e
+   WHERE k.type = 2
+   ORDER BY k.id, r.n, e.key;
+
+CREATE VIEW IF NOT EXISTS sets AS
   SELECT k.db, k.key, CAST(m.member AS TEXT) AS member, k.ttl_seconds
     FROM live_keys k JOIN set_members m USING (id)
    ORDER BY k.id, m.n;
 
-CREATE VIEW zsets AS
+CREATE VIEW IF NOT EXISTS zsets AS
   SELECT k.db, k.key, CAST(m.member AS TEXT) AS member, m.score, k.ttl_seconds
     FROM live_keys k JOIN zset_members m USING (id)
    ORDER BY k.id, m.score, m.member;
 
 -- fields is a JSON array: field, value, field, value ...
-CREATE VIEW streams AS
-  SELECT k.db, k.key, printf('%u-%u', e.ms, e.seq) AS entry,
+CREATE VIEW IF NOT EXISTS streams AS
+  SELECT e.db, e.key, printf('%u-%u', e.ms, e.seq) AS entry,
          (WITH RECURSIVE part (at, size) AS (
             SELECT 1, CAST(CAST(substr(e.fields, 1, 20) AS TEXT) AS INTEGER) WHERE length(e.fields) > 0
              UNION ALL
@@ -223,11 +237,18 @@ CREATE VIEW streams AS
                    CAST(CAST(substr(e.fields, at + length(size) + 1 + size, 20) AS TEXT) AS INTEGER)
               FROM part WHERE at + length(size) + 1 + size <= length(e.fields))
           SELECT json_group_array(CAST(substr(e.fields, at + length(size) + 1, size) AS TEXT)) FROM part) AS fields,
-         k.ttl_seconds
-    FROM live_keys k JOIN stream_entries e USING (id)
-   ORDER BY k.id, e.n;
+         e.ttl_seconds
+    FROM (SELECT k.id, k.db, k.key, k.ttl_seconds, r.n, p.key AS part,
+                 CAST(CAST(substr(r.data, r.parts ->> ('$[' || (p.key - 2) || '][0]'),
+                                          r.parts ->> ('$[' || (p.key - 2) || '][1]')) AS TEXT) AS INTEGER) AS ms,
+                 CAST(CAST(substr(r.data, r.parts ->> ('$[' || (p.key - 1) || '][0]'),
+                                          r.parts ->> ('$[' || (p.key - 1) || '][1]')) AS TEXT) AS INTEGER) AS seq,
+                 substr(r.data, p.value ->> 0, p.value ->> 1) AS fields
+            FROM live_keys k JOIN run_parts r USING (type, id), json_each(r.parts) p
+           WHERE k.type = 6 AND p.key % 3 = 2) e
+   ORDER BY e.id, e.n, e.part;
 
-CREATE VIEW stream_consumer_groups AS
+CREATE VIEW IF NOT EXISTS stream_consumer_groups AS
   SELECT k.db, k.key, CAST(g.name AS TEXT) AS consumer_group,
          printf('%u-%u', g.last_ms, g.last_seq) AS last_delivered,
          (SELECT count(*) FROM stream_consumers c WHERE c.id = k.id AND c.group_n = g.n) AS consumers,

@@ -142,6 +142,7 @@ func TestSetAlgebraIsThatOfTheMembers(t *testing.T) {
 			}
 		}
 		wantSame(t, "intersection", slices.Collect(Intersection(sets)), inter)
+		wantSame(t, "intersection of each twice", slices.Collect(Intersection(slices.Concat(sets, sets))), inter)
 		wantSame(t, "difference", slices.Collect(Difference(sets)), diff)
 		wantSame(t, "union", slices.Collect(SetOf(Union(sets)).Members()), slices.Collect(maps.Keys(counts)))
 	}

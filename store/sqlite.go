@@ -17,7 +17,7 @@ var schema string
 
 const (
 	applicationID = 0x4469736b // "Disk"
-	schemaVersion = 1
+	schemaVersion = 2
 
 	databaseFile = "diskette.db"
 
@@ -91,6 +91,10 @@ func prepareFile(c *sqlite3.Conn) error {
 	case app == applicationID && version > schemaVersion:
 		return errNewerFile
 	case app == applicationID && version == schemaVersion:
+	case app == applicationID && version == 1:
+		if err := migrateRuns(c); err != nil {
+			return fmt.Errorf("bring the file from version 1 to %d: %w", schemaVersion, err)
+		}
 	case app == 0 && version == 0 && objects == 0:
 		// auto_vacuum is fixed at the first write: it lets space be given back in slices.
 		if err := c.Exec(`PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; BEGIN IMMEDIATE;` + schema + `COMMIT`); err != nil {

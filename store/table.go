@@ -13,6 +13,8 @@ import (
 // reading in its order gives the elements as they came, and an integer names a field of any length in
 // the journal, in a fold and in the primary key. It is given by memory: the tables need no index on contents,
 // because a collection that is touched is in memory whole.
+//
+// What comes and goes at the ends, a list's elements and a stream's entries, stands on disk many to a row: see run.go.
 type table byte
 
 const (
@@ -32,6 +34,7 @@ type tableDef struct {
 	name    string
 	typ     Type
 	columns []column
+	step    int64 // not 0: its rows are kept in runs, and this is the usual distance between two n
 }
 
 type column struct {
@@ -48,20 +51,20 @@ const (
 )
 
 var tables = [...]tableDef{
-	hashFields:   {"hash_fields", TypeHash, []column{{"field", blobColumn}, {"value", blobColumn}, {"expires_ms", intColumn}}},
-	listElements: {"list_elements", TypeList, []column{{"value", blobColumn}}},
-	setMembers:   {"set_members", TypeSet, []column{{"member", blobColumn}}},
-	zsetMembers:  {"zset_members", TypeZSet, []column{{"member", blobColumn}, {"score", floatColumn}}},
+	hashFields:   {"hash_fields", TypeHash, []column{{"field", blobColumn}, {"value", blobColumn}, {"expires_ms", intColumn}}, 0},
+	listElements: {"list_runs", TypeList, []column{{"value", blobColumn}}, positionStep},
+	setMembers:   {"set_members", TypeSet, []column{{"member", blobColumn}}, 0},
+	zsetMembers:  {"zset_members", TypeZSet, []column{{"member", blobColumn}, {"score", floatColumn}}, 0},
 
 	streamHeads: {"stream_heads", TypeStream, []column{{"last_ms", intColumn}, {"last_seq", intColumn},
-		{"deleted_ms", intColumn}, {"deleted_seq", intColumn}, {"added", intColumn}}},
-	streamEntries: {"stream_entries", TypeStream, []column{{"ms", intColumn}, {"seq", intColumn}, {"fields", blobColumn}}},
+		{"deleted_ms", intColumn}, {"deleted_seq", intColumn}, {"added", intColumn}}, 0},
+	streamEntries: {"stream_runs", TypeStream, []column{{"ms", intColumn}, {"seq", intColumn}, {"fields", blobColumn}}, 1},
 	streamGroups: {"stream_groups", TypeStream, []column{{"name", blobColumn}, {"last_ms", intColumn}, {"last_seq", intColumn},
-		{"entries_read", intColumn}}},
+		{"entries_read", intColumn}}, 0},
 	streamConsumers: {"stream_consumers", TypeStream, []column{{"group_n", intColumn}, {"name", blobColumn}, {"seen_ms", intColumn},
-		{"active_ms", intColumn}}},
+		{"active_ms", intColumn}}, 0},
 	streamPending: {"stream_pending", TypeStream, []column{{"group_n", intColumn}, {"consumer_n", intColumn}, {"ms", intColumn},
-		{"seq", intColumn}, {"delivered_ms", intColumn}, {"deliveries", intColumn}}},
+		{"seq", intColumn}, {"delivered_ms", intColumn}, {"deliveries", intColumn}}, 0},
 }
 
 // tablesOf are the tables that hold a type's rows, in the order in which they are loaded.
@@ -74,14 +77,22 @@ func tablesOf(t Type) (of []table) {
 	return of
 }
 
+// stored is the columns that the table has on disk, besides id and n.
+func (d *tableDef) stored() []column {
+	if d.step != 0 {
+		return runColumns
+	}
+	return d.columns
+}
+
 func (d *tableDef) columnNames() (names string) {
-	for _, c := range d.columns {
+	for _, c := range d.stored() {
 		names += ", " + c.name
 	}
 	return names
 }
 
-// putRows is how many rows a statement puts where there are as many: 0.6 us a row instead of 1.1, into one list in its order.
+// putRows is how many rows a statement puts where there are as many: 0.6 us a row instead of 1.1, where they are neighbours.
 const putRows = 16
 
 // putSQL puts rows. The parameters of a row follow those of the row before.
@@ -91,7 +102,7 @@ func (d *tableDef) putSQL(rows int) string {
 }
 
 // params is how many parameters a row has.
-func (d *tableDef) params() int { return 2 + len(d.columns) }
+func (d *tableDef) params() int { return 2 + len(d.stored()) }
 
 func (d *tableDef) removeSQL() string {
 	return `DELETE FROM ` + d.name + ` WHERE id = ?1 AND n = ?2`
@@ -107,31 +118,20 @@ func (d *tableDef) loadSQL() string {
 }
 
 // bindColumns gives a put statement the columns that a recordWriter encoded, from parameter at on.
-func (d *tableDef) bindColumns(s *sqlite3.Stmt, at int, cols []byte) error {
+func (d *tableDef) bindColumns(s *sqlite3.Stmt, at int, cols []byte) (err error) {
+	r := columnReader{cols}
 	for i, c := range d.columns {
 		i += at
-		var err error
 		switch c.kind {
 		case blobColumn:
-			n, k := binary.Uvarint(cols)
-			if k <= 0 || n > uint64(len(cols)-k) {
-				return errBadRecord
-			}
-			err = s.BindBlob(i, notNil(cols[k:k+int(n)]))
-			cols = cols[k+int(n):]
+			err = s.BindBlob(i, notNil(r.blob()))
 		case intColumn:
-			v, k := binary.Varint(cols)
-			if k <= 0 {
-				return errBadRecord
-			}
-			err = s.BindInt64(i, v)
-			cols = cols[k:]
+			err = s.BindInt64(i, r.int())
 		case floatColumn:
-			if len(cols) < 8 {
-				return errBadRecord
-			}
-			err = s.BindFloat(i, math.Float64frombits(binary.LittleEndian.Uint64(cols)))
-			cols = cols[8:]
+			err = s.BindFloat(i, r.float())
+		}
+		if r.cols == nil {
+			return errBadRecord
 		}
 		if err != nil {
 			return err
@@ -140,18 +140,63 @@ func (d *tableDef) bindColumns(s *sqlite3.Stmt, at int, cols []byte) error {
 	return nil
 }
 
+// A columnReader decodes what a recordWriter's col calls encoded. It is nil after what does not decode.
+type columnReader struct{ cols []byte }
+
+func (r *columnReader) blob() (b []byte) {
+	n, k := binary.Uvarint(r.cols)
+	if k <= 0 || n > uint64(len(r.cols)-k) {
+		r.cols = nil
+		return nil
+	}
+	b, r.cols = r.cols[k:k+int(n)], r.cols[k+int(n):]
+	return b
+}
+
+func (r *columnReader) int() int64 {
+	v, k := binary.Varint(r.cols)
+	if k <= 0 {
+		r.cols = nil
+		return 0
+	}
+	r.cols = r.cols[k:]
+	return v
+}
+
+func (r *columnReader) float() float64 {
+	if len(r.cols) < 8 {
+		r.cols = nil
+		return 0
+	}
+	f := math.Float64frombits(binary.LittleEndian.Uint64(r.cols))
+	r.cols = r.cols[8:]
+	return f
+}
+
 // A tableRow is a row as it is loaded. Its columns count from 0, as in the table's definition; what str returns is freshly
 // allocated.
 type tableRow struct {
 	table table
 	n     int64
 	stmt  *sqlite3.Stmt
+	run   *runReader // not nil: the row stands in a run
 }
 
-func (r *tableRow) str(i int) string { return string(r.stmt.ColumnRawBlob(i + 1)) }
+func (r *tableRow) str(i int) string { return strings.Clone(r.view(i)) }
 
 // view is str without the copy: it holds until the next row.
-func (r *tableRow) view(i int) string { return viewString(r.stmt.ColumnRawBlob(i + 1)) }
+func (r *tableRow) view(i int) string {
+	if r.run != nil {
+		return viewString(r.run.blobs[i])
+	}
+	return viewString(r.stmt.ColumnRawBlob(i + 1))
+}
 
-func (r *tableRow) int(i int) int64     { return r.stmt.ColumnInt64(i + 1) }
+func (r *tableRow) int(i int) int64 {
+	if r.run != nil {
+		return r.run.ints[i]
+	}
+	return r.stmt.ColumnInt64(i + 1)
+}
+
 func (r *tableRow) float(i int) float64 { return r.stmt.ColumnFloat(i + 1) }

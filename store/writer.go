@@ -25,11 +25,12 @@ type writer struct {
 	count, expiring, unmap, mapSpace, meta      *sqlite3.Stmt
 	recount, unset, undoGarbage                 *sqlite3.Stmt
 
-	put, putMany, remove, reapRows [len(tables)]*sqlite3.Stmt // by table
+	put, putMany, remove, reapRows, findRun [len(tables)]*sqlite3.Stmt // by table
 
 	spaceOf   map[int]int64   // database -> space, as in the tables
 	counts    map[int64]int64 // space -> change of its row count in this transaction
 	order     []int32
+	merging   merging
 	breath    breath
 	serving   bool         // there are clients: not during recovery
 	inSlices  bool         // the disk is full: see applyInSlices
@@ -39,6 +40,7 @@ type writer struct {
 
 func newWriter(c *sqlite3.Conn, dir string) (*writer, error) {
 	w := &writer{c: c, dir: dir, spaceOf: map[int]int64{}, counts: map[int64]int64{}}
+	w.merging.built.write = w.putRun
 	statements := map[**sqlite3.Stmt]string{
 		&w.begin:    `BEGIN IMMEDIATE`,
 		&w.commit:   `COMMIT`,
@@ -74,6 +76,9 @@ func newWriter(c *sqlite3.Conn, dir string) (*writer, error) {
 		statements[&w.put[t]], statements[&w.remove[t]] = tables[t].putSQL(1), tables[t].removeSQL()
 		statements[&w.putMany[t]] = tables[t].putSQL(putRows)
 		statements[&w.reapRows[t]] = tables[t].reapSQL()
+		if tables[t].step != 0 {
+			statements[&w.findRun[t]] = tables[t].runSQL()
+		}
 	}
 	for dst, sql := range statements {
 		s, _, err := c.Prepare(sql)

@@ -1,0 +1,142 @@
+package store
+
+// merging is what write-back needs to merge changed rows into runs. It is reused.
+type merging struct {
+	table table
+	id    int64 // of the key
+
+	old struct { // the run that holds, or is to hold, the rows
+		there      bool
+		kept       bool // a new run has its n
+		n          int64
+		gaps, data []byte
+		rows       []oldRow
+	}
+	built runBuilder
+}
+
+type oldRow struct {
+	n   int64
+	row []byte // of the run's data
+}
+
+// runSQL finds the run that row ?2 belongs to, the first one if all begin above it, and the one after it.
+func (d *tableDef) runSQL() string {
+	return `SELECT n, gaps, data FROM ` + d.name + ` WHERE id = ?1
+		AND n >= coalesce((SELECT max(n) FROM ` + d.name + ` WHERE id = ?1 AND n <= ?2), ?2) ORDER BY n LIMIT 2`
+}
+
+// runs brings changed rows of one table into its runs. They come in the order of the primary key. They are absolute, and
+// so may be in the runs already: a row that is put replaces its like, one that is removed need not be there.
+func (w *writer) runs(f *fold, order []int32) {
+	m := &w.merging
+	for len(order) > 0 && w.err == nil {
+		r := &f.rows[order[0]]
+		m.table, m.id = r.table, r.id
+		bounded, end := w.readRun(f, r.n)
+		k := 1
+		for k < len(order) && f.rows[order[k]].id == r.id && (!bounded || f.rows[order[k]].n < end) {
+			k++
+		}
+		w.merge(f, order[:k], bounded)
+		order = order[k:]
+	}
+}
+
+// readRun reads the run that row n belongs to. It is bounded if another follows, which begins at end.
+func (w *writer) readRun(f *fold, n int64) (bounded bool, end int64) {
+	m := &w.merging
+	old := &m.old
+	old.there, old.kept, old.rows = false, false, old.rows[:0]
+	if e := f.find(m.id); e != nil && e.born && w.ahead == 0 { // the tables do not have the key
+		return false, 0
+	}
+	s := w.findRun[m.table]
+	w.bindID(s, m.id)
+	w.bindInt(s, 2, n)
+	if w.err != nil {
+		return false, 0
+	}
+	if s.Step() {
+		old.there, old.n = true, s.ColumnInt64(0)
+		old.gaps, old.data = append(old.gaps[:0], s.ColumnRawBlob(1)...), append(old.data[:0], s.ColumnRawBlob(2)...)
+		if bounded = s.Step(); bounded {
+			end = s.ColumnInt64(0)
+		}
+	}
+	if w.err = s.Reset(); w.err != nil || !old.there {
+		return bounded, end
+	}
+	rows := runReader{d: &tables[m.table]}
+	rows.open(old.n, old.gaps, old.data)
+	for rows.next() {
+		old.rows = append(old.rows, oldRow{rows.n, rows.row})
+	}
+	w.err = rows.err()
+	return bounded, end
+}
+
+// merge writes the old run anew, with what has changed of it. At the collection's ends a run that is at least half full takes
+// nothing more: otherwise those of a list that grows slowly would be written again and again.
+func (w *writer) merge(f *fold, order []int32, bounded bool) {
+	if w.err != nil {
+		return
+	}
+	old, b := &w.merging.old, &w.merging.built
+	if old.there && len(old.data) >= runBytes/2 &&
+		(!bounded && f.rows[order[0]].n > old.rows[len(old.rows)-1].n || f.rows[order[len(order)-1]].n < old.n) {
+		old.there, old.rows = false, old.rows[:0]
+	}
+	b.d = &tables[w.merging.table]
+	b.limit = w.evenly(f, order)
+	rows := old.rows
+	for _, i := range order {
+		r := &f.rows[i]
+		for len(rows) > 0 && rows[0].n < r.n {
+			b.addEncoded(rows[0].n, rows[0].row)
+			rows = rows[1:]
+		}
+		if len(rows) > 0 && rows[0].n == r.n {
+			rows = rows[1:]
+		}
+		if r.removed {
+			continue
+		}
+		if err := b.add(r.n, r.data); err != nil && w.err == nil {
+			w.err = err
+		}
+	}
+	for _, r := range rows {
+		b.addEncoded(r.n, r.row)
+	}
+	b.end()
+	if old.there && !old.kept {
+		w.removeRow(w.merging.table, w.merging.id, old.n)
+	}
+}
+
+// evenly is a limit for the new runs that makes them about equal, rather than the last one short.
+func (w *writer) evenly(f *fold, order []int32) int {
+	bytes, rows := 0, len(w.merging.old.rows)+len(order)
+	for _, r := range w.merging.old.rows {
+		bytes += len(r.row)
+	}
+	for _, i := range order {
+		if !f.rows[i].removed {
+			bytes += builtBytes(w.merging.built.d, f.rows[i].data)
+		}
+	}
+	return min(runBytes, bytes/(bytes/runBytes+1)+bytes/rows+1)
+}
+
+// putRun is given the new runs.
+func (w *writer) putRun(n int64, gaps, data []byte) {
+	m := &w.merging
+	m.old.kept = m.old.kept || n == m.old.n
+	s := w.put[m.table]
+	w.bindID(s, m.id)
+	w.bindInt(s, 2, n)
+	w.bindBlob(s, 3, gaps)
+	w.bindBlob(s, 4, data)
+	w.step(s)
+}
