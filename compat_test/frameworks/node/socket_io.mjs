@@ -63,6 +63,7 @@ async function across(adapter, listening = async () => {}) {
   await until(async () => (await a.io.in('second room').fetchSockets()).length === 2, 'they have joined')
   await listening('second room')
   b.io.in(three.id).socketsJoin('second room')
+  await until(async () => (await a.io.in('second room').fetchSockets()).length === 3, 'the third has joined')
   a.io.in('room').socketsLeave('second room')
   await until(async () => (await b.io.in('second room').fetchSockets()).length === 1, 'they have left')
   a.io.to('second room').emit('said', 'to who is left')
