@@ -141,12 +141,12 @@ func serve(args []string) int {
 	}
 	log.Info().Str("reason", why).Msg("shutting down")
 	server.Stop(drainGrace)
-	if server.Midway() { // it can not be waited for, and what it has changed is nobody's yet
+	if server.Midway() { // what the script has changed is nobody's yet
 		if err := st.Sync(); err != nil {
 			log.Error().Err(err).Msg("the journal could not be fsynced")
 			return 1
 		}
-		log.Warn().Msg("ended in the middle of a script: nothing of it is kept; what was acknowledged is in the journal")
+		log.Warn().Msg("ended in the middle of a script, of which nothing is kept; what was acknowledged is in the journal")
 		return 0
 	}
 	if err := st.Close(); err != nil {

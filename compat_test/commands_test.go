@@ -9,15 +9,7 @@ import (
 // missingCommands are Redis 7.2's commands that are not here, a container for all its subcommands, with the reason. README's
 // section Commands lists the same.
 var missingCommands = map[string]string{
-	"eval":       "scripts are not there yet",
-	"eval_ro":    "scripts are not there yet",
-	"evalsha":    "scripts are not there yet",
-	"evalsha_ro": "scripts are not there yet",
-	"fcall":      "functions are not there yet",
-	"fcall_ro":   "functions are not there yet",
-	"function":   "functions are not there yet",
-	"script":     "scripts are not there yet",
-	"migrate":    "it moves keys between the nodes of a cluster; DUMP and RESTORE do it by hand",
+	"migrate": "it moves keys between the nodes of a cluster; DUMP and RESTORE do it by hand",
 }
 
 // TestEveryRedisCommandIsThere holds the list of Redis's commands against the server's own.

@@ -255,7 +255,7 @@ func usedKeys(t *commands, args [][]byte) (used []usedKey, refusal Reply) {
 		}
 		s.each(args, func(i int) { used = append(used, usedKey{args[i], access}) })
 	}
-	if len(used) == 0 {
+	if len(used) == 0 && r.flags&noMandatoryKeys == 0 {
 		return nil, errorReply("ERR Invalid arguments specified for command")
 	}
 	return used, replyNone

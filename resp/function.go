@@ -59,10 +59,11 @@ func metadata(code string) (name, rest string, refusal Reply) {
 		return refuse("Missing library metadata")
 	}
 	line, _, ended := strings.Cut(code, "\n")
-	words := strings.Fields(strings.TrimPrefix(line, "#!"))
-	if !ended || len(words) == 0 || strings.HasPrefix(line, "#! ") {
+	if !ended {
 		return refuse("Invalid library metadata")
 	}
+	words := strings.Fields(line)
+	engine := words[0][len("#!"):]
 	named := false
 	for _, word := range words[1:] {
 		if len(word) < 5 || !strings.EqualFold(word[:5], "name=") {
@@ -78,8 +79,8 @@ func metadata(code string) (name, rest string, refusal Reply) {
 		return refuse("Library name was not given")
 	case !isFunctionName(name):
 		return refuse(badFunctionName)
-	case !strings.EqualFold(words[0], "lua"):
-		return refuse("Engine '" + words[0] + "' not found")
+	case !strings.EqualFold(engine, "lua"):
+		return refuse("Engine '" + engine + "' not found")
 	}
 	return name, code[len(line):], replyNone
 }

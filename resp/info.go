@@ -39,12 +39,13 @@ type infoReport struct {
 	now       time.Time
 	store     store.Stats
 	databases []store.DatabaseStats
+	lua       luaStats
 }
 
 // info answers INFO [section ...]. Unknown sections give nothing.
 func info(cl *client, c *call) Reply {
 	s := cl.srv
-	r := infoReport{s: s, now: time.Now(), store: s.storeStats(c.locked)}
+	r := infoReport{s: s, now: time.Now(), store: s.storeStats(c.locked), lua: s.luaStats(c.locked)}
 	r.databases, cl.callSeen = s.databases(c)
 	wanted := infoWanted(c.args[1:])
 	var t infoText

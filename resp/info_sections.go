@@ -106,6 +106,7 @@ func infoMemory(t *infoText, r *infoReport) {
 	if total := totalMemory(os.DirFS("/")); total > 0 {
 		t.bytes("total_system_memory", total)
 	}
+	r.lua.write(t)
 	t.bytes("maxmemory", st.MaxMemory)
 	t.line("maxmemory_policy", "noeviction")
 	t.linef("allocator_frag_ratio", "%.2f", ratio(heap.active, heap.objects))

@@ -76,7 +76,7 @@ func (p *pause) holds(cl *client, r *row) <-chan struct{} {
 }
 
 // writes reports whether a command may write.
-func writes(r *row) bool { return r.flags&(write|mayReplicate|scripting) != 0 }
+func writes(r *row) bool { return r.flags&(write|mayReplicate) != 0 }
 
 func (t *transaction) writes() bool {
 	for _, q := range t.queued {

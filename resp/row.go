@@ -53,7 +53,6 @@ const (
 	skipSlowlog
 	fast
 	noAuth
-	mayReplicate
 	noMulti
 	movableKeys
 	allowBusy
@@ -63,9 +62,9 @@ const (
 	askingFlag
 	noMandatoryKeys
 
-	inPubsub   // may be sent by a RESP2 client with subscriptions
-	scripting  // it may write, although it is not flagged so: EVAL and FCALL
-	runInMulti // runs at once although a MULTI is open: EXEC, DISCARD, WATCH ...
+	inPubsub     // may be sent by a RESP2 client with subscriptions
+	mayReplicate // for a pause and a read-only script it writes, although COMMAND does not say so: EVAL, FCALL, PUBLISH, PFCOUNT
+	runInMulti   // runs at once although a MULTI is open: EXEC, DISCARD, WATCH ...
 )
 
 var flagNames = []struct {
@@ -75,9 +74,8 @@ var flagNames = []struct {
 	{write, "write"}, {readonly, "readonly"}, {denyoom, "denyoom"}, {admin, "admin"}, {pubsub, "pubsub"},
 	{noscript, "noscript"}, {blocking, "blocking"}, {loading, "loading"}, {stale, "stale"},
 	{skipMonitor, "skip_monitor"}, {skipSlowlog, "skip_slowlog"}, {fast, "fast"}, {noAuth, "no_auth"},
-	{mayReplicate, "may_replicate"}, {noAsyncLoading, "no_async_loading"}, {noMulti, "no_multi"},
-	{movableKeys, "movablekeys"}, {allowBusy, "allow_busy"}, {askingFlag, "asking"},
-	{noMandatoryKeys, "no_mandatory_keys"},
+	{noAsyncLoading, "no_async_loading"}, {noMulti, "no_multi"},
+	{noMandatoryKeys, "no_mandatory_keys"}, {movableKeys, "movablekeys"}, {allowBusy, "allow_busy"}, {askingFlag, "asking"},
 }
 
 // keySpec says where keys stand in the arguments (range), or how to find them.

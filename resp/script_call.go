@@ -149,10 +149,10 @@ func (e *engine) admit(args [][]byte) (*row, Reply) {
 			return r, errorReply(oneLine("ERR ACL failure in script: " + d.text(u.name, r, args, false)))
 		}
 	}
+	if run.readOnly && r.flags&(write|mayReplicate) != 0 {
+		return r, errorReply("ERR Write commands are not allowed from read-only scripts.")
+	}
 	if r.flags&write != 0 {
-		if run.readOnly {
-			return r, errorReply("ERR Write commands are not allowed from read-only scripts.")
-		}
 		if err := s.store.WriteError(); err != nil && (r.flags&denyoom != 0 || !s.store.DiskFull()) {
 			return r, errNotStored(err)
 		}

@@ -199,8 +199,8 @@ func (run *scriptRun) shown() Reply {
 	return array(elems...)
 }
 
-// Midway reports whether a script that runs longer than it should holds the keyspace.
-func (s *Server) Midway() bool { return s.scripts.runs.busy.Load() }
+// Midway reports whether a script holds the keyspace. After Stop that is one which can not be waited for.
+func (s *Server) Midway() bool { return s.scripts.runs.now.Load() != nil }
 
 // killer is the command that may end the run.
 func (run *scriptRun) killer() string {

@@ -271,7 +271,8 @@ func (s *Server) limitClients() {
 	})
 }
 
-// Stop ends the listening, lets the commands under way finish and closes the connections.
+// Stop ends the listening, lets the commands under way finish and closes the connections. If a script takes longer than grace, Stop does
+// not wait for it: see Midway.
 func (s *Server) Stop(grace time.Duration) {
 	s.stopping.Store(true)
 	s.mu.Lock()
@@ -280,10 +281,14 @@ func (s *Server) Stop(grace time.Duration) {
 	}
 	s.mu.Unlock()
 	s.pause.end()
-	if s.sweeper != nil {
-		s.sweeper.Stop()
-		s.sampler.end()
-	}
+	asleep := make(chan struct{})
+	go func() { // they may be waiting for the keyspace lock, which a script keeps until it ends
+		defer close(asleep)
+		if s.sweeper != nil {
+			s.sweeper.Stop()
+			s.sampler.end()
+		}
+	}()
 	deadline := time.Now().Add(grace)
 	for {
 		s.clients.Lock()
@@ -302,4 +307,14 @@ func (s *Server) Stop(grace time.Duration) {
 		cl.guard.Abort()
 	}
 	s.clients.Unlock()
+	for {
+		select {
+		case <-asleep:
+			return
+		case <-time.After(5 * time.Millisecond):
+			if s.Midway() && time.Now().After(deadline) {
+				return
+			}
+		}
+	}
 }

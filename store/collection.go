@@ -5,7 +5,7 @@ import "fmt"
 // A collection is the value of a key that is no string, in memory. It is a structure of Go's, loaded whole, and rows on
 // disk, one an element (see table.go).
 //
-// What its elements hold is Go strings, which never change: a reply, the journal and write-back may refer to
+// What its elements hold is Go strings, or views of a pack (pack.go), which never change: a reply, the journal and write-back may refer to
 // them for as long as they like. A mutator is a method of the type's Tx handle: it changes the structure, records the row, and
 // calls changed.
 //
@@ -58,13 +58,13 @@ func (o *object) shape() (s Shape, ok bool) {
 
 // outgrown follows what Shape's MostLen and LongestBytes tell.
 type outgrown struct {
-	mostLen, longest int
+	mostLen, longest int32
 }
 
 func (g *outgrown) note(length int, elements ...int) {
-	g.mostLen = max(g.mostLen, length)
+	g.mostLen = max(g.mostLen, int32(length))
 	for _, n := range elements {
-		g.longest = max(g.longest, n)
+		g.longest = max(g.longest, int32(n))
 	}
 }
 

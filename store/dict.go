@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// A dict is names with values in order of birth: what hashes, sets and sorted sets are made of. It
+// A dict is names with values in order of birth: what large hashes, sets and sorted sets are made of. It
 // is Python's dict in blocks:
 //
 //	blocks  [ n=1 a | n=2 b | dead | n=4 d ] [ n=5 e ... ]    slots by place, n ascending

@@ -74,6 +74,18 @@
 // of 16 from 50 clients took 6.9 us of server CPU with a row an element, 42 % of it SQLite's, and takes 3.2 (Redis 2.9 on the
 // same machine); RPOP 6.2 and 3.1 (2.1); XADD 6.2 and 4.5 (4.5).
 //
+// A small hash, set or sorted set is one block of bytes without a pointer (pack.go), as in Redis, not slots with a string each. The
+// heap's bytes for a key with five elements, name and place in the map of keys included (219 without any):
+//
+//	                                             before    now
+//	hash, names of 6 and values of 20 bytes         899    475
+//	set, members of 20 bytes                        731    443
+//	sorted set, the same                           1067    491
+//
+// Speed is about the same: a look-up among 100,000 of them misses the cache for the map, the object and the collection either
+// way. Writing over a value in place would save the copy of a pack that is full, every few changes; but a reply that was
+// made before and is encoded after would change with it. A list keeps its slots: 667 bytes.
+//
 // Designs that lost: capturing dirty objects at write-back instead of folding changes needs a
 // capture per type and makes row counts inexact after a crash; an index on (space, id) for
 // SCAN costs every insert; a timing wheel for deadlines grows with every refresh of a session.

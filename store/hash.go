@@ -1,15 +1,11 @@
 package store
 
-import (
-	"math/rand/v2"
-	"strings"
-)
+import "math/rand/v2"
 
 // A Hash is fields with values, in order of birth. Commands that read get it from View.Hash; a nil *Hash is
 // that of an absent key and is empty. A field may have a deadline: see hash_expiry.go.
 type Hash struct {
-	dict      dict[hashValue]
-	values    int64 // bytes of the values
+	fields    elements[hashValue]
 	grown     outgrown
 	deadlines *fieldDeadlines // nil until a field is given one
 }
@@ -18,9 +14,15 @@ type hashValue struct {
 	value string
 }
 
-const hashValueBytes = 16
+func (v hashValue) text() string             { return v.value }
+func (v hashValue) of(text string) hashValue { return hashValue{text} }
 
-func newHash() *Hash { return &Hash{dict: newDict[hashValue]()} }
+const (
+	hashBytes      = 64 // a Hash without its fields
+	hashValueBytes = 16
+)
+
+func newHash() *Hash { return &Hash{} }
 
 // Hash returns the key's hash, nil when the key is not there. Until the command's end its fields whose deadline
 // has passed are absent (I6).
@@ -37,27 +39,25 @@ func (h *Hash) Len() int {
 	if h == nil {
 		return 0
 	}
-	return h.dict.live
+	return h.fields.len()
 }
 
 // Get returns a field's value.
 func (h *Hash) Get(field []byte) (value string, ok bool) {
-	if s := h.find(field); s != nil {
-		return s.val.value, true
-	}
-	return "", false
+	s, ok := h.find(field)
+	return s.val.value, ok
 }
 
-// find returns a field's slot, nil when it is not there or its deadline has passed.
-func (h *Hash) find(field []byte) *slot[hashValue] {
+// find returns a field's slot, false when it is not there or its deadline has passed.
+func (h *Hash) find(field []byte) (s slot[hashValue], ok bool) {
 	if h == nil {
-		return nil
+		return s, false
 	}
-	s := h.dict.find(viewString(field))
-	if s != nil && h.anyDue() && h.isDue(s.n) {
-		return nil
+	s, ok = h.fields.find(viewString(field))
+	if ok && h.anyDue() && h.isDue(s.n) {
+		return slot[hashValue]{}, false
 	}
-	return s
+	return s, ok
 }
 
 // Each calls fn for every field in order of birth until it returns false.
@@ -66,7 +66,7 @@ func (h *Hash) Each(fn func(field, value string) bool) {
 		return
 	}
 	some := h.anyDue()
-	h.dict.each(func(s *slot[hashValue]) bool {
+	h.fields.each(func(s slot[hashValue]) bool {
 		return some && h.isDue(s.n) || fn(s.name, s.val.value)
 	})
 }
@@ -78,7 +78,7 @@ func (h *Hash) After(n int64, fn func(n int64, field, value string) bool) {
 		return
 	}
 	some := h.anyDue()
-	h.dict.after(n, func(s *slot[hashValue]) bool {
+	h.fields.after(n, func(s slot[hashValue]) bool {
 		return some && h.isDue(s.n) || fn(s.n, s.name, s.val.value)
 	})
 }
@@ -88,7 +88,7 @@ func (h *Hash) AverageBytes() int64 {
 	if h.Len() == 0 {
 		return 0
 	}
-	return (h.dict.bytes + h.values) / int64(h.dict.live)
+	return h.fields.bytes() / int64(h.fields.len())
 }
 
 // Random calls fn for count fields, each chosen among all.
@@ -96,19 +96,19 @@ func (h *Hash) Random(count int, fn func(field, value string)) {
 	if h == nil || count == 0 {
 		return
 	}
-	pick := h.dict.random
+	pick := h.fields.random
 	if h.anyDue() {
 		alive := h.alive()
-		pick = func() *slot[hashValue] {
+		pick = func() (s slot[hashValue], ok bool) {
 			if len(alive) == 0 {
-				return nil
+				return s, false
 			}
-			return alive[rand.IntN(len(alive))]
+			return alive[rand.IntN(len(alive))], true
 		}
 	}
 	for range count {
-		s := pick()
-		if s == nil {
+		s, ok := pick()
+		if !ok {
 			return
 		}
 		fn(s.name, s.val.value)
@@ -127,14 +127,14 @@ func (h *Hash) Sample(count int, fn func(field, value string)) {
 			fn(alive[i].name, alive[i].val.value)
 		}
 	default:
-		h.dict.sample(count, func(s *slot[hashValue]) { fn(s.name, s.val.value) })
+		h.fields.sample(count, func(s slot[hashValue]) { fn(s.name, s.val.value) })
 	}
 }
 
 // alive are the slots of the fields whose deadline has not passed.
-func (h *Hash) alive() []*slot[hashValue] {
-	alive := make([]*slot[hashValue], 0, h.dict.live)
-	h.dict.each(func(s *slot[hashValue]) bool {
+func (h *Hash) alive() []slot[hashValue] {
+	alive := make([]slot[hashValue], 0, h.fields.len())
+	h.fields.each(func(s slot[hashValue]) bool {
 		if !h.isDue(s.n) {
 			alive = append(alive, s)
 		}
@@ -178,26 +178,19 @@ func (h HashTx) Update(field, value []byte) (created bool) { return h.set(field,
 
 func (h HashTx) set(field, value []byte, keepDeadline bool) (created bool) {
 	id := h.begin(h.Hash)
-	s := h.dict.find(viewString(field))
-	if s != nil && h.anyDue() && h.isDue(s.n) {
-		h.takeOut(s.name)
-		s = nil
+	if h.anyDue() {
+		if s, there := h.fields.find(viewString(field)); there && h.isDue(s.n) {
+			h.takeOut(viewString(field))
+		}
 	}
+	s, created := h.fields.put(viewString(field), viewString(value))
 	switch {
-	case s == nil:
+	case created:
 		h.tx.rec.insert()
-		name, text := together(viewString(field), viewString(value))
-		s = h.dict.add(name, hashValue{text})
-		h.values += int64(len(value))
-		created = true
 	case !keepDeadline:
 		h.moveDeadline(s, 0)
 	}
-	if !created {
-		h.values += int64(len(value) - len(s.val.value))
-		s.val.value = string(value)
-	}
-	h.grown.note(h.dict.live, len(field), len(value))
+	h.grown.note(h.fields.len(), len(field), len(value))
 	h.put(&h.tx.rec, id, s)
 	h.changed()
 	return created
@@ -205,7 +198,10 @@ func (h HashTx) set(field, value []byte, keepDeadline bool) (created bool) {
 
 // Delete removes a field and reports whether it was there.
 func (h HashTx) Delete(field []byte) bool {
-	there := h.deadlines == nil || h.find(field) != nil
+	there := true
+	if h.deadlines != nil {
+		_, there = h.find(field)
+	}
 	if !h.takeOut(viewString(field)) {
 		return false
 	}
@@ -215,11 +211,10 @@ func (h HashTx) Delete(field []byte) bool {
 
 // takeOut is Delete without changed.
 func (h HashTx) takeOut(field string) bool {
-	n, val, ok := h.dict.remove(field)
+	n, ok := h.fields.remove(field)
 	if !ok {
 		return false
 	}
-	h.values -= int64(len(val.value))
 	if h.deadlines != nil {
 		h.deadlines.set(n, "", 0)
 		h.tx.st.watchFields(h.o)
@@ -228,7 +223,7 @@ func (h HashTx) takeOut(field string) bool {
 	return true
 }
 
-func (h *Hash) put(w *recordWriter, id int64, s *slot[hashValue]) {
+func (h *Hash) put(w *recordWriter, id int64, s slot[hashValue]) {
 	w.put(id, hashFields, s.n)
 	w.colStr(s.name)
 	w.colStr(s.val.value)
@@ -237,49 +232,37 @@ func (h *Hash) put(w *recordWriter, id int64, s *slot[hashValue]) {
 }
 
 func (h *Hash) kind() Type  { return TypeHash }
-func (h *Hash) length() int { return h.dict.live }
+func (h *Hash) length() int { return h.fields.len() }
 
 func (h *Hash) size() int64 {
-	return h.dict.size(hashValueBytes) + h.values + h.deadlines.size()
+	return hashBytes + h.fields.size(hashValueBytes) + h.deadlines.size()
 }
 
 func (h *Hash) clone() collection {
-	return &Hash{dict: h.dict.clone(), values: h.values, grown: h.grown, deadlines: h.deadlines.clone()}
+	return &Hash{fields: h.fields.clone(), grown: h.grown, deadlines: h.deadlines.clone()}
 }
 
 func (h *Hash) shape() Shape { return h.Shape() }
 
 // Shape is View.Shape of a hash that is there.
 func (h *Hash) Shape() Shape {
-	return Shape{Type: TypeHash, Len: h.dict.live, MostLen: h.grown.mostLen, LongestBytes: h.grown.longest, Deadlines: h.deadlines != nil}
+	return Shape{Type: TypeHash, Len: h.fields.len(), MostLen: int(h.grown.mostLen), LongestBytes: int(h.grown.longest), Deadlines: h.deadlines != nil}
 }
 
 func (h *Hash) rows(w *recordWriter, id int64) {
-	h.dict.each(func(s *slot[hashValue]) bool {
+	h.fields.each(func(s slot[hashValue]) bool {
 		h.put(w, id, s)
 		return true
 	})
 }
 
 func (h *Hash) restore(r *tableRow) error {
-	field, value := together(r.view(0), r.view(1))
-	h.dict.restore(r.n, field, hashValue{value})
-	h.grown.note(h.dict.live, len(field), len(value))
-	h.values += int64(len(value))
+	s := h.fields.restore(r.n, r.view(0), r.view(1))
+	h.grown.note(h.fields.len(), len(s.name), len(s.val.value))
 	if deadline := r.int(2); deadline != 0 {
-		h.withDeadlines().set(r.n, field, deadline)
+		h.noteDeadline(s, deadline)
 	}
 	return nil
-}
-
-// together copies a field and its value. Short ones share an allocation, and mostly a cache line.
-func together(field, value string) (string, string) {
-	const short = 128
-	if field == "" || value == "" || len(field)+len(value) > short { // joined to nothing, Go would not copy
-		return strings.Clone(field), strings.Clone(value)
-	}
-	both := field + value
-	return both[:len(field)], both[len(field):]
 }
 
 func (h *Hash) restored() error { return nil }

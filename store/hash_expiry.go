@@ -83,12 +83,25 @@ func (d *fieldDeadlines) size() int64 {
 	return fieldDeadlinesBytes + int64(len(d.of))*fieldDeadlineBytes
 }
 
-// withDeadlines makes the side structure if there is none yet. From then on it stays, as Redis keeps the encoding.
+// withDeadlines makes the side structure if there is none yet. From then on it stays, as Redis keeps the encoding, and the
+// fields are large: it has names of theirs, each of which would keep the pack alive that it was in.
 func (h *Hash) withDeadlines() *fieldDeadlines {
 	if h.deadlines == nil {
 		h.deadlines = newFieldDeadlines(0)
+		if h.fields.large == nil {
+			h.fields.grow()
+		}
 	}
 	return h.deadlines
+}
+
+// noteDeadline gives a field a deadline in the side structure.
+func (h *Hash) noteDeadline(s slot[hashValue], deadline int64) {
+	if small := h.fields.large == nil; small {
+		h.withDeadlines()
+		s, _ = h.fields.find(s.name)
+	}
+	h.withDeadlines().set(s.n, s.name, deadline)
 }
 
 // at tells a hash the time by which a command sees it.
@@ -117,18 +130,19 @@ func (h *Hash) deadlineOf(n int64) int64 {
 
 // Deadline returns a field's deadline in unix ms (0 = none) and whether the field is there.
 func (h *Hash) Deadline(field []byte) (deadline int64, ok bool) {
-	if s := h.find(field); s != nil {
-		return h.deadlineOf(s.n), true
+	s, ok := h.find(field)
+	if !ok {
+		return 0, false
 	}
-	return 0, false
+	return h.deadlineOf(s.n), true
 }
 
 // SetDeadline gives a field a deadline in unix ms (0 = none) and reports whether the field is there. A deadline that
 // has passed removes the field at once.
 func (h HashTx) SetDeadline(field []byte, deadline int64) bool {
-	s := h.find(field)
+	s, ok := h.find(field)
 	switch {
-	case s == nil:
+	case !ok:
 		return false
 	case expire.Due(deadline, h.tx.now):
 		return h.Delete(field)
@@ -140,11 +154,11 @@ func (h HashTx) SetDeadline(field []byte, deadline int64) bool {
 }
 
 // moveDeadline changes the deadline of a field; the caller records the row.
-func (h HashTx) moveDeadline(s *slot[hashValue], deadline int64) {
+func (h HashTx) moveDeadline(s slot[hashValue], deadline int64) {
 	if h.deadlines == nil && deadline == 0 {
 		return
 	}
-	h.withDeadlines().set(s.n, s.name, deadline)
+	h.noteDeadline(s, deadline)
 	h.at(h.tx.now) // it may be new
 	h.tx.st.watchFields(h.o)
 }
@@ -196,7 +210,7 @@ func (st *Store) checkFieldsLocked(o *object, fail func(string, ...any)) (places
 		fail("hash %q has %d field deadlines, %d of them in order, and place %d in the queue", o.name, len(d.of), d.queue.Len(), d.slot)
 	}
 	for n, f := range d.of {
-		if s := h.dict.find(f.name); s == nil || s.n != n || f.at == 0 {
+		if s, ok := h.fields.find(f.name); !ok || s.n != n || f.at == 0 {
 			fail("hash %q has a deadline for its row %d, which is not there", o.name, n)
 		}
 	}

@@ -229,7 +229,7 @@ func TestTheSweeperLeavesDropsAndFlushesAlone(t *testing.T) {
 
 func TestAHashWithoutDeadlinesIsNoLargerForThem(t *testing.T) {
 	h := newHash()
-	h.dict.add("f", hashValue{"v"})
+	h.fields.add("f", "v")
 	plain := h.size()
 	h.withDeadlines().set(1, "f", testNow)
 	if h.size() <= plain {

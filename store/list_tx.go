@@ -1,6 +1,9 @@
 package store
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // A ListTx is a list that a command changes. The key comes to be with its first element and goes with its last (I7).
 type ListTx struct {
@@ -163,7 +166,7 @@ func (tx *Tx) StoreList(key []byte, elements []string) {
 	}
 	l := &List{}
 	for i, e := range elements {
-		l.pushTail(element{int64(i) * positionStep, e})
+		l.pushTail(element{int64(i) * positionStep, strings.Clone(e)}) // it may be of a pack, and keep that alive
 		l.count(e)
 	}
 	o.coll = l

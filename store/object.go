@@ -36,12 +36,18 @@ func ParseType(name string) (Type, bool) {
 //
 // All fields belong to the keyspace lock.
 type object struct {
-	name  string
-	space *space
-
-	id       int64  // keys.id; 0 while typ is None
-	lsn      uint64 // the last record that changed it; dirty while > the store's applied LSN
-	deadline int64  // unix ms, 0 = none
+	// What every command reads comes first: mostly it is one cache line.
+	space      *space
+	lsn        uint64     // the last record that changed it; dirty while > the store's applied LSN
+	deadline   int64      // unix ms, 0 = none
+	load       *load      // under way while non-nil
+	used       int64      // unix ms of the last use, for OBJECT IDLETIME
+	coll       collection // any other type's value, nil for strings
+	form       Form       // of a string
+	typ        Type
+	visited    bool  // SIEVE: used since the hand last passed
+	remembered bool  // stands in the store's ring of known absences
+	pins       int32 // loads that have not used it yet; a pinned object is not unloaded
 
 	// str is a string's value. Up to shareBytes it is always copied out; a longer one may be
 	// referenced by a reply (lent) or by the journal and write-back (until
@@ -49,20 +55,12 @@ type object struct {
 	str       []byte
 	sharedLSN uint64
 	lent      bool
+	slot      int32 // place in the deadline queue
 
-	coll collection // any other type's value, nil for strings
-
-	form       Form // of a string
-	typ        Type
-	visited    bool  // SIEVE: used since the hand last passed
-	remembered bool  // stands in the store's ring of known absences
-	slot       int32 // place in the deadline queue
-	pins       int32 // loads that have not used it yet; a pinned object is not unloaded
-	bytes      int64 // what it counts for in the hot set
-
-	load         *load   // under way while non-nil
+	name         string
+	id           int64   // keys.id; 0 while typ is None
+	bytes        int64   // what it counts for in the hot set
 	newer, older *object // SIEVE list
-	used         int64   // unix ms of the last use, for OBJECT IDLETIME
 }
 
 const (

@@ -8,16 +8,22 @@ import (
 // A Set is members in order of birth. Commands that read get it from View.Set; a nil *Set is that of an absent key and
 // is empty.
 type Set struct {
-	dict     dict[struct{}]
+	members  elements[noText]
 	grown    outgrown // mostLen counts from the first member on that is no integer
 	integers bool     // there has been no other member
-	mostInts int      // members while that was so
+	mostInts int32    // members while that was so
 }
 
-func newSet() *Set { return &Set{dict: newDict[struct{}](), integers: true} }
+// noText is what a member of a set has besides its name.
+type noText struct{}
 
-// setBytes is a Set without its dict.
-const setBytes = 32
+func (noText) text() string     { return "" }
+func (noText) of(string) noText { return noText{} }
+
+func newSet() *Set { return &Set{integers: true} }
+
+// setBytes is a Set without its members.
+const setBytes = 64
 
 // Set returns the key's set, nil when the key is not there.
 func (v *View) Set(key []byte) (*Set, error) {
@@ -31,11 +37,11 @@ func (s *Set) Len() int {
 	if s == nil {
 		return 0
 	}
-	return s.dict.live
+	return s.members.len()
 }
 
 // Has reports whether a member is there.
-func (s *Set) Has(member string) bool { return s != nil && s.dict.find(member) != nil }
+func (s *Set) Has(member string) bool { return s != nil && s.members.has(member) }
 
 // HasBytes is Has for a client's argument.
 func (s *Set) HasBytes(member []byte) bool { return s.Has(viewString(member)) }
@@ -44,7 +50,7 @@ func (s *Set) HasBytes(member []byte) bool { return s.Has(viewString(member)) }
 func (s *Set) Members() iter.Seq[string] {
 	return func(yield func(string) bool) {
 		if s != nil {
-			s.dict.each(func(m *slot[struct{}]) bool { return yield(m.name) })
+			s.members.each(func(m slot[noText]) bool { return yield(m.name) })
 		}
 	}
 }
@@ -52,20 +58,23 @@ func (s *Set) Members() iter.Seq[string] {
 // After calls fn with the members whose numbers are above n until it returns false: a scan in pieces.
 func (s *Set) After(n int64, fn func(n int64, member string) bool) {
 	if s != nil {
-		s.dict.after(n, func(m *slot[struct{}]) bool { return fn(m.n, m.name) })
+		s.members.after(n, func(m slot[noText]) bool { return fn(m.n, m.name) })
 	}
 }
 
 // Random returns a member, each with the same chance. The set is not empty.
-func (s *Set) Random() string { return s.dict.random().name }
+func (s *Set) Random() string {
+	m, _ := s.members.random()
+	return m.name
+}
 
 // MemberBytes is the length of all members together.
-func (s *Set) MemberBytes() int64 { return s.dict.bytes }
+func (s *Set) MemberBytes() int64 { return s.members.bytes() }
 
 // Sample calls fn with count different members, or with all if there are no more, in time of count.
 func (s *Set) Sample(count int, fn func(member string)) {
 	if s != nil {
-		s.dict.sample(count, func(m *slot[struct{}]) { fn(m.name) })
+		s.members.sample(count, func(m slot[noText]) { fn(m.name) })
 	}
 }
 
@@ -94,7 +103,7 @@ func (s SetTx) Add(member []byte) bool {
 		return false
 	}
 	id := s.begin(s.Set)
-	s.put(s.tx.rec.insert(), id, s.insert(string(member)))
+	s.put(s.tx.rec.insert(), id, s.insert(viewString(member)))
 	s.changed()
 	return true
 }
@@ -103,7 +112,7 @@ func (s SetTx) Add(member []byte) bool {
 func (s SetTx) Remove(member []byte) bool { return s.remove(viewString(member)) }
 
 func (s SetTx) remove(member string) bool {
-	n, _, ok := s.dict.remove(member)
+	n, ok := s.members.remove(member)
 	if !ok {
 		return false
 	}
@@ -147,9 +156,9 @@ func SetOf(members iter.Seq[string]) *Set {
 	return s
 }
 
-// insert takes in a member that is not there.
-func (s *Set) insert(member string) *slot[struct{}] {
-	m := s.dict.add(member, struct{}{})
+// insert takes in a copy of a member that is not there.
+func (s *Set) insert(member string) slot[noText] {
+	m := s.members.add(member, "")
 	s.note(member)
 	return m
 }
@@ -157,10 +166,10 @@ func (s *Set) insert(member string) *slot[struct{}] {
 func (s *Set) note(member string) {
 	s.integers = s.integers && isInteger(member)
 	if s.integers {
-		s.mostInts = max(s.mostInts, s.dict.live)
+		s.mostInts = max(s.mostInts, int32(s.members.len()))
 		s.grown.note(0, len(member))
 	} else {
-		s.grown.note(s.dict.live, len(member))
+		s.grown.note(s.members.len(), len(member))
 	}
 }
 
@@ -177,19 +186,19 @@ func isInteger(s string) bool {
 	return string(strconv.AppendInt(digits[:0], n, 10)) == s
 }
 
-func (s *Set) put(w *recordWriter, id int64, m *slot[struct{}]) {
+func (s *Set) put(w *recordWriter, id int64, m slot[noText]) {
 	w.put(id, setMembers, m.n)
 	w.colStr(m.name)
 	w.end()
 }
 
 func (s *Set) kind() Type  { return TypeSet }
-func (s *Set) length() int { return s.dict.live }
-func (s *Set) size() int64 { return s.dict.size(0) + setBytes }
+func (s *Set) length() int { return s.members.len() }
+func (s *Set) size() int64 { return s.members.size(0) + setBytes }
 
 func (s *Set) clone() collection {
 	c := *s
-	c.dict = s.dict.clone()
+	c.members = s.members.clone()
 	return &c
 }
 
@@ -197,20 +206,18 @@ func (s *Set) shape() Shape { return s.Shape() }
 
 // Shape is View.Shape of a set that is there.
 func (s *Set) Shape() Shape {
-	return Shape{Type: TypeSet, Len: s.dict.live, MostLen: s.grown.mostLen, LongestBytes: s.grown.longest, MostIntegers: s.mostInts}
+	return Shape{Type: TypeSet, Len: s.members.len(), MostLen: int(s.grown.mostLen), LongestBytes: int(s.grown.longest), MostIntegers: int(s.mostInts)}
 }
 
 func (s *Set) rows(w *recordWriter, id int64) {
-	s.dict.each(func(m *slot[struct{}]) bool {
+	s.members.each(func(m slot[noText]) bool {
 		s.put(w, id, m)
 		return true
 	})
 }
 
 func (s *Set) restore(r *tableRow) error {
-	member := r.str(0)
-	s.dict.restore(r.n, member, struct{}{})
-	s.note(member)
+	s.note(s.members.restore(r.n, r.view(0), "").name)
 	return nil
 }
 

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"unsafe"
 
 	"diskette/expire"
@@ -117,13 +116,13 @@ func (st *Store) LookAhead(db int, keys, members [][]byte) {
 	v := &st.tx.View
 	v.aheads, v.aheadAt = 0, 0
 	names := st.dbs[db].keys
-	var dicts [aheadKeys]warmed
-	collections := dicts[:0]
+	var found [aheadKeys]warmed
+	collections := found[:0]
 	for i, key := range keys[:min(len(keys), aheadKeys)] {
 		if o := names[string(key)]; o != nil && len(key) > 0 {
 			v.ahead[v.aheads] = memo{unsafe.SliceData(key), len(key), o}
 			v.aheads++
-			if len(members[i]) > 0 {
+			if o.coll != nil {
 				collections = append(collections, warmed{o: o, member: members[i]})
 			}
 		}
@@ -138,45 +137,6 @@ func (st *Store) LookAhead(db int, keys, members [][]byte) {
 			v.warmed += collections[i].read(pass)
 		}
 	}
-}
-
-// warmed is a collection in which a member will be looked up.
-type warmed struct {
-	o      *object
-	member []byte
-	fields *dict[hashValue]
-	place  int
-}
-
-const warmPasses = 4
-
-// read reads what lies one pointer behind what the pass before read.
-func (w *warmed) read(pass int) byte {
-	if pass == 0 {
-		if h, ok := w.o.coll.(*Hash); ok && h.dict.index == nil && h.dict.places > 0 {
-			w.fields = &h.dict
-		}
-		return 0
-	}
-	d := w.fields
-	if d == nil {
-		return 0
-	}
-	switch pass {
-	case 1:
-		return d.tags[0] + byte(len(d.blocks[0]))
-	case 2:
-		if w.place = bytes.IndexByte(d.tags, tagOf(viewString(w.member))); w.place >= 0 {
-			return byte(d.blocks[0][w.place].n)
-		}
-	case 3:
-		if w.place >= 0 {
-			if name := d.blocks[0][w.place].name; len(name) > 0 {
-				return name[0]
-			}
-		}
-	}
-	return 0
 }
 
 // lookedUp returns what LookAhead found for this very argument.

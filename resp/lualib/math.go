@@ -67,7 +67,7 @@ func (s *State) extreme(beats func(a, b float64) bool) lua.LGFunction {
 	}
 }
 
-// mathRandom is redis_math_random: the same sequence in each script.
+// mathRandom is redis_math_random: one sequence for all scripts, the same after every start.
 func (s *State) mathRandom(L *lua.LState) int {
 	r := float64(s.random.next()%rand48Max) / rand48Max
 	switch L.GetTop() {

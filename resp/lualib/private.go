@@ -98,6 +98,11 @@ func currentFrame(L *lua.LState) **frame { return field[*frame](L, frameField) }
 
 func registryOf(L *lua.LState) *registry { return *field[*registry](L, regField) }
 
+// StackBytes is what the state's stacks take.
+func (s *State) StackBytes() int64 {
+	return callFrames*int64(frameField.Type.Elem().Size()) + int64(cap(registryOf(s.L).array))*valueBytes
+}
+
 // arrayOf is a table's array part.
 func arrayOf(t *lua.LTable) []lua.LValue { return (*table)(unsafe.Pointer(t)).array }
 

@@ -50,15 +50,15 @@ func New(l Limits) *State {
 	}
 	s.hidden = s.hiddenFunctions()
 	s.openGlobals()
+	s.random.seed(0)
 	s.Begin()
 	return s
 }
 
-// Begin makes the state ready for a script: math.random starts anew, and so do the limits.
+// Begin makes the state ready for a script: its limits start anew.
 func (s *State) Begin() {
 	s.ended, s.nesting = nil, 0
 	s.used.begin()
-	s.random.seed(0)
 }
 
 // Ended says why the running script had to end, if it had to: what Limits.Tick returned, or

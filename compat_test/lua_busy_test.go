@@ -1,0 +1,185 @@
+package compat_test
+
+import (
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const (
+	busyScript     = "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."
+	busyFunction   = "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE."
+	unkillable     = "UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the script termination or kill the server in a hard way using the SHUTDOWN NOSAVE command."
+	endlessScript  = "while true do end"
+	endlessLibrary = "#!lua name=endless\nredis.register_function('loop', function() while true do end end)"
+)
+
+// await waits until a condition holds.
+func await(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(replyTimeout); !holds(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("in vain: waiting until %s", what)
+		}
+	}
+}
+
+// runEndless sends a command that does not end, and returns the connection when the others hear -BUSY.
+func runEndless(t testing.TB, s *server, args ...any) *client {
+	t.Helper()
+	running, other := dial(t, s.Addr), dial(t, s.Addr)
+	running.Send(args...)
+	await(t, "the server is busy", func() bool { return strings.HasPrefix(other.Do("PING").text, "BUSY ") })
+	return running
+}
+
+// startBusy starts a server on which scripts are slow after some 100 ms.
+func startBusy(t *testing.T) *server {
+	t.Helper()
+	return startServer(t, subjectBin(t), "--busy-reply-threshold", "100")
+}
+
+func TestWhileAScriptIsSlowOthersHearBusyAndItCanBeKilled(t *testing.T) {
+	s := startBusy(t)
+	other := dial(t, s.Addr)
+	says(t, other, "OK", "SET", "k", "v")
+	running := runEndless(t, s, "EVAL", endlessScript, 0)
+	for _, args := range [][]any{{"GET", "k"}, {"SET", "k", "w"}, {"PING"}, {"INFO"}, {"EVAL", "return 1", 0}, {"KEYS", "*"}, {"FCALL", "f", 0}, {"SCRIPT", "FLUSH"}, {"CLIENT", "ID"}} {
+		says(t, other, busyScript, args...)
+	}
+	says(t, other, busyScript, "FUNCTION", "KILL")
+	says(t, other, "OK", "MULTI")
+	says(t, other, busyScript, "GET", "k")
+	says(t, other, "EXECABORT Transaction discarded because of: "+busyScript, "EXEC")
+	says(t, other, "OK", "SCRIPT", "KILL")
+	mentions(t, running.Receive().text, "ERR Script killed by user with SCRIPT KILL... script: ")
+	says(t, other, "v", "GET", "k")
+	says(t, other, "NOTBUSY No scripts in execution right now.", "SCRIPT", "KILL")
+	says(t, running, "1", "EVAL", "return 1", 0)
+}
+
+// Those who came before the script was slow wait for it no longer than those who come later.
+func TestClientsThatWaitForASlowScriptHearBusy(t *testing.T) {
+	s := startServer(t, subjectBin(t), "--busy-reply-threshold", "400")
+	dial(t, s.Addr).Do("SET", "k", "v")
+	running := dial(t, s.Addr)
+	var waiting []*client
+	for range 8 {
+		waiting = append(waiting, dial(t, s.Addr))
+	}
+	running.Send("EVAL", endlessScript, 0)
+	for i, c := range waiting {
+		c.SendRaw(append(encode("GET", "k"), encode([][]any{{"SET", "k", "w"}, {"INCR", "n"}, {"PING"}, {"EVAL", "return 1", 0}}[i%4]...)...))
+	}
+	for _, c := range waiting {
+		if first := c.Receive().text; first != busyScript && first != "v" { // v: the script had not begun
+			t.Errorf("who waited hears %s", first)
+		}
+		c.Receive()
+	}
+	killer := dial(t, s.Addr)
+	await(t, "SCRIPT KILL is heard", func() bool { return killer.Do("SCRIPT", "KILL").text == "OK" })
+	mentions(t, running.Receive().text, "Script killed by user")
+	says(t, killer, "PONG", "PING")
+}
+
+func TestAFunctionIsKilledByFunctionKillAlone(t *testing.T) {
+	s := startBusy(t)
+	c := dial(t, s.Addr)
+	says(t, c, "endless", "FUNCTION", "LOAD", endlessLibrary)
+	running := runEndless(t, s, "FCALL", "loop", 1, "key", "argument")
+	says(t, c, busyFunction, "GET", "k")
+	says(t, c, busyFunction, "SCRIPT", "KILL")
+	stats := c.Do("FUNCTION", "STATS")
+	mentions(t, stats.String(), `"loop"`, `"FCALL"`, `"argument"`, "duration_ms")
+	says(t, c, "OK", "FUNCTION", "KILL")
+	mentions(t, running.Receive().text, "Script killed by user with SCRIPT KILL... script: loop, on @user_function:2.") // Redis says SCRIPT, too
+	says(t, c, "NOTBUSY No scripts in execution right now.", "FUNCTION", "KILL")
+	equal(t, "FUNCTION STATS afterwards", strings.Contains(c.Do("FUNCTION", "STATS").String(), "loop"), false)
+}
+
+func TestNothingInAScriptCatchesTheKill(t *testing.T) {
+	s := startBusy(t)
+	c := dial(t, s.Addr)
+	for name, script := range map[string]string{
+		"pcall":             "while true do pcall(function() while true do end end) end",
+		"pcall of a call":   "while true do pcall(redis.call, 'ping') end",
+		"redis.pcall":       "while true do redis.pcall('get') end",
+		"xpcall's handler":  "while true do xpcall(function() while true do end end, function() while true do end end) end",
+		"a coroutine":       "while true do coroutine.resume(coroutine.create(function() while true do end end)) end",
+		"a wrapped one":     "while true do pcall(coroutine.wrap(function() while true do end end)) end",
+		"a metamethod":      "local t = setmetatable({}, {__index = function() while true do end end}) while true do pcall(function() return t.x end) end",
+		"gsub's function":   "while true do pcall(string.gsub, 'x', 'x', function() while true do end end) end",
+		"sort's comparison": "while true do pcall(table.sort, {1,2,3}, function() while true do end end) end",
+		"a recursion":       "local function f() while true do pcall(f) end end f()",
+		"a pattern":         "pcall(string.find, string.rep('a', 300), string.rep('a-', 300)..'b') while true do end",
+		"repeat":            "repeat pcall(error) until false",
+		"goto is no loop":   "for i = 1, math.huge do end",
+		"loadstring":        "while true do pcall(loadstring('while true do end')) end",
+	} {
+		t.Run(name, func(t *testing.T) {
+			running := runEndless(t, s, "EVAL", script, 0)
+			says(t, c, "OK", "SCRIPT", "KILL")
+			mentions(t, running.Receive().text, "Script killed by user with SCRIPT KILL...")
+			says(t, c, "PONG", "PING")
+		})
+	}
+}
+
+func TestAScriptThatHasWrittenCanNotBeKilled(t *testing.T) {
+	s := startBusy(t)
+	c := dial(t, s.Addr)
+	running := runEndless(t, s, "EVAL", "redis.call('set','k','v') local n = 0 while n < tonumber(ARGV[1]) do n = n + 1 end return 'done'", 0, 3_000_000)
+	says(t, c, unkillable, "SCRIPT", "KILL")
+	equal(t, "the script's reply", running.Receive().text, "done")
+	says(t, c, "v", "GET", "k")
+}
+
+// Whoever has to end the server in the middle of a script gets its end at once, and a state in which the script
+// has never been.
+func TestTheServerEndsInTheMiddleOfAScript(t *testing.T) {
+	for _, way := range []struct {
+		name string
+		end  func(*server, *client)
+	}{
+		{"SHUTDOWN NOSAVE", func(s *server, c *client) { c.Send("SHUTDOWN", "NOSAVE") }},
+		{"SIGTERM", func(s *server, _ *client) { _ = s.cmd.Process.Signal(syscall.SIGTERM) }}, // Wait notices an error
+		{"SIGINT", func(s *server, _ *client) { _ = s.cmd.Process.Signal(syscall.SIGINT) }},
+	} {
+		t.Run(way.name, func(t *testing.T) {
+			s := startBusy(t)
+			c := dial(t, s.Addr)
+			says(t, c, "OK", "MSET", "before", "1", "both", "1")
+			running := runEndless(t, s, "EVAL", "redis.call('mset','both','2','script','2') redis.call('del','before') redis.call('rpush','l','x') while true do end", 0)
+			says(t, c, busyScript, "SHUTDOWN")
+			says(t, c, unkillable, "SCRIPT", "KILL")
+			start := time.Now()
+			way.end(s, c)
+			equal(t, "the exit status", s.Wait(), 0)
+			if took := time.Since(start); took > 5*time.Second {
+				t.Errorf("the end took %v", took)
+			}
+			if v, err := running.read(replyTimeout); err == nil && !v.IsError() {
+				t.Errorf("the script's client hears %s", v)
+			}
+			s.Restart()
+			c = dial(t, s.Addr)
+			equal(t, "what is there", c.Do("MGET", "before", "both", "script").String(), c.Do("EVAL", "return {'1','1',false}", 0).String())
+			says(t, c, "2", "DBSIZE")
+		})
+	}
+}
+
+// A threshold of 0 lets a script take as long as it likes, and the others wait.
+func TestWithoutAThresholdOthersWaitForAScript(t *testing.T) {
+	s := startServer(t, subjectBin(t), "--busy-reply-threshold", "0")
+	running, other := dial(t, s.Addr), dial(t, s.Addr)
+	running.Send("EVAL", "redis.call('set','k','v') for i = 1, 1000000 do end return 'done'", 0)
+	await(t, "the script has run", func() bool {
+		v := other.Do("GET", "k")
+		return v.text == "v" || v.IsError()
+	})
+	says(t, other, "v", "GET", "k")
+	equal(t, "the script's reply", running.Receive().text, "done")
+}

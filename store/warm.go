@@ -1,0 +1,86 @@
+package store
+
+import "bytes"
+
+// warmed is a collection in which a member will be looked up, or that will be read.
+type warmed struct {
+	o      *object
+	member []byte
+	pack   *pack
+	fields *dict[hashValue] // of a hash that is no pack, but has no index either
+	place  int
+}
+
+const warmPasses = 4
+
+// read reads what lies one pointer behind what the pass before read.
+func (w *warmed) read(pass int) byte {
+	switch {
+	case pass == 0:
+		w.find()
+	case w.pack != nil:
+		return w.readPack(pass)
+	case w.fields != nil:
+		return w.readFields(pass)
+	}
+	return 0
+}
+
+func (w *warmed) find() {
+	switch c := w.o.coll.(type) {
+	case *Hash:
+		if large := c.fields.large; large == nil {
+			w.pack = &c.fields.pack
+		} else if large.index == nil && large.places > 0 && len(w.member) > 0 {
+			w.fields = &large.dict
+		}
+	case *Set:
+		if c.members.large == nil {
+			w.pack = &c.members.pack
+		}
+	case *ZSet:
+		if c.large == nil {
+			w.pack = &c.pack
+		}
+	}
+}
+
+func (w *warmed) readPack(pass int) byte {
+	p := w.pack
+	switch {
+	case pass == 1:
+		return p.block[0] + p.block[len(p.block)-1]
+	case pass == 2:
+		w.place = -1
+		if len(w.member) > 0 {
+			w.place = bytes.IndexByte(p.block[:p.count], tagOf(viewString(w.member)))
+		}
+		if w.place >= 0 {
+			return byte(p.slot(w.place))
+		}
+	case w.place >= 0:
+		if name := p.name(w.place); len(name) > 0 {
+			return name[0]
+		}
+	}
+	return 0
+}
+
+func (w *warmed) readFields(pass int) byte {
+	d := w.fields
+	switch pass {
+	case 1:
+		return d.tags[0] + byte(len(d.blocks[0]))
+	case 2:
+		if w.place = bytes.IndexByte(d.tags, tagOf(viewString(w.member))); w.place >= 0 {
+			return byte(d.blocks[0][w.place].n)
+		}
+	case 3:
+		if w.place >= 0 {
+			if name := d.blocks[0][w.place].name; len(name) > 0 {
+				return name[0]
+			}
+		}
+	}
+	return 0
+}
