@@ -77,7 +77,7 @@ func (s *Server) applyConfig() {
 	}
 	on("maxmemory", func() {
 		s.store.SetMaxMemory(cfg.MaxMemory.Load())
-		debug.SetMemoryLimit(goMemoryLimit(cfg.MaxMemory.Load()))
+		s.limitHeap(0)
 	})
 	on("notify-keyspace-events", func() { s.events.set(cfg.Text("notify-keyspace-events")) })
 	on("hz", func() { s.sweeper.SetHz(int(cfg.Hz.Load())) })
@@ -119,6 +119,11 @@ func (s *Server) noteOpen() {
 	if s.acl.open() {
 		s.clients.each(func(cl *client) { cl.guard.authed.Store(true) })
 	}
+}
+
+// limitHeap bounds the Go heap: more is what may come on top.
+func (s *Server) limitHeap(more int64) {
+	debug.SetMemoryLimit(goMemoryLimit(s.cfg.MaxMemory.Load()) + more)
 }
 
 // goMemoryLimit is the Go heap's soft bound in bytes for a hot set of at most maxMemory: a quarter for

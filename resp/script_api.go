@@ -14,7 +14,7 @@ func (e *engine) api() *lua.LTable {
 	return e.table(map[string]lua.LGFunction{
 		"call":          func(L *lua.LState) int { return e.call(L, true) },
 		"pcall":         func(L *lua.LState) int { return e.call(L, false) },
-		"sha1hex":       scriptSHA1,
+		"sha1hex":       e.sha1hex,
 		"status_reply":  statusReply,
 		"error_reply":   scriptErrorReply,
 		"log":           e.log,
@@ -74,11 +74,13 @@ func redisVersionNumber() (n int) {
 	return n
 }
 
-func scriptSHA1(L *lua.LState) int {
+func (e *engine) sha1hex(L *lua.LState) int {
 	if L.GetTop() != 1 {
 		raised(L, "wrong number of arguments")
 	}
-	L.Push(lua.LString(shaOf([]byte(lua.LVAsString(L.Get(1))))))
+	text := lua.LVAsString(L.Get(1))
+	e.lua.Spend(L, len(text)/64, 0)
+	L.Push(lua.LString(shaOf([]byte(text))))
 	return 1
 }
 

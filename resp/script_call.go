@@ -5,6 +5,8 @@ import (
 	"strconv"
 
 	lua "github.com/yuin/gopher-lua"
+
+	"diskette/resp/lualib"
 )
 
 // countedField marks an error whose command has counted it in INFO errorstats already; errorCounted is the same in a Reply's n.
@@ -12,6 +14,9 @@ const (
 	countedField = "ignore_error_stats_update"
 	errorCounted = 1
 )
+
+// callTicks is what a command counts for, in turns of a loop. After one that walks over data the script looks at the clock.
+const callTicks = 16
 
 // scriptChanges is how much a script may change: it is held in memory until the script ends.
 const scriptChanges = 512 << 20
@@ -27,9 +32,15 @@ func (e *engine) call(L *lua.LState, raise bool) int {
 			reply.n = errorCounted
 		}
 	}
+	e.made = 0
 	v := e.value(&reply)
 	e.run.cl.scratch.reset()
 	e.run.tx.MakeRoom()
+	ticks := callTicks
+	if !refused && e.inner.row != nil && e.inner.row.walks {
+		ticks = lualib.TicksPerLook
+	}
+	e.lua.Spend(L, ticks, e.made)
 	if raise && reply.isError() {
 		L.Error(v, 0)
 	}

@@ -36,6 +36,7 @@ type scriptRun struct {
 	readOnly bool
 	began    time.Time
 	lookedIn time.Time // when others were last let look in
+	long     bool      // it has run for longMemory
 
 	wrote  atomic.Bool // a command that writes was called
 	killed atomic.Bool
@@ -52,6 +53,7 @@ type engine struct {
 	args  [][]byte // of the command that is being called
 	bytes []byte   // theirs
 	inner call
+	made  int // bytes of the Lua values that its reply has become
 }
 
 // scriptMemory is how much a script may hold in memory.
@@ -59,7 +61,7 @@ const scriptMemory = 256 << 20
 
 func (s *Server) newEngine(functions bool) *engine {
 	e := &engine{srv: s}
-	e.lua = lualib.New(lualib.Limits{Memory: scriptMemory, Tick: e.tick})
+	e.lua = lualib.New(lualib.Limits{Memory: scriptMemory, Others: e.others, Tick: e.tick})
 	api := e.api()
 	if functions {
 		e.apis.load = e.lua.Protect(e.loadAPI())
@@ -71,6 +73,15 @@ func (s *Server) newEngine(functions bool) *engine {
 	e.apis.run = e.lua.Protect(api)
 	e.lua.SetPlainGlobal("redis", e.apis.run)
 	return e
+}
+
+// others is what keys take in memory, and changes that are not committed: a script that reads many keys does not hold them. Both are
+// estimates on the low side.
+func (e *engine) others() int64 {
+	if e.run == nil {
+		return 0
+	}
+	return 2 * (e.srv.store.HotBytesLocked() + int64(e.run.tx.ChangeBytes()))
 }
 
 // begin notes a run. The caller holds the keyspace lock.
@@ -106,6 +117,9 @@ func (e *engine) execute(run *scriptRun, fn *lua.LFunction, args ...lua.LValue) 
 		s.scripts.runs.now.Store(nil)
 		s.scripts.runs.busy.Store(false)
 		L.SetTop(0)
+		if run.long {
+			s.limitHeap(0)
+		}
 	}()
 	e.lua.Begin()
 	result, failure := e.lua.Run(fn, errorPlace, args...)
@@ -167,6 +181,10 @@ var errKilled = errors.New("Script killed by user with SCRIPT KILL...") //nolint
 // letLookInEvery is how often a busy script lets those who wait for the lock see that it is.
 const letLookInEvery = 10 * time.Millisecond
 
+// longMemory is the time after which a script's memory comes on top of the heap's bound. Without it a script that holds much beside a small
+// maxmemory would spend its time in the collector; moving the bound takes some 50 us.
+const longMemory = 20 * time.Millisecond
+
 // tick is called every now and then while a script runs.
 func (e *engine) tick() error {
 	run := e.run
@@ -178,6 +196,10 @@ func (e *engine) tick() error {
 	}
 	threshold := e.srv.cfg.BusyReplyThreshold.Load()
 	now := time.Now()
+	if !run.long && now.Sub(run.began) > longMemory {
+		run.long = true
+		e.srv.limitHeap(scriptMemory)
+	}
 	if threshold == 0 || now.Sub(run.began).Milliseconds() < threshold || now.Sub(run.lookedIn) < letLookInEvery {
 		return nil
 	}

@@ -30,7 +30,7 @@ func (e *engine) value(r *Reply) lua.LValue {
 	case kindInteger:
 		return lua.LNumber(r.n)
 	case kindBulk, kindLent:
-		return lua.LString(strings.Clone(r.s))
+		return e.text(r.s)
 	case kindSimple:
 		return oneField("ok", lua.LString(r.s))
 	case kindError:
@@ -81,20 +81,31 @@ func (e *engine) value(r *Reply) lua.LValue {
 			f, _ := strconv.ParseFloat(text, 64)
 			return oneField("double", lua.LNumber(f))
 		}
-		return lua.LString(strings.Clone(text))
+		return e.text(text)
 	case kindVerbatim:
 		if resp3 {
 			v := e.newTable(0, 2)
 			v.RawSetString("format", lua.LString("txt"))
-			v.RawSetString("string", lua.LString(strings.Clone(r.s)))
+			v.RawSetString("string", e.text(r.s))
 			return oneField("verbatim_string", v)
 		}
-		return lua.LString(strings.Clone(r.s))
+		return e.text(r.s)
 	}
 	return lua.LFalse
 }
 
-func (e *engine) newTable(array, hash int) *lua.LTable { return e.lua.L.CreateTable(array, hash) }
+// text copies a string for Lua.
+func (e *engine) text(s string) lua.LString {
+	e.made += len(s)
+	return lua.LString(strings.Clone(s))
+}
+
+func (e *engine) newTable(array, hash int) *lua.LTable {
+	e.made += tableBytes + 16*array + 64*hash
+	return e.lua.L.CreateTable(array, hash)
+}
+
+const tableBytes = 128
 
 // oneField is a table with one field.
 func oneField(name string, v lua.LValue) *lua.LTable {

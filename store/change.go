@@ -74,6 +74,7 @@ func (o op) ofRow() bool { return o >= opPut }
 type recordWriter struct {
 	head  []byte
 	ext   []journal.Ext
+	extra int    // bytes of ext's data
 	cols  []byte // of the row that is being put
 	fresh bool   // the next put is an insert
 }
@@ -81,7 +82,7 @@ type recordWriter struct {
 func (w *recordWriter) reset() {
 	w.head = w.head[:0]
 	clear(w.ext)
-	w.ext = w.ext[:0]
+	w.ext, w.extra = w.ext[:0], 0
 	if cap(w.head) > 1<<20 {
 		w.head = nil
 	}
@@ -100,7 +101,7 @@ func (w *recordWriter) varint(n int64)  { w.head = binary.AppendVarint(w.head, n
 func (w *recordWriter) str(s string) {
 	w.uvarint(int64(len(s)))
 	if len(s) >= shareBytes {
-		w.ext = append(w.ext, journal.Ext{At: len(w.head), Data: []byte(s)})
+		w.share([]byte(s))
 		return
 	}
 	w.head = append(w.head, s...)
@@ -109,10 +110,16 @@ func (w *recordWriter) str(s string) {
 func (w *recordWriter) bytes(b []byte) {
 	w.uvarint(int64(len(b)))
 	if len(b) >= shareBytes {
-		w.ext = append(w.ext, journal.Ext{At: len(w.head), Data: b})
+		w.share(b)
 		return
 	}
 	w.head = append(w.head, b...)
+}
+
+// share puts data into the record without copying it.
+func (w *recordWriter) share(data []byte) {
+	w.ext = append(w.ext, journal.Ext{At: len(w.head), Data: data})
+	w.extra += len(data)
 }
 
 func (w *recordWriter) create(o *object) {

@@ -49,6 +49,9 @@ func (st *Store) Stats() Stats {
 	return s
 }
 
+// HotBytesLocked is Stats' HotBytes for a caller that holds the keyspace lock.
+func (st *Store) HotBytesLocked() int64 { return st.hotBytes }
+
 // StatsLocked is Stats for a caller that holds the keyspace lock.
 func (st *Store) StatsLocked() Stats {
 	s := st.memoryStatsLocked()

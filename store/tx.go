@@ -55,13 +55,7 @@ func (tx *Tx) End() (seen uint64) {
 func (tx *Tx) Changed() bool { return len(tx.rec.head) > 0 }
 
 // ChangeBytes is how much the command's record takes so far, for those who run many commands as one.
-func (tx *Tx) ChangeBytes() int {
-	n := len(tx.rec.head)
-	for _, e := range tx.rec.ext {
-		n += len(e.Data)
-	}
-	return n
-}
+func (tx *Tx) ChangeBytes() int { return len(tx.rec.head) + tx.rec.extra }
 
 // MakeRoom unloads a few keys if the hot set is over its bound, between two commands of a long script: slices that the store
 // has returned are no longer valid.

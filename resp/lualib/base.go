@@ -54,7 +54,7 @@ func (s *State) collectgarbage(L *lua.LState) int {
 	}
 	switch option {
 	case "count":
-		return push(L, lua.LNumber(float64(s.used.inUse())/1024))
+		return push(L, lua.LNumber(float64(s.inUse())/1024))
 	case "step":
 		return push(L, lua.LFalse)
 	case "setpause", "setstepmul":
@@ -66,7 +66,7 @@ func (s *State) collectgarbage(L *lua.LState) int {
 	return 0
 }
 
-func (s *State) gcinfo(L *lua.LState) int { return push(L, lua.LNumber(s.used.inUse()/1024)) }
+func (s *State) gcinfo(L *lua.LState) int { return push(L, lua.LNumber(s.inUse()/1024)) }
 
 func (s *State) baseError(L *lua.LState) int {
 	level := s.optInt(L, 2, 1)

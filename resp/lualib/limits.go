@@ -12,21 +12,25 @@ import (
 // ErrMemory ends a script that holds more than Limits.Memory.
 var ErrMemory = errors.New("not enough memory")
 
+// TicksPerLook is how many ticks there are between two looks at the clock.
+const TicksPerLook = 1 << 10
+
 const (
 	// maxString is proto-max-bulk-len: a longer string could never leave the script.
 	maxString = 512 << 20
 	// maxArray is the first index that a table keeps by hash, whatever the indexes below it.
 	maxArray = 1 << 22
 
-	ticksPerLook = 1 << 10          // between two looks at the clock
 	lookEvery    = time.Millisecond // between two looks at memory, and two calls of Limits.Tick
 	bytesPerLook = 8 << 20          // allocated, to our knowledge, between two looks at memory
+	bytesPerTick = 1 << 10          // what is filled in the time of a tick
 	valueBytes   = 16
 )
 
 // Limits bound what a script may use.
 type Limits struct {
 	Memory int64        // bytes that scripts may hold at once; beyond it they get an error
+	Others func() int64 // of the heap's bytes, those that are no script's, as far as they change while scripts run; nil = none
 	Tick   func() error // called every few thousand loop iterations or calls, at most every ms or so; an error ends the script, and no pcall catches it
 }
 
@@ -35,19 +39,27 @@ type budget struct {
 	ticks    int       // until the next look at the clock
 	looked   time.Time // the last look
 	bytes    int64     // allocated since then, as far as we know
-	heap     int64     // in use when the script began
+	heap     int64     // in use when the script began, as far as it was no garbage
 	heapSeen bool      // heap is set
-	sample   [1]metrics.Sample
+	cycles   uint64    // collections when heap was looked at
+	sample   [3]metrics.Sample
 }
 
 func (b *budget) begin() {
-	*b = budget{ticks: ticksPerLook, looked: b.looked}
-	b.sample[0].Name = "/memory/classes/heap/objects:bytes"
+	*b = budget{ticks: TicksPerLook, looked: b.looked}
+	for i, name := range []string{"/memory/classes/heap/objects:bytes", "/gc/heap/live:bytes", "/gc/cycles/total:gc-cycles"} {
+		b.sample[i].Name = name
+	}
 }
 
-func (b *budget) inUse() int64 {
-	metrics.Read(b.sample[:])
-	return int64(b.sample[0].Value.Uint64())
+// inUse is the heap without what others are known to hold.
+func (s *State) inUse() int64 {
+	metrics.Read(s.used.sample[:])
+	n := int64(s.used.sample[0].Value.Uint64())
+	if s.limits.Others != nil {
+		n -= s.limits.Others()
+	}
+	return n
 }
 
 // tick is hiddenTick: it runs once for each turn of a loop and each call of a function.
@@ -65,8 +77,18 @@ func (s *State) spend(L *lua.LState, ticks int) {
 	}
 }
 
-// allocate counts bytes that are about to be allocated.
+// Spend counts what a function that is not of this package has done for a script: work in ticks, and bytes that the script may now
+// hold. It may end the script.
+func (s *State) Spend(L *lua.LState, ticks, bytes int) {
+	s.spend(L, ticks)
+	s.allocate(L, bytes)
+}
+
+// allocate counts bytes that are about to be allocated, and filled.
 func (s *State) allocate(L *lua.LState, bytes int) {
+	if bytes >= bytesPerTick {
+		s.spend(L, bytes/bytesPerTick)
+	}
 	s.used.bytes += int64(bytes)
 	if s.used.bytes < bytesPerLook {
 		return
@@ -80,7 +102,7 @@ func (s *State) allocate(L *lua.LState, bytes int) {
 // look is the slow part of a tick.
 func (s *State) look(L *lua.LState) {
 	s.endAgain(L)
-	s.used.ticks = ticksPerLook
+	s.used.ticks = TicksPerLook
 	now := time.Now()
 	if now.Sub(s.used.looked) < lookEvery {
 		return
@@ -95,23 +117,29 @@ func (s *State) look(L *lua.LState) {
 }
 
 // checkMemory compares the heap with what it was at the script's first look. What the heap gained
-// may be garbage, so nothing is held against the script before a collection.
+// may be garbage, so nothing is held against the script before a collection. And what was garbage at the first look must not count as room
+// for the script: each collection since then shows how little was none.
 func (s *State) checkMemory(L *lua.LState, wanted int64) {
-	s.used.bytes = 0
+	b := &s.used
+	b.bytes = 0
 	if s.limits.Memory <= 0 {
 		return
 	}
-	if !s.used.heapSeen {
-		s.used.heap, s.used.heapSeen = s.used.inUse(), true
+	used := s.inUse()
+	live := used - int64(b.sample[0].Value.Uint64()) + int64(b.sample[1].Value.Uint64())
+	switch cycles := b.sample[2].Value.Uint64(); {
+	case !b.heapSeen:
+		b.heap, b.heapSeen, b.cycles = used, true, cycles
+	case cycles != b.cycles:
+		b.heap, b.cycles = min(b.heap, live), cycles
 	}
-	if s.used.inUse()+wanted-s.used.heap <= s.limits.Memory {
+	if used+wanted-b.heap <= s.limits.Memory {
 		return
 	}
 	runtime.GC()
-	held := s.used.inUse() + wanted
-	// What was garbage when the script began is gone now, and must not count as room for it.
-	s.used.heap = min(s.used.heap, held)
-	if held-s.used.heap > s.limits.Memory {
+	held := s.inUse()
+	b.heap = min(b.heap, held)
+	if held+wanted-b.heap > s.limits.Memory {
 		s.end(L, ErrMemory)
 	}
 }
