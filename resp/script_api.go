@@ -78,7 +78,10 @@ func (e *engine) sha1hex(L *lua.LState) int {
 	if L.GetTop() != 1 {
 		raised(L, "wrong number of arguments")
 	}
-	text := lua.LVAsString(L.Get(1))
+	var text string
+	if v := L.Get(1); v.Type() == lua.LTString || v.Type() == lua.LTNumber {
+		text = plainText(v)
+	}
 	e.lua.Spend(L, len(text)/64, 0)
 	L.Push(lua.LString(shaOf([]byte(text))))
 	return 1
@@ -101,7 +104,7 @@ func scriptErrorReply(L *lua.LState) int {
 		L.Push(errorTable("ERR wrong number or type of arguments"))
 		return 1
 	}
-	message := strings.TrimPrefix(string(text), "-")
+	message := strings.TrimPrefix(cString(string(text)), "-")
 	if !strings.Contains(message, " ") {
 		message = "ERR " + message
 	}

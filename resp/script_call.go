@@ -108,6 +108,9 @@ func appendArgument(buf []byte, f float64) []byte {
 	if i := int64(f); float64(i) == f && i > -1e15 && i < 1e15 && (i != 0 || !math.Signbit(f)) {
 		return strconv.AppendInt(buf, i, 10)
 	}
+	if f != f {
+		return append(buf, lualib.FormatNumber(lua.LNumber(f))...)
+	}
 	return append(buf, formatDigits(f)...)
 }
 

@@ -164,7 +164,7 @@ func (run *scriptRun) raised(err *lua.LTable) Reply {
 	if !ok {
 		text = "ERR unknown error"
 	}
-	reply := errorReply(string(text))
+	reply := errorReply(cString(string(text)))
 	source, hasSource := err.RawGetString("source").(lua.LString)
 	line, hasLine := err.RawGetString("line").(lua.LNumber)
 	if hasSource && hasLine {

@@ -210,14 +210,14 @@ func (c *converter) table(t *lua.LTable, depth int) Reply {
 // special is a table that stands for something else than an array.
 func (c *converter) special(t *lua.LTable, depth int) (r Reply, special bool) {
 	if text, ok := text(t.RawGetString("err")); ok {
-		r := errorReply(oneLine(text))
+		r := errorReply(oneLine(cString(text)))
 		if counted, _ := t.RawGetString(countedField).(lua.LBool); bool(counted) {
 			r.n = errorCounted
 		}
 		return r, true
 	}
 	if text, ok := text(t.RawGetString("ok")); ok {
-		return simple(oneLine(text)), true
+		return simple(oneLine(cString(text))), true
 	}
 	if f, ok := t.RawGetString("double").(lua.LNumber); ok {
 		return double(float64(f)), true
@@ -260,6 +260,12 @@ func plainText(v lua.LValue) string {
 		return lualib.FormatNumber(n)
 	}
 	return v.String()
+}
+
+// cString is what C takes for a string: Redis does for statuses and errors.
+func cString(s string) string {
+	s, _, _ = strings.Cut(s, "\x00")
+	return s
 }
 
 func text(v lua.LValue) (string, bool) {

@@ -14,7 +14,7 @@ func (s *State) bitFunctions() map[string]lua.LGFunction {
 	fold := func(op func(a, b uint32) uint32) lua.LGFunction {
 		return func(L *lua.LState) int {
 			n := s.checkBits(L, 1)
-			for i := 2; i <= L.GetTop(); i++ {
+			for i := L.GetTop(); i > 1; i-- {
 				n = op(n, s.checkBits(L, i))
 			}
 			return pushBits(L, n)
@@ -45,9 +45,14 @@ func (s *State) bitFunctions() map[string]lua.LGFunction {
 	}
 }
 
-// checkBits is barg: adding 2^52+2^51 leaves the integer in the low bits of the double.
+// checkBits is barg: adding 2^52+2^51 leaves the integer in the low bits of the double. Those of what is not a number are 0 in C, and
+// not in Go.
 func (s *State) checkBits(L *lua.LState, n int) uint32 {
-	return uint32(math.Float64bits(s.checkNumber(L, n) + 6755399441055744.0))
+	f := s.checkNumber(L, n)
+	if f != f {
+		return 0
+	}
+	return uint32(math.Float64bits(f + 6755399441055744.0))
 }
 
 func pushBits(L *lua.LState, n uint32) int { return push(L, lua.LNumber(int32(n))) }

@@ -198,10 +198,10 @@ func (n *instrumenter) assign(s *ast.AssignStmt) ast.Stmt {
 		s.Lhs[i] = n.expr(e)
 	}
 	n.exprs(s.Rhs)
-	if !anyGuarded {
-		return s
-	}
 	if len(s.Lhs) == 1 && len(s.Rhs) == 1 {
+		if !anyGuarded {
+			return s
+		}
 		value := s.Rhs[0]
 		switch v := value.(type) { // the last argument of a call would bring all its values
 		case *ast.FuncCallExpr:
@@ -228,7 +228,8 @@ func (n *instrumenter) setGlobal(line int, value ast.Expr) ast.Stmt {
 	return at(&ast.FuncCallStmt{Expr: hiddenCall(hiddenGlobal, line, value)}, line, line)
 }
 
-// assignMany takes a, t[k] = x, y apart: all expressions first, then the writes from right to left.
+// assignMany takes a, t[k] = x, y apart: all expressions first, then the writes from right to left. gopher-lua would write
+// to a local variable before it comes to the next expression: a, b = max(a, b), min(a, b).
 func (n *instrumenter) assignMany(s *ast.AssignStmt) ast.Stmt {
 	line := s.Line()
 	var names []string

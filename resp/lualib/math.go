@@ -20,20 +20,37 @@ func (s *State) mathLibrary() *lua.LTable {
 		"deg":  func(f float64) float64 { return f / (math.Pi / 180) },
 		"rad":  func(f float64) float64 { return f * (math.Pi / 180) },
 	} {
-		functions[name] = func(L *lua.LState) int { return push(L, lua.LNumber(fn(s.checkNumber(L, 1)))) }
+		functions[name] = func(L *lua.LState) int {
+			a := s.checkNumber(L, 1)
+			return push(L, result(fn(a), a))
+		}
 	}
 	for name, fn := range map[string]func(a, b float64) float64{
 		"atan2": math.Atan2, "fmod": math.Mod, "mod": math.Mod, "pow": math.Pow,
 	} {
 		functions[name] = func(L *lua.LState) int {
+			b := s.checkNumber(L, 2) // C's compilers look at the last argument first
 			a := s.checkNumber(L, 1)
-			return push(L, lua.LNumber(fn(a, s.checkNumber(L, 2))))
+			return push(L, result(fn(a, b), a, b))
 		}
 	}
 	library := s.library(functions)
 	library.RawSetString("pi", lua.LNumber(math.Pi))
 	library.RawSetString("huge", lua.LNumber(math.Inf(1)))
 	return library
+}
+
+// result is a function's, with C's sign where it is not a number: tostring shows it.
+func result(f float64, args ...float64) lua.LNumber {
+	if f == f {
+		return lua.LNumber(f)
+	}
+	for _, a := range args {
+		if a != a {
+			return lua.LNumber(a)
+		}
+	}
+	return lua.LNumber(math.Float64frombits(0xFFF8 << 48))
 }
 
 func (s *State) frexp(L *lua.LState) int {

@@ -58,11 +58,22 @@ func parseNumber(s string) (float64, bool) {
 	if len(digits) > 1 && digits[0] == '0' && digits[1]|0x20 == 'x' && !strings.ContainsAny(digits, "pP") {
 		s += "p0" // Go wants an exponent after hexadecimal digits
 	}
+	if strings.EqualFold(digits, "nan") {
+		return math.Copysign(math.Float64frombits(0x7FF8<<48), float64(1-2*strings.Count(s, "-"))), true
+	}
 	f, err := strconv.ParseFloat(s, 64)
 	if err != nil && !math.IsInf(f, 0) {
 		return 0, false
 	}
 	return f, true
+}
+
+// toInt32 is C's cast to int on amd64: what does not fit is the least integer.
+func toInt32(f float64) int32 {
+	if f > math.MinInt32-1 && f < math.MaxInt32+1 {
+		return int32(f)
+	}
+	return math.MinInt32
 }
 
 // toNumber converts as arithmetic does.

@@ -203,7 +203,7 @@ func (s *State) formatOne(L *lua.LState, out []byte, f formatSpec, conversion by
 	switch conversion {
 	case 'c':
 		f.zero = false
-		padded := f.pad(nil, "", string([]byte{byte(int64(s.checkNumber(L, arg)))}))
+		padded := f.pad(nil, "", string([]byte{byte(toInt32(s.checkNumber(L, arg)))}))
 		if end := bytes.IndexByte(padded, 0); end >= 0 {
 			padded = padded[:end] // sprintf's result ends there
 		}
