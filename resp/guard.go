@@ -299,6 +299,14 @@ func (g *guard) BytesOut() int64 { return g.out.Load() }
 // included: qbuf in CLIENT LIST.
 func (g *guard) Buffered() int { return int(g.held.Load()) }
 
+// TryWrite sends what of p the connection takes at once, and returns how much that is. Errors show at the next Write. It is a
+// call like Write.
+func (g *guard) TryWrite(p []byte) (n int) {
+	n = g.socket.tryWrite(p)
+	g.out.Add(int64(n))
+	return n
+}
+
 // Write sends p to the client. Calls come one at a time: whoever writes beside the client's goroutine holds client.sending.
 func (g *guard) Write(p []byte) (int, error) {
 	n, err := g.socket.write(p)

@@ -82,6 +82,17 @@ func (s *socket) readable(fd uintptr) (done bool) {
 	return true
 }
 
+// tryWrite sends what of p goes at once, if the system says how much that is.
+func (s *socket) tryWrite(p []byte) (n int) {
+	if s.raw == nil || !s.direct {
+		return 0
+	}
+	s.out, s.sent = p, 0
+	_ = s.raw.Write(s.deliver) // the error of a closed connection comes again
+	s.out = nil
+	return s.sent
+}
+
 // write sends p, one call at a time. What does not go at once, and errors, are net.Conn's affair.
 func (s *socket) write(p []byte) (n int, err error) {
 	if s.raw != nil && s.direct {

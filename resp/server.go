@@ -42,6 +42,7 @@ type Server struct {
 	monitors  monitors
 	events    events
 	tracking  trackingTable
+	pusher    pusher
 	running   *client // whose command runs; under the keyspace lock
 	serving   bool    // it is one that waited, in the goroutine of another; likewise
 	looks     looks

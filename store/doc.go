@@ -82,8 +82,10 @@
 //	set, members of 20 bytes                        731    443
 //	sorted set, the same                           1067    491
 //
-// Speed is about the same: a look-up among 100,000 of them misses the cache for the map, the object and the collection either
-// way. Writing over a value in place would save the copy of a pack that is full, every few changes; but a reply that was
+// Speed is about the same. In the cache HGET from 20 fields takes 21 ns (17 before), a walk over them 93 (66), HSET 68 (49), a rank
+// among 20 members 30 (50), a walk over these 126 (46); among 100,000 collections each waits for the map, the object and the
+// struct, which is 2,000 ns and more either way. A walk went through the generic elements at 420 ns: so those of a pack go straight
+// to it. Writing over a value in place would save the copy of a pack that is full, every few changes; but a reply that was
 // made before and is encoded after would change with it. A list keeps its slots: 667 bytes.
 //
 // Designs that lost: capturing dirty objects at write-back instead of folding changes needs a

@@ -44,6 +44,13 @@ func (h *Hash) Len() int {
 
 // Get returns a field's value.
 func (h *Hash) Get(field []byte) (value string, ok bool) {
+	if h != nil && h.fields.large == nil { // without a detour: it is asked for most
+		if place := h.fields.pack.find(viewString(field)); place >= 0 {
+			_, _, value = h.fields.pack.at(place)
+			return value, true
+		}
+		return "", false
+	}
 	s, ok := h.find(field)
 	return s.val.value, ok
 }
@@ -63,6 +70,10 @@ func (h *Hash) find(field []byte) (s slot[hashValue], ok bool) {
 // Each calls fn for every field in order of birth until it returns false.
 func (h *Hash) Each(fn func(field, value string) bool) {
 	if h == nil {
+		return
+	}
+	if h.fields.large == nil {
+		h.fields.pack.each(fn)
 		return
 	}
 	some := h.anyDue()

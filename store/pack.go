@@ -154,6 +154,15 @@ func (p *pack) rewrite(more, bytes int) {
 	head := int(p.room) * (1 + packSlotBytes)
 	p.block = slices.Grow([]byte(nil), head+old.live()+bytes)[:head]
 	copy(p.block, old.block[:count])
+	if old.dead == 0 { // all texts move as they stand
+		from := int(old.room) * (1 + packSlotBytes)
+		p.block = append(p.block, old.block[from:]...)
+		for i := range count {
+			s := old.slot(i)
+			p.setSlot(i, newPackSlot(s.at()+head-from, s.name(), s.text(), s.number()))
+		}
+		return
+	}
 	for i := range count {
 		s := old.slot(i)
 		p.setSlot(i, newPackSlot(len(p.block), s.name(), s.text(), s.number()))
@@ -184,6 +193,17 @@ func (p *pack) remove(place int) {
 	p.dead += uint16(s.name() + s.text())
 	if int(p.dead) > p.live()+2*packText {
 		p.rewrite(0, 0)
+	}
+}
+
+// each calls fn for the elements in their order until it returns false.
+func (p *pack) each(fn func(name, text string) bool) {
+	for i := range int(p.count) {
+		s := p.slot(i)
+		both := p.block[s.at() : s.at()+s.name()+s.text()]
+		if !fn(viewString(both[:s.name()]), viewString(both[s.name():])) {
+			return
+		}
 	}
 }
 

@@ -41,14 +41,15 @@ func (r *reserve) open(st *Store) {
 // discard removes what a process that was killed has left.
 func (r *reserve) discard(dir string) { os.Remove(filepath.Join(dir, reserveFile)) }
 
-// release gives the space up.
-func (r *reserve) release() {
+// release gives the space up, and reports whether there was any.
+func (r *reserve) release() (released bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.bytes > 0 && !r.gone.Swap(true) {
-		os.Truncate(r.path, 0)
-		r.lastTry = time.Now()
+	if r.bytes <= 0 || r.gone.Swap(true) {
+		return false
 	}
+	r.lastTry = time.Now()
+	return os.Truncate(r.path, 0) == nil
 }
 
 // refill takes the space again if it can, at most once a second.

@@ -49,7 +49,11 @@ func (s *Set) HasBytes(member []byte) bool { return s.Has(viewString(member)) }
 // Members are all members in order of birth. The set must not change meanwhile.
 func (s *Set) Members() iter.Seq[string] {
 	return func(yield func(string) bool) {
-		if s != nil {
+		switch {
+		case s == nil:
+		case s.members.large == nil:
+			s.members.pack.each(func(member, _ string) bool { return yield(member) })
+		default:
 			s.members.each(func(m slot[noText]) bool { return yield(m.name) })
 		}
 	}

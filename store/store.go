@@ -223,6 +223,7 @@ func (st *Store) recover() error {
 		Torn: func(segment string, offset, dropped int64, reason string) {
 			st.opts.Log("journal tail cut off", nil, "segment", segment, "offset", offset, "dropped_bytes", dropped, "reason", reason)
 		},
+		Full:  st.reserve.release,
 		Fault: st.opts.Fault,
 	})
 	if err != nil {

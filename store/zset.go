@@ -72,6 +72,13 @@ func (z *ZSet) scoreAt(place int) float64 {
 	return math.Float64frombits(binary.LittleEndian.Uint64(z.pack.text(place)))
 }
 
+// scored is the member at a place of the pack.
+func (z *ZSet) scored(place int) Scored {
+	s := z.pack.slot(place)
+	both := z.pack.block[s.at() : s.at()+s.name()+scoreBytes]
+	return Scored{math.Float64frombits(binary.LittleEndian.Uint64(both[s.name():])), viewString(both[:s.name()])}
+}
+
 // Rank is how many members come before this one.
 func (z *ZSet) Rank(member string) (rank int, score float64, ok bool) {
 	if z != nil && z.large == nil {
@@ -108,7 +115,7 @@ func (z *ZSet) At(rank int) Scored {
 	if z.large != nil {
 		return *z.large.order.at(rank)
 	}
-	return Scored{z.scoreAt(rank), z.pack.name(rank)}
+	return z.scored(rank)
 }
 
 // Each calls fn for the members of the ranks from .. to-1 until it returns false. What it points to holds until fn returns.
@@ -122,7 +129,7 @@ func (z *ZSet) Each(from, to int, fn func(it *Scored) bool) {
 	}
 	var it Scored
 	for ; from < to; from++ {
-		if it = z.At(from); !fn(&it) {
+		if it = z.scored(from); !fn(&it) {
 			return
 		}
 	}

@@ -101,7 +101,7 @@ func allGroups(sz size) []group {
 	many := group{name: "many keys", appendfsync: "everysec", subjectArgs: maxMemory(sz.manyMaxMB), keys: sz.manyKeys, valueBytes: smallValue,
 		cases: []benchCase{{"uniform", runUniform}, {"restart", runRestart}}}
 
-	return []group{ordinary, collections(), always, cold, many}
+	return []group{ordinary, collections(), messages(), always, cold, many}
 }
 
 func maxMemory(megabytes int) []string {

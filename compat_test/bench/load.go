@@ -23,6 +23,7 @@ type load struct {
 	requests    int
 	keys        int // key:000000000000 up to keys-1
 	valueBytes  int
+	tracking    bool // the connections ask to be told of changes of what they read
 }
 
 // writes says whether the command leaves the server with work to put off.
@@ -31,7 +32,7 @@ func (l load) writes() bool {
 		return l.test != "get"
 	}
 	switch l.command[0] {
-	case "HGET", "HGETALL", "LRANGE", "ZRANK", "ZRANGE":
+	case "HGET", "HGETALL", "LRANGE", "ZRANK", "ZRANGE", "PUBLISH":
 		return false
 	}
 	return true
@@ -95,6 +96,9 @@ func generate(ctx context.Context, s *server, l load) (sample, error) {
 		"-P", strconv.Itoa(l.pipeline), "-n", strconv.Itoa(l.requests), "-r", strconv.Itoa(l.keys)}
 	if l.command == nil {
 		args = append(args, "-t", l.test, "-d", strconv.Itoa(l.valueBytes))
+	}
+	if l.tracking {
+		args = append(args, "--enable-tracking")
 	}
 	cmd := exec.CommandContext(ctx, "redis-benchmark", append(args, l.command...)...)
 	var stdout, stderr bytes.Buffer

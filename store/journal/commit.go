@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"syscall"
 	"time"
 )
 
@@ -161,9 +162,20 @@ func (j *Journal) publishLocked() {
 	}
 }
 
-// writeBatchLocked appends b to the active segment, whole or not at all. The caller holds committing.
+// writeBatchLocked appends b to the active segment, whole or not at all, a second time if the disk was full and Options.Full has made
+// room. The caller holds committing.
 func (j *Journal) writeBatchLocked(b *Batch) error {
 	b.seal()
+	err := j.tryBatchLocked(b)
+	if err != nil && noSpace(err) && j.o.Full != nil && j.o.Full() {
+		err = j.tryBatchLocked(b)
+	}
+	return err
+}
+
+func noSpace(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
+
+func (j *Journal) tryBatchLocked(b *Batch) error {
 	s, err := j.activeLocked()
 	if err != nil {
 		return fmt.Errorf("%w: create a segment in %s: %w", ErrFailed, j.dir, err)

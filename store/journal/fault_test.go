@@ -83,6 +83,27 @@ func TestAFullDiskFailsWaitersAndHealsByItself(t *testing.T) {
 	}
 }
 
+func TestAFullDiskOnWhichRoomIsMadeFailsNobody(t *testing.T) {
+	for room := range 2*frameHeaderBytes + 10 {
+		d := newDisk()
+		asked := 0
+		j := open(t, t.TempDir(), 0, Options{Fault: d.fault, Full: func() bool {
+			asked++
+			d.setRoom(-1)
+			return asked == 1
+		}})
+		store(t, j, "before")
+		d.setRoom(room)
+		store(t, j, "on the full disk")
+		if asked > 1 {
+			t.Fatalf("with room for %d: room was asked for %d times", room, asked)
+		}
+		if err := j.Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestWaitTriesAgainAtOnce(t *testing.T) {
 	d := newDisk()
 	j := open(t, t.TempDir(), 0, Options{Policy: No, Fault: d.fault})

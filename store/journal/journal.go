@@ -67,6 +67,10 @@ type Options struct {
 	// Torn is told that Open cut `dropped` bytes at `offset` off the last segment. nil = not told.
 	Torn func(segment string, offset, dropped int64, reason string)
 
+	// Full is called when a write finds the disk full, and says whether it has made room: then the write is tried once more. It is
+	// called by whoever writes, and must not use the journal. nil = it has not.
+	Full func() bool
+
 	// Fault, nil in production, is asked before every file operation. With an error the operation fails;
 	// a write puts its first `allow` bytes in the file before it does.
 	Fault func(op Op, n int) (allow int, err error)

@@ -28,7 +28,7 @@ async function client(address, name, heard) {
 }
 
 /** What two servers with three clients do; the same for every kind of adapter. */
-async function across(adapter) {
+async function across(adapter, listening = async () => {}) {
   const a = await server(await adapter())
   const b = await server(await adapter())
   await until(async () => (await a.io.of('/').adapter.serverCount()) === 2, 'the servers know of each other')
@@ -44,6 +44,7 @@ async function across(adapter) {
   say('to all', await said(3))
   await one.emitWithAck('join', 'room')
   await two.emitWithAck('join', 'room')
+  await listening('room')
   a.io.to('room').emit('said', 'in the room')
   say('to a room', await said(2))
   a.io.except('room').emit('said', 'not in the room')
@@ -60,7 +61,9 @@ async function across(adapter) {
   say('sockets of a room', (await b.io.in('room').fetchSockets()).map((s) => s.handshake.auth.name).sort())
   a.io.in('room').socketsJoin('second room')
   await until(async () => (await a.io.in('second room').fetchSockets()).length === 2, 'they have joined')
+  await listening('second room')
   b.io.in(three.id).socketsJoin('second room')
+  await until(async () => (await a.io.in('second room').fetchSockets()).length === 3, 'the third has joined')
   a.io.in('room').socketsLeave('second room')
   await until(async () => (await b.io.in('second room').fetchSockets()).length === 1, 'they have left')
   a.io.to('second room').emit('said', 'to who is left')
@@ -90,7 +93,11 @@ const ioredis = () => {
 
 const withNodeRedis = () => across(async () => createAdapter(await nodeRedis(), await nodeRedis()))
 const withIoredis = () => across(async () => createAdapter(ioredis(), ioredis(), { publishOnSpecificResponseChannel: true }))
-const sharded = () => across(async () => createShardedAdapter(await nodeRedis(), await nodeRedis(), { subscriptionMode: 'dynamic' }))
+const sharded = () => across(async () => createShardedAdapter(await nodeRedis(), await nodeRedis(), { subscriptionMode: 'dynamic' }), async (room) => {
+  // A socket is in a room before its server has subscribed to the room's own channel.
+  const looking = await nodeRedis()
+  await until(async () => (await looking.sendCommand(['PUBSUB', 'SHARDNUMSUB', `socket.io#/#${room}#`]))[1] === 2, `both servers listen to ${room}`)
+})
 
 await run(withNodeRedis, withIoredis, sharded)
 clients.forEach((close) => close())
