@@ -309,6 +309,9 @@ func (g *guard) TryWrite(p []byte) (n int) {
 
 // Write sends p to the client. Calls come one at a time: whoever writes beside the client's goroutine holds client.sending.
 func (g *guard) Write(p []byte) (int, error) {
+	if len(p) == 0 { // redcon's Close flushes what it never has, and may do so beside a push
+		return 0, nil
+	}
 	n, err := g.socket.write(p)
 	g.out.Add(int64(n))
 	return n, err
