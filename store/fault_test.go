@@ -251,6 +251,9 @@ func (d *disk) capacity(dir string, bytes int64) {
 }
 
 func TestAFullDiskTakesDeletionsAndThenWritesAgain(t *testing.T) {
+	if testing.Short() {
+		t.Skip("NOT CHECKED with -short: it takes long under the race detector; go test ./store does")
+	}
 	const reserveBytes = 24 << 20 // room for the fold under way, the next one, and their journal
 	d := newDisk(t)
 	st := opened(t, t.TempDir(), d.use, func(o *Options) {

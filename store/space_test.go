@@ -63,6 +63,9 @@ func TestTheJournalIsDroppedOnceTheTablesHaveIt(t *testing.T) {
 }
 
 func TestFlushDBTakesNoLongerForManyKeysThanForOne(t *testing.T) {
+	if testing.Short() {
+		t.Skip("NOT CHECKED with -short: it takes long under the race detector; go test ./store does")
+	}
 	st := opened(t, t.TempDir())
 	flush := func(n int) time.Duration {
 		for i := 0; i < n; {
