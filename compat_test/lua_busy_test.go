@@ -1,6 +1,7 @@
 package compat_test
 
 import (
+	"fmt"
 	"strings"
 	"syscall"
 	"testing"
@@ -64,24 +65,51 @@ func TestClientsThatWaitForASlowScriptHearBusy(t *testing.T) {
 	s := startServer(t, subjectBin(t), "--busy-reply-threshold", "400")
 	dial(t, s.Addr).Do("SET", "k", "v")
 	running, watcher := dial(t, s.Addr), dial(t, s.Addr)
-	says(t, watcher, "OK", "MONITOR")
 	var waiting []*client
-	for range 8 {
+	waitingCommands := [][]any{
+		{"GET", "k"}, {"SET", "k", "v"}, {"EVAL", "return 2", 0}, {"INFO"}, {"DBSIZE"}, {"SCAN", 0}, {"KEYS", "*"}, {"RANDOMKEY"}, {"MEMORY", "STATS"},
+		{"CLIENT", "UNBLOCK", watcher.Do("CLIENT", "ID").text},
+	}
+	for range waitingCommands {
 		waiting = append(waiting, dial(t, s.Addr))
 	}
+	says(t, watcher, "OK", "MONITOR")
 	running.Send("EVAL", endlessScript, 0)
 	mentions(t, watcher.Receive().text, endlessScript) // it has begun
 	for i, c := range waiting {
-		c.SendRaw(append(encode("GET", "k"), encode([][]any{{"SET", "k", "w"}, {"INCR", "n"}, {"PING"}, {"EVAL", "return 1", 0}}[i%4]...)...))
+		c.SendRaw(append(encode(waitingCommands[i]...), encode([][]any{{"SET", "k", "w"}, {"INCR", "n"}, {"PING"}, {"EVAL", "return 1", 0}}[i%4]...)...))
 	}
-	for _, c := range waiting {
-		equal(t, "the reply to who waited", c.Receive().text, busyScript)
-		equal(t, "the reply to who waited", c.Receive().text, busyScript)
+	for i, c := range waiting {
+		equal(t, fmt.Sprint("the reply to ", waitingCommands[i], ", which waited"), c.Receive().text, busyScript)
+		equal(t, "the next reply", c.Receive().text, busyScript)
 	}
 	killer := dial(t, s.Addr)
 	await(t, "SCRIPT KILL is heard", func() bool { return killer.Do("SCRIPT", "KILL").text == "OK" })
 	mentions(t, running.Receive().text, "Script killed by user")
 	says(t, killer, "PONG", "PING")
+}
+
+// WATCH counts from what the script has left so far.
+func TestAKeyCanBeWatchedWhileAScriptIsSlow(t *testing.T) {
+	s := startBusy(t)
+	changed, unchanged := dial(t, s.Addr), dial(t, s.Addr)
+	says(t, changed, "OK", "MSET", "before", "1", "after", "1")
+	running := runEndless(t, s, "EVAL", `
+		redis.call('SET', 'before', 2)
+		local n = 0
+		while n < 2e7 do n = n + 1 end
+		redis.call('SET', 'after', 2)
+		return 'done'`, 0)
+	says(t, changed, "OK", "WATCH", "after")
+	says(t, unchanged, "OK", "WATCH", "before")
+	says(t, unchanged, "OK", "UNWATCH")
+	says(t, unchanged, "OK", "WATCH", "before", "absent")
+	equal(t, "the script's reply", running.Receive().text, "done")
+	for c, want := range map[*client]string{changed: "(nil array)", unchanged: "1) +PONG"} {
+		says(t, c, "OK", "MULTI")
+		says(t, c, "QUEUED", "PING")
+		equal(t, "EXEC", c.Do("EXEC").String(), want)
+	}
 }
 
 func TestAFunctionIsKilledByFunctionKillAlone(t *testing.T) {

@@ -297,9 +297,9 @@ func clientUnblock(cl *client, c *call) Reply {
 	if other == nil {
 		return replyZero
 	}
-	if !c.locked {
-		cl.srv.store.Lock()
-		defer cl.srv.store.Unlock()
+	waited := false
+	if err := cl.srv.store.Look(c.locked, func() { waited = cl.srv.unblock(other, withError) }); err != nil {
+		return cl.srv.notSeen(err)
 	}
-	return oneIf(cl.srv.unblock(other, withError))
+	return oneIf(waited)
 }

@@ -20,7 +20,7 @@ func keys(cl *client, c *call) Reply {
 	for cursor := int64(0); ; {
 		page, next, seen, err := cl.srv.store.Scan(cl.db, cursor, keysPage, c.now, o, c.locked)
 		if err != nil {
-			return failure(err)
+			return cl.srv.notSeen(err)
 		}
 		cl.callSeen = max(cl.callSeen, seen)
 		for _, name := range page {
@@ -55,7 +55,7 @@ func scan(cl *client, c *call) Reply {
 	}
 	names, next, seen, err := cl.srv.store.Scan(cl.db, int64(cursor), o.count, c.now, o.ScanOptions, c.locked)
 	if err != nil {
-		return failure(err)
+		return cl.srv.notSeen(err)
 	}
 	cl.callSeen = seen
 	return scanned(next, names)
@@ -120,7 +120,7 @@ func parseCursor(b []byte) (cursor uint64, ok bool) {
 func randomkey(cl *client, c *call) Reply {
 	name, seen, ok, err := cl.srv.store.RandomKey(cl.db, c.now, c.locked)
 	if err != nil {
-		return failure(err)
+		return cl.srv.notSeen(err)
 	}
 	cl.callSeen = seen
 	if !ok {
@@ -132,7 +132,7 @@ func randomkey(cl *client, c *call) Reply {
 func dbsize(cl *client, c *call) Reply {
 	n, seen, err := cl.srv.store.DBSize(cl.db, c.now, c.locked)
 	if err != nil {
-		return failure(err)
+		return cl.srv.notSeen(err)
 	}
 	cl.callSeen = seen
 	return integer(n)

@@ -30,13 +30,19 @@ func memoryUsage(v *store.View, c *call) Reply {
 
 func memoryStats(cl *client, c *call) Reply {
 	s := cl.srv
-	st := s.storeStats(c.locked)
+	var st store.Stats
+	var dbs []store.DatabaseStats
+	err := s.store.Look(c.locked, func() {
+		st = s.store.StatsLocked()
+		dbs, cl.callSeen = s.databases(c.now)
+	})
+	if err != nil {
+		return s.notSeen(err)
+	}
 	var keys int64
-	dbs, seen := s.databases(c)
 	for _, db := range dbs {
 		keys += db.Keys
 	}
-	cl.callSeen = seen
 	heap, rss := readHeap(), memoryRSS()
 	peak := s.sampler.noteMemory(heap.objects)
 	var elems []Reply
@@ -79,7 +85,10 @@ func ratio(a, b int64) float64 {
 }
 
 func memoryDoctor(cl *client, c *call) Reply {
-	st := cl.srv.storeStats(c.locked)
+	var st store.Stats
+	if err := cl.srv.store.Look(c.locked, func() { st = cl.srv.store.StatsLocked() }); err != nil {
+		return cl.srv.notSeen(err)
+	}
 	heap, rss := readHeap(), memoryRSS()
 	limit := goMemoryLimit(st.MaxMemory)
 	var findings []string

@@ -73,8 +73,7 @@ func (h *hold) release() {
 func (h *hold) keyed(r *row, args [][]byte, following []command) {
 	cl := h.cl
 	if h.take(r) {
-		r.stats.rejected.Add(1)
-		cl.reply(cl.srv.scripts.busyReply(), 0)
+		cl.reply(cl.midway(r, args), 0)
 		return
 	}
 	h.lookAhead(args, following)

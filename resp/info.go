@@ -45,8 +45,14 @@ type infoReport struct {
 // info answers INFO [section ...]. Unknown sections give nothing.
 func info(cl *client, c *call) Reply {
 	s := cl.srv
-	r := infoReport{s: s, now: time.Now(), store: s.storeStats(c.locked), lua: s.luaStats(c.locked)}
-	r.databases, cl.callSeen = s.databases(c)
+	r := infoReport{s: s, now: time.Now()}
+	err := s.store.Look(c.locked, func() {
+		r.store, r.lua = s.store.StatsLocked(), s.luaStats()
+		r.databases, cl.callSeen = s.databases(c.now)
+	})
+	if err != nil {
+		return s.notSeen(err)
+	}
 	wanted := infoWanted(c.args[1:])
 	var t infoText
 	for _, section := range infoSections {
@@ -72,25 +78,13 @@ func infoWanted(args [][]byte) func(name string, always bool) bool {
 	}
 }
 
-// storeStats is the store's figures; locked = the caller holds the keyspace lock.
-func (s *Server) storeStats(locked bool) store.Stats {
-	if locked {
-		return s.store.StatsLocked()
-	}
-	return s.store.Stats()
-}
-
-// databases describes all databases, and says which LSN a reply about them must wait for: none
-// while nothing can be written, since INFO has to answer then.
-func (s *Server) databases(c *call) (all []store.DatabaseStats, seen uint64) {
-	if !c.locked {
-		s.store.Lock()
-		defer s.store.Unlock()
-	}
+// databases describes all databases at now (unix ms), and says which LSN a reply about them must wait for: none
+// while nothing can be written, since INFO has to answer then. The caller holds the keyspace lock.
+func (s *Server) databases(now int64) (all []store.DatabaseStats, seen uint64) {
 	if s.store.WriteError() == nil {
 		seen = s.store.LastLocked()
 	}
-	return s.store.DatabaseStatsLocked(c.now), seen
+	return s.store.DatabaseStatsLocked(now), seen
 }
 
 // infoText is INFO's format: sections with a title, lines of name:value.

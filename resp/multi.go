@@ -4,6 +4,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"diskette/expire"
 	"diskette/store"
 )
 
@@ -268,7 +269,23 @@ func (w *watchers) replaced(db int, state func(key string) (was, is, expired boo
 
 // watch is a Read so that its keys are resident; it changes nothing.
 func watch(v *store.View, c *call) Reply {
-	cl := c.cl
+	return c.cl.watch(v.DB(), c.args[1:], v.IsExpired)
+}
+
+// midway answers a command on keys that finds a long script under way: WATCH goes on, as in Redis, from what the script has left so far.
+func (cl *client) midway(r *row, args [][]byte) (reply Reply) {
+	if r.flags&allowBusy == 0 {
+		r.stats.rejected.Add(1)
+		return cl.srv.scripts.busyReply()
+	}
+	st, now := cl.srv.store, expire.NowMillis()
+	st.LookMidway(func() {
+		reply = cl.watch(cl.db, args[1:], func(key []byte) bool { return st.ExpiredLocked(cl.db, string(key), now) })
+	})
+	return reply
+}
+
+func (cl *client) watch(db int, keys [][]byte, expired func(key []byte) bool) Reply {
 	if cl.multi != nil {
 		return errWatchInMulti
 	}
@@ -281,12 +298,12 @@ func watch(v *store.View, c *call) Reply {
 	if cl.watched == nil {
 		cl.watched = map[watchName]*watchedKey{}
 	}
-	for _, key := range c.args[1:] {
-		name := watchName{v.DB(), string(key)}
+	for _, key := range keys {
+		name := watchName{db, string(key)}
 		if _, have := cl.watched[name]; have {
 			continue
 		}
-		cl.watched[name] = &watchedKey{expired: v.IsExpired(key)}
+		cl.watched[name] = &watchedKey{expired: expired(key)}
 		w.byKey[name] = append(w.byKey[name], cl)
 		w.count.Add(1)
 	}

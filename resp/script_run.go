@@ -262,3 +262,11 @@ func (s *scripts) busyReply() Reply {
 	}
 	return run.busyReply()
 }
+
+// notSeen is the reply of a command whose look at the keyspace failed.
+func (s *Server) notSeen(err error) Reply {
+	if err == store.ErrMidway {
+		return s.scripts.busyReply()
+	}
+	return failure(err)
+}

@@ -7,12 +7,8 @@ type luaStats struct {
 	evalBytes, functionBytes      int64 // of the Luas that they run in: their stacks, which are most of it
 }
 
-// luaStats takes the figures; locked = the caller holds the keyspace lock.
-func (s *Server) luaStats(locked bool) (l luaStats) {
-	if !locked {
-		s.store.Lock()
-		defer s.store.Unlock()
-	}
+// luaStats takes the figures. The caller holds the keyspace lock.
+func (s *Server) luaStats() (l luaStats) {
 	l.scripts, l.scriptBytes = len(s.scripts.bySHA), s.scripts.bytes
 	l.libraries, l.functions = len(s.libraries.byName), len(s.libraries.all)
 	for _, lib := range s.libraries.byName {

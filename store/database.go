@@ -56,39 +56,48 @@ func (v *View) Len(db int) int64 { return v.st.dbs[db].live }
 // unless keys have expired that the sweeper has not removed yet; then it counts those. The caller
 // does not hold the keyspace lock, or says that it does (inside MULTI).
 func (st *Store) DBSize(db int, now int64, locked bool) (n int64, seen uint64, err error) {
-	lock, unlock := st.Lock, st.Unlock
-	if locked {
-		lock, unlock = func() {}, func() {}
+	var asked struct {
+		space   *space
+		applied uint64
+		expired []string
 	}
-	lock()
-	defer unlock()
-	for {
-		s, applied := st.dbs[db], st.applied.Load()
-		var expired []string
-		if s.live > 0 && !st.sweep.keys.noneDueOnDisk(applied, now) {
-			unlock() // I9
-			expired, err = st.expiredOnDisk(s.id, now)
-			lock()
-			if err != nil {
-				return 0, 0, err
+	for counted := false; ; {
+		var s *space
+		var applied uint64
+		err := st.Look(locked, func() {
+			s, applied = st.dbs[db], st.applied.Load()
+			switch {
+			case s.live == 0 || st.sweep.keys.noneDueOnDisk(applied, now):
+				n, counted = st.sizeLocked(s, nil, now), true
+			case s == asked.space && applied == asked.applied: // else what memory knew better may be unloaded
+				n, counted = st.sizeLocked(s, asked.expired, now), true
 			}
-			if st.dbs[db] != s || st.applied.Load() != applied { // what memory knew better may be unloaded
-				continue
-			}
-		}
-		n = s.live
-		st.due.EachDue(now, func(o *object) {
-			if o.space == s {
-				n--
-			}
+			seen = st.journal.Last()
 		})
-		for _, name := range expired {
-			if o := s.keys[name]; o == nil || o.load != nil { // else counted above, or changed, or a tombstone
-				n--
-			}
+		if err != nil || counted {
+			return n, seen, err
 		}
-		return n, st.journal.Last(), nil
+		asked.space, asked.applied = s, applied
+		if asked.expired, err = st.expiredOnDisk(s.id, now); err != nil { // I9: without the lock
+			return 0, 0, err
+		}
 	}
+}
+
+// sizeLocked counts the keys of a space that have not expired at now; expired are those that have, of the ones on disk.
+func (st *Store) sizeLocked(s *space, expired []string, now int64) int64 {
+	n := s.live
+	st.due.EachDue(now, func(o *object) {
+		if o.space == s {
+			n--
+		}
+	})
+	for _, name := range expired {
+		if o := s.keys[name]; o == nil || o.load != nil { // else counted above, or changed, or a tombstone
+			n--
+		}
+	}
+	return n
 }
 
 // expiredOnDisk lists the names in a space whose deadline in the tables has passed at now.

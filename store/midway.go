@@ -1,14 +1,21 @@
 package store
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // A script that runs for long holds the keyspace lock, since nothing may come in between, but who waits for the lock has to
 // learn that it will be long: from time to time the script lets the others look in. They find the store midway:
 //
 //	Lock              waits on, until the script is over: the sweepers, INFO, whoever needs the keyspace and has time
 //	LockUnlessMidway  gives up: a client's command, which then answers -BUSY
+//	LookMidway        goes on: WATCH, which only asks what keys memory holds
 //
-// Nobody but the script sees or touches what the lock protects meanwhile.
+// Nobody else sees, and nobody but the script touches, what the lock protects meanwhile.
+
+// ErrMidway is what a look at the keyspace answers while a long command is midway.
+var ErrMidway = errors.New("a long command holds the keyspace")
 
 // Lock takes the keyspace lock: one order of execution for everything (I1). Lock order:
 // keyspace, then journal (I9). Unlock after a few commands so that others get their turn.
@@ -32,6 +39,27 @@ func (st *Store) LockUnlessMidway() bool {
 	}
 	st.tx.aheads = 0
 	return true
+}
+
+// Look runs what looks at the keyspace under its lock, which the caller may hold already. ErrMidway = a long command is midway, and
+// nothing was run.
+func (st *Store) Look(locked bool, what func()) error {
+	if !locked {
+		if !st.LockUnlessMidway() {
+			return ErrMidway
+		}
+		defer st.Unlock()
+	}
+	what()
+	return nil
+}
+
+// LookMidway runs what looks at the keyspace even when a long command is midway, whose changes so far it finds. It begins no Tx and
+// changes nothing.
+func (st *Store) LookMidway(what func()) {
+	st.mu.Lock()
+	what()
+	st.mu.Unlock()
 }
 
 // Unlock releases the keyspace lock.

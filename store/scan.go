@@ -27,28 +27,27 @@ type ScanOptions struct {
 // write-back have applied something in between, it reads the page again. The caller does not
 // hold the lock, or says that it does (inside MULTI).
 func (st *Store) Scan(db int, cursor int64, count int, now int64, o ScanOptions, locked bool) (keys []string, next int64, seen uint64, err error) {
-	lock, unlock := st.Lock, st.Unlock
-	if locked {
-		lock, unlock = func() {}, func() {}
-	}
-	for {
-		lock()
-		s, applied := st.dbs[db], st.applied.Load()
-		unlock()
+	for merged := false; !merged; {
+		var s *space
+		var applied uint64
+		if err := st.Look(locked, func() { s, applied = st.dbs[db], st.applied.Load() }); err != nil {
+			return nil, 0, 0, err
+		}
 		page, err := st.scanPage(s.id, cursor, count, o)
 		if err != nil {
 			return nil, 0, 0, fmt.Errorf("scan: %w", err)
 		}
-		lock()
-		if st.dbs[db] != s || st.applied.Load() != applied {
-			unlock()
-			continue
+		err = st.Look(locked, func() {
+			if st.dbs[db] == s && st.applied.Load() == applied {
+				keys, next = st.mergeLocked(s, page, cursor, count, now, o)
+				seen, merged = st.journal.Last(), true
+			}
+		})
+		if err != nil {
+			return nil, 0, 0, err
 		}
-		keys, next = st.mergeLocked(s, page, cursor, count, now, o)
-		seen = st.journal.Last()
-		unlock()
-		return keys, next, seen, nil
 	}
+	return keys, next, seen, nil
 }
 
 // scanRow is a key as the tables or memory have it.
@@ -131,12 +130,9 @@ func (st *Store) isThereLocked(s *space, r scanRow, now int64, o ScanOptions) bo
 
 // RandomKey returns some key of the database, ok = false when it is empty.
 func (st *Store) RandomKey(db int, now int64, locked bool) (key string, seen uint64, ok bool, err error) {
-	if !locked {
-		st.Lock()
-	}
-	top, live := st.nextID, st.dbs[db].live
-	if !locked {
-		st.Unlock()
+	var top, live int64
+	if err := st.Look(locked, func() { top, live = st.nextID, st.dbs[db].live }); err != nil {
+		return "", 0, false, err
 	}
 	if live == 0 {
 		return "", st.journal.Last(), false, nil

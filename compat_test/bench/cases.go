@@ -225,12 +225,7 @@ func runCold(ctx context.Context, cfg config, p pair, rep *report) error {
 		cold, rounds, target{}); err != nil {
 		return err
 	}
-	hotRow, coldRow := rep.Rows[len(rep.Rows)-2], rep.Rows[len(rep.Rows)-1]
-	rep.Facts = append(rep.Facts, fact{
-		Case: "cold", Title: "random GETs over 20 times maxmemory / hot GETs", AtLeast: 0.3,
-		Diskette: ratio(median(coldRow.Diskette).OpsPerSecond, median(hotRow.Diskette).OpsPerSecond),
-		Redis:    ratio(median(coldRow.Redis).OpsPerSecond, median(hotRow.Redis).OpsPerSecond),
-	})
+	rep.compareLast("cold", "random GETs over 20 times maxmemory / hot GETs", 0.3)
 	return nil
 }
 

@@ -86,11 +86,6 @@ func runTracking(ctx context.Context, cfg config, p pair, rep *report) error {
 	if err := compare(ctx, p, rep, "tracking-on", "the same, with client tracking", told, cfg.rounds, fifty); err != nil {
 		return err
 	}
-	off, on := rep.Rows[len(rep.Rows)-2], rep.Rows[len(rep.Rows)-1]
-	rep.Facts = append(rep.Facts, fact{
-		Case: "tracking", Title: "GETs with 10,000 keys tracked / without", AtLeast: 0.8,
-		Diskette: ratio(median(on.Diskette).OpsPerSecond, median(off.Diskette).OpsPerSecond),
-		Redis:    ratio(median(on.Redis).OpsPerSecond, median(off.Redis).OpsPerSecond),
-	})
+	rep.compareLast("tracking", "GETs with 10,000 keys tracked / without", 0.8)
 	return nil
 }

@@ -72,6 +72,16 @@ func (rep *report) noteVersions(p pair) (err error) {
 	return err
 }
 
+// compareLast adds how much faster each server was in the last row than in the one before.
+func (rep *report) compareLast(name, title string, atLeast float64) {
+	before, last := rep.Rows[len(rep.Rows)-2], rep.Rows[len(rep.Rows)-1]
+	rep.Facts = append(rep.Facts, fact{
+		Case: name, Title: title, AtLeast: atLeast,
+		Diskette: ratio(median(last.Diskette).OpsPerSecond, median(before.Diskette).OpsPerSecond),
+		Redis:    ratio(median(last.Redis).OpsPerSecond, median(before.Redis).OpsPerSecond),
+	})
+}
+
 // writeText prints every median and ratio; "!" stands at a ratio that misses its target.
 func (rep *report) writeText(w io.Writer) {
 	fmt.Fprintln(w, rep.caption())

@@ -28,43 +28,36 @@ func BenchmarkCompareAndReturn(b *testing.B) {
 	}
 }
 
-const million = `local x = 0 for i = 1, 1e6 do x = x + i end return x`
-
 func BenchmarkMillionAdditions(b *testing.B) {
-	b.Run("instrumented", func(b *testing.B) {
-		code, _ := Compile(million, "user_script")
-		s := New(Limits{Memory: 64 << 20})
-		fn := s.Bind(code)
-		for b.Loop() {
-			s.Begin()
-			s.Call(fn)
-		}
-	})
-	b.Run("plain", func(b *testing.B) {
-		L := lua.NewState()
-		fn, _ := L.Load(strings.NewReader(million), "plain")
-		for b.Loop() {
-			L.Push(fn)
-			L.Call(0, 1)
-			L.Pop(1)
-		}
-	})
+	besidePlain(b, `local x = 0 for i = 1, 1e6 do x = x + i end return x`)
 }
 
 func BenchmarkFillTable(b *testing.B) {
-	const source = `local t = {} for i = 1, 1e5 do t[i] = i end return #t`
+	besidePlain(b, `local t = {} for i = 1, 1e5 do t[i] = i end return #t`)
+}
+
+// besidePlain runs a script as it runs here, and as gopher-lua alone would run it.
+func besidePlain(b *testing.B, source string) {
 	b.Run("instrumented", func(b *testing.B) {
-		code, _ := Compile(source, "user_script")
+		code, err := Compile(source, "user_script")
+		if err != nil {
+			b.Fatal(err)
+		}
 		s := New(Limits{Memory: 64 << 20})
 		fn := s.Bind(code)
 		for b.Loop() {
 			s.Begin()
-			s.Call(fn)
+			if _, err := s.Call(fn); err != nil {
+				b.Fatal(err)
+			}
 		}
 	})
 	b.Run("plain", func(b *testing.B) {
 		L := lua.NewState()
-		fn, _ := L.Load(strings.NewReader(source), "plain")
+		fn, err := L.Load(strings.NewReader(source), "plain")
+		if err != nil {
+			b.Fatal(err)
+		}
 		for b.Loop() {
 			L.Push(fn)
 			L.Call(0, 1)

@@ -6,7 +6,7 @@
 //
 // The virtual machine is gopher-lua's. Around it, this package has its own
 //
-//   - parser (lexer.go, parser.go), after llex.c and lparser.c: goto is a name, errors have Lua's
+//   - parser (lexer.go, parser.go, parse_*.go), after llex.c and lparser.c: goto is a name, errors have Lua's
 //     texts, nesting is bounded.
 //   - instrumentation (instrument.go, hidden.go): calls of hidden functions at the head of each
 //     loop and function, for .. and for writes to an index that may lie far beyond a table's end.
