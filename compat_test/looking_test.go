@@ -51,3 +51,18 @@ func TestACommandThatWalksIsAlwaysInTheSlowLog(t *testing.T) {
 		t.Errorf("SLOWLOG LEN: %s", v)
 	}
 }
+
+func TestACommandThatWaitedCountsWhenItIsOver(t *testing.T) {
+	s := startSubject(t, subjectBin(t), "--slowlog-log-slower-than", "0")
+	c, waiting := dial(t, s.Addr), dial(t, s.Addr)
+	c.Do("XGROUP", "CREATE", "s", "g", "$", "MKSTREAM")
+	waiting.Send("XREADGROUP", "GROUP", "g", "c", "BLOCK", 0, "STREAMS", "s", ">")
+	await(t, "it waits", func() bool { return strings.Contains(c.Do("INFO", "clients").Text(), "blocked_clients:1") })
+	if v := c.Do("SLOWLOG", "GET").String(); strings.Contains(v, "XREADGROUP") {
+		t.Errorf("SLOWLOG GET while it waits: %s", v)
+	}
+	c.Do("XGROUP", "DESTROY", "s", "g")
+	mentions(t, waiting.Receive().text, "NOGROUP")
+	mentions(t, c.Do("SLOWLOG", "GET").String(), "XREADGROUP")
+	mentions(t, c.Do("INFO", "commandstats").Text(), "cmdstat_xreadgroup:calls=1,", "rejected_calls=0,failed_calls=1")
+}

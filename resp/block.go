@@ -156,6 +156,7 @@ func (s *Server) answer(b *blocked, reply Reply) {
 	s.blockers.clients.Add(-1)
 	if reply.isError() {
 		s.stats.errors.count(reply.s)
+		b.row.stats.failed.Add(1)
 	}
 	b.out.encode(&reply, b.cl.resp3)
 	b.served = true
@@ -236,10 +237,17 @@ func (s *Server) serve(b *blocked, now int64) (answered bool) {
 		s.answer(b, reply)
 		return true
 	}
+	var start time.Time
+	if s.looks.timeAll.Load() {
+		start = time.Now()
+	}
 	if b.row.read != nil {
 		reply = b.row.read(&tx.View, &c)
 	} else {
 		reply = b.row.write(tx, &c)
+	}
+	if reply.kind != kindBlock && !start.IsZero() {
+		s.noteSlow(b.cl, b.row, b.args, time.Since(start))
 	}
 	b.lsn = max(b.lsn, tx.End())
 	if reply.kind != kindBlock {
@@ -316,7 +324,7 @@ func (cl *client) waitBlocked(b *blocked, stop func()) (ok bool) {
 // replyEncoded is reply for one that is encoded already.
 func (cl *client) replyEncoded(o *output, lsn uint64) {
 	cl.seen = max(cl.seen, lsn)
-	if cl.replies != repliesOn && cl.silent() {
+	if cl.silences(&replyNone) {
 		return
 	}
 	cl.out.begin(lsn)

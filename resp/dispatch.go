@@ -25,7 +25,7 @@ func (cl *client) run(cmds []command) {
 		args := cmds[i].args
 		r, refusal := cl.admit(args)
 		if r != nil && refusal.kind == kindNone && cl.srv.pause.active.Load() {
-			if !cl.waitPaused(&h, r) {
+			if !cl.waitPaused(&h, r, args) {
 				cl.closing = true
 				break
 			}
@@ -86,7 +86,7 @@ func (cl *client) reply(r Reply, lsn uint64) {
 	if r.kind == kindError && r.n != errorCounted {
 		cl.srv.stats.errors.count(r.s)
 	}
-	if cl.replies != repliesOn && cl.silent() {
+	if cl.silences(&r) {
 		cl.seen = max(cl.seen, lsn)
 		cl.scratch.reset()
 		return
@@ -97,14 +97,19 @@ func (cl *client) reply(r Reply, lsn uint64) {
 	cl.scratch.reset()
 }
 
-func (cl *client) silent() bool {
+// silences reports whether CLIENT REPLY keeps the next reply back. What SUBSCRIBE and its like confirm is no reply, but pushed like the
+// messages.
+func (cl *client) silences(r *Reply) bool {
+	if cl.replies == repliesOn {
+		return false
+	}
 	switch cl.replies {
 	case repliesSkipNext:
 		cl.replies = repliesSkip
 	case repliesSkip:
 		cl.replies = repliesOn
 	}
-	return true
+	return !r.isPushed()
 }
 
 // recover turns a panic in a handler into an error reply and the end of this connection:

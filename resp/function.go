@@ -62,7 +62,10 @@ func metadata(code string) (name, rest string, refusal Reply) {
 	if !ended {
 		return refuse("Invalid library metadata")
 	}
-	words := strings.Fields(line)
+	words, ok := splitWords(line)
+	if !ok {
+		return refuse("Invalid library metadata")
+	}
 	engine := words[0][len("#!"):]
 	named := false
 	for _, word := range words[1:] {

@@ -64,9 +64,12 @@ func operatingSystem(root fs.FS) string {
 }
 
 func infoClients(t *infoText, r *infoReport) {
-	var clients, input, output, watching, watched int
+	var clients, blocked, input, output, watching, watched int
 	r.s.clients.each(func(cl *client) {
 		clients++
+		if cl.blocked.Load() { // in line for a key, or held up by CLIENT PAUSE
+			blocked++
+		}
 		input = max(input, cl.guard.Buffered())
 		output = max(output, int(cl.waiting.Load())+cl.pushesWaiting())
 		cl.mu.Lock()
@@ -82,7 +85,7 @@ func infoClients(t *infoText, r *infoReport) {
 	t.line("client_recent_max_input_buffer", input)
 	t.line("client_recent_max_output_buffer", output)
 	t.line("tracking_clients", r.s.tracking.clients.Load())
-	t.line("blocked_clients", r.s.blockers.clients.Load())
+	t.line("blocked_clients", blocked)
 	t.line("watching_clients", watching)
 	t.line("total_watched_keys", watched)
 }

@@ -150,7 +150,10 @@ func (cl *client) execLocked(tx *store.Tx, t *transaction, now int64) Reply {
 		if reply.isError() && reply.n != errorCounted {
 			cl.srv.stats.errors.count(reply.s)
 		}
-		if !silent {
+		if !silent || reply.isPushed() {
+			if silent {
+				cl.out.begin(0)
+			}
 			cl.out.encode(&reply, cl.resp3)
 		}
 		cl.scratch.reset()
@@ -161,7 +164,7 @@ func (cl *client) execLocked(tx *store.Tx, t *transaction, now int64) Reply {
 		defer cl.srv.serveBlocked(now)
 	}
 	if silent {
-		cl.silent()
+		cl.silences(&replyNone)
 	} else {
 		cl.out.marks[len(cl.out.marks)-1].lsn = lsn
 	}

@@ -69,7 +69,9 @@ func (cl *client) noteEnd(t timing, r *row, args [][]byte, reply *Reply) {
 		if t.sampled {
 			r.stats.took(took, s.looks.tracking.Load())
 		}
-		s.noteSlow(cl, r, args, took)
+		if reply.kind != kindBlock { // else when it is served
+			s.noteSlow(cl, r, args, took)
+		}
 	}
 	if reply.kind == kindError {
 		r.stats.failed.Add(1)

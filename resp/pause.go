@@ -64,34 +64,37 @@ func (p *pause) endLocked() {
 	p.mu.ended = nil
 }
 
-// holds returns what a command must wait for, or nil if it may run. An EXEC writes if one of its
-// commands does.
-func (p *pause) holds(cl *client, r *row) <-chan struct{} {
+// holds returns what a command must wait for, or nil if it may run.
+func (p *pause) holds(writes bool) <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.mu.all || writes(r) || r.name == "exec" && cl.multi != nil && cl.multi.writes() {
+	if p.mu.all || writes {
 		return p.mu.ended
 	}
 	return nil
 }
 
+// mayWrite reports whether a pause of writes is about a command. An EXEC writes if one of its commands does, and a script
+// that says no-writes does not.
+func (cl *client) mayWrite(h *hold, r *row, args [][]byte) bool {
+	if r.name == "exec" && cl.multi != nil {
+		for _, q := range cl.multi.queued {
+			if cl.mayWrite(h, q.row, q.args) {
+				return true
+			}
+		}
+	}
+	return writes(r) && !cl.srv.saysNoWrites(h.held, r, args)
+}
+
 // writes reports whether a command may write.
 func writes(r *row) bool { return r.flags&(write|mayReplicate) != 0 }
 
-func (t *transaction) writes() bool {
-	for _, q := range t.queued {
-		if writes(q.row) {
-			return true
-		}
-	}
-	return false
-}
-
 // waitPaused waits, without the keyspace lock, until no pause holds the command back. The replies
 // before it leave first. It reports false if the connection ended meanwhile.
-func (cl *client) waitPaused(h *hold, r *row) bool {
+func (cl *client) waitPaused(h *hold, r *row, args [][]byte) bool {
 	for {
-		ended := cl.srv.pause.holds(cl, r)
+		ended := cl.srv.pause.holds(cl.mayWrite(h, r, args))
 		if ended == nil {
 			return true
 		}

@@ -67,6 +67,9 @@ func double(f float64) Reply                    { return Reply{kind: kindDouble,
 func decimal(text string) Reply                 { return Reply{kind: kindDouble, s: text} }
 func verbatim(s string) Reply                   { return Reply{kind: kindVerbatim, s: s} }
 
+// isPushed reports whether a RESP3 client gets it as a push: CLIENT REPLY does not keep it back.
+func (r *Reply) isPushed() bool { return r.kind == kindPush || r.kind == kindSeries }
+
 // bulk is a value that is copied when it is encoded; nil is the null reply.
 func bulk(b []byte) Reply {
 	if b == nil {

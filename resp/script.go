@@ -92,7 +92,10 @@ func shebang(body string) (flags scriptFlags, rest string, refusal Reply) {
 	if !ended {
 		return 0, "", errorReply("ERR Invalid script shebang")
 	}
-	words := strings.Fields(line)
+	words, ok := splitWords(line)
+	if !ok {
+		return 0, "", errorReply("ERR Invalid engine in script shebang")
+	}
 	if words[0] != "#!lua" {
 		return 0, "", errorReply(oneLine("ERR Unexpected engine in script shebang: " + words[0]))
 	}
@@ -205,6 +208,29 @@ func (s *scripts) find(sha []byte) *script {
 		s.evals.MoveToBack(sc.eval)
 	}
 	return sc
+}
+
+// saysNoWrites reports whether EVAL, EVALSHA or FCALL calls what declares that it does not write; locked = the caller holds the
+// keyspace lock.
+func (s *Server) saysNoWrites(locked bool, r *row, args [][]byte) bool {
+	var flags scriptFlags
+	switch r.name {
+	case "eval":
+		flags, _, _ = shebang(viewString(args[1]))
+	case "evalsha":
+		_ = s.store.Look(locked, func() {
+			if sc := s.scripts.find(args[1]); sc != nil {
+				flags = sc.flags
+			}
+		})
+	case "fcall":
+		_ = s.store.Look(locked, func() {
+			if f := s.libraries.find(args[1]); f != nil {
+				flags = f.flags
+			}
+		})
+	}
+	return flags&scriptNoWrites != 0
 }
 
 // flush forgets all scripts, and the Lua that they have run in.

@@ -114,8 +114,8 @@ func (e *engine) execute(run *scriptRun, fn *lua.LFunction, args ...lua.LValue) 
 			cl.dbSeen.Store(int32(db))
 			run.tx.Select(db)
 		}
-		s.scripts.runs.now.Store(nil)
 		s.scripts.runs.busy.Store(false)
+		s.scripts.runs.now.Store(nil)
 		L.SetTop(0)
 		if run.long {
 			s.limitHeap(0)
@@ -238,6 +238,10 @@ func (run *scriptRun) busyReply() Reply {
 
 var errNotBusy = errorReply("NOTBUSY No scripts in execution right now.")
 
+// killWait is how long SCRIPT KILL waits for the script's end, so that who hears OK finds the server free. A command that the script is in
+// comes to its end first.
+const killWait = time.Second
+
 // kill is SCRIPT KILL and FUNCTION KILL. It does not need the keyspace lock.
 func (s *scripts) kill(isEval bool) Reply {
 	run := s.runs.now.Load()
@@ -251,6 +255,9 @@ func (s *scripts) kill(isEval bool) Reply {
 	}
 	run.killed.Store(true)
 	s.srv.log.Warn().Str("script", run.name).Msg("script killed by " + run.killer())
+	for end := time.Now().Add(killWait); s.runs.now.Load() == run && time.Now().Before(end); {
+		time.Sleep(100 * time.Microsecond)
+	}
 	return replyOK
 }
 
