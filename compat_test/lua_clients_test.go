@@ -113,6 +113,21 @@ func TestAPauseOfWritesHoldsScripts(t *testing.T) {
 	}
 }
 
+func TestNothingIsSweptWhileWritesArePaused(t *testing.T) {
+	s := startServer(t, subjectBin(t))
+	c := dial(t, s.Addr)
+	expired := func() string { return infoField(c.Do("INFO", "stats").Text(), "expired_keys") }
+	says(t, c, "OK", "MULTI")
+	says(t, c, "QUEUED", "SET", "k", "v", "PX", 10)
+	says(t, c, "QUEUED", "CLIENT", "PAUSE", 60_000, "WRITE")
+	c.Do("EXEC")
+	await(t, "the key has expired", func() bool { return c.Do("GET", "k").String() == "(nil)" })
+	time.Sleep(2 * quiet)
+	equal(t, "expired_keys during the pause", expired(), "0")
+	says(t, c, "OK", "CLIENT", "UNPAUSE")
+	await(t, "it is swept", func() bool { return expired() == "1" })
+}
+
 // EVAL's scripts do not fill the memory when each has a text of its own; those that were loaded stay.
 func TestOnlyTheLatestScriptsOfEvalAreKept(t *testing.T) {
 	s := startServer(t, subjectBin(t))

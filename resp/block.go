@@ -257,8 +257,12 @@ func (s *Server) serve(b *blocked, now int64) (answered bool) {
 	return b.served
 }
 
-// Sweep is the store's, for the sweeper: who waits for a key sees that it has expired, too.
+// Sweep is the store's, for the sweeper: who waits for a key sees that it has expired, too. While CLIENT PAUSE lasts nothing is swept:
+// what has expired can not be seen, but nothing changes.
 func (s *Server) Sweep(now int64) (more bool) {
+	if s.pause.active.Load() {
+		return false
+	}
 	start := time.Now()
 	more = s.store.Sweep(now)
 	took := time.Since(start)
