@@ -103,6 +103,23 @@ func TestTheSoftOutputLimitEndsAClientThatTakesTooLong(t *testing.T) {
 	}
 }
 
+// Its time runs while nothing more is published, too.
+func TestTheSoftOutputLimitEndsASubscriberThatReadsNothing(t *testing.T) {
+	s := startServer(t, subjectBin(t), "--client-output-buffer-limit", "pubsub 0 100kb 1")
+	setMB(t, s)
+	c, publisher := dial(t, s.Addr), dial(t, s.Addr)
+	id := c.Do("CLIENT", "ID").text
+	c.Do("SUBSCRIBE", "channel")
+	message := strings.Repeat("x", 1<<20)
+	start := time.Now()
+	for range 20 { // more than the sockets hold
+		publisher.Do("PUBLISH", "channel", message)
+	}
+	if took := waitClosed(t, s, id, start); took < time.Second || took > 3*time.Second {
+		t.Errorf("closed after %v in place of 1 s", took)
+	}
+}
+
 func TestAClientThatReadsAllTheTimeMayExceedTheSoftLimit(t *testing.T) {
 	s := startServer(t, subjectBin(t), "--client-output-buffer-limit", "normal 0 100kb 1")
 	setMB(t, s)

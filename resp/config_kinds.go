@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // A setting is a parameter's value: as CONFIG GET shows it, and as a number where it is one
@@ -342,6 +343,8 @@ var shutdownFlags = valueKind{many: true, parse: func(words []string, _ string) 
 type OutputLimit struct {
 	HardBytes, SoftBytes, SoftSeconds int64
 }
+
+func (l OutputLimit) soft() time.Duration { return time.Duration(l.SoftSeconds) * time.Second }
 
 // OutputLimits are client-output-buffer-limit's, one a class of clients.
 type OutputLimits struct {

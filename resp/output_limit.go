@@ -54,7 +54,7 @@ func (cl *client) flush() error {
 	}
 	w := outlet{cl: cl, waiting: int64(waiting), idle: time.Duration(cl.srv.cfg.Timeout.Load()) * time.Second}
 	if class := cl.srv.cfg.OutputLimits().Normal; class.SoftBytes > 0 && class.SoftSeconds > 0 && w.waiting > class.SoftBytes {
-		w.soft, w.softEnd = class.SoftBytes, time.Now().Add(time.Duration(class.SoftSeconds)*time.Second)
+		w.soft, w.softEnd = class.SoftBytes, time.Now().Add(class.soft())
 	}
 	if w.idle == 0 && w.softEnd.IsZero() {
 		if cl.writeArmed {

@@ -79,36 +79,59 @@ func (cl *client) push(from *client, message []byte, lsn uint64) {
 	p.mu.queue = append(p.mu.queue, message...)
 	p.mu.lsn = max(p.mu.lsn, lsn)
 	p.mu.waiting += len(message)
+	wasOver := !p.mu.over.IsZero()
 	over := p.overLocked(limit)
-	if over {
-		p.mu.closed, p.mu.queue = true, nil
+	if !wasOver && !p.mu.over.IsZero() {
+		time.AfterFunc(limit.soft()+softGrace, cl.endSlow)
 	}
 	first := !p.mu.due
 	p.mu.due = true
 	p.mu.Unlock()
 	switch {
 	case over:
-		_ = cl.overLimit(errOutputPush) // it logs and counts
-		cl.kill()
+		cl.endOver()
 	case first:
 		cl.srv.pusher.add(cl)
 	}
 }
 
-// overLocked applies a client-output-buffer-limit. The caller holds p.mu.
-func (p *pushes) overLocked(limit OutputLimit) bool {
+// softGrace is how much later than its limit a client is closed that nothing more is pushed to.
+const softGrace = 10 * time.Millisecond
+
+// endSlow closes a client whose queue has been above the soft limit for as long as it may be.
+func (cl *client) endSlow() {
+	limit, p := cl.pushLimit(), cl.pushes
+	p.mu.Lock()
+	over := !p.mu.closed && p.overLocked(limit)
+	p.mu.Unlock()
+	if over {
+		cl.endOver()
+	}
+}
+
+// endOver closes a client that reads too slowly.
+func (cl *client) endOver() {
+	_ = cl.overLimit(errOutputPush) // it logs and counts
+	cl.kill()
+}
+
+// overLocked applies a client-output-buffer-limit: nothing more comes into the queue of a client that is over it. The caller holds p.mu.
+func (p *pushes) overLocked(limit OutputLimit) (over bool) {
 	waiting := int64(p.mu.waiting)
-	if limit.HardBytes > 0 && waiting > limit.HardBytes {
-		return true
-	}
-	if limit.SoftBytes == 0 || waiting <= limit.SoftBytes {
+	switch {
+	case limit.HardBytes > 0 && waiting > limit.HardBytes:
+		over = true
+	case limit.SoftBytes == 0 || waiting <= limit.SoftBytes:
 		p.mu.over = time.Time{}
-		return false
-	}
-	if p.mu.over.IsZero() {
+	case p.mu.over.IsZero():
 		p.mu.over = time.Now()
+	default:
+		over = time.Since(p.mu.over) > limit.soft()
 	}
-	return time.Since(p.mu.over) > time.Duration(limit.SoftSeconds)*time.Second
+	if over {
+		p.mu.closed, p.mu.queue = true, nil
+	}
+	return over
 }
 
 func (p *pusher) add(cl *client) {
@@ -203,7 +226,9 @@ func (p *pushes) takeLocked() (queue []byte, lsn uint64) {
 // sent counts a queue that has gone, and keeps its memory for the next.
 func (p *pushes) sent(queue []byte) {
 	p.mu.Lock()
-	p.mu.waiting -= len(queue)
+	if p.mu.waiting -= len(queue); p.mu.waiting == 0 {
+		p.mu.over = time.Time{}
+	}
 	if cap(queue) <= keptPushBytes && p.mu.spare == nil {
 		p.mu.spare = queue[:0]
 	}
