@@ -161,6 +161,13 @@ func TestTheTableOfTrackedKeysIsBounded(t *testing.T) {
 	}
 	equal(t, "invalidated", invalid+1, 90)
 	equal(t, "tracked", infoField(c.Do("INFO", "stats").Text(), "tracking_total_keys"), "10")
+
+	says(t, dial(t, s.Addr), "OK", "CONFIG", "SET", "tracking-table-max-keys", 3)
+	for range 7 {
+		if v, err := c.read(replyTimeout); err != nil || v.kind != kindPush {
+			t.Fatalf("a lower bound pushes keys out: %v, %v", v, err)
+		}
+	}
 }
 
 func (s *server) dialectIsRedis(t *testing.T) bool {

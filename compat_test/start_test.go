@@ -46,6 +46,26 @@ func TestASecondServerOnADataDirectoryIsRefused(t *testing.T) {
 	second.start(nil) // a server that crashed leaves no lock
 }
 
+// Scripts start a server again as soon as redis-cli shutdown comes back.
+func TestWhoAsksForTheEndSeesItWhenTheServerIsGone(t *testing.T) {
+	for range 5 {
+		first := startServer(t, subjectBin(t))
+		c := dial(t, first.Addr)
+		says(t, c, "OK", "SET", "k", "v")
+		c.Send("SHUTDOWN")
+		if v, err := c.readOutcome(replyTimeout); err != nil || v.kind != kindClosed {
+			t.Fatalf("SHUTDOWN: %s, %v", v, err)
+		}
+		if other, err := open(first.Addr); err == nil {
+			other.Close()
+			t.Error("the server still accepts connections")
+		}
+		second := newServer(t, subjectBin(t), "--dir", first.Dir)
+		second.start(nil)
+		says(t, dial(t, second.Addr), "v", "GET", "k")
+	}
+}
+
 // Whatever a crash leaves behind the last whole record of the journal is cut off and reported.
 func TestATornJournalTailIsCutOffAndNothingIsLost(t *testing.T) {
 	for _, torn := range []struct {

@@ -271,6 +271,7 @@ func (s *Server) Sweep(now int64) (more bool) {
 	if s.blockers.clients.Load() > 0 || s.tracking.clients.Load() > 0 {
 		s.store.Lock()
 		s.serveBlocked(now)
+		s.tracking.bound()
 		s.tracking.broadcast()
 		s.store.Unlock()
 	}

@@ -164,6 +164,7 @@ func shutdown(cl *client, c *call) Reply {
 		}
 	}
 	s.log.Info().Str("client", cl.addr).Msg("SHUTDOWN asked for")
+	s.lastSocket.Store(cl.guard.hold())
 	s.shutdown(Shutdown{Now: now})
 	cl.closing = true
 	return replyNone

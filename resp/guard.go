@@ -159,6 +159,20 @@ func (g *guard) partBytes() int {
 	return sendBytes
 }
 
+// hold returns a second descriptor of the connection, which the client sees as open until that one is closed, too; nil = there is none.
+func (g *guard) hold() *os.File {
+	nc := g.Conn
+	if g.tls != nil {
+		nc = g.tls.NetConn()
+	}
+	if nc, ok := nc.(interface{ File() (*os.File, error) }); ok {
+		if f, err := nc.File(); err == nil {
+			return f
+		}
+	}
+	return nil
+}
+
 // Abort closes the connection without a word: TLS's farewell could have to wait for the client.
 func (g *guard) Abort() error {
 	if g.tls != nil {

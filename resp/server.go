@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -58,7 +59,11 @@ type Server struct {
 	sweeping  atomic.Int64 // nanoseconds that the sweeper has taken
 	saves     saves
 	shutdown  func(Shutdown) // asks main to end the process
-	stopping  atomic.Bool
+
+	// lastSocket is that of the client that has asked for the end. It sees its connection close when the process is over, as
+	// with Redis, so that whoever waits for that may start the server again.
+	lastSocket atomic.Pointer[os.File]
+	stopping   atomic.Bool
 
 	httpLogged   atomic.Int64 // unix seconds of the last warning about web requests
 	acceptLogged atomic.Int64 // unix seconds of the last warning about accept

@@ -112,6 +112,13 @@ func (cl *client) remember(r *row, args [][]byte) {
 	t.boundLocked()
 }
 
+// bound is for a lower tracking-table-max-keys. The caller holds the keyspace lock.
+func (t *trackingTable) bound() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.boundLocked()
+}
+
 // boundLocked keeps to tracking-table-max-keys: what leaves the table is as if it had changed.
 func (t *trackingTable) boundLocked() {
 	most := int(t.srv.cfg.TrackingTableMaxKeys.Load())
