@@ -3,6 +3,7 @@ package compat_test
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -172,4 +173,28 @@ func TestTheTableOfTrackedKeysIsBounded(t *testing.T) {
 
 func (s *server) dialectIsRedis(t *testing.T) bool {
 	return infoField(dial(t, s.Addr).Do("INFO", "server").Text(), "diskette_version") == ""
+}
+
+// A command that waited tells its own client of its changes behind its reply, like any other.
+func TestWhoIsServedHearsOfItsOwnChangesBehindTheReply(t *testing.T) {
+	s := startServer(t, subjectBin(t))
+	c, other := dial(t, s.Addr), dial(t, s.Addr)
+	c.Do("HELLO", 3)
+	c.Do("CLIENT", "TRACKING", "ON")
+	for i := range 30 {
+		says(t, other, strconv.Itoa(i+1), "RPUSH", "to", "x")
+		if i > 0 { // RPUSH has changed what was read
+			equal(t, "the push of another's change", c.Receive().kind, kindPush)
+		}
+		c.Do("LRANGE", "to", 0, -1)
+		c.Send("BLMOVE", "from", "to", "LEFT", "LEFT", 0)
+		await(t, "it waits", func() bool { return strings.Contains(other.Do("INFO", "clients").Text(), "blocked_clients:1") })
+		says(t, other, "1", "RPUSH", "from", "element")
+		equal(t, "first", c.Receive().Text(), "element")
+		equal(t, "second", c.Receive().kind, kindPush)
+		c.Do("LRANGE", "to", 0, -1)
+		other.Do("LPOP", "to")
+		equal(t, "the push of another's change", c.Receive().kind, kindPush)
+		c.Do("LRANGE", "to", 0, -1)
+	}
 }

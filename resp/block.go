@@ -53,7 +53,8 @@ type blocked struct {
 	done   chan struct{}
 	served bool
 	out    output // the reply
-	lsn    uint64 // what the reply has seen
+	after  []byte // what its command has pushed to itself: it comes behind the reply
+	lsn    uint64 // what both have seen
 }
 
 // A line is the clients that wait for a key, first come first.
@@ -167,8 +168,7 @@ func (s *Server) answer(b *blocked, reply Reply) {
 // after every command, MULTI block or script, under the keyspace lock and after Tx.End. now is unix ms.
 func (s *Server) serveBlocked(now int64) {
 	running := s.running
-	s.serving = true
-	defer func() { s.running, s.serving = running, false }()
+	defer func() { s.running = running }()
 	for len(s.blockers.ready) > 0 { // what is served may change other keys, or the same one
 		l := s.blockers.ready[0]
 		s.blockers.ready[0] = nil
@@ -322,6 +322,7 @@ func (cl *client) waitBlocked(b *blocked, stop func()) (ok bool) {
 	s.store.Unlock()
 	if ok {
 		cl.replyEncoded(&b.out, b.lsn)
+		cl.afterReply = append(cl.afterReply, b.after...)
 	}
 	return ok
 }

@@ -92,10 +92,10 @@ func (s *Server) notify(db int, class eventClass, event, key string) {
 	}
 	lsn, at := s.store.EventLSN(), strconv.Itoa(db)
 	if asked&eventKeyspace != 0 {
-		s.pubsub.publish(s.from(), toChannel, "__keyspace@"+at+"__:"+key, event, lsn)
+		s.pubsub.publish(s.running, toChannel, "__keyspace@"+at+"__:"+key, event, lsn)
 	}
 	if asked&eventKeyevent != 0 {
-		s.pubsub.publish(s.from(), toChannel, "__keyevent@"+at+"__:"+event, key, lsn)
+		s.pubsub.publish(s.running, toChannel, "__keyevent@"+at+"__:"+event, key, lsn)
 	}
 }
 
@@ -104,13 +104,4 @@ func (s *Server) missed(db int, key string) {
 	if s.events.has(eventMissed) && !(s.running != nil && strings.HasPrefix(s.running.call.name(), "object|")) {
 		s.notify(db, eventMissed, "keymiss", key)
 	}
-}
-
-// from is the client in whose goroutine its own command runs, which gets what it pushes to itself behind its reply; nil if
-// there is none.
-func (s *Server) from() *client {
-	if s.serving {
-		return nil
-	}
-	return s.running
 }

@@ -65,6 +65,10 @@ func (cl *client) endBatch() {
 // in the record lsn, 0 = in none. A client that reads too slowly for its class's limit is closed, as in Redis.
 func (cl *client) push(from *client, message []byte, lsn uint64) {
 	if cl == from {
+		if b := cl.blockedOn; b != nil { // it is being served, in the goroutine of another
+			b.after, b.lsn = append(b.after, message...), max(b.lsn, lsn)
+			return
+		}
 		cl.afterReply = append(cl.afterReply, message...)
 		cl.seen = max(cl.seen, lsn)
 		return

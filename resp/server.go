@@ -45,7 +45,6 @@ type Server struct {
 	tracking  trackingTable
 	pusher    pusher
 	running   *client // whose command runs; under the keyspace lock
-	serving   bool    // it is one that waited, in the goroutine of another; likewise
 	looks     looks
 	slowlog   slowlog
 	limits    guardLimits

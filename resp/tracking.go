@@ -164,7 +164,7 @@ func (t *trackingTable) invalidateLocked(key string, by *client) {
 			continue
 		}
 		if how := cl.tracking.Load(); !how.bcast && !(how.noLoop && cl == by) {
-			t.send(cl, how, array(bulkString(key)), t.srv.from(), lsn)
+			t.send(cl, how, array(bulkString(key)), t.srv.running, lsn)
 		}
 	}
 }
@@ -207,7 +207,7 @@ func (t *trackingTable) flushed() {
 	clear(t.mu.byKey)
 	t.mu.items = 0
 	for _, cl := range t.mu.byID {
-		t.send(cl, cl.tracking.Load(), replyNull, t.srv.from(), t.srv.store.EventLSN())
+		t.send(cl, cl.tracking.Load(), replyNull, t.srv.running, t.srv.store.EventLSN())
 	}
 }
 

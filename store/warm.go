@@ -3,11 +3,15 @@ package store
 import "bytes"
 
 // warmed is a collection in which a member will be looked up, or that will be read.
+//
+// Looking in an index twice costs less than the misses of sixteen look-ups one after the other [SADD to a million members in
+// pipelines of 16: 1.85 us of processor time without, 1.58 with; HGET and ZSCORE of 100,000: 1.7 and 1.75, now 1.55 and 1.63].
 type warmed struct {
 	o      *object
 	member []byte
 	pack   *pack
 	fields *dict[hashValue] // of a hash that is no pack, but has no index either
+	index  map[string]int32 // of what has one
 	place  int
 }
 
@@ -22,6 +26,8 @@ func (w *warmed) read(pass int) byte {
 		return w.readPack(pass)
 	case w.fields != nil:
 		return w.readFields(pass)
+	case w.index != nil && pass == 1:
+		return byte(w.index[viewString(w.member)])
 	}
 	return 0
 }
@@ -31,16 +37,20 @@ func (w *warmed) find() {
 	case *Hash:
 		if large := c.fields.large; large == nil {
 			w.pack = &c.fields.pack
-		} else if large.index == nil && large.places > 0 && len(w.member) > 0 {
+		} else if w.index = large.index; w.index == nil && large.places > 0 && len(w.member) > 0 {
 			w.fields = &large.dict
 		}
 	case *Set:
 		if c.members.large == nil {
 			w.pack = &c.members.pack
+		} else {
+			w.index = c.members.large.index
 		}
 	case *ZSet:
 		if c.large == nil {
 			w.pack = &c.pack
+		} else {
+			w.index = c.large.dict.index
 		}
 	}
 }

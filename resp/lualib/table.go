@@ -44,8 +44,10 @@ func (s *State) tableConcat(L *lua.LState) int {
 		if i < last {
 			b.WriteString(separator)
 		}
-		s.roomFor(L, b.Len())
-		s.used.bytes -= int64(b.Len() - len(part) - len(separator)) // only what was added is new
+		if b.Len() > maxString {
+			s.fail(L, "not enough memory")
+		}
+		s.allocate(L, len(part)+len(separator))
 		s.spend(L, 1)
 	}
 	return s.text(L, b.String())
