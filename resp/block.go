@@ -330,7 +330,7 @@ func (cl *client) waitBlocked(b *blocked, stop func()) (ok bool) {
 // replyEncoded is reply for one that is encoded already.
 func (cl *client) replyEncoded(o *output, lsn uint64) {
 	cl.seen = max(cl.seen, lsn)
-	if cl.silences(&replyNone) {
+	if cl.replies != repliesOn && cl.silences(&replyNone) {
 		return
 	}
 	cl.out.begin(lsn)

@@ -86,7 +86,7 @@ func (cl *client) reply(r Reply, lsn uint64) {
 	if r.kind == kindError && r.n != errorCounted {
 		cl.srv.stats.errors.count(r.s)
 	}
-	if cl.silences(&r) {
+	if cl.replies != repliesOn && cl.silences(&r) {
 		cl.seen = max(cl.seen, lsn)
 		cl.scratch.reset()
 		return
@@ -98,11 +98,8 @@ func (cl *client) reply(r Reply, lsn uint64) {
 }
 
 // silences reports whether CLIENT REPLY keeps the next reply back. What SUBSCRIBE and its like confirm is no reply, but pushed like the
-// messages.
+// messages. Ask only while cl.replies is not repliesOn.
 func (cl *client) silences(r *Reply) bool {
-	if cl.replies == repliesOn {
-		return false
-	}
 	switch cl.replies {
 	case repliesSkipNext:
 		cl.replies = repliesSkip
