@@ -30,12 +30,11 @@ func memoryUsage(v *store.View, c *call) Reply {
 
 func memoryStats(cl *client, c *call) Reply {
 	s := cl.srv
-	var st store.Stats
 	var dbs []store.DatabaseStats
-	err := s.store.Look(c.locked, func() {
-		st = s.store.StatsLocked()
-		dbs, cl.callSeen = s.databases(c.now)
-	})
+	st, err := s.store.Stats(c.locked)
+	if err == nil {
+		err = s.store.Look(c.locked, func() { dbs, cl.callSeen = s.databases(c.now) })
+	}
 	if err != nil {
 		return s.notSeen(err)
 	}
@@ -85,8 +84,8 @@ func ratio(a, b int64) float64 {
 }
 
 func memoryDoctor(cl *client, c *call) Reply {
-	var st store.Stats
-	if err := cl.srv.store.Look(c.locked, func() { st = cl.srv.store.StatsLocked() }); err != nil {
+	st, err := cl.srv.store.Stats(c.locked)
+	if err != nil {
 		return cl.srv.notSeen(err)
 	}
 	heap, rss := readHeap(), memoryRSS()

@@ -46,10 +46,13 @@ type infoReport struct {
 func info(cl *client, c *call) Reply {
 	s := cl.srv
 	r := infoReport{s: s, now: time.Now()}
-	err := s.store.Look(c.locked, func() {
-		r.store, r.lua = s.store.StatsLocked(), s.luaStats()
-		r.databases, cl.callSeen = s.databases(c.now)
-	})
+	var err error
+	if r.store, err = s.store.Stats(c.locked); err == nil {
+		err = s.store.Look(c.locked, func() {
+			r.lua = s.luaStats()
+			r.databases, cl.callSeen = s.databases(c.now)
+		})
+	}
 	if err != nil {
 		return s.notSeen(err)
 	}

@@ -60,7 +60,7 @@ func TestManyClientsAtOnce(t *testing.T) {
 				case 3:
 					err = st.Flush()
 				case 4:
-					st.Stats()
+					_, err = st.Stats(false)
 				case 5:
 					err = command(st, 3, now, nil, func(tx *Tx, _ [][]byte) { tx.FlushDB(3); tx.SwapDB(4, 5) })
 				}

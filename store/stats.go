@@ -40,24 +40,17 @@ type Stats struct {
 	Journal           journal.Stats
 }
 
-// Stats gathers the figures. The caller does not hold the keyspace lock.
-func (st *Store) Stats() Stats {
-	st.Lock()
-	s := st.memoryStatsLocked()
-	st.Unlock()
-	st.addDiskStats(&s)
-	return s
+// Stats gathers the figures; locked = the caller holds the keyspace lock, which is not held otherwise while files are looked at. ErrMidway
+// = a long command holds it.
+func (st *Store) Stats(locked bool) (s Stats, err error) {
+	if err = st.Look(locked, func() { s = st.memoryStatsLocked() }); err == nil {
+		st.addDiskStats(&s)
+	}
+	return s, err
 }
 
 // HotBytesLocked is Stats' HotBytes for a caller that holds the keyspace lock.
 func (st *Store) HotBytesLocked() int64 { return st.hotBytes }
-
-// StatsLocked is Stats for a caller that holds the keyspace lock.
-func (st *Store) StatsLocked() Stats {
-	s := st.memoryStatsLocked()
-	st.addDiskStats(&s)
-	return s
-}
 
 func (st *Store) memoryStatsLocked() Stats {
 	c := &st.stats
