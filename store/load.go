@@ -1,7 +1,6 @@
 package store
 
 import (
-	"errors"
 	"fmt"
 	"time"
 )
@@ -83,7 +82,7 @@ func (f *Fetch) readSlice(missing []pending) error {
 	st := f.st
 	rows := make([]row, len(missing))
 	start := time.Now()
-	err := st.readers.use(func(r *reader) error {
+	err := st.readers.load(func(r *reader) error {
 		for i, p := range missing {
 			if err := r.row(p.o.space.id, p.o.name, &rows[i]); err != nil {
 				return fmt.Errorf("read key from disk: %w", err)
@@ -178,7 +177,7 @@ func (st *Store) loadNow(s *space, key []byte, o *object) *object {
 	}
 	var r row
 	if s.unloaded {
-		err := st.readers.use(func(rd *reader) error { return rd.row(s.id, o.name, &r) })
+		err := st.readers.load(func(rd *reader) error { return rd.row(s.id, o.name, &r) })
 		if err != nil {
 			if o.load == nil {
 				st.forget(o)
@@ -190,24 +189,4 @@ func (st *Store) loadNow(s *space, key []byte, o *object) *object {
 	o.load = nil
 	st.fill(o, &r)
 	return o
-}
-
-// readers is a small pool of read-only connections.
-type readers struct {
-	free chan *reader
-	all  []*reader
-}
-
-func (p *readers) use(fn func(*reader) error) error {
-	r := <-p.free
-	defer func() { p.free <- r }()
-	return fn(r)
-}
-
-func (p *readers) close() error {
-	var errs []error
-	for range p.all {
-		errs = append(errs, (<-p.free).close())
-	}
-	return errors.Join(errs...)
 }

@@ -75,7 +75,9 @@ func (st *Store) checkpoint(pages int) {
 	if st.walLength() < int64(pages) {
 		return
 	}
+	st.readers.renew() // an older transaction needs the pages of its time
 	if _, _, err := st.wb.w.c.WALCheckpoint("main", sqlite3.CHECKPOINT_PASSIVE); err != nil {
 		st.opts.Log("checkpoint failed", err)
 	}
+	st.readers.renew() // so that the next transaction can write the WAL from its start
 }

@@ -62,6 +62,44 @@ func TestTheJournalIsDroppedOnceTheTablesHaveIt(t *testing.T) {
 	})
 }
 
+func TestLoadsSeeEachWriteBackAndLetTheWALEnd(t *testing.T) {
+	st := opened(t, t.TempDir())
+	stop, stopped := make(chan struct{}), make(chan error, 1)
+	go func() { // a transaction is open nearly always
+		for {
+			select {
+			case <-stop:
+				stopped <- nil
+				return
+			default:
+			}
+			if err := st.readers.load(func(r *reader) error { return r.row(st.dbs[0].id, "k0", &row{}) }); err != nil {
+				stopped <- err
+				return
+			}
+		}
+	}()
+	value := func(round int) string { return strings.Repeat(fmt.Sprint(round%10), 3000) }
+	for round := range 100 { // 260 pages each: six times what write-back checkpoints
+		for i := range 250 {
+			mustSet(t, st, fmt.Sprint("k", i), value(round))
+		}
+		flushed(t, st)
+		unloadAll(st)
+		for i := range 20 {
+			wantGet(t, st, fmt.Sprint("k", i), value(round))
+		}
+	}
+	close(stop)
+	if err := <-stopped; err != nil {
+		t.Fatal(err)
+	}
+	if pages := st.walLength(); pages > 2*walPages {
+		t.Errorf("the WAL has %d pages", pages)
+	}
+	checked(t, st)
+}
+
 func TestFlushDBTakesNoLongerForManyKeysThanForOne(t *testing.T) {
 	if testing.Short() {
 		t.Skip("NOT CHECKED with -short: it takes long under the race detector; go test ./store does")

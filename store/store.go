@@ -189,7 +189,7 @@ func (st *Store) openDatabase() error {
 	if err != nil {
 		return err
 	}
-	w, err := newWriter(c, st.dir)
+	w, err := newWriter(c, st.dir, &st.readers)
 	if err != nil {
 		closeConn(c)
 		return err

@@ -14,9 +14,10 @@ import (
 // two million keys: UPDATE by id in id order 3-4, INSERT of a new key 7.5, INSERT OR REPLACE by
 // name 14; so the store knows which keys are new and write-back never asks.
 type writer struct {
-	c   *sqlite3.Conn
-	dir string
-	err error // first failure of the statements under way
+	c       *sqlite3.Conn
+	dir     string
+	readers *readers // to be told of each commit
+	err     error    // first failure of the statements under way
 
 	begin, commit, rollback                     *sqlite3.Stmt
 	insert, value, deadline, drop, unname, name *sqlite3.Stmt
@@ -38,8 +39,8 @@ type writer struct {
 	freePages atomic.Int64 // in the database file, when maintain last looked
 }
 
-func newWriter(c *sqlite3.Conn, dir string) (*writer, error) {
-	w := &writer{c: c, dir: dir, spaceOf: map[int]int64{}, counts: map[int64]int64{}}
+func newWriter(c *sqlite3.Conn, dir string, readers *readers) (*writer, error) {
+	w := &writer{c: c, dir: dir, readers: readers, spaceOf: map[int]int64{}, counts: map[int64]int64{}}
 	w.merging.built.write = w.putRun
 	statements := map[**sqlite3.Stmt]string{
 		&w.begin:    `BEGIN IMMEDIATE`,
@@ -143,6 +144,7 @@ func (w *writer) transaction(fn func()) error {
 	if w.err == nil {
 		fn()
 		w.run(w.commit)
+		w.readers.renew()
 		if w.err != nil && !w.c.GetAutocommit() {
 			err := w.err
 			w.err = nil
