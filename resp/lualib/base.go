@@ -257,7 +257,7 @@ func (s *State) tonumber(L *lua.LState) int {
 	if base < 2 || base > 36 {
 		s.argError(L, 2, "base out of range")
 	}
-	if n, ok := parseUnsigned(str, base); ok {
+	if n, ok := parseUnsigned(untilNUL(str), base); ok {
 		return push(L, lua.LNumber(n))
 	}
 	return push(L, lua.LNil)

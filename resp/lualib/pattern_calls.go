@@ -1,7 +1,7 @@
 package lualib
 
 import (
-	"bytes"
+	"strings"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -17,7 +17,7 @@ func position(p, length int) int {
 func (s *State) find(L *lua.LState, find bool) int {
 	src, pattern := s.checkString(L, 1), s.checkString(L, 2)
 	init := min(max(position(s.optInteger(L, 3, 1), len(src))-1, 0), len(src))
-	if find && (lua.LVAsBool(L.Get(4)) || !bytes.ContainsAny([]byte(pattern), patternMarks)) {
+	if find && (lua.LVAsBool(L.Get(4)) || !strings.ContainsAny(untilNUL(pattern), patternMarks)) {
 		at := indexFrom(src, pattern, init)
 		s.spend(L, (len(src)-init)/1024)
 		if at < 0 {
@@ -25,7 +25,7 @@ func (s *State) find(L *lua.LState, find bool) int {
 		}
 		return push(L, lua.LNumber(at+1), lua.LNumber(at+len(pattern)))
 	}
-	m := &matcher{s: s, L: L, src: src, pattern: pattern}
+	m := &matcher{s: s, L: L, src: src, pattern: untilNUL(pattern)}
 	start, end, ok := m.from(init)
 	if !ok {
 		return push(L, lua.LNil)
@@ -41,7 +41,7 @@ func (s *State) gmatch(L *lua.LState) int {
 	src, pattern := s.checkString(L, 1), s.checkString(L, 2)
 	at := 0
 	return push(L, L.NewFunction(func(L *lua.LState) int {
-		m := &matcher{s: s, L: L, src: src, pattern: pattern}
+		m := &matcher{s: s, L: L, src: src, pattern: untilNUL(pattern)}
 		for ; at <= len(src); at++ {
 			m.level = 0
 			end := m.match(at, 0)
@@ -67,11 +67,11 @@ func (s *State) gsub(L *lua.LState) int {
 		s.argError(L, 3, "string/function/table expected")
 	}
 	limit := s.optInt(L, 4, len(src)+1)
-	anchored := len(pattern) > 0 && pattern[0] == '^'
+	anchored := strings.HasPrefix(pattern, "^")
 	if anchored {
 		pattern = pattern[1:]
 	}
-	m := &matcher{s: s, L: L, src: src, pattern: pattern}
+	m := &matcher{s: s, L: L, src: src, pattern: untilNUL(pattern)}
 	var out []byte
 	at, n := 0, 0
 	for n < limit {
@@ -104,6 +104,12 @@ func (s *State) gsub(L *lua.LState) int {
 	}
 	s.roomFor(L, len(out))
 	return push(L, lua.LString(out), lua.LNumber(n))
+}
+
+// untilNUL is s as C reads it: patterns of Lua 5.1 end at their first NUL.
+func untilNUL(s string) string {
+	s, _, _ = strings.Cut(s, "\x00")
+	return s
 }
 
 // replace is add_value.

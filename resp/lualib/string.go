@@ -305,8 +305,10 @@ func (f formatSpec) unsigned(out []byte, conversion byte, n uint64) []byte {
 		digits = strconv.FormatUint(n, 10)
 	case 'o':
 		digits = strconv.FormatUint(n, 8)
-		if f.sharp && digits[0] != '0' {
+		if f.sharp && n != 0 {
 			digits = "0" + digits
+		} else if f.sharp {
+			f.precision = max(f.precision, 1)
 		}
 	default:
 		digits = strconv.FormatUint(n, 16)
