@@ -120,7 +120,12 @@ func TestAFullDiskStopsWritesAloneAndLosesNothing(t *testing.T) {
 	t.Logf("the disk is full with %d keys of 20 KB", len(acked))
 	acked.check(t, c, "on the full disk")
 	for _, args := range [][]any{{"APPEND", "more", fullValue("")}, {"SETEX", "more", 100, fullValue("")}, {"MSET", "more", fullValue("")}} {
-		if v := c.Do(args...); !strings.HasPrefix(v.text, "MISCONF ") {
+		v := c.Do(args...)
+		for again := 0; again < 5 && !v.IsError(); again++ { // write-back made room since the disk was full
+			acked.brim(t, c, fmt.Sprint(args[0], again))
+			v = c.Do(args...)
+		}
+		if !strings.HasPrefix(v.text, "MISCONF ") {
 			t.Errorf("%s on the full disk: %s", args[0], v)
 		}
 	}

@@ -246,6 +246,7 @@ func TestManyKeysThatACommandComesUponAreLoadedTogether(t *testing.T) {
 	d.mu.Lock()
 	d.broken = false
 	d.mu.Unlock()
+	st.readers.renew() // ends the transaction that failed
 	before := st.Loads()
 	if err := load(); err != nil {
 		t.Fatal(err)

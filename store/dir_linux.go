@@ -26,8 +26,13 @@ func networkFS(dir string) string {
 	}[uint32(s.Type)]
 }
 
-// allocate makes a file take up n bytes on disk.
+// allocate makes an empty file take up n bytes on disk. It does not try where they are not free: to be told so, it would take
+// what is left from everybody for a while.
 func allocate(f *os.File, n int64) error {
+	var s syscall.Statfs_t
+	if syscall.Fstatfs(int(f.Fd()), &s) == nil && uint64(n) > s.Bavail*uint64(s.Bsize) {
+		return syscall.ENOSPC
+	}
 	err := syscall.Fallocate(int(f.Fd()), 0, 0, n)
 	if err == syscall.EOPNOTSUPP {
 		return writeZeros(f, n)

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -292,6 +293,31 @@ func TestAFullDiskTakesDeletionsAndThenWritesAgain(t *testing.T) {
 	wantGet(t, st, "again", value)
 	wantGet(t, st, key(n-50), value)
 	wantAbsent(t, st, key(n-101))
+}
+
+func TestAWriteIsTriedAgainWhenARefillHasJustHeldTheRoom(t *testing.T) {
+	d := newDisk(t)
+	st := opened(t, t.TempDir(), d.use)
+	r := &st.reserve
+	if !r.release() {
+		t.Fatal("there was no reserve")
+	}
+	if r.release() {
+		t.Error("a reserve that is gone gave room")
+	}
+	d.breakWith(func(_ int, kind, _ string, _ int) error {
+		if kind == "reserve" {
+			return errFull
+		}
+		return nil
+	})
+	r.lastTry = time.Time{}
+	if r.refill(st); !st.DiskFull() {
+		t.Fatal("a full disk had room for the reserve")
+	}
+	if !r.release() {
+		t.Error("a write that met the refill is not tried again")
+	}
 }
 
 func TestADamagedDatabaseIsNamedAndSetAside(t *testing.T) {

@@ -130,8 +130,11 @@ func (r *reader) end() error {
 	if !r.reading {
 		return nil
 	}
-	r.stop.Step()
-	err := r.stop.Reset()
+	var err error
+	if !r.c.GetAutocommit() { // else SQLite has ended it: a page could not be read
+		r.stop.Step()
+		err = r.stop.Reset()
+	}
 	r.reading = err != nil
 	return err
 }

@@ -22,6 +22,7 @@ type reserve struct {
 	bytes   int64
 	gone    atomic.Bool
 	lastTry time.Time
+	failed  time.Time // when a refill last gave back what it had got so far
 }
 
 const reserveFile = "reserve"
@@ -41,12 +42,16 @@ func (r *reserve) open(st *Store) {
 // discard removes what a process that was killed has left.
 func (r *reserve) discard(dir string) { os.Remove(filepath.Join(dir, reserveFile)) }
 
-// release gives the space up, and reports whether there was any.
-func (r *reserve) release() (released bool) {
+// release gives the space up, and reports whether there is more room now. There is, too, when a refill has just held
+// what was left of the disk without getting enough.
+func (r *reserve) release() (room bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.bytes <= 0 || r.gone.Swap(true) {
+	if r.bytes <= 0 {
 		return false
+	}
+	if r.gone.Swap(true) {
+		return time.Since(r.failed) < time.Second
 	}
 	r.lastTry = time.Now()
 	return os.Truncate(r.path, 0) == nil
@@ -65,6 +70,7 @@ func (r *reserve) refill(st *Store) {
 	r.lastTry = time.Now()
 	if err := r.allocate(st); err != nil {
 		os.Truncate(r.path, 0)
+		r.failed = time.Now()
 		return
 	}
 	r.gone.Store(false)
