@@ -27,7 +27,12 @@ func (st *Store) finish(f *fold, took time.Duration) {
 	wb.stats.records += f.records
 	wb.stats.nanos += took.Nanoseconds()
 	wb.stats.Unlock()
-	f.reset()
+	if f.changes() >= manyRows {
+		wb.busy, wb.rested = time.Now(), false
+	}
+	if f.reset(); time.Since(wb.busy) >= restDelay {
+		f = newFold()
+	}
 	wb.mu.Lock()
 	wb.spare = f
 	if wb.pending.empty() {

@@ -100,6 +100,33 @@ func TestLoadsSeeEachWriteBackAndLetTheWALEnd(t *testing.T) {
 	checked(t, st)
 }
 
+func TestAServerAtRestKeepsNoBuffers(t *testing.T) {
+	before := restDelay
+	restDelay = time.Millisecond
+	t.Cleanup(func() { restDelay = before }) // the store is closed by then
+	st := opened(t, t.TempDir())
+	kept := func() int {
+		st.wb.mu.Lock()
+		defer st.wb.mu.Unlock()
+		if st.wb.spare == nil {
+			return -1 // under way
+		}
+		return cap(st.wb.pending.entries) + cap(st.wb.spare.entries)
+	}
+	for round := range 3 {
+		for i := range 2 * manyRows {
+			mustSet(t, st, fmt.Sprint("k", i), fmt.Sprint(round))
+		}
+		if kept() == 0 && round == 0 {
+			eventually(t, "a fold", func() bool { return kept() != 0 })
+		}
+		flushed(t, st)
+		eventually(t, "rest", func() bool { return kept() == 0 })
+	}
+	wantGet(t, st, "k7", "2")
+	checked(t, st)
+}
+
 func TestFlushDBTakesNoLongerForManyKeysThanForOne(t *testing.T) {
 	if testing.Short() {
 		t.Skip("NOT CHECKED with -short: it takes long under the race detector; go test ./store does")

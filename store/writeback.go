@@ -35,7 +35,9 @@ type writeBack struct {
 
 	applyNow chan struct{}
 
-	maintenanceFails bool // the apply goroutine's: said once
+	maintenanceFails bool      // the apply goroutine's: said once
+	busy             time.Time // the apply goroutine's: when it last wrote back many rows
+	rested           bool      // the buffers were given back since
 
 	rows      atomic.Int64 // the pending fold's weight
 	lastNanos atomic.Int64 // unix time at which a write-back last left nothing over, or a Flush ended
@@ -65,7 +67,13 @@ const (
 	queueSignal = 1 << 20 // queued bytes at which the fold goroutine is woken
 	foldPeriod  = 20 * time.Millisecond
 	retryDelay  = 200 * time.Millisecond
+
+	manyRows = 1024
 )
+
+// restDelay is how long the buffers of many rows are kept for the next many. They are half of the memory of a server
+// with 100,000 small keys: RSS 203 MB, and 142 when they and Go's next collection, 2 minutes later at most, are gone.
+var restDelay = 30 * time.Second // tests shorten it
 
 func (st *Store) delay() time.Duration {
 	if st.opts.WriteBackDelay > 0 {
@@ -226,11 +234,28 @@ func (st *Store) applyLoop() {
 		wb.mu.Unlock()
 		if f == nil {
 			st.maintain()
+			st.rest()
 			continue
 		}
 		if !st.applyUntilDone(f) {
 			return
 		}
+	}
+}
+
+// rest gives the buffers back once there was little to do for long.
+func (st *Store) rest() {
+	wb := &st.wb
+	if wb.rested || time.Since(wb.busy) < restDelay {
+		return
+	}
+	wb.mu.Lock()
+	if wb.pending.empty() {
+		wb.pending, wb.spare, wb.rested = newFold(), newFold(), true
+	}
+	wb.mu.Unlock()
+	if wb.rested {
+		st.journal.Rest()
 	}
 }
 

@@ -162,3 +162,14 @@ func (b *Batch) Release() {
 		p.freeBytes += n
 	}
 }
+
+// Rest gives the memory of batches that wait for reuse back.
+func (j *Journal) Rest() {
+	p := &j.pending
+	p.Lock()
+	defer p.Unlock()
+	p.free, p.freeBytes = nil, 0
+	if p.batch.Last == 0 {
+		p.batch = &Batch{journal: j}
+	}
+}
