@@ -59,6 +59,7 @@ type client struct {
 	last       atomic.Pointer[row]
 	dbSeen     atomic.Int32 // db, for CLIENT LIST
 	commands   atomic.Int64
+	served     atomic.Int64 // of the bytes received, how many there were when the last batch was answered
 	blocked    atomic.Bool  // in await, or in line for a key
 	blockedOn  *blocked     // while it is in line for a key; under the keyspace lock
 	waiting    atomic.Int64 // bytes of replies that are being sent, if they are many
@@ -119,11 +120,13 @@ func (s *Server) serveConn(conn redcon.Conn, _ redcon.Command) {
 			return
 		}
 		cl.beginBatch()
+		cl.pushAll()
 		cl.run(cmds)
 		if cl.send() != nil {
 			return
 		}
 		cl.endBatch()
+		cl.served.Store(cl.guard.BytesIn())
 	}
 }
 
@@ -186,6 +189,7 @@ func (s *Server) accept(conn redcon.Conn) bool {
 		return turnAway("ERR max number of clients reached")
 	}
 	s.stats.connections.Add(1)
+	s.stats.lastArrival.Store(expire.NowMillis())
 	conn.SetContext(cl)
 	return true
 }

@@ -44,7 +44,17 @@ func unsubscribeFrom(kind subscriptionKind) func(*client, *call) Reply {
 // publishTo is PUBLISH and SPUBLISH.
 func publishTo(kind subscriptionKind) func(*client, *call) Reply {
 	return func(cl *client, c *call) Reply {
-		return integer(cl.srv.pubsub.publish(cl, kind, viewString(c.args[1]), viewString(c.args[2]), 0))
+		publish := func() int { return cl.srv.pubsub.publish(cl, kind, viewString(c.args[1]), viewString(c.args[2]), 0) }
+		if c.locked {
+			return integer(publish())
+		}
+		cl.stepBack(c.now)
+		n := publish()
+		if n == 0 && cl.srv.arriving(c.now) {
+			cl.letEarlierRun()
+			n = publish()
+		}
+		return integer(n)
 	}
 }
 

@@ -55,6 +55,9 @@ func (cl *client) run(cmds []command) {
 			}
 			cl.replied, cl.callSeen = false, 0
 		default:
+			if i == 0 && cl.srv.events.Load() != 0 {
+				cl.stepBack(now)
+			}
 			h.keyed(r, args, cmds[i+1:])
 		}
 		if len(cl.afterReply) > 0 {

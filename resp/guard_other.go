@@ -14,3 +14,5 @@ func readDescriptor(uintptr, []byte) (int, error) { return 0, errors.ErrUnsuppor
 func writeDescriptor(uintptr, []byte) (int, error) { return 0, errors.ErrUnsupported }
 
 func descriptorEnded(uintptr) bool { return false }
+
+func guardsReadable(guards []*guard) []bool { return make([]bool, len(guards)) }

@@ -2,7 +2,11 @@
 
 package resp
 
-import "syscall"
+import (
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
 
 // canReadDescriptors says whether readDescriptor works on this system.
 const canReadDescriptors = true
@@ -26,4 +30,23 @@ func retried(call func(fd int, p []byte) (int, error), fd uintptr, p []byte) (n 
 			return max(n, 0), err
 		}
 	}
+}
+
+// guardsReadable says of each connection whether bytes wait in its socket.
+func guardsReadable(guards []*guard) []bool {
+	readable := make([]bool, len(guards))
+	fds := make([]unix.PollFd, len(guards))
+	for i, g := range guards {
+		fds[i] = unix.PollFd{Fd: -1, Events: unix.POLLIN} // one that is not looked at
+		if g.socket.raw != nil {
+			_ = g.socket.raw.Control(func(fd uintptr) { fds[i].Fd = int32(fd) }) // it may be closed
+		}
+	}
+	if n, err := unix.Poll(fds, 0); n <= 0 || err != nil {
+		return readable
+	}
+	for i := range fds {
+		readable[i] = fds[i].Revents != 0
+	}
+	return readable
 }

@@ -3,6 +3,8 @@ package resp
 import (
 	"sync"
 	"sync/atomic"
+
+	"diskette/expire"
 )
 
 // listeners knows who listens to which channel. It has a lock of its own, below the keyspace lock: messages are published
@@ -68,6 +70,7 @@ func (p *listeners) subscribe(cl *client, kind subscriptionKind, name string) {
 	}
 	p.mu.byName[kind][name] = append(p.mu.byName[kind][name], cl)
 	p.any.Add(1)
+	cl.srv.stats.lastArrival.Store(expire.NowMillis())
 }
 
 func (p *listeners) unsubscribe(cl *client, kind subscriptionKind, name string) {

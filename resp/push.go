@@ -197,27 +197,45 @@ func (cl *client) pushNow() (done bool) {
 // pushLater waits for the client's batch to end and for the commit.
 func (cl *client) pushLater() {
 	cl.sending.Lock()
+	cl.pushAll()
+	cl.sending.Unlock()
+}
+
+// pushAll sends what is queued once it is committed. The caller holds sending. The client's own goroutine calls it at the beginning of a
+// batch, so that what was published before does not come behind the replies: a message of a channel behind the
+// confirmation that the client has left it.
+func (cl *client) pushAll() {
 	p := cl.pushes
-	p.mu.Lock()
-	queue, lsn := p.takeLocked()
-	p.mu.Unlock()
-	if lsn > 0 && cl.srv.store.WaitFor(lsn) != nil { // what is not stored has not happened (I8)
-		cl.sending.Unlock()
-		p.sent(queue)
+	if p == nil {
 		return
 	}
-	cl.pushRest(queue, 0)
+	p.mu.Lock()
+	if len(p.mu.queue) == 0 {
+		p.mu.Unlock()
+		return
+	}
+	queue, lsn := p.takeLocked()
+	p.mu.Unlock()
+	if lsn == 0 || cl.srv.store.WaitFor(lsn) == nil { // else it has not happened (I8)
+		cl.writePushes(queue)
+	}
+	p.sent(queue)
 }
 
 // pushRest sends what the connection has not taken yet, holding sending, and lets go of that.
 func (cl *client) pushRest(queue []byte, from int) {
+	cl.writePushes(queue[from:])
+	cl.sending.Unlock()
+	cl.pushes.sent(queue)
+}
+
+// writePushes takes as long as the client does. The caller holds sending.
+func (cl *client) writePushes(queue []byte) {
 	if cl.writeArmed {
 		cl.writeArmed = false
 		_ = cl.guard.SetWriteDeadline(time.Time{}) // a closed connection's error is for the write
 	}
-	_, _ = cl.guard.Write(queue[from:]) // likewise: the client's own goroutine notices
-	cl.sending.Unlock()
-	cl.pushes.sent(queue)
+	_, _ = cl.guard.Write(queue) // likewise: the client's own goroutine notices
 }
 
 // takeLocked empties the queue. The caller holds client.sending, too, so that what it takes goes out before what comes after.

@@ -78,6 +78,7 @@ type Shutdown struct {
 
 type serverStats struct {
 	connections, rejected, commands atomic.Int64
+	lastArrival                     atomic.Int64 // unix ms: when a client connected or subscribed
 	batches                         atomic.Int64 // in which commands came: reads of pipelines
 	overQuery, overOutput           atomic.Int64 // clients closed at client-query- and client-output-buffer-limit
 	errors                          errorCounts
