@@ -2,6 +2,7 @@ package resp
 
 import (
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -79,6 +80,7 @@ func (s *Server) applyConfig() {
 		s.store.SetMaxMemory(cfg.MaxMemory.Load())
 		s.limitHeap(0)
 	})
+	on("maxmemory-policy", func() { s.store.CountUses(strings.HasSuffix(cfg.Text("maxmemory-policy"), "-lfu")) })
 	on("notify-keyspace-events", func() { s.events.set(cfg.Text("notify-keyspace-events")) })
 	on("hz", func() { s.sweeper.SetHz(int(cfg.Hz.Load())) })
 	on("proto-max-bulk-len", func() { s.limits.maxBulkBytes.Store(cfg.ProtoMaxBulkLen.Load()) })

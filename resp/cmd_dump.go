@@ -162,6 +162,9 @@ func restore(tx *store.Tx, c *call) Reply {
 	if o.idle >= 0 {
 		tx.SetIdle(key, min(o.idle, c.now/1000)*1000)
 	}
+	if o.freq >= 0 && c.cl.srv.store.CountsUses() {
+		tx.SetFrequency(key, int(o.freq))
+	}
 	c.notify(tx, eventGeneric, "restore", key)
 	return replyOK
 }
@@ -183,12 +186,12 @@ func (c *call) decodePayload() (d decoded) {
 type restoreOptions struct {
 	replace, absolute bool
 	idle              int64 // seconds, -1 = not given
+	freq              int64 // likewise
 }
 
-// restoreOptions reads the words after the payload. FREQ is checked and has no effect: no policy counts uses.
+// restoreOptions reads the words after the payload.
 func (c *call) restoreOptions() (o restoreOptions, refusal Reply) {
-	o.idle = -1
-	freq := int64(-1)
+	o.idle, o.freq = -1, -1
 	for i := 4; i < len(c.args); i++ {
 		more := i+1 < len(c.args)
 		switch {
@@ -196,17 +199,17 @@ func (c *call) restoreOptions() (o restoreOptions, refusal Reply) {
 			o.replace = true
 		case c.is(i, "absttl"):
 			o.absolute = true
-		case c.is(i, "idletime") && more && freq < 0:
+		case c.is(i, "idletime") && more && o.freq < 0:
 			i++
 			if o.idle, refusal = c.atLeastZero(i, errIdletime); refusal.isError() {
 				return o, refusal
 			}
 		case c.is(i, "freq") && more && o.idle < 0:
 			i++
-			if freq, refusal = c.atLeastZero(i, errFreq); refusal.isError() {
+			if o.freq, refusal = c.atLeastZero(i, errFreq); refusal.isError() {
 				return o, refusal
 			}
-			if freq > 255 {
+			if o.freq > 255 {
 				return o, errFreq
 			}
 		default:

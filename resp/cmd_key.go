@@ -132,18 +132,28 @@ func (c *call) database(tx *store.Tx, i int) (db int, refusal Reply) {
 
 func objectIdletime(v *store.View, c *call) Reply {
 	idle, ok := v.IdleMillis(c.args[2])
-	if !ok {
+	switch {
+	case !ok:
 		return replyNull
+	case c.cl.srv.store.CountsUses():
+		return errNoIdletime
 	}
 	return integer(idle / 1000)
 }
 
-var errNoFrequency = errorReply("ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.")
+// One of the two is counted, by maxmemory-policy, which has no other effect: nothing is evicted.
+var (
+	errNoFrequency = errorReply("ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.")
+	errNoIdletime  = errorReply("ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.")
+)
 
-// objectFreq always refuses: no policy takes effect, since nothing is evicted.
 func objectFreq(v *store.View, c *call) Reply {
-	if v.TypeOf(c.args[2]) == store.None {
+	n, ok := v.Frequency(c.args[2])
+	switch {
+	case !ok:
 		return replyNull
+	case !c.cl.srv.store.CountsUses():
+		return errNoFrequency
 	}
-	return errNoFrequency
+	return integer(int64(n))
 }

@@ -28,7 +28,7 @@ var noEffectReasons = map[string]string{
 	"appendonly":       "every write is durable without it; it stays yes",
 	"save":             "every write is durable without snapshots",
 	"daemonize":        "the server stays in the foreground; use a service manager",
-	"maxmemory-policy": "maxmemory bounds the part of the data that is held in memory; nothing is evicted",
+	"maxmemory-policy": "maxmemory bounds the part of the data that is held in memory, nothing is evicted; an LFU policy counts uses for OBJECT FREQ",
 	"supervised":       "the server does not signal its readiness to a service manager",
 	"tls-ciphers":      "the ciphers are those that the Go language holds for safe",
 	"tls-ciphersuites": "the ciphers are those that the Go language holds for safe",

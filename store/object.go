@@ -55,7 +55,8 @@ type object struct {
 	str       []byte
 	sharedLSN uint64
 	lent      bool
-	slot      int32 // place in the deadline queue
+	uses      uint16 // one more than its count of uses; 0 = as a new key: see uses.go
+	slot      int32  // place in the deadline queue
 
 	name         string
 	id           int64   // keys.id; 0 while typ is None

@@ -86,6 +86,7 @@ type Store struct {
 	maxBacklog int64
 	maxRows    int          // of the pending fold, past which writers wait
 	maxMemory  atomic.Int64 // bound of hotBytes
+	countUses  atomic.Bool  // see uses.go
 	closed     atomic.Bool
 	writeError atomic.Pointer[error] // why write-back can not go on just now
 	wb         writeBack

@@ -81,7 +81,7 @@ func (tx *Tx) edit(key []byte) *object {
 	o := tx.entry(key)
 	o.visited = true
 	if !tx.noTouch {
-		o.used = tx.now
+		tx.st.use(o, tx.now)
 	}
 	if o.lsn > tx.seen {
 		tx.seen = o.lsn
@@ -133,6 +133,9 @@ func (tx *Tx) create(o *object, typ Type, deadline int64) {
 	o.id = st.nextID
 	st.nextID++
 	o.typ, o.deadline = typ, deadline
+	if tx.replaced != o {
+		o.uses = 0
+	}
 	o.space.live++
 	if deadline != 0 {
 		tx.countExpiring(o.space, 1)

@@ -201,7 +201,7 @@ func (v *View) peek(key []byte) *object {
 func (v *View) find(key []byte) *object {
 	o := v.look(key)
 	if o != nil && !v.noTouch {
-		o.used = v.now
+		v.st.use(o, v.now)
 	}
 	return o
 }
