@@ -16,7 +16,7 @@ import (
 var allowed = map[string][]string{
 	".":                 {"diskette/cli", "diskette/resp", "diskette/store", "diskette/store/journal", "github.com/rs/zerolog", "github.com/mattn/go-isatty"},
 	"cli":               {"github.com/mattn/go-isatty"},
-	"resp":              {"diskette/resp/lualib", "diskette/resp/rdb", "diskette/store", "diskette/store/journal", "diskette/expire", "github.com/rs/zerolog", "github.com/tidwall/redcon", "github.com/yuin/gopher-lua"},
+	"resp":              {"diskette/resp/lualib", "diskette/resp/rdb", "diskette/store", "diskette/store/journal", "diskette/expire", "github.com/rs/zerolog", "github.com/tidwall/redcon", "github.com/yuin/gopher-lua", "golang.org/x/sys/unix"},
 	"resp/rdb":          {},
 	"resp/lualib":       {"github.com/yuin/gopher-lua", "github.com/yuin/gopher-lua/ast"},
 	"store":             {"diskette/store/journal", "diskette/expire", "github.com/ncruces/go-sqlite3", "github.com/tidwall/btree"},
