@@ -70,7 +70,11 @@ def worker(*args):
 
 
 def get(result):
-    return raised(result.get, timeout=40, interval=0.02)
+    """How a task ended. One that does not end is no outcome, even if it is the same on both servers."""
+    got = raised(result.get, timeout=40, interval=0.02)
+    if got.startswith("TimeoutError"):
+        sys.exit(f"gave up waiting for task {result.id}")
+    return got
 
 
 def tasks():
@@ -120,7 +124,9 @@ def killed_half_way():
         until(lambda: r.get("begun:orphan"), "the task runs")
         w.kill()
     say("its worker killed", hung.state, broker.hlen("unacked"))
-    os.environ["VISIBILITY_TIMEOUT"] = "1"  # for the next worker: the one killed has been silent for as long
+    # The next worker looks for what has been out for longer than this when it starts, and then once in 100 seconds.
+    os.environ["VISIBILITY_TIMEOUT"] = "1"
+    until(lambda: broker.zrangebyscore("unacked_index", 0, time.time() - 1), "the task has been out for a second")
     with worker() as w:
         say("taken up by the next worker", get(hung))
         say("worker ends", w.stop())
