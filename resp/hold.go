@@ -181,6 +181,9 @@ func (h *hold) rewrite(rw *store.Rewrite, r *row, args [][]byte) (*store.Tx, Rep
 func (h *hold) apart(tx *store.Tx, r *row, args [][]byte) (_ *store.Tx, reply Reply, seen uint64) {
 	cl := h.cl
 	work := cl.call.apart
+	if r.write != nil {
+		tx.Uncount()
+	}
 	seen = tx.End()
 	h.release()
 	made := work()

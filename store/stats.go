@@ -55,7 +55,7 @@ func (st *Store) HotBytesLocked() int64 { return st.hotBytes }
 func (st *Store) memoryStatsLocked() Stats {
 	c := &st.stats
 	return Stats{
-		Hits: c.hits, Misses: c.misses, Expired: c.expired, Changes: c.changes,
+		Hits: c.hits + st.tx.hits, Misses: c.misses + st.tx.misses, Expired: c.expired, Changes: c.changes,
 		Loads: c.loads, LoadNanos: c.loadNanos, Unloaded: c.unloaded,
 		HotBytes: st.hotBytes, HotObjects: st.hotObjects, MaxMemory: st.maxMemory.Load(),
 	}
@@ -90,7 +90,10 @@ func (st *Store) ResetStats() {
 }
 
 // ResetStatsLocked is ResetStats for a caller that holds the keyspace lock.
-func (st *Store) ResetStatsLocked() { st.stats = counters{changes: st.stats.changes} }
+func (st *Store) ResetStatsLocked() {
+	st.stats = counters{changes: st.stats.changes}
+	st.tx.Uncount()
+}
 
 // DatabaseStats is what INFO's keyspace section tells of one database.
 type DatabaseStats struct {

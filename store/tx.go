@@ -27,6 +27,7 @@ type Tx struct {
 func (st *Store) Begin(db int, now int64) *Tx {
 	tx := &st.tx
 	tx.now, tx.memos, tx.noTouch = now, 0, false
+	tx.Uncount()
 	tx.putOff, tx.rewrite, tx.rewritten, tx.replaced = false, nil, nil, nil
 	tx.db, tx.space = db, st.dbs[db]
 	tx.seen = tx.space.lsn
@@ -48,6 +49,9 @@ func (tx *Tx) End() (seen uint64) {
 	}
 	tx.lsn = tx.st.journal.Last() + 1
 	tx.memos = 0
+	tx.st.stats.hits += tx.hits
+	tx.st.stats.misses += tx.misses
+	tx.Uncount()
 	return tx.seen
 }
 

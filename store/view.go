@@ -29,6 +29,8 @@ type View struct {
 	aheads  int
 	aheadAt int
 	warmed  byte
+
+	hits, misses int64 // of the command under way: they count when it ends, not each time that it begins anew
 }
 
 const (
@@ -80,6 +82,9 @@ func (v *View) Want(key []byte) bool {
 	}
 	return true
 }
+
+// Uncount forgets the hits and misses so far, of a command that will run once more from its beginning.
+func (v *View) Uncount() { v.hits, v.misses = 0, 0 }
 
 // WantAlso is Want for a key that a command comes upon while it runs. key may be anybody's memory: it is not the
 // argument of a later look-up.
@@ -174,12 +179,12 @@ func (v *View) entry(key []byte) *object {
 func (v *View) look(key []byte) *object {
 	o := v.peek(key)
 	if o == nil {
-		v.st.stats.misses++
+		v.misses++
 		if h := v.st.hooks.Missed; h != nil {
 			h(v.db, string(key))
 		}
 	} else {
-		v.st.stats.hits++
+		v.hits++
 	}
 	return o
 }
