@@ -7,6 +7,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"diskette/store"
 	"diskette/store/journal"
 )
 
@@ -80,7 +81,9 @@ func (s *Server) applyConfig() {
 		s.store.SetMaxMemory(cfg.MaxMemory.Load())
 		s.limitHeap(0)
 	})
-	on("maxmemory-policy", func() { s.store.CountUses(strings.HasSuffix(cfg.Text("maxmemory-policy"), "-lfu")) })
+	for _, name := range []string{"maxmemory-policy", "lfu-log-factor", "lfu-decay-time"} {
+		on(name, func() { s.store.CountUses(useCounting(cfg)) })
+	}
 	on("notify-keyspace-events", func() { s.events.set(cfg.Text("notify-keyspace-events")) })
 	on("hz", func() { s.sweeper.SetHz(int(cfg.Hz.Load())) })
 	on("proto-max-bulk-len", func() { s.limits.maxBulkBytes.Store(cfg.ProtoMaxBulkLen.Load()) })
@@ -114,6 +117,14 @@ func (s *Server) applyConfig() {
 		}
 		return err
 	})
+}
+
+// useCounting is how the settings want uses of keys counted, nil = not at all.
+func useCounting(cfg *Config) *store.UseCounting {
+	if !strings.HasSuffix(cfg.Text("maxmemory-policy"), "-lfu") {
+		return nil
+	}
+	return &store.UseCounting{LogFactor: cfg.Int("lfu-log-factor"), DecayMillis: cfg.Int("lfu-decay-time") * 60_000}
 }
 
 // noteOpen lifts the guard's limits for strangers if nobody is one any more. Who is connected otherwise stays as he is.

@@ -163,7 +163,7 @@ func restore(tx *store.Tx, c *call) Reply {
 		tx.SetIdle(key, min(o.idle, c.now/1000)*1000)
 	}
 	if o.freq >= 0 && c.cl.srv.store.CountsUses() {
-		tx.SetFrequency(key, int(o.freq))
+		tx.SetFrequency(key, o.freq)
 	}
 	c.notify(tx, eventGeneric, "restore", key)
 	return replyOK

@@ -155,5 +155,5 @@ func objectFreq(v *store.View, c *call) Reply {
 	case !c.cl.srv.store.CountsUses():
 		return errNoFrequency
 	}
-	return integer(int64(n))
+	return integer(n)
 }

@@ -121,6 +121,7 @@ func (tx *Tx) transfer(from, to *object) {
 	to.id, to.typ, to.deadline = from.id, from.typ, from.deadline
 	to.str, to.sharedLSN, to.lent, to.form = from.str, from.sharedLSN, from.lent, from.form
 	to.coll = from.coll
+	to.uses, to.used = from.uses, from.used
 	to.space.live++
 	if to.deadline != 0 {
 		tx.countExpiring(to.space, 1)

@@ -84,9 +84,9 @@ type Store struct {
 	applied    atomic.Uint64 // newest LSN in the tables
 	backlog    atomic.Int64  // journal bytes that are not
 	maxBacklog int64
-	maxRows    int          // of the pending fold, past which writers wait
-	maxMemory  atomic.Int64 // bound of hotBytes
-	countUses  atomic.Bool  // see uses.go
+	maxRows    int                         // of the pending fold, past which writers wait
+	maxMemory  atomic.Int64                // bound of hotBytes
+	countUses  atomic.Pointer[UseCounting] // see uses.go
 	closed     atomic.Bool
 	writeError atomic.Pointer[error] // why write-back can not go on just now
 	wb         writeBack
