@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"diskette/internal/ccast"
 	"diskette/store"
 )
 
@@ -215,7 +216,7 @@ func (q *geoQuery) replies(all []found) Reply {
 			r = append(r, geoDistanceReply(f.meters/q.shape.unit))
 		}
 		if q.withHash {
-			r = append(r, integer(scoreInt(f.Score)))
+			r = append(r, integer(ccast.Int64(f.Score)))
 		}
 		if q.withCoord {
 			r = append(r, coordinates(f.place))

@@ -1,6 +1,10 @@
 package resp
 
-import "math"
+import (
+	"math"
+
+	"diskette/internal/ccast"
+)
 
 // Places on earth as sorted sets hold them: 26 bits of longitude and of latitude, halving each range at every bit, taken in turns
 // make a score of 52 bits. What lies near is mostly near by score, too. All of it follows geohash.c and geohash_helper.c, in their
@@ -102,30 +106,11 @@ func geoScore(p lonLat) float64 { return float64(geoCellAt(p, geoSteps, geoLatMa
 
 // scorePlace is the middle of the cell that a score stands for.
 func scorePlace(score float64) lonLat {
-	a := geoCell{scoreBits(score), geoSteps}.area()
+	a := geoCell{ccast.Uint64(score), geoSteps}.area()
 	return lonLat{
 		min(max((a.min.lon+a.max.lon)/2, -geoLonMax), geoLonMax),
 		min(max((a.min.lat+a.max.lat)/2, -geoLatMax), geoLatMax),
 	}
-}
-
-// scoreBits is C's conversion of a double to an unsigned integer as x86-64 does it, for scores that GEOADD did not make.
-func scoreBits(score float64) uint64 {
-	switch {
-	case score >= 1<<64:
-		return 0
-	case score >= 1<<63:
-		return uint64(score)
-	}
-	return uint64(scoreInt(score))
-}
-
-// scoreInt is the same for a signed integer.
-func scoreInt(score float64) int64 {
-	if score >= 1<<63 || score < -1<<63 {
-		return math.MinInt64
-	}
-	return int64(score)
 }
 
 // geoText is a score as the geohash that other software knows: 11 digits of 5 bits, the last of which there are no bits for.

@@ -23,7 +23,7 @@ func lcs(v *store.View, c *call) Reply {
 	if refusal.isError() {
 		return refusal
 	}
-	if len(a) >= math.MaxUint32-1 || len(b) >= math.MaxUint32-1 {
+	if max(uint64(len(a)), uint64(len(b))) >= math.MaxUint32-1 {
 		return errLCSLong
 	}
 	// Redis's limit, which is also a bound of the time: 4 bytes a pair of places.

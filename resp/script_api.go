@@ -5,6 +5,8 @@ import (
 
 	"github.com/rs/zerolog"
 	lua "github.com/yuin/gopher-lua"
+
+	"diskette/internal/ccast"
 )
 
 // The redis table is another for EVAL's scripts, for functions, and for the code of their libraries, which can only register them.
@@ -173,7 +175,7 @@ func (e *engine) setRepl(L *lua.LState) int {
 	if L.GetTop() != 1 {
 		raised(L, "redis.set_repl() requires two arguments.")
 	}
-	if flags, _ := number(L.Get(1)); int(flags)&^3 != 0 {
+	if flags, _ := number(L.Get(1)); ccast.Int32(flags)&^3 != 0 {
 		raised(L, "Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.")
 	}
 	return 0

@@ -7,6 +7,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"diskette/internal/ccast"
 	"diskette/resp/lualib"
 )
 
@@ -167,7 +168,7 @@ func (c *converter) reply(v lua.LValue, depth int) Reply {
 		c.size += len(v)
 		return bulkString(string(v))
 	case lua.LNumber:
-		return integer(truncated(float64(v)))
+		return integer(ccast.Int64(float64(v)))
 	case lua.LBool:
 		switch {
 		case c.resp3:
@@ -182,14 +183,6 @@ func (c *converter) reply(v lua.LValue, depth int) Reply {
 		return c.table(v, depth+1)
 	}
 	return replyNull
-}
-
-// truncated is C's cast on amd64: what does not fit is the least integer.
-func truncated(f float64) int64 {
-	if f >= -1<<63 && f < 1<<63 {
-		return int64(f)
-	}
-	return math.MinInt64
 }
 
 func (c *converter) table(t *lua.LTable, depth int) Reply {

@@ -45,7 +45,7 @@ func TestWhatIsRecordedDecodes(t *testing.T) {
 		w.expiring(&space{id: 6, expiring: 12})
 		want := []string{
 			fmt.Sprint(opCreate, 7, 3, 0, TypeString, int64(math.MaxInt64), 0, 0, 0, n, n, brief(name), brief(value)),
-			fmt.Sprint(opValue, math.MaxInt64, 0, 0, None, 0, 0, 0, 0, 0, n, `""`, brief(value)),
+			fmt.Sprint(opValue, int64(math.MaxInt64), 0, 0, None, 0, 0, 0, 0, 0, n, `""`, brief(value)),
 			fmt.Sprint(opPatch, 8, 0, 0, None, 0, n+10, 10, 0, 0, n, `""`, brief(value)),
 			fmt.Sprint(opDeadline, 9, 0, 0, None, 0, 0, 0, 0, 0, 0, `""`, `""`),
 			fmt.Sprint(opDeadline, 9, 0, 0, None, -1, 0, 0, 0, 0, 0, `""`, `""`),

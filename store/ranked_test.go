@@ -16,11 +16,11 @@ func TestARankedIsASortedSlice(t *testing.T) {
 		r := testrand.New(t, seed)
 		tree := newRanked()
 		var model []Scored
-		steps, scores := 30_000, []int{1, 5, 1 << 40}[seed%3]
+		steps, scores := 30_000, []int64{1, 5, 1 << 40}[seed%3]
 		for step := range steps {
 			grow := step/(steps/4)%2 == 0
 			if grow == (r.IntN(4) > 0) || len(model) == 0 {
-				it := Scored{float64(r.IntN(scores)), fmt.Sprint("m", r.IntN(1<<30))}
+				it := Scored{float64(r.Int64N(scores)), fmt.Sprint("m", r.IntN(1<<30))}
 				if seed%4 == 3 { // as by the clock
 					it = Scored{float64(step), "m"}
 				}

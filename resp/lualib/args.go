@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
+
+	"diskette/internal/ccast"
 )
 
 // argError is luaL_argerror: it names the function as the call names it.
@@ -60,7 +62,7 @@ func (s *State) checkNumber(L *lua.LState, n int) float64 {
 }
 
 // checkInteger is luaL_checkinteger: what does not fit becomes what C makes of it.
-func (s *State) checkInteger(L *lua.LState, n int) int { return int(int64(s.checkNumber(L, n))) }
+func (s *State) checkInteger(L *lua.LState, n int) int { return int(ccast.Int64(s.checkNumber(L, n))) }
 
 // checkInt is luaL_checkint, which keeps 32 bits.
 func (s *State) checkInt(L *lua.LState, n int) int { return int(int32(s.checkInteger(L, n))) }

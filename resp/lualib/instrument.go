@@ -42,7 +42,7 @@ const (
 
 // firstSite is where the numbers begin that stand for sites in the tree's line numbers. The
 // compiler copies them to its instructions, which is how an instruction knows its site.
-const firstSite = 1 << 40
+const firstSite = 1 << 30
 
 type instrumenter struct {
 	kinds map[*ast.IdentExpr]string

@@ -69,14 +69,6 @@ func parseNumber(s string) (float64, bool) {
 	return f, true
 }
 
-// toInt32 is C's cast to int on amd64: what does not fit is the least integer.
-func toInt32(f float64) int32 {
-	if f > math.MinInt32-1 && f < math.MaxInt32+1 {
-		return int32(f)
-	}
-	return math.MinInt32
-}
-
 // toNumber converts as arithmetic does.
 func toNumber(v lua.LValue) (float64, bool) {
 	switch v := v.(type) {

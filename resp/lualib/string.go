@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
+
+	"diskette/internal/ccast"
 )
 
 func (s *State) stringFunctions() map[string]lua.LGFunction {
@@ -203,17 +205,17 @@ func (s *State) formatOne(L *lua.LState, out []byte, f formatSpec, conversion by
 	switch conversion {
 	case 'c':
 		f.zero = false
-		padded := f.pad(nil, "", string([]byte{byte(toInt32(s.checkNumber(L, arg)))}))
+		padded := f.pad(nil, "", string([]byte{byte(ccast.Int32(s.checkNumber(L, arg)))}))
 		if end := bytes.IndexByte(padded, 0); end >= 0 {
 			padded = padded[:end] // sprintf's result ends there
 		}
 		return append(out, padded...)
 	case 'd', 'i':
-		n := int64(s.checkNumber(L, arg))
+		n := ccast.Int64(s.checkNumber(L, arg))
 		digits := strconv.FormatUint(magnitude(n), 10)
 		return f.integer(out, f.sign(n < 0), digits)
 	case 'o', 'u', 'x', 'X':
-		return f.unsigned(out, conversion, toUnsigned(s.checkNumber(L, arg)))
+		return f.unsigned(out, conversion, ccast.Uint64(s.checkNumber(L, arg)))
 	case 'e', 'E', 'f', 'g', 'G':
 		return f.float(out, conversion, s.checkNumber(L, arg))
 	case 'q':
@@ -245,14 +247,6 @@ func magnitude(n int64) uint64 {
 		return -uint64(n)
 	}
 	return uint64(n)
-}
-
-// toUnsigned is C's cast of a double to unsigned long, as amd64 does it.
-func toUnsigned(f float64) uint64 {
-	if f >= 1<<63 {
-		return uint64(int64(f-1<<63)) ^ 1<<63
-	}
-	return uint64(int64(f))
 }
 
 func (f formatSpec) sign(negative bool) string {

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
+
+	"diskette/internal/ccast"
 )
 
 // structFunctions is lua_struct.c.
@@ -124,7 +126,7 @@ func (s *State) structPack(L *lua.LState) int {
 		switch option {
 		case 'b', 'B', 'h', 'H', 'l', 'L', 'T', 'i', 'I':
 			arg++
-			out = f.appendInteger(out, size, toInteger(s.checkNumber(L, arg)))
+			out = f.appendInteger(out, size, ccast.Uint64(s.checkNumber(L, arg)))
 		case 'x':
 			out = append(out, 0)
 		case 'f':
@@ -155,14 +157,6 @@ func (s *State) structPack(L *lua.LState) int {
 	}
 	s.roomFor(L, len(out))
 	return s.text(L, string(out))
-}
-
-// toInteger keeps the bits that C keeps: what is negative as signed, the rest as unsigned.
-func toInteger(n float64) uint64 {
-	if n < 0 {
-		return uint64(int64(n))
-	}
-	return toUnsigned(n)
 }
 
 // appendInteger is putinteger: more than eight bytes are filled with zeros.
@@ -274,7 +268,7 @@ func (f *structFormat) lengthBefore(n *int, data string, at int) int {
 	}
 	f.L.Pop(1)
 	*n--
-	if length < 0 || int64(length) > int64(len(data)-at) {
+	if length < 0 || ccast.Int64(float64(length)) > int64(len(data)-at) {
 		f.s.argError(f.L, 2, "data string too short")
 	}
 	return int(length)
@@ -282,13 +276,13 @@ func (f *structFormat) lengthBefore(n *int, data string, at int) int {
 
 func (s *State) structSize(L *lua.LState) int {
 	f := s.structFormat(L)
-	total := 0
+	total := int64(0)
 	for {
-		option, size, padding, ok := f.next(total)
+		option, size, padding, ok := f.next(int(total)) // for the alignment
 		if !ok {
 			return push(L, lua.LNumber(total))
 		}
-		total += padding
+		total += int64(padding)
 		switch {
 		case option == 's':
 			s.argError(L, 1, "option 's' has no fixed size")
@@ -297,6 +291,6 @@ func (s *State) structSize(L *lua.LState) int {
 		case strings.IndexByte(" ><!", option) >= 0: // what is unknown has no size here
 			f.control(option)
 		}
-		total += size
+		total += int64(size)
 	}
 }

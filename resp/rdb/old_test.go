@@ -48,6 +48,8 @@ func listpack(elements ...any) string {
 		switch e := e.(type) {
 		case int:
 			w.integer(int64(e))
+		case int64:
+			w.integer(e)
 		case string:
 			w.string(e)
 		}
