@@ -3,6 +3,7 @@ package compat_test
 import (
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -56,12 +57,33 @@ func subjectBin(t testing.TB) string {
 }
 
 var buildDiskette = sync.OnceValues(func() (string, error) {
+	if err := lookAtSources(); err != nil {
+		return "", err
+	}
 	path := filepath.Join(buildDir, "diskette")
 	if out, err := exec.Command("go", "build", "-o", path, "diskette").CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build diskette: %w\n%s", err, out)
 	}
 	return path, nil
 })
+
+// lookAtSources tells go test what the server is built from: without, it would take a result from its cache after the server has
+// changed, which no import of this package shows.
+func lookAtSources() error {
+	return filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == ".git" || d.Name() == "data" || d.Name() == "compat_test") {
+			return filepath.SkipDir
+		}
+		switch filepath.Ext(path) {
+		case ".go", ".sql", ".mod", ".sum":
+			_, err = os.Stat(path)
+		}
+		return err
+	})
+}
 
 // startBoth starts the server under test and a live redis-server to compare it with. Without -live it skips the test and
 // says what is not checked.

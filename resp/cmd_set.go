@@ -306,17 +306,23 @@ func sscan(v *store.View, c *call) Reply {
 	if refusal.isError() {
 		return refusal
 	}
-	if encodingOf(c.cl.srv.cfg, s.Shape()) != "hashtable" {
-		o.whole()
-	}
 	var elems []Reply
+	add := func(member string) {
+		if o.matches(member) {
+			elems = append(elems, bulkString(member))
+		}
+	}
+	if encodingOf(c.cl.srv.cfg, s.Shape()) != "hashtable" {
+		for member := range s.Members() {
+			add(member)
+		}
+		return o.reply(elems)
+	}
 	s.After(o.cursor, func(n int64, member string) bool {
 		if !o.step(n) {
 			return false
 		}
-		if o.matches(member) {
-			elems = append(elems, bulkString(member))
-		}
+		add(member)
 		return true
 	})
 	return o.reply(elems)

@@ -77,22 +77,24 @@ func zscan(v *store.View, c *call) Reply {
 	if refusal.isError() {
 		return refusal
 	}
-	compact := encodingOf(c.cl.srv.cfg, z.Shape()) == "listpack"
-	if compact {
-		s.whole()
-	}
 	var elems []Reply
+	add := func(member, score string) {
+		if s.matches(member) {
+			elems = append(elems, bulkString(member), bulkString(score))
+		}
+	}
+	if encodingOf(c.cl.srv.cfg, z.Shape()) == "listpack" {
+		z.Each(0, z.Len(), func(it *store.Scored) bool {
+			add(it.Member, formatDouble(it.Score))
+			return true
+		})
+		return s.reply(elems)
+	}
 	z.After(s.cursor, func(n int64, member string, score float64) bool {
 		if !s.step(n) {
 			return false
 		}
-		if s.matches(member) {
-			text := formatDouble(score)
-			if !compact {
-				text = formatDigits(score)
-			}
-			elems = append(elems, bulkString(member), bulkString(text))
-		}
+		add(member, formatDigits(score))
 		return true
 	})
 	return s.reply(elems)

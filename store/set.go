@@ -1,8 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"iter"
+	"slices"
 	"strconv"
+	"strings"
 )
 
 // A Set is members in order of birth. Commands that read get it from View.Set; a nil *Set is that of an absent key and
@@ -46,8 +49,31 @@ func (s *Set) Has(member string) bool { return s != nil && s.members.has(member)
 // HasBytes is Has for a client's argument.
 func (s *Set) HasBytes(member []byte) bool { return s.Has(viewString(member)) }
 
-// Members are all members in order of birth. The set must not change meanwhile.
+// sortedInts is how many integers a set lists in their order, as an intset does: Redis's default for set-max-intset-entries.
+const sortedInts = 512
+
+// Members are all members, integers alone and not many in their order, others in order of birth. The set must not change meanwhile.
 func (s *Set) Members() iter.Seq[string] {
+	if s == nil || !s.integers || s.mostInts > sortedInts {
+		return s.byBirth()
+	}
+	members := slices.AppendSeq(make([]string, 0, s.Len()), s.byBirth())
+	slices.SortFunc(members, compareIntegers)
+	return slices.Values(members)
+}
+
+// compareIntegers compares integers as they are written.
+func compareIntegers(a, b string) int {
+	switch negative := a[0] == '-'; {
+	case negative != (b[0] == '-'):
+		return strings.Compare(a, b) // - comes before the digits
+	case negative:
+		a, b = b[1:], a[1:]
+	}
+	return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b))
+}
+
+func (s *Set) byBirth() iter.Seq[string] {
 	return func(yield func(string) bool) {
 		switch {
 		case s == nil:
