@@ -51,7 +51,7 @@ func serve(args []string) int {
 	if len(args) == 1 {
 		switch args[0] {
 		case "-v", "--version":
-			fmt.Printf("Diskette v=%s redis=%s\n", resp.Version, resp.RedisVersion)
+			fmt.Println(resp.VersionLine())
 			return 0
 		case "-h", "--help":
 			fmt.Print(usage)

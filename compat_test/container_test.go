@@ -104,7 +104,7 @@ func TestAComposeFileWrittenForRedisWorks(t *testing.T) {
 		{"REDISCLI_AUTH=x", []string{"redis-cli", "-p", port, "--raw", "incr", "visits"}, 0, "1\n", ""},
 		{"REDISCLI_AUTH=x", []string{"redis-cli", "-h", "localhost", "-p", port, "-n", "1", "get", "visits"}, 0, "\n", ""},
 		{"", []string{"redis-cli", "-p", "1", "ping"}, 1, "", "Could not connect to Redis at 127.0.0.1:1: Connection refused\n"},
-		{"", []string{"redis-server", "--version"}, 0, "Diskette v=", ""},
+		{"", []string{"redis-server", "--version"}, 0, "Diskette server v=", ""},
 	} {
 		status, out, errOut := m.exec(c.env, c.args...)
 		if status != c.status || out != c.out && (c.args[0] != "redis-server" || !strings.HasPrefix(out, c.out)) || errOut != c.errOut {

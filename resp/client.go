@@ -233,27 +233,28 @@ type registry struct {
 	byID   map[int64]*client
 	lastID int64
 
-	endedIn, endedOut int64 // bytes of connections that ended, less what CONFIG RESETSTAT has zeroed
+	ended traffic // of connections that ended, less what CONFIG RESETSTAT has zeroed
 }
 
-// netBytes is how much all connections have received and sent.
-func (r *registry) netBytes() (in, out int64) {
+// traffic is that of all connections.
+func (r *registry) traffic() traffic {
 	r.Lock()
 	defer r.Unlock()
-	in, out = r.endedIn, r.endedOut
-	for _, cl := range r.byID {
-		in += cl.guard.BytesIn()
-		out += cl.guard.BytesOut()
-	}
-	return in, out
+	return r.trafficLocked()
 }
 
-// resetNetBytes lets netBytes begin at zero.
-func (r *registry) resetNetBytes() {
-	in, out := r.netBytes()
+func (r *registry) trafficLocked() traffic {
+	all := r.ended
+	for _, cl := range r.byID {
+		all = all.plus(cl.guard.Traffic())
+	}
+	return all
+}
+
+// resetTraffic lets traffic begin at zero.
+func (r *registry) resetTraffic() {
 	r.Lock()
-	r.endedIn -= in
-	r.endedOut -= out
+	r.ended = r.ended.minus(r.trafficLocked())
 	r.Unlock()
 }
 
@@ -281,8 +282,7 @@ func (r *registry) each(fn func(*client)) {
 func (r *registry) remove(cl *client) {
 	r.Lock()
 	delete(r.byID, cl.id)
-	r.endedIn += cl.guard.BytesIn()
-	r.endedOut += cl.guard.BytesOut()
+	r.ended = r.ended.plus(cl.guard.Traffic())
 	r.Unlock()
 }
 

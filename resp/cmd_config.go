@@ -60,7 +60,7 @@ func configResetstat(cl *client, c *call) Reply {
 	s.stats.overQuery.Store(0)
 	s.stats.overOutput.Store(0)
 	s.stats.errors.reset()
-	s.clients.resetNetBytes()
+	s.clients.resetTraffic()
 	s.table.each(func(r *row) { r.stats.reset() })
 	c.row.stats.calls.Store(1) // this one
 	return replyOK

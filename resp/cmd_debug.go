@@ -55,6 +55,11 @@ func debugCommand(cl *client, c *call) Reply {
 		}
 		return replyOK
 	case sub == "reload":
+		for i := 2; i < n; i++ {
+			if !c.is(i, "merge") && !c.is(i, "noflush") && !c.is(i, "nosave") { // which change nothing here
+				return errorReply("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")
+			}
+		}
 		if c.locked {
 			return errNotInMulti
 		}

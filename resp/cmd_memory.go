@@ -31,9 +31,13 @@ func memoryUsage(v *store.View, c *call) Reply {
 func memoryStats(cl *client, c *call) Reply {
 	s := cl.srv
 	var dbs []store.DatabaseStats
+	var lua luaStats
 	st, err := s.store.Stats(c.locked)
 	if err == nil {
-		err = s.store.Look(c.locked, func() { dbs, cl.callSeen = s.databases(c.now) })
+		err = s.store.Look(c.locked, func() {
+			dbs, cl.callSeen = s.databases(c.now)
+			lua = s.luaStats()
+		})
 	}
 	if err != nil {
 		return s.notSeen(err)
@@ -53,6 +57,8 @@ func memoryStats(cl *client, c *call) Reply {
 	put("clients.slaves", replyZero)
 	put("clients.normal", integer(s.clientsMemory()))
 	put("cluster.links", replyZero)
+	put("lua.caches", integer(lua.scriptBytes))
+	put("functions.caches", integer(lua.libraryBytes))
 	put("overhead.total", integer(max(0, heap.objects-st.HotBytes)))
 	put("keys.count", integer(keys))
 	put("keys.bytes-per-key", integer(st.HotBytes/max(1, st.HotObjects)))

@@ -246,7 +246,7 @@ func (c *Config) checkNames(pairs [][2]string) error {
 		switch flags := parameters[i].flags; {
 		case flags&guarded != 0 && c.Text("enable-protected-configs") == "no":
 			return errConfigSet(name, errors.New("can't set protected config"))
-		case flags&atStart != 0:
+		case flags&atStart != 0 && !(flags&listening != 0 && pair[1] == c.Text(name)):
 			return errConfigSet(name, errors.New("can't set immutable config"))
 		case given[strings.ToLower(name)]:
 			return errConfigSet(name, errors.New("duplicate parameter"))

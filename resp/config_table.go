@@ -16,11 +16,12 @@ type parameter struct {
 type parameterFlags uint8
 
 const (
-	inUse    parameterFlags = 1 << iota // the server acts on it
-	atStart                             // can be set at the start only
-	reread                              // names files: to set the same value again reads them again
-	guarded                             // CONFIG SET needs enable-protected-configs
-	noEffect parameterFlags = 0         // accepted and kept; a notice says that it does nothing
+	inUse     parameterFlags = 1 << iota // the server acts on it
+	atStart                              // can be set at the start only
+	reread                               // names files: to set the same value again reads them again
+	guarded                              // CONFIG SET needs enable-protected-configs
+	listening                            // Redis would listen anew at CONFIG SET; here the value that it has is taken
+	noEffect  parameterFlags = 0         // accepted and kept; a notice says that it does nothing
 )
 
 // noEffectReasons says more than "no effect here" where a user may count on an effect.
@@ -47,9 +48,9 @@ var forgottenOptions = map[string]int{
 // that differ from Redis': bind (loopback only), dir, appendonly.
 var parameters = []parameter{
 	// Listening and connections.
-	{"port", "", intRange(0, 65535), "6379", inUse | atStart},
-	{"bind", "", bindAddresses, "127.0.0.1 -::1", inUse | atStart},
-	{"tls-port", "", intRange(0, 65535), "0", inUse | atStart},
+	{"port", "", intRange(0, 65535), "6379", inUse | atStart | listening},
+	{"bind", "", bindAddresses, "127.0.0.1 -::1", inUse | atStart | listening},
+	{"tls-port", "", intRange(0, 65535), "0", inUse | atStart | listening},
 	{"tls-cert-file", "", anyText, "", inUse | reread},
 	{"tls-key-file", "", anyText, "", inUse | reread},
 	{"tls-key-file-pass", "", anyText, "", inUse | reread},

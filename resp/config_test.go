@@ -171,6 +171,7 @@ func TestConfigSetRefusesValuesAsRedisDoes(t *testing.T) {
 		{"dir", "/", "can't set protected config"},
 		{"dbfilename", "x.rdb", "can't set protected config"},
 		{"port", "7000", "can't set immutable config"}, // Redis: listens anew
+		{"bind", "127.0.0.2", "can't set immutable config"},
 		{"tls-port", "6380", "can't set immutable config"},
 	} {
 		c := startedWith(t)

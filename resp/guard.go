@@ -98,11 +98,11 @@ type guard struct {
 	authed atomic.Bool  // the client has authenticated, or need not
 	idle   atomic.Int64 // nanoseconds without a byte after which ReadBatch fails with os.ErrDeadlineExceeded; 0: never
 
-	limits        *guardLimits
-	in, out, held atomic.Int64
-	closing       atomic.Bool // CloseRead was called
-	ticked        int         // bytes of tick that Read has handed out
-	idleArmed     bool        // a read deadline is set
+	limits                       *guardLimits
+	in, out, reads, writes, held atomic.Int64
+	closing                      atomic.Bool // CloseRead was called
+	ticked                       int         // bytes of tick that Read has handed out
+	idleArmed                    bool        // a read deadline is set
 
 	// What ReadBatch has of the stream. A batch's commands lie before start, the
 	// command being parsed between start and end:
@@ -251,7 +251,7 @@ func (g *guard) fill() error {
 			return io.EOF
 		}
 		n, room, err = g.socket.read()
-		g.in.Add(int64(n))
+		g.received(n)
 	}
 	g.took(n, room)
 	if n > 0 && err != nil {
@@ -309,6 +309,36 @@ func (g *guard) BytesIn() int64 { return g.in.Load() }
 // BytesOut is how many bytes have been written to the client.
 func (g *guard) BytesOut() int64 { return g.out.Load() }
 
+// traffic is what has come and gone: bytes, and reads and writes that moved some.
+type traffic struct{ in, out, reads, writes int64 }
+
+func (t traffic) plus(o traffic) traffic {
+	return traffic{t.in + o.in, t.out + o.out, t.reads + o.reads, t.writes + o.writes}
+}
+
+func (t traffic) minus(o traffic) traffic {
+	return traffic{t.in - o.in, t.out - o.out, t.reads - o.reads, t.writes - o.writes}
+}
+
+// Traffic is the connection's so far.
+func (g *guard) Traffic() traffic {
+	return traffic{g.in.Load(), g.out.Load(), g.reads.Load(), g.writes.Load()}
+}
+
+func (g *guard) received(n int) {
+	if n > 0 {
+		g.in.Add(int64(n))
+		g.reads.Add(1)
+	}
+}
+
+func (g *guard) sent(n int) {
+	if n > 0 {
+		g.out.Add(int64(n))
+		g.writes.Add(1)
+	}
+}
+
 // Buffered is how many bytes of the client's commands are held, those being served
 // included: qbuf in CLIENT LIST.
 func (g *guard) Buffered() int { return int(g.held.Load()) }
@@ -317,7 +347,7 @@ func (g *guard) Buffered() int { return int(g.held.Load()) }
 // call like Write.
 func (g *guard) TryWrite(p []byte) (n int) {
 	n = g.socket.tryWrite(p)
-	g.out.Add(int64(n))
+	g.sent(n)
 	return n
 }
 
@@ -327,7 +357,7 @@ func (g *guard) Write(p []byte) (int, error) {
 		return 0, nil
 	}
 	n, err := g.socket.write(p)
-	g.out.Add(int64(n))
+	g.sent(n)
 	return n, err
 }
 

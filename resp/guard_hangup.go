@@ -74,7 +74,7 @@ func (g *guard) readAhead() error {
 		}
 		n, _, err := s.read()
 		g.ahead = g.ahead[:len(g.ahead)+n]
-		g.in.Add(int64(n))
+		g.received(n)
 		g.held.Add(int64(n))
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			if g.closing.Load() {

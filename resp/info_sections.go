@@ -24,6 +24,9 @@ func infoServer(t *infoText, r *infoReport) {
 	t.line("redis_mode", "standalone")
 	t.line("os", operatingSystem(os.DirFS("/")))
 	t.line("arch_bits", bits.UintSize)
+	t.line("monotonic_clock", "Go runtime")
+	t.line("multiplexing_api", multiplexingAPI())
+	t.line("atomicvar_api", "sync/atomic")
 	t.line("go_version", strings.TrimPrefix(runtime.Version(), "go"))
 	t.line("process_id", os.Getpid())
 	t.line("process_supervised", "no")
@@ -34,9 +37,26 @@ func infoServer(t *infoText, r *infoReport) {
 	t.line("uptime_in_days", int64(up/(24*time.Hour)))
 	t.line("hz", s.cfg.Hz.Load())
 	t.line("configured_hz", s.cfg.Hz.Load())
+	t.line("lru_clock", r.now.Unix()&(1<<24-1))
 	t.line("executable", executable)
 	t.line("config_file", s.cfg.File())
 	t.line("io_threads_active", 0)
+}
+
+// multiplexingAPI is what Go's runtime waits for connections with.
+func multiplexingAPI() string {
+	switch runtime.GOOS {
+	case "linux":
+		return "epoll"
+	case "darwin", "freebsd", "netbsd", "openbsd", "dragonfly":
+		return "kqueue"
+	}
+	return "go"
+}
+
+// VersionLine is what --version prints, in Redis's form, which scripts take apart: v is the version of Redis that it answers as.
+func VersionLine() string {
+	return fmt.Sprintf("Diskette server v=%s sha=00000000:0 malloc=go bits=%d build=%s diskette=%s", RedisVersion, bits.UintSize, buildID(), Version)
 }
 
 // buildID tells one build from another, in Redis's form: 16 hexadecimal digits.
@@ -143,6 +163,8 @@ func infoPersistence(t *infoText, r *infoReport) {
 	t.line("current_cow_size", 0)
 	t.line("current_cow_size_age", 0)
 	t.linef("current_fork_perc", "%.2f", 0.0)
+	t.line("current_save_keys_processed", 0) // no child walks the keys
+	t.line("current_save_keys_total", 0)
 	t.line("rdb_changes_since_last_save", st.Unapplied)
 	t.line("rdb_bgsave_in_progress", zeroOne(save.running))
 	t.line("rdb_last_save_time", r.s.store.LastWriteBack().Unix())
@@ -170,13 +192,13 @@ func infoPersistence(t *infoText, r *infoReport) {
 
 func infoStats(t *infoText, r *infoReport) {
 	s, st := r.s, &r.store
-	in, out := s.clients.netBytes()
+	net := s.clients.traffic()
 	commands, inRate, outRate := s.sampler.rates()
 	t.line("total_connections_received", s.stats.connections.Load())
 	t.line("total_commands_processed", s.stats.commands.Load())
 	t.linef("instantaneous_ops_per_sec", "%.0f", commands)
-	t.line("total_net_input_bytes", in)
-	t.line("total_net_output_bytes", out)
+	t.line("total_net_input_bytes", net.in)
+	t.line("total_net_output_bytes", net.out)
 	t.linef("instantaneous_input_kbps", "%.2f", inRate/1024)
 	t.linef("instantaneous_output_kbps", "%.2f", outRate/1024)
 	t.line("total_net_repl_input_bytes", 0)
@@ -188,6 +210,8 @@ func infoStats(t *infoText, r *infoReport) {
 	t.line("sync_partial_ok", 0)
 	t.line("sync_partial_err", 0)
 	t.line("expired_keys", st.Expired)
+	t.linef("expired_stale_perc", "%.2f", 0.0)  // no deadline is left to chance,
+	t.line("expired_time_cap_reached_count", 0) // nor is the sweeper's time capped
 	t.line("expire_cycle_cpu_milliseconds", s.sweeping.Load()/int64(time.Millisecond))
 	t.line("evicted_keys", 0)
 	t.line("evicted_clients", 0)
@@ -219,8 +243,12 @@ func infoStats(t *infoText, r *infoReport) {
 		t.line("acl_access_denied_"+denialWords[reason].info, s.acl.denials.counts[reason].Load())
 	}
 	t.line("dump_payload_sanitizations", 0)
+	t.line("total_reads_processed", net.reads)
+	t.line("total_writes_processed", net.writes)
 	t.line("io_threaded_reads_processed", 0)
 	t.line("io_threaded_writes_processed", 0)
+	t.line("reply_buffer_shrinks", 0)
+	t.line("reply_buffer_expands", 0)
 	t.line("client_query_buffer_limit_disconnections", s.stats.overQuery.Load())
 	t.line("client_output_buffer_limit_disconnections", s.stats.overOutput.Load())
 }

@@ -33,12 +33,13 @@ func (s *rowStats) took(took time.Duration, tracking bool) {
 	}
 }
 
-// microseconds is the time of all calls and of one, as the sample has it.
-func (s *rowStats) microseconds() (all int64, each float64) {
-	if n := s.timed.Load(); n > 0 {
-		each = float64(s.nanos.Load()) / float64(n) / 1000
+// microseconds is the time of all calls, as the sample has it.
+func (s *rowStats) microseconds(calls int64) int64 {
+	n := s.timed.Load()
+	if n == 0 {
+		return 0
 	}
-	return int64(each * float64(s.calls.Load())), each
+	return int64(float64(s.nanos.Load()) / float64(n) / 1000 * float64(calls))
 }
 
 func (s *rowStats) reset() {
@@ -120,16 +121,16 @@ func (p *sampler) end() {
 func (p *sampler) sample(s *Server, now time.Time) {
 	p.noteMemory(heapBytes())
 	commands := s.stats.commands.Load()
-	in, out := s.clients.netBytes()
+	net := s.clients.traffic()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if seconds := now.Sub(p.at).Seconds(); !p.at.IsZero() && seconds > 0 {
 		// After a CONFIG RESETSTAT totals are lower than before.
 		p.commandsPerS = float64(max(0, commands-p.commands)) / seconds
-		p.inPerS = float64(max(0, in-p.in)) / seconds
-		p.outPerS = float64(max(0, out-p.out)) / seconds
+		p.inPerS = float64(max(0, net.in-p.in)) / seconds
+		p.outPerS = float64(max(0, net.out-p.out)) / seconds
 	}
-	p.at, p.commands, p.in, p.out = now, commands, in, out
+	p.at, p.commands, p.in, p.out = now, commands, net.in, net.out
 }
 
 // rates are commands, bytes received and bytes sent a second.
@@ -157,8 +158,8 @@ func infoCommandstats(t *infoText, r *infoReport) {
 		s := &row.stats
 		calls, rejected, failed := s.calls.Load(), s.rejected.Load(), s.failed.Load()
 		if calls+rejected+failed > 0 {
-			all, each := s.microseconds()
-			t.linef("cmdstat_"+row.full, "calls=%d,usec=%d,usec_per_call=%.2f,rejected_calls=%d,failed_calls=%d", calls, all, each, rejected, failed)
+			all := s.microseconds(calls)
+			t.linef("cmdstat_"+row.full, "calls=%d,usec=%d,usec_per_call=%.2f,rejected_calls=%d,failed_calls=%d", calls, all, ratio(all, calls), rejected, failed)
 		}
 	})
 }
