@@ -16,8 +16,11 @@ import (
 const (
 	// arrivalMillis is how long a client that has connected or subscribed is thought to be about to subscribe.
 	arrivalMillis = 1000
-	// arrivalWait bounds the wait for others, who may be busy for long.
-	arrivalWait = 500 * time.Microsecond
+	// arrivalWait bounds the wait for others, who may be busy for long, and newcomerWait that for those who have connected just now: on
+	// a busy machine their thread may have to wait for a core [PUBLISH right after an unawaited SUBSCRIBE of a new connection, beside
+	// two busy processes: 1 to 8 % lost with 0.5 ms for all, 0.05 with 5 ms].
+	arrivalWait  = 500 * time.Microsecond
+	newcomerWait = 5 * time.Millisecond
 	// arrivalClients is how many clients are looked at, at most.
 	arrivalClients = 256
 )
@@ -28,7 +31,7 @@ func (s *Server) arriving(now int64) bool { return now-s.stats.lastArrival.Load(
 func (cl *client) stepBack(now int64) {
 	switch nobody := cl.srv.pubsub.any.Load() == 0; {
 	case nobody && cl.srv.arriving(now):
-		cl.letEarlierRun()
+		cl.letEarlierRun(now)
 	case nobody || cl.srv.arriving(now):
 		runtime.Gosched()
 	}
@@ -41,11 +44,18 @@ type underWay struct {
 }
 
 // letEarlierRun waits until the clients that have sent something by now have run a command. The caller holds no lock.
-func (cl *client) letEarlierRun() {
+func (cl *client) letEarlierRun(now int64) {
 	runtime.Gosched()
 	earlier := cl.srv.clients.underWay(cl)
-	for start := time.Now(); len(earlier) > 0 && time.Since(start) < arrivalWait; runtime.Gosched() {
-		earlier = slices.DeleteFunc(earlier, func(u underWay) bool { return u.cl.commands.Load() != u.commands })
+	for start := time.Now(); len(earlier) > 0; runtime.Gosched() {
+		waited := time.Since(start)
+		earlier = slices.DeleteFunc(earlier, func(u underWay) bool {
+			wait := arrivalWait
+			if now-u.cl.since < arrivalMillis {
+				wait = newcomerWait
+			}
+			return waited > wait || u.cl.commands.Load() != u.commands
+		})
 	}
 }
 

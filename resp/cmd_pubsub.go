@@ -51,7 +51,7 @@ func publishTo(kind subscriptionKind) func(*client, *call) Reply {
 		cl.stepBack(c.now)
 		n := publish()
 		if n == 0 && cl.srv.arriving(c.now) {
-			cl.letEarlierRun()
+			cl.letEarlierRun(c.now)
 			n = publish()
 		}
 		return integer(n)
