@@ -127,6 +127,18 @@ func TestAFunctionIsKilledByFunctionKillAlone(t *testing.T) {
 	equal(t, "FUNCTION STATS afterwards", strings.Contains(c.Do("FUNCTION", "STATS").String(), "loop"), false)
 }
 
+// Redis hears nobody before a function is slow, so whoever asks for it sees it.
+func TestFunctionStatsTellsOfAFunctionThatHasJustBegun(t *testing.T) {
+	s := startServer(t, subjectBin(t), "--busy-reply-threshold", "400")
+	running, watcher, c := dial(t, s.Addr), dial(t, s.Addr), dial(t, s.Addr)
+	says(t, c, "endless", "FUNCTION", "LOAD", endlessLibrary)
+	says(t, watcher, "OK", "MONITOR")
+	running.Send("FCALL", "loop", 1, "key", "argument")
+	mentions(t, watcher.Receive().text, `"loop"`) // it has begun
+	mentions(t, c.Do("FUNCTION", "STATS").String(), `"loop"`, `"FCALL"`, `"argument"`, "duration_ms")
+	says(t, c, "OK", "FUNCTION", "KILL")
+}
+
 func TestNothingInAScriptCatchesTheKill(t *testing.T) {
 	s := startBusy(t)
 	c := dial(t, s.Addr)

@@ -208,10 +208,13 @@ func functionRestore(tx *store.Tx, c *call) Reply {
 	return replyOK
 }
 
-// functionStats answers while a function is running: it does without the keyspace lock then.
+// functionStats answers while a function is running: when that has come to its end or is busy, as in Redis.
 func functionStats(cl *client, c *call) Reply {
 	s := cl.srv
 	running := replyNull
+	if s.scripts.runs.now.Load() != nil && !c.locked && s.store.LockUnlessMidway() {
+		s.store.Unlock()
+	}
 	if run := s.scripts.runs.now.Load(); run != nil && s.scripts.runs.busy.Load() {
 		if run.isEval {
 			return run.busyReply()
