@@ -76,39 +76,51 @@ func TestAHugeNumberOfRandomFieldsIsRefused(t *testing.T) {
 	}
 }
 
-// TestHSCANGoesOnWhereItStoppedWhateverHappensMeanwhile changes a hash, and lets it be read anew from disk, between the
-// calls of one iteration.
-func TestHSCANGoesOnWhereItStoppedWhateverHappensMeanwhile(t *testing.T) {
-	c := dial(t, startSubject(t, subjectBin(t), "--enable-debug-command", "local").Addr)
-	const stay = 300
-	for i := range 1000 {
-		c.Do("HSET", "h", fmt.Sprint("f", i), "v")
-	}
-	seen := map[string]int{}
-	cursor, gone := "0", stay
-	for {
-		v := c.Do("HSCAN", "h", cursor, "COUNT", "17")
-		if len(v.elems) != 2 {
-			t.Fatalf("HSCAN: %s", v)
-		}
-		for i := 0; i < len(v.elems[1].elems); i += 2 {
-			seen[v.elems[1].elems[i].Text()]++
-		}
-		if cursor = v.elems[0].Text(); cursor == "0" {
-			break
-		}
-		for range 60 { // down to a hash that would be answered whole
-			if gone < 1000 {
-				c.Do("HDEL", "h", fmt.Sprint("f", gone))
-				gone++
+// TestScansOfElementsGoOnWhereTheyStoppedWhateverHappensMeanwhile changes a collection, and lets it be read anew from disk, between
+// the calls of one iteration.
+func TestScansOfElementsGoOnWhereTheyStoppedWhateverHappensMeanwhile(t *testing.T) {
+	const stay = 100
+	for _, kind := range []struct {
+		scan, remove string
+		put          func(name string) []any
+		width        int // replies an element
+	}{
+		{"HSCAN", "HDEL", func(name string) []any { return []any{"HSET", "k", name, "v"} }, 2},
+		{"SSCAN", "SREM", func(name string) []any { return []any{"SADD", "k", name} }, 1},
+		{"ZSCAN", "ZREM", func(name string) []any { return []any{"ZADD", "k", len(name), name} }, 2},
+	} {
+		t.Run(kind.scan, func(t *testing.T) {
+			c := dial(t, startSubject(t, subjectBin(t), "--enable-debug-command", "local").Addr)
+			for i := range 1000 {
+				c.Do(kind.put(fmt.Sprint("f", i))...)
 			}
-		}
-		c.Do("HSET", "h", fmt.Sprint("f", len(seen)%stay), "changed")
-		c.Do("DEBUG", "RELOAD")
-	}
-	for i := range stay {
-		if n := seen[fmt.Sprint("f", i)]; n != 1 {
-			t.Fatalf("field %d came %d times", i, n)
-		}
+			seen := map[string]int{}
+			cursor, gone := "0", stay
+			for {
+				v := c.Do(kind.scan, "k", cursor, "COUNT", "17")
+				if len(v.elems) != 2 {
+					t.Fatalf("%s: %s", kind.scan, v)
+				}
+				for i := 0; i < len(v.elems[1].elems); i += kind.width {
+					seen[v.elems[1].elems[i].Text()]++
+				}
+				if cursor = v.elems[0].Text(); cursor == "0" {
+					break
+				}
+				for range 60 { // down to a collection that would be answered whole
+					if gone < 1000 {
+						c.Do(kind.remove, "k", fmt.Sprint("f", gone))
+						gone++
+					}
+				}
+				c.Do(kind.put(fmt.Sprint("f", len(seen)%stay))...)
+				c.Do("DEBUG", "RELOAD")
+			}
+			for i := range stay {
+				if n := seen[fmt.Sprint("f", i)]; n != 1 {
+					t.Fatalf("element %d came %d times", i, n)
+				}
+			}
+		})
 	}
 }

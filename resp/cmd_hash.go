@@ -304,7 +304,7 @@ func hscan(v *store.View, c *call) Reply {
 		return refusal
 	}
 	if encodingOf(c.cl.srv.cfg, h.Shape()) != "hashtable" {
-		o.whole()
+		o.unbounded()
 	}
 	var elems []Reply
 	h.After(o.cursor, func(n int64, field, value string) bool {

@@ -313,10 +313,13 @@ func sscan(v *store.View, c *call) Reply {
 		}
 	}
 	if encodingOf(c.cl.srv.cfg, s.Shape()) != "hashtable" {
-		for member := range s.Members() {
-			add(member)
+		if o.cursor == 0 {
+			for member := range s.Members() {
+				add(member)
+			}
+			return o.reply(elems)
 		}
-		return o.reply(elems)
+		o.unbounded()
 	}
 	s.After(o.cursor, func(n int64, member string) bool {
 		if !o.step(n) {

@@ -83,18 +83,22 @@ func zscan(v *store.View, c *call) Reply {
 			elems = append(elems, bulkString(member), bulkString(score))
 		}
 	}
+	format := formatDigits
 	if encodingOf(c.cl.srv.cfg, z.Shape()) == "listpack" {
-		z.Each(0, z.Len(), func(it *store.Scored) bool {
-			add(it.Member, formatDouble(it.Score))
-			return true
-		})
-		return s.reply(elems)
+		if format = formatDouble; s.cursor == 0 {
+			z.Each(0, z.Len(), func(it *store.Scored) bool {
+				add(it.Member, format(it.Score))
+				return true
+			})
+			return s.reply(elems)
+		}
+		s.unbounded()
 	}
 	z.After(s.cursor, func(n int64, member string, score float64) bool {
 		if !s.step(n) {
 			return false
 		}
-		add(member, formatDigits(score))
+		add(member, format(score))
 		return true
 	})
 	return s.reply(elems)

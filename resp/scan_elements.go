@@ -7,22 +7,29 @@ import (
 
 // elementScan is what stands behind the key in HSCAN, SSCAN and ZSCAN. Redis answers such a command with the whole
 // collection and cursor 0 while it holds it compactly, whatever the cursor and COUNT say; else our cursor is the number
-// of the row that was looked at last.
+// of the row that was looked at last, with a mark. The mark lets a scan that began when the collection was larger end behind that row
+// (Redis begins anew): a collection that was unloaded meanwhile is compact again.
 type elementScan struct {
-	cursor int64
+	cursor int64 // number of the row behind which it goes on
 	count  int
 	match  func(element []byte) bool // nil = all
 
 	last, next int64 // the row looked at last, the cursor to be answered
 }
 
-// scanCursor reads the cursor, which Redis checks before it looks at the key. One that is none of ours is beyond the last row.
+// cursorMark is set in all cursors of ours but 0. They stay whole in a float64, which some clients take them for.
+const cursorMark = 1 << 52
+
+// scanCursor reads the cursor, which Redis checks before it looks at the key. One that is none of ours begins anew.
 func (c *call) scanCursor() (cursor int64, refusal Reply) {
 	n, ok := parseCursor(c.args[2])
 	if !ok {
 		return 0, errInvalidCursor
 	}
-	return int64(min(n, math.MaxInt64)), Reply{}
+	if n&^(cursorMark-1) != cursorMark {
+		return 0, Reply{}
+	}
+	return int64(n &^ cursorMark), Reply{}
 }
 
 // elementScan reads the options. The key is there and has the right type: otherwise Redis does not look at them.
@@ -55,13 +62,13 @@ func (s *elementScan) matches(element string) bool {
 	return s.match == nil || s.match(viewBytes(element))
 }
 
-// whole makes the scan one of everything.
-func (s *elementScan) whole() { s.cursor, s.count = 0, math.MaxInt }
+// unbounded lets the scan end with this call.
+func (s *elementScan) unbounded() { s.count = math.MaxInt }
 
 // step comes before row n is looked at; false ends this call: there are more rows.
 func (s *elementScan) step(n int64) bool {
 	if s.count == 0 {
-		s.next = s.last
+		s.next = s.last | cursorMark
 		return false
 	}
 	s.count--
