@@ -90,7 +90,7 @@ var errQueryBuffer = errors.New("client-query-buffer-limit reached")
 // An idle connection holds no buffer, and less than 2 KiB of heap together with its test
 // client (BenchmarkIdleConnection); redcon's two buffers of 4 KiB come on top.
 //
-// One goroutine serves a connection. Only BytesIn, BytesOut, Buffered, CloseRead, Close, Abort
+// One goroutine serves a connection. Only BytesIn, Traffic, Buffered, CloseRead, Close, Abort
 // and the atomic fields may be used from others.
 type guard struct {
 	net.Conn
@@ -305,9 +305,6 @@ var longAgo = time.Unix(1, 0)
 
 // BytesIn is how many bytes have been read from the client.
 func (g *guard) BytesIn() int64 { return g.in.Load() }
-
-// BytesOut is how many bytes have been written to the client.
-func (g *guard) BytesOut() int64 { return g.out.Load() }
 
 // traffic is what has come and gone: bytes, and reads and writes that moved some.
 type traffic struct{ in, out, reads, writes int64 }

@@ -233,8 +233,8 @@ func TestWrittenBytesAreCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	reply := make([]byte, 5)
-	if _, err := io.ReadFull(client, reply); err != nil || g.BytesOut() != 5 {
-		t.Errorf("%d bytes out, %v", g.BytesOut(), err)
+	if _, err := io.ReadFull(client, reply); err != nil || g.Traffic().out != 5 {
+		t.Errorf("%d bytes out, %v", g.Traffic().out, err)
 	}
 }
 

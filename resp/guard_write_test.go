@@ -55,7 +55,7 @@ func TestWhatDoesNotGoAtOnceGoesLaterAndInOrder(t *testing.T) {
 	if !bytes.Equal(got, sent) {
 		t.Fatal("the bytes are not those that were written")
 	}
-	if n := g.BytesOut(); n != int64(len(sent)) {
+	if n := g.Traffic().out; n != int64(len(sent)) {
 		t.Fatalf("%d bytes counted of %d", n, len(sent))
 	}
 }
