@@ -221,6 +221,7 @@ type author struct {
 	db     int // it sends commands to this database
 	prefix string
 	owner  bool // of db and db+1
+	huge   bool // some of its values take up to 100 MB
 
 	streamed int // the last id given to a stream's entry
 	ahead    keyspace
@@ -282,6 +283,8 @@ func (a *author) any() operation {
 		return a.block()
 	case n < 180:
 		return a.mset()
+	case a.huge && n < 184:
+		return a.hugeValue()
 	}
 	return a.single()
 }

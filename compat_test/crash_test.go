@@ -119,9 +119,18 @@ type crew struct {
 	rand    *rand.Rand
 	writers []*writer
 	till    till
+	faults  bool // its disk fails now and then: commands may be refused
 }
 
 func startCrew(t *testing.T) *crew {
+	t.Helper()
+	c := newCrew(t)
+	c.start(nil)
+	return c
+}
+
+// newCrew is a crew whose server is not started yet.
+func newCrew(t *testing.T) *crew {
 	t.Helper()
 	seed := testrand.Seed(t) // it repeats the operations, though not their timing
 	c := &crew{t: t, rand: rand.New(rand.NewPCG(seed, 0))}
@@ -130,9 +139,10 @@ func startCrew(t *testing.T) *crew {
 		if i >= 8 {
 			a.db, a.owner = 2*(i-7), true // 2 and 3, 4 and 5
 		}
+		a.huge = i < 2 && *soakFlag >= time.Minute
 		c.writers = append(c.writers, &writer{author: a, settled: keyspace{}})
 	}
-	c.server = startServer(t, subjectBin(t), "--enable-debug-command", "local", "--maxmemory", "1mb", "--hz", "50")
+	c.server = newServer(t, subjectBin(t), "--enable-debug-command", "local", "--maxmemory", "1mb", "--hz", "50")
 	return c
 }
 
@@ -143,29 +153,28 @@ func (c *crew) work(life time.Duration, end func()) {
 	var all sync.WaitGroup
 	var ending atomic.Bool
 	errs := make(chan error, 32)
-	begin := func(work func(*client) error) {
+	begin := func(again bool, work func(*client) error) {
 		all.Go(func() {
-			conn, err := open(c.Addr)
-			if err == nil {
-				defer conn.Close()
-				err = work(conn)
+			err := c.connected(work)
+			for c.faults && isRefusal(err) && again && !ending.Load() {
+				err = c.connected(work)
 			}
-			if broken(err) && ending.Load() {
+			if broken(err) && ending.Load() || c.faults && isRefusal(err) {
 				return
 			}
 			errs <- err
 		})
 	}
 	for _, w := range c.writers {
-		begin(w.work)
+		begin(false, func(conn *client) error { return w.work(conn, c.faults) })
 	}
 	for i := range 3 {
 		random := rand.New(rand.NewPCG(c.rand.Uint64(), uint64(i)))
-		begin(func(conn *client) error { return c.till.serve(conn, random) })
+		begin(true, func(conn *client) error { return c.till.serve(conn, random) })
 	}
-	begin(c.till.watch)
+	begin(true, c.till.watch)
 	random := rand.New(rand.NewPCG(c.rand.Uint64(), 0))
-	begin(func(conn *client) error { return operate(conn, random) })
+	begin(true, func(conn *client) error { return operate(conn, random) })
 
 	select {
 	case err := <-errs:
@@ -179,6 +188,27 @@ func (c *crew) work(life time.Duration, end func()) {
 	for err := range errs {
 		c.t.Error(err)
 	}
+}
+
+// connected lets somebody work on a connection.
+func (c *crew) connected(work func(*client) error) error {
+	conn, err := open(c.Addr)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	return work(conn)
+}
+
+// refusal is an error reply. What was asked may take effect all the same, later, as README says of failing disks.
+type refusal struct{ asked, reply string }
+
+func (r refusal) Error() string { return r.asked + ": " + r.reply }
+
+// isRefusal reports whether an error is a reply, and one in words that are meant for a client.
+func isRefusal(err error) bool {
+	var r refusal
+	return errors.As(err, &r) && !strings.Contains(r.reply, "internal error")
 }
 
 // broken says whether the server is gone from a connection or does not accept one.
@@ -257,14 +287,18 @@ type writer struct {
 	history      []operation // acknowledged since the server started
 }
 
-// work sends pipelines until the connection breaks. It returns why.
-func (w *writer) work(conn *client) error {
+// work sends pipelines until the connection breaks, or, one by one, operations until one is refused. It returns why.
+func (w *writer) work(conn *client, oneByOne bool) error {
 	if _, err := conn.Try("SELECT", w.db); err != nil {
 		return err
 	}
 	for {
 		var b []byte
-		for range 1 + w.rand.IntN(1+w.rand.IntN(16)) {
+		many := 1 + w.rand.IntN(1+w.rand.IntN(16))
+		if oneByOne {
+			many = 1
+		}
+		for range many {
 			op := w.next()
 			w.pending = append(w.pending, op)
 			for _, args := range op.commands {
@@ -296,7 +330,7 @@ func (op operation) acknowledge(conn *client) error {
 		}
 		for _, v := range append([]value{last}, last.elems...) {
 			if v.IsError() {
-				return fmt.Errorf("%s: %s", op, v)
+				return refusal{op.String(), v.String()}
 			}
 		}
 	}
@@ -373,7 +407,7 @@ func (t *till) serve(conn *client, random *rand.Rand) error {
 			return err
 		}
 		if v.kind != kindInteger {
-			return fmt.Errorf("INCR: %s", v)
+			return refusal{"INCR", v.String()}
 		}
 		t.acknowledged.Add(1)
 		t.note(v.Int())
@@ -403,6 +437,9 @@ func (t *till) watch(conn *client) error {
 		v, err := conn.Try("MGET", "counter", "a", "b", "c")
 		if err != nil {
 			return err
+		}
+		if v.IsError() {
+			return refusal{"MGET", v.String()}
 		}
 		if len(v.elems) != 4 || v.elems[1].text != v.elems[2].text || v.elems[2].text != v.elems[3].text {
 			return fmt.Errorf("MGET in the middle of a transaction: %s", v)
@@ -455,7 +492,7 @@ func operate(conn *client, random *rand.Rand) error {
 			return err
 		}
 		if v.IsError() && !strings.Contains(v.text, "in progress") {
-			return fmt.Errorf("%q: %s", args, v)
+			return refusal{fmt.Sprintf("%q", args), v.String()}
 		}
 	}
 }
