@@ -52,10 +52,12 @@ func newDisk(seed uint64) *disk {
 	return d
 }
 
-// weather is good for up to half a second, then bad for up to a third of one, and so on.
+// weather is good for up to half a second, then bad for up to a third of one, and so on. One start in two meets bad weather.
 func (d *disk) weather() {
-	for {
-		time.Sleep(d.pick(nil, 500))
+	for good := d.number(2) == 0; ; good = true {
+		if good {
+			time.Sleep(d.pick(nil, 500))
+		}
 		f := faults[d.number(len(faults))]
 		f.oneIn = 1 << d.number(5)
 		time.Sleep(d.pick(&f, 300))
