@@ -13,7 +13,7 @@ func TestALongLCSNeedsTheLockNoMore(t *testing.T) {
 	_, s := startServing(t)
 	for _, n := range []int{8 << 10, 2 * lentBytes} { // copied, and lent
 		a, b := strings.Repeat("abcdefgh", n/8), "hgfedcba"+strings.Repeat("abcd", 25)
-		c := &call{cl: &client{srv: s}, args: [][]byte{[]byte("LCS"), []byte("a"), []byte("b"), []byte("LEN")}}
+		c := &call{cl: &client{srv: s}, args: [][]byte{[]byte("LCS"), []byte("a"), []byte("b"), []byte("LEN")}, mayPart: true}
 		inLock := func(fn func(tx *store.Tx)) {
 			s.store.Lock()
 			defer s.store.Unlock()
@@ -28,7 +28,7 @@ func TestALongLCSNeedsTheLockNoMore(t *testing.T) {
 			tx.SetString(c.args[1], []byte(a), 0)
 			tx.SetString(c.args[2], []byte(b), 0)
 			c.cl.srv.cfg.ProtoMaxBulkLen.Store(1 << 33)
-			if reply := lcs(&tx.View, c); reply.kind != kindNone || c.apart == nil {
+			if reply := lcs(&tx.View, c); reply.kind != kindNone || c.finish == nil {
 				t.Fatalf("answered under the lock: %v", reply)
 			}
 		})
@@ -43,7 +43,7 @@ func TestALongLCSNeedsTheLockNoMore(t *testing.T) {
 				}
 			}
 		})
-		if got, want := c.apart().(Reply), newLCSTable([]byte(a), []byte(b)).length; got.n != int64(want) || want == 0 {
+		if got, want := c.finish(), newLCSTable([]byte(a), []byte(b)).length; got.n != int64(want) || want == 0 {
 			t.Errorf("%d bytes: the length is %d, want %d", n, got.n, want)
 		}
 	}

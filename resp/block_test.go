@@ -22,7 +22,7 @@ func startServing(t *testing.T) (addr string, s *Server) {
 }
 
 // startServingMore serves rows beside the commands that there are, and logs.
-func startServingMore(t *testing.T, log zerolog.Logger, rows ...*row) (addr string, s *Server) {
+func startServingMore(t testing.TB, log zerolog.Logger, rows ...*row) (addr string, s *Server) {
 	t.Helper()
 	cfg, _, err := LoadConfig([]string{"--dir", t.TempDir()})
 	if err != nil {

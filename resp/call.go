@@ -17,8 +17,13 @@ type call struct {
 	script bool          // inside a script, which is locked too
 	block  *blockRequest // why a blocking command has to wait
 	resume any           // its blockRequest's, or what apart gave, when it runs again
-	apart  func() any    // set by a handler that is not locked: see hold.apart
 
+	// Set by a handler that may: work that is too long for the lock and is done without it. It may use values from
+	// store.LendString alone.
+	apart  func() any   // the handler, which has changed nothing yet, runs again and finds what this gives in resume
+	finish func() Reply // gives the reply, to what the handler has seen
+
+	mayPart bool // the handler may set apart or finish: not in MULTI, a script or for a client in line, nor a second time
 	mayLoad bool // it may answer replyLoad
 }
 

@@ -153,13 +153,13 @@ func (c *call) onBits(v *store.View, fn func(value []byte) Reply) Reply {
 	if err != nil {
 		return failure(err)
 	}
-	if len(value) < apartBytes || c.locked {
+	if len(value) < apartBytes || !c.mayPart {
 		return fn(value)
 	}
 	if value, err = v.LendString(c.args[1]); err != nil {
 		return failure(err)
 	}
-	c.apart = func() any { return fn(value) }
+	c.finish = func() Reply { return fn(value) }
 	return replyNone
 }
 
@@ -239,7 +239,7 @@ func bitop(tx *store.Tx, c *call) Reply {
 	made, ok := c.combinedBits(sources)
 	switch {
 	case ok:
-	case total >= bitopApartBytes && !c.locked && c.resume == nil:
+	case total >= bitopApartBytes && c.mayPart:
 		for i, key := range c.args[3:] {
 			sources[i] = outlasting(&tx.View, key, sources[i])
 		}

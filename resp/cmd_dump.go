@@ -50,10 +50,10 @@ func dump(v *store.View, c *call) Reply {
 		encoding := encodingOf(cfg, s)
 		o.Compact = encoding == "listpack" || encoding == "intset"
 	}
-	if bytes < dumpApart || c.locked {
+	if bytes < dumpApart || !c.mayPart {
 		return lent(rdb.Encode(value, o))
 	}
-	c.apart = func() any { return lent(rdb.Encode(value, o)) }
+	c.finish = func() Reply { return lent(rdb.Encode(value, o)) }
 	return replyNone
 }
 
@@ -132,7 +132,7 @@ func restore(tx *store.Tx, c *call) Reply {
 	d, ok := c.resume.(decoded)
 	switch {
 	case ok:
-	case len(c.args[3]) >= restoreApart && !c.locked:
+	case len(c.args[3]) >= restoreApart && c.mayPart:
 		c.apart = func() any { return c.decodePayload() }
 		return replyNone
 	default:

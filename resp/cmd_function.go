@@ -46,15 +46,24 @@ func functionLoad(tx *store.Tx, c *call) Reply {
 		replace = true
 	}
 	libs := &c.cl.srv.libraries
-	code := c.str(len(c.args) - 1)
-	name, _, refusal := metadata(code)
+	code := c.args[len(c.args)-1]
+	name, _, refusal := metadata(viewString(code))
 	if refusal.isError() {
 		return refusal
 	}
 	if !replace && libs.byName[name] != nil {
 		return errorReply("ERR Library '" + name + "' already exists")
 	}
-	lib, refusal := libs.make(code, loadTimeout)
+	compiled, ok := c.resume.(*compiledLibrary)
+	if !ok {
+		text := string(code)
+		if len(text) >= compileApart && c.mayPart {
+			c.apart = func() any { return compileLibrary(text) }
+			return replyNone
+		}
+		compiled = compileLibrary(text)
+	}
+	lib, refusal := libs.make(compiled, loadTimeout)
 	if !refusal.isError() {
 		refusal = libs.link([]*library{lib}, replace)
 	}
@@ -180,7 +189,7 @@ func functionRestore(tx *store.Tx, c *call) Reply {
 	var added []*library
 	end := time.Now().Add(loadTimeout) // for all of them
 	for _, text := range code {
-		lib, refusal := libs.make(text, max(time.Until(end), time.Millisecond))
+		lib, refusal := libs.make(compileLibrary(text), max(time.Until(end), time.Millisecond))
 		if refusal.isError() {
 			return refusal
 		}

@@ -124,8 +124,10 @@ func (h *hold) recover() {
 	reply := cl.srv.panicked(cl.call.name(), p)
 	if h.held {
 		cl.seen = max(cl.seen, cl.srv.store.Abort())
-		h.unpin()
+	} else if len(h.fetched) > 0 { // it failed without the lock: see call.apart
+		h.takeBack()
 	}
+	h.unpin()
 	h.release()
 	cl.reply(reply, 0)
 	cl.closing = true

@@ -96,21 +96,37 @@ func isFunctionName(name string) bool {
 	}) < 0
 }
 
-// make runs a library's code and returns the library, which is not among the others yet.
-func (l *libraries) make(code string, timeout time.Duration) (*library, Reply) {
+// compiledLibrary is a library's code before it is run, or why it can not be.
+type compiledLibrary struct {
+	name, code string
+	lua        *lualib.Code
+	refusal    Reply
+}
+
+// compileLibrary needs no lock.
+func compileLibrary(code string) *compiledLibrary {
 	name, rest, refusal := metadata(code)
+	c := &compiledLibrary{name: name, code: code, refusal: refusal}
 	if refusal.isError() {
-		return nil, refusal
+		return c
 	}
-	compiled, err := lualib.Compile(rest, "user_function")
-	if err != nil {
-		return nil, errorReply(oneLine("ERR Error compiling function: " + err.Error()))
+	var err error
+	if c.lua, err = lualib.Compile(rest, "user_function"); err != nil {
+		c.refusal = errorReply(oneLine("ERR Error compiling function: " + err.Error()))
+	}
+	return c
+}
+
+// make runs a library's code and returns the library, which is not among the others yet.
+func (l *libraries) make(c *compiledLibrary, timeout time.Duration) (*library, Reply) {
+	if c.refusal.isError() {
+		return nil, c.refusal
 	}
 	if l.engine == nil {
 		l.engine = l.srv.newEngine(true)
 	}
 	e := l.engine
-	lib := &library{name: name, code: code, functions: map[string]*function{}, began: time.Now(), timeout: timeout}
+	lib := &library{name: c.name, code: c.code, functions: map[string]*function{}, began: time.Now(), timeout: timeout}
 	e.load = lib
 	e.lua.SetPlainGlobal("redis", e.apis.load)
 	defer func() {
@@ -118,7 +134,7 @@ func (l *libraries) make(code string, timeout time.Duration) (*library, Reply) {
 		e.lua.SetPlainGlobal("redis", e.apis.run)
 	}()
 	e.lua.Begin()
-	if _, failure := e.lua.Run(e.lua.Bind(compiled), nil); failure != nil {
+	if _, failure := e.lua.Run(e.lua.Bind(c.lua), nil); failure != nil {
 		return nil, errorReply(oneLine("ERR Error registering functions: " + loadFailure(failure)))
 	}
 	if len(lib.functions) == 0 {
@@ -243,7 +259,7 @@ func (l *libraries) restore() {
 	}
 	tx.End()
 	for _, c := range code {
-		lib, refusal := l.make(c, 0)
+		lib, refusal := l.make(compileLibrary(c), 0)
 		if !refusal.isError() {
 			refusal = l.link([]*library{lib}, true)
 		}

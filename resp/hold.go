@@ -98,11 +98,13 @@ func (h *hold) keyed(r *row, args [][]byte, following []command) {
 	h.unpin()
 }
 
-// call runs the command's function, again when it has asked for further keys and they are loaded.
+// call runs the command's function, again when it has asked for further keys and they are loaded, or when what it wanted done
+// without the lock is done.
 func (h *hold) call(tx *store.Tx, r *row, args [][]byte) (_ *store.Tx, reply Reply, seen uint64) {
+	var resume any
 	for attempt := 1; ; attempt++ {
 		c := &h.cl.call
-		c.mayLoad = attempt <= loadAttempts
+		c.mayLoad, c.mayPart, c.resume = attempt <= loadAttempts, resume == nil, resume
 		if r.read != nil {
 			reply = r.read(&tx.View, c)
 		} else {
@@ -112,18 +114,26 @@ func (h *hold) call(tx *store.Tx, r *row, args [][]byte) (_ *store.Tx, reply Rep
 				tx, reply = h.rewrite(rw, r, args)
 			}
 		}
-		if c.apart != nil {
-			return h.apart(tx, r, args)
+		var err error
+		switch {
+		case c.finish != nil:
+			seen = max(seen, tx.End())
+			reply = unlocked(h, c.finish)
+			return h.cl.srv.store.Begin(h.cl.db, h.now), reply, seen
+		case c.apart != nil:
+			tx.Uncount() // its hits and misses: it looks again
+			seen = max(seen, tx.End())
+			resume = unlocked(h, c.apart)
+		case reply.kind == kindLoad:
+			err = h.load(tx)
+		default:
+			return tx, reply, seen
 		}
-		if reply.kind != kindLoad {
-			return tx, reply, 0
-		}
-		err := h.load(tx)
 		if err == nil {
 			tx, err = h.ready(r, args, nil)
 		}
 		if err != nil {
-			return h.cl.srv.store.Begin(h.cl.db, h.now), failure(err), 0
+			return h.cl.srv.store.Begin(h.cl.db, h.now), failure(err), seen
 		}
 	}
 }
@@ -166,37 +176,23 @@ func (h *hold) rewrite(rw *store.Rewrite, r *row, args [][]byte) (*store.Tx, Rep
 	h.release()
 	rw.Make()
 	h.takeBack()
+	resume := h.cl.call.resume
 	tx, err := h.ready(r, args, nil)
 	rw.Release()
 	if err != nil {
 		return h.cl.srv.store.Begin(h.cl.db, h.now), failure(err)
 	}
+	h.cl.call.resume = resume
 	tx.Use(rw)
 	return tx, r.write(tx, &h.cl.call)
 }
 
-// apart runs what is too long for the lock without it: it may use values from store.LendString alone. A
-// read's apart returns the reply, to what the command had seen. A write has changed nothing yet; it runs again, with what
-// apart returned in call.resume.
-func (h *hold) apart(tx *store.Tx, r *row, args [][]byte) (_ *store.Tx, reply Reply, seen uint64) {
-	cl := h.cl
-	work := cl.call.apart
-	if r.write != nil {
-		tx.Uncount()
-	}
-	seen = tx.End()
+// unlocked does a command's work without the lock.
+func unlocked[T any](h *hold, work func() T) T {
 	h.release()
 	made := work()
 	h.takeBack()
-	if r.read != nil {
-		return cl.srv.store.Begin(cl.db, h.now), made.(Reply), seen
-	}
-	tx, err := h.ready(r, args, nil)
-	if err != nil {
-		return cl.srv.store.Begin(cl.db, h.now), failure(err), seen
-	}
-	cl.call.resume = made
-	return tx, r.write(tx, &cl.call), seen
+	return made
 }
 
 // lookAhead looks the keys of the next commands up together, taking each command's first

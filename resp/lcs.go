@@ -31,11 +31,11 @@ func lcs(v *store.View, c *call) Reply {
 	if cells > uint64(c.cl.srv.cfg.ProtoMaxBulkLen.Load())/4 {
 		return errLCSMemory
 	}
-	if cells < lcsApart || c.locked {
+	if cells < lcsApart || !c.mayPart {
 		return o.answer(a, b)
 	}
 	a, b = outlasting(v, c.args[1], a), outlasting(v, c.args[2], b)
-	c.apart = func() any { return o.answer(a, b) }
+	c.finish = func() Reply { return o.answer(a, b) }
 	return replyNone
 }
 

@@ -53,7 +53,7 @@ func (l *lockedBuffer) String() string {
 }
 
 // ask sends lines to the server, and QUIT behind them, and returns all it says until it hangs up.
-func ask(t *testing.T, addr string, lines ...string) string {
+func ask(t testing.TB, addr string, lines ...string) string {
 	t.Helper()
 	c, err := net.Dial("tcp", addr)
 	if err != nil {

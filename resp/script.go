@@ -136,7 +136,7 @@ func compileScript(sha string, body []byte) (*script, Reply) {
 // compileApart is the length from which a script is compiled without the keyspace lock: 64 KiB take some 10 ms.
 const compileApart = 16 << 10
 
-// define finds a script by its text, or adds it. apart = it is to be compiled without the lock first: see hold.apart.
+// define finds a script by its text, or adds it. apart = it is to be compiled without the lock first: see call.apart.
 func (s *scripts) define(c *call, body []byte, keep bool) (sc *script, apart bool, refusal Reply) {
 	sha := shaOf(body)
 	if sc = s.bySHA[sha]; sc == nil {
@@ -144,7 +144,7 @@ func (s *scripts) define(c *call, body []byte, keep bool) (sc *script, apart boo
 		switch {
 		case made.done:
 			sc, refusal = made.script, made.refusal
-		case len(body) >= compileApart && !c.locked:
+		case len(body) >= compileApart && c.mayPart:
 			body = append([]byte{}, body...)
 			c.apart = func() any {
 				sc, refusal := compileScript(sha, body)
