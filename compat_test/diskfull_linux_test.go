@@ -110,6 +110,20 @@ func writesAgain(t *testing.T, s *server, c *client) time.Duration {
 	}
 }
 
+// storageStatus waits until INFO says what monitoring looks at.
+func storageStatus(t *testing.T, c *client, want, when string) {
+	t.Helper()
+	for _, name := range []string{"aof_last_write_status", "rdb_last_bgsave_status"} {
+		end := time.Now().Add(2 * time.Second)
+		for got := ""; got != want; time.Sleep(20 * time.Millisecond) {
+			if got = infoField(c.Do("INFO", "persistence").Text(), name); got != want && time.Now().After(end) {
+				t.Errorf("%s: %s is %s, want %s", when, name, got, want)
+				break
+			}
+		}
+	}
+}
+
 func TestAFullDiskStopsWritesAloneAndLosesNothing(t *testing.T) {
 	disk := smallDisk(t, 192<<20)
 	s := newServer(t, subjectBin(t), "--dir", disk, "--maxmemory", "16mb")
@@ -125,10 +139,15 @@ func TestAFullDiskStopsWritesAloneAndLosesNothing(t *testing.T) {
 			acked.brim(t, c, fmt.Sprint(args[0], again))
 			v = c.Do(args...)
 		}
-		if !strings.HasPrefix(v.text, "MISCONF ") {
+		if !strings.HasPrefix(v.text, "MISCONF Diskette can not write to disk: ") || strings.Contains(v.text, disk) {
 			t.Errorf("%s on the full disk: %s", args[0], v)
 		}
 	}
+	if v := c.Do("SET", "more", fullValue("")); v.text != "MISCONF Diskette can not write to disk: the disk is full. Free some space or delete keys; writes are accepted again by themselves." {
+		t.Errorf("SET on the full disk: %s", v)
+	}
+	storageStatus(t, c, "err", "on the full disk")
+	mentions(t, s.Log.String(), `"level":"error"`, "the disk is full: writes are refused", `"dir":"`+disk+`"`, `"free_bytes":`, `"waiting_records":`)
 
 	s.Kill9()
 	s.start(nil)
@@ -163,6 +182,12 @@ func TestAFullDiskStopsWritesAloneAndLosesNothing(t *testing.T) {
 	t.Logf("%d keys deleted and %d expired; writes were accepted again after %v", deleted, expiring, writesAgain(t, s, c).Round(time.Millisecond))
 	time.Sleep(150 * time.Millisecond)
 	acked.check(t, c, "with room again")
+	storageStatus(t, c, "ok", "with room again")
+	for end := time.Now().Add(5 * time.Second); !strings.Contains(s.Log.String(), "writes are accepted again"); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("the log does not say that writes are accepted again:\n%s", s.Log)
+		}
+	}
 
 	// Full once more, so that the room was real; and killed at once, so that recovery finds a long journal and no room.
 	before := len(acked)

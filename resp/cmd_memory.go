@@ -104,7 +104,7 @@ func memoryDoctor(cl *client, c *call) Reply {
 	if st.BacklogBytes > 256<<20 {
 		find("Write-back is %s behind the journal: the disk is slower than the writes. Changed keys stay in memory until they are in the tables.", humanBytes(st.BacklogBytes))
 	}
-	if st.WriteBackError != "" || st.JournalError != "" {
+	if st.WriteBackError != "" || st.JournalError != "" || st.ReserveGone {
 		find("Nothing can be written at present (INFO persistence and the log say why), so changed keys can not be unloaded.")
 	}
 	if lookups := st.Hits + st.Misses; lookups > 100_000 && st.Loads > lookups/5 {

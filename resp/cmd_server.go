@@ -30,6 +30,7 @@ type saveJob struct {
 	last     time.Duration
 	finished int64 // how many have ended well
 	failed   bool  // the last one
+	ended    time.Time
 }
 
 // run writes everything back; started is false if another run is under way.
@@ -61,7 +62,8 @@ func (j *saveJob) begin() bool {
 func (j *saveJob) finish(s *Server, what string) error {
 	err := s.store.Flush()
 	j.mu.Lock()
-	j.last, j.started, j.failed = time.Since(j.started), time.Time{}, err != nil
+	j.ended = time.Now()
+	j.last, j.started, j.failed = j.ended.Sub(j.started), time.Time{}, err != nil
 	if err == nil {
 		j.finished++
 	}
@@ -79,13 +81,14 @@ func (j *saveJob) finish(s *Server, what string) error {
 type saveState struct {
 	running, failed             bool
 	finished                    int64
+	ended                       time.Time
 	lastSeconds, currentSeconds int64 // -1 = there was none, is none
 }
 
 func (j *saveJob) state(now time.Time) saveState {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	s := saveState{running: !j.started.IsZero(), failed: j.failed, finished: j.finished, lastSeconds: -1, currentSeconds: -1}
+	s := saveState{running: !j.started.IsZero(), failed: j.failed, finished: j.finished, ended: j.ended, lastSeconds: -1, currentSeconds: -1}
 	if j.finished > 0 || j.failed {
 		s.lastSeconds = int64(j.last / time.Second)
 	}

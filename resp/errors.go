@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"strings"
+	"syscall"
 
 	"diskette/expire"
 	"diskette/store"
+	"diskette/store/journal"
 )
 
 // Every error text a client can see that more than one command uses, Redis 7.2's words: clients match on them.
@@ -106,7 +108,25 @@ func errInvalidExpire(c *call) Reply {
 // errNotStored is the reply to a command whose change could not be stored, or that is refused
 // because nothing can be stored at present (I8).
 func errNotStored(err error) Reply {
-	return errorReply(oneLine("MISCONF Diskette can not write to disk: " + err.Error()))
+	return errorReply(oneLine("MISCONF Diskette can not write to disk: " + whyNotStored(err)))
+}
+
+// whyNotStored is one sentence for a client: what failed, and what to do. The file and the figures are in the server's log.
+func whyNotStored(err error) string {
+	reason := err.Error()
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		reason = errno.Error()
+	}
+	switch {
+	case store.IsDiskFull(err):
+		return "the disk is full. Free some space or delete keys; writes are accepted again by themselves."
+	case errors.Is(err, journal.ErrSync):
+		return "an fsync of the journal failed (" + reason + "). Look after the disk; writes are accepted again once the database has what the fsync was for."
+	case errors.Is(err, journal.ErrFailed):
+		return "the journal can not be written (" + reason + "). Look after the disk and the server's log; writes are accepted again by themselves."
+	}
+	return "write-back fails (" + reason + "). Look after the disk and the server's log; writes are accepted again by themselves."
 }
 
 // failure turns an error of the store into a reply.

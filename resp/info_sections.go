@@ -157,6 +157,7 @@ func infoMemory(t *infoText, r *infoReport) {
 func infoPersistence(t *infoText, r *infoReport) {
 	st := &r.store
 	save, rewrite := r.s.saves.save.state(r.now), r.s.saves.rewrite.state(r.now)
+	saveFailed := save.failed && !r.s.store.LastWriteBack().After(save.ended) // else the tables took everything since
 	t.line("loading", 0)
 	t.line("async_loading", 0)
 	t.line("current_cow_peak", 0)
@@ -168,7 +169,7 @@ func infoPersistence(t *infoText, r *infoReport) {
 	t.line("rdb_changes_since_last_save", st.Unapplied)
 	t.line("rdb_bgsave_in_progress", zeroOne(save.running))
 	t.line("rdb_last_save_time", r.s.store.LastWriteBack().Unix())
-	t.line("rdb_last_bgsave_status", okOr(save.failed || st.WriteBackError != ""))
+	t.line("rdb_last_bgsave_status", okOr(saveFailed || st.WriteBackError != "" || st.ReserveGone))
 	t.line("rdb_last_bgsave_time_sec", save.lastSeconds)
 	t.line("rdb_current_bgsave_time_sec", save.currentSeconds)
 	t.line("rdb_saves", save.finished)
@@ -182,7 +183,7 @@ func infoPersistence(t *infoText, r *infoReport) {
 	t.line("aof_current_rewrite_time_sec", rewrite.currentSeconds)
 	t.line("aof_last_bgrewrite_status", okOr(rewrite.failed))
 	t.line("aof_rewrites", rewrite.finished)
-	t.line("aof_last_write_status", okOr(st.JournalError != ""))
+	t.line("aof_last_write_status", okOr(st.JournalError != "" || st.ReserveGone))
 	t.line("aof_last_cow_size", 0)
 	t.line("module_fork_in_progress", 0)
 	t.line("module_fork_last_cow_size", 0)

@@ -26,6 +26,15 @@ func networkFS(dir string) string {
 	}[uint32(s.Type)]
 }
 
+// freeBytes is how much room a directory's file system has for this process; -1 = not known.
+func freeBytes(dir string) int64 {
+	var s syscall.Statfs_t
+	if syscall.Statfs(dir, &s) != nil {
+		return -1
+	}
+	return int64(s.Bavail) * int64(s.Bsize)
+}
+
 // allocate makes an empty file take up n bytes on disk. It does not try where they are not free: to be told so, it would take
 // what is left from everybody for a while.
 func allocate(f *os.File, n int64) error {

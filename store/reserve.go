@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
@@ -104,6 +105,22 @@ func noSpace(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, sqlite3.FULL) ||
 		errors.Is(err, sqlite3.IOERR_WRITE) || errors.Is(err, sqlite3.IOERR_SHMSIZE)
 }
+
+// IsDiskFull reports whether an error of Wait, Flush or WriteError says that there is no room on the disk.
+func IsDiskFull(err error) bool {
+	return errors.Is(err, ErrDiskFull) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, sqlite3.FULL)
+}
+
+// explained names the full disk behind an I/O error of SQLite, if it is that.
+func (st *Store) explained(err error) error {
+	if free := freeBytes(st.dir); noSpace(err) && !IsDiskFull(err) && free >= 0 && free < refusedBelow {
+		return fmt.Errorf("%w (%w)", ErrDiskFull, err)
+	}
+	return err
+}
+
+// refusedBelow is how many free bytes make a failed write of SQLite one for want of room: more than it writes at once.
+const refusedBelow = 1 << 20
 
 func writeZeros(f *os.File, n int64) error {
 	zeros := make([]byte, 1<<20)

@@ -10,8 +10,8 @@ import (
 func (st *Store) finish(f *fold, took time.Duration) {
 	wb := &st.wb
 	wb.mu.Lock()
-	if wb.broken == nil && st.writeError.Swap(nil) != nil { // first: whom the new LSN lets go on must not meet the old error
-		st.opts.Log("write-back works again", nil)
+	if wb.broken == nil {
+		st.writeError.Store(nil) // first: whom the new LSN lets go on must not meet the old error
 	}
 	wb.mu.Unlock()
 	st.applied.Store(f.last)

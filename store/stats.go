@@ -1,11 +1,9 @@
 package store
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
-	"syscall"
 	"time"
 
 	"diskette/store/journal"
@@ -145,12 +143,10 @@ func (st *Store) WriteError() error {
 		return *err
 	}
 	if st.DiskFull() {
-		return errDiskFull
+		return ErrDiskFull
 	}
 	return nil
 }
-
-var errDiskFull = errors.Join(errors.New("the disk is full; free some space, or delete keys"), syscall.ENOSPC)
 
 func fileBytes(path string) int64 {
 	if info, err := os.Stat(path); err == nil {

@@ -91,6 +91,7 @@ type Store struct {
 	writeError atomic.Pointer[error] // why write-back can not go on just now
 	wb         writeBack
 	reserve    reserve
+	trouble    trouble
 	sweep      sweepState
 	lists      scanLists
 }
@@ -224,8 +225,9 @@ func (st *Store) recover() error {
 		Torn: func(segment string, offset, dropped int64, reason string) {
 			st.opts.Log("journal tail cut off", nil, "segment", segment, "offset", offset, "dropped_bytes", dropped, "reason", reason)
 		},
-		Full:  st.reserve.release,
-		Fault: st.opts.Fault,
+		Full:   st.reserve.release,
+		Failed: func(err error) { st.trouble.passed.Store(&err) },
+		Fault:  st.opts.Fault,
 	})
 	if err != nil {
 		return fmt.Errorf("open journal: %w", err)

@@ -152,7 +152,8 @@ func (st *Store) foldLoop() {
 		select {
 		case <-wb.stop:
 			return
-		case <-tick.C:
+		case now := <-tick.C:
+			st.noteTrouble(now)
 		case <-wb.foldNow:
 		}
 		batches = st.foldQueue(batches)
@@ -296,9 +297,8 @@ func (st *Store) applyUntilDone(f *fold) bool {
 
 // setWriteErrorLocked refuses writes. The caller holds wb.mu.
 func (st *Store) setWriteErrorLocked(err error) {
-	if st.writeError.Swap(&err) == nil {
-		st.opts.Log("write-back failed, writes are refused until it works again", err)
-	}
+	err = st.explained(err)
+	st.writeError.Store(&err)
 	st.wb.applied.Broadcast()
 }
 

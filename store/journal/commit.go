@@ -149,7 +149,7 @@ func (j *Journal) publishLocked() {
 	case c.closed:
 		err = ErrClosed
 	case c.writeErr != nil && c.syncErr != nil:
-		err = fmt.Errorf("%w; %w", c.syncErr, c.writeErr)
+		err = &bothFailed{c.writeErr, c.syncErr}
 	case c.syncErr != nil:
 		err = c.syncErr
 	case c.writeErr != nil:
@@ -157,10 +157,17 @@ func (j *Journal) publishLocked() {
 	}
 	if err == nil {
 		j.failed.Store(nil)
-	} else {
-		j.failed.Store(&failure{err})
+	} else if j.failed.Swap(&failure{err}) == nil && j.o.Failed != nil {
+		j.o.Failed(err)
 	}
 }
+
+// bothFailed is a write that fails while records before are in doubt, because their fsync has failed.
+type bothFailed struct{ write, sync error }
+
+func (e *bothFailed) Error() string { return fmt.Sprintf("%v (and before that: %v)", e.write, e.sync) }
+
+func (e *bothFailed) Unwrap() []error { return []error{e.write, e.sync} }
 
 // writeBatchLocked appends b to the active segment, whole or not at all, a second time if the disk was full and Options.Full has made
 // room. The caller holds committing.

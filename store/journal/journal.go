@@ -71,6 +71,9 @@ type Options struct {
 	// called by whoever writes, and must not use the journal. nil = it has not.
 	Full func() bool
 
+	// Failed is told when Err begins to be an error. It must be quick and must not use the journal. nil = not told.
+	Failed func(err error)
+
 	// Fault, nil in production, is asked before every file operation. With an error the operation fails;
 	// a write puts its first `allow` bytes in the file before it does.
 	Fault func(op Op, n int) (allow int, err error)

@@ -1,0 +1,152 @@
+package store
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"diskette/store/journal"
+)
+
+// told gathers what a store logs of one test.
+type told struct {
+	mu    sync.Mutex
+	lines []string // "error: event" or "event"
+	with  map[string][]any
+}
+
+func (l *told) use(o *Options) {
+	l.with = map[string][]any{}
+	o.Log = func(event string, err error, fields ...any) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.with[event] = fields; err != nil {
+			event = "error: " + event
+		}
+		l.lines = append(l.lines, event)
+	}
+}
+
+func (l *told) all() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.lines)
+}
+
+func (l *told) of(word string) (n int) {
+	for _, line := range l.all() {
+		if strings.Contains(line, word) {
+			n++
+		}
+	}
+	return n
+}
+
+func TestTheLogSaysOnceThatTheDiskFailsAndOnceThatItIsOver(t *testing.T) {
+	for name, c := range map[string]struct {
+		fails func(kind, file string) error
+		line  string
+		retry func(st *Store) // what meets the fault again and again
+	}{
+		"full disk": {func(kind, _ string) error {
+			if kind == "write" || kind == "create" || kind == "reserve" {
+				return errFull
+			}
+			return nil
+		}, "the disk is full", func(st *Store) { _ = set(st, "k", "v") }},
+		"journal": {func(kind, file string) error {
+			if file == "journal" && kind == "write" {
+				return syscall.EIO
+			}
+			return nil
+		}, "the journal can not be written", func(st *Store) { _ = set(st, "k", "v") }},
+		"fsync": {func(kind, file string) error {
+			if kind == "sync" {
+				return syscall.EIO
+			}
+			return nil
+		}, "an fsync of the journal failed", func(st *Store) { _ = set(st, "k", "v") }},
+		"database": {func(_, file string) error {
+			if strings.HasPrefix(file, databaseFile) {
+				return syscall.EIO
+			}
+			return nil
+		}, "write-back failed", func(st *Store) { _ = set(st, "k", "v"); _ = st.Flush() }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d, log := newDisk(t), new(told)
+			st := opened(t, t.TempDir(), d.use, log.use, func(o *Options) { o.Policy = journal.Always })
+			if err := set(st, "before", "v"); err != nil { // the segment is there: an fsync is one of records
+				t.Fatal(err)
+			}
+			d.breakWith(func(_ int, kind, file string, _ int) error { return c.fails(kind, file) })
+			for range 20 {
+				c.retry(st)
+			}
+			if st.WriteError() == nil {
+				t.Fatal("writes are not refused")
+			}
+			eventually(t, "the line", func() bool { return log.of("error: "+c.line) == 1 })
+			d.breakWith(nil)
+			eventually(t, "the end of the trouble", func() bool { return log.of("writes are accepted again") == 1 && st.WriteError() == nil })
+			if n := log.of("error: " + c.line); n != 1 {
+				t.Errorf("said %d times:\n%s", n, strings.Join(log.all(), "\n"))
+			}
+			for _, figure := range []string{"dir", "free_bytes", "waiting_records", "waiting_bytes", "refused_seconds"} {
+				if !slices.Contains(log.with["writes are accepted again"], any(figure)) {
+					t.Errorf("no %s beside the line", figure)
+				}
+			}
+		})
+	}
+}
+
+func TestAFailureThatIsOverAtOnceIsInTheLogToo(t *testing.T) {
+	d, log := newDisk(t), new(told)
+	st := opened(t, t.TempDir(), d.use, log.use, func(o *Options) { o.Policy = journal.Always })
+	failed := false
+	d.breakWith(func(_ int, kind, file string, _ int) error {
+		if file == "journal" && kind == "write" && !failed {
+			failed = true
+			return syscall.EIO
+		}
+		return nil
+	})
+	if err := set(st, "k", "v"); err == nil {
+		t.Fatal("the write was not refused")
+	}
+	if err := set(st, "k", "v"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "both lines", func() bool {
+		return log.of("error: the journal can not be written") == 1 && log.of("writes are accepted again") == 1
+	})
+}
+
+func TestTwoFailuresOfTheJournalAreOneSentence(t *testing.T) {
+	d := newDisk(t)
+	st := opened(t, t.TempDir(), d.use, func(o *Options) { o.Policy = journal.Always })
+	if err := set(st, "before", "v"); err != nil {
+		t.Fatal(err)
+	}
+	d.breakWith(func(_ int, kind, file string, _ int) error {
+		if kind == "sync" || strings.HasPrefix(file, databaseFile) { // write-back would end the failure
+			return syscall.EIO
+		}
+		return nil
+	})
+	_ = set(st, "k", "v") // its fsync fails
+	d.breakWith(func(_ int, kind, file string, _ int) error { return syscall.EIO })
+	_ = set(st, "k", "w") // its write
+	err := st.WriteError()
+	if !isErr(err, journal.ErrSync) || !isErr(err, journal.ErrFailed) || !isErr(err, syscall.EIO) {
+		t.Fatal(err)
+	}
+	if text := err.Error(); strings.Count(text, ";") > 0 || !strings.Contains(text, "(and before that: ") {
+		t.Error(text)
+	}
+	d.breakWith(nil)
+}
