@@ -22,6 +22,13 @@ func memoryUsage(v *store.View, c *call) Reply {
 			return errSyntax
 		}
 	}
+	switch v.PeekType(c.args[2]) {
+	case store.None, store.TypeString:
+	default:
+		if !c.loadedWhole(v, c.args[2]) {
+			return replyLoad
+		}
+	}
 	if bytes, ok := v.MemoryBytes(c.args[2]); ok {
 		return integer(bytes)
 	}

@@ -22,11 +22,11 @@ func mget(v *store.View, c *call) Reply {
 }
 
 func strlen(v *store.View, c *call) Reply {
-	value, err := v.String(c.args[1])
+	length, err := v.StringLength(c.args[1])
 	if err != nil {
 		return failure(err)
 	}
-	return integer(len(value))
+	return integer(length)
 }
 
 func getrange(v *store.View, c *call) Reply {

@@ -13,22 +13,30 @@ const (
 
 // objectEncoding names what Redis would keep the value in.
 func objectEncoding(v *store.View, c *call) Reply {
-	s, ok := v.Shape(c.args[2])
-	switch {
-	case !ok:
+	key := c.args[2]
+	switch v.TypeOf(key) {
+	case store.None:
 		return replyNull
-	case s.Type == store.TypeString:
-		return bulkString(stringEncoding(v, c.args[2]))
+	case store.TypeString:
+		return bulkString(stringEncoding(v, key))
 	}
+	if !c.loadedWhole(v, key) {
+		return replyLoad
+	}
+	s, _ := v.PeekShape(key)
 	return bulkString(encodingOf(c.cl.srv.cfg, s))
 }
 
+// loadedWhole asks for the value of a key of which the head has told that it is needed; false = it is to be loaded first.
+// Inside MULTI and scripts the look-up loads it.
+func (c *call) loadedWhole(v *store.View, key []byte) bool { return !c.mayLoad || v.WantAlso(key) }
+
 func stringEncoding(v *store.View, key []byte) string {
-	value, form, _ := v.PeekString(key)
+	value, form := v.PeekShort(key, embeddedBytes)
 	switch {
 	case isRedisInt(value, form):
 		return "int"
-	case form == store.Grown || len(value) > embeddedBytes:
+	case form == store.Grown || value == nil:
 		return "raw"
 	}
 	return "embstr"
@@ -93,14 +101,14 @@ func isRedisInt(value []byte, form store.Form) bool {
 }
 
 func objectRefcount(v *store.View, c *call) Reply {
-	s, ok := v.Shape(c.args[2])
-	if !ok {
+	switch v.TypeOf(c.args[2]) {
+	case store.None:
 		return replyNull
-	}
-	if s.Type != store.TypeString {
+	case store.TypeString:
+	default:
 		return replyOne
 	}
-	value, form, _ := v.PeekString(c.args[2])
+	value, form := v.PeekShort(c.args[2], embeddedBytes)
 	if n, _ := parseInt(value); isRedisInt(value, form) && n >= 0 && n < sharedInts {
 		return integer(math.MaxInt32)
 	}

@@ -248,11 +248,22 @@ func (h *hold) unpin() {
 // want asks for all keys of a command.
 func want(tx *store.Tx, r *row, args [][]byte) bool {
 	if len(r.keys) == 1 && r.keys[0].find == nil && r.keys[0].last == r.keys[0].first { // most commands
-		return tx.Want(args[r.keys[0].first])
+		return r.keys[0].want(tx, args, args[r.keys[0].first])
 	}
 	ok := true
-	r.eachKey(args, func(i int) { ok = tx.Want(args[i]) && ok })
+	for k := range r.keys {
+		s := &r.keys[k]
+		s.each(args, func(i int) { ok = s.want(tx, args, args[i]) && ok })
+	}
 	return ok
+}
+
+// want asks for as much of a key as the command needs.
+func (s *keySpec) want(tx *store.Tx, args [][]byte, key []byte) bool {
+	if s.loadsHead(args) {
+		return tx.WantHead(key)
+	}
+	return tx.Want(key)
 }
 
 // wantAhead starts the loads of the pipeline's next commands: one trip to the disk for all.

@@ -85,6 +85,7 @@ type keySpec struct {
 	half              bool                       // the first half of what follows on keyword are keys
 	counted           bool                       // at first stands how many keys follow on it
 	access            string                     // COMMAND's words: "RO access", "RW update", "OW update", "RM delete" ...
+	head              bool                       // no more than the key's head is needed: see loadsHead
 	find              func(args [][]byte) []int  // places, for keys that no range describes
 	vary              func(args [][]byte) string // access, where it depends on the arguments
 	notes             string
@@ -92,6 +93,24 @@ type keySpec struct {
 
 func keyAt(i int, access string) []keySpec {
 	return []keySpec{{first: i, last: i, step: 1, access: access}}
+}
+
+// heads marks keys of which the command needs no more than the head (store/head.go).
+func heads(specs []keySpec) []keySpec {
+	for i := range specs {
+		specs[i].head = true
+	}
+	return specs
+}
+
+// loadsHead reports whether the command can do with the heads of these keys: the row says so, or the value
+// is overwritten or deleted as it is.
+func (s *keySpec) loadsHead(args [][]byte) bool {
+	return s.head || s.vary != nil && unread(s.vary(args))
+}
+
+func unread(access string) bool {
+	return strings.HasPrefix(access, "OW") || strings.HasPrefix(access, "RM")
 }
 
 // noted adds a remark to the first key's specification.
@@ -223,6 +242,7 @@ func newCommands() *commands {
 		r.full = r.name
 		r.id = t.newID()
 		r.noteWalks()
+		r.noteHeads()
 		t.byName[r.name] = r
 		t.byName[strings.ToUpper(r.name)] = r
 		for _, s := range r.subs {
@@ -232,9 +252,17 @@ func newCommands() *commands {
 				s.group = r.group
 			}
 			s.noteWalks()
+			s.noteHeads()
 		}
 	}
 	return t
+}
+
+func (r *row) noteHeads() {
+	for i := range r.keys {
+		s := &r.keys[i]
+		s.head = s.head || unread(s.access)
+	}
 }
 
 func (t *commands) newID() int {

@@ -136,7 +136,7 @@ func (st *Store) checkMemoryLocked(r *reader, fail func(string, ...any)) error {
 				continue
 			}
 			var have row
-			if err := r.row(s.id, name, &have); err != nil {
+			if err := r.row(s.id, name, true, &have); err != nil {
 				return err
 			}
 			switch {
@@ -145,13 +145,15 @@ func (st *Store) checkMemoryLocked(r *reader, fail func(string, ...any)) error {
 			case o.id != have.id || o.typ != have.typ || o.deadline != have.deadline:
 				fail("key %q is (id %d, %v, deadline %d) in memory and (id %d, %v, deadline %d) on disk",
 					name, o.id, o.typ, o.deadline, have.id, have.typ, have.deadline)
-			case o.typ == TypeString && string(o.str) != string(have.value):
+			case o.headOnly && (o.typ == TypeString && o.length != int64(len(have.value)) || o.str != nil || o.coll != nil):
+				fail("key %q is a head for %d bytes, and %d are on disk", name, o.length, len(have.value))
+			case o.typ == TypeString && !o.headOnly && string(o.str) != string(have.value):
 				fail("key %q has other values in memory (%d bytes) and on disk (%d bytes)", name, len(o.str), len(have.value))
 			case (o.slot != 0) != (o.deadline != 0):
 				fail("key %q has deadline %d and place %d in the deadline queue", name, o.deadline, o.slot)
-			case o.typ != None && o.typ != TypeString && !sameRows(o.coll, have.coll):
+			case o.coll != nil && !sameRows(o.coll, have.coll):
 				fail("%v %q has other rows in memory (%d elements) and on disk (%d elements)", o.typ, name, o.coll.length(), have.coll.length())
-			case o.typ != None && (o.coll != nil) != (o.typ != TypeString):
+			case o.typ != None && !o.headOnly && (o.coll != nil) != (o.typ != TypeString):
 				fail("%v %q is not held as one", o.typ, name)
 			case o.bytes != o.size():
 				fail("key %q counts for %d bytes and takes %d", name, o.bytes, o.size())

@@ -40,10 +40,8 @@ type Shape struct {
 	Deadlines    bool  // a hash has had a field with a deadline
 }
 
-// Shape returns the shape of a collection; ok is false when the key is absent. A string has its Type alone.
-func (v *View) Shape(key []byte) (s Shape, ok bool) { return v.look(key).shape() }
-
-// PeekShape is Shape for a command that counts its hit or miss when it gets the value.
+// PeekShape returns the shape of a collection; ok is false when the key is absent. A string has its Type alone. It counts neither
+// hit nor miss.
 func (v *View) PeekShape(key []byte) (s Shape, ok bool) { return v.peek(key).shape() }
 
 func (o *object) shape() (s Shape, ok bool) {

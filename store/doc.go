@@ -11,7 +11,7 @@
 //	settle              what was applied is clean: it may be unloaded, tombstones are let go
 //
 // and of a key that is wanted and not in memory: Want puts a placeholder, Load reads the row
-// without the lock, the command runs.
+// without the lock, the command runs. What needs no more than the head of a key asks for that with WantHead.
 //
 // # Files
 //
@@ -23,6 +23,7 @@
 //	fold.go writeback.go apply.go settle.go              from the journal to the tables
 //	writer.go recover.go maintain.go                     its connection; after a crash; the tables' upkeep
 //	load.go scan.go scan_page.go sqlite.go migrate.go    from the tables to memory; files of older versions
+//	head.go                                              keys whose value stays on disk
 //	apply_string.go apply_rows.go apply_runs.go          the rows of long strings and of collections
 //	apply_slices.go rewrite.go                           on a full disk; long values copied without the lock
 //	sweep.go        removes what has expired             reserve.go dir.go  disk space, the directory
@@ -44,8 +45,9 @@
 //	    read of settled data never waits.
 //	I3  An object is unloaded only when unpinned and its last LSN is applied.
 //	I4  Rows and applied_lsn move in one SQLite transaction.
-//	I5  A name has one state in memory: unknown, loading, clean, dirty. A deleted key is a dirty
-//	    tombstone until applied, so that a load can not bring it back.
+//	I5  A name has one state in memory: unknown, loading, head, clean, dirty. A deleted key is a dirty
+//	    tombstone until applied, so that a load can not bring it back. A head is known without its value, which the
+//	    tables have; it may be clean or dirty, and the value may be loading.
 //	I6  Reads never delete: expired is absent for a reader. A Tx and the sweeper remove.
 //	I7  An empty collection is no key; a stream alone may be empty.
 //	I8  A failed append or fsync never gets a success reply: writes are refused until the journal

@@ -59,6 +59,11 @@ func checked(t testing.TB, st *Store) {
 // keyspace lock, then the wait for the journal. fn must use the given slices as keys. The error is that
 // of the load or of the journal; then nothing may be told to a client.
 func command(st *Store, db int, now int64, names []string, fn func(tx *Tx, keys [][]byte)) (err error) {
+	return commandOn(st, db, now, names, nil, fn)
+}
+
+// commandOn is command for one that needs no more than the heads of some keys: those at the places of heads.
+func commandOn(st *Store, db int, now int64, names []string, heads map[int]bool, fn func(tx *Tx, keys [][]byte)) (err error) {
 	keys := make([][]byte, len(names))
 	for i, n := range names {
 		keys[i] = append(make([]byte, 0, len(n)+1), n...)
@@ -67,7 +72,7 @@ func command(st *Store, db int, now int64, names []string, fn func(tx *Tx, keys 
 	st.Lock()
 	var fetched []*Fetch
 	tx := st.Begin(db, now)
-	for !wanted(tx, keys) {
+	for !wanted(tx, keys, heads) {
 		f := tx.TakeFetch()
 		fetched = append(fetched, f)
 		st.Unlock()
@@ -101,10 +106,14 @@ func run(st *Store, tx *Tx, keys [][]byte, fn func(*Tx, [][]byte)) (seen uint64,
 	return tx.End(), nil
 }
 
-func wanted(tx *Tx, keys [][]byte) bool {
+func wanted(tx *Tx, keys [][]byte, heads map[int]bool) bool {
 	all := true
-	for _, k := range keys {
-		all = tx.Want(k) && all
+	for i, k := range keys {
+		if heads[i] {
+			all = tx.WantHead(k) && all
+		} else {
+			all = tx.Want(k) && all
+		}
 	}
 	return all
 }

@@ -4,7 +4,7 @@ import "diskette/expire"
 
 // Delete removes a key of any type and reports whether it was there.
 func (tx *Tx) Delete(key []byte) bool {
-	o := tx.edit(key)
+	o := tx.editHead(key)
 	if o.typ == None {
 		return false
 	}
@@ -16,7 +16,7 @@ func (tx *Tx) Delete(key []byte) bool {
 // there. A deadline that has passed removes the key at once, as EXPIRE does; such a removal is a
 // deletion and not counted as an expiry.
 func (tx *Tx) SetDeadline(key []byte, deadline int64) bool {
-	o := tx.edit(key)
+	o := tx.editHead(key)
 	switch {
 	case o.typ == None:
 		return false
@@ -30,11 +30,11 @@ func (tx *Tx) SetDeadline(key []byte, deadline int64) bool {
 }
 
 // Touch marks a key as used and reports whether it is there.
-func (v *View) Touch(key []byte) bool { return v.find(key) != nil }
+func (v *View) Touch(key []byte) bool { return v.findHead(key) != nil }
 
 // SetIdle makes a key look as if its last use were so many ms ago. Memory alone knows it.
 func (tx *Tx) SetIdle(key []byte, idle int64) {
-	if o := tx.entry(key); o.typ != None {
+	if o := tx.head(key); o.typ != None {
 		o.used = max(1, tx.now-max(idle, 0))
 	}
 }
@@ -42,11 +42,11 @@ func (tx *Tx) SetIdle(key []byte, idle int64) {
 // Rename gives src's value, id and deadline the name dst, whatever was there; ok is false
 // when src is no key. It costs one row however large the value is.
 func (tx *Tx) Rename(src, dst []byte) (ok bool) {
-	from := tx.edit(src)
+	from := tx.editHead(src)
 	if from.typ == None {
 		return false
 	}
-	to := tx.edit(dst)
+	to := tx.editHead(dst)
 	if from == to {
 		return true
 	}
@@ -57,7 +57,7 @@ func (tx *Tx) Rename(src, dst []byte) (ok bool) {
 // Move carries a key over to another database; ok is false when it is not here or
 // its name is taken there.
 func (tx *Tx) Move(key []byte, db int) (ok bool) {
-	from := tx.edit(key)
+	from := tx.editHead(key)
 	if from.typ == None {
 		return false
 	}
@@ -103,11 +103,11 @@ func (tx *Tx) Copy(src []byte, db int, dst []byte, replace bool) (done bool) {
 // ExistsIn reports whether database db has the key.
 func (tx *Tx) ExistsIn(db int, key []byte) bool { return tx.in(db, key).typ != None }
 
-// in returns the object of a name in another database.
+// in returns the object of a name in another database, of which the head is enough.
 func (tx *Tx) in(db int, key []byte) *object {
 	here := tx.db
 	tx.Select(db)
-	o := tx.edit(key)
+	o := tx.editHead(key)
 	tx.Select(here)
 	return o
 }
@@ -120,7 +120,7 @@ func (tx *Tx) transfer(from, to *object) {
 	tx.rec.rename(from.id, from.space, to.space, to.name)
 	to.id, to.typ, to.deadline = from.id, from.typ, from.deadline
 	to.str, to.sharedLSN, to.lent, to.form = from.str, from.sharedLSN, from.lent, from.form
-	to.coll = from.coll
+	to.coll, to.headOnly, to.length = from.coll, from.headOnly, from.length
 	to.uses, to.used = from.uses, from.used
 	to.space.live++
 	if to.deadline != 0 {

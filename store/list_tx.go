@@ -156,7 +156,7 @@ func (l ListTx) Remove(value []byte, count int64) int {
 
 // StoreList makes the key a list of the given elements, whatever it held. With none the key is gone.
 func (tx *Tx) StoreList(key []byte, elements []string) {
-	o := tx.edit(key)
+	o := tx.editHead(key)
 	if o.typ != None {
 		tx.replace(o)
 	}

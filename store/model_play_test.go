@@ -13,11 +13,14 @@ func (g *game) command() {
 		at := len(names) - len(n)
 		plays = append(plays, func(tx *Tx, k [][]byte) { play(tx, k[at:]) })
 	}
-	announced := names
+	announced, heads := names, map[int]bool{}
 	if g.r.IntN(10) == 0 { // a script's: nothing is known before
 		announced = nil
 	}
-	err := command(g.st, db, g.now, announced, func(tx *Tx, k [][]byte) {
+	for i := range announced { // it may need no more than the head, or the value after all
+		heads[i] = g.r.IntN(2) == 0
+	}
+	err := commandOn(g.st, db, g.now, announced, heads, func(tx *Tx, k [][]byte) {
 		if announced == nil {
 			for _, n := range names {
 				k = append(k, append(make([]byte, 0, len(n)+1), n...))
@@ -116,6 +119,15 @@ func (g *game) play(db int) (names []string, fn func(tx *Tx, k [][]byte)) {
 			}
 			if err != nil || (v != nil) != ok || ok && string(v) != e.value {
 				g.fail("get = %s, %v; want %s, %v", brief(string(v)), err, brief(e.value), ok)
+			}
+		}
+	case n < 26:
+		return one, func(tx *Tx, k [][]byte) {
+			g.note("length of %d %.20q", db, key)
+			e, _ := g.live(db, key)
+			length, err := tx.StringLength(k[0])
+			if g.isString(db, key, err) && (err != nil || length != int64(len(e.value))) {
+				g.fail("length = %d, %v; want %d", length, err, len(e.value))
 			}
 		}
 	case n < 27:

@@ -29,8 +29,8 @@ func ParseType(name string) (Type, bool) {
 	return None, false
 }
 
-// An object is what memory knows about one key name in one space: its value, or that there
-// is none, or that a load is under way (I5). It stays the name's only object
+// An object is what memory knows about one key name in one space: its value, or its head alone, or that there
+// is no key, or that a load is under way (I5). It stays the name's only object
 // until it is unloaded: deleting and creating the key change its fields, so a command
 // may look a name up once and keep the pointer while it holds the keyspace lock.
 //
@@ -43,7 +43,7 @@ type object struct {
 	load       *load      // under way while non-nil
 	used       int64      // unix ms of the last use, for OBJECT IDLETIME
 	coll       collection // any other type's value, nil for strings
-	form       Form       // of a string
+	headOnly   bool       // the value is on disk alone: see head.go
 	typ        Type
 	visited    bool  // SIEVE: used since the hand last passed
 	remembered bool  // stands in the store's ring of known absences
@@ -55,12 +55,14 @@ type object struct {
 	str       []byte
 	sharedLSN uint64
 	lent      bool
+	form      Form
 	uses      uint16 // one more than its count of uses; 0 = as a new key: see uses.go
 	slot      int32  // place in the deadline queue
 
 	name         string
 	id           int64   // keys.id; 0 while typ is None
 	bytes        int64   // what it counts for in the hot set
+	length       int64   // of a string whose value is on disk alone, in bytes
 	newer, older *object // SIEVE list
 }
 

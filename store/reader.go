@@ -146,28 +146,66 @@ type row struct {
 	id       int64 // 0 = there is no such key
 	typ      Type
 	deadline int64
+	headOnly bool  // the value was not read
+	length   int64 // of a string whose value was not
 	value    []byte
 	coll     collection
 }
 
-// row reads a key. The value is freshly allocated.
-func (r *reader) row(space int64, name string, dst *row) (err error) {
+// headSQL has length() read from a value's header alone, so that a row's overflow pages stay where they are.
+var headSQL = fmt.Sprintf(`SELECT id, type, expires_ms, chunked, CASE WHEN length(value) < %d THEN value END, length(value)
+	FROM keys WHERE space = ?1 AND key = ?2`, headBytes)
+
+// row reads a key, of which the head is enough if not whole. The value is freshly allocated.
+func (r *reader) row(space int64, name string, whole bool, dst *row) (err error) {
 	s := r.byName
+	if !whole {
+		if s, err = r.stmt(headSQL); err != nil {
+			return err
+		}
+	}
 	defer s.Reset()
-	*dst = row{}
 	if err := errors.Join(s.BindInt64(1, space), s.BindBlob(2, bytesOf(name))); err != nil {
 		return err
 	}
+	return r.step(s, whole, dst)
+}
+
+// pending reads what memory does not know yet of a key.
+func (r *reader) pending(p pending, dst *row) error {
+	if p.id == 0 {
+		return r.row(p.o.space.id, p.o.name, p.whole, dst)
+	}
+	s, err := r.stmt(`SELECT id, type, expires_ms, chunked, value FROM keys WHERE id = ?1`)
+	if err != nil {
+		return err
+	}
+	defer s.Reset()
+	if err := s.BindInt64(1, p.id); err != nil {
+		return err
+	}
+	return r.step(s, true, dst)
+}
+
+func (r *reader) step(s *sqlite3.Stmt, whole bool, dst *row) (err error) {
+	*dst = row{}
 	if !s.Step() {
 		return s.Err()
 	}
 	dst.id, dst.typ, dst.deadline = s.ColumnInt64(0), Type(s.ColumnInt64(1)), s.ColumnInt64(2)
-	if dst.typ != TypeString {
+	chunked := s.ColumnInt64(3)
+	if !whole {
+		dst.length = max(chunked, s.ColumnInt64(5))
+		dst.headOnly = dst.typ != TypeString || dst.length >= headBytes
+	}
+	switch {
+	case dst.headOnly:
+		return nil
+	case dst.typ != TypeString:
 		dst.coll, err = r.collection(dst.id, dst.typ)
 		return err
-	}
-	if n := s.ColumnInt64(3); n > 0 {
-		return r.chunked(dst, n)
+	case chunked > 0:
+		return r.chunked(dst, chunked)
 	}
 	raw := s.ColumnRawBlob(4)
 	dst.value = append(make([]byte, 0, len(raw)), raw...)

@@ -116,7 +116,7 @@ func (st *Store) mergeLocked(s *space, page scanPage, cursor int64, count int, n
 }
 
 func (st *Store) isThereLocked(s *space, r scanRow, now int64, o ScanOptions) bool {
-	if m := s.keys[r.name]; m != nil && m.load == nil { // memory knows better
+	if m := s.keys[r.name]; m != nil && !m.unknown() { // memory knows better
 		if m.id != r.id {
 			return false
 		}

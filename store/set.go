@@ -162,7 +162,7 @@ func (s SetTx) Pop() string {
 // are. With none the key is gone.
 func (tx *Tx) StoreSet(key []byte, members iter.Seq[string]) int {
 	s := SetOf(members)
-	o := tx.edit(key)
+	o := tx.editHead(key)
 	if o.typ != None {
 		tx.replace(o)
 	}

@@ -65,18 +65,6 @@ const (
 	Grown                // by APPEND, SETRANGE, SETBIT and the like
 )
 
-// PeekString is String without counting as a use of the key.
-func (v *View) PeekString(key []byte) (value []byte, form Form, err error) {
-	o := v.look(key)
-	switch {
-	case o == nil:
-		return nil, Whole, nil
-	case o.typ != TypeString:
-		return nil, Whole, ErrWrongType
-	}
-	return o.value(), o.form, nil
-}
-
 // SetString gives the key a string value and a deadline in unix ms (0 = none), whatever it
 // held. A value of shareBytes or more is kept, not copied: it must not change afterwards.
 func (tx *Tx) SetString(key, value []byte, deadline int64) {
@@ -85,7 +73,7 @@ func (tx *Tx) SetString(key, value []byte, deadline int64) {
 
 // SetStringAs is SetString for a value that came about otherwise.
 func (tx *Tx) SetStringAs(key, value []byte, deadline int64, form Form) {
-	o := tx.edit(key)
+	o := tx.editHead(key)
 	if o.typ != None && o.typ != TypeString {
 		tx.replace(o)
 	}
@@ -106,7 +94,7 @@ func (tx *Tx) SetStringAs(key, value []byte, deadline int64, form Form) {
 // UpdateString replaces a string's value and keeps its deadline; the key is created when
 // it is not there. Ownership as in SetString.
 func (tx *Tx) UpdateString(key, value []byte, form Form) error {
-	o := tx.edit(key)
+	o := tx.editHead(key)
 	if o.typ != None && o.typ != TypeString {
 		return ErrWrongType
 	}
@@ -130,6 +118,7 @@ func (tx *Tx) UpdateInt(key []byte, n int64) error {
 // put stores a value in the object: copied into the room that is there if it fits
 // without waste, kept as it is when it is long.
 func (tx *Tx) put(o *object, value []byte) {
+	o.filled()
 	switch {
 	case len(value) >= shareBytes:
 		o.str, o.sharedLSN, o.lent = value[:len(value):len(value)], tx.lsn, false // what lies behind it is the caller's

@@ -138,7 +138,7 @@ func (st *Store) sweepDisk(now int64) (more bool) {
 			}
 			if o := s.keys[v.name]; o != nil { // memory knows better: swept there, or changed, or a tombstone
 				st.sweep.keys.waitFor = max(st.sweep.keys.waitFor, o.lsn)
-				if o.load != nil { // or not yet
+				if o.unknown() { // or not yet
 					next = now
 				}
 				continue

@@ -152,7 +152,7 @@ func (st *Store) sweepHashes(hashes []coldHash, now int64) (all bool, err error)
 	for _, h := range hashes {
 		if s := spaces[h.space]; s != nil && s.db >= 0 {
 			o := s.keys[h.name]
-			all = all && o != nil && o.load == nil
+			all = all && o != nil && !o.lacks(true)
 			if o != nil {
 				st.sweep.fields.waitFor = max(st.sweep.fields.waitFor, o.lsn)
 			}

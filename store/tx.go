@@ -81,8 +81,9 @@ func (st *Store) Sync() error { return st.journal.Sync(st.journal.Last()) }
 func (st *Store) Synced() bool { return st.journal.Synced() >= st.journal.Last() }
 
 // edit is find for writers: a key whose deadline has passed is removed first.
-func (tx *Tx) edit(key []byte) *object {
-	o := tx.entry(key)
+func (tx *Tx) edit(key []byte) *object { return tx.edited(tx.entry(key)) }
+
+func (tx *Tx) edited(o *object) *object {
 	o.visited = true
 	if !tx.noTouch {
 		tx.st.use(o, tx.now)
@@ -104,7 +105,7 @@ func (tx *Tx) TypeOf(key []byte) Type { return tx.PeekType(key) }
 
 // Deadline is View.Deadline.
 func (tx *Tx) Deadline(key []byte) (deadline int64, ok bool) {
-	if o := tx.peek(key); o != nil {
+	if o := tx.peekHead(key); o != nil {
 		return o.deadline, true
 	}
 	return 0, false
@@ -188,6 +189,7 @@ func (tx *Tx) vacate(o *object) {
 	st.unwatchFields(o)
 	o.typ, o.id, o.deadline, o.coll = None, 0, 0, nil
 	o.str, o.sharedLSN, o.lent, o.form = nil, 0, false, Whole
+	o.filled()
 	st.due.Set(o, 0)
 	st.resized(o)
 	st.tombs = append(st.tombs, tomb{o, tx.lsn})

@@ -44,7 +44,7 @@ func (o *object) frequency(c *UseCounting, now int64) int64 {
 
 // Frequency is the key's count of uses, for OBJECT FREQ, which is itself no use; ok is false if the key is not there.
 func (v *View) Frequency(key []byte) (n int64, ok bool) {
-	o := v.peek(key)
+	o := v.peekHead(key)
 	if o == nil {
 		return 0, false
 	}
@@ -53,7 +53,7 @@ func (v *View) Frequency(key []byte) (n int64, ok bool) {
 
 // SetFrequency sets the key's count of uses, 0 to 255.
 func (tx *Tx) SetFrequency(key []byte, n int64) {
-	if o := tx.entry(key); o.typ != None {
+	if o := tx.head(key); o.typ != None {
 		o.uses, o.used = uint16(n+1), tx.now
 	}
 }

@@ -68,11 +68,13 @@ func (v *View) Select(db int) {
 // NoTouch keeps the command from counting as a use of its keys (CLIENT NO-TOUCH); Begin resets it.
 func (v *View) NoTouch() { v.noTouch = true }
 
-// Want asks for a key of the selected database before a command runs: true if it is
+// Want asks for a key of the selected database, with its value, before a command runs: true if it is
 // resident. If not, a load is noted: the caller must then take the Fetch, release the lock, Load,
 // take the lock again and begin anew.
-func (v *View) Want(key []byte) bool {
-	o := v.resident(key)
+func (v *View) Want(key []byte) bool { return v.want(key, true) }
+
+func (v *View) want(key []byte, whole bool) bool {
+	o := v.resident(key, whole)
 	if o == nil {
 		return false
 	}
@@ -88,10 +90,10 @@ func (v *View) Uncount() { v.hits, v.misses = 0, 0 }
 
 // WantAlso is Want for a key that a command comes upon while it runs. key may be anybody's memory: it is not the
 // argument of a later look-up.
-func (v *View) WantAlso(key []byte) bool { return v.resident(key) != nil }
+func (v *View) WantAlso(key []byte) bool { return v.resident(key, true) != nil }
 
-// resident returns a name's object, nil when a load has been noted.
-func (v *View) resident(key []byte) *object {
+// resident returns a name's object, with its value if whole; nil when a load has been noted.
+func (v *View) resident(key []byte, whole bool) *object {
 	o := v.lookedUp(key)
 	if o == nil {
 		o = v.space.keys[string(key)]
@@ -100,16 +102,20 @@ func (v *View) resident(key []byte) *object {
 		o = &object{name: string(key), space: v.space}
 		v.st.admit(o)
 		if v.space.unloaded {
-			v.fetching().start(o)
+			v.fetching().start(o, whole)
 			return nil
 		}
 		v.st.rememberAbsent(o) // nothing to read
 	}
-	if o.load != nil {
+	switch {
+	case !o.lacks(whole):
+		return o
+	case o.load != nil:
 		v.fetching().wait(o.load)
-		return nil
+	default:
+		v.fetching().start(o, whole)
 	}
-	return o
+	return nil
 }
 
 // LookAhead looks up the keys that the next commands of a pipeline will probably want, up to
@@ -156,9 +162,24 @@ func (v *View) lookedUp(key []byte) *object {
 	return nil
 }
 
-// entry returns the name's object, present or not. A key that no Want announced (a script's, or one
+// entry returns the name's object, present or not, with its value. A key that no Want announced (a script's, or one
 // in a database that the same MULTI block selected anew) is read from disk here: the exception of I9.
-func (v *View) entry(key []byte) *object {
+func (v *View) entry(key []byte) *object { return v.known(key, true) }
+
+// known is entry for whom the head may be enough.
+func (v *View) known(key []byte, whole bool) *object {
+	o := v.wanted(key)
+	if o == nil {
+		o = v.space.keys[string(key)]
+	}
+	if o == nil || o.lacks(whole) {
+		o = v.st.loadNow(v.space, key, o, whole)
+	}
+	return o
+}
+
+// wanted returns what Want found for this very argument.
+func (v *View) wanted(key []byte) *object {
 	if len(key) > 0 {
 		p := unsafe.SliceData(key)
 		for i := range v.memo[:v.memos] {
@@ -167,17 +188,16 @@ func (v *View) entry(key []byte) *object {
 			}
 		}
 	}
-	o := v.space.keys[string(key)]
-	if o == nil || o.load != nil {
-		o = v.st.loadNow(v.space, key, o)
-	}
-	return o
+	return nil
 }
 
 // look returns the key's object without counting as a use of it, or nil when there is none
 // or it has expired (I6).
-func (v *View) look(key []byte) *object {
-	o := v.peek(key)
+func (v *View) look(key []byte) *object { return v.counted(key, v.entry(key)) }
+
+// counted returns the key's object as there does, and counts a hit or a miss.
+func (v *View) counted(key []byte, o *object) *object {
+	o = v.there(o)
 	if o == nil {
 		v.misses++
 		if h := v.st.hooks.Missed; h != nil {
@@ -190,8 +210,10 @@ func (v *View) look(key []byte) *object {
 }
 
 // peek is look without counting a hit or a miss.
-func (v *View) peek(key []byte) *object {
-	o := v.entry(key)
+func (v *View) peek(key []byte) *object { return v.there(v.entry(key)) }
+
+// there returns a name's object if it is a key that has not expired (I6), else nil.
+func (v *View) there(o *object) *object {
 	if o.lsn > v.seen {
 		v.seen = o.lsn
 	}
@@ -203,75 +225,25 @@ func (v *View) peek(key []byte) *object {
 }
 
 // find is look for commands that use the key's value.
-func (v *View) find(key []byte) *object {
-	o := v.look(key)
+func (v *View) find(key []byte) *object { return v.used(v.look(key)) }
+
+// used notes a use of the key, which may be none.
+func (v *View) used(o *object) *object {
 	if o != nil && !v.noTouch {
 		v.st.use(o, v.now)
 	}
 	return o
 }
 
-// TypeOf returns the key's type, None if it is not there.
-func (v *View) TypeOf(key []byte) Type {
-	if o := v.look(key); o != nil {
-		return o.typ
-	}
-	return None
-}
-
-// PeekType is TypeOf without counting a hit or a miss.
-func (v *View) PeekType(key []byte) Type {
-	if o := v.peek(key); o != nil {
-		return o.typ
-	}
-	return None
-}
-
-// Deadline returns the key's deadline in unix ms (0 = none) and whether the key is there.
-func (v *View) Deadline(key []byte) (deadline int64, ok bool) {
-	if o := v.look(key); o != nil {
-		return o.deadline, true
-	}
-	return 0, false
-}
-
-// IdleMillis is the time since the key's last use before this command, for OBJECT IDLETIME, which
-// is itself no use. A key just loaded counts from then.
-func (v *View) IdleMillis(key []byte) (idle int64, ok bool) {
-	o := v.peek(key)
-	if o == nil {
-		return 0, false
-	}
-	if o.used == 0 {
-		return 0, true
-	}
-	return max(0, v.now-o.used), true
-}
-
-// MemoryBytes is what the key takes in memory, for MEMORY USAGE.
-func (v *View) MemoryBytes(key []byte) (bytes int64, ok bool) {
-	o := v.peek(key)
-	if o == nil {
-		return 0, false
-	}
-	return o.size(), true
-}
-
 // SawAll makes the reply wait for everything so far: for replies that depend on the whole keyspace.
 func (v *View) SawAll() { v.seen = v.st.journal.Last() }
-
-// IsExpired reports whether the key's deadline has passed and nothing has removed it yet, for WATCH.
-func (v *View) IsExpired(key []byte) bool {
-	o := v.entry(key)
-	return o.typ != None && expire.Due(o.deadline, v.now)
-}
 
 // HasLocked reports whether memory knows a key as there, or does not know: a name that is
 // not resident may stand on disk, unless no key was ever unloaded. The caller holds the keyspace lock.
 func (st *Store) HasLocked(db int, name string) bool {
 	s := st.dbs[db]
 	o := s.keys[name]
-	if o == nil || o.load != nil {
+	if o == nil || o.unknown() {
 		return s.unloaded
 	}
 	return o.typ != None

@@ -365,7 +365,7 @@ func (z ZSetTx) RemoveRanks(from, to int) {
 // ReplaceZSet gives a key a new sorted set, whatever it held; without members there is no key then. No member may come
 // twice.
 func (tx *Tx) ReplaceZSet(key []byte, members []Scored) {
-	o := tx.edit(key)
+	o := tx.editHead(key)
 	if o.typ != None {
 		tx.replace(o)
 	}
