@@ -109,7 +109,7 @@ func (w *writer) drops(f *fold, order []int32) {
 		e := &f.entries[i]
 		w.bindID(w.drop, e.id)
 		w.step(w.drop)
-		if w.err == nil && w.c.Changes() == 0 { // a long string or a collection: its rows are reaped later
+		if w.err == nil && w.c.Changes() == 0 { // a long string or name, or a collection: its rows are reaped later
 			w.run(w.toGarbage, e.id)
 			w.run(w.dropAny, e.id)
 		}
@@ -142,7 +142,8 @@ func (w *writer) renames(f *fold, order []int32) {
 	}
 	for _, i := range order {
 		e := &f.entries[i]
-		w.run(w.name, e.id, e.space, e.key)
+		w.run(w.name, e.id, e.space, storedName(e.key))
+		w.putName(e.id, e.key)
 		w.counts[e.from]--
 		w.counts[e.space]++
 	}
@@ -156,7 +157,7 @@ func (w *writer) inserts(f *fold, order []int32) {
 		long := len(e.value) >= chunkBytes
 		w.bindID(s, e.id)
 		w.bindInt(s, 2, e.space)
-		w.bindBlob(s, 3, e.key)
+		w.bindBlob(s, 3, storedName(e.key))
 		w.bindInt(s, 4, int64(e.typ))
 		w.bindInt(s, 5, e.deadline)
 		switch {
@@ -173,6 +174,9 @@ func (w *writer) inserts(f *fold, order []int32) {
 		w.step(s)
 		if long {
 			w.chunks(e)
+		}
+		if len(e.key) >= longName {
+			w.putName(e.id, e.key)
 		}
 		w.counts[e.space]++
 	}

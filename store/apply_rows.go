@@ -82,10 +82,18 @@ func (w *writer) putAll(f *fold, s *sqlite3.Stmt, order []int32) {
 		}
 	}
 	w.step(s)
+	for _, i := range order {
+		r := &f.rows[i]
+		w.dropPieces(r.id, r.n)
+		if len(r.data) >= chunkBytes {
+			w.putRowPieces(&tables[r.table], r.id, r.n, r.data)
+		}
+	}
 }
 
 func (w *writer) removeRow(t table, id, n int64) {
 	w.bindID(w.remove[t], id)
 	w.bindInt(w.remove[t], 2, n)
 	w.step(w.remove[t])
+	w.dropPieces(id, n)
 }

@@ -1,5 +1,7 @@
 package store
 
+import "cmp"
+
 // merging is what write-back needs to merge changed rows into runs. It is reused.
 type merging struct {
 	table table
@@ -67,6 +69,13 @@ func (w *writer) readRun(f *fold, n int64) (bounded bool, end int64) {
 	if w.err = s.Reset(); w.err != nil || !old.there {
 		return bounded, end
 	}
+	if len(old.data) >= chunkBytes { // one long row, which stays as it is unless it is the one that changes
+		if old.n > n {
+			bounded, end = true, old.n
+		}
+		old.there, old.data = old.n == n, old.data[:0]
+		return bounded, end
+	}
 	rows := runReader{d: &tables[m.table]}
 	rows.open(old.n, old.gaps, old.data)
 	for rows.next() {
@@ -99,11 +108,15 @@ func (w *writer) merge(f *fold, order []int32, bounded bool) {
 		if len(rows) > 0 && rows[0].n == r.n {
 			rows = rows[1:]
 		}
-		if r.removed {
-			continue
-		}
-		if err := b.add(r.n, r.data); err != nil && w.err == nil {
-			w.err = err
+		switch {
+		case r.removed:
+		case builtBytes(b.d, r.data) >= chunkBytes:
+			b.end()
+			w.putLongRun(r)
+		default:
+			if err := b.add(r.n, r.data); err != nil && w.err == nil {
+				w.err = err
+			}
 		}
 	}
 	for _, r := range rows {
@@ -129,6 +142,26 @@ func (w *writer) evenly(f *fold, order []int32) int {
 	return min(runBytes, bytes/(bytes/runBytes+1)+bytes/rows+1)
 }
 
+// putLongRun writes a run of one long row, without a copy of it.
+func (w *writer) putLongRun(r *rowEntry) {
+	var data rope
+	cols := columnReader{r.data}
+	for _, c := range w.merging.built.d.columns {
+		if c.kind == intColumn {
+			data = append(data, appendInt(nil, cols.int()))
+		} else {
+			b := cols.blob()
+			data = append(data, appendLength(nil, len(b)), b)
+		}
+		if cols.cols == nil {
+			w.err = cmp.Or(w.err, errBadRecord)
+			return
+		}
+	}
+	w.putRun(r.n, nil, data.take(chunkBytes))
+	w.putPieces(w.merging.id, r.n, dataPart, data)
+}
+
 // putRun is given the new runs.
 func (w *writer) putRun(n int64, gaps, data []byte) {
 	m := &w.merging
@@ -139,4 +172,5 @@ func (w *writer) putRun(n int64, gaps, data []byte) {
 	w.bindBlob(s, 3, gaps)
 	w.bindBlob(s, 4, data)
 	w.step(s)
+	w.dropPieces(m.id, n)
 }

@@ -101,7 +101,7 @@ func (w *recordWriter) varint(n int64)  { w.head = binary.AppendVarint(w.head, n
 func (w *recordWriter) str(s string) {
 	w.uvarint(int64(len(s)))
 	if len(s) >= shareBytes {
-		w.share([]byte(s))
+		w.share(bytesOf(s))
 		return
 	}
 	w.head = append(w.head, s...)

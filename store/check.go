@@ -63,6 +63,11 @@ func (st *Store) Check() error {
 				return err
 			}
 		}
+		for _, c := range strayPieces() {
+			if err := none(c.what, c.sql); err != nil {
+				return err
+			}
+		}
 		if err := errors.Join(r.checkRuns(listElements, fail), r.checkRuns(streamEntries, fail)); err != nil {
 			return err
 		}
@@ -99,7 +104,13 @@ func (r *reader) checkRuns(t table, fail func(string, ...any)) error {
 		if run.d == nil || s.ColumnInt64(0) != id {
 			id, run = s.ColumnInt64(0), runReader{d: d}
 		}
-		run.open(s.ColumnInt64(1), s.ColumnRawBlob(2), s.ColumnRawBlob(3))
+		data := s.ColumnRawBlob(3)
+		if len(data) >= chunkBytes {
+			if data, err = r.joined(id, s.ColumnInt64(1), dataPart, data); err != nil {
+				return err
+			}
+		}
+		run.open(s.ColumnInt64(1), s.ColumnRawBlob(2), data)
 		rows := 0
 		for run.next() {
 			rows++
@@ -107,7 +118,7 @@ func (r *reader) checkRuns(t table, fail func(string, ...any)) error {
 		if err := run.err(); err != nil {
 			fail("key %d: %w", id, err)
 		}
-		if size := len(s.ColumnRawBlob(2)) + len(s.ColumnRawBlob(3)); rows > 1 && size > runBytes {
+		if size := len(s.ColumnRawBlob(2)) + len(data); rows > 1 && size > runBytes {
 			fail("key %d: run %d of %s has %d rows in %d bytes", id, s.ColumnInt64(1), d.name, rows, size)
 		}
 	}

@@ -1,6 +1,9 @@
 package store
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+)
 
 // A collection is the value of a key that is no string, in memory. It is a structure of Go's, loaded whole, and rows on
 // disk, one an element (see table.go).
@@ -153,7 +156,7 @@ func (r *reader) loadTable(c collection, id int64, t table) error {
 	if err := s.BindInt64(1, id); err != nil {
 		return err
 	}
-	row := tableRow{table: t, stmt: s}
+	row := tableRow{table: t, key: id, reader: r, stmt: s}
 	if tables[t].step != 0 {
 		row.run = &runReader{d: &tables[t]}
 	}
@@ -171,9 +174,12 @@ func (r *reader) loadTable(c collection, id int64, t table) error {
 func (r *tableRow) restoreTo(c collection) error {
 	r.n = r.stmt.ColumnInt64(0)
 	if r.run == nil {
-		return c.restore(r)
+		return cmp.Or(c.restore(r), r.err)
 	}
-	r.run.open(r.n, r.stmt.ColumnRawBlob(1), r.stmt.ColumnRawBlob(2))
+	r.run.open(r.n, r.column(0), r.column(1))
+	if r.err != nil {
+		return r.err
+	}
 	for r.run.next() {
 		r.n = r.run.n
 		if err := c.restore(r); err != nil {

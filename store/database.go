@@ -103,7 +103,7 @@ func (st *Store) sizeLocked(s *space, expired []string, now int64) int64 {
 // expiredOnDisk lists the names in a space whose deadline in the tables has passed at now.
 func (st *Store) expiredOnDisk(space, now int64) (names []string, err error) {
 	err = st.readers.use(func(r *reader) error {
-		q, err := r.stmt(`SELECT key FROM keys WHERE expires_ms > 0 AND expires_ms <= ?1 AND space = ?2`)
+		q, err := r.stmt(`SELECT id, key FROM keys WHERE expires_ms > 0 AND expires_ms <= ?1 AND space = ?2`)
 		if err != nil {
 			return err
 		}
@@ -112,7 +112,11 @@ func (st *Store) expiredOnDisk(space, now int64) (names []string, err error) {
 			return err
 		}
 		for q.Step() {
-			names = append(names, string(q.ColumnRawBlob(0)))
+			name, err := r.name(q.ColumnInt64(0), q.ColumnRawBlob(1))
+			if err != nil {
+				return err
+			}
+			names = append(names, name)
 		}
 		return q.Err()
 	})

@@ -3,11 +3,18 @@ package store
 import (
 	"os"
 	"path/filepath"
+
+	"github.com/ncruces/go-sqlite3"
 )
 
 const (
-	// reapSlice is how many rows of flushed databases and dropped long values go in a transaction.
+	// reapSlice is how many rows of flushed databases and dropped long values go in a transaction, if they free no more than
+	// reapPages before: 16 MiB, which have to be read to be freed.
 	reapSlice = 5000
+	reapPages = 4096
+	// A statement deletes reapStep rows, or reapLong chunks or pieces, which have 64 pages each.
+	reapStep = 256
+	reapLong = 16
 	// vacuumSlice is how many free pages are given back in a transaction.
 	vacuumSlice = 2000
 	// fullVacuumSlice is the same on a full disk.
@@ -82,19 +89,25 @@ func (w *writer) reap() (rows int64, err error) {
 	if space == 0 && id == 0 {
 		return 0, nil
 	}
+	w.reaped = w.reaped[:0]
 	err = w.transaction(func() {
 		if id != 0 {
 			rows = w.reapGarbage()
 			return
 		}
 		const some = `SELECT id FROM keys INDEXED BY keys_by_name WHERE space = ?1 LIMIT ?2`
-		w.exec(`INSERT OR IGNORE INTO garbage (id, type) SELECT id, type FROM keys WHERE (chunked > 0 OR type <> 1) AND id IN (`+some+`)`, space, int64(reapSlice))
+		w.exec(`INSERT OR IGNORE INTO garbage (id, type) SELECT id, type FROM keys WHERE (chunked > 0 OR type <> 1 OR length(key) >= `+itoa(longName)+`) AND id IN (`+some+`)`, space, int64(reapSlice))
 		n := w.exec(`DELETE FROM keys WHERE id IN (`+some+`)`, space, int64(reapSlice))
 		if n < reapSlice {
 			w.exec(`DELETE FROM spaces WHERE space = ?1 AND db IS NULL`, space)
 		}
 		rows = n + 1
 	})
+	for _, id := range w.reaped {
+		if err == nil {
+			delete(w.pieced, id)
+		}
+	}
 	return rows, err
 }
 
@@ -129,35 +142,43 @@ func (w *writer) reapGarbage() (rows int64) {
 		keys = append(keys, dead{s.ColumnInt64(0), Type(s.ColumnInt64(1))})
 	}
 	w.err = s.Close()
+	enough, look := w.freed()+reapPages, int64(reapStep)
 	for _, k := range keys {
-		if rows >= reapSlice {
-			break
-		}
 		left := false
+		reap := func(s *sqlite3.Stmt, limit int64) {
+			for n := limit; n == limit && !left && w.err == nil; {
+				w.run(s, k.id, limit)
+				n = w.c.Changes()
+				if rows += n * (reapStep / limit); rows >= look {
+					look, left = rows+reapStep, rows >= reapSlice || w.freed() >= enough
+				}
+			}
+		}
 		if k.typ == TypeString {
-			// A chunk is 64 pages: few at a time.
-			n := w.exec(`DELETE FROM chunks WHERE id = ?1 AND n IN (SELECT n FROM chunks WHERE id = ?1 LIMIT 64)`, k.id)
-			rows, left = rows+n*reapSlice/64, n == 64
+			reap(w.reapChunks, reapLong)
 		}
 		for _, t := range tablesOf(k.typ) {
-			n := w.reapTable(t, k.id, max(1, reapSlice-rows))
-			rows += n
-			left = left || rows >= reapSlice
+			reap(w.reapRows[t], reapStep)
 		}
-		if !left {
-			w.run(w.undoGarbage, k.id)
-			rows++
+		if w.hasPieces(k.id) {
+			reap(w.reapPieces, reapLong)
 		}
+		if left {
+			break
+		}
+		w.run(w.undoGarbage, k.id)
+		w.reaped = append(w.reaped, k.id)
+		rows++
 	}
 	return max(1, rows)
 }
 
-func (w *writer) reapTable(t table, id, limit int64) int64 {
-	if w.err != nil {
-		return 0
+// freed is the number of the database file's free pages.
+func (w *writer) freed() (pages int64) {
+	if w.err == nil {
+		w.err = queryInts(w.c, `SELECT freelist_count FROM pragma_freelist_count`, &pages)
 	}
-	w.run(w.reapRows[t], id, limit)
-	return w.c.Changes()
+	return pages
 }
 
 // vacuum gives a slice of the free pages back, when there are many.

@@ -86,7 +86,7 @@ type reader struct {
 }
 
 func openReader(dir, vfs string) (*reader, error) {
-	c, err := openDB(dir, vfs, true)
+	c, err := openDB(dir, vfs, readerMemory, true)
 	if err != nil {
 		return nil, err
 	}
@@ -165,7 +165,7 @@ func (r *reader) row(space int64, name string, whole bool, dst *row) (err error)
 		}
 	}
 	defer s.Reset()
-	if err := errors.Join(s.BindInt64(1, space), s.BindBlob(2, bytesOf(name))); err != nil {
+	if err := errors.Join(s.BindInt64(1, space), s.BindBlob(2, storedName(name))); err != nil {
 		return err
 	}
 	return r.step(s, whole, dst)

@@ -27,6 +27,9 @@ const runBytes = 960
 
 var runColumns = []column{{"gaps", blobColumn}, {"data", blobColumn}}
 
+// dataPart is a run's data in pieces.
+const dataPart = 2
+
 // mostColumns is the most columns that a table kept in runs has.
 const mostColumns = 3
 
@@ -205,8 +208,10 @@ func (b *runBuilder) addColumns(n int64, s *sqlite3.Stmt, from int) {
 	}
 }
 
-func appendBlob(data, b []byte) []byte {
-	return append(append(strconv.AppendInt(data, int64(len(b)), 10), ':'), b...)
+func appendBlob(data, b []byte) []byte { return append(appendLength(data, len(b)), b...) }
+
+func appendLength(data []byte, n int) []byte {
+	return append(strconv.AppendInt(data, int64(n), 10), ':')
 }
 
 func appendInt(data []byte, v int64) []byte {

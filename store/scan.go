@@ -27,6 +27,7 @@ type ScanOptions struct {
 // write-back have applied something in between, it reads the page again. The caller does not
 // hold the lock, or says that it does (inside MULTI).
 func (st *Store) Scan(db int, cursor int64, count int, now int64, o ScanOptions, locked bool) (keys []string, next int64, seen uint64, err error) {
+	o.Prefix = o.Prefix[:min(len(o.Prefix), namePrefix)] // a long name's row has no more of it; Match sees the rest
 	for merged := false; !merged; {
 		var s *space
 		var applied uint64

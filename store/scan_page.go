@@ -90,7 +90,11 @@ func (r *reader) walk(page *scanPage, space, cursor int64, count int, prefix str
 		seen++
 		page.last = q.ColumnInt64(0)
 		if q.ColumnBool(4) {
-			page.rows = append(page.rows, rowOf(q))
+			row, err := r.scanRow(q)
+			if err != nil {
+				return false, err
+			}
+			page.rows = append(page.rows, row)
 		}
 	}
 	if err := q.Err(); err != nil {
@@ -120,7 +124,11 @@ func (r *reader) byID(space int64, prefix string, ids []int64) (page scanPage, e
 			return page, err
 		}
 		if q.Step() {
-			page.rows = append(page.rows, rowOf(q))
+			row, err := r.scanRow(q)
+			if err != nil {
+				return page, err
+			}
+			page.rows = append(page.rows, row)
 		}
 		if err := q.Reset(); err != nil {
 			return page, err
@@ -129,8 +137,9 @@ func (r *reader) byID(space int64, prefix string, ids []int64) (page scanPage, e
 	return page, nil
 }
 
-func rowOf(q *sqlite3.Stmt) scanRow {
-	return scanRow{q.ColumnInt64(0), string(q.ColumnRawBlob(1)), Type(q.ColumnInt64(2)), q.ColumnInt64(3)}
+func (r *reader) scanRow(q *sqlite3.Stmt) (scanRow, error) {
+	name, err := r.name(q.ColumnInt64(0), q.ColumnRawBlob(1))
+	return scanRow{q.ColumnInt64(0), name, Type(q.ColumnInt64(2)), q.ColumnInt64(3)}, err
 }
 
 // after returns the next count ids of a list that was made before, and the id up to

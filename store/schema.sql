@@ -5,7 +5,7 @@
 -- what it lacks of this (store/migrate.go): hence IF NOT EXISTS.
 
 PRAGMA application_id = 0x4469736b;
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 
 -- One row a fact about the file: applied_lsn (journal records up to it are in the tables,
 -- I4), next_id (key ids below it were given out; none is ever used twice), next_space, and,
@@ -146,14 +146,26 @@ CREATE TABLE IF NOT EXISTS stream_pending (
   PRIMARY KEY (id, n)
 ) STRICT, WITHOUT ROWID;
 
--- Deleted keys whose further rows (chunks, elements) are still to be reaped, in slices.
+-- What is too long for the row that it belongs to, so that SQLite's memory bounds no value. A column of 256 KiB or more of one of
+-- the tables above has its first 256 KiB there, and the rest here. A key's name of 64 KiB or more stands here whole;
+-- keys.key has its first 65504 bytes and its SHA-256.
+CREATE TABLE IF NOT EXISTS pieces (
+  id    INTEGER NOT NULL,            -- keys.id
+  n     INTEGER NOT NULL,            -- of the row; 0 for the name
+  part  INTEGER NOT NULL,            -- which of the row's columns behind id and n, from 1; 0 for the name
+  piece INTEGER NOT NULL,            -- from 0
+  data  BLOB NOT NULL,               -- 256 KiB, but for the last
+  PRIMARY KEY (id, n, part, piece)
+) STRICT, WITHOUT ROWID;
+
+-- Deleted keys whose further rows (chunks, elements, pieces) are still to be reaped, in slices.
 CREATE TABLE IF NOT EXISTS garbage (
   id   INTEGER PRIMARY KEY,          -- keys.id, already gone from keys
   type INTEGER NOT NULL              -- keys.type: says in which tables the rows are
 ) STRICT;
 
 -- The views are the readable form: keys that are there and have not expired, by database, with the
--- seconds that they and a hash's fields have left (NULL = for ever).
+-- seconds that they and a hash's fields have left (NULL = for ever). What stands in pieces is shown as far as its row has it.
 
 CREATE VIEW IF NOT EXISTS live_keys AS
   SELECT k.id, s.db, CAST(k.key AS TEXT) AS key, k.type, k.chunked, k.value,

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -17,7 +18,7 @@ var schema string
 
 const (
 	applicationID = 0x4469736b // "Disk"
-	schemaVersion = 2
+	schemaVersion = 3
 
 	databaseFile = "diskette.db"
 
@@ -29,17 +30,29 @@ const (
 // ErrDamaged says that the database file can not be used as it is.
 var ErrDamaged = errors.New("the database file is damaged or not Diskette's")
 
+// SQLite's memory in bytes, a connection's each: it is set aside as addresses, and taken as it is needed. Rows are short (see
+// pieces.go), so it bounds no value. A connection that would need more panics, which guard.go turns into an error.
+var ( // tests lower them
+	// The writer has a cache of 16 MiB, and puts up to putRows rows of two columns of chunkBytes each, 8 MiB, in a statement.
+	writerMemory int64 = 64 << 20
+	// A reader has a cache of 4 MiB and one row.
+	readerMemory int64 = 32 << 20
+	// Rows of files before version 3 are as long as they are. Version 2 had 256 MiB, and could not write what took more.
+	migrationMemory int64 = 1 << 30
+)
+
 // openDB opens a connection. vfs names the SQLite VFS, empty for the operating system's (tests inject faults with it).
-func openDB(dir, vfs string, readOnly bool) (*sqlite3.Conn, error) {
+func openDB(dir, vfs string, memory int64, readOnly bool) (*sqlite3.Conn, error) {
 	u := url.URL{Scheme: "file", OmitHost: true, Path: filepath.Join(dir, databaseFile)}
+	query := url.Values{}
 	if vfs != "" {
-		u.RawQuery = "vfs=" + url.QueryEscape(vfs)
+		query.Set("vfs", vfs)
 	}
-	flags := sqlite3.OPEN_READWRITE | sqlite3.OPEN_CREATE | sqlite3.OPEN_URI
 	if readOnly {
-		flags = sqlite3.OPEN_READONLY | sqlite3.OPEN_URI
+		query.Set("mode", "ro")
 	}
-	c, err := sqlite3.OpenFlags(u.String(), flags)
+	u.RawQuery = query.Encode()
+	c, err := sqlite3.OpenContext(sqlite3.WithMaxMemory(context.Background(), memory), u.String())
 	if err != nil {
 		return nil, damaged(dir, err)
 	}
@@ -65,11 +78,22 @@ func damaged(dir string, err error) error {
 
 // openWriter opens the one connection that writes, creating the tables in a new file.
 func openWriter(dir, vfs string) (*sqlite3.Conn, error) {
-	c, err := openDB(dir, vfs, false)
+	c, err := openDB(dir, vfs, writerMemory, false)
 	if err != nil {
 		return nil, err
 	}
-	if err := prepareFile(c); err != nil {
+	err = prepareFile(c)
+	if errors.Is(err, errOlderFile) {
+		c.Close()
+		if err = migrateFile(dir, vfs); err != nil {
+			return nil, damaged(dir, err)
+		}
+		if c, err = openDB(dir, vfs, writerMemory, false); err != nil {
+			return nil, err
+		}
+		err = prepareFile(c)
+	}
+	if err != nil {
 		c.Close()
 		if errors.Is(err, ErrDamaged) || errors.Is(err, errNewerFile) {
 			return nil, fmt.Errorf("%s: %w", filepath.Join(dir, databaseFile), err)
@@ -81,6 +105,8 @@ func openWriter(dir, vfs string) (*sqlite3.Conn, error) {
 
 var errNewerFile = errors.New("the database file was written by a newer version of Diskette; use that version, or another directory")
 
+var errOlderFile = errors.New("the database file was written by an older version")
+
 func prepareFile(c *sqlite3.Conn) error {
 	var app, version, objects int64
 	err := queryInts(c, `SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)`, &app, &version, &objects)
@@ -91,10 +117,15 @@ func prepareFile(c *sqlite3.Conn) error {
 	case app == applicationID && version > schemaVersion:
 		return errNewerFile
 	case app == applicationID && version == schemaVersion:
-	case app == applicationID && version == 1:
-		if err := migrateRuns(c); err != nil {
-			return fmt.Errorf("bring the file from version 1 to %d: %w", schemaVersion, err)
+		cut, err := rowsToCut(c)
+		if err != nil {
+			return err
 		}
+		if cut {
+			return errOlderFile
+		}
+	case app == applicationID && version > 0:
+		return errOlderFile
 	case app == 0 && version == 0 && objects == 0:
 		// auto_vacuum is fixed at the first write: it lets space be given back in slices.
 		if err := c.Exec(`PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; BEGIN IMMEDIATE;` + schema + `COMMIT`); err != nil {
@@ -104,6 +135,11 @@ func prepareFile(c *sqlite3.Conn) error {
 		return fmt.Errorf("%w (application_id %#x, user_version %d); use another directory, or start with --set-aside-damaged yes to rename it and begin empty",
 			ErrDamaged, app, version)
 	}
+	return setUp(c)
+}
+
+// setUp makes a connection one that writes.
+func setUp(c *sqlite3.Conn) error {
 	return c.Exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384;
 		PRAGMA journal_size_limit = 33554432; PRAGMA temp_store = MEMORY; PRAGMA busy_timeout = 10000;
 		PRAGMA wal_autocheckpoint = 0`)

@@ -112,7 +112,11 @@ func (st *Store) sweepDisk(now int64) (more bool) {
 				break
 			}
 			next = now
-			victims = append(victims, victim{q.ColumnInt64(0), string(q.ColumnRawBlob(1)), q.ColumnInt64(2)})
+			name, err := r.name(q.ColumnInt64(2), q.ColumnRawBlob(1))
+			if err != nil {
+				return err
+			}
+			victims = append(victims, victim{q.ColumnInt64(0), name, q.ColumnInt64(2)})
 		}
 		return q.Err()
 	})

@@ -113,7 +113,11 @@ func (st *Store) dueHashesOnDisk(now int64) (hashes []coldHash, next int64, err 
 				return err
 			}
 			if names.Step() { // else its rows wait for the reaper
-				hashes = append(hashes, coldHash{names.ColumnInt64(0), string(names.ColumnRawBlob(1))})
+				name, err := r.name(id, names.ColumnRawBlob(1))
+				if err != nil {
+					return err
+				}
+				hashes = append(hashes, coldHash{names.ColumnInt64(0), name})
 			}
 			if err := names.Reset(); err != nil {
 				return err

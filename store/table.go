@@ -117,14 +117,15 @@ func (d *tableDef) loadSQL() string {
 	return `SELECT n` + d.columnNames() + ` FROM ` + d.name + ` WHERE id = ?1 ORDER BY n`
 }
 
-// bindColumns gives a put statement the columns that a recordWriter encoded, from parameter at on.
+// bindColumns gives a put statement the columns that a recordWriter encoded, from parameter at on: of long ones, what stands in the
+// row.
 func (d *tableDef) bindColumns(s *sqlite3.Stmt, at int, cols []byte) (err error) {
 	r := columnReader{cols}
 	for i, c := range d.columns {
 		i += at
 		switch c.kind {
 		case blobColumn:
-			err = s.BindBlob(i, notNil(r.blob()))
+			err = s.BindBlob(i, notNil(head(r.blob())))
 		case intColumn:
 			err = s.BindInt64(i, r.int())
 		case floatColumn:
@@ -176,20 +177,30 @@ func (r *columnReader) float() float64 {
 // A tableRow is a row as it is loaded. Its columns count from 0, as in the table's definition; what str returns is freshly
 // allocated.
 type tableRow struct {
-	table table
-	n     int64
-	stmt  *sqlite3.Stmt
-	run   *runReader // not nil: the row stands in a run
+	table  table
+	key    int64 // its id
+	n      int64
+	reader *reader
+	stmt   *sqlite3.Stmt
+	run    *runReader // not nil: the row stands in a run
+	err    error      // of a column that could not be read
 }
 
-func (r *tableRow) str(i int) string { return strings.Clone(r.view(i)) }
+// str is a column, freshly allocated.
+func (r *tableRow) str(i int) string {
+	s := r.view(i)
+	if len(s) >= chunkBytes { // it was joined for us
+		return s
+	}
+	return strings.Clone(s)
+}
 
 // view is str without the copy: it holds until the next row.
 func (r *tableRow) view(i int) string {
 	if r.run != nil {
 		return viewString(r.run.blobs[i])
 	}
-	return viewString(r.stmt.ColumnRawBlob(i + 1))
+	return viewString(r.column(i))
 }
 
 func (r *tableRow) int(i int) int64 {

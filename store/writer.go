@@ -25,11 +25,15 @@ type writer struct {
 	whole, chunk, putChunk, dropChunks          *sqlite3.Stmt
 	count, expiring, unmap, mapSpace, meta      *sqlite3.Stmt
 	recount, unset, undoGarbage                 *sqlite3.Stmt
+	putPiece, dropRow, dropName                 *sqlite3.Stmt
+	reapChunks, reapPieces                      *sqlite3.Stmt
 
 	put, putMany, remove, reapRows, findRun [len(tables)]*sqlite3.Stmt // by table
 
-	spaceOf   map[int]int64   // database -> space, as in the tables
-	counts    map[int64]int64 // space -> change of its row count in this transaction
+	spaceOf   map[int]int64      // database -> space, as in the tables
+	counts    map[int64]int64    // space -> change of its row count in this transaction
+	pieced    map[int64]struct{} // ids of keys that may have rows in pieces
+	reaped    []int64            // ids of which nothing is left, in this transaction
 	order     []int32
 	merging   merging
 	breath    breath
@@ -50,7 +54,7 @@ func newWriter(c *sqlite3.Conn, dir string, readers *readers) (*writer, error) {
 		&w.insert:   `INSERT INTO keys (id, space, key, type, expires_ms, chunked, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)`,
 		&w.value:    `UPDATE keys SET value = ?2 WHERE id = ?1 AND chunked = 0`,
 		&w.deadline: `UPDATE keys SET expires_ms = ?2 WHERE id = ?1`,
-		&w.drop:     `DELETE FROM keys WHERE id = ?1 AND chunked = 0 AND type = 1`,
+		&w.drop:     `DELETE FROM keys WHERE id = ?1 AND chunked = 0 AND type = 1 AND length(key) < ` + itoa(longName),
 		&w.unname:   `UPDATE keys SET key = NULL WHERE id = ?1`,
 		&w.name:     `UPDATE keys SET space = ?2, key = ?3 WHERE id = ?1`,
 
@@ -63,6 +67,14 @@ func newWriter(c *sqlite3.Conn, dir string, readers *readers) (*writer, error) {
 		&w.chunk:      `SELECT data FROM chunks WHERE id = ?1 AND n = ?2`,
 		&w.putChunk:   `INSERT OR REPLACE INTO chunks (id, n, data) VALUES (?1, ?2, ?3)`,
 		&w.dropChunks: `DELETE FROM chunks WHERE id = ?1`,
+
+		&w.putPiece: `INSERT OR REPLACE INTO pieces (id, n, part, piece, data) VALUES (?1, ?2, ?3, ?4, ?5)`,
+		&w.dropRow:  `DELETE FROM pieces WHERE id = ?1 AND n = ?2 AND part > ` + itoa(namePart),
+		&w.dropName: `DELETE FROM pieces WHERE id = ?1 AND n = 0 AND part = ` + itoa(namePart),
+
+		&w.reapChunks: `DELETE FROM chunks WHERE id = ?1 AND n IN (SELECT n FROM chunks WHERE id = ?1 LIMIT ?2)`,
+		&w.reapPieces: `DELETE FROM pieces WHERE id = ?1 AND (n, part, piece) IN
+			(SELECT n, part, piece FROM pieces WHERE id = ?1 LIMIT ?2)`,
 
 		&w.count:       `UPDATE spaces SET keys = keys + ?2 WHERE space = ?1`,
 		&w.expiring:    `UPDATE spaces SET expiring = ?2 WHERE space = ?1`,
@@ -96,7 +108,13 @@ func newWriter(c *sqlite3.Conn, dir string, readers *readers) (*writer, error) {
 	for s.Step() {
 		w.spaceOf[s.ColumnInt(0)] = s.ColumnInt64(1)
 	}
-	return w, s.Err()
+	if err := s.Err(); err != nil {
+		return nil, damaged(dir, err)
+	}
+	if w.pieced, err = pieced(c); err != nil {
+		return nil, damaged(dir, err)
+	}
+	return w, nil
 }
 
 // run executes a statement with integer, string and blob arguments; after a failure it does nothing, so
