@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// Imports go one way: main -> resp -> store -> store/journal, store and resp -> expire.
+// Imports go one way: main -> resp -> store -> store/journal -> store/files, store and resp -> expire.
 // Each package lists what it may import of the module, and whether of others.
 var allowed = map[string][]string{
 	".":                  {"diskette/cli", "diskette/resp", "diskette/store", "diskette/store/journal", "github.com/rs/zerolog", "github.com/mattn/go-isatty"},
@@ -19,8 +19,9 @@ var allowed = map[string][]string{
 	"resp":               {"diskette/internal/ccast", "diskette/resp/lualib", "diskette/resp/rdb", "diskette/store", "diskette/store/journal", "diskette/expire", "github.com/rs/zerolog", "github.com/tidwall/redcon", "github.com/yuin/gopher-lua", "golang.org/x/sys/unix"},
 	"resp/rdb":           {},
 	"resp/lualib":        {"diskette/internal/ccast", "github.com/yuin/gopher-lua", "github.com/yuin/gopher-lua/ast"},
-	"store":              {"diskette/store/journal", "diskette/expire", "github.com/ncruces/go-sqlite3", "github.com/tidwall/btree"},
-	"store/journal":      {},
+	"store":              {"diskette/store/files", "diskette/store/journal", "diskette/expire", "github.com/ncruces/go-sqlite3", "github.com/tidwall/btree"},
+	"store/files":        {},
+	"store/journal":      {"diskette/store/files"},
 	"expire":             {},
 	"internal/ccast":     {},
 	"internal/testrand":  {},

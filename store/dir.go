@@ -12,7 +12,7 @@ const lockFile = "diskette.lock"
 
 // openDir creates the data directory if needed and takes it for this process.
 func (st *Store) openDir() error {
-	if err := os.MkdirAll(st.dir, 0o755); err != nil {
+	if err := st.disk.MkdirAll(st.dir, 0o755); err != nil {
 		return fmt.Errorf("create the data directory: %w%s", err, permissionHint(err))
 	}
 	if name := networkFS(st.dir); name != "" && !st.opts.AllowNetworkFS {

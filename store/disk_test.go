@@ -16,7 +16,7 @@ import (
 	"github.com/ncruces/go-sqlite3/util/vfsutil"
 	"github.com/ncruces/go-sqlite3/vfs"
 
-	"diskette/store/journal"
+	"diskette/store/files"
 )
 
 // errFull is what SQLite hears of a full disk.
@@ -58,7 +58,7 @@ func newDisk(t testing.TB) *disk {
 }
 
 // use puts a store's files on the disk.
-func (d *disk) use(o *Options) { o.VFS, o.Fault = d.name, d.journalFault }
+func (d *disk) use(o *Options) { o.VFS, o.Fault = d.name, d.fileFault }
 
 // breakWith makes the disk fail; nil mends it.
 func (d *disk) breakWith(fault func(op int, kind, file string, n int) error) {
@@ -83,11 +83,16 @@ func (d *disk) ask(kind, file string, n int) error {
 	return d.fault(d.op, kind, filepath.Base(file), n)
 }
 
-var journalKinds = map[journal.Op]string{journal.OpCreate: "create", journal.OpWrite: "write", journal.OpSync: "sync",
-	journal.OpTruncate: "truncate", journal.OpRemove: "remove", -1: "reserve"}
+var kinds = map[files.Op]string{files.Create: "create", files.Write: "write", files.Truncate: "truncate", files.Allocate: "reserve",
+	files.Sync: "sync", files.Remove: "remove", files.Rename: "rename", files.Mkdir: "mkdir", files.SyncDir: "sync"}
 
-func (d *disk) journalFault(op journal.Op, n int) (allow int, err error) {
-	if err := d.ask(journalKinds[op], "journal", n); errors.Is(err, errFull) {
+// fileFault is asked about the journal's files and the others that are not SQLite's.
+func (d *disk) fileFault(c files.Call) (allow int, err error) {
+	n := len(c.Data)
+	if c.Op == files.Truncate || c.Op == files.Allocate {
+		n = int(c.At)
+	}
+	if err := d.ask(kinds[c.Op], "journal", n); errors.Is(err, errFull) {
 		return n / 2, syscall.ENOSPC
 	} else if err != nil {
 		return n / 2, err

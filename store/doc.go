@@ -20,6 +20,7 @@
 //	view.go tx.go   reading and changing, for commands   keyspace.go  spaces, unloading, absences
 //	key.go string.go edit.go database.go                 what commands do to keys, strings, databases
 //	change.go       the changes and their encoding       journal/     append, group commit, segments
+//	files/          changes of files, as tests see them
 //	fold.go writeback.go apply.go settle.go              from the journal to the tables
 //	writer.go recover.go maintain.go                     its connection; after a crash; the tables' upkeep
 //	load.go scan.go scan_page.go sqlite.go migrate.go    from the tables to memory; files of older versions

@@ -78,16 +78,11 @@ func (r *reserve) refill(st *Store) {
 }
 
 func (r *reserve) allocate(st *Store) error {
-	if st.opts.Fault != nil {
-		if _, err := st.opts.Fault(-1, int(r.bytes)); err != nil {
-			return err
-		}
-	}
 	f, err := os.OpenFile(r.path, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return err
 	}
-	return errors.Join(allocate(f, r.bytes), f.Close())
+	return errors.Join(st.disk.Allocate(f, r.bytes, allocate), f.Close())
 }
 
 func (r *reserve) close() {

@@ -11,6 +11,8 @@ import (
 	"slices"
 
 	"github.com/ncruces/go-sqlite3"
+
+	"diskette/store/files"
 )
 
 //go:embed schema.sql
@@ -182,11 +184,11 @@ func syncWAL(dir string) error {
 }
 
 // setAside renames a damaged database with its WAL, so that the next open starts a new one.
-func setAside(dir, stamp string) (renamed string, err error) {
+func setAside(disk files.Disk, dir, stamp string) (renamed string, err error) {
 	base := filepath.Join(dir, databaseFile)
 	renamed = base + ".damaged-" + stamp
 	for _, suffix := range []string{"-wal", "-shm", ""} {
-		if err := os.Rename(base+suffix, renamed+suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := disk.Rename(base+suffix, renamed+suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return renamed, fmt.Errorf("set the damaged database aside: %w", err)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"unsafe"
 
 	"diskette/expire"
+	"diskette/store/files"
 	"diskette/store/journal"
 )
 
@@ -33,7 +34,7 @@ type Options struct {
 
 	// For tests: faults below SQLite and the journal.
 	VFS   string
-	Fault func(op journal.Op, n int) (allow int, err error)
+	Fault func(files.Call) (allow int, err error)
 }
 
 // Hooks are called under the keyspace lock. They must be quick, and of the store they may ask EventLSN and no more.
@@ -56,6 +57,7 @@ var ErrInUse = errors.New("the data directory is in use by another server")
 type Store struct {
 	opts    Options
 	dir     string
+	disk    files.Disk
 	hooks   Hooks
 	lock    *os.File // flock on the data directory
 	journal *journal.Journal
@@ -123,7 +125,7 @@ func Open(o Options) (_ *Store, err error) {
 	if o.Log == nil {
 		o.Log = func(string, error, ...any) {}
 	}
-	st := &Store{opts: o, dir: o.Dir, hooks: o.Hooks, started: time.Now(), renamed: map[int64]*object{}}
+	st := &Store{opts: o, dir: o.Dir, disk: files.Disk{Fault: o.Fault}, hooks: o.Hooks, started: time.Now(), renamed: map[int64]*object{}}
 	st.maxMemory.Store(o.MaxMemory)
 	st.tx.st = st
 	st.over.L = &st.mu
@@ -167,11 +169,11 @@ func (st *Store) openFiles() error {
 func (st *Store) setAside(damage error) error {
 	_ = st.closeFiles() // the damage may show again
 	st.journal, st.wb.w = nil, nil
-	renamed, err := setAside(st.dir, time.Now().UTC().Format("20060102-150405"))
+	renamed, err := setAside(st.disk, st.dir, time.Now().UTC().Format("20060102-150405"))
 	if err != nil {
 		return errors.Join(damage, err)
 	}
-	if err := os.Rename(st.journalDir(), renamed+"-journal"); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := st.disk.Rename(st.journalDir(), renamed+"-journal"); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return errors.Join(damage, err)
 	}
 	st.opts.Log("damaged database set aside, starting empty", damage, "renamed", renamed)
@@ -227,7 +229,7 @@ func (st *Store) recover() error {
 		},
 		Full:   st.reserve.release,
 		Failed: func(err error) { st.trouble.passed.Store(&err) },
-		Fault:  st.opts.Fault,
+		Disk:   st.disk,
 	})
 	if err != nil {
 		return fmt.Errorf("open journal: %w", err)

@@ -10,7 +10,7 @@ import (
 	"github.com/ncruces/go-sqlite3/util/vfsutil"
 	"github.com/ncruces/go-sqlite3/vfs"
 
-	"diskette/store/journal"
+	"diskette/store/files"
 )
 
 const vfsName = "faulty"
@@ -93,10 +93,11 @@ func (d *disk) ask(kind string, n int) (allow int, err error) {
 	return 0, f.err
 }
 
-func (d *disk) journalFault(op journal.Op, n int) (allow int, err error) {
-	kind := map[journal.Op]string{journal.OpCreate: "create", journal.OpWrite: "write", journal.OpSync: "sync",
-		journal.OpTruncate: "truncate", journal.OpRemove: "remove", -1: "write"}[op]
-	if allow, err = d.ask(kind, n); err == errFull {
+// change is asked before the store and the journal change a file.
+func (d *disk) change(c files.Call) (allow int, err error) {
+	kind := map[files.Op]string{files.Create: "create", files.Write: "write", files.Allocate: "write", files.Sync: "sync",
+		files.SyncDir: "sync", files.Truncate: "truncate"}[c.Op]
+	if allow, err = d.ask(kind, len(c.Data)); err == errFull {
 		err = syscall.ENOSPC
 	}
 	return allow, err

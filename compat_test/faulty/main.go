@@ -47,7 +47,7 @@ func serve(args []string) error {
 	go d.weather()
 	st, err := store.Open(store.Options{
 		Dir: cfg.Text("dir"), Databases: cfg.Databases, MaxMemory: cfg.MaxMemory.Load(), Policy: policy,
-		VFS: vfsName, Fault: d.journalFault,
+		VFS: vfsName, Fault: d.change,
 		Hooks: server.Hooks(),
 		Log: func(event string, err error, fields ...any) {
 			log.Info().AnErr("error", err).Fields(fields).Msg(event)

@@ -49,6 +49,6 @@
 // it. committing guards the files; writes happen under it, and fsyncs only under Always, at rotation and in Close.
 // syncing makes fsyncs beside the writers one at a time. waiting, held with no other, is where waiters sleep.
 // Append takes pending alone, so the keyspace lock never waits for a disk, and no function here calls out under a lock, except Options.Committed (under committing) and
-// Options.Fault: neither may take the keyspace lock or call back into the Journal, Batch methods apart.
+// Disk.Fault: neither may take the keyspace lock or call back into the Journal, Batch methods apart.
 // Wait, Sync, Drop, SetPolicy and Close wait for disks: never call them under the keyspace lock.
 package journal

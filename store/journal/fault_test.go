@@ -9,26 +9,32 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"diskette/store/files"
 )
 
-// disk is an Options.Fault that a test breaks and mends.
+// disk is a files.Disk.Fault that a test breaks and mends.
 type disk struct {
 	sync.Mutex
 	room   int // bytes that can be written before ENOSPC; -1 = no bound
-	broken map[Op]error
-	asked  map[Op]int
+	broken map[files.Op]error
+	asked  map[files.Op]int
 }
 
-func newDisk() *disk { return &disk{room: -1, broken: map[Op]error{}, asked: map[Op]int{}} }
+func newDisk() *disk { return &disk{room: -1, broken: map[files.Op]error{}, asked: map[files.Op]int{}} }
 
-func (d *disk) fault(op Op, n int) (allow int, err error) {
+func (d *disk) fault(c files.Call) (allow int, err error) {
+	op, n := c.Op, len(c.Data)
+	if op == files.SyncDir {
+		op = files.Sync
+	}
 	d.Lock()
 	defer d.Unlock()
 	d.asked[op]++
 	if err := d.broken[op]; err != nil {
 		return 0, err
 	}
-	if op == OpWrite && d.room >= 0 {
+	if op == files.Write && d.room >= 0 {
 		if n > d.room {
 			n, err = d.room, syscall.ENOSPC
 		}
@@ -39,9 +45,9 @@ func (d *disk) fault(op Op, n int) (allow int, err error) {
 
 func (d *disk) setRoom(n int) { d.Lock(); d.room = n; d.Unlock() }
 
-func (d *disk) set(op Op, err error) { d.Lock(); d.broken[op] = err; d.Unlock() }
+func (d *disk) set(op files.Op, err error) { d.Lock(); d.broken[op] = err; d.Unlock() }
 
-func (d *disk) count(op Op) int { d.Lock(); defer d.Unlock(); return d.asked[op] }
+func (d *disk) count(op files.Op) int { d.Lock(); defer d.Unlock(); return d.asked[op] }
 
 func wantFailed(t *testing.T, err, cause error) {
 	t.Helper()
@@ -59,7 +65,7 @@ func TestAFullDiskFailsWaitersAndHealsByItself(t *testing.T) {
 			t.Run(fmt.Sprint(policy, " with room for ", room), func(t *testing.T) {
 				t.Parallel()
 				d, dir := newDisk(), t.TempDir()
-				j := open(t, dir, 0, Options{Policy: policy, Fault: d.fault})
+				j := open(t, dir, 0, Options{Policy: policy, Disk: files.Disk{Fault: d.fault}})
 				store(t, j, "before")
 				d.setRoom(room)
 				j.Append(Record{Head: []byte("stuck")})
@@ -87,7 +93,7 @@ func TestAFullDiskOnWhichRoomIsMadeFailsNobody(t *testing.T) {
 	for room := range 2*frameHeaderBytes + 10 {
 		d := newDisk()
 		asked := 0
-		j := open(t, t.TempDir(), 0, Options{Fault: d.fault, Full: func() bool {
+		j := open(t, t.TempDir(), 0, Options{Disk: files.Disk{Fault: d.fault}, Full: func() bool {
 			asked++
 			d.setRoom(-1)
 			return asked == 1
@@ -106,7 +112,7 @@ func TestAFullDiskOnWhichRoomIsMadeFailsNobody(t *testing.T) {
 
 func TestWaitTriesAgainAtOnce(t *testing.T) {
 	d := newDisk()
-	j := open(t, t.TempDir(), 0, Options{Policy: No, Fault: d.fault})
+	j := open(t, t.TempDir(), 0, Options{Policy: No, Disk: files.Disk{Fault: d.fault}})
 	store(t, j, "before")
 	d.setRoom(0)
 	wantFailed(t, j.Wait(j.Append(Record{})), syscall.ENOSPC)
@@ -123,7 +129,7 @@ func TestAFileThatCanNotBeCutBackGetsASuccessor(t *testing.T) {
 		for _, first := range []bool{true, false} { // the failing batch is the segment's first or not
 			t.Run(fmt.Sprint("room ", room, " first ", first), func(t *testing.T) {
 				d, dir := newDisk(), t.TempDir()
-				j := open(t, dir, 0, Options{Policy: EverySec, Fault: d.fault})
+				j := open(t, dir, 0, Options{Policy: EverySec, Disk: files.Disk{Fault: d.fault}})
 				want := []string{}
 				if first {
 					d.setRoom(segmentHeaderBytes + room)
@@ -132,7 +138,7 @@ func TestAFileThatCanNotBeCutBackGetsASuccessor(t *testing.T) {
 					want = append(want, "1:before")
 					d.setRoom(room)
 				}
-				d.set(OpTruncate, syscall.EIO)
+				d.set(files.Truncate, syscall.EIO)
 				j.Append(Record{Head: []byte("stuck")})
 				wantFailed(t, j.Wait(j.Append(Record{Head: []byte("next.")})), syscall.ENOSPC)
 				crashed := reopened(t, killed(t, dir)) // what is there is a prefix
@@ -154,10 +160,10 @@ func TestAFileThatCanNotBeCutBackGetsASuccessor(t *testing.T) {
 }
 
 func TestASegmentThatCanNotBeCreatedIsTriedAgain(t *testing.T) {
-	for op, name := range map[Op]string{OpCreate: "create", OpWrite: "header", OpSync: "directory"} {
+	for op, name := range map[files.Op]string{files.Create: "create", files.Write: "header", files.Sync: "directory"} {
 		t.Run(name, func(t *testing.T) {
 			d, dir := newDisk(), t.TempDir()
-			j := open(t, dir, 0, Options{Policy: No, Fault: d.fault})
+			j := open(t, dir, 0, Options{Policy: No, Disk: files.Disk{Fault: d.fault}})
 			d.set(op, syscall.ENOSPC)
 			wantFailed(t, j.Wait(j.Append(Record{Head: []byte("one")})), syscall.ENOSPC)
 			eventually(t, "nothing left", func() bool { // a try that goes on behind the first one's answer has the file for a moment
@@ -175,19 +181,19 @@ func TestASegmentThatCanNotBeCreatedIsTriedAgain(t *testing.T) {
 func TestAFailedFsyncUnderAlwaysEndsWhenTheRecordsAreApplied(t *testing.T) {
 	d, dir := newDisk(), t.TempDir()
 	var handed []uint64
-	j := open(t, dir, 0, Options{Policy: Always, Fault: d.fault, Committed: func(b *Batch) {
+	j := open(t, dir, 0, Options{Policy: Always, Disk: files.Disk{Fault: d.fault}, Committed: func(b *Batch) {
 		handed = append(handed, b.Last)
 		b.Release()
 	}})
 	store(t, j, "one")
-	d.set(OpSync, syscall.EIO)
+	d.set(files.Sync, syscall.EIO)
 	wantFailed(t, j.Wait(j.Append(Record{Head: []byte("two")})), ErrSync)
 	wantFailed(t, j.Err(), syscall.EIO)
-	d.set(OpSync, nil)
-	syncs := d.count(OpSync)
+	d.set(files.Sync, nil)
+	syncs := d.count(files.Sync)
 	time.Sleep(3 * retryEvery)
 	wantFailed(t, j.Err(), ErrSync)
-	if d.count(OpSync) != syncs {
+	if d.count(files.Sync) != syncs {
 		t.Fatal("the fsync was tried again")
 	}
 
@@ -211,11 +217,11 @@ func TestAFailedFsyncUnderAlwaysEndsWhenTheRecordsAreApplied(t *testing.T) {
 
 func TestAFailedFsyncUnderEverySecRefusesWritesUntilApplied(t *testing.T) {
 	d, dir := newDisk(), t.TempDir()
-	j := open(t, dir, 0, Options{Policy: EverySec, Fault: d.fault})
+	j := open(t, dir, 0, Options{Policy: EverySec, Disk: files.Disk{Fault: d.fault}})
 	store(t, j, "one", "two")
-	d.set(OpSync, syscall.EIO)
+	d.set(files.Sync, syscall.EIO)
 	eventually(t, "the failure", func() bool { return errors.Is(j.Err(), ErrSync) })
-	d.set(OpSync, nil)
+	d.set(files.Sync, nil)
 	store(t, j, "DEL") // written, which is what everysec promises; Err is what refuses ordinary writes
 	wantFailed(t, j.Err(), ErrSync)
 	wantFailed(t, j.Sync(3), ErrSync)
@@ -236,12 +242,12 @@ func TestAFailedFsyncUnderEverySecRefusesWritesUntilApplied(t *testing.T) {
 
 func TestAFailedFsyncAtRotationIsAFailedFsync(t *testing.T) {
 	d := newDisk()
-	j := open(t, t.TempDir(), 0, Options{Policy: No, SegmentBytes: 100, Fault: d.fault})
+	j := open(t, t.TempDir(), 0, Options{Policy: No, SegmentBytes: 100, Disk: files.Disk{Fault: d.fault}})
 	store(t, j, strings.Repeat("x", 100))
-	d.set(OpSync, syscall.EIO)
+	d.set(files.Sync, syscall.EIO)
 	lsn := j.Append(Record{Head: []byte("next")})
 	wantFailed(t, j.Wait(lsn), ErrSync) // the successor can not be created either
-	d.set(OpSync, nil)
+	d.set(files.Sync, nil)
 	if err := j.Wait(lsn); err != nil {
 		t.Fatal(err)
 	}
@@ -254,16 +260,16 @@ func TestAFailedFsyncAtRotationIsAFailedFsync(t *testing.T) {
 
 func TestASegmentThatCanNotBeDeletedIsDeletedLater(t *testing.T) {
 	d, dir := newDisk(), t.TempDir()
-	j := open(t, dir, 0, Options{Policy: No, SegmentBytes: 1, Fault: d.fault})
+	j := open(t, dir, 0, Options{Policy: No, SegmentBytes: 1, Disk: files.Disk{Fault: d.fault}})
 	for range 4 {
 		store(t, j, "x")
 	}
-	d.set(OpRemove, syscall.EACCES)
+	d.set(files.Remove, syscall.EACCES)
 	j.Drop(3)
 	if n := len(segmentFiles(t, dir)); n != 4 || j.Stats().Segments != 4 {
 		t.Fatalf("%d segments, stats %+v", n, j.Stats())
 	}
-	d.set(OpRemove, nil)
+	d.set(files.Remove, nil)
 	j.Drop(3)
 	if n := len(segmentFiles(t, dir)); n != 1 || j.Stats().Segments != 1 {
 		t.Fatalf("%d segments, stats %+v", n, j.Stats())
@@ -272,7 +278,7 @@ func TestASegmentThatCanNotBeDeletedIsDeletedLater(t *testing.T) {
 
 func TestCloseReportsWhatItCouldNotStore(t *testing.T) {
 	d := newDisk()
-	j := open(t, t.TempDir(), 0, Options{Policy: No, Fault: d.fault})
+	j := open(t, t.TempDir(), 0, Options{Policy: No, Disk: files.Disk{Fault: d.fault}})
 	store(t, j, "one")
 	d.setRoom(0)
 	j.Append(Record{Head: []byte("two")})
@@ -280,15 +286,15 @@ func TestCloseReportsWhatItCouldNotStore(t *testing.T) {
 }
 
 func TestOpenFailsWhenTheTailCanNotBeCutOff(t *testing.T) {
-	for _, op := range []Op{OpTruncate, OpSync} {
-		dir, files := segments(t)
-		content := readAll(t, files[2])
-		if err := os.WriteFile(files[2], content[:len(content)-1], 0o600); err != nil {
+	for _, op := range []files.Op{files.Truncate, files.Sync} {
+		dir, paths := segments(t)
+		content := readAll(t, paths[2])
+		if err := os.WriteFile(paths[2], content[:len(content)-1], 0o600); err != nil {
 			t.Fatal(err)
 		}
 		d := newDisk()
 		d.set(op, syscall.EIO)
-		if _, err := Open(dir, 0, Options{Fault: d.fault}); !errors.Is(err, syscall.EIO) {
+		if _, err := Open(dir, 0, Options{Disk: files.Disk{Fault: d.fault}}); !errors.Is(err, syscall.EIO) {
 			t.Fatalf("Open: %v", err)
 		}
 	}
@@ -301,7 +307,7 @@ func TestADiskThatComesAndGoesLosesNothing(t *testing.T) {
 		t.Run(policy.String(), func(t *testing.T) {
 			d, dir := newDisk(), t.TempDir()
 			handed := make(chan uint64, 1<<16)
-			j := open(t, dir, 0, Options{Policy: policy, SegmentBytes: 2 << 10, Fault: d.fault, Committed: func(b *Batch) {
+			j := open(t, dir, 0, Options{Policy: policy, SegmentBytes: 2 << 10, Disk: files.Disk{Fault: d.fault}, Committed: func(b *Batch) {
 				handed <- b.Last
 				b.Release()
 			}})
@@ -333,7 +339,7 @@ func TestADiskThatComesAndGoesLosesNothing(t *testing.T) {
 			var applied uint64
 			for i := range 60 {
 				d.setRoom([]int{-1, 3, 100, 0}[i%4])
-				d.set([]Op{OpTruncate, OpSync, OpCreate}[i%3], []error{nil, syscall.EIO}[i/3%2])
+				d.set([]files.Op{files.Truncate, files.Sync, files.Create}[i%3], []error{nil, syscall.EIO}[i/3%2])
 				time.Sleep(2 * time.Millisecond)
 				acked, size := j.Committed(), len(handed)
 				if i%2 == 0 {
@@ -353,7 +359,7 @@ func TestADiskThatComesAndGoesLosesNothing(t *testing.T) {
 			close(stop)
 			writers.Wait()
 			d.setRoom(-1)
-			for _, op := range []Op{OpTruncate, OpSync, OpCreate} {
+			for _, op := range []files.Op{files.Truncate, files.Sync, files.Create} {
 				d.set(op, nil)
 			}
 			for len(handed) > 0 {

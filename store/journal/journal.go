@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"diskette/store/files"
 )
 
 // ErrFailed is wrapped by every error that says that the journal could not store a record.
@@ -43,17 +45,6 @@ func ParsePolicy(word string) (Policy, error) {
 	return 0, fmt.Errorf("appendfsync %q: it must be always, everysec or no", word)
 }
 
-// Op is a kind of file operation, for Options.Fault.
-type Op int
-
-const (
-	OpCreate   Op = iota // a segment file
-	OpWrite              // n bytes to a segment
-	OpSync               // a segment or the directory
-	OpTruncate           // a segment, to n bytes
-	OpRemove             // a segment
-)
-
 // Options configure Open; the zero value fsyncs always.
 type Options struct {
 	Policy       Policy
@@ -74,9 +65,7 @@ type Options struct {
 	// Failed is told when Err begins to be an error. It must be quick and must not use the journal. nil = not told.
 	Failed func(err error)
 
-	// Fault, nil in production, is asked before every file operation. With an error the operation fails;
-	// a write puts its first `allow` bytes in the file before it does.
-	Fault func(op Op, n int) (allow int, err error)
+	Disk files.Disk // changes the files; a test's may fail
 }
 
 const (

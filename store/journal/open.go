@@ -31,10 +31,7 @@ func Open(dir string, applied uint64, o Options) (*Journal, error) {
 
 // recover finds the segments, checks them and sets the LSNs.
 func (j *Journal) recover(applied uint64) error {
-	if err := os.MkdirAll(j.dir, 0o750); err != nil {
-		return err
-	}
-	if err := syncDir(filepath.Dir(filepath.Clean(j.dir))); err != nil {
+	if err := j.o.Disk.MkdirAll(j.dir, 0o750); err != nil {
 		return err
 	}
 	segments, err := j.list(applied)

@@ -213,17 +213,6 @@ func readSegment(
 	return r.lsn - 1, r.offset, fileSize, nil
 }
 
-// ask puts a file operation before Options.Fault.
-func (j *Journal) ask(op Op, n int) (allow int, err error) {
-	if j.o.Fault == nil {
-		return n, nil
-	}
-	if allow, err = j.o.Fault(op, n); err != nil {
-		return min(allow, n), err
-	}
-	return n, nil
-}
-
 // count passes err on and counts it.
 func (j *Journal) count(err error) error {
 	if err != nil {
@@ -235,12 +224,9 @@ func (j *Journal) count(err error) error {
 // create makes a segment that begins with LSN first, there for good when it returns.
 func (j *Journal) create(first uint64) (s *segment, err error) {
 	path := filepath.Join(j.dir, segmentName(first))
-	if _, err := j.ask(OpCreate, 0); err != nil {
-		return nil, j.count(err)
-	}
 	// A file of that name can only be what an earlier try left: no record with an LSN from first on was ever written
 	// that was not cut off again, or is about to be written here.
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o640)
+	f, err := j.o.Disk.Create(path, 0o640)
 	if err != nil {
 		return nil, j.count(err)
 	}
@@ -254,7 +240,7 @@ func (j *Journal) create(first uint64) (s *segment, err error) {
 	}
 	if err != nil {
 		_ = f.Close()
-		_ = os.Remove(path) // if it stays, the next try overwrites it and Open cuts it off
+		_ = j.o.Disk.Remove(path) // if it stays, the next try overwrites it and Open cuts it off
 		return nil, err
 	}
 	s.synced = s.size
@@ -268,13 +254,9 @@ func (j *Journal) write(s *segment, p []byte) error {
 	if len(p) == 0 {
 		return nil
 	}
-	allow, fault := j.ask(OpWrite, len(p))
-	n, err := s.file.WriteAt(p[:allow], s.size)
+	n, err := j.o.Disk.Write(s.file, p, s.size)
 	s.size += int64(n)
 	j.counts.written.Add(int64(n))
-	if fault != nil {
-		err = fault
-	}
 	return j.count(err)
 }
 
@@ -290,10 +272,7 @@ func (j *Journal) fill(s *segment) {
 	if s.zeroed > s.size {
 		return
 	}
-	allow, err := j.ask(OpWrite, zeroBytes)
-	if err == nil {
-		_, err = s.file.WriteAt(zeros[:allow], s.size)
-	}
+	_, err := j.o.Disk.Write(s.file, zeros[:], s.size)
 	if j.count(err) == nil {
 		s.zeroed = s.size + zeroBytes
 	} else if j.truncate(s, s.size) != nil {
@@ -303,11 +282,8 @@ func (j *Journal) fill(s *segment) {
 
 // sync fsyncs the file and keeps the count; it needs no lock. os.ErrClosed: f was closed before it began.
 func (j *Journal) sync(f *os.File) error {
-	if _, err := j.ask(OpSync, 0); err != nil {
-		return j.count(err)
-	}
 	begin := time.Now()
-	err := datasync(f)
+	err := j.o.Disk.Sync(f)
 	if errors.Is(err, os.ErrClosed) {
 		return err
 	}
@@ -324,29 +300,11 @@ func (j *Journal) sync(f *os.File) error {
 	return j.count(err)
 }
 
-func (j *Journal) syncDir() error {
-	if _, err := j.ask(OpSync, 0); err != nil {
-		return j.count(err)
-	}
-	return j.count(syncDir(j.dir))
-}
-
-// syncDir makes what was created in dir or removed from it last.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	err = d.Sync()
-	return errors.Join(err, d.Close())
-}
+func (j *Journal) syncDir() error { return j.count(j.o.Disk.SyncDir(j.dir)) }
 
 // truncate cuts the segment's file back to size.
 func (j *Journal) truncate(s *segment, size int64) error {
-	_, err := j.ask(OpTruncate, int(size))
-	if err == nil {
-		err = s.file.Truncate(size)
-	}
+	err := j.o.Disk.Truncate(s.file, size)
 	if err == nil {
 		s.zeroed = min(s.zeroed, size)
 	}
@@ -354,13 +312,4 @@ func (j *Journal) truncate(s *segment, size int64) error {
 }
 
 // remove deletes a segment's file; one that is gone already is no error.
-func (j *Journal) remove(path string) error {
-	_, err := j.ask(OpRemove, 0)
-	if err == nil {
-		err = os.Remove(path)
-	}
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	return j.count(err)
-}
+func (j *Journal) remove(path string) error { return j.count(j.o.Disk.Remove(path)) }

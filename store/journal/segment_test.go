@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"testing"
+
+	"diskette/store/files"
 )
 
 func appendCRC(b []byte) []byte {
@@ -151,12 +153,12 @@ func TestUnderAlwaysZerosRunAheadOfTheRecordsUntilTheSegmentEnds(t *testing.T) {
 
 func TestZerosThatCanNotBeWrittenAreDoneWithout(t *testing.T) {
 	dir := t.TempDir()
-	j := open(t, dir, 0, Options{Fault: func(op Op, n int) (int, error) {
-		if op == OpWrite && n == zeroBytes {
+	j := open(t, dir, 0, Options{Disk: files.Disk{Fault: func(c files.Call) (int, error) {
+		if c.Op == files.Write && len(c.Data) == zeroBytes {
 			return zeroBytes / 2, errors.New("no space")
 		}
-		return n, nil
-	}})
+		return len(c.Data), nil
+	}}})
 	store(t, j, "first", "second")
 	content := readAll(t, segmentFiles(t, dir)[0])
 	if len(content) != segmentHeaderBytes+2*frameHeaderBytes+len("first")+len("second") {
