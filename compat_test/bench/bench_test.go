@@ -212,3 +212,27 @@ func TestMachineNamesCoresAndKernel(t *testing.T) {
 		t.Errorf("machine() = %q", m)
 	}
 }
+
+func TestLongCommandsAreMarkedAboveOneAndAHalfTimesRedis(t *testing.T) {
+	rep := &report{Elements: 1_000_000, Longs: []longRow{{
+		Title:    "SORT",
+		Redis:    []long{{400, 400, 100 << 20}, {410, 399, 100 << 20}, {9000, 9000, 100 << 20}},
+		Diskette: []long{{600, 700, 300 << 20}, {610, 650, 300 << 20}, {20, 1, 300 << 20}},
+		Cold:     []long{{2000, 3, 300 << 20}},
+	}, {
+		Title:    "DEL",
+		Redis:    []long{{0.5, 0.5, 100 << 20}},
+		Diskette: []long{{9, 9, 300 << 20}}, // below the floor
+	}}}
+	var b strings.Builder
+	rep.writeMarkdown(&b)
+	for _, want := range []string{
+		"over 1,000,000 elements",
+		"| SORT | 410 | 600 | 1.46 | 2,000 | 400 | 650 | **1.62** | 3.0 | 100 | 300 |\n",
+		"| DEL | 0.5 | 9.0 | 18.00 |  | 0.5 | 9.0 | 18.00 |  | 100 | 300 |\n",
+	} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in\n%s", want, &b)
+		}
+	}
+}

@@ -22,13 +22,14 @@ type size struct {
 	manyRSSMB   float64       // what its resident memory may then be, megabytes
 	coldMaxMB   int           // Diskette's maxmemory in the cold case; the data set is 20 times that
 	firstGETSec float64       // how long after kill -9 and start the first GET may take
+	elements    int           // of what the long commands work on
 }
 
 var (
 	fullSize = size{rounds: 5, requests: 1, quiet: 1500 * time.Millisecond, manyKeys: 5_000_000, uniform: time.Minute,
-		manyMaxMB: 128, manyRSSMB: 300, coldMaxMB: 64, firstGETSec: 1}
+		manyMaxMB: 128, manyRSSMB: 300, coldMaxMB: 64, firstGETSec: 1, elements: 1_000_000}
 	quickSize = size{rounds: 1, requests: 0.05, quiet: 200 * time.Millisecond, manyKeys: 100_000, uniform: 2 * time.Second,
-		manyMaxMB: 128, manyRSSMB: 300, coldMaxMB: 4, firstGETSec: 1}
+		manyMaxMB: 128, manyRSSMB: 300, coldMaxMB: 4, firstGETSec: 1, elements: 20_000}
 )
 
 const (
@@ -101,7 +102,7 @@ func allGroups(sz size) []group {
 	many := group{name: "many keys", appendfsync: "everysec", subjectArgs: maxMemory(sz.manyMaxMB), keys: sz.manyKeys, valueBytes: smallValue,
 		cases: []benchCase{{"uniform", runUniform}, {"restart", runRestart}}}
 
-	return []group{ordinary, collections(), messages(), always, cold, many}
+	return append([]group{ordinary, collections(), messages(), always, cold, many}, longFamilies()...)
 }
 
 func maxMemory(megabytes int) []string {

@@ -71,7 +71,7 @@ func run(ctx context.Context) (err error) {
 		redis    = flag.String("redis", "redis-server", "the redis-server `binary` to compare with")
 		cases    = flag.String("cases", "", "run only the cases whose name matches this `regexp`")
 		rounds   = flag.Int("rounds", 0, "measured runs of each case (default 5, with -quick 1)")
-		scale    = flag.Float64("n", 1, "multiply the number of requests and the uniform minute by this `factor`")
+		scale    = flag.Float64("n", 1, "multiply the number of requests, the elements of long commands and the uniform minute by this `factor`")
 		quick    = flag.Bool("quick", false, "small sizes: a smoke test, not a measurement")
 		dir      = flag.String("dir", "", "put the data directories under this `directory` (default: the system's)")
 		markdown = flag.Bool("markdown", false, "print the README's tables")
@@ -92,6 +92,7 @@ func run(ctx context.Context) (err error) {
 		cfg.rounds = cfg.size.rounds
 	}
 	cfg.size.requests *= *scale
+	cfg.size.elements = int(float64(cfg.size.elements) * *scale)
 	cfg.size.uniform = time.Duration(float64(cfg.size.uniform) * *scale)
 	if cfg.cases, err = regexp.Compile(*cases); err != nil {
 		return fmt.Errorf("-cases: %w", err)
@@ -128,7 +129,7 @@ func run(ctx context.Context) (err error) {
 		}
 	}
 	switch {
-	case len(rep.Rows)+len(rep.Facts) == 0:
+	case len(rep.Rows)+len(rep.Facts)+len(rep.Longs) == 0:
 	case *asJSON:
 		enc := json.NewEncoder(os.Stdout)
 		enc.SetIndent("", "  ")

@@ -28,6 +28,9 @@ type report struct {
 	TmpFS    bool   `json:"tmpfs,omitempty"` // the data lay in memory: fsync cost nothing
 	Rows     []row  `json:"rows"`
 	Facts    []fact `json:"facts"`
+
+	Elements int       `json:"elements,omitempty"` // of what the long commands work on
+	Longs    []longRow `json:"longs,omitempty"`
 }
 
 // row is one case with the samples of its rounds.
@@ -113,6 +116,7 @@ func (rep *report) writeText(w io.Writer) {
 		}
 		tw.Flush()
 	}
+	rep.writeLongs(w)
 }
 
 // writeMarkdown prints the README's tables; a figure that misses its target is bold.
@@ -140,6 +144,7 @@ func (rep *report) writeMarkdown(w io.Writer) {
 		}
 		fmt.Fprintln(w)
 	}
+	rep.writeLongs(w)
 	fmt.Fprintln(w, rep.caption()+" Bold misses its target.")
 }
 
