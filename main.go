@@ -76,7 +76,10 @@ func serve(args []string) int {
 	// of a container it would otherwise get none: the kernel applies no defaults there.
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
-	signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE) // as Redis does: a closed terminal, a log pipe without a reader
+	signal.Ignore(syscall.SIGPIPE) // as Redis does: a log pipe without a reader
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	go log.reopenAt(hangups)
 	for _, n := range notices {
 		log.Info().Str("option", n.Option).Msg(n.Text)
 	}
@@ -102,6 +105,7 @@ func serve(args []string) int {
 		log.fatal("can not open the data", err)
 		return 1
 	}
+	log.opened(st.Opened())
 	server.Start(st)
 
 	listeners, err := listen(cfg)
@@ -130,7 +134,7 @@ func serve(args []string) int {
 		}
 		defer remove()
 	}
-	log.Info().Int("pid", os.Getpid()).Str("version", resp.Version).Str("dir", cfg.Text("dir")).
+	log.Info().Int("pid", os.Getpid()).Str("version", resp.Version).
 		Dur("start_ms", time.Since(start)).Msg("Ready to accept connections")
 
 	var why string
@@ -213,7 +217,9 @@ func listen(cfg *resp.Config) (all []listener, err error) {
 			conn.Close()
 			return all, fmt.Errorf("unix socket %s is in use by another server", path)
 		}
-		os.Remove(path) // left over
+		if err := removeSocket(path); err != nil {
+			return all, err
+		}
 		ln, err := net.Listen("unix", path)
 		if err != nil {
 			return all, err
@@ -229,6 +235,20 @@ func listen(cfg *resp.Config) (all []listener, err error) {
 		return nil, errors.New("nothing to listen on: port and tls-port are 0 or no address can be bound, and unixsocket is not set")
 	}
 	return all, nil
+}
+
+// removeSocket removes the socket that a killed server has left, and nothing that is none.
+func removeSocket(path string) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil
+	case err == nil && info.Mode()&os.ModeSocket == 0:
+		return fmt.Errorf("unix socket %s: there is a file of that name that is no socket", path)
+	case err == nil:
+		err = os.Remove(path)
+	}
+	return err
 }
 
 // listenOn opens a port on the addresses of bind. One that begins with '-' may be unavailable, as in redis.conf; '*' and

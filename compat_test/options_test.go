@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -159,6 +160,101 @@ func TestTheLogAndTheProcessIdGoIntoFiles(t *testing.T) {
 	}
 	if said := s.Log.String(); said != "" {
 		t.Errorf("with a log file it still prints:\n%s", said)
+	}
+}
+
+// Log rotation renames the file and then sends SIGHUP.
+func TestSIGHUPOpensTheLogFileAgain(t *testing.T) {
+	dir := t.TempDir()
+	log, old := filepath.Join(dir, "log"), filepath.Join(dir, "log.1")
+	s := startServer(t, subjectBin(t), "--logfile", log)
+	holds := func(file, words string) {
+		t.Helper()
+		var text []byte
+		for end := time.Now().Add(5 * time.Second); !bytes.Contains(text, []byte(words)); time.Sleep(5 * time.Millisecond) {
+			if text, _ = os.ReadFile(file); time.Now().After(end) {
+				t.Fatalf("%q is not in %s:\n%s", words, file, text)
+			}
+		}
+	}
+	if err := os.Rename(log, old); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	holds(log, "log file opened again")
+	holds(old, "Ready to accept connections")
+	if err := os.Rename(log, old); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(log, 0o755); err != nil { // it can not be opened now
+		t.Fatal(err)
+	}
+	if err := s.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	holds(old, "can not open the log file again, going on in the old one")
+	if v := dial(t, s.Addr).Do("PING"); v.text != "PONG" {
+		t.Error(v)
+	}
+	s.Terminate()
+	holds(old, "shutting down")
+
+	s = startServer(t, subjectBin(t)) // without a file nothing happens
+	if err := s.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	if v := dial(t, s.Addr).Do("PING"); v.text != "PONG" {
+		t.Error(v)
+	}
+}
+
+func TestAStartSaysInOneLineWhatItFound(t *testing.T) {
+	s := startServer(t, subjectBin(t))
+	line := func() (found map[string]any) {
+		t.Helper()
+		for text := range strings.Lines(s.Log.String()) {
+			var entry map[string]any
+			if json.Unmarshal([]byte(text), &entry) == nil && (entry["message"] == "data opened" || entry["message"] == "new data directory") {
+				found = entry
+			}
+		}
+		if found["dir"] != s.Dir || found["format"] == nil {
+			t.Errorf("%v\n%s", found, s.Log)
+		}
+		return found
+	}
+	if l := line(); l["message"] != "new data directory" {
+		t.Error(l)
+	}
+	c := dial(t, s.Addr)
+	for i := range 10 {
+		c.Do("SET", "k"+strconv.Itoa(i%5), "v")
+	}
+	s.Kill9()
+	s.start(nil)
+	if l := line(); l["message"] != "data opened" || l["last_end"] != "not clean" || l["keys"] != 5.0 || l["recovered_records"] != 10.0 || l["recovered_rows"] != 5.0 {
+		t.Error(l)
+	}
+	s.Terminate()
+	s.start(nil)
+	if l := line(); l["last_end"] != "clean" || l["keys"] != 5.0 || l["recovered_records"] != 0.0 || l["database_bytes"] == 0.0 {
+		t.Error(l)
+	}
+}
+
+func TestAFileThatIsNoSocketIsNotRemovedForOne(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "precious")
+	if err := os.WriteFile(file, []byte("text"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	status, said := refusedStart(t, "--port", "0", "--unixsocket", file, "--dir", t.TempDir())
+	if status != 1 || !strings.Contains(said, "no socket") {
+		t.Errorf("status %d\n%s", status, said)
+	}
+	if text, err := os.ReadFile(file); err != nil || string(text) != "text" {
+		t.Errorf("the file holds %q, %v", text, err)
 	}
 }
 

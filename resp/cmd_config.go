@@ -78,7 +78,7 @@ func (s *Server) applyConfig() {
 		})
 	}
 	on("maxmemory", func() {
-		s.store.SetMaxMemory(cfg.MaxMemory.Load())
+		s.boundHotSet()
 		s.limitHeap(0)
 	})
 	for _, name := range []string{"maxmemory-policy", "lfu-log-factor", "lfu-decay-time"} {

@@ -178,7 +178,7 @@ func (c *call) decodePayload() (d decoded) {
 	payload := c.args[3]
 	d.value, d.err = rdb.Decode(payload, rdb.Limits{
 		StringBytes: c.cl.srv.cfg.Int("proto-max-bulk-len"),
-		TotalBytes:  max(c.cl.srv.store.MaxMemory(), restoreBytes+2*int64(len(payload))),
+		TotalBytes:  max(c.cl.srv.cfg.MaxMemory.Load(), restoreBytes+2*int64(len(payload))),
 	})
 	return d
 }

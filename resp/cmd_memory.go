@@ -53,12 +53,12 @@ func memoryStats(cl *client, c *call) Reply {
 	for _, db := range dbs {
 		keys += db.Keys
 	}
-	heap, rss := readHeap(), memoryRSS()
-	peak := s.sampler.noteMemory(heap.objects)
+	m := readMemory()
+	peak := s.sampler.noteMemory(m.used)
 	var elems []Reply
 	put := func(name string, value Reply) { elems = append(elems, bulkString(name), value) }
 	put("peak.allocated", integer(peak))
-	put("total.allocated", integer(heap.objects))
+	put("total.allocated", integer(m.used))
 	put("startup.allocated", integer(s.sampler.startBytes))
 	put("replication.backlog", replyZero)
 	put("clients.slaves", replyZero)
@@ -66,26 +66,26 @@ func memoryStats(cl *client, c *call) Reply {
 	put("cluster.links", replyZero)
 	put("lua.caches", integer(lua.scriptBytes))
 	put("functions.caches", integer(lua.libraryBytes))
-	put("overhead.total", integer(max(0, heap.objects-st.HotBytes)))
+	put("overhead.total", integer(max(0, m.used-st.HotBytes)))
 	put("keys.count", integer(keys))
 	put("keys.bytes-per-key", integer(st.HotBytes/max(1, st.HotObjects)))
 	put("dataset.bytes", integer(st.HotBytes))
-	put("dataset.percentage", double(100*ratio(st.HotBytes, heap.objects)))
-	put("peak.percentage", double(100*ratio(heap.objects, peak)))
-	put("allocator.allocated", integer(heap.objects))
-	put("allocator.active", integer(heap.active))
-	put("allocator.resident", integer(heap.resident))
-	put("allocator-fragmentation.ratio", double(ratio(heap.active, heap.objects)))
-	put("allocator-fragmentation.bytes", integer(heap.active-heap.objects))
-	put("allocator-rss.ratio", double(ratio(heap.resident, heap.active)))
-	put("allocator-rss.bytes", integer(heap.resident-heap.active))
-	put("rss-overhead.ratio", double(ratio(rss, heap.resident)))
-	put("rss-overhead.bytes", integer(rss-heap.resident))
-	put("fragmentation", double(ratio(rss, heap.objects)))
-	put("fragmentation.bytes", integer(rss-heap.objects))
+	put("dataset.percentage", double(100*ratio(st.HotBytes, m.used)))
+	put("peak.percentage", double(100*ratio(m.used, peak)))
+	put("allocator.allocated", integer(m.objects))
+	put("allocator.active", integer(m.active))
+	put("allocator.resident", integer(m.resident))
+	put("allocator-fragmentation.ratio", double(ratio(m.active, m.objects)))
+	put("allocator-fragmentation.bytes", integer(m.active-m.objects))
+	put("allocator-rss.ratio", double(ratio(m.resident, m.active)))
+	put("allocator-rss.bytes", integer(m.resident-m.active))
+	put("rss-overhead.ratio", double(ratio(m.rss, m.resident)))
+	put("rss-overhead.bytes", integer(m.rss-m.resident))
+	put("fragmentation", double(ratio(m.rss, m.used)))
+	put("fragmentation.bytes", integer(m.rss-m.used))
 	put("hot.bytes", integer(st.HotBytes))
 	put("hot.objects", integer(st.HotObjects))
-	put("hot.limit", integer(st.MaxMemory))
+	put("hot.limit", integer(s.store.MaxMemory()))
 	return mapOf(elems...)
 }
 
@@ -101,12 +101,12 @@ func memoryDoctor(cl *client, c *call) Reply {
 	if err != nil {
 		return cl.srv.notSeen(err)
 	}
-	heap, rss := readHeap(), memoryRSS()
-	limit := goMemoryLimit(st.MaxMemory)
+	m, maxMemory := readMemory(), cl.srv.cfg.MaxMemory.Load()
+	limit := goMemoryLimit(maxMemory)
 	var findings []string
 	find := func(format string, args ...any) { findings = append(findings, fmt.Sprintf(format, args...)) }
-	if rss > limit+limit/4 {
-		find("The process holds %s, more than maxmemory and its overhead account for (%s). Many connections, large replies or very large values do that. MEMORY PURGE gives free memory back.", humanBytes(rss), humanBytes(limit))
+	if m.rss > limit+limit/4 {
+		find("The process holds %s, more than maxmemory and its overhead account for (%s). Many connections, large replies or very large values do that. MEMORY PURGE gives free memory back.", humanBytes(m.rss), humanBytes(limit))
 	}
 	if st.BacklogBytes > 256<<20 {
 		find("Write-back is %s behind the journal: the disk is slower than the writes. Changed keys stay in memory until they are in the tables.", humanBytes(st.BacklogBytes))
@@ -115,11 +115,11 @@ func memoryDoctor(cl *client, c *call) Reply {
 		find("Nothing can be written at present (INFO persistence and the log say why), so changed keys can not be unloaded.")
 	}
 	if lookups := st.Hits + st.Misses; lookups > 100_000 && st.Loads > lookups/5 {
-		find("%.0f%% of the look-ups had to read the disk: what is in use is larger than maxmemory (%s). A larger maxmemory would speed it up.", 100*ratio(st.Loads, lookups), humanBytes(st.MaxMemory))
+		find("%.0f%% of the look-ups had to read the disk: what is in use is larger than maxmemory (%s). A larger maxmemory would speed it up.", 100*ratio(st.Loads, lookups), humanBytes(maxMemory))
 	}
 	if len(findings) == 0 {
-		return verbatim(fmt.Sprintf("Nothing to report: %d objects take %s of a maxmemory of %s, the heap %s, the process %s.\n",
-			st.HotObjects, humanBytes(st.HotBytes), humanBytes(st.MaxMemory), humanBytes(heap.objects), humanBytes(rss)))
+		return verbatim(fmt.Sprintf("Nothing to report: %d objects take %s of a maxmemory of %s; %s are in use, the process holds %s.\n",
+			st.HotObjects, humanBytes(st.HotBytes), humanBytes(maxMemory), humanBytes(m.used), humanBytes(m.rss)))
 	}
 	return verbatim(" * " + strings.Join(findings, "\n * ") + "\n")
 }
@@ -137,15 +137,15 @@ func memoryPurge(_ *client, c *call) Reply {
 func memoryMallocStats(*client, *call) Reply {
 	var gc debug.GCStats
 	debug.ReadGCStats(&gc)
-	heap := readHeap()
+	m := readMemory()
 	var t infoText
 	t.title("Go heap")
-	t.line("objects", heap.objects)
-	t.line("active", heap.active)
-	t.line("resident", heap.resident)
-	t.line("returned", heap.returned)
-	t.line("stacks", heap.stacks)
-	t.line("mapped", heap.mapped)
+	t.line("objects", m.objects)
+	t.line("active", m.active)
+	t.line("resident", m.resident)
+	t.line("returned", m.returned)
+	t.line("stacks", m.stacks)
+	t.line("mapped", m.mapped)
 	t.line("collections", gc.NumGC)
 	t.line("collection_pause_total_usec", gc.PauseTotal.Microseconds())
 	return verbatim(t.String())

@@ -111,9 +111,8 @@ func infoClients(t *infoText, r *infoReport) {
 }
 
 func infoMemory(t *infoText, r *infoReport) {
-	heap, rss := readHeap(), memoryRSS()
-	st, start := &r.store, r.s.sampler.startBytes
-	used := heap.objects
+	m := readMemory()
+	st, start, used, rss := &r.store, r.s.sampler.startBytes, m.used, m.rss
 	peak := r.s.sampler.noteMemory(used)
 	t.bytes("used_memory", used)
 	t.bytes("used_memory_rss", rss)
@@ -123,21 +122,21 @@ func infoMemory(t *infoText, r *infoReport) {
 	t.line("used_memory_startup", start)
 	t.line("used_memory_dataset", st.HotBytes)
 	t.linef("used_memory_dataset_perc", "%.2f%%", min(100, 100*ratio(st.HotBytes, max(1, used-start))))
-	t.line("allocator_allocated", heap.objects)
-	t.line("allocator_active", heap.active)
-	t.line("allocator_resident", heap.resident)
+	t.line("allocator_allocated", m.objects)
+	t.line("allocator_active", m.active)
+	t.line("allocator_resident", m.resident)
 	if total := totalMemory(os.DirFS("/")); total > 0 {
 		t.bytes("total_system_memory", total)
 	}
 	r.lua.write(t)
-	t.bytes("maxmemory", st.MaxMemory)
+	t.bytes("maxmemory", r.s.cfg.MaxMemory.Load())
 	t.line("maxmemory_policy", "noeviction")
-	t.linef("allocator_frag_ratio", "%.2f", ratio(heap.active, heap.objects))
-	t.line("allocator_frag_bytes", heap.active-heap.objects)
-	t.linef("allocator_rss_ratio", "%.2f", ratio(heap.resident, heap.active))
-	t.line("allocator_rss_bytes", heap.resident-heap.active)
-	t.linef("rss_overhead_ratio", "%.2f", ratio(rss, heap.resident))
-	t.line("rss_overhead_bytes", rss-heap.resident)
+	t.linef("allocator_frag_ratio", "%.2f", ratio(m.active, m.objects))
+	t.line("allocator_frag_bytes", m.active-m.objects)
+	t.linef("allocator_rss_ratio", "%.2f", ratio(m.resident, m.active))
+	t.line("allocator_rss_bytes", m.resident-m.active)
+	t.linef("rss_overhead_ratio", "%.2f", ratio(rss, m.resident))
+	t.line("rss_overhead_bytes", rss-m.resident)
 	t.linef("mem_fragmentation_ratio", "%.2f", ratio(rss, used))
 	t.line("mem_fragmentation_bytes", rss-used)
 	t.line("mem_not_counted_for_evict", 0)
@@ -281,6 +280,7 @@ func infoDiskette(t *infoText, r *infoReport) {
 	st := &r.store
 	t.line("hot_bytes", st.HotBytes)
 	t.line("hot_objects", st.HotObjects)
+	t.line("hot_limit", r.s.store.MaxMemory()) // what buffers leave of maxmemory
 	t.line("loads", st.Loads)
 	t.line("load_usec", st.LoadNanos/1000)
 	t.line("unloaded", st.Unloaded)

@@ -7,35 +7,25 @@ import (
 	"strconv"
 )
 
-// memoryRSS is the process's resident memory in bytes; 0 where the system does not say (only
-// Linux does).
-func memoryRSS() int64 {
-	statm, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		return 0
-	}
-	fields := bytes.Fields(statm)
-	if len(fields) < 2 {
-		return 0
-	}
-	pages, err := strconv.ParseInt(string(fields[1]), 10, 64)
-	if err != nil {
-		return 0
-	}
-	return pages * int64(os.Getpagesize())
-}
-
-// heapMemory is the Go heap in bytes: what a C server asks its allocator.
-type heapMemory struct {
-	objects  int64 // live objects, and dead ones that the collector has not reached yet
+// processMemory is what the process takes, in bytes: the Go heap, which is what a C server asks its allocator, and what stands
+// beside it.
+type processMemory struct {
+	objects  int64 // live objects of the heap, and dead ones that the collector has not reached yet
 	active   int64 // memory in use for objects, the room between them included
 	resident int64 // active, and what is kept for new objects
-	returned int64 // reserved, but given back to the system
 	stacks   int64
 	mapped   int64 // all that the Go runtime has from the system
+	returned int64 // and has given back
+	rss      int64 // the process's resident memory; 0 where the system does not say: only Linux does
+	used     int64 // used_memory
 }
 
-func readHeap() heapMemory {
+// readMemory asks the runtime and the system.
+//
+// SQLite's memory, some 5 MB a connection at rest and up to what its largest values need, is no part of Go's heap, and it does not
+// shrink. So used is what the process has of its own in RAM, less what Go keeps for later, and at least what Go's objects and
+// stacks take, part of which may not be in RAM. Where the system does not say, SQLite's part is missing.
+func readMemory() processMemory {
 	samples := []metrics.Sample{
 		{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/unused:bytes"},
 		{Name: "/memory/classes/heap/free:bytes"}, {Name: "/memory/classes/heap/released:bytes"},
@@ -43,11 +33,31 @@ func readHeap() heapMemory {
 	}
 	metrics.Read(samples)
 	n := func(i int) int64 { return int64(samples[i].Value.Uint64()) }
-	return heapMemory{
-		objects: n(0), active: n(0) + n(1), resident: n(0) + n(1) + n(2),
-		returned: n(3), stacks: n(4), mapped: n(5),
+	unused, free := n(1), n(2)
+	m := processMemory{objects: n(0), active: n(0) + unused, resident: n(0) + unused + free, stacks: n(4), mapped: n(5), returned: n(3)}
+	rss, shared := residentMemory()
+	m.rss = rss
+	own := m.mapped - m.returned
+	if rss > 0 {
+		own = rss - shared
 	}
+	m.used = max(m.objects+m.stacks, own-free-unused)
+	return m
 }
 
-// heapBytes is used_memory: what the heap's objects take.
-func heapBytes() int64 { return readHeap().objects }
+// residentMemory is the process's resident memory and what of it are pages of files, in bytes; zeros where the system does not say.
+func residentMemory() (rss, shared int64) {
+	statm, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0, 0
+	}
+	fields := bytes.Fields(statm)
+	if len(fields) < 3 {
+		return 0, 0
+	}
+	pages := func(i int) int64 {
+		n, _ := strconv.ParseInt(string(fields[i]), 10, 64) // 0 if the kernel writes nonsense
+		return n * int64(os.Getpagesize())
+	}
+	return pages(1), pages(2)
+}

@@ -95,7 +95,7 @@ type sampler struct {
 
 func (p *sampler) start(s *Server) {
 	p.stop = make(chan struct{})
-	p.startBytes = heapBytes()
+	p.startBytes = readMemory().used
 	p.sample(s, time.Now())
 	p.done.Add(1)
 	go func() {
@@ -119,7 +119,8 @@ func (p *sampler) end() {
 }
 
 func (p *sampler) sample(s *Server, now time.Time) {
-	p.noteMemory(heapBytes())
+	p.noteMemory(readMemory().used)
+	s.boundHotSet()
 	commands := s.stats.commands.Load()
 	net := s.clients.traffic()
 	p.mu.Lock()

@@ -22,7 +22,7 @@ func (st *Store) openDir() error {
 	if err != nil {
 		return fmt.Errorf("open the data directory: %w%s", err, permissionHint(err))
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	if err := st.lockDir(f); err != nil {
 		f.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
 			return fmt.Errorf("%s: %w", st.dir, ErrInUse)

@@ -34,7 +34,8 @@ func (st *Store) replay() error {
 			return err
 		}
 		st.applied.Store(f.last)
-		st.opts.Log("recovered from the journal", nil, "records", f.records, "rows", f.changes())
+		st.opened.Records += f.records
+		st.opened.Rows += int64(f.changes())
 		f.reset()
 		return nil
 	}

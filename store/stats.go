@@ -20,7 +20,6 @@ type Stats struct {
 	Unloaded          int64 // objects dropped from memory
 	HotBytes          int64 // memory of the hot set
 	HotObjects        int64
-	MaxMemory         int64
 	Unapplied         int64 // journal records that are not in the tables yet
 	BacklogBytes      int64 // and their journal bytes
 	WriteBacks        int64
@@ -55,7 +54,7 @@ func (st *Store) memoryStatsLocked() Stats {
 	return Stats{
 		Hits: c.hits + st.tx.hits, Misses: c.misses + st.tx.misses, Expired: c.expired, Changes: c.changes,
 		Loads: c.loads, LoadNanos: c.loadNanos, Unloaded: c.unloaded,
-		HotBytes: st.hotBytes, HotObjects: st.hotObjects, MaxMemory: st.maxMemory.Load(),
+		HotBytes: st.hotBytes, HotObjects: st.hotObjects,
 	}
 }
 

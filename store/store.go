@@ -94,6 +94,7 @@ type Store struct {
 	wb         writeBack
 	reserve    reserve
 	trouble    trouble
+	opened     Opened
 	sweep      sweepState
 	lists      scanLists
 }
@@ -137,6 +138,7 @@ func Open(o Options) (_ *Store, err error) {
 			st.release()
 		}
 	}()
+	st.foundFiles()
 	st.reserve.discard(st.dir) // recovery may need the room
 	if err := st.openFiles(); err != nil {
 		if !errors.Is(err, ErrDamaged) || !o.SetAsideDamaged {
@@ -153,6 +155,7 @@ func Open(o Options) (_ *Store, err error) {
 		return nil, err
 	}
 	st.reserve.open(st)
+	st.countOpened()
 	st.startWriteBack()
 	return st, nil
 }
@@ -235,9 +238,11 @@ func (st *Store) recover() error {
 		return fmt.Errorf("open journal: %w", err)
 	}
 	st.journal = j
+	start := time.Now()
 	if err := st.replay(); err != nil {
 		return fmt.Errorf("recover from the journal: %w", err)
 	}
+	st.opened.Recovery = time.Since(start)
 	return st.openSpaces()
 }
 
