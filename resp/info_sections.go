@@ -302,6 +302,7 @@ func infoDiskette(t *infoText, r *infoReport) {
 	t.line("write_back_rows", st.WriteBackRows)
 	t.line("write_back_usec", st.WriteBackNanos/1000)
 	t.line("write_back_failures", st.WriteBackFailures)
+	t.line("rows_set_aside", st.RowsSetAside)
 	t.line("reaped_rows", st.ReapedRows)
 	t.line("vacuumed_pages", st.VacuumedPages)
 	t.line("disk_full", zeroOne(st.ReserveGone))

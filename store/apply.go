@@ -7,7 +7,12 @@ import (
 
 // apply writes a fold into the tables, together with its newest LSN (I4).
 func (w *writer) apply(f *fold) error {
-	if w.inSlices || w.ahead != 0 {
+	if w.reopened && w.applied >= f.last { // it was committed, and the panic came after
+		w.reopened = false
+		return nil
+	}
+	w.leaveOut(f)
+	if w.inSlices || w.ahead != 0 || f.heavy() {
 		return w.applyInSlices(f)
 	}
 	before := cloneMap(w.spaceOf)
@@ -41,6 +46,9 @@ func (w *writer) finish(f *fold) {
 		w.run(w.expiring, space, keys)
 	}
 	w.run(w.meta, "next_id", f.nextID)
+	if w.err == nil {
+		w.err = w.asides.save(f)
+	}
 	w.run(w.meta, "applied_lsn", int64(f.last))
 }
 
@@ -69,7 +77,7 @@ func (w *writer) databases(f *fold) {
 func (w *writer) sorted(f *fold, take func(*entry) bool) []int32 {
 	w.order = w.order[:0]
 	for i := range f.entries {
-		if take(&f.entries[i]) {
+		if take(&f.entries[i]) && !w.asides.leavesOut(target{id: f.entries[i].id}) {
 			w.order = append(w.order, int32(i))
 		}
 	}
@@ -105,7 +113,7 @@ func (w *writer) comes(e *entry) bool { return e.born && !e.dropped && w.mapped(
 
 // drops come first: a name may be taken by another key in the same fold.
 func (w *writer) drops(f *fold, order []int32) {
-	for _, i := range order {
+	w.entries(f, order, func(w *writer, f *fold, i int32) {
 		e := &f.entries[i]
 		w.bindID(w.drop, e.id)
 		w.step(w.drop)
@@ -114,12 +122,19 @@ func (w *writer) drops(f *fold, order []int32) {
 			w.run(w.dropAny, e.id)
 		}
 		w.counts[e.from]--
+	})
+}
+
+// entries writes entries one by one.
+func (w *writer) entries(f *fold, order []int32, write func(w *writer, f *fold, i int32)) {
+	for _, i := range order {
+		w.attempt(f, i, target{id: f.entries[i].id}, keyBytes(f, i), write)
 	}
 }
 
 // updates change rows that are there.
 func (w *writer) updates(f *fold, order []int32) {
-	for _, i := range order {
+	w.entries(f, order, func(w *writer, f *fold, i int32) {
 		e := &f.entries[i]
 		switch {
 		case e.hasValue:
@@ -132,7 +147,7 @@ func (w *writer) updates(f *fold, order []int32) {
 			w.bindInt(w.deadline, 2, e.deadline)
 			w.step(w.deadline)
 		}
-	}
+	})
 }
 
 // renames take all old names away first, because two keys may have exchanged theirs.
@@ -140,44 +155,50 @@ func (w *writer) renames(f *fold, order []int32) {
 	for _, i := range order {
 		w.run(w.unname, f.entries[i].id)
 	}
-	for _, i := range order {
+	w.entries(f, order, func(w *writer, f *fold, i int32) {
 		e := &f.entries[i]
+		w.counts[e.from]--
 		w.run(w.name, e.id, e.space, storedName(e.key))
 		w.putName(e.id, e.key)
-		w.counts[e.from]--
-		w.counts[e.space]++
+		w.counted(e.space)
+	})
+}
+
+// counted counts a row that a space has got, if it has.
+func (w *writer) counted(space int64) {
+	if w.err == nil {
+		w.counts[space]++
 	}
 }
 
 // inserts are the keys born in this fold. A key whose space is flushed by now never gets a row.
-func (w *writer) inserts(f *fold, order []int32) {
-	s := w.insert
-	for _, i := range order {
-		e := &f.entries[i]
-		long := len(e.value) >= chunkBytes
-		w.bindID(s, e.id)
-		w.bindInt(s, 2, e.space)
-		w.bindBlob(s, 3, storedName(e.key))
-		w.bindInt(s, 4, int64(e.typ))
-		w.bindInt(s, 5, e.deadline)
-		switch {
-		case long:
-			w.bindInt(s, 6, int64(len(e.value)))
-			w.bindNull(s, 7)
-		case e.typ != TypeString:
-			w.bindInt(s, 6, 0)
-			w.bindNull(s, 7)
-		default:
-			w.bindInt(s, 6, 0)
-			w.bindBlob(s, 7, e.value)
-		}
-		w.step(s)
-		if long {
-			w.chunks(e)
-		}
-		if len(e.key) >= longName {
-			w.putName(e.id, e.key)
-		}
-		w.counts[e.space]++
+func (w *writer) inserts(f *fold, order []int32) { w.entries(f, order, (*writer).insertKey) }
+
+func (w *writer) insertKey(f *fold, i int32) {
+	e, s := &f.entries[i], w.insert
+	long := len(e.value) >= chunkBytes
+	w.bindID(s, e.id)
+	w.bindInt(s, 2, e.space)
+	w.bindBlob(s, 3, storedName(e.key))
+	w.bindInt(s, 4, int64(e.typ))
+	w.bindInt(s, 5, e.deadline)
+	switch {
+	case long:
+		w.bindInt(s, 6, int64(len(e.value)))
+		w.bindNull(s, 7)
+	case e.typ != TypeString:
+		w.bindInt(s, 6, 0)
+		w.bindNull(s, 7)
+	default:
+		w.bindInt(s, 6, 0)
+		w.bindBlob(s, 7, e.value)
 	}
+	w.step(s)
+	if long {
+		w.chunks(e)
+	}
+	if len(e.key) >= longName {
+		w.putName(e.id, e.key)
+	}
+	w.counted(e.space)
 }

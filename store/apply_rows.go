@@ -17,10 +17,12 @@ func (w *writer) sortedRows(f *fold, again bool) []int32 {
 		if r := &f.rows[i]; r.id != id {
 			id = r.id
 			e := f.find(id)
-			wanted = e == nil || w.stays(e) || w.comes(e)
+			wanted = (e == nil || w.stays(e) || w.comes(e)) && !w.asides.leavesOut(target{id: id})
 		}
 		if wanted && (again || !f.rows[i].born || !f.rows[i].removed) {
-			w.order = append(w.order, int32(i))
+			if r := &f.rows[i]; !w.asides.leavesOut(target{r.id, r.n, r.table}) {
+				w.order = append(w.order, int32(i))
+			}
 		}
 	}
 	slices.SortFunc(w.order, func(a, b int32) int {
@@ -50,22 +52,30 @@ func (w *writer) ownRows(f *fold, order []int32) {
 	for len(order) > 0 {
 		r := &f.rows[order[0]]
 		n := 1
-		if !r.removed {
+		if !r.removed && !w.asides.sifting {
 			for n < putRows && n < len(order) && !f.rows[order[n]].removed {
 				n++
 			}
 		}
-		switch {
-		case r.removed:
-			w.removeRow(r.table, r.id, r.n)
-		case n == putRows:
+		if n == putRows {
+			w.asides.at, w.asides.bytes = r.target(), len(r.data)
 			w.putAll(f, w.putMany[r.table], order[:n])
 			w.breath.steps += n - 1
-		default:
+		} else {
 			n = 1
-			w.putAll(f, w.put[r.table], order[:n])
+			w.attempt(f, order[0], r.target(), len(r.data), (*writer).ownRow)
 		}
 		order = order[n:]
+	}
+}
+
+func (r *rowEntry) target() target { return target{r.id, r.n, r.table} }
+
+func (w *writer) ownRow(f *fold, i int32) {
+	if r := &f.rows[i]; r.removed {
+		w.removeRow(r.table, r.id, r.n)
+	} else {
+		w.putAll(f, w.put[r.table], []int32{i})
 	}
 }
 

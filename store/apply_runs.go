@@ -31,18 +31,28 @@ func (d *tableDef) runSQL() string {
 // runs brings changed rows of one table into its runs. They come in the order of the primary key. They are absolute, and
 // so may be in the runs already: a row that is put replaces its like, one that is removed need not be there.
 func (w *writer) runs(f *fold, order []int32) {
-	m := &w.merging
 	for len(order) > 0 && w.err == nil {
-		r := &f.rows[order[0]]
-		m.table, m.id = r.table, r.id
-		bounded, end := w.readRun(f, r.n)
-		k := 1
-		for k < len(order) && f.rows[order[k]].id == r.id && (!bounded || f.rows[order[k]].n < end) {
-			k++
+		if r := &f.rows[order[0]]; w.asides.sifting {
+			w.attempt(f, order[0], r.target(), len(r.data), func(w *writer, f *fold, i int32) { w.mergeSome(f, []int32{i}) })
+			order = order[1:]
+		} else {
+			w.asides.at, w.asides.bytes = r.target(), len(r.data)
+			order = order[w.mergeSome(f, order):]
 		}
-		w.merge(f, order[:k], bounded)
-		order = order[k:]
 	}
+}
+
+// mergeSome merges the rows that belong to the first one's run, and returns how many they are.
+func (w *writer) mergeSome(f *fold, order []int32) (k int) {
+	m := &w.merging
+	r := &f.rows[order[0]]
+	m.table, m.id = r.table, r.id
+	bounded, end := w.readRun(f, r.n)
+	for k = 1; k < len(order) && f.rows[order[k]].id == r.id && (!bounded || f.rows[order[k]].n < end); {
+		k++
+	}
+	w.merge(f, order[:k], bounded)
+	return k
 }
 
 // readRun reads the run that row n belongs to. It is bounded if another follows, which begins at end.

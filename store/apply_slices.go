@@ -1,18 +1,16 @@
 package store
 
-import (
-	"fmt"
-
-	"github.com/ncruces/go-sqlite3"
-)
+import "fmt"
 
 const (
 	sliceRows  = 1000
 	sliceBytes = 2 << 20
+	heavySlice = walPages * pageBytes // where the disk is not full
 )
 
-// applyInSlices is apply on a full disk, where the WAL has no room for a large transaction. The rows go
-// in slices with a checkpoint after each, so that the next one writes over the WAL, and applied_lsn moves with the last.
+// applyInSlices is apply on a full disk, where the WAL has no room for a large transaction, or of a fold that is large by itself. The
+// rows go in slices with a checkpoint after each, so that the next one writes over the WAL, and applied_lsn moves with the last. A long
+// value is cut into slices itself.
 //
 // In between, rows are newer than applied_lsn. Nobody reads them: these names are dirty and so in memory. Only
 // a crash shows them, and meta's ahead_lsn is for that: recovery folds the journal at least up to there and comes here
@@ -23,6 +21,11 @@ const (
 // The caller has fsynced the journal up to f.last: it must not end before ahead_lsn.
 func (w *writer) applyInSlices(f *fold) error {
 	again := w.ahead != 0
+	w.slice = heavySlice
+	if w.inSlices {
+		w.slice = sliceBytes
+	}
+	defer func() { w.slice = 0 }()
 	before := cloneMap(w.spaceOf)
 	err := w.transaction(func() {
 		w.databases(f)
@@ -43,7 +46,10 @@ func (w *writer) applyInSlices(f *fold) error {
 		err = w.slices(f, w.sorted(f, w.stays), keyBytes, w.updates)
 	}
 	if err == nil && f.renames {
+		slice := w.slice
+		w.slice = 0
 		err = w.transaction(func() { w.renames(f, w.sorted(f, w.moves)) })
+		w.slice = slice
 	}
 	if err == nil {
 		err = w.slices(f, w.sorted(f, w.comes), keyBytes, w.inserts)
@@ -69,22 +75,40 @@ func (w *writer) applyInSlices(f *fold) error {
 func (w *writer) slices(f *fold, order []int32, bytesOf func(f *fold, i int32) int, write func(f *fold, order []int32)) error {
 	for len(order) > 0 {
 		n, bytes := 0, 0
-		for n < len(order) && n < sliceRows && bytes < sliceBytes {
+		for n < len(order) && n < sliceRows && bytes < w.slice {
 			bytes += bytesOf(f, order[n])
 			n++
 		}
+		w.sliced = 0
 		if err := w.transaction(func() { write(f, order[:n]) }); err != nil {
 			return err
 		}
 		order = order[n:]
-		_, _, _ = w.c.WALCheckpoint("main", sqlite3.CHECKPOINT_PASSIVE) // if it can not, the next transaction may say why
+		_ = w.checkpoint() // if it can not, the next transaction may say why
 	}
 	return nil
 }
 
+// wrote counts what a long value has written. In slices it ends the transaction when that is enough, and begins another.
+func (w *writer) wrote(bytes int) {
+	if w.slice == 0 || w.asides.sifting || w.err != nil {
+		return
+	}
+	if w.sliced += bytes; w.sliced >= w.slice {
+		w.sliced = 0
+		w.run(w.commit)
+		if w.err == nil {
+			w.readers.renew() // an older transaction needs the WAL
+			_ = w.checkpoint()
+			w.readers.renew()
+		}
+		w.run(w.begin)
+	}
+}
+
 func keyBytes(f *fold, i int32) int {
 	e := &f.entries[i]
-	bytes := len(e.value)
+	bytes := len(e.key) + len(e.value)
 	for _, p := range e.patches {
 		bytes += len(p.data)
 	}

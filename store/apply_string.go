@@ -19,7 +19,9 @@ func (w *writer) setValue(e *entry) {
 // chunks writes a long value's rows.
 func (w *writer) chunks(e *entry) {
 	for n := 0; n*chunkBytes < len(e.value); n++ {
-		w.run(w.putChunk, e.id, int64(n), e.value[n*chunkBytes:min(len(e.value), (n+1)*chunkBytes)])
+		data := e.value[n*chunkBytes : min(len(e.value), (n+1)*chunkBytes)]
+		w.run(w.putChunk, e.id, int64(n), data)
+		w.wrote(len(data))
 	}
 }
 

@@ -14,6 +14,7 @@ type fold struct {
 	renames bool
 	records int64
 	bytes   int64     // journal bytes that it stands for
+	whole   bool      // it must go in one transaction: see heavy
 	since   time.Time // when its oldest change was folded
 
 	index    index[int64] // key id -> place in entries
@@ -151,6 +152,24 @@ func newFold() *fold {
 	return &fold{spaces: map[int]int64{}, expiring: map[int64]int64{}}
 }
 
+// heavyBytes is the size of a fold's contents from which it is written back in slices: the WAL grows by all that a transaction writes.
+const heavyBytes = 64 << 20
+
+// heavy reports whether a fold is to go in slices.
+func (f *fold) heavy() bool {
+	if f.whole || f.bytes < heavyBytes {
+		return false
+	}
+	var n int64
+	for i := range f.entries {
+		n += int64(keyBytes(f, int32(i)))
+	}
+	for i := range f.rows {
+		n += int64(rowBytes(f, int32(i)))
+	}
+	return n >= heavyBytes
+}
+
 func (f *fold) empty() bool { return f.last == 0 }
 
 func (f *fold) reset() {
@@ -167,7 +186,7 @@ func (f *fold) reset() {
 	clear(f.spaces)
 	clear(f.expiring)
 	f.entries, f.rows, f.vanished = f.entries[:0], f.rows[:0], 0
-	f.last, f.records, f.bytes, f.nextID, f.renames = 0, 0, 0, 0, false
+	f.last, f.records, f.bytes, f.nextID, f.renames, f.whole = 0, 0, 0, 0, false, false
 	f.text.reset()
 }
 

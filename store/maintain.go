@@ -81,6 +81,14 @@ func (st *Store) count(fn func(*writeBackCounters)) {
 
 // reap deletes a slice of the rows of dropped collections and long values, or of flushed spaces.
 func (w *writer) reap() (rows int64, err error) {
+	err = w.guard(func() error {
+		rows, err = w.reapSlice()
+		return err
+	})
+	return rows, err
+}
+
+func (w *writer) reapSlice() (rows int64, err error) {
 	var space, id int64
 	if err := queryInts(w.c, `SELECT coalesce((SELECT space FROM spaces WHERE db IS NULL LIMIT 1), 0),
 		coalesce((SELECT id FROM garbage LIMIT 1), 0)`, &space, &id); err != nil {
@@ -183,6 +191,14 @@ func (w *writer) freed() (pages int64) {
 
 // vacuum gives a slice of the free pages back, when there are many.
 func (w *writer) vacuum(slice int64) (pages int64, err error) {
+	err = w.guard(func() error {
+		pages, err = w.vacuumSlice(slice)
+		return err
+	})
+	return pages, err
+}
+
+func (w *writer) vacuumSlice(slice int64) (pages int64, err error) {
 	var free, all int64
 	if err := queryInts(w.c, `SELECT (SELECT freelist_count FROM pragma_freelist_count), (SELECT page_count FROM pragma_page_count)`, &free, &all); err != nil {
 		return 0, err

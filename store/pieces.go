@@ -88,6 +88,7 @@ func (w *writer) putPieces(id, n int64, part int, rest rope) {
 		w.bindInt(w.putPiece, 4, piece)
 		w.bindBlob(w.putPiece, 5, data)
 		w.step(w.putPiece)
+		w.wrote(len(data))
 	}
 }
 

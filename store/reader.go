@@ -25,10 +25,12 @@ type readers struct {
 func (p *readers) use(fn func(*reader) error) error {
 	r := <-p.free
 	defer func() { p.free <- r }()
-	if err := r.end(); err != nil {
-		return err
-	}
-	return fn(r)
+	return r.guard(func() error {
+		if err := r.end(); err != nil {
+			return err
+		}
+		return fn(r)
+	})
 }
 
 // load lends a reader within a transaction that sees everything that was in the tables before the call.
@@ -40,14 +42,16 @@ func (p *readers) load(fn func(*reader) error) error {
 		}
 		p.free <- r
 	}()
-	if err := r.begin(p.renewed.Load()); err != nil {
+	return r.guard(func() error {
+		if err := r.begin(p.renewed.Load()); err != nil {
+			return err
+		}
+		err := fn(r)
+		if err != nil {
+			r.end()
+		}
 		return err
-	}
-	err := fn(r)
-	if err != nil {
-		r.end()
-	}
-	return err
+	})
 }
 
 // renew ends the transactions that loads have left open. Write-back calls it when the tables have changed, before anything that it has
@@ -75,7 +79,9 @@ func (p *readers) close() error {
 
 // A reader is a read-only connection with its statements. One goroutine uses it at a time.
 type reader struct {
-	c       *sqlite3.Conn
+	c       *sqlite3.Conn // nil after a panic, until the next use
+	dir     string
+	vfs     string
 	reading bool   // a transaction is open
 	began   uint64 // and is as old as this value of readers.renewed
 	start   *sqlite3.Stmt
@@ -86,14 +92,33 @@ type reader struct {
 }
 
 func openReader(dir, vfs string) (*reader, error) {
-	c, err := openDB(dir, vfs, readerMemory, true)
-	if err != nil {
-		return nil, err
+	r := &reader{dir: dir, vfs: vfs}
+	return r, guarded(r.open)
+}
+
+// guard runs what uses the connection. After a panic it is abandoned, and the next use opens another.
+func (r *reader) guard(fn func() error) error {
+	if r.c == nil {
+		if err := guarded(r.open); err != nil {
+			return fmt.Errorf("open the database again after a panic: %w", err)
+		}
 	}
-	r := &reader{c: c, scanned: map[string]*sqlite3.Stmt{}}
+	err := guarded(fn)
+	if errors.Is(err, ErrPanic) {
+		abandon(r.c, err)
+		r.c, r.reading, r.scanned = nil, false, nil
+	}
+	return err
+}
+
+func (r *reader) open() error {
+	c, err := openDB(r.dir, r.vfs, readerMemory, true)
+	if err != nil {
+		return err
+	}
 	if err := c.Exec(`PRAGMA cache_size = -4096; PRAGMA busy_timeout = 10000; PRAGMA query_only = 1`); err != nil {
 		closeConn(c)
-		return nil, damaged(dir, err)
+		return damaged(r.dir, err)
 	}
 	for dst, sql := range map[**sqlite3.Stmt]string{
 		&r.start:  `BEGIN`,
@@ -104,11 +129,12 @@ func openReader(dir, vfs string) (*reader, error) {
 		s, _, err := c.Prepare(sql)
 		if err != nil {
 			closeConn(c)
-			return nil, damaged(dir, err)
+			return damaged(r.dir, err)
 		}
 		*dst = s
 	}
-	return r, nil
+	r.c, r.scanned = c, map[string]*sqlite3.Stmt{}
+	return nil
 }
 
 // begin makes sure that a transaction is open that began when readers.renewed had this value.
@@ -130,13 +156,14 @@ func (r *reader) end() error {
 	if !r.reading {
 		return nil
 	}
-	var err error
-	if !r.c.GetAutocommit() { // else SQLite has ended it: a page could not be read
-		r.stop.Step()
-		err = r.stop.Reset()
-	}
-	r.reading = err != nil
-	return err
+	return r.guard(func() (err error) {
+		if !r.c.GetAutocommit() { // else SQLite has ended it: a page could not be read
+			r.stop.Step()
+			err = r.stop.Reset()
+		}
+		r.reading = err != nil
+		return err
+	})
 }
 
 func (r *reader) close() error { return closeConn(r.c) }

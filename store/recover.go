@@ -30,9 +30,19 @@ func (st *Store) replay() error {
 			wb.w.inSlices = true
 			err = wb.w.apply(f)
 		}
+		for attempts := 1; ofARow(err); attempts++ {
+			if attempts >= rowAttempts {
+				wb.w.asides.sift(err)
+			}
+			before := len(wb.w.asides.out)
+			if err = wb.w.apply(f); attempts > rowAttempts && len(wb.w.asides.out) == before {
+				break
+			}
+		}
 		if err != nil {
 			return err
 		}
+		st.tellAsides(f)
 		st.applied.Store(f.last)
 		st.opened.Records += f.records
 		st.opened.Rows += int64(f.changes())
@@ -45,6 +55,7 @@ func (st *Store) replay() error {
 		if err != nil {
 			return fmt.Errorf("record %d: %w", lsn, err)
 		}
+		f.bytes += int64(len(rec.Head))
 		if lsn < wb.w.ahead { // the tables hold part of what follows
 			return nil
 		}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -105,10 +106,12 @@ func (r *runReader) column() []byte {
 	return b
 }
 
+var errBadRun = errors.New("a run does not decode or is out of order")
+
 // err is why next stopped before the run's end.
 func (r *runReader) err() error {
 	if r.bad {
-		return fmt.Errorf("%w: a run of %s near row %d does not decode or is out of order", ErrDamaged, r.d.name, r.n)
+		return fmt.Errorf("%w: %w: of %s, near row %d", ErrDamaged, errBadRun, r.d.name, r.n)
 	}
 	return nil
 }

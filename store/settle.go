@@ -2,8 +2,6 @@ package store
 
 import (
 	"time"
-
-	"github.com/ncruces/go-sqlite3"
 )
 
 // finish makes what was applied clean: from here on it may be unloaded.
@@ -81,7 +79,7 @@ func (st *Store) checkpoint(pages int) {
 		return
 	}
 	st.readers.renew() // an older transaction needs the pages of its time
-	if _, _, err := st.wb.w.c.WALCheckpoint("main", sqlite3.CHECKPOINT_PASSIVE); err != nil {
+	if err := st.wb.w.checkpoint(); err != nil {
 		st.opts.Log("checkpoint failed", err)
 	}
 	st.readers.renew() // so that the next transaction can write the WAL from its start

@@ -149,6 +149,9 @@ func setUp(c *sqlite3.Conn) error {
 
 // closeConn closes a connection and the statements that were kept on it, which SQLite wants closed first.
 func closeConn(c *sqlite3.Conn) error {
+	if c == nil {
+		return nil
+	}
 	var errs []error
 	for _, s := range slices.Collect(c.Stmts()) { // Close takes it off the list
 		errs = append(errs, s.Close())

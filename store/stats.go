@@ -26,6 +26,7 @@ type Stats struct {
 	WriteBackRows     int64
 	WriteBackNanos    int64
 	WriteBackFailures int64
+	RowsSetAside      int64  // that the tables never took: see aside.go
 	WriteBackError    string // why the tables take nothing just now, "" = they do
 	JournalError      string // the same of the journal
 	ReapedRows        int64
@@ -75,6 +76,7 @@ func (st *Store) addDiskStats(s *Stats) {
 	s.DatabaseBytes = fileBytes(filepath.Join(st.dir, databaseFile))
 	s.WALBytes = fileBytes(filepath.Join(st.dir, databaseFile+"-wal"))
 	s.FreeBytes = st.wb.w.freePages.Load() * pageBytes
+	s.RowsSetAside = st.wb.w.asides.rows.Load()
 	s.ReserveGone = st.DiskFull()
 	s.Journal = st.journal.Stats()
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/ncruces/go-sqlite3"
+
 	"diskette/expire"
 	"diskette/store/files"
 	"diskette/store/journal"
@@ -192,28 +194,28 @@ func (st *Store) openDatabase() error {
 	if err := syncWAL(st.dir); err != nil {
 		return err
 	}
-	c, err := openWriter(st.dir, st.opts.VFS)
+	var c *sqlite3.Conn
+	err := guarded(func() (err error) {
+		c, err = openWriter(st.dir, st.opts.VFS)
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	w, err := newWriter(c, st.dir, &st.readers)
+	w, err := newWriter(c, st.dir, st.opts.VFS, &st.readers)
 	if err != nil {
 		closeConn(c)
 		return err
 	}
 	st.wb.w = w
-	var applied, ahead int64
-	err = queryInts(c, `SELECT coalesce((SELECT value FROM meta WHERE name = 'applied_lsn'), 0),
-		coalesce((SELECT value FROM meta WHERE name = 'ahead_lsn'), 0),
-		max(coalesce((SELECT value FROM meta WHERE name = 'next_id'), 1), (SELECT coalesce(max(id), 0) + 1 FROM keys)),
+	err = queryInts(c, `SELECT max(coalesce((SELECT value FROM meta WHERE name = 'next_id'), 1), (SELECT coalesce(max(id), 0) + 1 FROM keys)),
 		max(coalesce((SELECT value FROM meta WHERE name = 'next_space'), 1), (SELECT coalesce(max(space), 0) + 1 FROM spaces))`,
-		&applied, &ahead, &st.nextID, &st.nextSpace)
+		&st.nextID, &st.nextSpace)
 	if err != nil {
 		closeConn(c)
 		return damaged(st.dir, err)
 	}
-	st.applied.Store(uint64(applied))
-	w.ahead = uint64(ahead)
+	st.applied.Store(w.applied)
 	return nil
 }
 

@@ -29,6 +29,14 @@ const (
 	streamPending
 )
 
+// String is the table's name in the schema; a key's own row stands in keys.
+func (t table) String() string {
+	if t == 0 {
+		return "keys"
+	}
+	return tables[t].name
+}
+
 // tableDef says which columns follow id and n. See schema.sql for what they mean.
 type tableDef struct {
 	name    string

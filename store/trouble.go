@@ -12,6 +12,7 @@ import (
 // It belongs to the fold goroutine, which looks fifty times a second; what came and went in between is in passed.
 type trouble struct {
 	passed atomic.Pointer[error] // why the journal failed last, until the goroutine has seen it
+	at     atomic.Pointer[[]any] // what write-back was at when it failed last: fields of the log
 
 	begun time.Time       // zero = there is none
 	last  time.Time       // when there last was any
@@ -40,7 +41,11 @@ func (st *Store) noteTrouble(now time.Time) {
 		t.last = now
 		if line := troubleLine(err); !t.told[line] {
 			t.told[line] = true
-			st.opts.Log(line, err, st.diskFigures()...)
+			fields := st.diskFigures()
+			if at := t.at.Load(); at != nil && !errors.Is(err, journal.ErrFailed) {
+				fields = append(fields, *at...)
+			}
+			st.opts.Log(line, err, fields...)
 		}
 	case !t.begun.IsZero() && now.Sub(t.last) >= troubleOver:
 		took := t.last.Sub(t.begun).Round(time.Millisecond).Seconds()

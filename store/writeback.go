@@ -264,24 +264,32 @@ func (st *Store) rest() {
 // store was closed first.
 func (st *Store) applyUntilDone(f *fold) bool {
 	wb := &st.wb
-	for {
+	for attempts := 0; ; {
 		start := time.Now()
 		var err error
-		if wb.w.inSlices {
-			err = st.journal.Sync(f.last)
+		if wb.w.inSlices || f.heavy() {
+			if err = st.journal.Sync(f.last); err != nil && !wb.w.inSlices {
+				err, f.whole = nil, true // the tables are what helps now
+			}
 		}
 		if err == nil {
 			err = wb.w.apply(f)
 		}
 		if err == nil {
+			st.tellAsides(f)
 			st.finish(f, time.Since(start))
 			return true
+		}
+		if ofARow(err) {
+			if attempts++; attempts >= rowAttempts {
+				wb.w.asides.sift(err)
+			}
 		}
 		wb.stats.Lock()
 		wb.stats.failures++
 		wb.stats.Unlock()
 		wb.mu.Lock()
-		st.setWriteErrorLocked(err)
+		st.setWriteErrorLocked(err, wb.w.blame(err)...)
 		wb.mu.Unlock()
 		if noSpace(err) {
 			st.reserve.release()
@@ -295,9 +303,10 @@ func (st *Store) applyUntilDone(f *fold) bool {
 	}
 }
 
-// setWriteErrorLocked refuses writes. The caller holds wb.mu.
-func (st *Store) setWriteErrorLocked(err error) {
+// setWriteErrorLocked refuses writes; fields are what write-back was at. The caller holds wb.mu.
+func (st *Store) setWriteErrorLocked(err error, fields ...any) {
 	err = st.explained(err)
+	st.trouble.at.Store(&fields)
 	st.writeError.Store(&err)
 	st.wb.applied.Broadcast()
 }

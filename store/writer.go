@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -14,10 +15,12 @@ import (
 // two million keys: UPDATE by id in id order 3-4, INSERT of a new key 7.5, INSERT OR REPLACE by
 // name 14; so the store knows which keys are new and write-back never asks.
 type writer struct {
-	c       *sqlite3.Conn
-	dir     string
-	readers *readers // to be told of each commit
-	err     error    // first failure of the statements under way
+	c        *sqlite3.Conn // nil after a panic, until the next use
+	dir, vfs string
+	readers  *readers // to be told of each commit
+	reopened bool     // since the last write-back, which may have come to its end all the same
+	applied  uint64   // applied_lsn when the connection was opened
+	err      error    // first failure of the statements under way
 
 	begin, commit, rollback                     *sqlite3.Stmt
 	insert, value, deadline, drop, unname, name *sqlite3.Stmt
@@ -27,6 +30,7 @@ type writer struct {
 	recount, unset, undoGarbage                 *sqlite3.Stmt
 	putPiece, dropRow, dropName                 *sqlite3.Stmt
 	reapChunks, reapPieces                      *sqlite3.Stmt
+	savepoint, rollbackTo, release              *sqlite3.Stmt
 
 	put, putMany, remove, reapRows, findRun [len(tables)]*sqlite3.Stmt // by table
 
@@ -37,19 +41,35 @@ type writer struct {
 	order     []int32
 	merging   merging
 	breath    breath
+	asides    *asides
 	serving   bool         // there are clients: not during recovery
 	inSlices  bool         // the disk is full: see applyInSlices
+	slice     int          // bytes in a transaction while a fold goes in slices, else 0
+	sliced    int          // of a long value, in the transaction under way
 	ahead     uint64       // the tables may hold rows up to this LSN, which is above applied_lsn; 0 = they do not
 	freePages atomic.Int64 // in the database file, when maintain last looked
 }
 
-func newWriter(c *sqlite3.Conn, dir string, readers *readers) (*writer, error) {
-	w := &writer{c: c, dir: dir, readers: readers, spaceOf: map[int]int64{}, counts: map[int64]int64{}}
+func newWriter(c *sqlite3.Conn, dir, vfs string, readers *readers) (*writer, error) {
+	w := &writer{dir: dir, vfs: vfs, readers: readers, counts: map[int64]int64{}}
 	w.merging.built.write = w.putRun
+	var err error
+	if w.asides, err = readAsides(dir); err != nil {
+		return nil, err
+	}
+	return w, w.use(c)
+}
+
+// use prepares the statements on a connection, and reads what the writer knows of the tables.
+func (w *writer) use(c *sqlite3.Conn) (err error) {
 	statements := map[**sqlite3.Stmt]string{
 		&w.begin:    `BEGIN IMMEDIATE`,
 		&w.commit:   `COMMIT`,
 		&w.rollback: `ROLLBACK`,
+
+		&w.savepoint:  `SAVEPOINT sift`,
+		&w.rollbackTo: `ROLLBACK TO sift`,
+		&w.release:    `RELEASE sift`,
 
 		&w.insert:   `INSERT INTO keys (id, space, key, type, expires_ms, chunked, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)`,
 		&w.value:    `UPDATE keys SET value = ?2 WHERE id = ?1 AND chunked = 0`,
@@ -96,25 +116,76 @@ func newWriter(c *sqlite3.Conn, dir string, readers *readers) (*writer, error) {
 	for dst, sql := range statements {
 		s, _, err := c.Prepare(sql)
 		if err != nil {
-			return nil, fmt.Errorf("prepare %q: %w", sql, damaged(dir, err))
+			return fmt.Errorf("prepare %q: %w", sql, damaged(w.dir, err))
 		}
 		*dst = s
 	}
+	var applied, ahead int64
+	err = queryInts(c, `SELECT coalesce((SELECT value FROM meta WHERE name = 'applied_lsn'), 0),
+		coalesce((SELECT value FROM meta WHERE name = 'ahead_lsn'), 0)`, &applied, &ahead)
+	w.applied, w.ahead = uint64(applied), uint64(ahead)
+	if err == nil {
+		w.spaceOf, err = spaceOf(c)
+	}
+	if err == nil {
+		w.pieced, err = pieced(c)
+	}
+	if err != nil {
+		return damaged(w.dir, err)
+	}
+	w.c = c
+	return nil
+}
+
+func spaceOf(c *sqlite3.Conn) (map[int]int64, error) {
 	s, _, err := c.Prepare(`SELECT db, space FROM spaces WHERE db IS NOT NULL`)
 	if err != nil {
-		return nil, damaged(dir, err)
+		return nil, err
 	}
 	defer s.Close()
+	spaces := map[int]int64{}
 	for s.Step() {
-		w.spaceOf[s.ColumnInt(0)] = s.ColumnInt64(1)
+		spaces[s.ColumnInt(0)] = s.ColumnInt64(1)
 	}
-	if err := s.Err(); err != nil {
-		return nil, damaged(dir, err)
+	return spaces, s.Err()
+}
+
+// guard runs what uses the connection. After a panic it is abandoned, and the next use opens another.
+func (w *writer) guard(fn func() error) error {
+	if w.c == nil {
+		if err := w.reopen(); err != nil {
+			return err
+		}
 	}
-	if w.pieced, err = pieced(c); err != nil {
-		return nil, damaged(dir, err)
+	err := guarded(fn)
+	if errors.Is(err, ErrPanic) && w.c != nil {
+		abandon(w.c, err)
+		w.c = nil
 	}
-	return w, nil
+	return err
+}
+
+func (w *writer) reopen() error {
+	var c *sqlite3.Conn
+	err := guarded(func() (err error) {
+		if c, err = openDB(w.dir, w.vfs, writerMemory, false); err == nil {
+			err = setUp(c)
+		}
+		if err == nil {
+			err = w.use(c)
+		}
+		return err
+	})
+	w.reopened = true
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, ErrPanic):
+		abandon(c, err)
+	default:
+		closeConn(c)
+	}
+	return fmt.Errorf("open the database again after a panic: %w", err)
 }
 
 // run executes a statement with integer, string and blob arguments; after a failure it does nothing, so
@@ -157,20 +228,26 @@ func (w *writer) step(s *sqlite3.Stmt) {
 
 // transaction runs fn's statements and commits them, or rolls back and returns the first error.
 func (w *writer) transaction(fn func()) error {
-	w.err = nil
-	w.run(w.begin)
-	if w.err == nil {
-		fn()
-		w.run(w.commit)
-		w.readers.renew()
-		if w.err != nil && !w.c.GetAutocommit() {
-			err := w.err
-			w.err = nil
-			w.run(w.rollback)
-			w.err = err
+	err := w.guard(func() error {
+		w.err, w.asides.at = nil, target{}
+		w.run(w.begin)
+		if w.err == nil {
+			fn()
+			if w.err == nil {
+				w.asides.at = target{}
+			}
+			w.run(w.commit)
+			if w.err != nil && !w.c.GetAutocommit() {
+				err := w.err
+				w.err = nil
+				w.run(w.rollback)
+				w.err = err
+			}
 		}
-	}
-	return w.err
+		return w.err
+	})
+	w.readers.renew()
+	return err
 }
 
 // sync makes SQLite fsync the transactions before, which may have gone without, by one more.
@@ -178,6 +255,14 @@ func (w *writer) sync(applied uint64) error {
 	return w.transaction(func() {
 		w.run(w.unset, "applied_lsn") // an unchanged row would be no write, and no fsync either
 		w.run(w.meta, "applied_lsn", int64(applied))
+	})
+}
+
+// checkpoint moves what it can of the WAL into the database file.
+func (w *writer) checkpoint() error {
+	return w.guard(func() error {
+		_, _, err := w.c.WALCheckpoint("main", sqlite3.CHECKPOINT_PASSIVE)
+		return err
 	})
 }
 
