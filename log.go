@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -109,10 +110,14 @@ func (l logger) fatal(what string, err error) {
 	}
 }
 
-// Event logs what the store reports: an error as such, the rest as information.
+// Event logs what the store reports: an error or a warning as such, the rest as information.
 func (l logger) Event(event string, err error, fields ...any) {
 	e := l.Info()
-	if err != nil {
+	var warning store.Warning
+	switch {
+	case errors.As(err, &warning):
+		e = l.Warn().Err(err)
+	case err != nil:
 		e = l.Error().Err(err)
 	}
 	e.Fields(fields).Msg(event)

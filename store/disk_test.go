@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"math/rand/v2"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -50,8 +52,11 @@ type edit struct {
 	data []byte
 }
 
+// disks were made so far: each has a name of its own.
+var disks atomic.Int64
+
 func newDisk(t testing.TB) *disk {
-	d := &disk{VFS: vfs.Find("os"), name: strings.ReplaceAll(t.Name(), "/", "_"), unsynced: map[string]*history{}}
+	d := &disk{VFS: vfs.Find("os"), name: fmt.Sprint(strings.ReplaceAll(t.Name(), "/", "_"), disks.Add(1)), unsynced: map[string]*history{}}
 	vfs.Register(d.name, d)
 	t.Cleanup(func() { vfs.Unregister(d.name) })
 	return d
@@ -105,10 +110,21 @@ func (d *disk) killed(t testing.TB, dir string) string {
 	t.Helper()
 	d.still.Lock()
 	defer d.still.Unlock()
-	to := t.TempDir()
-	copyFiles(t, filepath.Join(dir, "journal"), filepath.Join(to, "journal")) // first: what is dropped meanwhile is in the tables
-	copyFiles(t, dir, to)
-	return to
+	state := func() string {
+		b, err := os.ReadFile(filepath.Join(dir, stateName))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	for { // the journal may change meanwhile: the state says when it has, and that is not of one instant
+		to, before := t.TempDir(), state()
+		copyFiles(t, filepath.Join(dir, "journal"), filepath.Join(to, "journal")) // first: what is dropped meanwhile is in the tables
+		copyFiles(t, dir, to)
+		if state() == before {
+			return to
+		}
+	}
 }
 
 // powerCut is killed, and SQLite's writes since the last fsync of each file are there or not, as r decides.

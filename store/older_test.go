@@ -142,4 +142,3 @@ func TestTheLongRowsOfAFileOfVersion2AreTakenOver(t *testing.T) {
 		}
 	}
 }
-

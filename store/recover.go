@@ -64,10 +64,6 @@ func (st *Store) replay() error {
 		}
 		return nil
 	})
-	if err == nil && st.journal.Last() < wb.w.ahead {
-		err = fmt.Errorf("%w: %s holds part of the records up to %d, and the journal ends with %d; put its missing segments back",
-			ErrDamaged, databaseFile, wb.w.ahead, st.journal.Last())
-	}
 	if err == nil {
 		err = apply()
 	}
@@ -86,4 +82,5 @@ func (st *Store) settleRecovery() {
 		return
 	}
 	st.journal.Drop(applied)
+	st.checkpoint(1) // the file itself says from now on that it is in use: a copy of it alone is refused
 }

@@ -12,10 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
-
-	"github.com/ncruces/go-sqlite3"
 )
 
 // builtRun is a run as a runBuilder gave it out.
@@ -298,7 +295,7 @@ func TestATakeoverThatFailsLeavesTheFileAsItWas(t *testing.T) {
 			}
 			return
 		}
-		if !errors.Is(err, sqlite3.FULL) && !errors.Is(err, syscall.ENOSPC) {
+		if !noSpace(err) {
 			t.Fatalf("with %d writes: %v", failing, err)
 		}
 	}

@@ -11,8 +11,6 @@ import (
 	"slices"
 
 	"github.com/ncruces/go-sqlite3"
-
-	"diskette/store/files"
 )
 
 //go:embed schema.sql
@@ -78,13 +76,13 @@ func damaged(dir string, err error) error {
 	return fmt.Errorf("open %s: %w", filepath.Join(dir, databaseFile), err)
 }
 
-// openWriter opens the one connection that writes, creating the tables in a new file.
-func openWriter(dir, vfs string) (*sqlite3.Conn, error) {
+// openWriter opens the one connection that writes, creating the tables in a new file, with the identity.
+func openWriter(dir, vfs string, identity uint64) (*sqlite3.Conn, error) {
 	c, err := openDB(dir, vfs, writerMemory, false)
 	if err != nil {
 		return nil, err
 	}
-	err = prepareFile(c)
+	err = prepareFile(c, identity)
 	if errors.Is(err, errOlderFile) {
 		c.Close()
 		if err = migrateFile(dir, vfs); err != nil {
@@ -93,32 +91,53 @@ func openWriter(dir, vfs string) (*sqlite3.Conn, error) {
 		if c, err = openDB(dir, vfs, writerMemory, false); err != nil {
 			return nil, err
 		}
-		err = prepareFile(c)
+		err = prepareFile(c, identity)
 	}
 	if err != nil {
 		c.Close()
-		if errors.Is(err, ErrDamaged) || errors.Is(err, errNewerFile) {
-			return nil, fmt.Errorf("%s: %w", filepath.Join(dir, databaseFile), err)
-		}
-		return nil, damaged(dir, err)
+		return nil, nameFile(dir, err)
 	}
 	return c, nil
+}
+
+// nameFile names the database file in what fileVersion or prepareFile says.
+func nameFile(dir string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, ErrDamaged) || errors.Is(err, errNewerFile):
+		return fmt.Errorf("%s: %w", filepath.Join(dir, databaseFile), err)
+	}
+	return damaged(dir, err)
 }
 
 var errNewerFile = errors.New("the database file was written by a newer version of Diskette; use that version, or another directory")
 
 var errOlderFile = errors.New("the database file was written by an older version")
 
-func prepareFile(c *sqlite3.Conn) error {
+// fileVersion returns the version of the schema that the file has, 0 if it is empty; one that can not be used is an error.
+func fileVersion(c *sqlite3.Conn) (int64, error) {
 	var app, version, objects int64
 	err := queryInts(c, `SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)`, &app, &version, &objects)
+	switch {
+	case err != nil:
+		return 0, err
+	case app == applicationID && version > schemaVersion:
+		return 0, errNewerFile
+	case app == applicationID && version > 0, app == 0 && version == 0 && objects == 0:
+		return version, nil
+	}
+	return 0, fmt.Errorf("%w (application_id %#x, user_version %d); use another directory, or start with --set-aside-damaged yes to rename it and begin empty",
+		ErrDamaged, app, version)
+}
+
+func prepareFile(c *sqlite3.Conn, identity uint64) error {
+	version, err := fileVersion(c)
 	if err != nil {
 		return err
 	}
-	switch {
-	case app == applicationID && version > schemaVersion:
-		return errNewerFile
-	case app == applicationID && version == schemaVersion:
+	switch version {
+	case schemaVersion:
 		cut, err := rowsToCut(c)
 		if err != nil {
 			return err
@@ -126,16 +145,14 @@ func prepareFile(c *sqlite3.Conn) error {
 		if cut {
 			return errOlderFile
 		}
-	case app == applicationID && version > 0:
-		return errOlderFile
-	case app == 0 && version == 0 && objects == 0:
+	case 0:
 		// auto_vacuum is fixed at the first write: it lets space be given back in slices.
-		if err := c.Exec(`PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; BEGIN IMMEDIATE;` + schema + `COMMIT`); err != nil {
+		if err := c.Exec(`PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; BEGIN IMMEDIATE;` + schema +
+			`INSERT INTO meta (name, value) VALUES ('identity', ` + itoa(int64(identity)) + `); COMMIT`); err != nil {
 			return err
 		}
 	default:
-		return fmt.Errorf("%w (application_id %#x, user_version %d); use another directory, or start with --set-aside-damaged yes to rename it and begin empty",
-			ErrDamaged, app, version)
+		return errOlderFile
 	}
 	return setUp(c)
 }
@@ -184,16 +201,4 @@ func syncWAL(dir string) error {
 		return fmt.Errorf("fsync the WAL: %w", err)
 	}
 	return errors.Join(f.Sync(), f.Close())
-}
-
-// setAside renames a damaged database with its WAL, so that the next open starts a new one.
-func setAside(disk files.Disk, dir, stamp string) (renamed string, err error) {
-	base := filepath.Join(dir, databaseFile)
-	renamed = base + ".damaged-" + stamp
-	for _, suffix := range []string{"-wal", "-shm", ""} {
-		if err := disk.Rename(base+suffix, renamed+suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return renamed, fmt.Errorf("set the damaged database aside: %w", err)
-		}
-	}
-	return renamed, nil
 }

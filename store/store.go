@@ -62,6 +62,7 @@ type Store struct {
 	disk    files.Disk
 	hooks   Hooks
 	lock    *os.File // flock on the data directory
+	state   *journal.StateFile
 	journal *journal.Journal
 	readers readers
 	started time.Time
@@ -140,19 +141,19 @@ func Open(o Options) (_ *Store, err error) {
 			st.release()
 		}
 	}()
+	if err := st.resume(); err != nil {
+		return nil, err
+	}
 	st.foundFiles()
-	st.reserve.discard(st.dir) // recovery may need the room
 	if err := st.openFiles(); err != nil {
-		if !errors.Is(err, ErrDamaged) || !o.SetAsideDamaged {
+		if !o.SetAsideDamaged || !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrNotWhole) {
 			return nil, err
 		}
-		if err := st.setAside(err); err != nil {
-			return nil, err
-		}
-		if err := st.openFiles(); err != nil {
+		if err := st.afterDamage(err); err != nil {
 			return nil, err
 		}
 	}
+	st.nameOthers()
 	if err := st.openReaders(); err != nil {
 		return nil, err
 	}
@@ -162,27 +163,42 @@ func Open(o Options) (_ *Store, err error) {
 	return st, nil
 }
 
-// openFiles opens the database and brings it up to the journal's end.
+// openFiles looks at the files, and if they fit opens the database and brings it up to the journal's end.
 func (st *Store) openFiles() error {
+	s, err := st.look()
+	if err != nil {
+		return refusal(err)
+	}
+	st.reserve.discard(st.dir) // recovery may need the room
+	if s.db.anew != nil {
+		st.opts.Log("the tables are made anew from the journal, which has every record", s.db.anew)
+		if err := st.setAside(toReplay, tableFiles...); err != nil {
+			return err
+		}
+	}
+	if !s.stated {
+		if err := journal.CreateState(st.disk, st.statePath(), s.state); err != nil {
+			return fmt.Errorf("create %s: %w", stateName, err)
+		}
+	}
+	if st.state, err = journal.OpenState(st.disk, st.statePath()); err != nil {
+		return fmt.Errorf("open %s: %w", stateName, err)
+	}
 	if err := st.openDatabase(); err != nil {
 		return err
 	}
-	return st.recover()
+	return st.recover(s.journal)
 }
 
-// setAside renames the damaged database and its journal, so that openFiles starts new ones.
-func (st *Store) setAside(damage error) error {
+// afterDamage sets aside what is damaged and opens the files that follow.
+func (st *Store) afterDamage(damage error) error {
 	_ = st.closeFiles() // the damage may show again
-	st.journal, st.wb.w = nil, nil
-	renamed, err := setAside(st.disk, st.dir, time.Now().UTC().Format("20060102-150405"))
-	if err != nil {
+	st.journal, st.wb.w, st.state = nil, nil, nil
+	st.opts.Log("the data is damaged", damage)
+	if err := st.setAside(toBeginEmpty, allFiles...); err != nil {
 		return errors.Join(damage, err)
 	}
-	if err := st.disk.Rename(st.journalDir(), renamed+"-journal"); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return errors.Join(damage, err)
-	}
-	st.opts.Log("damaged database set aside, starting empty", damage, "renamed", renamed)
-	return nil
+	return st.openFiles()
 }
 
 func (st *Store) journalDir() string { return filepath.Join(st.dir, "journal") }
@@ -196,7 +212,7 @@ func (st *Store) openDatabase() error {
 	}
 	var c *sqlite3.Conn
 	err := guarded(func() (err error) {
-		c, err = openWriter(st.dir, st.opts.VFS)
+		c, err = openWriter(st.dir, st.opts.VFS, st.state.Get().Identity)
 		return err
 	})
 	if err != nil {
@@ -219,25 +235,26 @@ func (st *Store) openDatabase() error {
 	return nil
 }
 
-// recover opens the journal, applies its tail and reads the databases.
-func (st *Store) recover() error {
+// recover takes the database for this server, opens the journal, applies its tail and reads the databases.
+func (st *Store) recover(found *journal.Found) error {
 	// The journal drops what the tables hold, but a recovery that was killed has left them without an fsync.
-	if err := st.wb.w.sync(st.applied.Load()); err != nil {
+	if err := st.wb.w.own(st.state.Get().Identity, st.applied.Load()); err != nil {
 		return damaged(st.dir, err)
 	}
-	j, err := journal.Open(st.journalDir(), st.applied.Load(), journal.Options{
+	if err := st.state.Set(func(s *journal.State) { s.Before = s.Identity }); err != nil {
+		return err
+	}
+	j, err := journal.Start(found, st.state, journal.Options{
 		Policy:       st.opts.Policy,
 		SegmentBytes: st.opts.SegmentBytes,
 		Committed:    st.committed,
-		Torn: func(segment string, offset, dropped int64, reason string) {
-			st.opts.Log("journal tail cut off", nil, "segment", segment, "offset", offset, "dropped_bytes", dropped, "reason", reason)
-		},
-		Full:   st.reserve.release,
-		Failed: func(err error) { st.trouble.passed.Store(&err) },
-		Disk:   st.disk,
+		Torn:         st.tornEnd,
+		Full:         st.reserve.release,
+		Failed:       func(err error) { st.trouble.passed.Store(&err) },
+		Disk:         st.disk,
 	})
 	if err != nil {
-		return fmt.Errorf("open journal: %w", err)
+		return err
 	}
 	st.journal = j
 	start := time.Now()
@@ -248,28 +265,38 @@ func (st *Store) recover() error {
 	return st.openSpaces()
 }
 
-// openSpaces reads which space each database has, giving new databases theirs.
+// tornEnd tells what a crash has left at the journal's end. Zeros were written ahead of the records and are nobody's.
+func (st *Store) tornEnd(t journal.Tear) {
+	var warning error
+	if t.Kept != "" || t.Whole > 0 {
+		warning = Warning(fmt.Sprintf("records from %d on were not fsynced before a power cut, or not written before a kill: their writers "+
+			"were promised nothing that appendfsync does not; the bytes are kept", t.First))
+	}
+	st.opts.Log("journal tail cut off", warning, "segment", t.Segment, "offset", t.Offset, "dropped_bytes", t.Bytes, "reason", t.Reason,
+		"first_lsn", t.First, "whole_records_behind", t.Whole, "kept", t.Kept)
+}
+
+// openSpaces reads which space each database has. A database that has none gets one as by FLUSHDB, by a record in the journal: from
+// a journal that begins with record 1 everything can be made anew.
 func (st *Store) openSpaces() error {
-	w := st.wb.w
-	err := w.transaction(func() {
-		number := func(db int) {
-			if _, ok := w.spaceOf[db]; !ok {
-				w.run(w.mapSpace, st.nextSpace, int64(db))
-				w.spaceOf[db] = st.nextSpace
-				st.nextSpace++
-			}
+	var rec recordWriter
+	number := func(db int) {
+		if _, ok := st.wb.w.spaceOf[db]; !ok {
+			rec.database(db, newSpace(st.nextSpace, db, 0, 0))
+			st.nextSpace++
 		}
-		for db := range st.opts.Databases {
-			number(db)
+	}
+	for db := range st.opts.Databases {
+		number(db)
+	}
+	number(ownNumber)
+	if len(rec.head) > 0 {
+		if err := st.applyNow(journal.Record{Head: rec.head}); err != nil {
+			return fmt.Errorf("create databases: %w", err)
 		}
-		number(ownNumber)
-		w.run(w.meta, "next_space", st.nextSpace)
-	})
-	if err != nil {
-		return fmt.Errorf("create databases: %w", damaged(st.dir, err))
 	}
 	st.dbs = make([]*space, st.opts.Databases+1)
-	s, _, err := w.c.Prepare(`SELECT db, space, keys, expiring FROM spaces WHERE db < ?1 OR db = ?2`)
+	s, _, err := st.wb.w.c.Prepare(`SELECT db, space, keys, expiring FROM spaces WHERE db < ?1 OR db = ?2`)
 	if err != nil {
 		return damaged(st.dir, err)
 	}
@@ -282,6 +309,23 @@ func (st *Store) openSpaces() error {
 		st.dbs[db] = newSpace(s.ColumnInt64(1), db, s.ColumnInt64(2), s.ColumnInt64(3))
 	}
 	return s.Err()
+}
+
+// applyNow appends a record and brings it into the tables. It is for Open, before write-back begins.
+func (st *Store) applyNow(rec journal.Record) error {
+	lsn := st.journal.Append(rec)
+	if err := st.journal.Wait(lsn); err != nil {
+		return err
+	}
+	st.foldQueue(nil)
+	f := st.wb.pending
+	if err := st.wb.w.apply(f); err != nil {
+		return err
+	}
+	st.applied.Store(f.last)
+	st.backlog.Add(-f.bytes)
+	f.reset()
+	return nil
 }
 
 func (st *Store) openReaders() error {
@@ -304,6 +348,9 @@ func (st *Store) Close() error {
 		return nil
 	}
 	err := st.stopWriteBack()
+	if err == nil {
+		err = st.wb.w.disown()
+	}
 	return errors.Join(err, st.release())
 }
 
@@ -328,6 +375,9 @@ func (st *Store) closeFiles() error {
 	}
 	if st.wb.w != nil {
 		errs = append(errs, closeConn(st.wb.w.c))
+	}
+	if st.state != nil {
+		errs = append(errs, st.state.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -266,6 +266,20 @@ func (w *writer) checkpoint() error {
 	})
 }
 
+// own notes that a server has the database open, and its identity; sync comes with it.
+func (w *writer) own(identity, applied uint64) error {
+	return w.transaction(func() {
+		w.run(w.unset, "identity")
+		w.run(w.meta, "identity", int64(identity))
+		w.run(w.meta, "running", int64(1))
+		w.run(w.unset, "applied_lsn")
+		w.run(w.meta, "applied_lsn", int64(applied))
+	})
+}
+
+// disown notes that the tables hold all there is: the database needs nothing beside it.
+func (w *writer) disown() error { return w.transaction(func() { w.run(w.unset, "running") }) }
+
 // readBlob returns the first column of a bound statement's only row, nil if there is none.
 func (w *writer) readBlob(s *sqlite3.Stmt) (blob []byte) {
 	if w.err != nil {

@@ -39,7 +39,7 @@ type Batch struct {
 	exts    []Ext      // of all records, one after another
 	owners  []extOwner // which records they belong to
 	bytes   int64      // in the file
-	sealed  bool       // the CRCs are in
+	sealed  *segment   // the CRCs are in, for this one
 	crcOf   [8]byte    // a frame's LSN while its CRC is computed; here so that it is not allocated for each
 }
 
@@ -64,7 +64,7 @@ func (b *Batch) add(lsn uint64, rec Record) {
 		b.exts = append(b.exts, rec.Ext...)
 		b.owners = append(b.owners, extOwner{frame, len(rec.Ext)})
 	}
-	b.arena = binary.LittleEndian.AppendUint64(b.arena, uint64(size))
+	b.arena = binary.LittleEndian.AppendUint64(b.arena, uint64(size)|lsn&lsnMask<<lenBits)
 	b.arena = append(b.arena, 0, 0, 0, 0)
 	b.arena = append(b.arena, rec.Head...)
 	b.bytes += int64(frameHeaderBytes + size)
@@ -87,7 +87,7 @@ func (b *Batch) Each(fn func(lsn uint64, rec Record) error) error {
 func (b *Batch) frames(fn func(frame []byte, exts []Ext) error) error {
 	exts, owners := b.exts, b.owners
 	for at := 0; at < len(b.arena); {
-		end := at + frameHeaderBytes + int(binary.LittleEndian.Uint64(b.arena[at:]))
+		end := at + frameHeaderBytes + int(binary.LittleEndian.Uint64(b.arena[at:])&lenMask)
 		var own []Ext
 		if len(owners) > 0 && owners[0].frame == at {
 			n := owners[0].n
@@ -104,16 +104,19 @@ func (b *Batch) frames(fn func(frame []byte, exts []Ext) error) error {
 	return nil
 }
 
-// seal fills in the CRCs.
-func (b *Batch) seal() {
-	if b.sealed {
+// seal fills in the CRCs for a segment, and notes in the first frame whether everything before it there is fsynced.
+func (b *Batch) seal(s *segment) {
+	if b.sealed == s {
 		return
+	}
+	if s.synced == s.size {
+		b.arena[7] |= fsynced >> 56
 	}
 	next := b.First
 	_ = b.frames(func(frame []byte, exts []Ext) error {
 		binary.LittleEndian.PutUint64(b.crcOf[:], next)
 		next++
-		crc := crc32.Update(crc32.Checksum(b.crcOf[:], castagnoli), castagnoli, frame[:8])
+		crc := crc32.Update(crc32.Update(s.seed, castagnoli, b.crcOf[:]), castagnoli, frame[:8])
 		head, at := frame[frameHeaderBytes:], 0
 		for _, x := range exts {
 			crc = crc32.Update(crc, castagnoli, head[at:x.At])
@@ -124,7 +127,7 @@ func (b *Batch) seal() {
 		binary.LittleEndian.PutUint32(frame[8:], crc)
 		return nil
 	})
-	b.sealed = true
+	b.sealed = s
 }
 
 // pieces calls write with the file's bytes in order: runs of the arena, broken only by Ext data.

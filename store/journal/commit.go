@@ -172,7 +172,6 @@ func (e *bothFailed) Unwrap() []error { return []error{e.write, e.sync} }
 // writeBatchLocked appends b to the active segment, whole or not at all, a second time if the disk was full and Options.Full has made
 // room. The caller holds committing.
 func (j *Journal) writeBatchLocked(b *Batch) error {
-	b.seal()
 	err := j.tryBatchLocked(b)
 	if err != nil && noSpace(err) && j.o.Full != nil && j.o.Full() {
 		err = j.tryBatchLocked(b)
@@ -187,6 +186,7 @@ func (j *Journal) tryBatchLocked(b *Batch) error {
 	if err != nil {
 		return fmt.Errorf("%w: create a segment in %s: %w", ErrFailed, j.dir, err)
 	}
+	b.seal(s)
 	end, length := s.size, s.length()
 	defer func() { j.counts.bytes.Add(s.length() - length) }()
 	if err := b.pieces(func(p []byte) error { return j.write(s, p) }); err != nil {
@@ -364,6 +364,18 @@ func (j *Journal) Drop(applied uint64) {
 	if len(gone) == 0 {
 		return
 	}
+	err := j.setState(func(s *State) { // before anything is deleted
+		s.Floor = max(s.Floor, applied)
+		if s.Newest <= gone[len(gone)-1].first {
+			s.Newest = 0
+		}
+	})
+	if err != nil {
+		c.Lock() // the next Drop tries again
+		c.sealed = append(slices.Clone(gone), c.sealed...)
+		c.Unlock()
+		return
+	}
 	for i, s := range gone {
 		if j.remove(s.path) != nil {
 			c.Lock() // the next Drop tries again
@@ -399,12 +411,28 @@ func (j *Journal) tend() {
 		if Policy(j.policy.Load()) != No || full {
 			j.syncActive()
 		}
+		j.Note()
 		if failing {
 			tick.Reset(retryEvery)
 		} else {
 			tick.Reset(syncEvery)
 		}
 	}
+}
+
+// Note lets the next start know how far the records went. Those that a failed fsync has put in doubt are not among them.
+func (j *Journal) Note() {
+	if j.state == nil {
+		return
+	}
+	c := &j.committing
+	c.Lock()
+	written, synced := j.committed.Load(), j.synced.Load()
+	if c.syncErr != nil {
+		written = synced
+	}
+	c.Unlock()
+	_ = j.count(j.state.Note(func(s *State) { s.Written, s.Synced = written, synced })) // less is known, and nothing wrong
 }
 
 // Close commits and fsyncs what was appended and closes the files. It returns nil when all of it is safe.
@@ -424,6 +452,10 @@ func (j *Journal) close() error {
 		j.sealLocked()
 	}
 	err := j.Err()
+	if err == nil {
+		last := c.written
+		err = j.setState(func(s *State) { s.Written, s.Synced = last, last })
+	}
 	c.closed = true
 	j.publishLocked()
 	if err != nil {

@@ -55,8 +55,8 @@ type Options struct {
 	// is handed over too: writing it back is what ends that failure. nil releases batches at once.
 	Committed func(*Batch)
 
-	// Torn is told that Open cut `dropped` bytes at `offset` off the last segment. nil = not told.
-	Torn func(segment string, offset, dropped int64, reason string)
+	// Torn is told that a torn end was cut off the last segment. nil = not told.
+	Torn func(Tear)
 
 	// Full is called when a write finds the disk full, and says whether it has made room: then the write is tried once more. It is
 	// called by whoever writes, and must not use the journal. nil = it has not.
@@ -87,8 +87,10 @@ const (
 
 // Journal is an open journal directory. Its methods may be called from any goroutine, Append by one at a time.
 type Journal struct {
-	dir string
-	o   Options
+	dir      string
+	o        Options
+	state    *StateFile // nil: nobody asks
+	identity uint64     // 0 without a state file
 
 	policy    atomic.Int32
 	last      atomic.Uint64           // newest LSN appended; written under pending

@@ -1,152 +1,160 @@
 package journal
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"math"
+	"io"
 	"os"
-	"path/filepath"
 	"slices"
-	"time"
 )
 
-// Open opens the journal in dir, which it creates if needed, for a database that holds every record up to LSN applied.
-// Segments with nothing newer are deleted, all others are read through: a torn tail of the last one is cut off, any
-// other damage is an error that names the file. Records from before stay in their files; new ones go to a new segment.
+// Open is Look and Start for a journal that is alone: without a state file, a torn end is judged by what stands behind it.
 func Open(dir string, applied uint64, o Options) (*Journal, error) {
+	f, err := Look(dir, applied, State{}, false)
+	if err != nil {
+		return nil, fmt.Errorf("open journal: %w", err)
+	}
+	return Start(f, nil, o)
+}
+
+// Start opens the journal that Look found, nothing having changed since. It creates the directory if needed, cuts a torn end off
+// and deletes the segments that the database does not need. Records from before stay in their files; new ones go to a new
+// segment. The state file may be nil; the journal changes it, its owner closes it.
+func Start(f *Found, state *StateFile, o Options) (*Journal, error) {
 	if o.SegmentBytes == 0 {
 		o.SegmentBytes = defaultSegmentBytes
 	}
-	j := &Journal{dir: dir, o: o, kick: make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{})}
+	j := &Journal{dir: f.dir, o: o, state: state, identity: f.state.Identity,
+		kick: make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{})}
 	j.policy.Store(int32(o.Policy))
 	j.waiting.changed.L = &j.waiting
 	j.pending.batch = &Batch{journal: j}
-	if err := j.recover(applied); err != nil {
+	if err := j.recover(f); err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
 	go j.tend()
 	return j, nil
 }
 
-// recover finds the segments, checks them and sets the LSNs.
-func (j *Journal) recover(applied uint64) error {
+// recover brings the directory in order and sets the LSNs.
+func (j *Journal) recover(f *Found) error {
 	if err := j.o.Disk.MkdirAll(j.dir, 0o750); err != nil {
 		return err
 	}
-	segments, err := j.list(applied)
+	if f.tear != nil {
+		if err := j.keep(f.tear); err != nil {
+			return err
+		}
+	}
+	newest := uint64(0)
+	if n := len(f.segments); n > 0 {
+		newest = f.segments[n-1].first
+		if err := j.mend(f.segments[n-1], f.tear); err != nil {
+			return err
+		}
+	}
+	if err := j.syncDir(); err != nil { // before the state says that a segment must be there
+		return err
+	}
+	err := j.setState(func(s *State) {
+		s.Floor, s.Newest = max(s.Floor, f.applied), newest
+		s.Written, s.Synced, s.Boot = f.Last, f.Last, bootID()
+	})
 	if err != nil {
 		return err
 	}
-	last := applied
-	for i, s := range segments {
-		if i == 0 && s.first > applied+1 {
-			return fmt.Errorf("%s: the database holds the records up to %d, so those from %d to %d are missing; put the segments "+
-				"from before it back, or set the database and the journal aside together", s.path, applied, applied+1, s.first-1)
-		}
-		if i+1 < len(segments) {
-			if err := s.check(segments[i+1].first); err != nil {
-				return err
-			}
-		} else if err := j.mend(s); err != nil {
+	for _, s := range f.stale {
+		if err := j.remove(s.path); err != nil {
 			return err
 		}
-		last = s.last
 	}
-	if n := len(segments); n > 0 && (last <= applied || segments[n-1].size == 0) {
-		// Only the last can be so; then list has dropped all before it, or it holds no record.
-		if segments[n-1].size > 0 {
-			if err := j.remove(segments[n-1].path); err != nil {
-				return err
-			}
+	if len(f.stale) > 0 {
+		if err := j.syncDir(); err != nil {
+			return err
 		}
-		segments = segments[:n-1]
 	}
-	if err := j.syncDir(); err != nil {
-		return err
-	}
-	for _, s := range segments {
+	for _, s := range f.segments {
 		j.counts.bytes.Add(s.size)
 		j.counts.segments.Add(1)
 	}
-	last = max(last, applied)
 	c := &j.committing
-	c.sealed, c.written, c.applied = segments, last, applied
-	j.last.Store(last)
-	j.committed.Store(last)
-	j.synced.Store(last)
+	c.sealed, c.written, c.applied = f.segments, f.Last, f.applied
+	j.last.Store(f.Last)
+	j.committed.Store(f.Last)
+	j.synced.Store(f.Last)
 	return nil
 }
 
-// list returns the segments in order, without those that hold nothing newer than applied: it deletes them, unread.
-func (j *Journal) list(applied uint64) (segments []*segment, err error) {
-	entries, err := os.ReadDir(j.dir)
+// keep copies what is cut off into a file beside the segment, unless it is zeros, and tells of it.
+func (j *Journal) keep(t *Tear) error {
+	from, err := os.Open(t.Segment)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	for _, e := range entries {
-		if first, ok := segmentFirst(e.Name()); ok {
-			segments = append(segments, &segment{path: filepath.Join(j.dir, e.Name()), first: first, created: time.Now()})
+	defer from.Close() //nolint:errcheck // only read
+	length, err := withoutZeros(from, t.Offset, t.Offset+t.Bytes)
+	if err != nil {
+		return err
+	}
+	if length > 0 {
+		t.Kept = fmt.Sprintf("%s.%d.cut", t.Segment, t.Offset)
+		err := j.copyTo(t.Kept, io.NewSectionReader(from, t.Offset, length))
+		if noSpace(err) { // the records were never known to be safe, and a full disk must not keep those that are from being served
+			err, t.Kept = j.o.Disk.Remove(t.Kept), ""
+		}
+		if err != nil {
+			return fmt.Errorf("keep the torn end: %w", err)
 		}
 	}
-	slices.SortFunc(segments, func(a, b *segment) int { return cmp.Compare(a.first, b.first) })
-	for len(segments) > 1 && segments[1].first <= applied+1 {
-		if err := j.remove(segments[0].path); err != nil {
-			return nil, err
-		}
-		segments = segments[1:]
-	}
-	return segments, nil
-}
-
-// check reads a segment that has a successor, which begins at LSN end. Bytes after end-1 are what a failed
-// write left there.
-func (s *segment) check(end uint64) (err error) {
-	s.last, s.size, _, err = readSegment(s.path, end, nil)
-	if err == nil && s.last+1 < end {
-		err = &damage{s.size, fmt.Sprintf("records end with %d, the next segment begins with %d", s.last, end)}
-	}
-	if err != nil {
-		return s.damaged(s.last, err)
+	if j.o.Torn != nil {
+		j.o.Torn(*t)
 	}
 	return nil
 }
 
-// damaged says what the operator can do about a segment that can not be read to its end.
-// after the record with LSN last.
-func (s *segment) damaged(last uint64, err error) error {
-	var d *damage
-	if !errors.As(err, &d) {
-		return fmt.Errorf("%s: %w", s.path, err)
+// copyTo makes a file of what from has, fsynced but for its name.
+func (j *Journal) copyTo(path string, from *io.SectionReader) error {
+	to, err := j.o.Disk.Create(path, 0o640)
+	if err != nil {
+		return err
 	}
-	return fmt.Errorf("%s: %w: the records from %d on can not be read; put a good copy of the file back, or move it and the "+
-		"segments after it out of the directory, which gives those records up", s.path, d, last+1)
+	buf := make([]byte, 256<<10)
+	for at, n := int64(0), 1; err == nil && n > 0; at += int64(n) {
+		if n, err = from.Read(buf); eofIsNil(err) == nil {
+			_, err = j.o.Disk.Write(to, buf[:n], at)
+		}
+	}
+	if err == nil {
+		err = j.o.Disk.Sync(to)
+	}
+	return errors.Join(err, to.Close())
 }
 
-// mend reads the last segment and cuts off what a crash left at its end: all of it, when there is no
-// whole record. Then s.size is 0 and the file is gone.
-func (j *Journal) mend(s *segment) error {
-	last, size, fileSize, err := readSegment(s.path, math.MaxUint64, nil)
-	s.last, s.size = last, size
-	var d *damage
-	switch {
-	case errors.As(err, &d) && (size > 0 || fileSize <= segmentHeaderBytes): // create fsyncs the header before there is more
-		if j.o.Torn != nil {
-			j.o.Torn(s.path, size, fileSize-size, d.reason)
+// withoutZeros returns how many bytes between two offsets there are when the zeros at the end are left out.
+func withoutZeros(f io.ReaderAt, from, to int64) (int64, error) {
+	buf := make([]byte, 64<<10)
+	for to > from {
+		n := min(to-from, int64(len(buf)))
+		if _, err := f.ReadAt(buf[:n], to-n); eofIsNil(err) != nil {
+			return 0, err
 		}
-	case err != nil:
-		return s.damaged(s.last, err)
+		for ; n > 0 && buf[n-1] == 0; n-- {
+			to--
+		}
+		if n > 0 {
+			break
+		}
 	}
-	if s.last < s.first {
-		s.size = 0
-		return j.remove(s.path)
-	}
-	// From here on it has a successor, so it must be complete on disk first.
+	return to - from, nil
+}
+
+// mend makes the last segment complete on disk, without what a crash left at its end: from here on it has a successor.
+func (j *Journal) mend(s *segment, t *Tear) (err error) {
 	if s.file, err = os.OpenFile(s.path, os.O_WRONLY, 0); err != nil {
 		return err
 	}
-	if size < fileSize {
-		err = j.truncate(s, size)
+	if t != nil {
+		err = j.truncate(s, s.size)
 	}
 	if err == nil {
 		err = j.sync(s.file)
@@ -183,7 +191,8 @@ func (j *Journal) Replay(from uint64, fn func(lsn uint64, rec Record) error) err
 			err = &damage{0, "file is shorter than it was"}
 		}
 		if err != nil {
-			return fmt.Errorf("replay journal: %w", s.damaged(last, err))
+			s.last = last
+			return fmt.Errorf("replay journal: %w", s.damaged(err))
 		}
 	}
 	return nil

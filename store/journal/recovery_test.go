@@ -56,10 +56,17 @@ func wantTornAt(t *testing.T, content []byte, whole, end int) {
 		t.Fatal(err)
 	}
 	torn := 0
-	j := open(t, dir, 0, Options{Policy: No, Torn: func(segment string, offset, dropped int64, reason string) {
+	j := open(t, dir, 0, Options{Policy: No, Torn: func(tear Tear) {
 		torn++
-		if segment != path || offset != int64(end) || dropped != int64(len(content)-end) || reason == "" {
-			t.Errorf("Torn(%s, %d, %d, %q), want offset %d of %d", segment, offset, dropped, reason, end, len(content))
+		if tear.Segment != path || tear.Offset != int64(end) || tear.Bytes != int64(len(content)-end) || tear.Reason == "" || tear.First != uint64(whole+1) {
+			t.Errorf("%+v, want offset %d of %d", tear, end, len(content))
+		}
+		kept := []byte{}
+		if tear.Kept != "" {
+			kept = readAll(t, tear.Kept)
+		}
+		if lost := bytes.TrimRight(content[end:], "\x00"); !bytes.Equal(kept, lost) {
+			t.Errorf("kept %q, want %q", kept, lost)
 		}
 	}})
 	if want := len(content) != end || end == 0; (torn == 1) != want {
@@ -156,7 +163,7 @@ func TestAWrittenSegmentWithABadHeaderIsRefused(t *testing.T) {
 }
 
 func TestASegmentFromANewerVersionIsRefused(t *testing.T) {
-	h := encodeSegmentHeader(1)
+	h := encodeSegmentHeader(1, 0, 0)
 	h[8] = formatVersion + 1
 	h = h[:segmentHeaderBytes-4]
 	h = appendCRC(h)

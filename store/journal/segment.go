@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -17,11 +18,18 @@ import (
 
 const (
 	magic              = "DKJOURNL"
-	formatVersion      = 1
-	segmentHeaderBytes = 28
+	formatVersion      = 2
+	segmentHeaderBytes = 36
 	frameHeaderBytes   = 12
-	suffix             = ".journal"
-	readBufferBytes    = 256 << 10
+	headerBytes1       = 28 // of a segment's header in format version 1
+
+	// A frame's first word: the payload's length, the LSN's low bits, and whether all before it in the segment was fsynced.
+	lenBits         = 39
+	lenMask         = 1<<lenBits - 1
+	lsnMask         = 1<<24 - 1
+	fsynced         = 1 << 63
+	suffix          = ".journal"
+	readBufferBytes = 256 << 10
 
 	// zeroBytes is how far ahead of its records a segment is filled with zeros under Always.
 	zeroBytes = 256 << 10
@@ -35,6 +43,7 @@ type segment struct {
 	file    *os.File // nil when sealed
 	first   uint64   // LSN
 	last    uint64   // LSN of the newest whole record; first-1 = none
+	seed    uint32   // what every frame's checksum begins with: that of the header
 	size    int64    // where the newest whole record ends
 	zeroed  int64    // where the zeros behind it end; not above size = there are none
 	synced  int64    // bytes known to be fsynced
@@ -56,12 +65,13 @@ func segmentFirst(name string) (first uint64, ok bool) {
 	return first, err == nil && segmentName(first) == name
 }
 
-func encodeSegmentHeader(first uint64) []byte {
+func encodeSegmentHeader(first, identity uint64, salt uint32) []byte {
 	h := make([]byte, 0, segmentHeaderBytes)
 	h = append(h, magic...)
 	h = binary.LittleEndian.AppendUint32(h, formatVersion)
-	h = binary.LittleEndian.AppendUint32(h, 0)
+	h = binary.LittleEndian.AppendUint32(h, salt)
 	h = binary.LittleEndian.AppendUint64(h, first)
+	h = binary.LittleEndian.AppendUint64(h, identity)
 	return binary.LittleEndian.AppendUint32(h, crc32.Checksum(h, castagnoli))
 }
 
@@ -78,38 +88,59 @@ var errVersion = errors.New("written by a newer version of this program; start t
 
 // reader goes through a segment's frames.
 type reader struct {
-	in     *bufio.Reader
-	size   int64 // of the file
-	offset int64 // of the next frame
-	first  uint64
-	lsn    uint64  // of the next frame
-	crcOf  [8]byte // lsn as the checksum covers it; here so that it is not allocated for each frame
-	buf    []byte  // the newest payload; as large as the largest
+	in       *bufio.Reader
+	size     int64 // of the file
+	offset   int64 // of the next frame
+	version  uint32
+	first    uint64
+	identity uint64  // 0 in format version 1
+	seed     uint32  // what every frame's checksum begins with
+	lsn      uint64  // of the next frame
+	crcOf    [8]byte // lsn as the checksum covers it; here so that it is not allocated for each frame
+	buf      []byte  // the newest payload; as large as the largest
 }
 
 // newReader checks the header. An error is *damage, errVersion, or from reading the file.
 func newReader(in io.Reader, size int64) (*reader, error) {
 	r := &reader{in: bufio.NewReaderSize(in, readBufferBytes), size: size}
-	if size < segmentHeaderBytes {
-		return r, &damage{0, "short segment header"}
-	}
-	var h [segmentHeaderBytes]byte
-	if _, err := io.ReadFull(r.in, h[:]); err != nil {
+	var head [segmentHeaderBytes]byte
+	h := head[:min(size, segmentHeaderBytes)]
+	if _, err := io.ReadFull(r.in, h[:min(len(h), headerBytes1)]); err != nil {
 		return r, err
 	}
-	body, crc := h[:segmentHeaderBytes-4], binary.LittleEndian.Uint32(h[segmentHeaderBytes-4:])
+	r.version = binary.LittleEndian.Uint32(head[8:])
 	switch {
-	case allZero(h[:]):
+	case len(h) == segmentHeaderBytes && allZero(h[:headerBytes1]):
 		return r, &damage{0, "zero-padded"}
+	case len(h) < headerBytes1:
+		return r, &damage{0, "short segment header"}
 	case string(h[:len(magic)]) != magic:
 		return r, &damage{0, "not a journal segment"}
-	case crc32.Checksum(body, castagnoli) != crc:
+	case r.version == 1:
+		h = h[:headerBytes1]
+	case len(h) < segmentHeaderBytes:
+		return r, &damage{0, "short segment header"}
+	default:
+		if _, err := io.ReadFull(r.in, h[headerBytes1:]); err != nil {
+			return r, err
+		}
+	}
+	end := len(h) - 4
+	crc := crc32.Checksum(h[:end], castagnoli)
+	switch {
+	case r.version > formatVersion && crc32.Checksum(h[:headerBytes1-4], castagnoli) == binary.LittleEndian.Uint32(h[headerBytes1-4:]),
+		r.version > formatVersion && crc == binary.LittleEndian.Uint32(h[end:]):
+		return r, errVersion
+	case crc != binary.LittleEndian.Uint32(h[end:]):
 		return r, &damage{0, "segment header checksum mismatch"}
-	case binary.LittleEndian.Uint32(h[8:]) != formatVersion:
+	case r.version == 0 || r.version > formatVersion:
 		return r, errVersion
 	}
 	r.first = binary.LittleEndian.Uint64(h[16:])
-	r.lsn, r.offset = r.first, segmentHeaderBytes
+	if r.version > 1 {
+		r.identity, r.seed = binary.LittleEndian.Uint64(h[24:]), crc
+	}
+	r.lsn, r.offset = r.first, int64(len(h))
 	return r, nil
 }
 
@@ -132,11 +163,17 @@ func (r *reader) next(keep bool) (payload []byte, err error) {
 		return nil, &damage{r.offset, "zero-padded"}
 	}
 	n := binary.LittleEndian.Uint64(h[:])
+	if r.version > 1 {
+		if n>>lenBits&lsnMask != r.lsn&lsnMask {
+			return nil, &damage{r.offset, fmt.Sprintf("not record %d", r.lsn)}
+		}
+		n &= lenMask
+	}
 	if n > uint64(left-frameHeaderBytes) { // before any memory is set aside for it
 		return nil, &damage{r.offset, "record runs past the end of the file"}
 	}
 	binary.LittleEndian.PutUint64(r.crcOf[:], r.lsn)
-	crc := crc32.Update(crc32.Checksum(r.crcOf[:], castagnoli), castagnoli, h[:8])
+	crc := crc32.Update(crc32.Update(r.seed, castagnoli, r.crcOf[:]), castagnoli, h[:8])
 	if keep {
 		if uint64(cap(r.buf)) < n {
 			r.buf = make([]byte, n)
@@ -231,7 +268,9 @@ func (j *Journal) create(first uint64) (s *segment, err error) {
 		return nil, j.count(err)
 	}
 	s = &segment{path: path, file: f, first: first, last: first - 1, created: time.Now()}
-	err = j.write(s, encodeSegmentHeader(first))
+	h := encodeSegmentHeader(first, j.identity, rand.Uint32())
+	s.seed = binary.LittleEndian.Uint32(h[len(h)-4:])
+	err = j.write(s, h)
 	if err == nil {
 		err = j.sync(f) // so that only a file that holds no record can have a torn header
 	}
@@ -240,13 +279,25 @@ func (j *Journal) create(first uint64) (s *segment, err error) {
 	}
 	if err != nil {
 		_ = f.Close()
-		_ = j.o.Disk.Remove(path) // if it stays, the next try overwrites it and Open cuts it off
+		_ = j.o.Disk.Remove(path) // if it stays, the next try overwrites it and Start cuts it off
+		return nil, err
+	}
+	if err := j.setState(func(s *State) { s.Newest = first }); err != nil {
+		_ = f.Close() // the file stays: the state may say that it must be there
 		return nil, err
 	}
 	s.synced = s.size
 	j.counts.segments.Add(1)
 	j.counts.bytes.Add(s.size)
 	return s, nil
+}
+
+// setState changes the state file, fsynced when it returns.
+func (j *Journal) setState(change func(*State)) error {
+	if j.state == nil {
+		return nil
+	}
+	return j.count(j.state.Set(change))
 }
 
 // write appends to the segment; size moves even if it fails, for the caller to set right.

@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"diskette/store/files"
@@ -16,29 +17,65 @@ func appendCRC(b []byte) []byte {
 	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
 }
 
-func appendFrame(b []byte, lsn uint64, payload string) []byte {
-	frame := binary.LittleEndian.AppendUint64(nil, uint64(len(payload)))
-	crc := crc32.Checksum(binary.LittleEndian.AppendUint64(nil, lsn), castagnoli)
+// appendFrame appends a frame as format version 2 has it, to bytes that begin with a segment's header.
+func appendFrame(b []byte, lsn uint64, marked bool, payload string) []byte {
+	word := uint64(len(payload)) | lsn%(1<<24)<<39
+	if marked {
+		word |= 1 << 63
+	}
+	return appendWord(b, binary.LittleEndian.Uint32(b[32:]), lsn, word, payload)
+}
+
+func appendWord(b []byte, seed uint32, lsn, word uint64, payload string) []byte {
+	frame := binary.LittleEndian.AppendUint64(nil, word)
+	crc := crc32.Update(seed, castagnoli, binary.LittleEndian.AppendUint64(nil, lsn))
 	crc = crc32.Update(crc32.Update(crc, castagnoli, frame), castagnoli, []byte(payload))
 	frame = binary.LittleEndian.AppendUint32(frame, crc)
 	return append(append(b, frame...), payload...)
+}
+
+// version1 is a segment as older versions wrote it.
+func version1(first uint64, payloads ...string) []byte {
+	b := binary.LittleEndian.AppendUint64(append([]byte("DKJOURNL"), 1, 0, 0, 0, 0, 0, 0, 0), first)
+	b = appendCRC(b)
+	for i, p := range payloads {
+		b = appendWord(b, 0, first+uint64(i), uint64(len(p)), p)
+	}
+	return b
 }
 
 func TestTheFileFormatIsWhatThePackageCommentDraws(t *testing.T) {
 	dir := t.TempDir()
 	j := open(t, dir, 0x3e7, Options{})
 	store(t, j, "hello", "")
+	store(t, j, "behind an fsync")
 	closeIt(t, j)
-	want := append([]byte("DKJOURNL"), 1, 0, 0, 0, 0, 0, 0, 0, 0xe8, 3, 0, 0, 0, 0, 0, 0)
-	want = appendFrame(appendFrame(appendCRC(want), 0x3e8, "hello"), 0x3e9, "")
 	files := segmentFiles(t, dir)
 	if len(files) != 1 || files[0] != dir+"/00000000000003e8.journal" {
 		t.Fatalf("files %q", files)
 	}
 	got := readAll(t, files[0])
+	want := append([]byte("DKJOURNL"), 2, 0, 0, 0)
+	want = append(want, got[12:16]...) // random
+	want = append(want, 0xe8, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+	want = appendFrame(appendFrame(appendCRC(want), 0x3e8, true, "hello"), 0x3e9, false, "")
+	want = appendFrame(want, 0x3ea, true, "behind an fsync")
 	if !bytes.Equal(got, want) {
 		t.Fatalf("\n%x, want\n%x", got, want)
 	}
+}
+
+func TestSegmentsOfVersion1AreRead(t *testing.T) {
+	dir := t.TempDir()
+	content := version1(1, "one", "two")
+	if err := os.WriteFile(filepath.Join(dir, segmentName(1)), append(content, "torn"...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	j := open(t, dir, 0, Options{})
+	wantRecords(t, replayed(t, j, 1), "1:one", "2:two")
+	store(t, j, "three")
+	closeIt(t, j)
+	wantRecords(t, reopened(t, dir), "1:one", "2:two", "3:three")
 }
 
 func TestSegmentNamesAreTheirFirstLSN(t *testing.T) {
@@ -57,16 +94,17 @@ func TestSegmentNamesAreTheirFirstLSN(t *testing.T) {
 // FuzzReadSegment feeds the reader any bytes: it must end, stay within the file, agree with itself when it skips
 // payloads, and return only records that encode back to the same bytes.
 func FuzzReadSegment(f *testing.F) {
-	whole := appendFrame(appendFrame(encodeSegmentHeader(7), 7, "hello"), 8, "")
+	whole := appendFrame(appendFrame(encodeSegmentHeader(7, 8, 9), 7, true, "hello"), 8, false, "")
 	f.Add([]byte{})
 	f.Add(whole)
 	f.Add(whole[:len(whole)-1])
 	f.Add(whole[:segmentHeaderBytes+3])
 	f.Add(append(bytes.Clone(whole), make([]byte, 100)...))
 	f.Add(make([]byte, 64))
+	f.Add(version1(7, "hello", "", "you"))
 	f.Add(binary.LittleEndian.AppendUint64(bytes.Clone(whole), 1<<63))
-	f.Add(append(binary.LittleEndian.AppendUint64(encodeSegmentHeader(1), ^uint64(0)), "0123456789"...))
-	f.Add(appendFrame(encodeSegmentHeader(^uint64(0)), ^uint64(0), "the last LSN of all"))
+	f.Add(append(binary.LittleEndian.AppendUint64(encodeSegmentHeader(1, 0, 0), ^uint64(0)), "0123456789"...))
+	f.Add(appendFrame(encodeSegmentHeader(^uint64(0), 0, 0), ^uint64(0), false, "the last LSN of all"))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		r, err := newReader(bytes.NewReader(content), int64(len(content)))
 		skim, skimErr := newReader(bytes.NewReader(content), int64(len(content)))
@@ -77,12 +115,15 @@ func FuzzReadSegment(f *testing.F) {
 			wantDamage(t, err)
 			return
 		}
-		again := encodeSegmentHeader(r.first)
-		copy(again[12:16], content[12:16]) // reserved
-		if again = appendCRC(again[:segmentHeaderBytes-4]); !bytes.HasPrefix(content, again) {
+		again := encodeSegmentHeader(r.first, r.identity, binary.LittleEndian.Uint32(content[12:]))
+		if r.version == 1 {
+			again = bytes.Clone(content[:headerBytes1]) // what is reserved is not looked at
+		}
+		if !bytes.HasPrefix(content, again) {
 			t.Fatal("the header does not encode back")
 		}
 		for {
+			at := r.offset
 			payload, err := r.next(true)
 			_, skimErr := skim.next(false)
 			if (err == nil) != (skimErr == nil) || r.offset != skim.offset || r.lsn != skim.lsn {
@@ -94,7 +135,7 @@ func FuzzReadSegment(f *testing.F) {
 				}
 				break
 			}
-			again = appendFrame(again, r.lsn-1, string(payload))
+			again = appendWord(again, r.seed, r.lsn-1, binary.LittleEndian.Uint64(content[at:]), string(payload))
 		}
 		if !bytes.Equal(again, content[:r.offset]) {
 			t.Fatal("the records do not encode back to the file")

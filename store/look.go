@@ -1,0 +1,206 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"diskette/store/journal"
+)
+
+// The start compares what database, journal and state file say of each other before it changes anything:
+//
+//	state file    identity, the LSN that the journal was cut to, the newest segment that must be there
+//	database      identity, the LSN that its tables have, and whether it was closed in order (schema.sql: meta)
+//	journal       identity in each segment, LSNs
+//
+// A crash leaves them consistent, because each fact is fsynced before the step that makes it necessary. Whatever else is seen ends the
+// start: a part was lost, damaged, or is an older one or another server's, and to go on would lose acknowledged
+// changes in silence. A database that was closed in order needs nothing beside it, and is given a new identity when it
+// comes alone: it may be a copy, and two servers with one identity could not tell their journals apart.
+//
+// A database that is lost, or whose WAL is, is made anew from the journal as long as that still begins with record 1.
+
+const stateName = "diskette.state"
+
+// ErrNotWhole says that the data directory is not what a crash can have left.
+var ErrNotWhole = errors.New("the data directory is not whole")
+
+// seen is what a data directory has.
+type seen struct {
+	stated  bool // there is a state file
+	state   journal.State
+	db      tablesSeen
+	journal *journal.Found
+}
+
+// tablesSeen is what the database says of itself.
+type tablesSeen struct {
+	there    bool  // there are tables
+	anew     error // why they can not be used: their WAL is lost or damaged
+	identity uint64
+	applied  uint64
+	ahead    uint64
+	running  bool // it was not closed in order
+}
+
+// look reads the data directory and changes nothing. The error says why a server must not be started on it.
+func (st *Store) look() (*seen, error) {
+	s := &seen{}
+	var broken error
+	var err error
+	switch s.state, err = journal.ReadState(st.statePath()); {
+	case err == nil:
+		s.stated = true
+	case errors.Is(err, journal.ErrNoState):
+		broken = err
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	}
+	if s.db, err = lookAtTables(st.dir, s.state.SameBoot()); err != nil {
+		return nil, err
+	}
+	if s.stated {
+		err = s.fits(st.dir)
+	} else {
+		err = s.alone(st, broken)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.journal, err = journal.Look(st.journalDir(), s.db.applied, s.state, s.db.there && !s.db.running)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case s.journal.Last < s.db.ahead:
+		return nil, &journal.Damage{File: st.journalDir(), Expected: fmt.Sprintf("the records up to %d, part of which is in the tables", s.db.ahead),
+			Found: fmt.Sprintf("them up to %d", s.journal.Last)}
+	case !s.stated && s.db.identity != 0 && s.journal.Last > s.db.applied:
+		return nil, &journal.Damage{File: st.statePath(), Found: "none",
+			Expected: fmt.Sprintf("the state that goes with the journal's records from %d on", s.db.applied+1)}
+	}
+	return s, nil
+}
+
+func (st *Store) statePath() string { return filepath.Join(st.dir, stateName) }
+
+// fits compares the database with the state.
+func (s *seen) fits(dir string) error {
+	path := filepath.Join(dir, databaseFile)
+	db, state := &s.db, &s.state
+	switch {
+	case !db.there && state.Floor > 0:
+		return &journal.Damage{File: path, Expected: fmt.Sprintf("the tables with the records up to %d", state.Floor), Found: "no tables"}
+	case !db.there:
+	case db.anew != nil && state.Floor > 0:
+		return db.anew
+	case db.anew != nil:
+		*db = tablesSeen{anew: db.anew}
+	case db.identity != state.Identity && (db.identity != state.Before || state.Newest != 0):
+		return &journal.Damage{File: path, Expected: fmt.Sprintf("the database with identity %016x", state.Identity),
+			Found: fmt.Sprintf("that with %016x", db.identity)}
+	case db.applied < state.Floor:
+		return &journal.Damage{File: path, Expected: fmt.Sprintf("the tables with the records up to %d, to where the journal was cut", state.Floor),
+			Found: fmt.Sprintf("them up to %d: an older copy, or the end of %s-wal is lost", db.applied, databaseFile)}
+	}
+	return nil
+}
+
+// alone judges a directory without a state file: a new one, that of an older version, or a copied database.
+func (s *seen) alone(st *Store, broken error) error {
+	found := "none"
+	if broken != nil {
+		found = broken.Error()
+	}
+	switch {
+	case s.db.there && s.db.running:
+		return &journal.Damage{File: st.statePath(), Expected: "the state of the server that ran on " + databaseFile, Found: found}
+	case !s.db.there && (broken != nil || journal.There(st.journalDir())):
+		return &journal.Damage{File: filepath.Join(st.dir, databaseFile), Expected: "the database that is missing beside its journal or state",
+			Found: "no tables"}
+	}
+	s.state = journal.State{Identity: 1 + rand.Uint64N(1<<63-1), Before: s.db.identity, Floor: s.db.applied}
+	return nil
+}
+
+// lookAtTables reads what the start needs of the database.
+func lookAtTables(dir string, sameBoot bool) (t tablesSeen, err error) {
+	path := filepath.Join(dir, databaseFile)
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
+		return t, nil
+	}
+	if err != nil {
+		return t, fmt.Errorf("open %s: %w%s", path, err, permissionHint(err))
+	}
+	w, err := readWAL(path+"-wal", info.Size())
+	if err != nil {
+		return t, fmt.Errorf("read the WAL: %w", err)
+	}
+	if frames, salts := indexed(path + "-shm"); sameBoot && w.size > 0 && frames > 0 && (!w.header || salts == w.salts && frames > w.frames) {
+		return tablesSeen{there: true, running: true, anew: &journal.Damage{File: path + "-wal",
+			Expected: fmt.Sprintf("the %d frames that its index counts", frames), Found: fmt.Sprintf("%d that are whole", w.frames)}}, nil
+	}
+	c, err := openLook(path)
+	if err != nil {
+		return t, damaged(dir, err)
+	}
+	defer closeConn(c)
+	version, err := fileVersion(c)
+	if err != nil || version == 0 {
+		return t, nameFile(dir, err)
+	}
+	var identity, applied, ahead, running, pages int64
+	err = queryInts(c, `SELECT coalesce((SELECT value FROM meta WHERE name = 'identity'), 0),
+		coalesce((SELECT value FROM meta WHERE name = 'applied_lsn'), 0), coalesce((SELECT value FROM meta WHERE name = 'ahead_lsn'), 0),
+		coalesce((SELECT value FROM meta WHERE name = 'running'), 0), (SELECT page_count FROM pragma_page_count)`,
+		&identity, &applied, &ahead, &running, &pages)
+	if err != nil {
+		return t, damaged(dir, err)
+	}
+	if there := info.Size()/pageBytes + int64(len(w.pages)); there < pages {
+		return t, &journal.Damage{File: path, Expected: fmt.Sprintf("%d pages", pages), Found: fmt.Sprintf("%d", there)}
+	}
+	t = tablesSeen{there: true, identity: uint64(identity), applied: uint64(applied), ahead: uint64(ahead), running: running != 0}
+	if t.running && !w.header {
+		t.anew = &journal.Damage{File: path + "-wal", Expected: "the WAL of a database that was not closed", Found: "none that is whole"}
+	}
+	return t, nil
+}
+
+// refusal is what the operator reads when the start ends here.
+func refusal(err error) error {
+	var d *journal.Damage
+	if !errors.As(err, &d) {
+		return err
+	}
+	return fmt.Errorf("%w: %w; nothing was changed: put the right file in its place, or start with --set-aside-damaged salvage, which renames "+
+		"what is here and goes on with all that can be read of it, or with --set-aside-damaged yes, which begins empty", ErrNotWhole, d)
+}
+
+// others are files of Redis that may stand where an operator put them to be imported.
+var others = []string{"dump.rdb", "appendonly.aof", "appendonlydir"}
+
+// nameOthers says that Redis's own files in the directory are not read.
+func (st *Store) nameOthers() {
+	var there []string
+	for _, name := range others {
+		if _, err := os.Lstat(filepath.Join(st.dir, name)); err == nil {
+			there = append(there, name)
+		}
+	}
+	if len(there) > 0 {
+		st.opts.Log("the data directory has files of Redis's", Warning("they are not read: this server's data is in "+databaseFile+" and journal"),
+			"files", strings.Join(there, " "))
+	}
+}
+
+// Warning is an error for Options.Log that ended nothing.
+type Warning string
+
+func (w Warning) Error() string { return string(w) }
