@@ -135,6 +135,9 @@ func (h *hold) recover() {
 
 // panicked logs the panic of a command and returns what its client hears.
 func (s *Server) panicked(command string, p any) Reply {
+	if reply := unreadReply(p); reply.isError() {
+		return reply
+	}
 	s.log.Error().Str("command", command).Str("panic", fmt.Sprint(p)).Bytes("stack", debug.Stack()).Msg("command failed")
 	return errorReply(oneLine("ERR internal error: " + fmt.Sprint(p)))
 }

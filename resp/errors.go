@@ -38,6 +38,10 @@ var (
 	errBitOffset     = errorReply("ERR bit offset is not an integer or out of range")
 	errInvalidCursor = errorReply("ERR invalid cursor")
 
+	// What is asked for can not be read from the database file. Redis has all of it in memory and no such words.
+	errDamaged    = errorReply("ERR the data on disk is damaged: what this command needs can not be read. The server's log and INFO persistence say more; restore the data directory from a copy, or restart with --set-aside-damaged salvage")
+	errDiskFailed = errorReply("ERR the disk could not be read just now: what this command needs is not in memory. Try again; the server's log and INFO persistence say more")
+
 	errNoAuth              = errorReply("NOAUTH Authentication required.")
 	errWrongPass           = errorReply("WRONGPASS invalid username-password pair or user is disabled.")
 	errNoProto             = errorReply("NOPROTO unsupported protocol version")
@@ -136,8 +140,21 @@ func failure(err error) Reply {
 		return errWrongType
 	case errors.Is(err, expire.ErrInvalid):
 		return errorReply("ERR invalid expire time")
+	case errors.Is(err, store.ErrDamaged):
+		return errDamaged
+	case errors.Is(err, store.ErrDiskFailed):
+		return errDiskFailed
 	}
 	return errorReply(oneLine("ERR " + err.Error()))
+}
+
+// unreadReply is the reply to a command that panicked because it came upon a key which can not be read from disk (the store has
+// logged that), and none if it panicked for another reason.
+func unreadReply(p any) Reply {
+	if err, ok := p.(error); ok && (errors.Is(err, store.ErrDamaged) || errors.Is(err, store.ErrDiskFailed)) {
+		return failure(err)
+	}
+	return replyNone
 }
 
 // oneLine keeps a client's bytes from breaking the protocol's framing. Other bytes stay, UTF-8 or not.

@@ -100,7 +100,9 @@ func (h *hold) keyed(r *row, args [][]byte, following []command) {
 
 // call runs the command's function, again when it has asked for further keys and they are loaded, or when what it wanted done
 // without the lock is done.
-func (h *hold) call(tx *store.Tx, r *row, args [][]byte) (_ *store.Tx, reply Reply, seen uint64) {
+func (h *hold) call(begun *store.Tx, r *row, args [][]byte) (tx *store.Tx, reply Reply, seen uint64) {
+	tx = begun
+	defer h.unread(&tx, &reply, &seen)
 	var resume any
 	for attempt := 1; ; attempt++ {
 		c := &h.cl.call
@@ -138,6 +140,19 @@ func (h *hold) call(tx *store.Tx, r *row, args [][]byte) (_ *store.Tx, reply Rep
 	}
 }
 
+// unread makes the panic of a command that came upon a key which can not be read its error reply. What it had changed by then stays.
+func (h *hold) unread(tx **store.Tx, reply *Reply, seen *uint64) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	if *reply = unreadReply(p); !reply.isError() {
+		panic(p)
+	}
+	*seen = max(*seen, h.cl.srv.store.Abort())
+	*tx = h.cl.srv.store.Begin(h.cl.db, h.now)
+}
+
 // block waits, without the lock, until the command under way is served.
 func (h *hold) block(tx *store.Tx, lsn uint64) {
 	cl := h.cl
@@ -156,6 +171,7 @@ func (h *hold) ready(r *row, args [][]byte, following []command) (*store.Tx, err
 	cl := h.cl
 	tx := cl.srv.store.Begin(cl.db, h.now)
 	for !want(tx, r, args) {
+		tx.WantAhead()
 		cl.wantAhead(tx, following)
 		if err := h.load(tx); err != nil {
 			return nil, err

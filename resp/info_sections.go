@@ -158,6 +158,15 @@ func infoPersistence(t *infoText, r *infoReport) {
 	save, rewrite := r.s.saves.save.state(r.now), r.s.saves.rewrite.state(r.now)
 	saveFailed := save.failed && !r.s.store.LastWriteBack().After(save.ended) // else the tables took everything since
 	t.line("loading", 0)
+	damage := r.s.store.Damage()
+	t.line("storage_damaged", zeroOne(damage.What != ""))
+	if damage.What != "" {
+		t.line("storage_damaged_what", oneLine(damage.What))
+		t.line("storage_damaged_since", damage.Since.Unix())
+	}
+	t.line("storage_damaged_reads", damage.Reads)
+	t.line("storage_damaged_writes", damage.Writes)
+	t.line("storage_io_errors", damage.IOErrors)
 	t.line("async_loading", 0)
 	t.line("current_cow_peak", 0)
 	t.line("current_cow_size", 0)

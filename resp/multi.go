@@ -102,7 +102,7 @@ func exec(cl *client, c *call) Reply {
 			h.unpin()
 			h.release()
 			cl.unwatch()
-			return failure(err)
+			return errExecRefused(failure(err))
 		}
 		tx = st.Begin(cl.db, h.now)
 	}
@@ -178,6 +178,20 @@ func (cl *client) runQueued(tx *store.Tx, q queued) (reply Reply) {
 		return errExecDenied(d)
 	}
 	t := cl.begin(q.row, q.args, 0)
+	reply = cl.callQueued(tx, q)
+	cl.end(t, q.row, q.args, &reply)
+	return reply
+}
+
+// callQueued runs its function. A key that can not be read, which nobody knew before, is this command's error alone.
+func (cl *client) callQueued(tx *store.Tx, q queued) (reply Reply) {
+	defer func() {
+		if p := recover(); p != nil {
+			if reply = unreadReply(p); !reply.isError() {
+				panic(p)
+			}
+		}
+	}()
 	switch {
 	case q.row.read != nil:
 		reply = q.row.read(&tx.View, &cl.call)
@@ -188,7 +202,6 @@ func (cl *client) runQueued(tx *store.Tx, q queued) (reply Reply) {
 		cl.callSeen = 0
 		tx.SawAll()
 	}
-	cl.end(t, q.row, q.args, &reply)
 	return reply
 }
 

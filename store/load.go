@@ -16,15 +16,20 @@ type load struct {
 type Fetch struct {
 	st      *Store
 	missing []pending // ours to read; pinned until Release
-	waits   []*load   // others'
-	failed  error     // of a key whose value was not found
+	waits   []wait    // others'
+	ahead   bool      // what is wanted from here on is not the command's own
 }
 
 type pending struct {
 	o     *object
-	l     *load
+	wait        // the load that we make
 	id    int64 // of the key whose value is missing, 0 = nothing is known yet
 	whole bool  // the value is wanted, too
+}
+
+type wait struct {
+	l     *load
+	ahead bool
 }
 
 func (v *View) fetching() *Fetch {
@@ -37,10 +42,13 @@ func (v *View) fetching() *Fetch {
 func (f *Fetch) start(o *object, whole bool) {
 	o.load = &load{done: make(chan struct{})}
 	o.pins++
-	f.missing = append(f.missing, pending{o, o.load, o.id, whole})
+	f.missing = append(f.missing, pending{o, wait{o.load, f.ahead}, o.id, whole})
 }
 
-func (f *Fetch) wait(l *load) { f.waits = append(f.waits, l) }
+func (f *Fetch) join(l *load) { f.waits = append(f.waits, wait{l, f.ahead}) }
+
+// WantAhead makes what is wanted from here on a help for later commands: Load reads it too, and does not fail for it.
+func (v *View) WantAhead() { v.fetching().ahead = true }
 
 // TakeFetch returns the loads that Want noted since the last call, nil if there are none.
 // The caller must call Load without the lock, and Release with it once its command has run.
@@ -54,19 +62,22 @@ func (v *View) TakeFetch() *Fetch {
 // Nothing newer than the tables can be overlooked: a name with unapplied changes is in
 // memory, tombstones included (I5), and the placeholder keeps others from changing this one. Of a head, others may change
 // all but the value, which is read by id.
-// An error means that a key could not be read; the command must not run.
-func (f *Fetch) Load() error {
-	var failed error
-	if len(f.missing) > 0 {
-		if failed = f.read(); failed == nil {
-			failed = f.failed
+// An error means that a key could not be read; the command must not run. The other keys are read all the same.
+func (f *Fetch) Load() (failed error) {
+	for from := 0; from < len(f.missing); from += fetchSlice {
+		f.readSlice(f.missing[from:min(from+fetchSlice, len(f.missing))])
+	}
+	wait := func(w wait) {
+		<-w.l.done
+		if w.l.err != nil && !w.ahead {
+			failed = w.l.err
 		}
 	}
-	for _, l := range f.waits {
-		<-l.done
-		if l.err != nil {
-			failed = l.err
-		}
+	for _, p := range f.missing {
+		wait(p.wait)
+	}
+	for _, w := range f.waits {
+		wait(w)
 	}
 	return failed
 }
@@ -74,69 +85,73 @@ func (f *Fetch) Load() error {
 // fetchSlice is how many keys are read between two holds of the lock.
 const fetchSlice = 256
 
-func (f *Fetch) read() error {
-	for from := 0; from < len(f.missing); from += fetchSlice {
-		if err := f.readSlice(f.missing[from:min(from+fetchSlice, len(f.missing))]); err != nil {
-			f.giveUp(from, err)
-			return err
-		}
-	}
-	return nil
-}
-
-func (f *Fetch) readSlice(missing []pending) error {
+func (f *Fetch) readSlice(missing []pending) {
 	st := f.st
 	rows := make([]row, len(missing))
+	var errs map[int]error
 	start := time.Now()
-	err := st.readers.load(func(r *reader) error {
-		for i, p := range missing {
-			if err := r.pending(p, &rows[i]); err != nil {
-				return fmt.Errorf("read key from disk: %w", err)
+	for next := 0; next < len(missing); next++ { // behind a key that could not be read, in a new transaction
+		err := st.readers.load(func(r *reader) error {
+			for ; next < len(missing); next++ {
+				if err := r.pending(missing[next], &rows[next]); err != nil {
+					return err
+				}
+				st.worked(keyPlace(missing[next].o))
 			}
+			return nil
+		})
+		if err != nil {
+			if errs == nil {
+				errs = map[int]error{}
+			}
+			errs[next] = st.unreadable(missing[next].o, err)
 		}
-		return nil
-	})
-	if err != nil {
-		return err
 	}
 	st.Lock()
 	defer st.Unlock()
 	st.stats.loads += int64(len(missing))
 	st.stats.loadNanos += time.Since(start).Nanoseconds()
 	for i, p := range missing {
-		if err := st.loaded(p, &rows[i], nil); err != nil {
-			f.failed = err
-		}
+		st.loaded(p, &rows[i], errs[i])
 	}
-	return nil
 }
 
-// giveUp takes away the placeholders from one on: their keys could not be read.
-func (f *Fetch) giveUp(from int, err error) {
-	f.st.Lock()
-	defer f.st.Unlock()
-	for _, p := range f.missing[from:] {
+// dropLocked takes away the placeholders of loads that nobody will make: those who wait for them begin their own. The caller
+// holds the keyspace lock.
+func (f *Fetch) dropLocked() {
+	for _, p := range f.missing {
 		p.o.pins--
-		f.st.loaded(p, nil, err)
+		if p.o.load == p.l {
+			p.o.load = nil
+			if !p.o.headOnly {
+				f.st.forget(p.o)
+			}
+		}
+		close(p.l.done)
 	}
-	f.missing = f.missing[:from] // pinned until Release
+}
+
+// unreadable notes and names the failure to read a key.
+func (st *Store) unreadable(o *object, err error) error {
+	return st.failed(keyPlace(o), fmt.Errorf("read key from disk: %w", err), "space", o.space.id, "key", quoted(o.name))
 }
 
 // loaded fills a placeholder or head, or takes the placeholder away when the read failed. A command that could not
 // announce the key may have filled it meanwhile, or given up the value of a head.
-func (st *Store) loaded(p pending, r *row, err error) error {
+func (st *Store) loaded(p pending, r *row, err error) {
 	if p.o.load == p.l {
 		p.o.load = nil
 		switch {
 		case err == nil:
-			err = st.fill(p.o, r)
+			if err = st.fill(p.o, r); err != nil {
+				err = st.unreadable(p.o, err)
+			}
 		case !p.o.headOnly:
 			st.forget(p.o)
 		}
 	}
 	p.l.err = err
 	close(p.l.done)
-	return err
 }
 
 // fill gives an object the state of its row; a head, whose deadline may be newer than the row's, the value.
@@ -200,8 +215,9 @@ func (st *Store) loadNow(s *space, key []byte, o *object, whole bool) *object {
 			if o.load == nil && !o.headOnly {
 				st.forget(o)
 			}
-			panic(fmt.Errorf("read key from disk: %w", err)) // becomes the command's error reply
+			panic(st.unreadable(o, err)) // becomes the command's error reply
 		}
+		st.worked(keyPlace(o))
 		return o
 	}
 	o.load = nil

@@ -83,7 +83,7 @@ func (lookedAt) DeviceCharacteristics() vfs.DeviceCharacteristic { return 0 }
 
 // openLook opens a connection that changes nothing, to a database whose server is not running.
 func openLook(path string) (*sqlite3.Conn, error) {
-	u := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: "mode=ro&vfs=" + lookVFS}
+	u := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: url.Values{"mode": {"ro"}, "vfs": {pagesOver(lookVFS)}}.Encode()}
 	c, err := sqlite3.OpenContext(sqlite3.WithMaxMemory(context.Background(), writerMemory), u.String())
 	if err != nil {
 		return nil, err

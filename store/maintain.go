@@ -3,6 +3,7 @@ package store
 import (
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/ncruces/go-sqlite3"
 )
@@ -24,6 +25,8 @@ const (
 	freePages = 1024
 	// pageBytes is SQLite's page size as the file was made.
 	pageBytes = 4096
+	// upkeepPause is how long maintain rests when it has met damage, which stays.
+	upkeepPause = 10 * time.Second
 	// idleWalPages is the WAL length that is checkpointed when there is nothing else to do.
 	idleWalPages = 64
 )
@@ -32,11 +35,16 @@ const (
 // reap rows that belong to no key, then give free pages back, then checkpoint.
 func (st *Store) maintain() {
 	w := st.wb.w
-	reaped, err := w.reap()
-	if err != nil {
-		st.maintenanceFailed("reap", err)
+	st.probe()
+	if time.Since(st.wb.upkeepFailed) < upkeepPause {
 		return
 	}
+	reaped, err := w.reap()
+	if err != nil {
+		st.maintenanceFailed(reaping, err)
+		return
+	}
+	st.worked(place{op: reaping})
 	if reaped > 0 {
 		st.count(func(c *writeBackCounters) { c.reaped += reaped })
 		st.checkpoint(walPages)
@@ -51,9 +59,10 @@ func (st *Store) maintain() {
 	}
 	vacuumed, err := w.vacuum(slice)
 	if err != nil {
-		st.maintenanceFailed("vacuum", err)
+		st.maintenanceFailed(vacuuming, err)
 		return
 	}
+	st.worked(place{op: vacuuming})
 	if vacuumed > 0 {
 		st.count(func(c *writeBackCounters) { c.vacuumed += vacuumed })
 		st.checkpoint(walPages)
@@ -65,11 +74,16 @@ func (st *Store) maintain() {
 	st.reserve.refill(st)
 }
 
-func (st *Store) maintenanceFailed(what string, err error) {
+func (st *Store) maintenanceFailed(op operation, err error) {
 	st.count(func(c *writeBackCounters) { c.failures++ })
-	if !st.wb.maintenanceFails {
+	err = st.failed(place{op: op}, err)
+	switch {
+	case isDamage(err):
+		st.wb.upkeepFailed = time.Now()
+	case isDiskFailure(err):
+	case !st.wb.maintenanceFails:
 		st.wb.maintenanceFails = true
-		st.opts.Log(what+" failed, trying again", err)
+		st.opts.Log(string(op)+" failed, trying again", err)
 	}
 }
 

@@ -24,6 +24,9 @@ func migrateFile(dir, vfs string) error {
 	if err == nil {
 		err = cutRows(c)
 	}
+	if err == nil {
+		err = sealPages(c)
+	}
 	if err = errors.Join(err, closeConn(c)); err != nil {
 		return fmt.Errorf("bring the file from version %d to %d: %w", version, schemaVersion, err)
 	}

@@ -29,7 +29,6 @@ func (st *Store) Opened() Opened { return st.opened }
 // a reserve.
 func (st *Store) foundFiles() {
 	o := &st.opened
-	o.Format = schemaVersion
 	o.Dir = st.dir
 	if abs, err := filepath.Abs(st.dir); err == nil {
 		o.Dir = abs

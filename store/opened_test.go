@@ -13,7 +13,7 @@ func TestAStartTellsWhatItFoundAndDid(t *testing.T) {
 	d := newDisk(t)
 	dir := t.TempDir()
 	st := opened(t, dir, d.use)
-	if o := st.Opened(); !o.New || o.Dir != dir || o.Keys != 0 || o.LastEnd != "" || o.Format != schemaVersion || o.Records != 0 {
+	if o := st.Opened(); !o.New || o.Dir != dir || o.Keys != 0 || o.LastEnd != "" || o.Format != sealedVersion || o.Records != 0 {
 		t.Errorf("a new directory: %+v", o)
 	}
 	for i := range 20 {

@@ -78,6 +78,7 @@ func (st *Store) replay() error {
 func (st *Store) settleRecovery() {
 	applied := st.applied.Load()
 	if err := st.wb.w.sync(applied); err != nil {
+		err = st.failed(place{op: writingBack}, err)
 		st.opts.Log("fsync after recovery failed, the journal is kept until the next write-back", err)
 		return
 	}

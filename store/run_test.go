@@ -262,7 +262,7 @@ func TestAFileOfVersion1IsTakenOver(t *testing.T) {
 			(SELECT count(*) FROM streams WHERE fields = '["number","' || (entry + 0) || '","empty",""]' OR entry = '18446744073709551615-18446744073709551615' AND fields = '["a","b"]'),
 			(SELECT count(*) FROM sqlite_schema WHERE name IN ('list_elements', 'stream_entries'))`,
 			&version, &lists, &positions, &entries, &old)
-		if version != schemaVersion || lists != 156 || positions != 151 || entries != 60 || old != 0 {
+		if version != sealedVersion || lists != 156 || positions != 151 || entries != 60 || old != 0 {
 			t.Errorf("version %d, %d elements of 156 as they should be, the last at %d; %d entries of 60; %d old tables",
 				version, lists, positions, entries, old)
 		}

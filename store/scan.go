@@ -36,8 +36,9 @@ func (st *Store) Scan(db int, cursor int64, count int, now int64, o ScanOptions,
 		}
 		page, err := st.scanPage(s.id, cursor, count, o)
 		if err != nil {
-			return nil, 0, 0, fmt.Errorf("scan: %w", err)
+			return nil, 0, 0, st.failed(place{op: scanning}, fmt.Errorf("scan: %w", err))
 		}
+		st.worked(place{op: scanning})
 		err = st.Look(locked, func() {
 			if st.dbs[db] == s && st.applied.Load() == applied {
 				keys, next = st.mergeLocked(s, page, cursor, count, now, o)

@@ -12,6 +12,7 @@ func (st *Store) finish(f *fold, took time.Duration) {
 		st.writeError.Store(nil) // first: whom the new LSN lets go on must not meet the old error
 	}
 	wb.mu.Unlock()
+	st.worked(place{op: writingBack})
 	st.applied.Store(f.last)
 	if f.renames {
 		st.lists.forget()
@@ -80,7 +81,9 @@ func (st *Store) checkpoint(pages int) {
 	}
 	st.readers.renew() // an older transaction needs the pages of its time
 	if err := st.wb.w.checkpoint(); err != nil {
-		st.opts.Log("checkpoint failed", err)
+		st.maintenanceFailed(moving, err)
+	} else {
+		st.worked(place{op: moving})
 	}
 	st.readers.renew() // so that the next transaction can write the WAL from its start
 }

@@ -18,7 +18,7 @@ var schema string
 
 const (
 	applicationID = 0x4469736b // "Disk"
-	schemaVersion = 3
+	schemaVersion = 3          // of schema.sql; with the checksums of pages.go a file is of sealedVersion
 
 	databaseFile = "diskette.db"
 
@@ -45,9 +45,7 @@ var ( // tests lower them
 func openDB(dir, vfs string, memory int64, readOnly bool) (*sqlite3.Conn, error) {
 	u := url.URL{Scheme: "file", OmitHost: true, Path: filepath.Join(dir, databaseFile)}
 	query := url.Values{}
-	if vfs != "" {
-		query.Set("vfs", vfs)
-	}
+	query.Set("vfs", pagesOver(vfs))
 	if readOnly {
 		query.Set("mode", "ro")
 	}
@@ -61,9 +59,9 @@ func openDB(dir, vfs string, memory int64, readOnly bool) (*sqlite3.Conn, error)
 
 // nameDamage names the file when SQLite finds it malformed; other errors stay as they are.
 func nameDamage(dir string, err error) error {
-	if errors.Is(err, sqlite3.CORRUPT) || errors.Is(err, sqlite3.NOTADB) {
+	if isDamage(err) && !errors.Is(err, ErrDamaged) {
 		return fmt.Errorf("%w: %s: %w; restore it from a copy, or start with --set-aside-damaged yes to rename it and begin empty",
-			ErrDamaged, filepath.Join(dir, databaseFile), err)
+			ErrDamaged, filepath.Join(dir, databaseFile), plain(err))
 	}
 	return err
 }
@@ -118,43 +116,63 @@ var errOlderFile = errors.New("the database file was written by an older version
 // fileVersion returns the version of the schema that the file has, 0 if it is empty; one that can not be used is an error.
 func fileVersion(c *sqlite3.Conn) (int64, error) {
 	var app, version, objects int64
-	err := queryInts(c, `SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)`, &app, &version, &objects)
+	err := queryInts(c, `SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version),
+		(SELECT count(*) FROM sqlite_schema)`, &app, &version, &objects)
 	switch {
 	case err != nil:
 		return 0, err
-	case app == applicationID && version > schemaVersion:
+	case app == applicationID && version > sealedVersion:
 		return 0, errNewerFile
 	case app == applicationID && version > 0, app == 0 && version == 0 && objects == 0:
 		return version, nil
 	}
-	return 0, fmt.Errorf("%w (application_id %#x, user_version %d); use another directory, or start with --set-aside-damaged yes to rename it and begin empty",
-		ErrDamaged, app, version)
+	return 0, fmt.Errorf("%w (application_id %#x, user_version %d); use another directory, or start with --set-aside-damaged yes "+
+		"to rename it and begin empty", ErrDamaged, app, version)
 }
 
+// prepareFile makes the tables of an empty file, with the identity. errOlderFile: the file is to be migrated first.
 func prepareFile(c *sqlite3.Conn, identity uint64) error {
 	version, err := fileVersion(c)
+	switch {
+	case err != nil:
+		return err
+	case version == 0:
+		err = createFile(c, identity)
+	case version < schemaVersion:
+		err = errOlderFile
+	default:
+		err = finished(c, version)
+	}
 	if err != nil {
 		return err
 	}
-	switch version {
-	case schemaVersion:
-		cut, err := rowsToCut(c)
-		if err != nil {
-			return err
-		}
-		if cut {
-			return errOlderFile
-		}
-	case 0:
-		// auto_vacuum is fixed at the first write: it lets space be given back in slices.
-		if err := c.Exec(`PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; BEGIN IMMEDIATE;` + schema +
-			`INSERT INTO meta (name, value) VALUES ('identity', ` + itoa(int64(identity)) + `); COMMIT`); err != nil {
-			return err
-		}
-	default:
+	return setUp(c)
+}
+
+// finished says errOlderFile of a file whose migration has not come to its end, or that is small enough to get checksums.
+func finished(c *sqlite3.Conn, version int64) error {
+	cut, err := rowsToCut(c)
+	if err != nil {
+		return err
+	}
+	var pages int64
+	if err := queryInts(c, `SELECT page_count FROM pragma_page_count`, &pages); err != nil {
+		return err
+	}
+	if cut || version < sealedVersion && pages*pageBytes <= sealAtStart {
 		return errOlderFile
 	}
-	return setUp(c)
+	return nil
+}
+
+// createFile makes the tables. The reserved bytes and auto_vacuum, which lets space be given back in slices, are fixed at the
+// first write.
+func createFile(c *sqlite3.Conn, identity uint64) error {
+	if _, err := c.FileControl("main", sqlite3.FCNTL_RESERVE_BYTES, sealBytes); err != nil {
+		return err
+	}
+	return c.Exec(`PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; BEGIN IMMEDIATE;` + schema + setSealed +
+		`INSERT INTO meta (name, value) VALUES ('identity', ` + itoa(int64(identity)) + `); COMMIT`)
 }
 
 // setUp makes a connection one that writes.

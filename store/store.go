@@ -100,6 +100,7 @@ type Store struct {
 	opened     Opened
 	sweep      sweepState
 	lists      scanLists
+	damage     damage
 }
 
 // birth and tomb note an object as it was at one LSN.
@@ -155,7 +156,7 @@ func Open(o Options) (_ *Store, err error) {
 	}
 	st.nameOthers()
 	if err := st.openReaders(); err != nil {
-		return nil, err
+		return nil, nameDamage(st.dir, err)
 	}
 	st.reserve.open(st)
 	st.countOpened()
@@ -184,10 +185,10 @@ func (st *Store) openFiles() error {
 	if st.state, err = journal.OpenState(st.disk, st.statePath()); err != nil {
 		return fmt.Errorf("open %s: %w", stateName, err)
 	}
-	if err := st.openDatabase(); err != nil {
-		return err
+	if err = st.openDatabase(); err == nil {
+		err = st.recover(s.journal)
 	}
-	return st.recover(s.journal)
+	return nameDamage(st.dir, err) // wherever it was met
 }
 
 // afterDamage sets aside what is damaged and opens the files that follow.
@@ -217,6 +218,10 @@ func (st *Store) openDatabase() error {
 	})
 	if err != nil {
 		return err
+	}
+	if err := st.noteVersion(c); err != nil {
+		closeConn(c)
+		return damaged(st.dir, err)
 	}
 	w, err := newWriter(c, st.dir, st.opts.VFS, &st.readers)
 	if err != nil {
@@ -342,12 +347,15 @@ func (st *Store) openReaders() error {
 	return nil
 }
 
-// Close writes everything back and closes the files. The caller has stopped all commands.
+// Close writes everything back and closes the files. It is an error if not everything could be read lately, too. The caller has stopped all commands.
 func (st *Store) Close() error {
 	if st.closed.Swap(true) {
 		return nil
 	}
 	err := st.stopWriteBack()
+	if err == nil {
+		err = st.DamageError()
+	}
 	if err == nil {
 		err = st.wb.w.disown()
 	}

@@ -121,9 +121,10 @@ func (st *Store) sweepDisk(now int64) (more bool) {
 		return q.Err()
 	})
 	if err != nil {
-		st.opts.Log("expiry sweep could not read the database", err)
+		st.sweepFailed(err)
 		return false
 	}
+	st.worked(place{op: sweeping})
 	for len(victims) > 0 {
 		slice := victims[:min(sweepSlice, len(victims))]
 		victims = victims[len(slice):]
@@ -161,6 +162,12 @@ func (st *Store) sweepDisk(now int64) (more bool) {
 		st.kickWriteBack()
 	}
 	return false
+}
+
+func (st *Store) sweepFailed(err error) {
+	if err = st.failed(place{op: sweeping}, err); !isDamage(err) && !isDiskFailure(err) {
+		st.opts.Log("expiry sweep could not read the database", err)
+	}
 }
 
 // spacesLocked is the databases' spaces by number. The caller holds the keyspace lock.

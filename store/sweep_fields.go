@@ -72,7 +72,7 @@ func (st *Store) sweepFieldsOnDisk(now int64) {
 		}
 	}
 	if err != nil {
-		st.opts.Log("expiry sweep could not read the database", err)
+		st.sweepFailed(err)
 		return
 	}
 	s.onDisk.Store(&diskDeadlines{applied, next})

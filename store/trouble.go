@@ -56,6 +56,8 @@ func (st *Store) noteTrouble(now time.Time) {
 
 func troubleLine(err error) string {
 	switch {
+	case errors.Is(err, ErrDamaged):
+		return "the database file is damaged: writes are refused, reads go on, the journal keeps what was acknowledged"
 	case IsDiskFull(err):
 		return "the disk is full: writes are refused, reads and deletions go on; free some space"
 	case errors.Is(err, journal.ErrSync):

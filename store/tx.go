@@ -259,7 +259,9 @@ func (st *Store) WaitFor(lsn uint64) error {
 // Abort ends a command whose handler failed half-way: what it changed is recorded, so that
 // memory and journal agree. The caller holds the keyspace lock.
 func (st *Store) Abort() (seen uint64) {
-	st.tx.fetch = nil
+	if f := st.tx.TakeFetch(); f != nil {
+		f.dropLocked()
+	}
 	return st.tx.End()
 }
 

@@ -111,7 +111,7 @@ func (v *View) resident(key []byte, whole bool) *object {
 	case !o.lacks(whole):
 		return o
 	case o.load != nil:
-		v.fetching().wait(o.load)
+		v.fetching().join(o.load)
 	default:
 		v.fetching().start(o, whole)
 	}

@@ -36,6 +36,7 @@ type writeBack struct {
 	applyNow chan struct{}
 
 	maintenanceFails bool      // the apply goroutine's: said once
+	upkeepFailed     time.Time // the apply goroutine's: when maintain last met damage
 	busy             time.Time // the apply goroutine's: when it last wrote back many rows
 	rested           bool      // the buffers were given back since
 
@@ -288,6 +289,7 @@ func (st *Store) applyUntilDone(f *fold) bool {
 		wb.stats.Lock()
 		wb.stats.failures++
 		wb.stats.Unlock()
+		err = st.failed(place{op: writingBack}, err)
 		wb.mu.Lock()
 		st.setWriteErrorLocked(err, wb.w.blame(err)...)
 		wb.mu.Unlock()
@@ -298,9 +300,17 @@ func (st *Store) applyUntilDone(f *fold) bool {
 		select {
 		case <-wb.stop:
 			return false
-		case <-time.After(retryDelay):
+		case <-time.After(retryPause(err)):
 		}
 	}
+}
+
+// retryPause is how long write-back waits before it tries a fold again. Damage stays, and a fold may be large.
+func retryPause(err error) time.Duration {
+	if isDamage(err) {
+		return upkeepPause
+	}
+	return retryDelay
 }
 
 // setWriteErrorLocked refuses writes; fields are what write-back was at. The caller holds wb.mu.
