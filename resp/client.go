@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -41,11 +42,11 @@ type client struct {
 
 	caching    bool    // CLIENT CACHING has been called, for the command or transaction that follows
 	inBatch    bool    // it holds sending
+	midReply   bool    // nothing may come before the rest of the reply
 	pushes     *pushes // nil until it is pushed to for the first time
 	afterReply []byte  // what its own command pushes to it
 
 	sending     sync.Mutex  // held while replies or pushes go out: see push.go
-	writeArmed  bool        // a write deadline is set; under sending where there are pushes
 	pushing     atomic.Bool // pushes is set
 	pushesRESP3 atomic.Bool // resp3, for those who push
 
@@ -62,7 +63,7 @@ type client struct {
 	served     atomic.Int64 // of the bytes received, how many there were when the last batch was answered
 	blocked    atomic.Bool  // in await, or in line for a key
 	blockedOn  *blocked     // while it is in line for a key; under the keyspace lock
-	waiting    atomic.Int64 // bytes of replies that are being sent, if they are many
+	gathered   atomic.Int64 // bytes of replies that are being made, if they are many
 
 	mu struct {
 		sync.Mutex
@@ -97,6 +98,7 @@ func (s *Server) serveConn(conn redcon.Conn, _ redcon.Command) {
 		return
 	}
 	defer conn.Close()
+	defer cl.finish()
 	defer cl.endBatch()
 	defer cl.recover()
 	if err := cl.guard.handshake(); err != nil {
@@ -107,15 +109,17 @@ func (s *Server) serveConn(conn redcon.Conn, _ redcon.Command) {
 		cmds, err := cl.guard.ReadBatch(maxBatch)
 		if err != nil {
 			var broken *protocolError
-			if errors.As(err, &broken) {
+			switch {
+			case errors.As(err, &broken):
 				reply := errorReply("ERR " + broken.Error())
 				s.stats.errors.count(reply.s)
 				cl.out.encode(&reply, false)
 				cl.beginBatch()
-				cl.out.flush(cl.guard)
-			}
-			if errors.Is(err, errQueryBuffer) {
+				_ = cl.flush() // it ends in any case
+			case errors.Is(err, errQueryBuffer):
 				cl.overQuery()
+			case errors.Is(err, os.ErrDeadlineExceeded):
+				cl.endIdle()
 			}
 			return
 		}
@@ -146,19 +150,21 @@ func (cl *client) send() error {
 		cl.srv.stats.errors.count(refusal.s)
 	}
 	cl.seen = 0
-	if len(cl.out.buf) == 0 && !cl.out.over {
+	if cl.out.bytes() == 0 && !cl.out.over {
 		cl.out.reset()
 		return nil
 	}
 	return cl.flush()
 }
 
-// kill ends the connection from another goroutine.
-func (cl *client) kill() {
+// kill ends the connection, from any goroutine; first = nobody else has.
+func (cl *client) kill() (first bool) {
 	cl.mu.Lock()
+	first = !cl.mu.killed
 	cl.mu.killed = true
 	cl.mu.Unlock()
-	cl.guard.Abort()
+	_ = cl.guard.Abort() // it may be closed
+	return first
 }
 
 // accept admits a connection or turns it away.
@@ -170,7 +176,7 @@ func (s *Server) accept(conn redcon.Conn) bool {
 	turnAway := func(text string) bool {
 		s.stats.rejected.Add(1)
 		if g.tls == nil { // the handshake would have to come first
-			io.WriteString(g, "-"+text+"\r\n")
+			io.WriteString(g.plain, "-"+text+"\r\n")
 		}
 		return false
 	}
@@ -185,6 +191,7 @@ func (s *Server) accept(conn redcon.Conn) bool {
 	g.authed.Store(cl.authed)
 	g.idle.Store(int64(s.idleTimeout()))
 	cl.mu.queued = -1
+	cl.out.owner = cl
 	if !s.clients.add(cl, int(s.cfg.MaxClients.Load())) {
 		return turnAway("ERR max number of clients reached")
 	}

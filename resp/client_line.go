@@ -18,7 +18,7 @@ func (cl *client) line(now int64) string {
 	if r := cl.last.Load(); r != nil {
 		cmd = r.full
 	}
-	held, waiting := cl.guard.Buffered(), int(cl.waiting.Load())+cl.pushesWaiting()
+	held, waiting := cl.guard.Buffered(), cl.unsent()
 	subs := &cl.subscriptions.counts
 	flags := cl.flagLetters()
 	cl.mu.Lock()
@@ -28,10 +28,10 @@ func (cl *client) line(now int64) string {
 		protocol = 3
 	}
 	return fmt.Sprintf("id=%d addr=%s laddr=%s fd=%d name=%s age=%d idle=%d flags=%s db=%d sub=%d psub=%d ssub=%d multi=%d"+
-		" qbuf=%d qbuf-free=0 argv-mem=0 multi-mem=%d rbs=0 rbp=0 obl=0 oll=0 omem=%d tot-mem=%d events=r cmd=%s user=%s redir=%d resp=%d lib-name=%s lib-ver=%s",
+		" qbuf=%d qbuf-free=0 argv-mem=0 multi-mem=%d rbs=0 rbp=0 obl=0 oll=%d omem=%d tot-mem=%d events=r cmd=%s user=%s redir=%d resp=%d lib-name=%s lib-ver=%s",
 		cl.id, cl.addr, cl.laddr, cl.guard.descriptor(), cl.mu.name, max(now-cl.since, 0)/1000, max(now-cl.lastActive.Load(), 0)/1000, flags, cl.dbSeen.Load(),
 		subs[toChannel].Load(), subs[toPattern].Load(), subs[toShard].Load(), cl.mu.queued,
-		held, cl.mu.queuedBytes, waiting, cl.memoryLocked(), cmd, cl.user.Load().name, cl.redirect(), protocol, cl.mu.libName, cl.mu.libVer)
+		held, cl.mu.queuedBytes, cl.guard.unsent.pieces(), waiting, cl.memoryLocked(), cmd, cl.user.Load().name, cl.redirect(), protocol, cl.mu.libName, cl.mu.libVer)
 }
 
 // flagLetters are CLIENT LIST's flags in Redis's order; N = none.
@@ -65,7 +65,7 @@ func (cl *client) flagLetters() string {
 
 // memoryLocked is the bytes that a connection takes, as tot-mem. The caller holds cl.mu.
 func (cl *client) memoryLocked() int {
-	return clientBytes + cl.guard.Buffered() + int(cl.waiting.Load()) + cl.pushesWaiting() + cl.mu.queuedBytes
+	return clientBytes + cl.guard.Buffered() + int(cl.unsent()) + cl.mu.queuedBytes
 }
 
 // clientsMemory is what all connections take.

@@ -3,6 +3,7 @@ package resp
 import (
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -59,6 +60,7 @@ func configResetstat(cl *client, c *call) Reply {
 	s.stats.commands.Store(0)
 	s.stats.overQuery.Store(0)
 	s.stats.overOutput.Store(0)
+	s.stats.evictedClients.Store(0)
 	s.stats.errors.reset()
 	s.clients.resetTraffic()
 	s.table.each(func(r *row) { r.stats.reset() })
@@ -79,7 +81,7 @@ func (s *Server) applyConfig() {
 	}
 	on("maxmemory", func() {
 		s.boundHotSet()
-		s.limitHeap(0)
+		s.limitHeap()
 	})
 	for _, name := range []string{"maxmemory-policy", "lfu-log-factor", "lfu-decay-time"} {
 		on(name, func() { s.store.CountUses(useCounting(cfg)) })
@@ -134,9 +136,24 @@ func (s *Server) noteOpen() {
 	}
 }
 
-// limitHeap bounds the Go heap: more is what may come on top.
-func (s *Server) limitHeap(more int64) {
-	debug.SetMemoryLimit(goMemoryLimit(s.cfg.MaxMemory.Load()) + more)
+// heapRoom is what may come on top of the Go heap's usual bound for now, in bytes.
+type heapRoom struct {
+	script atomic.Int64 // a long script's memory
+	unsent atomic.Int64 // what waits to be sent, in whole heapSteps
+}
+
+const heapStep = 64 << 20
+
+// makeRoom follows what waits to be sent: the collector would work hard for nothing.
+func (h *heapRoom) makeRoom(s *Server, unsent int64) {
+	if room := unsent / heapStep * heapStep; h.unsent.Load() != room && h.unsent.Swap(room) != room {
+		s.limitHeap()
+	}
+}
+
+// limitHeap bounds the Go heap.
+func (s *Server) limitHeap() {
+	debug.SetMemoryLimit(goMemoryLimit(s.cfg.MaxMemory.Load()) + s.heap.script.Load() + s.heap.unsent.Load())
 }
 
 // goMemoryLimit is the Go heap's soft bound in bytes for a hot set of at most maxMemory: a quarter for

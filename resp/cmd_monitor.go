@@ -115,16 +115,3 @@ func appendQuoted(out, bytes []byte) []byte {
 	}
 	return append(out, '"')
 }
-
-// pushLimit bounds what waits to be pushed to the client. For a monitor it is that of its class, normal, which usually has none; a slow
-// monitor must not take all memory, so the replicas' holds then.
-func (cl *client) pushLimit() OutputLimit {
-	limits := cl.srv.cfg.OutputLimits()
-	switch {
-	case !cl.monitoring.Load():
-		return limits.PubSub
-	case limits.Normal.HardBytes == 0:
-		return limits.Replica
-	}
-	return limits.Normal
-}

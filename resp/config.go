@@ -1,6 +1,7 @@
 package resp
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path"
@@ -24,6 +25,7 @@ type Config struct {
 
 	// Copies of settings for hot paths. Read them; CONFIG SET writes them.
 	MaxMemory               atomic.Int64 // bytes, always > 0: a quarter of the machine's where maxmemory is 0
+	MaxClientMemory         atomic.Int64 // bytes, always > 0: maxmemory-clients, or sharedMemory where that is 0
 	MaxClients              atomic.Int64
 	TrackingTableMaxKeys    atomic.Int64
 	Timeout                 atomic.Int64 // seconds without a command until a client is cut off; 0 = never
@@ -81,14 +83,17 @@ func defaultSettings() []setting {
 func (c *Config) publish(settings []setting) {
 	c.settings.Store(&settings)
 
-	maxMemory := c.Int("maxmemory")
-	if maxMemory == 0 {
-		maxMemory = machineMemoryBytes() / 4
+	quarter := machineMemoryBytes() / 4
+	if quarter == 0 {
+		quarter = fallbackMemoryBytes
 	}
-	if maxMemory == 0 {
-		maxMemory = fallbackMemoryBytes
-	}
+	maxMemory := cmp.Or(c.Int("maxmemory"), quarter)
 	c.MaxMemory.Store(maxMemory)
+	clients := c.Int("maxmemory-clients")
+	if clients < 0 { // per cent
+		clients = maxMemory / 100 * -clients
+	}
+	c.MaxClientMemory.Store(cmp.Or(clients, sharedMemory(maxMemory, quarter)))
 	c.MaxClients.Store(c.Int("maxclients"))
 	c.TrackingTableMaxKeys.Store(c.Int("tracking-table-max-keys"))
 	c.Timeout.Store(c.Int("timeout"))

@@ -20,7 +20,7 @@ func (cl *client) run(cmds []command) {
 	defer h.recover()
 	now := expire.NowMillis()
 	cl.lastActive.Store(now)
-	cl.out.limit = cl.srv.cfg.OutputLimits().Normal.HardBytes
+	cl.limitOutput()
 	for i := range cmds {
 		args := cmds[i].args
 		r, refusal := cl.admit(args)
@@ -76,6 +76,7 @@ func (cl *client) run(cmds []command) {
 				cl.closing = true
 				break
 			}
+			cl.limitOutput()
 		}
 	}
 	h.release()

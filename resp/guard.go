@@ -35,6 +35,7 @@ const argCost = 16 + 24
 type guardLimits struct {
 	maxBulkBytes     atomic.Int64 // proto-max-bulk-len: bytes of one argument; 512 MiB
 	queryBufferBytes atomic.Int64 // client-query-buffer-limit: bytes held for one unfinished command; 1 GiB
+	unsent           atomic.Int64 // bytes that wait to be sent, or are being made to be, on all connections
 }
 
 func (l *guardLimits) maxBulk() int64     { return cmp.Or(l.maxBulkBytes.Load(), 512<<20) }
@@ -90,11 +91,12 @@ var errQueryBuffer = errors.New("client-query-buffer-limit reached")
 // An idle connection holds no buffer, and less than 2 KiB of heap together with its test
 // client (BenchmarkIdleConnection); redcon's two buffers of 4 KiB come on top.
 //
-// One goroutine serves a connection. Only BytesIn, Traffic, Buffered, CloseRead, Close, Abort
+// One goroutine serves a connection. Only BytesIn, Traffic, Buffered, Waiting, CloseRead, Close, Abort
 // and the atomic fields may be used from others.
 type guard struct {
 	net.Conn
-	tls    *tls.Conn    // the same connection if it is one of tls-port
+	plain  net.Conn     // the connection itself
+	tls    *tls.Conn    // what speaks TLS over it if it is one of tls-port
 	authed atomic.Bool  // the client has authenticated, or need not
 	idle   atomic.Int64 // nanoseconds without a byte after which ReadBatch fails with os.ErrDeadlineExceeded; 0: never
 
@@ -123,15 +125,24 @@ type guard struct {
 	cut      int      // bytes of big arguments that never entered the buffer, or left it again
 	failed   error    // what ReadBatch returns from now on
 	socket   socket
+	unsent   unsent
 	ahead    []byte // read while a command was blocked: comes before what the socket still holds
 	ended    error  // how the stream ends behind ahead
 }
 
 // newGuard wraps an accepted connection. It starts out unauthenticated.
 func newGuard(nc net.Conn, limits *guardLimits) *guard {
-	g := &guard{Conn: nc, limits: limits, want: smallBuffer, bulk: -1}
-	g.tls, _ = nc.(*tls.Conn)
-	g.socket.init(nc, g.target, g.release)
+	g := &guard{Conn: nc, plain: nc, limits: limits, want: smallBuffer, bulk: -1}
+	g.socket.init(g, g.target, g.release)
+	return g
+}
+
+// newTLSGuard is newGuard for a connection of tls-port.
+func newTLSGuard(nc net.Conn, config *tls.Config, limits *guardLimits) *guard {
+	g := &guard{plain: nc, limits: limits, want: smallBuffer, bulk: -1}
+	g.tls = tls.Server(wire{nc, g}, config)
+	g.Conn = g.tls
+	g.socket.init(g, g.target, g.release)
 	return g
 }
 
@@ -148,24 +159,9 @@ func (g *guard) handshake() error {
 	return g.tls.HandshakeContext(ctx)
 }
 
-// tlsRecordBytes is the most that TLS sends at once.
-const tlsRecordBytes = 16 << 10
-
-// partBytes is how much is written at once where time counts.
-func (g *guard) partBytes() int {
-	if g.tls != nil {
-		return tlsRecordBytes
-	}
-	return sendBytes
-}
-
 // hold returns a second descriptor of the connection, which the client sees as open until that one is closed, too; nil = there is none.
 func (g *guard) hold() *os.File {
-	nc := g.Conn
-	if g.tls != nil {
-		nc = g.tls.NetConn()
-	}
-	if nc, ok := nc.(interface{ File() (*os.File, error) }); ok {
+	if nc, ok := g.plain.(interface{ File() (*os.File, error) }); ok {
 		if f, err := nc.File(); err == nil {
 			return f
 		}
@@ -173,12 +169,11 @@ func (g *guard) hold() *os.File {
 	return nil
 }
 
-// Abort closes the connection without a word: TLS's farewell could have to wait for the client.
+// Abort closes the connection without a word: neither TLS's farewell nor what waits to be sent is.
 func (g *guard) Abort() error {
-	if g.tls != nil {
-		return g.tls.NetConn().Close()
-	}
-	return g.Close()
+	err := g.plain.Close()
+	g.discard()
+	return err
 }
 
 // ReadBatch waits until at least one whole command has come, and returns it together
@@ -210,10 +205,14 @@ func (g *guard) ReadBatch(max int) ([]command, error) {
 		}
 		err := g.fill()
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			if !g.closing.Load() {
+			switch {
+			case g.closing.Load():
+				err = io.EOF
+			case g.takes(): // it is not idle
+				continue
+			default:
 				return nil, err
 			}
-			err = io.EOF
 		}
 		if err != nil {
 			g.failed = err
@@ -267,6 +266,11 @@ func (g *guard) armIdle() error {
 		return g.SetReadDeadline(time.Now().Add(time.Duration(idle)))
 	}
 	return g.disarmIdle()
+}
+
+// takes reports whether the client has taken some of what waits for it within g.idle.
+func (g *guard) takes() bool {
+	return g.Waiting() > 0 && time.Now().UnixMilli()-g.unsent.took.Load() < time.Duration(g.idle.Load()).Milliseconds()
 }
 
 // SetIdle changes g.idle for a client that may be waiting just now: its wait ends after idle (0 = never)
@@ -340,23 +344,8 @@ func (g *guard) sent(n int) {
 // included: qbuf in CLIENT LIST.
 func (g *guard) Buffered() int { return int(g.held.Load()) }
 
-// TryWrite sends what of p the connection takes at once, and returns how much that is. Errors show at the next Write. It is a
-// call like Write.
-func (g *guard) TryWrite(p []byte) (n int) {
-	n = g.socket.tryWrite(p)
-	g.sent(n)
-	return n
-}
-
-// Write sends p to the client. Calls come one at a time: whoever writes beside the client's goroutine holds client.sending.
-func (g *guard) Write(p []byte) (int, error) {
-	if len(p) == 0 { // redcon's Close flushes what it never has, and may do so beside a push
-		return 0, nil
-	}
-	n, err := g.socket.write(p)
-	g.sent(n)
-	return n, err
-}
+// Write is for redcon alone: its Close flushes what it never has, and may do so beside a push.
+func (g *guard) Write(p []byte) (int, error) { return len(p), g.Send(p, false) }
 
 // tick is the one command that redcon sees.
 const tick = "*1\r\n$4\r\nTICK\r\n"

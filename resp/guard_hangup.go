@@ -60,7 +60,7 @@ func (g *guard) HungUp() (gone bool) {
 // readAhead reads until maxAhead, a deadline or the end of the stream, which it returns.
 func (g *guard) readAhead() error {
 	var s socket
-	s.init(g.Conn, func() []byte {
+	s.init(g, func() []byte {
 		g.ahead = slices.Grow(g.ahead, 512)
 		return g.ahead[len(g.ahead):min(cap(g.ahead), maxAhead)]
 	}, func() {

@@ -1,7 +1,6 @@
 package resp
 
 import (
-	"crypto/tls"
 	"io"
 	"net"
 	"syscall"
@@ -35,19 +34,16 @@ type socket struct {
 	n, room int
 	err     error
 
-	out     []byte // what write sends
+	out     []byte // what tryWrite sends
 	sent    int    // how much of it has gone
+	failed  error
 	deliver func(fd uintptr) bool
 }
 
-func (s *socket) init(nc net.Conn, target func() []byte, nothing func()) {
-	s.nc, s.target, s.nothing, s.attempt, s.deliver = nc, target, nothing, s.readable, s.writable
-	t, isTLS := nc.(*tls.Conn)
-	if isTLS {
-		nc = t.NetConn()
-	}
-	s.direct = !isTLS
-	if sc, ok := nc.(syscall.Conn); ok && canReadDescriptors {
+func (s *socket) init(g *guard, target func() []byte, nothing func()) {
+	s.nc, s.target, s.nothing, s.attempt, s.deliver = g.Conn, target, nothing, s.readable, s.writable
+	s.direct = g.tls == nil
+	if sc, ok := g.plain.(syscall.Conn); ok && canReadDescriptors {
 		// An error means that the connection is closed, which Read will say as well.
 		s.raw, _ = sc.SyscallConn()
 	}
@@ -82,34 +78,26 @@ func (s *socket) readable(fd uintptr) (done bool) {
 	return true
 }
 
-// tryWrite sends what of p goes at once, if the system says how much that is.
-func (s *socket) tryWrite(p []byte) (n int) {
-	if s.raw == nil || !s.direct {
-		return 0
+// tryWrite sends what of p goes at once, if the system says how much that is; if not, nothing does.
+func (s *socket) tryWrite(p []byte) (n int, err error) {
+	if s.raw == nil {
+		return 0, nil
 	}
-	s.out, s.sent = p, 0
-	_ = s.raw.Write(s.deliver) // the error of a closed connection comes again
+	s.out, s.sent, s.failed = p, 0, nil
+	err = s.raw.Write(s.deliver)
 	s.out = nil
-	return s.sent
-}
-
-// write sends p, one call at a time. What does not go at once, and errors, are net.Conn's affair.
-func (s *socket) write(p []byte) (n int, err error) {
-	if s.raw != nil && s.direct {
-		s.out, s.sent = p, 0
-		err = s.raw.Write(s.deliver)
-		s.out = nil
-		if err != nil || s.sent == len(p) {
-			return s.sent, err
-		}
+	if err == nil {
+		err = s.failed
 	}
-	n, err = s.nc.Write(p[s.sent:])
-	return s.sent + n, err
+	return s.sent, err
 }
 
 // writable is called by the poller, and tries once.
 func (s *socket) writable(fd uintptr) (done bool) {
-	s.sent, _ = writeDescriptor(fd, s.out)
+	s.sent, s.failed = writeDescriptor(fd, s.out)
+	if s.failed == syscall.EAGAIN {
+		s.failed = nil
+	}
 	return true
 }
 

@@ -2,12 +2,10 @@ package resp
 
 import (
 	"bytes"
-	"errors"
 	"io"
 	"net"
-	"os"
+	"runtime"
 	"testing"
-	"time"
 )
 
 // numbered returns n bytes, no two stretches of which are alike for long.
@@ -60,36 +58,68 @@ func TestWhatDoesNotGoAtOnceGoesLaterAndInOrder(t *testing.T) {
 	}
 }
 
-func TestAWriteThatRunsOutOfTimeTellsHowMuchHasGone(t *testing.T) {
+func TestWhatAClientDoesNotReadWaitsAndNobodyWithIt(t *testing.T) {
 	client, g := dialGuard(t)
 	narrow(t, g)
 	sent := numbered(32 << 20)
-	if err := g.SetWriteDeadline(time.Now().Add(100 * time.Millisecond)); err != nil {
-		t.Fatal(err)
+	for at, size := 0, 1; at < len(sent); size = size*3%(200<<10) + 1 { // what is copied and what is not
+		n := min(size, len(sent)-at)
+		if err := g.Send(sent[at:at+n], size%2 == 0); err != nil {
+			t.Fatal(err)
+		}
+		at += n
 	}
-	gone := 0
-	for gone < len(sent) {
-		n, err := g.Write(sent[gone:][:min(len(sent)-gone, 20<<10)])
-		gone += n
-		if err != nil {
-			if !errors.Is(err, os.ErrDeadlineExceeded) {
-				t.Fatal(err)
-			}
-			break
+	if waiting := g.Waiting(); waiting < 16<<20 || waiting != g.limits.unsent.Load() {
+		t.Fatalf("%d bytes wait of %d, and %d on all connections", waiting, len(sent), g.limits.unsent.Load())
+	}
+	got := make([]byte, len(sent))
+	if _, err := io.ReadFull(client, got); err != nil || !bytes.Equal(got, sent) {
+		t.Fatalf("the bytes are not those that were sent: %v", err)
+	}
+	waitFor(t, func() bool { return g.Waiting() == 0 && g.limits.unsent.Load() == 0 })
+	if n := g.Traffic().out; n != int64(len(sent)) {
+		t.Fatalf("%d bytes counted of %d", n, len(sent))
+	}
+}
+
+func TestSendingGoesOnDirectlyOnceNothingWaits(t *testing.T) {
+	client, g := dialGuard(t)
+	narrow(t, g)
+	for range 3 {
+		if err := g.Send(numbered(8<<20), true); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(client, make([]byte, 8<<20)); err != nil {
+			t.Fatal(err)
+		}
+		waitFor(t, func() bool { return g.Waiting() == 0 })
+		before := runtime.NumGoroutine()
+		if err := g.Send([]byte("+OK\r\n"), false); err != nil || runtime.NumGoroutine() > before {
+			t.Fatalf("%v, %d goroutines after %d", err, runtime.NumGoroutine(), before)
+		}
+		if _, err := io.ReadFull(client, make([]byte, 5)); err != nil {
+			t.Fatal(err)
 		}
 	}
-	if gone == len(sent) {
-		t.Fatal("all of it has gone, although the client does not read")
-	}
-	if n, err := g.Write(sent[gone:]); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Fatalf("behind the deadline: %d bytes written, %v", n, err)
-	}
-	if err := g.Close(); err != nil {
+}
+
+func TestAnAbortLetsGoOfWhatWaits(t *testing.T) {
+	_, g := dialGuard(t)
+	narrow(t, g)
+	if err := g.Send(numbered(16<<20), true); err != nil {
 		t.Fatal(err)
 	}
-	got, err := io.ReadAll(client)
-	if err != nil || !bytes.Equal(got, sent[:gone]) {
-		t.Fatalf("%d bytes arrived of %d, %v", len(got), gone, err)
+	if g.Waiting() == 0 {
+		t.Fatal("all of it has gone, although the client does not read")
+	}
+	if err := g.Abort(); err != nil {
+		t.Fatal(err)
+	}
+	if g.Waiting() != 0 || g.limits.unsent.Load() != 0 {
+		t.Fatalf("%d bytes wait, %d on all connections", g.Waiting(), g.limits.unsent.Load())
+	}
+	if err := g.Send([]byte("+OK\r\n"), false); err == nil {
+		t.Fatal("sent behind what was lost")
 	}
 }
 

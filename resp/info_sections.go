@@ -91,7 +91,7 @@ func infoClients(t *infoText, r *infoReport) {
 			blocked++
 		}
 		input = max(input, cl.guard.Buffered())
-		output = max(output, int(cl.waiting.Load())+cl.pushesWaiting())
+		output = max(output, int(cl.unsent()))
 		cl.mu.Lock()
 		if cl.mu.watching > 0 {
 			watching++
@@ -223,7 +223,7 @@ func infoStats(t *infoText, r *infoReport) {
 	t.line("expired_time_cap_reached_count", 0) // nor is the sweeper's time capped
 	t.line("expire_cycle_cpu_milliseconds", s.sweeping.Load()/int64(time.Millisecond))
 	t.line("evicted_keys", 0)
-	t.line("evicted_clients", 0)
+	t.line("evicted_clients", s.stats.evictedClients.Load())
 	t.line("total_eviction_exceeded_time", 0)
 	t.line("current_eviction_exceeded_time", 0)
 	t.line("keyspace_hits", st.Hits)

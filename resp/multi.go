@@ -143,6 +143,9 @@ func (cl *client) execLocked(tx *store.Tx, t *transaction, now int64) Reply {
 		cl.out.number('*', int64(len(t.queued)))
 	}
 	for _, q := range t.queued {
+		if cl.out.over && q.row.read != nil { // nobody will hear what it says, but what is written is written
+			continue
+		}
 		tx.Select(cl.db)
 		cl.call = call{cl: cl, row: q.row, args: q.args, now: now, locked: true}
 		cl.remember(q.row, q.args)

@@ -1,92 +1,126 @@
 package resp
 
-import "io"
-
 // lentBytes is the length from which a lent value is sent from where it stands.
 const lentBytes = 64 << 10
 
 // output gathers the replies of a batch, in order, until what they saw is committed.
+//
+//	pieces  [ reply reply ] [ lent value ] [ reply ... ]     buf[from:]  [ reply reply
+//
+// What gathers in buf is cut off at sendBytes: the replies of one EXEC, which may be many, are never copied to make them one.
 type output struct {
-	buf   []byte
-	parts []part // values that are not copied, each after a place in buf
-	size  int    // bytes in all
-	marks []mark
-	limit int64 // bytes; 0 = none
-	over  bool  // they were more: nothing is gathered until reset
+	pieces []piece // they come first
+	buf    []byte
+	from   int // buf[:from] is in pieces already
+	size   int // bytes of pieces
+	marks  []mark
+	limit  int64   // bytes; 0 = none
+	over   bool    // they were more, or are not wanted any more: nothing is gathered until reset
+	owner  *client // who is told how much has gathered, a piece at a time; nil = nobody
 }
 
-type part struct {
-	at   int // stands after buf[:at]
-	data []byte
+type piece struct {
+	data    []byte
+	lasting bool // it stays as it is for as long as anybody has it
 }
 
-// mark is the beginning of one reply and the LSN that it must wait for.
+// mark is the beginning of one reply, at a place in a piece or in what is to become one, and the LSN that it must wait for.
 type mark struct {
-	at, parts int
+	piece, at int
 	lsn       uint64
 }
 
 func (o *output) begin(lsn uint64) {
-	o.marks = append(o.marks, mark{len(o.buf), len(o.parts), lsn})
+	o.marks = append(o.marks, mark{len(o.pieces), len(o.buf) - o.from, lsn})
 }
 
+// reference puts in bytes that stay as they are.
 func (o *output) reference(b []byte) {
-	o.parts = append(o.parts, part{len(o.buf), b})
-	o.size += len(b)
-}
-
-// join appends another's replies.
-func (o *output) join(other *output) {
-	for _, p := range other.parts {
-		o.parts = append(o.parts, part{len(o.buf) + p.at, p.data})
+	if len(o.buf) > o.from {
+		o.append(piece{data: o.buf[o.from:]})
+		o.from = len(o.buf)
 	}
-	o.buf = append(o.buf, other.buf...)
-	o.size += other.size
-	o.over = o.over || other.over
+	o.append(piece{b, true})
 }
 
-func (o *output) bytes() int { return len(o.buf) + o.size }
+func (o *output) append(p piece) {
+	if o.over {
+		return
+	}
+	o.pieces = append(o.pieces, p)
+	o.size += len(p.data)
+	if o.owner != nil && !o.owner.gathers(len(p.data)) {
+		o.drop()
+	}
+}
+
+// cut makes a piece of what has gathered in buf. There will be more.
+func (o *output) cut() {
+	full := o.buf[o.from:]
+	o.buf, o.from = make([]byte, 0, sendBytes+sendBytes/8), 0
+	o.append(piece{full, true})
+}
+
+// join appends another's replies, which are not used any more.
+func (o *output) join(other *output) {
+	for _, p := range other.pieces {
+		if p.lasting {
+			o.reference(p.data)
+		} else {
+			o.buf = append(o.buf, p.data...)
+		}
+	}
+	o.buf = append(o.buf, other.buf[other.from:]...)
+	if other.over {
+		o.drop()
+	}
+}
+
+func (o *output) bytes() int { return o.size + len(o.buf) - o.from }
 
 // refuse puts an error in the place of every reply that saw something newer than
 // committed: its data could not be stored (I8).
 func (o *output) refuse(committed uint64, err Reply) {
-	var kept output
+	kept := output{limit: o.limit, over: o.over, owner: o.owner}
+	all := append(o.pieces, piece{data: o.buf[o.from:]})
 	for i, m := range o.marks {
-		end, parts := len(o.buf), len(o.parts)
+		end := mark{piece: len(all) - 1, at: len(o.buf) - o.from}
 		if i+1 < len(o.marks) {
-			end, parts = o.marks[i+1].at, o.marks[i+1].parts
+			end = o.marks[i+1]
 		}
 		if m.lsn > committed {
 			kept.encode(&err, false)
 			continue
 		}
-		at := m.at
-		for _, p := range o.parts[m.parts:parts] {
-			kept.buf = append(kept.buf, o.buf[at:p.at]...)
-			kept.reference(p.data)
-			at = p.at
+		for ; m.piece < end.piece; m.piece, m.at = m.piece+1, 0 {
+			kept.take(all[m.piece], m.at, len(all[m.piece].data))
 		}
-		kept.buf = append(kept.buf, o.buf[at:end]...)
+		kept.take(all[m.piece], m.at, end.at)
 	}
-	kept.limit, kept.over = o.limit, o.over
+	o.disown()
 	*o = kept
 }
 
-// flush writes everything out and empties the buffer, keeping a small one for the next batch.
-func (o *output) flush(w io.Writer) error {
-	var err error
-	at := 0
-	for _, p := range o.parts {
-		if err == nil && p.at > at {
-			_, err = w.Write(o.buf[at:p.at])
-		}
-		if err == nil {
-			_, err = w.Write(p.data)
-		}
-		at = p.at
+// take is for refuse: it puts in a part of a piece.
+func (o *output) take(p piece, from, to int) {
+	if p.lasting && to-from >= lentBytes {
+		o.reference(p.data[from:to])
+	} else {
+		o.buf = append(o.buf, p.data[from:to]...)
 	}
-	if err == nil && len(o.buf) > at {
-		_, err = w.Write(o.buf[at:])
+}
+
+// sendTo sends everything and empties the buffer, keeping a small one for the next batch.
+func (o *output) sendTo(g *guard) error {
+	var err error
+	for i := range o.pieces {
+		if err == nil {
+			err = g.Send(o.pieces[i].data, o.pieces[i].lasting)
+		}
+		o.pieces[i] = piece{} // what waits to be sent waits there
+	}
+	if err == nil && len(o.buf) > o.from {
+		err = g.Send(o.buf[o.from:], false)
 	}
 	o.reset()
 	return err
@@ -96,6 +130,26 @@ func (o *output) reset() {
 	if cap(o.buf) > 64<<10 {
 		o.buf = nil
 	}
-	clear(o.parts)
-	o.buf, o.parts, o.marks, o.size, o.over = o.buf[:0], o.parts[:0], o.marks[:0], 0, false
+	if len(o.pieces) > 0 {
+		o.disown()
+		clear(o.pieces)
+		o.pieces, o.size, o.from = o.pieces[:0], 0, 0
+	}
+	o.buf, o.marks, o.over = o.buf[:0], o.marks[:0], false
+}
+
+// drop lets go of everything, and lets nothing more gather.
+func (o *output) drop() {
+	o.over = true
+	o.disown()
+	o.buf, o.from, o.pieces, o.size = nil, 0, nil, 0
+	for i := range o.marks { // they stay as many as there are replies
+		o.marks[i] = mark{lsn: o.marks[i].lsn}
+	}
+}
+
+func (o *output) disown() {
+	if o.owner != nil && o.size > 0 {
+		o.owner.gathers(-o.size)
+	}
 }

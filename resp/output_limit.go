@@ -2,74 +2,136 @@ package resp
 
 import (
 	"errors"
-	"os"
 	"time"
 )
 
-// A client's next commands run only once the replies before them have left, so what waits for
-// a client that does not read is never more than sendBytes, or one larger reply, or the
-// replies of one EXEC; the rest waits, as commands, in the client's own socket. Hence what
-// client-output-buffer-limit's class normal means here:
+// What waits to be sent to a client, and the replies that are being made for it, are bounded so:
 //
-//	hard limit     one reply, EXEC or batch that gathers to more is not sent: the connection ends
-//	soft limit     more than that still waits after so many seconds of sending: it ends
+//	client-output-buffer-limit   hard: more ends the connection at once. soft: more for so many seconds on end does
+//	maxmemory-clients            all clients together: above it those with the most are closed (client_eviction.go)
+//	what is left of that         a client for which more waits, and more than an eighth of it all, is not read from: its next
+//	                             commands stay in its socket
 //
-// And timeout counts a client as idle, too, that has taken none of what waits for it for that long.
+// The last one slows clients down that read late, before any must be closed. One may have half of maxmemory-clients waiting, and the next
+// half of the rest, so that there is room for others: as switches share their memory among queues (Choudhury and Hahne, Dynamic Queue
+// Length Thresholds, 1998). An eighth is for everybody; when that becomes too much, the largest is closed. Whoever is slowed down and
+// takes nothing for stalledMillis, or for timeout if that is less, is closed: both sides would wait for each other for ever.
+
+const (
+	freeShare = 8
+	stalledMillis = 60_000
+	// lookAgain is how often a client that is slowed down looks whether others have let go of memory.
+	lookAgain = 100 * time.Millisecond
+)
 
 // limitReached drops what outgrew the hard limit: to gather on would only cost memory.
 func (o *output) limitReached() bool {
-	if o.limit == 0 || !o.over && int64(o.bytes()) <= o.limit {
+	switch {
+	case o.over:
+		return true
+	case o.limit == 0 || int64(o.bytes()) <= o.limit:
 		return false
 	}
-	o.over = true
-	o.buf, o.parts, o.size = nil, nil, 0
-	for i := range o.marks { // they stay as many as there are replies
-		o.marks[i] = mark{lsn: o.marks[i].lsn}
-	}
+	o.drop()
 	return true
 }
 
 var (
 	errOutputHard = errors.New("client-output-buffer-limit: its hard limit is reached")
-	errOutputPush = errors.New("client-output-buffer-limit: messages wait for a client that reads too slowly")
 	errOutputSoft = errors.New("client-output-buffer-limit: its soft limit was exceeded for too long")
 	errNotReading = errors.New("timeout: the client has not read for too long")
+	errStalled    = errors.New("maxmemory-clients: too much waits for a client that does not read, so its commands are not read, either")
+	errClosed     = errors.New("the client was closed")
 )
 
-// listedBytes is from where waiting output is shown as omem in CLIENT LIST, as in Redis, whose clients
-// have a buffer of that size besides.
-const listedBytes = 16 << 10
+// outputLimit is client-output-buffer-limit's for the client's class. For a monitor that is normal, which usually has none; a slow
+// monitor must not take all memory, so the replicas' holds then.
+func (cl *client) outputLimit() OutputLimit {
+	limits := cl.srv.cfg.OutputLimits()
+	switch {
+	case !cl.pushing.Load():
+		return limits.Normal
+	case cl.subscriptions.all() > 0:
+		return limits.PubSub
+	case cl.monitoring.Load() && limits.Normal.HardBytes == 0:
+		return limits.Replica
+	}
+	return limits.Normal
+}
 
-// flush sends the gathered replies. After an error the connection is of no more use.
+// limitOutput bounds what gathers next by what the hard limit leaves.
+func (cl *client) limitOutput() {
+	cl.out.limit = 0
+	if hard := cl.outputLimit().HardBytes; hard > 0 {
+		cl.out.limit = max(1, hard-cl.guard.Waiting())
+	}
+}
+
+// unsent is how many bytes wait for the client, or are being made for it.
+func (cl *client) unsent() int64 {
+	return cl.guard.Waiting() + int64(cl.pushesWaiting()) + cl.gathered.Load()
+}
+
+// flush sends the gathered replies, or lets them wait in the connection. After an error the connection is of no more use.
 func (cl *client) flush() error {
 	o := &cl.out
 	if o.over {
 		o.reset()
+		if cl.isKilled() {
+			return errClosed
+		}
 		return cl.overLimit(errOutputHard)
 	}
-	waiting := o.bytes()
-	if waiting > listedBytes {
-		cl.waiting.Store(int64(waiting))
-		defer cl.waiting.Store(0)
-	}
-	w := outlet{cl: cl, waiting: int64(waiting), idle: time.Duration(cl.srv.cfg.Timeout.Load()) * time.Second}
-	if class := cl.srv.cfg.OutputLimits().Normal; class.SoftBytes > 0 && class.SoftSeconds > 0 && w.waiting > class.SoftBytes {
-		w.soft, w.softEnd = class.SoftBytes, time.Now().Add(class.soft())
-	}
-	if w.idle == 0 && w.softEnd.IsZero() {
-		if cl.writeArmed {
-			cl.writeArmed = false
-			_ = cl.guard.SetWriteDeadline(time.Time{}) // a closed connection's error is for the write
+	err := o.sendTo(cl.guard)
+	if err == nil && cl.guard.Waiting() > 0 {
+		err = cl.bound(0)
+		if err == nil {
+			err = cl.slowDown()
 		}
-		return o.flush(cl.guard)
 	}
-	return o.flush(&w)
+	return err
 }
 
-// overLimit logs and counts the end of a connection that a limit brings.
+// bound applies the limits to what waits, and ends a client that is over one. It is called after something was added; queued is
+// how much of it waits elsewhere than in the connection.
+func (cl *client) bound(queued int) error {
+	limit, waiting := cl.outputLimit(), cl.guard.Waiting()+int64(queued)
+	switch {
+	case limit.HardBytes > 0 && waiting > limit.HardBytes:
+		return cl.overLimit(errOutputHard)
+	case limit.SoftBytes > 0 && waiting > limit.SoftBytes:
+		length, first := cl.guard.unsent.exceeds(limit.SoftBytes)
+		if first {
+			time.AfterFunc(limit.soft()+softGrace, cl.endSlow)
+		} else if length > limit.soft() {
+			return cl.overLimit(errOutputSoft)
+		}
+	}
+	return cl.srv.boundClients(cl)
+}
+
+// softGrace is how much later than its limit a client is closed to which nothing more is sent.
+const softGrace = 10 * time.Millisecond
+
+// endSlow closes a client if more than the soft limit has waited for it for as long as it may. It looks again later if it has been less meanwhile.
+func (cl *client) endSlow() {
+	limit := cl.outputLimit()
+	length, over := cl.guard.unsent.over()
+	switch {
+	case !over || limit.SoftBytes == 0:
+	case length >= limit.soft():
+		_ = cl.overLimit(errOutputSoft) // it logs, counts and closes
+	default:
+		time.AfterFunc(limit.soft()-length+softGrace, cl.endSlow)
+	}
+}
+
+// overLimit ends a connection because of a limit, logs and counts that.
 func (cl *client) overLimit(reason error) error {
-	cl.srv.stats.overOutput.Add(1)
-	cl.srv.log.Warn().Str("client", cl.addr).AnErr("reason", reason).Msg("client closed")
+	if cl.kill() {
+		cl.srv.stats.overOutput.Add(1)
+		cl.srv.log.Warn().Str("client", cl.addr).AnErr("reason", reason).Msg("client closed")
+	}
 	return reason
 }
 
@@ -79,49 +141,55 @@ func (cl *client) overQuery() {
 	cl.srv.log.Warn().Str("client", cl.addr).AnErr("reason", errQueryBuffer).Msg("client closed")
 }
 
-// outlet sends to a client under the limits that have to do with time.
-type outlet struct {
-	cl      *client
-	waiting int64         // bytes yet to be sent
-	soft    int64         // until this few wait ...
-	softEnd time.Time     // ... this is the end; zero = no such limit
-	idle    time.Duration // in which some of it must go; 0 = any
+// slowDown waits while too much waits for the client.
+func (cl *client) slowDown() error {
+	if cl.mayGoOn() {
+		return nil
+	}
+	if cl.inBatch && !cl.midReply {
+		cl.endBatch() // meanwhile it can be pushed to
+		defer cl.beginBatch()
+	}
+	return cl.awaitReading(errStalled, cl.mayGoOn)
 }
 
-func (w *outlet) Write(p []byte) (n int, err error) {
-	for n < len(p) {
-		part := p[n:min(len(p), n+w.cl.guard.partBytes())]
-		deadline, reason := w.deadline()
-		w.cl.writeArmed = true
-		_ = w.cl.guard.SetWriteDeadline(deadline) // a closed connection's error is for the write
-		k, err := w.cl.guard.Write(part)
-		n += k
-		w.waiting -= int64(k)
-		w.cl.waiting.Store(w.waiting)
-		switch {
-		case err == nil:
-		case !errors.Is(err, os.ErrDeadlineExceeded):
-			return n, err
-		case reason == errNotReading && k > 0 && w.cl.guard.tls == nil: // it has read
-		case reason == errNotReading:
-			w.cl.srv.log.Info().Str("client", w.cl.addr).AnErr("reason", reason).Msg("client closed")
-			return n, reason
-		case w.waiting > w.soft:
-			return n, w.cl.overLimit(reason)
-		case w.cl.guard.tls != nil: // crypto/tls can not go on behind a write that ran out of time
-			return n, err
+func (cl *client) mayGoOn() bool {
+	most := cl.srv.cfg.MaxClientMemory.Load()
+	return cl.guard.Waiting() <= max(most/freeShare, most-cl.srv.limits.unsent.Load())
+}
+
+// endIdle ends a client that has sent nothing for timeout, nor taken any of what waits for it.
+func (cl *client) endIdle() {
+	if waiting := cl.guard.Waiting(); waiting > 0 {
+		cl.srv.log.Info().Str("client", cl.addr).Int64("bytes", waiting).AnErr("reason", errNotReading).Msg("client closed")
+		cl.kill()
+	}
+}
+
+// finish waits until the client has taken what waits for it: its connection is about to end.
+func (cl *client) finish() {
+	_ = cl.awaitReading(errNotReading, func() bool { return cl.guard.Waiting() == 0 }) // it has ended then
+}
+
+// awaitReading waits until the client has read enough. One that takes nothing for too long is closed, for the reason given.
+func (cl *client) awaitReading(reason error, enough func() bool) error {
+	if enough() {
+		return nil
+	}
+	u := &cl.guard.unsent
+	for start := time.Now().UnixMilli(); !enough(); u.await(lookAgain) {
+		if cl.isKilled() {
+			return errClosed
+		}
+		patience := int64(stalledMillis)
+		if idle := cl.srv.idleTimeout().Milliseconds(); idle > 0 {
+			patience = min(patience, idle)
+		}
+		if time.Now().UnixMilli()-max(start, u.took.Load()) > patience {
+			cl.srv.log.Warn().Str("client", cl.addr).Int64("bytes", cl.guard.Waiting()).AnErr("reason", reason).Msg("client closed")
+			cl.kill()
+			return reason
 		}
 	}
-	return n, nil
-}
-
-// deadline is when the next write must be done, and what it means if it is not.
-func (w *outlet) deadline() (deadline time.Time, reason error) {
-	if w.idle > 0 {
-		deadline, reason = time.Now().Add(w.idle), errNotReading
-	}
-	if !w.softEnd.IsZero() && w.waiting > w.soft && (deadline.IsZero() || w.softEnd.Before(deadline)) {
-		deadline, reason = w.softEnd, errOutputSoft
-	}
-	return deadline, reason
+	return u.broken()
 }

@@ -55,7 +55,7 @@ func TestBuffersLeaveLessOfMaxmemoryForKeys(t *testing.T) {
 	c.send("PING")
 	c.want("+PONG")
 	for _, part := range []int64{4 << 20, 20 << 20, 100 << 20} {
-		s.clients.each(func(cl *client) { cl.waiting.Store(part) })
+		s.clients.each(func(cl *client) { cl.gathered.Store(part) })
 		s.boundHotSet()
 		want := limit - max(0, part-limit/bufferShare)
 		got := s.store.MaxMemory()

@@ -3,7 +3,6 @@ package resp
 import (
 	"runtime"
 	"sync"
-	"time"
 )
 
 // What reaches a client without being a reply (published messages, invalidations) is pushed:
@@ -12,18 +11,17 @@ import (
 //
 // The pusher is one goroutine for all clients. While it writes to some, messages gather for the others: a system call carries many,
 // as in Redis, which writes once a turn of its event loop [PUBLISH to 100 subscribers takes 67 us; with a goroutine and a wake-up a client, 149
-// of processor time]. It never waits: what it can not send at once, or must not yet, it leaves to a goroutine of the client's.
+// of processor time]. It never waits: what the connection does not take at once waits there (guard_unsent.go), and what
+// must not go out yet is left to a goroutine of the client's.
 //
 // A batch of commands and its replies hold client.sending, so that no push comes into the middle of a reply, or before the
 // confirmation of its subscription. What a client's own command pushes to itself comes right behind that command's reply.
 type pushes struct {
 	mu struct {
 		sync.Mutex
-		queue, spare []byte    // encoded; a buffer for the next ones
-		lsn          uint64    // what it tells must be committed first (I2)
-		waiting      int       // bytes queued or being sent
-		over         time.Time // since when more than the soft limit waits; zero = it does not
-		due          bool      // somebody will come for the queue
+		queue, spare []byte // encoded; a buffer for the next ones
+		lsn          uint64 // what it tells must be committed first (I2)
+		due          bool   // somebody will come for the queue
 		closed       bool
 	}
 }
@@ -74,7 +72,6 @@ func (cl *client) push(from *client, message []byte, lsn uint64) {
 		return
 	}
 	p := cl.pushes
-	limit := cl.pushLimit()
 	p.mu.Lock()
 	if p.mu.closed {
 		p.mu.Unlock()
@@ -82,60 +79,15 @@ func (cl *client) push(from *client, message []byte, lsn uint64) {
 	}
 	p.mu.queue = append(p.mu.queue, message...)
 	p.mu.lsn = max(p.mu.lsn, lsn)
-	p.mu.waiting += len(message)
-	wasOver := !p.mu.over.IsZero()
-	over := p.overLocked(limit)
-	if !wasOver && !p.mu.over.IsZero() {
-		time.AfterFunc(limit.soft()+softGrace, cl.endSlow)
-	}
-	first := !p.mu.due
+	queued, first := len(p.mu.queue), !p.mu.due
 	p.mu.due = true
 	p.mu.Unlock()
 	switch {
-	case over:
-		cl.endOver()
+	case cl.bound(queued) != nil:
+		cl.endPushes()
 	case first:
 		cl.srv.pusher.add(cl)
 	}
-}
-
-// softGrace is how much later than its limit a client is closed that nothing more is pushed to.
-const softGrace = 10 * time.Millisecond
-
-// endSlow closes a client whose queue has been above the soft limit for as long as it may be.
-func (cl *client) endSlow() {
-	limit, p := cl.pushLimit(), cl.pushes
-	p.mu.Lock()
-	over := !p.mu.closed && p.overLocked(limit)
-	p.mu.Unlock()
-	if over {
-		cl.endOver()
-	}
-}
-
-// endOver closes a client that reads too slowly.
-func (cl *client) endOver() {
-	_ = cl.overLimit(errOutputPush) // it logs and counts
-	cl.kill()
-}
-
-// overLocked applies a client-output-buffer-limit: nothing more comes into the queue of a client that is over it. The caller holds p.mu.
-func (p *pushes) overLocked(limit OutputLimit) (over bool) {
-	waiting := int64(p.mu.waiting)
-	switch {
-	case limit.HardBytes > 0 && waiting > limit.HardBytes:
-		over = true
-	case limit.SoftBytes == 0 || waiting <= limit.SoftBytes:
-		p.mu.over = time.Time{}
-	case p.mu.over.IsZero():
-		p.mu.over = time.Now()
-	default:
-		over = time.Since(p.mu.over) > limit.soft()
-	}
-	if over {
-		p.mu.closed, p.mu.queue = true, nil
-	}
-	return over
 }
 
 func (p *pusher) add(cl *client) {
@@ -171,28 +123,26 @@ func (p *pusher) run() {
 	}
 }
 
-// pushNow sends what is queued if that takes no waiting.
+// pushNow sends what is queued unless that has to wait for something.
 func (cl *client) pushNow() (done bool) {
 	if !cl.sending.TryLock() {
 		return false
 	}
+	defer cl.sending.Unlock()
 	p := cl.pushes
 	p.mu.Lock()
-	if p.mu.lsn > cl.srv.store.Committed() {
+	if p.mu.lsn > cl.srv.store.Committed() || cl.guard.tls != nil && len(p.mu.queue) > tlsPushBytes {
 		p.mu.Unlock()
-		cl.sending.Unlock()
 		return false
 	}
 	queue, _ := p.takeLocked()
 	p.mu.Unlock()
-	if n := cl.guard.TryWrite(queue); n < len(queue) {
-		go cl.pushRest(queue, n)
-		return true
-	}
-	cl.sending.Unlock()
-	p.sent(queue)
+	cl.sendPushes(queue)
 	return true
 }
+
+// tlsPushBytes is up to how much the pusher encrypts itself: that takes longer than sending.
+const tlsPushBytes = 16 << 10
 
 // pushLater waits for the client's batch to end and for the commit.
 func (cl *client) pushLater() {
@@ -217,25 +167,19 @@ func (cl *client) pushAll() {
 	queue, lsn := p.takeLocked()
 	p.mu.Unlock()
 	if lsn == 0 || cl.srv.store.WaitFor(lsn) == nil { // else it has not happened (I8)
-		cl.writePushes(queue)
+		cl.sendPushes(queue)
 	}
-	p.sent(queue)
 }
 
-// pushRest sends what the connection has not taken yet, holding sending, and lets go of that.
-func (cl *client) pushRest(queue []byte, from int) {
-	cl.writePushes(queue[from:])
-	cl.sending.Unlock()
-	cl.pushes.sent(queue)
-}
-
-// writePushes takes as long as the client does. The caller holds sending.
-func (cl *client) writePushes(queue []byte) {
-	if cl.writeArmed {
-		cl.writeArmed = false
-		_ = cl.guard.SetWriteDeadline(time.Time{}) // a closed connection's error is for the write
+// sendPushes sends a queue and keeps its memory for the next. The caller holds sending.
+func (cl *client) sendPushes(queue []byte) {
+	_ = cl.guard.Send(queue, false) // the client's own goroutine notices the error
+	cl.guard.unsent.relax()
+	if p := cl.pushes; cap(queue) <= keptPushBytes {
+		p.mu.Lock()
+		p.mu.spare = queue[:0]
+		p.mu.Unlock()
 	}
-	_, _ = cl.guard.Write(queue) // likewise: the client's own goroutine notices
 }
 
 // takeLocked empties the queue. The caller holds client.sending, too, so that what it takes goes out before what comes after.
@@ -243,18 +187,6 @@ func (p *pushes) takeLocked() (queue []byte, lsn uint64) {
 	queue, lsn = p.mu.queue, p.mu.lsn
 	p.mu.queue, p.mu.spare, p.mu.lsn, p.mu.due = p.mu.spare, nil, 0, false
 	return queue, lsn
-}
-
-// sent counts a queue that has gone, and keeps its memory for the next.
-func (p *pushes) sent(queue []byte) {
-	p.mu.Lock()
-	if p.mu.waiting -= len(queue); p.mu.waiting == 0 {
-		p.mu.over = time.Time{}
-	}
-	if cap(queue) <= keptPushBytes && p.mu.spare == nil {
-		p.mu.spare = queue[:0]
-	}
-	p.mu.Unlock()
 }
 
 const keptPushBytes = 64 << 10
@@ -275,5 +207,5 @@ func (cl *client) pushesWaiting() int {
 	}
 	cl.pushes.mu.Lock()
 	defer cl.pushes.mu.Unlock()
-	return cl.pushes.mu.waiting
+	return len(cl.pushes.mu.queue)
 }

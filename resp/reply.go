@@ -136,6 +136,9 @@ func (o *output) encode(r *Reply, resp3 bool) {
 	if o.limitReached() {
 		return
 	}
+	if len(o.buf)-o.from >= sendBytes {
+		o.cut()
+	}
 	switch r.kind {
 	case kindNone, kindBlock, kindLoad:
 	case kindSimple:

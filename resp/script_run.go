@@ -118,7 +118,8 @@ func (e *engine) execute(run *scriptRun, fn *lua.LFunction, args ...lua.LValue) 
 		s.scripts.runs.now.Store(nil)
 		L.SetTop(0)
 		if run.long {
-			s.limitHeap(0)
+			s.heap.script.Store(0)
+			s.limitHeap()
 		}
 	}()
 	e.lua.Begin()
@@ -198,7 +199,8 @@ func (e *engine) tick() error {
 	now := time.Now()
 	if !run.long && now.Sub(run.began) > longMemory {
 		run.long = true
-		e.srv.limitHeap(scriptMemory)
+		e.srv.heap.script.Store(scriptMemory)
+		e.srv.limitHeap()
 	}
 	if threshold == 0 || now.Sub(run.began).Milliseconds() < threshold || now.Sub(run.lookedIn) < letLookInEvery {
 		return nil

@@ -55,6 +55,8 @@ type Server struct {
 	stats     serverStats
 	sampler   sampler
 	latencies latencies
+	heap      heapRoom
+	eviction  sync.Mutex   // held while clients are being chosen to be closed
 	sweeping  atomic.Int64 // nanoseconds that the sweeper has taken
 	saves     saves
 	shutdown  func(Shutdown) // asks main to end the process
@@ -81,6 +83,7 @@ type serverStats struct {
 	lastArrival                     atomic.Int64 // unix ms: when a client connected or subscribed
 	batches                         atomic.Int64 // in which commands came: reads of pipelines
 	overQuery, overOutput           atomic.Int64 // clients closed at client-query- and client-output-buffer-limit
+	evictedClients                  atomic.Int64 // at maxmemory-clients
 	errors                          errorCounts
 }
 
@@ -224,7 +227,7 @@ func (l guardListener) Accept() (net.Conn, error) {
 		if err == nil {
 			l.srv.keepAlive(c)
 			if l.overTLS {
-				c = tls.Server(c, l.srv.tls.Load())
+				return newTLSGuard(c, l.srv.tls.Load(), &l.srv.limits), nil
 			}
 			return newGuard(c, &l.srv.limits), nil
 		}

@@ -121,6 +121,7 @@ func (p *sampler) end() {
 func (p *sampler) sample(s *Server, now time.Time) {
 	p.noteMemory(readMemory().used)
 	s.boundHotSet()
+	s.heap.makeRoom(s, s.limits.unsent.Load())
 	commands := s.stats.commands.Load()
 	net := s.clients.traffic()
 	p.mu.Lock()

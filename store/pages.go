@@ -157,7 +157,8 @@ func sealPages(c *sqlite3.Conn) error {
 	if err := c.Exec(`VACUUM`); err != nil {
 		return err
 	}
-	if _, _, err := c.WALCheckpoint("main", sqlite3.CHECKPOINT_TRUNCATE); err != nil {
+	// Whole, but not CHECKPOINT_TRUNCATE: a start that finds the WAL of a database that was not closed empty takes it for lost.
+	if _, _, err := c.WALCheckpoint("main", sqlite3.CHECKPOINT_FULL); err != nil {
 		return err
 	}
 	return c.Exec(setSealed)

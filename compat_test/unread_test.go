@@ -1,0 +1,302 @@
+package compat_test
+
+import (
+	"bytes"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A client may write all of its commands before it reads a reply, as many libraries' pipelines do.
+func TestAPipelineMayBeWrittenWholeBeforeItIsRead(t *testing.T) {
+	a := newAuthority(t)
+	s, overTLS := startTLS(t, a)
+	for _, wire := range []struct {
+		name string
+		dial func() *client
+	}{
+		{"plain", func() *client { return dial(t, s.Addr) }},
+		{"TLS", func() *client { return dialTLS(t, overTLS, a.clientConfig("client")) }},
+	} {
+		for _, proto := range []int{2, 3} {
+			for _, shape := range []struct{ pairs, size int }{{1, 20 << 20}, {160, 100 << 10}, {20_000, 1000}} {
+				t.Run(fmt.Sprintf("%s RESP%d %d pairs of %d bytes", wire.name, proto, shape.pairs, shape.size), func(t *testing.T) {
+					c := wire.dial()
+					c.Do("HELLO", proto)
+					writeThenRead(t, c, shape.pairs, shape.size)
+				})
+			}
+		}
+	}
+}
+
+// writeThenRead pipelines GETs and SETs of a value of a size.
+func writeThenRead(t *testing.T, c *client, pairs, size int) {
+	t.Helper()
+	value := bytes.Repeat([]byte("v"), size)
+	c.Do("SET", "k", value)
+	pair := append(encode("GET", "k"), encode("SET", "k", value)...)
+	if err := c.write(bytes.Repeat(pair, pairs)); err != nil {
+		t.Fatalf("the server does not read on: %v", err)
+	}
+	for i := range pairs {
+		if v := c.Receive(); len(v.text) != size {
+			t.Fatalf("GET %d: %d bytes", i, len(v.text))
+		}
+		if v := c.Receive(); v.text != "OK" {
+			t.Fatalf("SET %d: %.100s", i, v)
+		}
+	}
+}
+
+// What is pushed to a client comes between its replies, in order, however much of both waits.
+func TestPushesComeBetweenRepliesThatWait(t *testing.T) {
+	a := newAuthority(t)
+	s, overTLS := startTLS(t, a)
+	for name, c := range map[string]*client{"plain": dial(t, s.Addr), "TLS": dialTLS(t, overTLS, a.clientConfig("client"))} {
+		t.Run(name, func(t *testing.T) {
+			c.Do("HELLO", 3)
+			c.Do("SUBSCRIBE", "channel")
+			publisher := dial(t, s.Addr)
+			value := strings.Repeat("v", 200<<10)
+			const rounds = 100
+			for i := range rounds {
+				c.Send("ECHO", value)
+				c.Send("ECHO", i)
+				publisher.Do("PUBLISH", "channel", i)
+			}
+			replies, messages := 0, 0
+			for replies < 2*rounds || messages < rounds {
+				v := c.Receive()
+				switch {
+				case v.kind == kindPush:
+					equal(t, "the message", v.elems[2].text, strconv.Itoa(messages))
+					messages++
+				case replies%2 == 0:
+					equal(t, "the length of an echo", len(v.text), len(value))
+					replies++
+				default:
+					equal(t, "an echo", v.text, strconv.Itoa(replies/2))
+					replies++
+				}
+			}
+		})
+	}
+}
+
+// Replies that wait when a client says QUIT, or shuts down its side, still come.
+func TestWhatWaitsComesBeforeTheEnd(t *testing.T) {
+	a := newAuthority(t)
+	s, overTLS := startTLS(t, a)
+	setMB(t, s)
+	for name, end := range map[string]func(c *client){
+		"QUIT":           func(c *client) { c.Send("QUIT") },
+		"protocol error": func(c *client) { c.SendRaw([]byte("*x\r\n")) },
+		"half-closed":    func(c *client) { _ = c.conn.(interface{ CloseWrite() error }).CloseWrite() },
+	} {
+		for wire, c := range map[string]*client{"plain": dial(t, s.Addr), "TLS": dialTLS(t, overTLS, a.clientConfig("client"))} {
+			t.Run(name+" "+wire, func(t *testing.T) {
+				c.SendRaw(bytes.Repeat(encode("GET", "mb"), 30))
+				end(c)
+				for i := range 30 {
+					if v := c.Receive(); len(v.text) != 1<<20 {
+						t.Fatalf("GET %d: %.100s", i, v)
+					}
+				}
+				for {
+					v, err := c.readOutcome(replyTimeout)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if v.kind == kindClosed {
+						return
+					}
+				}
+			})
+		}
+	}
+}
+
+// unsentOf is omem of each client in CLIENT LIST.
+func unsentOf(t *testing.T, c *client) (each map[string]int64, sum int64) {
+	t.Helper()
+	each = map[string]int64{}
+	for line := range strings.Lines(c.Do("CLIENT", "LIST").Text()) {
+		var id string
+		for _, field := range strings.Fields(line) {
+			name, value, _ := strings.Cut(field, "=")
+			switch name {
+			case "id":
+				id = value
+			case "omem":
+				n, err := strconv.ParseInt(value, 10, 64)
+				if err != nil {
+					t.Fatal(err)
+				}
+				each[id] = n
+				sum += n
+			}
+		}
+	}
+	return each, sum
+}
+
+func TestClientsThatReadLateAreSlowedDownAndNotClosed(t *testing.T) {
+	requireProc(t)
+	s := startServer(t, subjectBin(t), "--maxmemory-clients", "64mb", "--maxmemory", "64mb")
+	looking := dial(t, s.Addr)
+	looking.Do("SET", "short", blockOf[:60<<10]) // short enough to be copied
+	before := s.memoryLine("VmRSS")
+	var late []*client
+	for range 3 {
+		c := dial(t, s.Addr)
+		late = append(late, c)
+		gets := bytes.Repeat(encode("GET", "short"), 2000) // 120 MB of replies
+		c.SendRaw(gets)
+	}
+	p := startPinger(s)
+	await(t, "as much waits as may", func() bool {
+		_, sum := unsentOf(t, looking)
+		return sum > 40<<20
+	})
+	time.Sleep(200 * time.Millisecond)
+	if each, sum := unsentOf(t, looking); sum > 60<<20 {
+		t.Errorf("%d MB wait: %v", sum>>20, each)
+	}
+	if grown := s.memoryLine("VmHWM") - before; grown > 200<<20 {
+		t.Errorf("%d MB for at most 60 MB that wait", grown>>20)
+	}
+	writeThenRead(t, dial(t, s.Addr), 1, 4<<20) // there is room for others
+	for _, c := range late {
+		for i := range 2000 {
+			if v := c.Receive(); len(v.text) != 60<<10 {
+				t.Fatalf("GET %d: %.100s", i, v)
+			}
+		}
+	}
+	if worst := p.end(t); worst > time.Second {
+		t.Errorf("another client waited %v", worst)
+	}
+	await(t, "nothing waits", func() bool { _, sum := unsentOf(t, looking); return sum == 0 })
+	equal(t, "evicted_clients", infoField(looking.Do("INFO", "stats").Text(), "evicted_clients"), "0")
+}
+
+// Of those that are slowed down, one that takes nothing would wait for the server as the server waits for it.
+func TestAClientThatIsSlowedDownAndTakesNothingIsClosed(t *testing.T) {
+	s := startServer(t, subjectBin(t), "--maxmemory-clients", "16mb", "--timeout", "1")
+	setMB(t, s)
+	c := dial(t, s.Addr)
+	id := c.Do("CLIENT", "ID").text
+	start := time.Now()
+	c.SendRaw(bytes.Repeat(encode("GET", "mb"), 60))
+	if took := waitClosed(t, s, id, start); took < time.Second {
+		t.Errorf("closed after %v in place of 1 s", took)
+	}
+	if !strings.Contains(s.Log.String(), "maxmemory-clients: ") {
+		t.Errorf("the log does not say why:\n%s", s.Log)
+	}
+}
+
+// fillList makes a list of n elements of 20 bytes.
+func fillList(t *testing.T, s *server, key string, n int) {
+	t.Helper()
+	c := dial(t, s.Addr)
+	for at := 0; at < n; at += 10_000 {
+		args := []any{"RPUSH", key}
+		for i := at; i < min(at+10_000, n); i++ {
+			args = append(args, fmt.Sprintf("element of number %06d", i))
+		}
+		c.Do(args...)
+	}
+}
+
+// The replies of a transaction, or of a pipeline, are bounded while they are made: memory, and the time of others.
+func TestATransactionWhoseRepliesAreTooManyEndsItsClientAndStillWrites(t *testing.T) {
+	requireProc(t)
+	for _, limit := range [][]string{
+		{"--client-output-buffer-limit", "normal 32mb 0 0"},
+		{"--maxmemory-clients", "32mb"},
+	} {
+		t.Run(limit[0], func(t *testing.T) {
+			s := startServer(t, subjectBin(t), append(limit, "--maxmemory", "64mb")...)
+			fillList(t, s, "l", 100_000)
+			looking := dial(t, s.Addr)
+			before := s.memoryLine("VmRSS")
+			c := dial(t, s.Addr)
+			p := startPinger(s)
+			c.Do("MULTI")
+			c.SendRaw(bytes.Repeat(encode("LRANGE", "l", 0, -1), 1000)) // 3 GB
+			c.Send("SET", "after", 1)
+			c.Send("EXEC")
+			for range 1001 {
+				if v, err := c.readOutcome(replyTimeout); err != nil || v.text != "QUEUED" {
+					break // they may go down with the rest
+				}
+			}
+			if v, err := c.readOutcome(replyTimeout); err != nil || v.kind != kindClosed {
+				t.Errorf("EXEC: %.100s, %v", v, err)
+			}
+			if worst := p.end(t); worst > 2*time.Second {
+				t.Errorf("another client waited %v", worst)
+			}
+			if v := looking.Do("GET", "after"); v.text != "1" {
+				t.Errorf("what the transaction wrote: %s", v)
+			}
+			if grown := s.memoryLine("VmHWM") - before; grown > 200<<20 {
+				t.Errorf("%d MB for replies of at most 32", grown>>20)
+			}
+			await(t, "nothing waits", func() bool { _, sum := unsentOf(t, looking); return sum == 0 })
+		})
+	}
+}
+
+func TestAScriptWhoseReplyIsTooLargeEndsItsClientAndStillWrites(t *testing.T) {
+	s := startServer(t, subjectBin(t), "--client-output-buffer-limit", "normal 1mb 0 0")
+	c := dial(t, s.Addr)
+	c.Send("EVAL", "redis.call('SET', 'after', 1) local r = {} for i = 1, 30 do r[i] = string.rep('x', 100000) end return r", 0)
+	if v, err := c.readOutcome(replyTimeout); err != nil || v.kind != kindClosed {
+		t.Errorf("EVAL: %.100s, %v", v, err)
+	}
+	if v := dial(t, s.Addr).Do("GET", "after"); v.text != "1" {
+		t.Errorf("what the script wrote: %s", v)
+	}
+}
+
+// Subscribers can not be slowed down.
+func TestTheClientForWhichTheMostWaitsIsClosedAtMaxmemoryClients(t *testing.T) {
+	s := startServer(t, subjectBin(t), "--maxmemory-clients", "64mb", "--client-output-buffer-limit", "pubsub 0 0 0")
+	publisher := dial(t, s.Addr)
+	listening := func(channels ...any) (id string) {
+		c := dial(t, s.Addr)
+		id = c.Do("CLIENT", "ID").text
+		if channels[0] == "exempt" {
+			c.Do("CLIENT", "NO-EVICT", "on")
+		}
+		c.Send(append([]any{"SUBSCRIBE"}, channels...)...)
+		for range channels {
+			c.Receive()
+		}
+		return id
+	}
+	exempt, least, most := listening("exempt", "b"), listening("a"), listening("a", "b")
+	message := strings.Repeat("m", 1<<20)
+	for publisher.Do("EXISTS", "nosuch"); infoField(publisher.Do("INFO", "stats").Text(), "evicted_clients") == "0"; {
+		publisher.Do("PUBLISH", "a", message)
+		publisher.Do("PUBLISH", "b", message)
+		publisher.Do("PUBLISH", "b", message)
+	}
+	each, _ := unsentOf(t, publisher)
+	for id, there := range map[string]bool{exempt: true, least: true, most: false} {
+		if _, is := each[id]; is != there {
+			t.Errorf("client %s is there: %v\nleast %s, most %s, exempt %s\n%s", id, is, least, most, exempt, publisher.Do("CLIENT", "LIST").Text())
+		}
+	}
+	mentions(t, s.Log.String(), "maxmemory-clients")
+}
+
+var _ interface{ CloseWrite() error } = (*tls.Conn)(nil)
+var _ interface{ CloseWrite() error } = (*net.TCPConn)(nil)
