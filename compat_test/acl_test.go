@@ -24,6 +24,33 @@ func says(t *testing.T, c *client, want string, args ...any) {
 	}
 }
 
+// Patterns with quotes stand in conf files and ACL files so that a start reads them again.
+func TestUsersWithQuotesSurviveConfigRewriteAndACLSave(t *testing.T) {
+	conf := filepath.Join(t.TempDir(), "redis.conf")
+	if err := os.WriteFile(conf, []byte("hz 20\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	path := aclFile(t, "user default on nopass ~* &* +@all")
+	inConf, inACLFile := newServer(t, subjectBin(t)), newServer(t, subjectBin(t), "--aclfile", path)
+	inConf.args = append([]string{conf}, inConf.args...)
+	for _, how := range []struct {
+		s    *server
+		save []any
+	}{{inConf, []any{"CONFIG", "REWRITE"}}, {inACLFile, []any{"ACL", "SAVE"}}} {
+		s := how.s
+		s.start(nil)
+		c := dial(t, s.Addr)
+		says(t, c, "OK", "ACL", "SETUSER", `n"ame`, "on", ">p", `~a"b`, `~'`, `&c"`, `(~"x\"y" "~z)" +get)`, `+get|a"b`)
+		before := c.Do("ACL", "LIST").String()
+		says(t, c, "OK", how.save...)
+		s.Kill9()
+		s.start(nil)
+		equal(t, "ACL LIST after a restart", dial(t, s.Addr).Do("ACL", "LIST").String(), before)
+		says(t, dial(t, s.Addr), "OK", "AUTH", `n"ame`, "p")
+		s.Kill9()
+	}
+}
+
 func TestTheACLFileSaysWhoMayComeIn(t *testing.T) {
 	path := aclFile(t, "user alice on >wonder +get +set +acl|whoami ~a*", "", "  user default off  ")
 	s := startServer(t, subjectBin(t), "--aclfile", path)

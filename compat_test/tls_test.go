@@ -267,6 +267,36 @@ func TestConfigSetReadsNewCertificates(t *testing.T) {
 	says(t, there, "PONG", "PING")
 }
 
+// What can not be used is refused even where no tls-port needs it yet, as it ends up: several names in one CONFIG SET go together.
+func TestConfigSetRefusesCertificatesThatCanNotBeUsedWithoutTLSToo(t *testing.T) {
+	a := newAuthority(t)
+	a.signServer("server")
+	a.signServer("other")
+	s := startServer(t, subjectBin(t))
+	c := dial(t, s.Addr)
+	refused := func(words ...string) {
+		t.Helper()
+		args := []any{"CONFIG", "SET"}
+		for _, w := range words {
+			args = append(args, w)
+		}
+		mentions(t, c.Do(args...).text, "ERR CONFIG SET failed (possibly related to argument '", "') - Failed to ")
+	}
+	for _, name := range []string{"tls-cert-file", "tls-key-file", "tls-ca-cert-file"} {
+		refused(name, "/etc/passwd")
+		refused(name, a.file("nosuch"))
+	}
+	refused("tls-ca-cert-dir", a.file("nosuch"))
+	refused("hz", "50", "tls-cert-file", a.file("server.crt"), "tls-key-file", a.file("other.key"))
+	equal(t, "hz after a refused CONFIG SET", c.Do("CONFIG", "GET", "hz").elems[1].text, "10")
+	equal(t, "tls-cert-file after it", c.Do("CONFIG", "GET", "tls-cert-file").elems[1].text, "")
+	says(t, c, "OK", "CONFIG", "SET", "tls-cert-file", a.file("server.crt"))
+	refused("tls-key-file", a.file("other.key"))
+	says(t, c, "OK", "CONFIG", "SET", "tls-key-file", a.file("server.key"))
+	says(t, c, "OK", "CONFIG", "SET", "tls-cert-file", a.file("other.crt"), "tls-key-file", a.file("other.key"))
+	says(t, c, "OK", "CONFIG", "SET", "tls-cert-file", "")
+}
+
 func TestTLSProtocolsBoundsTheVersions(t *testing.T) {
 	a := newAuthority(t)
 	_, addr := startTLS(t, a, "--tls-protocols", "TLSv1.2")

@@ -168,6 +168,9 @@ func (s *selector) applyCommand(t *commands, rule string) error {
 		s.noteRule(r.full, allow)
 		return nil
 	}
+	if hasSpace(name) && (isForeign(name) || strings.Contains(name, "|")) {
+		return errRuleSyntax // no line of a file can say it
+	}
 	if isForeign(name) { // the rule stays: to forbid what is not there is no mistake
 		s.noteRule(name, allow)
 		return nil
@@ -261,47 +264,50 @@ func (s *selector) noteRule(name string, allow bool) {
 	}
 }
 
-func (s *selector) describeCommands() string {
-	all := "-@all"
+func (s *selector) commandRules() []string {
 	if s.future {
-		all = "+@all"
+		return append([]string{"+@all"}, s.rules...)
 	}
-	return strings.Join(append([]string{all}, s.rules...), " ")
+	return append([]string{"-@all"}, s.rules...)
 }
 
-func (s *selector) describeKeys() string {
+func (s *selector) keyRules() (all []string) {
 	if s.allKeys {
-		return "~*"
+		return []string{"~*"}
 	}
-	var all []string
 	for i := range s.keys {
 		all = append(all, s.keys[i].String())
 	}
-	return strings.Join(all, " ")
+	return all
 }
 
-func (s *selector) describeChannels() string {
+func (s *selector) channelRules() (all []string) {
 	if s.allChannels {
-		return "&*"
+		return []string{"&*"}
 	}
-	var all []string
 	for _, c := range s.channels {
 		all = append(all, "&"+c)
 	}
-	return strings.Join(all, " ")
+	return all
 }
 
-// describe is the selector as rules that lead to it.
-func (s *selector) describe() string {
-	var words []string
-	if keys := s.describeKeys(); keys != "" {
-		words = append(words, keys)
-	}
+// lead is the rules that lead to the selector.
+func (s *selector) lead() []string {
+	rules := s.keyRules()
 	if !s.allChannels {
-		words = append(words, "resetchannels")
+		rules = append(rules, "resetchannels")
 	}
-	if channels := s.describeChannels(); channels != "" {
-		words = append(words, channels)
+	return slices.Concat(rules, s.channelRules(), s.commandRules())
+}
+
+// inParentheses is a further selector as one rule, from which addSelector makes it again. Where a word of it would read otherwise it is in
+// quotes, which Redis writes nowhere: there a pattern with a quote in it makes another selector when the file is read.
+func (s *selector) inParentheses() string {
+	rules := s.lead()
+	for i, rule := range rules {
+		if strings.HasSuffix(rule, ")") || !readsAsItself(rule) { // mergeSelectors would take that for the end
+			rules[i] = quoteWord(rule)
+		}
 	}
-	return strings.Join(append(words, s.describeCommands()), " ")
+	return "(" + strings.Join(rules, " ") + ")"
 }

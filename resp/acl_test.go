@@ -1,6 +1,8 @@
 package resp
 
 import (
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -91,6 +93,75 @@ func FuzzRules(f *testing.F) {
 		}
 		p.describe()
 		p.check(get, [][]byte{[]byte("GET"), []byte(text)})
+	})
+}
+
+// comesBack writes users as an ACL file and as a conf file and reads both.
+func comesBack(t *testing.T, s *users) {
+	t.Helper()
+	want := s.lines()
+	fresh := newUsers(s.table, s.allChannelsAtFirst)
+	if problems := fresh.read("users.acl", strings.Join(want, "\n")+"\n"); problems != "" {
+		t.Fatalf("the ACL file %q: %s", want, problems)
+	}
+	if got := fresh.lines(); !slices.Equal(got, want) {
+		t.Errorf("from the ACL file\n%q\nwant\n%q", got, want)
+	}
+	content, err := rewriteUsers("port 1\n", s.list(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := newConfLoader()
+	if err := l.load("the conf file", content, 0); err != nil {
+		t.Fatalf("the conf file: %v", err)
+	}
+	if got := l.acl.lines(); !slices.Equal(got, want) {
+		t.Errorf("from the conf file\n%s\n%q\nwant\n%q", content, got, want)
+	}
+	if again, err := rewriteUsers(content, s.list(), ""); err != nil || again != content {
+		t.Errorf("rewritten once more: %v\n%s", err, again)
+	}
+}
+
+func TestUsersWithAnyPatternsComeBackFromFiles(t *testing.T) {
+	for _, rules := range [][]string{
+		{`~a"b`, `~a'b`, `&c"h`, "~\x01", "~a)", `~\`, "~", "&", `+get|a"b`}, {`(~"a\"b" +get)`, `(~'a\'b' &x)`}, {"(~a) +get)"}, {"(~( ~) &) +get|x))"},
+		{`(~"\"" ~x)`}, {"()", "( )", "(~a ~)"}, {`(~a'b'c)`}, {"~\xff\xfe", "(~\x85 ~\xa0)"}, {"~#", "&#"}, {`(+get|a" )`},
+	} {
+		for _, name := range []string{"u", "", `n"ame`, "(x)", "#", "'", "\x01", defaultUser} {
+			s, _ := ruled(t, rules...)
+			if _, _, err := s.set(name, append([]string{"reset", "on", ">p"}, rules...)); err != nil {
+				t.Fatal(err)
+			}
+			comesBack(t, s)
+		}
+	}
+	s, _ := ruled(t)
+	for _, rule := range []string{"+get|a b", "+get|a\nuser evil on nopass +@all ~*", "-cluster|a b", "+module|a\nb", "~a\nb", "&a b"} {
+		if _, _, err := s.set("u", []string{rule}); err == nil || !strings.Contains(err.Error(), "Syntax error") {
+			t.Errorf("%q: %v", rule, err)
+		}
+	}
+}
+
+func FuzzUsersComeBackFromFiles(f *testing.F) {
+	f.Add("u", "~a\"b", "&c'", "(~x \"~y)\" +get)")
+	f.Add("\x01", "%R~\\", "+get|)", "(~a'b )")
+	f.Fuzz(func(t *testing.T, name, first, second, third string) {
+		s := newUsers(newCommands(), func() bool { return false })
+		rules := []string{first, second, third}
+		if third != "" && third[0] != '(' {
+			rules = append(rules, "("+third+")")
+		}
+		if hasSpace(name) {
+			return
+		}
+		for _, rule := range rules { // what can be obeyed of them
+			if merged, open := mergeSelectors([]string{rule}); open == "" {
+				_, _, _ = s.set(name, merged)
+			}
+		}
+		comesBack(t, s)
 	})
 }
 

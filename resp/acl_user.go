@@ -180,21 +180,21 @@ func (p *permissions) flags() (words []string) {
 	return append(words, "sanitize-payload")
 }
 
-// describe is the rules that lead to the permissions, as ACL LIST shows them.
-func (p *permissions) describe() string {
-	words := p.flags()
+// lead is the rules that lead to the permissions.
+func (p *permissions) lead() []string {
+	rules := p.flags()
 	for _, hash := range p.passwords {
-		words = append(words, "#"+hash)
+		rules = append(rules, "#"+hash)
 	}
-	for i, s := range p.selectors {
-		if i == 0 {
-			words = append(words, s.describe())
-		} else {
-			words = append(words, "("+s.describe()+")")
-		}
+	rules = append(rules, p.selectors[0].lead()...)
+	for _, s := range p.selectors[1:] {
+		rules = append(rules, s.inParentheses())
 	}
-	return strings.Join(words, " ")
+	return rules
 }
+
+// describe is lead as ACL LIST shows it and an ACL file has it, where words end at blanks and quotes mean nothing.
+func (p *permissions) describe() string { return strings.Join(p.lead(), " ") }
 
 // mergeSelectors joins rules in parentheses that came as several words; open is the word whose parenthesis is not closed.
 func mergeSelectors(words []string) (rules []string, open string) {

@@ -103,7 +103,18 @@ func (s *users) lines() (lines []string) {
 	return lines
 }
 
-// line declares the user.
+// confLine declares the user in a conf file, where quotes mean something.
+func (u *user) confLine() string {
+	words := append([]string{"user", u.name}, u.permissions.Load().lead()...)
+	for i, word := range words {
+		if !readsAsItself(word) && !(strings.HasPrefix(word, "(") && !strings.ContainsAny(word, `"'`)) {
+			words[i] = quoteWord(word)
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// line declares the user in an ACL file.
 func (u *user) line() string { return "user " + u.name + " " + u.permissions.Load().describe() }
 
 // set changes a user, or makes one. old is nil of a new one.

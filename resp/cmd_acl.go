@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 const (
@@ -108,9 +109,9 @@ func aclGetuser(cl *client, c *call) Reply {
 
 func (s *selector) fields() []Reply {
 	return []Reply{
-		bulkString("commands"), bulkString(s.describeCommands()),
-		bulkString("keys"), bulkString(s.describeKeys()),
-		bulkString("channels"), bulkString(s.describeChannels()),
+		bulkString("commands"), bulkString(strings.Join(s.commandRules(), " ")),
+		bulkString("keys"), bulkString(strings.Join(s.keyRules(), " ")),
+		bulkString("channels"), bulkString(strings.Join(s.channelRules(), " ")),
 	}
 }
 

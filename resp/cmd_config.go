@@ -74,10 +74,7 @@ func (s *Server) applyConfig() {
 	cfg := s.cfg
 	on := func(name string, apply func()) {
 		apply()
-		cfg.OnChange(name, func(string) error {
-			apply()
-			return nil
-		})
+		cfg.OnChanged(name, func(string) { apply() })
 	}
 	on("maxmemory", func() {
 		s.boundHotSet()
@@ -101,10 +98,9 @@ func (s *Server) applyConfig() {
 			}
 		})
 	})
-	cfg.OnChange("requirepass", func(password string) error {
+	cfg.OnChanged("requirepass", func(password string) {
 		s.acl.requirePass(password)
 		s.noteOpen()
-		return nil
 	})
 	on("acllog-max-len", func() {
 		d := &s.acl.denials

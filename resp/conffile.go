@@ -72,6 +72,7 @@ type confLoader struct {
 	given    map[int]bool // the parameters that some line has set
 	notices  []Notice
 	users    []userLine
+	usersAt  string // where the first of them stands
 	acl      *users // tries the rules of users
 	readFile func(name string) ([]byte, error)
 }
@@ -125,6 +126,9 @@ func (l *confLoader) load(source, content string, depth int) error {
 		words, err := confWords(line)
 		if err == nil && words != nil {
 			err = l.directive(words, depth)
+		}
+		if l.usersAt == "" && len(l.users) > 0 {
+			l.usersAt = fmt.Sprintf(" The first user stands in %s, line %d.", source, number)
 		}
 		if err != nil {
 			return locate(err, source, number, trimConfLine(line))
@@ -289,7 +293,7 @@ func (l *confLoader) addUser(values []string) error {
 // checkUsers refuses users from two sources.
 func (l *confLoader) checkUsers() error {
 	if len(l.users) > 0 && l.settings[parameterIndex["aclfile"]].text != "" {
-		return fmt.Errorf("*** FATAL CONFIG FILE ERROR ***\n%w", errConfUserSources)
+		return fmt.Errorf("*** FATAL CONFIG FILE ERROR ***\n%w%s", errConfUserSources, l.usersAt)
 	}
 	return nil
 }
@@ -326,6 +330,12 @@ func splitWords(line string) (words []string, ok bool) {
 		words = append(words, string(buffer[s.from:s.to]))
 	}
 	return words, true
+}
+
+// readsAsItself says that splitWords gives a word back as it stands.
+func readsAsItself(word string) bool {
+	read, ok := splitWords(word)
+	return ok && len(read) == 1 && read[0] == word
 }
 
 // quoteWord is a word in double quotes that splitWords reads back.

@@ -21,6 +21,7 @@ type Config struct {
 
 	changing sync.Mutex                         // held by Set and Rewrite while they work
 	hooks    map[int][]func(value string) error // guarded by changing; by parameter
+	effects  map[int][]func(value string)       // likewise
 	settings atomic.Pointer[[]setting]          // in the order of parameters
 
 	// Copies of settings for hot paths. Read them; CONFIG SET writes them.
@@ -40,7 +41,7 @@ type Config struct {
 	ProtectedMode           atomic.Bool
 	Databases               int // set at the start
 	userLines               []userLine
-	usersNow                func() []string // the users as lines of a conf file; nil = they are not to be written
+	usersNow                func() []*user // those to be written into the conf file; nil = they are not
 	requirePass             atomic.Pointer[string]
 	appendFsync             atomic.Pointer[string]
 	outputLimits            atomic.Pointer[OutputLimits]
@@ -133,11 +134,7 @@ func (c *Config) OutputLimits() OutputLimits { return *c.outputLimits.Load() }
 func (c *Config) File() string { return c.file }
 
 func (c *Config) setting(name string) setting {
-	i, known := findParameter(name)
-	if !known {
-		panic("no parameter " + name)
-	}
-	return (*c.settings.Load())[i]
+	return (*c.settings.Load())[mustParameter(name)]
 }
 
 // Text is a parameter's value as CONFIG GET shows it. Like the other getters it panics if there is no
@@ -189,16 +186,32 @@ func (c *Config) Get(patterns ...string) (pairs [][2]string) {
 // place, with the value as CONFIG GET shows it. An error refuses the whole CONFIG SET; fn is
 // then called again with the old value. fn must not call Set, Rewrite or OnChange.
 func (c *Config) OnChange(name string, fn func(value string) error) {
-	i, known := findParameter(name)
-	if !known {
-		panic("no parameter " + name)
-	}
+	i := mustParameter(name)
 	c.changing.Lock()
 	defer c.changing.Unlock()
 	if c.hooks == nil {
 		c.hooks = make(map[int][]func(string) error)
 	}
 	c.hooks[i] = append(c.hooks[i], fn)
+}
+
+// OnChanged is OnChange for what can not fail and is called once nothing can refuse the CONFIG SET any more.
+func (c *Config) OnChanged(name string, fn func(value string)) {
+	i := mustParameter(name)
+	c.changing.Lock()
+	defer c.changing.Unlock()
+	if c.effects == nil {
+		c.effects = make(map[int][]func(string))
+	}
+	c.effects[i] = append(c.effects[i], fn)
+}
+
+func mustParameter(name string) int {
+	i, known := findParameter(name)
+	if !known {
+		panic("no parameter " + name)
+	}
+	return i
 }
 
 // Set is CONFIG SET of names and values: all of them or none. The error's text is the
@@ -236,6 +249,14 @@ func (c *Config) Set(pairs [][2]string) error {
 			return errConfigSet(pair[0], err)
 		}
 	}
+	for _, pair := range pairs {
+		i := mustParameter(pair[0])
+		if old[i] != settings[i] {
+			for _, effect := range c.effects[i] {
+				effect(settings[i].text)
+			}
+		}
+	}
 	return nil
 }
 
@@ -263,7 +284,7 @@ func (c *Config) checkNames(pairs [][2]string) error {
 
 // runHooks tells those who asked, if the parameter's value is not what it was.
 func (c *Config) runHooks(name string, before, after []setting) error {
-	i, _ := findParameter(name)
+	i := mustParameter(name)
 	if before[i] == after[i] && parameters[i].flags&reread == 0 {
 		return nil
 	}

@@ -75,7 +75,7 @@ func rewriteConf(content string, settings []setting) (string, error) {
 func (c *Config) unsaidUser() string {
 	s := newUsers(newCommands(), c.allChannelsAtFirst)
 	s.requirePass(c.RequirePass())
-	return s.def.line()
+	return s.def.confLine()
 }
 
 // withHeading is the content, ready for lines of ours at the end.
@@ -89,12 +89,12 @@ func withHeading(content string) string {
 	return content
 }
 
-// rewriteUsers brings the user lines up to lines, which are those of now: a line that says the same otherwise stays, others are
+// rewriteUsers brings the user lines up to users: a line that says the same otherwise stays, others are
 // changed in place or dropped, what is left goes to the end, but for what holds without being said.
-func rewriteUsers(content string, lines []string, unsaid string) (string, error) {
-	now := map[string]string{} // by name
-	for _, line := range lines {
-		now[lineUser(line)] = line
+func rewriteUsers(content string, users []*user, unsaid string) (string, error) {
+	now := map[string]string{} // lines by name
+	for _, u := range users {
+		now[u.name] = u.confLine()
 	}
 	l := newConfLoader()
 	if err := l.load("the configuration file", content, 0); err != nil {
@@ -106,7 +106,7 @@ func rewriteUsers(content string, lines []string, unsaid string) (string, error)
 		words, _ := confWords(line) // the loader has accepted the line
 		if len(words) > 1 && words[0] == "user" {
 			own[words[1]] = true
-			if l.acl.find(words[1]).line() != now[words[1]] {
+			if l.acl.find(words[1]).confLine() != now[words[1]] {
 				line = strings.TrimLeft(now[words[1]]+"\n", "\n")
 			}
 		}
@@ -117,21 +117,18 @@ func rewriteUsers(content string, lines []string, unsaid string) (string, error)
 		if own[u.name] {
 			continue
 		}
-		if l.acl.find(u.name).line() != now[u.name] {
+		if l.acl.find(u.name).confLine() != now[u.name] {
 			return "", fmt.Errorf("user '%s' has changed, but an included file declares it", u.name)
 		}
 		own[u.name] = true
 	}
-	for _, line := range lines {
-		if !own[lineUser(line)] && line != unsaid {
+	for _, u := range users {
+		if line := now[u.name]; !own[u.name] && line != unsaid {
 			content = withHeading(content) + line + "\n"
 		}
 	}
 	return content, nil
 }
-
-// lineUser is whom a line of user.line is about.
-func lineUser(line string) string { return strings.Fields(line)[1] }
 
 // staleParameters are those that a start with this content would set to another value than now.
 func staleParameters(content string, settings []setting) (stale []int, err error) {
@@ -177,7 +174,7 @@ func confLine(i int, value setting) string {
 		words = splitSpaces(value.text)
 	}
 	for n, word := range words {
-		if read, ok := splitWords(word); !ok || len(read) != 1 || read[0] != word {
+		if !readsAsItself(word) {
 			words[n] = quoteWord(word)
 		}
 	}

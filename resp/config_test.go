@@ -228,6 +228,24 @@ func TestProtectedParametersNeedTheirSwitch(t *testing.T) {
 	}
 }
 
+func TestEffectsComeOnceNothingCanRefuseTheChange(t *testing.T) {
+	c := startedWith(t)
+	var calls []string
+	c.OnChanged("hz", func(value string) { calls = append(calls, "hz "+value) })
+	c.OnChange("loglevel", func(value string) error {
+		if value == "debug" {
+			return errors.New("no")
+		}
+		return nil
+	})
+	if err := c.Set([][2]string{{"hz", "20"}, {"loglevel", "debug"}}); err == nil || len(calls) != 0 {
+		t.Errorf("refused: %v, %q", err, calls)
+	}
+	if err := c.Set([][2]string{{"hz", "20"}, {"loglevel", "verbose"}}); err != nil || !slices.Equal(calls, []string{"hz 20"}) {
+		t.Errorf("accepted: %v, %q", err, calls)
+	}
+}
+
 func TestHooksSeeChangesAndCanRefuseThem(t *testing.T) {
 	c := startedWith(t)
 	var calls []string

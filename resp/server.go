@@ -98,11 +98,11 @@ func NewServer(cfg *Config, log zerolog.Logger, shutdown func(Shutdown)) *Server
 			panic(err) // LoadConfig has tried it
 		}
 	}
-	cfg.usersNow = func() []string {
+	cfg.usersNow = func() []*user {
 		if cfg.Text("aclfile") != "" {
 			return nil // they stand there
 		}
-		return s.acl.lines()
+		return s.acl.list()
 	}
 	s.tracking.srv = s
 	s.scripts.srv = s
@@ -127,19 +127,22 @@ func (s *Server) LoadUsers() error {
 }
 
 // LoadTLS reads the certificates, if there is a tls-port, and again whenever CONFIG SET changes them. Connections that are
-// there keep theirs.
+// there keep theirs. Without a tls-port what CONFIG SET names is looked at all the same: a later start would fail for it.
 func (s *Server) LoadTLS() error {
-	if s.cfg.Int("tls-port") == 0 {
-		return nil
-	}
 	load := func(string) error {
+		if s.cfg.Int("tls-port") == 0 {
+			return checkTLS(s.cfg)
+		}
 		t, err := loadTLS(s.cfg)
 		if err == nil {
 			s.tls.Store(t)
 		}
 		return err
 	}
-	if err := load(""); err != nil {
+	switch err := load(""); {
+	case err != nil && s.cfg.Int("tls-port") == 0:
+		s.log.Warn().Err(err).Msg("TLS is configured with what can not be used; without a tls-port nothing needs it")
+	case err != nil:
 		return fmt.Errorf("Failed to configure TLS: %w", err)
 	}
 	for _, name := range tlsSettings {

@@ -61,6 +61,64 @@ func loadTLS(c *Config) (*tls.Config, error) {
 	return t, nil
 }
 
+// checkTLS looks at what there is of a configuration that may be incomplete, since nothing is served with it.
+func checkTLS(c *Config) error {
+	_, _, err := parseTLSProtocols(c.Text("tls-protocols"))
+	certFile, keyFile, password := c.Text("tls-cert-file"), c.Text("tls-key-file"), c.Text("tls-key-file-pass")
+	switch {
+	case err != nil:
+	case certFile != "" && keyFile != "":
+		_, err = loadKeyPair(certFile, keyFile, password)
+	case certFile != "":
+		err = checkCertificate(certFile)
+	case keyFile != "":
+		err = checkKey(keyFile, password)
+	}
+	if err == nil {
+		_, err = loadAuthorities(c.Text("tls-ca-cert-file"), c.Text("tls-ca-cert-dir"))
+	}
+	return err
+}
+
+func checkCertificate(file string) error {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("Failed to load certificate: %w", err)
+	}
+	if !x509.NewCertPool().AppendCertsFromPEM(content) {
+		return fmt.Errorf("Failed to load certificate: %s holds no certificate", file)
+	}
+	return nil
+}
+
+func checkKey(file, password string) error {
+	content, err := readKey(file, password)
+	if err != nil {
+		return err
+	}
+	for b, rest := pem.Decode(content); b != nil; b, rest = pem.Decode(rest) {
+		_, errPKCS8 := x509.ParsePKCS8PrivateKey(b.Bytes)
+		_, errPKCS1 := x509.ParsePKCS1PrivateKey(b.Bytes)
+		_, errEC := x509.ParseECPrivateKey(b.Bytes)
+		if errPKCS8 == nil || errPKCS1 == nil || errEC == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("Failed to load private key: %s holds no key", file)
+}
+
+// readKey reads a key without its password.
+func readKey(file, password string) ([]byte, error) {
+	key, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("Failed to load private key: %w", err)
+	}
+	if key, err = decryptKey(key, password); err != nil {
+		return nil, fmt.Errorf("Failed to load private key: %s: %w", file, err)
+	}
+	return key, nil
+}
+
 // parseTLSProtocols reads tls-protocols; "" = 1.2 and 1.3, as Redis has it.
 func parseTLSProtocols(text string) (lowest, highest uint16, err error) {
 	if text == "" {
@@ -106,12 +164,9 @@ func loadKeyPair(certFile, keyFile, password string) (pair tls.Certificate, err 
 	if err != nil {
 		return pair, fmt.Errorf("Failed to load certificate: %w", err)
 	}
-	key, err := os.ReadFile(keyFile)
+	key, err := readKey(keyFile, password)
 	if err != nil {
-		return pair, fmt.Errorf("Failed to load private key: %w", err)
-	}
-	if key, err = decryptKey(key, password); err != nil {
-		return pair, fmt.Errorf("Failed to load private key: %s: %w", keyFile, err)
+		return pair, err
 	}
 	if pair, err = tls.X509KeyPair(cert, key); err != nil {
 		return pair, fmt.Errorf("Failed to load certificate: %s with the key %s: %w", certFile, keyFile, err)
