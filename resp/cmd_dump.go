@@ -133,7 +133,15 @@ func restore(tx *store.Tx, c *call) Reply {
 	switch {
 	case ok:
 	case len(c.args[3]) >= restoreApart && c.mayPart:
-		c.apart = func() any { return c.decodePayload() }
+		c.apart = func() any {
+			d := c.decodePayload()
+			if d.err == nil {
+				if d.made = madeValue(d.value); d.made != nil {
+					d.made.Record()
+				}
+			}
+			return d
+		}
 		return replyNone
 	default:
 		d = c.decodePayload()
@@ -155,7 +163,11 @@ func restore(tx *store.Tx, c *call) Reply {
 		}
 		return replyOK
 	}
-	restoreValue(tx, key, d.value, c.now)
+	if d.made != nil {
+		tx.Place(key, d.made)
+	} else {
+		restoreValue(tx, key, d.value, c.now)
+	}
 	if deadline > 0 {
 		tx.SetDeadline(key, deadline)
 	}
@@ -171,6 +183,7 @@ func restore(tx *store.Tx, c *call) Reply {
 
 type decoded struct {
 	value *rdb.Value
+	made  *store.Made // of value, perhaps
 	err   error
 }
 
@@ -231,29 +244,42 @@ func (c *call) atLeastZero(i int, negative Reply) (n int64, refusal Reply) {
 	return n, Reply{}
 }
 
-// restoreValue gives an absent key a value. A hash whose fields have all expired is no key.
-func restoreValue(tx *store.Tx, key []byte, v *rdb.Value, now int64) {
-	// The look-ups do not fail: the key is absent.
+// madeValue makes a collection of a value; nil = it needs a key for that.
+func madeValue(v *rdb.Value) *store.Made {
 	switch v.Kind {
-	case rdb.String:
-		tx.SetString(key, viewBytes(v.String), 0) // nobody else has it
 	case rdb.List:
-		tx.StoreList(key, v.Elements) // nobody else has them
+		return store.MakeList(v.Elements)
 	case rdb.Set:
-		tx.StoreSet(key, slices.Values(v.Elements))
+		return store.MakeSet(slices.Values(v.Elements), len(v.Elements))
 	case rdb.ZSet:
 		members := make([]store.Scored, len(v.Members))
 		for i, m := range v.Members {
 			members[i] = store.Scored{Member: m.Name, Score: m.Score}
 		}
-		tx.ReplaceZSet(key, members)
+		store.SortScored(members)
+		return store.MakeZSet(members)
+	case rdb.Hash:
+		if v.Times == nil {
+			return store.MakeHash(v.Elements)
+		}
+	}
+	return nil
+}
+
+// restoreValue gives an absent key a value. A hash whose fields have all expired is no key.
+func restoreValue(tx *store.Tx, key []byte, v *rdb.Value, now int64) {
+	if made := madeValue(v); made != nil {
+		tx.Place(key, made)
+		return
+	}
+	// The look-ups do not fail: the key is absent.
+	switch v.Kind {
+	case rdb.String:
+		tx.SetString(key, viewBytes(v.String), 0) // nobody else has it
 	case rdb.Hash:
 		h, _ := tx.EditHash(key)
 		for i := 0; i < len(v.Elements); i += 2 {
-			field, deadline := viewBytes(v.Elements[i]), int64(0)
-			if v.Times != nil {
-				deadline = v.Times[i/2]
-			}
+			field, deadline := viewBytes(v.Elements[i]), v.Times[i/2]
 			if expire.Due(deadline, now) {
 				continue
 			}

@@ -204,7 +204,7 @@ func (c *call) geoStoring(tx *store.Tx, form geoForm, source int) Reply {
 	if form.around == aroundOption {
 		event = "geosearchstore"
 	}
-	return c.replaceZSet(tx, event, q.store, members)
+	return c.placeZSet(tx, event, q.store, c.madeZSet(members))
 }
 
 // replies are what was found, with what was asked for about it.

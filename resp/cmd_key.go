@@ -88,7 +88,20 @@ func copyKey(tx *store.Tx, c *call) Reply {
 		return errSameObject
 	}
 	tx.View.TypeOf(src) // a look-up for reading, which may miss
-	if !tx.Copy(src, db, dst, replace) {
+	shape, _ := tx.PeekShape(src)
+	apart := c.apartFor(shape.Len, shape.Len) && (replace || !tx.ExistsIn(db, dst))
+	var made *store.Made
+	snapshot := func() { made = tx.Snapshot(src) }
+	made, _ = c.makeOf(&tx.View, c.args[1:2], apart, snapshot, func() (*store.Made, Reply) {
+		if made != nil {
+			made.Complete()
+		}
+		return made, replyNone
+	})
+	if c.apart != nil {
+		return replyNone
+	}
+	if !tx.Copy(src, db, dst, replace, made) {
 		return replyZero
 	}
 	c.notify(otherDB(db), eventGeneric, "copy_to", dst)

@@ -1,7 +1,9 @@
 package resp
 
 import (
+	"cmp"
 	"iter"
+	"slices"
 
 	"diskette/store"
 )
@@ -219,43 +221,96 @@ func (c *call) sets(v *store.View, i, end int) (sets []*store.Set, err error) {
 	return sets, nil
 }
 
-func sinter(v *store.View, c *call) Reply { return c.combined(v, store.Intersection) }
+// A setOperation is union, intersection or difference.
+type setOperation struct {
+	members func([]*store.Set) iter.Seq[string]
+	walked  func(sets []*store.Set) int // how many elements it walks over
+	unique  bool                        // no member comes twice
+}
 
-func sdiff(v *store.View, c *call) Reply { return c.combined(v, store.Difference) }
+var (
+	setUnion        = setOperation{store.Union, allMembers, false}
+	setIntersection = setOperation{store.Intersection, fewestMembers, true}
+	setDifference   = setOperation{store.Difference, func(sets []*store.Set) int { return sets[0].Len() }, true}
+)
 
-func (c *call) combined(v *store.View, members func([]*store.Set) iter.Seq[string]) Reply {
+func allMembers(sets []*store.Set) (n int) {
+	for _, s := range sets {
+		n += s.Len()
+	}
+	return n
+}
+
+func fewestMembers(sets []*store.Set) int {
+	return slices.MinFunc(sets, func(a, b *store.Set) int { return cmp.Compare(a.Len(), b.Len()) }).Len()
+}
+
+// apartFor reports whether the operation is long enough to be done without the lock.
+func (o setOperation) apartFor(c *call, sets []*store.Set) bool {
+	return c.apartFor(o.walked(sets), allMembers(sets))
+}
+
+// snapshots puts copies in the place of sets, one for each that comes several times.
+func snapshots(sets []*store.Set) {
+	copies := map[*store.Set]*store.Set{}
+	for i, s := range sets {
+		if copies[s] == nil {
+			copies[s] = s.Snapshot()
+		}
+		sets[i] = copies[s]
+	}
+}
+
+// made is the operation's result as a set.
+func (o setOperation) made(sets []*store.Set) *store.Made {
+	about := 0
+	if !o.unique {
+		about = slices.MaxFunc(sets, func(a, b *store.Set) int { return cmp.Compare(a.Len(), b.Len()) }).Len()
+	}
+	return store.MakeSet(o.members(sets), about)
+}
+
+func sinter(v *store.View, c *call) Reply { return c.combined(v, setIntersection) }
+
+func sdiff(v *store.View, c *call) Reply { return c.combined(v, setDifference) }
+
+func sunion(v *store.View, c *call) Reply { return c.combined(v, setUnion) }
+
+func (c *call) combined(v *store.View, o setOperation) Reply {
 	sets, err := c.sets(v, 1, len(c.args))
 	if err != nil {
 		return failure(err)
 	}
-	var elems []Reply
-	for m := range members(sets) {
-		elems = append(elems, bulkString(m))
-	}
-	return setOf(elems...)
+	return c.replyOf(o.apartFor(c, sets), func() { snapshots(sets) }, func() Reply {
+		if !o.unique {
+			return setOf(c.members(store.SetOf(o.members(sets)))...)
+		}
+		var elems []Reply
+		for m := range o.members(sets) {
+			elems = append(elems, bulkString(m))
+		}
+		return setOf(elems...)
+	})
 }
 
-func sunion(v *store.View, c *call) Reply {
-	sets, err := c.sets(v, 1, len(c.args))
-	if err != nil {
-		return failure(err)
-	}
-	return setOf(c.members(store.SetOf(store.Union(sets)))...)
-}
+func sinterstore(tx *store.Tx, c *call) Reply { return c.storeCombined(tx, setIntersection) }
 
-func sinterstore(tx *store.Tx, c *call) Reply { return c.storeCombined(tx, store.Intersection) }
+func sdiffstore(tx *store.Tx, c *call) Reply { return c.storeCombined(tx, setDifference) }
 
-func sdiffstore(tx *store.Tx, c *call) Reply { return c.storeCombined(tx, store.Difference) }
+func sunionstore(tx *store.Tx, c *call) Reply { return c.storeCombined(tx, setUnion) }
 
-func sunionstore(tx *store.Tx, c *call) Reply { return c.storeCombined(tx, store.Union) }
-
-func (c *call) storeCombined(tx *store.Tx, members func([]*store.Set) iter.Seq[string]) Reply {
+func (c *call) storeCombined(tx *store.Tx, o setOperation) Reply {
 	sets, err := c.sets(&tx.View, 2, len(c.args))
 	if err != nil {
 		return failure(err)
 	}
+	made, _ := c.makeOf(&tx.View, c.args[2:], o.apartFor(c, sets), func() { snapshots(sets) },
+		func() (*store.Made, Reply) { return o.made(sets), replyNone })
+	if c.apart != nil {
+		return replyNone
+	}
 	existed := tx.TypeOf(c.args[1]) != store.None
-	n := tx.StoreSet(c.args[1], members(sets))
+	n := tx.Place(c.args[1], made)
 	c.notifyStored(tx, eventSet, c.row.name, c.args[1], n, existed)
 	return integer(n)
 }

@@ -22,35 +22,44 @@ type sorting struct {
 	destination  []byte // nil = the result is the reply
 }
 
-// weighed is an element with what it is sorted by.
-type weighed struct {
-	element string
-	number  float64
-	text    string // with ALPHA
-	missing bool   // with ALPHA: there is no key or field
-}
-
 func sortKey(tx *store.Tx, c *call) Reply {
 	s, refusal := c.sorting(true)
 	if refusal.isError() {
 		return refusal
 	}
 	if s.destination == nil {
-		return c.sorted(&tx.View, s)
+		return c.sorted(&tx.View, &s)
 	}
-	chosen, refusal := c.chosen(&tx.View, s)
-	if refusal.kind != kindNone {
+	from, err := sortable(&tx.View, c.args[1])
+	if err != nil {
+		return failure(err)
+	}
+	made, refusal := c.makeOf(&tx.View, c.args[1:2], s.apartFor(c, &from), from.snapshot, func() (*store.Made, Reply) {
+		chosen, refusal := c.chosen(&tx.View, &s, &from)
+		if refusal.kind != kindNone {
+			return nil, refusal
+		}
+		if len(s.gets) > 0 {
+			chosen = texts(s.results(&tx.View, chosen))
+		}
+		return store.MakeList(chosen), replyNone
+	})
+	if c.apart != nil || refusal.kind != kindNone {
 		return refusal
 	}
-	results := s.results(&tx.View, chosen)
-	elements := make([]string, len(results))
-	for i, r := range results {
-		elements[i] = strings.Clone(r.s) // it may be a view of a string that changes; a null is stored as empty
-	}
 	existed := tx.TypeOf(s.destination) != store.None
-	tx.StoreList(s.destination, elements)
-	c.notifyStored(tx, eventList, "sortstore", s.destination, len(elements), existed)
-	return integer(len(elements))
+	n := tx.Place(s.destination, made)
+	c.notifyStored(tx, eventList, "sortstore", s.destination, n, existed)
+	return integer(n)
+}
+
+// texts are bulk strings' values; a null is empty.
+func texts(replies []Reply) []string {
+	texts := make([]string, len(replies))
+	for i, r := range replies {
+		texts[i] = r.s
+	}
+	return texts
 }
 
 func sortRO(v *store.View, c *call) Reply {
@@ -58,15 +67,26 @@ func sortRO(v *store.View, c *call) Reply {
 	if refusal.isError() {
 		return refusal
 	}
-	return c.sorted(v, s)
+	return c.sorted(v, &s)
 }
 
-func (c *call) sorted(v *store.View, s sorting) Reply {
-	chosen, refusal := c.chosen(v, s)
-	if refusal.kind != kindNone {
-		return refusal
+func (c *call) sorted(v *store.View, s *sorting) Reply {
+	from, err := sortable(v, c.args[1])
+	if err != nil {
+		return failure(err)
 	}
-	return array(s.results(v, chosen)...)
+	return c.replyOf(s.apartFor(c, &from), from.snapshot, func() Reply {
+		chosen, refusal := c.chosen(v, s, &from)
+		if refusal.kind != kindNone {
+			return refusal
+		}
+		return array(s.results(v, chosen)...)
+	})
+}
+
+// apartFor reports whether the elements are all that the result depends on, and many.
+func (s *sorting) apartFor(c *call, from *sortSource) bool {
+	return (s.by == nil || s.constant) && len(s.gets) == 0 && c.apartFor(from.len(), from.len())
 }
 
 // BY and GET name keys by the elements, so no pattern of keys can be held against them.
@@ -118,27 +138,24 @@ func (c *call) sorting(mayStore bool) (s sorting, refusal Reply) {
 	return s, Reply{}
 }
 
-// chosen are the elements of the result in their order, all keys that GET asks for resident. A refusal is an error, or
-// kindLoad.
-func (c *call) chosen(v *store.View, s sorting) (chosen []weighed, refusal Reply) {
-	all, typ, err := sortable(v, c.args[1])
-	if err != nil {
-		return nil, failure(err)
-	}
+// chosen are those of all elements that the result has, in its order, with all keys that GET asks for resident. A refusal
+// is an error, or kindLoad.
+func (c *call) chosen(v *store.View, s *sorting, from *sortSource) (chosen []string, refusal Reply) {
+	from.snapshot()
+	all := from.elements
 	switch {
-	case s.constant && typ == store.TypeSet && (s.destination != nil || c.script): // Redis: what is stored must not depend on chance
+	case s.constant && from.set != nil && (s.destination != nil || c.script): // Redis: what is stored must not depend on chance
 		s.constant, s.alpha, s.by = false, true, nil
-	case s.constant && s.desc && typ != store.TypeSet:
+	case s.constant && s.desc && from.set == nil:
 		slices.Reverse(all)
 	}
 	if !s.constant {
 		if s.by != nil && !c.loaded(v, all, s.by) {
 			return nil, replyLoad
 		}
-		if !s.weigh(v, all) {
+		if !s.sort(v, all) {
 			return nil, errSortWeight
 		}
-		slices.SortStableFunc(all, s.compare)
 	}
 	start := min(max(s.start, 0), int64(len(all)))
 	count := int64(len(all)) - start
@@ -152,79 +169,151 @@ func (c *call) chosen(v *store.View, s sorting) (chosen []weighed, refusal Reply
 	return chosen, Reply{}
 }
 
-// sortable are the elements of a list, set or sorted set, in their own order if they have one.
-func sortable(v *store.View, key []byte) (all []weighed, typ store.Type, err error) {
-	add := func(element string) { all = append(all, weighed{element: element}) }
-	switch typ = v.PeekType(key); typ {
-	case store.None, store.TypeList:
-		l, _ := v.List(key)
-		all = make([]weighed, 0, l.Len())
-		l.Each(0, 1, func(_ int, value string) bool {
-			add(value)
-			return true
-		})
-	case store.TypeSet:
-		s, _ := v.Set(key)
-		all = make([]weighed, 0, s.Len())
-		for m := range s.Members() {
-			add(m)
-		}
-	case store.TypeZSet:
-		z, _ := v.ZSet(key)
-		all = make([]weighed, 0, z.Len())
-		z.Each(0, z.Len(), func(it *store.Scored) bool {
-			add(it.Member)
-			return true
-		})
-	default:
-		return nil, typ, store.ErrWrongType
-	}
-	return all, typ, nil
+// A sortSource is a list, set or sorted set: one of the three, none for an absent key.
+type sortSource struct {
+	list     *store.List
+	set      *store.Set
+	zset     *store.ZSet
+	copied   bool
+	elements []string
 }
 
-// weigh finds what the elements are sorted by; false = one is to be a number and is none.
-func (s *sorting) weigh(v *store.View, all []weighed) (ok bool) {
-	ok = true
-	for i := range all {
-		w := &all[i]
-		text, there := w.element, true
-		if s.by != nil {
-			text, there = lookUp(v, s.by, w.element)
-		}
-		switch {
-		case s.alpha:
-			w.text, w.missing = text, !there
-		case there: // else it counts as 0
-			f, n, fits := strtod(viewBytes(text))
-			ok = ok && (n == len(text) || text[n] == 0) && fits && !math.IsNaN(f) // a NUL ends it, as in C
-			w.number = f
-		}
+func sortable(v *store.View, key []byte) (from sortSource, err error) {
+	switch v.PeekType(key) {
+	case store.None, store.TypeList:
+		from.list, err = v.List(key)
+	case store.TypeSet:
+		from.set, err = v.Set(key)
+	case store.TypeZSet:
+		from.zset, err = v.ZSet(key)
+	default:
+		err = store.ErrWrongType
+	}
+	return from, err
+}
+
+func (s *sortSource) len() int { return s.list.Len() + s.set.Len() + s.zset.Len() }
+
+// snapshot copies the elements, in their own order if they have one.
+func (s *sortSource) snapshot() {
+	switch {
+	case s.copied:
+	case s.list != nil:
+		s.elements = s.list.Range(0, s.list.Len())
+	case s.set != nil:
+		s.elements = slices.AppendSeq(make([]string, 0, s.set.Len()), s.set.Members())
+	case s.zset != nil:
+		s.elements = make([]string, 0, s.zset.Len())
+		s.zset.Each(0, s.zset.Len(), func(it *store.Scored) bool {
+			s.elements = append(s.elements, it.Member)
+			return true
+		})
+	}
+	s.copied = true
+}
+
+// sort brings the elements into the order that is asked for; false = one is to be a number and is none.
+func (s *sorting) sort(v *store.View, all []string) (ok bool) {
+	switch {
+	case !s.alpha:
+		ok = s.sortNumbers(v, all)
+	case s.by == nil:
+		slices.Sort(all)
+		ok = true
+	default:
+		s.sortTexts(v, all)
+		return true
+	}
+	if ok && s.desc {
+		slices.Reverse(all)
 	}
 	return ok
 }
 
-func (s *sorting) compare(a, b weighed) (order int) {
-	switch {
-	case !s.alpha:
-		order = cmp.Or(cmp.Compare(a.number, b.number), cmp.Compare(a.element, b.element))
-	case a.missing != b.missing:
-		if order = 1; a.missing {
+// sortNumbers sorts by numbers, elements of the same one by their bytes.
+func (s *sorting) sortNumbers(v *store.View, all []string) (ok bool) {
+	numbered := make([]store.Scored, len(all))
+	for i, element := range all {
+		text, there := element, true
+		if s.by != nil {
+			text, there = lookUp(v, s.by, element)
+		}
+		numbered[i].Member = element
+		if there { // else it counts as 0
+			if numbered[i].Score, ok = sortNumber(text); !ok {
+				return false
+			}
+		}
+	}
+	store.SortScored(numbered)
+	for i := range numbered {
+		all[i] = numbered[i].Member
+	}
+	return true
+}
+
+// sortNumber reads what SORT takes for a number.
+func sortNumber(text string) (f float64, ok bool) {
+	if i, ok := smallInt(text); ok {
+		return float64(i), true
+	}
+	f, n, fits := strtod(viewBytes(text))
+	return f, (n == len(text) || text[n] == 0) && fits && !math.IsNaN(f) // a NUL ends it, as in C
+}
+
+// smallInt reads an integer of up to 15 digits, which most texts are and a float64 holds.
+func smallInt(text string) (n int64, ok bool) {
+	digits := strings.TrimPrefix(text, "-")
+	if len(digits) == 0 || len(digits) > 15 {
+		return 0, false
+	}
+	for i := range len(digits) {
+		d := digits[i] - '0'
+		if d > 9 {
+			return 0, false
+		}
+		n = 10*n + int64(d)
+	}
+	if len(digits) < len(text) {
+		return -n, n != 0 // -0 is a float
+	}
+	return n, true
+}
+
+// sortTexts sorts by texts that other keys hold, elements without one first, those of the same one as they came.
+func (s *sorting) sortTexts(v *store.View, all []string) {
+	type weighed struct {
+		element, text string
+		there         bool
+	}
+	weights := make([]weighed, len(all))
+	for i, element := range all {
+		text, there := lookUp(v, s.by, element)
+		weights[i] = weighed{element, text, there}
+	}
+	slices.SortStableFunc(weights, func(a, b weighed) (order int) {
+		switch {
+		case a.there == b.there:
+			order = cmp.Compare(a.text, b.text)
+		case a.there:
+			order = 1
+		default:
 			order = -1
 		}
-	default:
-		order = cmp.Compare(a.text, b.text)
+		if s.desc {
+			return -order
+		}
+		return order
+	})
+	for i := range weights {
+		all[i] = weights[i].element
 	}
-	if s.desc {
-		return -order
-	}
-	return order
 }
 
 // results are the elements, or what GET asks for of each.
-func (s *sorting) results(v *store.View, chosen []weighed) []Reply {
+func (s *sorting) results(v *store.View, chosen []string) []Reply {
 	results := make([]Reply, 0, len(chosen)*max(1, len(s.gets)))
-	for i := range chosen {
-		element := chosen[i].element
+	for _, element := range chosen {
 		if len(s.gets) == 0 {
 			results = append(results, bulkString(element))
 		}
@@ -273,14 +362,14 @@ func patternKey(pattern []byte, element string) (key, field []byte) {
 
 // loaded asks for the keys that patterns name for the elements; false = some are to be loaded first. Inside MULTI
 // and scripts, where commands before this one stand, and after some attempts it leaves it to the look-ups to load them.
-func (c *call) loaded(v *store.View, elements []weighed, patterns ...[]byte) bool {
+func (c *call) loaded(v *store.View, elements []string, patterns ...[]byte) bool {
 	if !c.mayLoad {
 		return true
 	}
 	ok := true
 	for _, pattern := range patterns {
 		for i := range elements {
-			if key, _ := patternKey(pattern, elements[i].element); key != nil {
+			if key, _ := patternKey(pattern, elements[i]); key != nil {
 				ok = v.WantAlso(key) && ok
 			}
 		}

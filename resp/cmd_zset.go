@@ -136,8 +136,8 @@ func (c *call) kept(score float64, s store.Shape, member []byte) float64 {
 	return score
 }
 
-// replaceZSet stores what a command has computed, which is in order, and tells of it as an event.
-func (c *call) replaceZSet(tx *store.Tx, event string, key []byte, members []store.Scored) Reply {
+// madeZSet is a sorted set of what a command has computed, which is in order.
+func (c *call) madeZSet(members []store.Scored) *store.Made {
 	shape := store.Shape{Type: store.TypeZSet, Len: len(members) - 1}
 	for i := range members {
 		shape.LongestBytes = max(shape.LongestBytes, len(members[i].Member))
@@ -145,10 +145,15 @@ func (c *call) replaceZSet(tx *store.Tx, event string, key []byte, members []sto
 	for i := range members {
 		members[i].Score = c.kept(members[i].Score, shape, nil)
 	}
+	return store.MakeZSet(members)
+}
+
+// placeZSet stores a sorted set and tells of it as an event.
+func (c *call) placeZSet(tx *store.Tx, event string, key []byte, made *store.Made) Reply {
 	existed := tx.TypeOf(key) != store.None
-	tx.ReplaceZSet(key, members)
-	c.notifyStored(tx, eventZSet, event, key, len(members), existed)
-	return integer(len(members))
+	n := tx.Place(key, made)
+	c.notifyStored(tx, eventZSet, event, key, n, existed)
+	return integer(n)
 }
 
 func zrem(tx *store.Tx, c *call) Reply {

@@ -32,10 +32,19 @@ func (s *scoreSource) score(member string) (score float64, ok bool) {
 	return s.zset.Score(member)
 }
 
-// each calls fn for every member with its score until it returns false.
+// snapshot puts a copy in the place of the input.
+func (s *scoreSource) snapshot() {
+	if s.set == nil {
+		s.zset = s.zset.Snapshot()
+	} else {
+		s.set = s.set.Snapshot()
+	}
+}
+
+// each calls fn for every member with its score, in any order, until it returns false.
 func (s *scoreSource) each(fn func(it *store.Scored) bool) {
 	if s.set == nil {
-		s.zset.Each(0, s.zset.Len(), fn)
+		s.zset.Any(fn)
 		return
 	}
 	for m := range s.set.Members() {
@@ -52,6 +61,42 @@ type combination struct {
 	withScores bool
 	limit      int64 // 0 = none
 }
+
+func (q *combination) snapshot() {
+	for i := range q.sources {
+		q.sources[i].snapshot()
+	}
+}
+
+// all is the number of all inputs' members; none comes from more.
+func (q *combination) all() (n int) {
+	for i := range q.sources {
+		n += q.sources[i].len()
+	}
+	return n
+}
+
+func (q *combination) fewest() int {
+	least := slices.MinFunc(q.sources, compareSources)
+	return least.len()
+}
+
+func compareSources(a, b scoreSource) int { return cmp.Compare(a.len(), b.len()) }
+
+func (q *combination) first() int { return q.sources[0].len() }
+
+// A scoreOperation is union, intersection or difference.
+type scoreOperation struct {
+	members func(*combination) []store.Scored // in no order
+	walked  func(*combination) int            // how many members it walks over
+	form    combinationForm                   // what the command that answers takes
+}
+
+var (
+	scoreUnion        = scoreOperation{(*combination).union, (*combination).all, withReply | withWeights}
+	scoreIntersection = scoreOperation{(*combination).intersection, (*combination).fewest, withReply | withWeights}
+	scoreDifference   = scoreOperation{(*combination).difference, (*combination).first, withReply}
+)
 
 // combinationForm says which options there are.
 type combinationForm byte
@@ -164,14 +209,12 @@ func (s *scoreSource) weighed(score float64) float64 {
 
 // smallestFirst puts the sources in order. Redis adds scores in that order, too.
 func (q *combination) smallestFirst() {
-	slices.SortStableFunc(q.sources, func(a, b scoreSource) int { return cmp.Compare(a.len(), b.len()) })
+	slices.SortStableFunc(q.sources, compareSources)
 }
-
-// The members of a combination come in no order.
 
 func (q *combination) union() (members []store.Scored) {
 	q.smallestFirst()
-	at := map[string]int{}
+	at := make(map[string]int, q.sources[len(q.sources)-1].len())
 	for k := range q.sources {
 		s := &q.sources[k]
 		s.each(func(it *store.Scored) bool {
@@ -220,33 +263,44 @@ func (q *combination) difference() (members []store.Scored) {
 	return members
 }
 
+// inOrder are the operation's members.
+func (o scoreOperation) inOrder(q *combination) []store.Scored {
+	members := o.members(q)
+	store.SortScored(members)
+	return members
+}
+
 // combined answers ZUNION, ZINTER or ZDIFF.
-func combined(members func(*combination) []store.Scored, form combinationForm) func(*store.View, *call) Reply {
+func combined(o scoreOperation) func(*store.View, *call) Reply {
 	return func(v *store.View, c *call) Reply {
-		q, refusal := c.combination(v, 1, form)
+		q, refusal := c.combination(v, 1, o.form)
 		if refusal.isError() {
 			return refusal
 		}
-		found := members(&q)
-		store.SortScored(found)
-		list := c.scoredList(len(found), q.withScores)
-		for i := range found {
-			list.add(&found[i])
-		}
-		return list.reply()
+		return c.replyOf(c.apartFor(o.walked(&q), q.all()), q.snapshot, func() Reply {
+			members := o.inOrder(&q)
+			list := c.scoredList(len(members), q.withScores)
+			list.addAll(members, false)
+			return list.reply()
+		})
 	}
 }
 
 // combinedStore is ZUNIONSTORE, ZINTERSTORE or ZDIFFSTORE.
-func combinedStore(members func(*combination) []store.Scored, form combinationForm) func(*store.Tx, *call) Reply {
+func combinedStore(o scoreOperation) func(*store.Tx, *call) Reply {
 	return func(tx *store.Tx, c *call) Reply {
-		q, refusal := c.combination(&tx.View, 2, form)
+		q, refusal := c.combination(&tx.View, 2, o.form&^withReply)
 		if refusal.isError() {
 			return refusal
 		}
-		found := members(&q)
-		store.SortScored(found) // what comes in order is quickly built
-		return c.replaceZSet(tx, c.row.name, c.args[1], found)
+		keys := c.args[3 : 3+len(q.sources)]
+		made, _ := c.makeOf(&tx.View, keys, c.apartFor(o.walked(&q), q.all()), q.snapshot, func() (*store.Made, Reply) {
+			return c.madeZSet(o.inOrder(&q)), replyNone
+		})
+		if c.apart != nil {
+			return replyNone
+		}
+		return c.placeZSet(tx, c.row.name, c.args[1], made)
 	}
 }
 

@@ -195,9 +195,16 @@ func rangeReply(v *store.View, c *call, q rangeQuery, free bool) Reply {
 		return failure(err)
 	}
 	from, to := q.selected(z)
-	list := c.scoredList(to-from, q.withScores)
-	q.each(z, from, to, list.add)
-	return list.reply()
+	var members []store.Scored
+	return c.replyOf(c.apartFor(to-from, to-from), func() { members = scored(z, from, to) }, func() Reply {
+		list := c.scoredList(to-from, q.withScores)
+		if members == nil {
+			q.each(z, from, to, list.add)
+		} else {
+			list.addAll(members, q.reverse)
+		}
+		return list.reply()
+	})
 }
 
 func zrangestore(tx *store.Tx, c *call) Reply {
@@ -210,12 +217,29 @@ func zrangestore(tx *store.Tx, c *call) Reply {
 		return failure(err)
 	}
 	from, to := q.selected(z)
+	n := max(to-from, 0)
+	members := []store.Scored(nil)
+	snapshot := func() { members = scored(z, from, to) }
+	made, _ := c.makeOf(&tx.View, c.args[2:3], c.apartFor(n, n), snapshot, func() (*store.Made, Reply) {
+		if members == nil {
+			snapshot()
+		}
+		return c.madeZSet(members), replyNone
+	})
+	if c.apart != nil {
+		return replyNone
+	}
+	return c.placeZSet(tx, c.row.name, c.args[1], made)
+}
+
+// scored are the members of the ranks from .. to-1.
+func scored(z *store.ZSet, from, to int) []store.Scored {
 	members := make([]store.Scored, 0, max(to-from, 0))
 	z.Each(from, to, func(it *store.Scored) bool {
 		members = append(members, *it)
 		return true
 	})
-	return c.replaceZSet(tx, c.row.name, c.args[1], members)
+	return members
 }
 
 // rangeQuery reads the words after key min max, then the bounds; key is the key's place. free says whether the words may tell the
@@ -313,6 +337,15 @@ func (l *scoredList) add(it *store.Scored) bool {
 		l.elems = append(l.elems, double(it.Score))
 	}
 	return true
+}
+
+func (l *scoredList) addAll(members []store.Scored, reverse bool) {
+	for i := range members {
+		if reverse {
+			i = len(members) - 1 - i
+		}
+		l.add(&members[i])
+	}
 }
 
 func (l *scoredList) reply() Reply {

@@ -28,8 +28,10 @@ import (
 //
 //	bytes = length uvarint, data
 //
-// Bytes of shareBytes or more are not copied into the record while it waits in memory:
-// they stand beside it, in order, as journal.Ext.
+// A row's change has the id 0 for that of the key that the record created last.
+//
+// Bytes of shareBytes or more are not copied into the record while it waits in memory: they stand beside it, in order,
+// as journal.Ext. So do the rows of a large collection that was made without the lock (made.go).
 type change struct {
 	op       op
 	id       int64
@@ -62,6 +64,9 @@ const (
 	opInsert
 	opRemove
 )
+
+// createdKey is the id of the key that a record created last.
+const createdKey = 0
 
 // ofKey reports whether the change is of a key's own row; the others are of databases and spaces, or of a
 // collection's rows.
@@ -114,6 +119,25 @@ func (w *recordWriter) bytes(b []byte) {
 		return
 	}
 	w.head = append(w.head, b...)
+}
+
+// beside adds the changes of another writer, long ones without copying them. The other is not used any more.
+func (w *recordWriter) beside(other *recordWriter) {
+	from := 0
+	for _, x := range other.ext {
+		w.part(other.head[from:x.At])
+		w.share(x.Data)
+		from = x.At
+	}
+	w.part(other.head[from:])
+}
+
+func (w *recordWriter) part(head []byte) {
+	if len(head) >= shareBytes {
+		w.share(head)
+		return
+	}
+	w.head = append(w.head, head...)
 }
 
 // share puts data into the record without copying it.
@@ -220,7 +244,7 @@ var errBadRecord = errors.New("the journal record does not decode")
 // next decodes a record's next change; false = the end, or r.err. The slices in the change are valid
 // as long as the record's.
 func (r *recordReader) next(c *change) bool {
-	if len(r.b) == 0 {
+	if len(r.b) == 0 && !r.part() {
 		return false
 	}
 	*c = change{op: op(r.byte()), id: r.uvarint()}
@@ -229,6 +253,7 @@ func (r *recordReader) next(c *change) bool {
 		c.space, c.typ, c.deadline = r.uvarint(), Type(r.byte()), r.varint()
 		c.key, _ = r.bytes()
 		c.data, c.shared = r.bytes()
+		r.created = c.id
 	case opValue:
 		c.data, c.shared = r.bytes()
 	case opPatch:
@@ -248,7 +273,10 @@ func (r *recordReader) next(c *change) bool {
 		if c.op != opRemove {
 			c.data, c.shared = r.bytes()
 		}
-		if int(c.table) >= len(tables) || c.table == 0 {
+		if c.id == createdKey {
+			c.id = r.created
+		}
+		if int(c.table) >= len(tables) || c.table == 0 || c.id == 0 {
 			r.bad = true
 		}
 	default:
@@ -265,22 +293,53 @@ func (r *recordReader) err() error {
 	return nil
 }
 
+// A recordReader decodes a record. Its parts are the Head, as far as the next Ext, and each Ext's data, which is a change's
+// long bytes or whole changes.
 type recordReader struct {
-	b   []byte
-	pos int // bytes of the record's Head consumed
-	ext []journal.Ext
-	bad bool
+	b       []byte // what is left of the part
+	head    []byte // what is left of the record's Head behind it
+	pos     int    // bytes of the Head before that
+	ext     []journal.Ext
+	created int64 // the key that the record created last
+	bad     bool
+}
+
+func readRecord(rec journal.Record) recordReader { return recordReader{head: rec.Head, ext: rec.Ext} }
+
+// part goes on to the next part; false = there is none.
+func (r *recordReader) part() bool {
+	for len(r.b) == 0 {
+		if len(r.ext) > 0 && r.ext[0].At == r.pos {
+			r.b, r.ext = r.ext[0].Data, r.ext[1:]
+			continue
+		}
+		end := len(r.head)
+		if end == 0 {
+			return false
+		}
+		if len(r.ext) > 0 {
+			end = r.ext[0].At - r.pos
+		}
+		r.b, r.head, r.pos = r.head[:end:end], r.head[end:], r.pos+end
+	}
+	return true
 }
 
 func (r *recordReader) take(n int) []byte {
+	if n > 0 && len(r.b) == 0 {
+		r.part()
+	}
 	if n < 0 || n > len(r.b) {
-		r.bad, r.b = true, nil
+		r.fail()
 		return nil
 	}
 	b := r.b[:n:n]
-	r.b, r.pos = r.b[n:], r.pos+n
+	r.b = r.b[n:]
 	return b
 }
+
+// fail ends the record at what does not decode.
+func (r *recordReader) fail() { *r = recordReader{bad: true} }
 
 func (r *recordReader) byte() byte {
 	if b := r.take(1); b != nil {
@@ -290,31 +349,37 @@ func (r *recordReader) byte() byte {
 }
 
 func (r *recordReader) uvarint() int64 {
+	if len(r.b) == 0 {
+		r.part()
+	}
 	v, n := binary.Uvarint(r.b)
 	if n <= 0 || int64(v) < 0 {
-		r.bad, r.b = true, nil
+		r.fail()
 		return 0
 	}
-	r.take(n)
+	r.b = r.b[n:]
 	return int64(v)
 }
 
 func (r *recordReader) varint() int64 {
+	if len(r.b) == 0 {
+		r.part()
+	}
 	v, n := binary.Varint(r.b)
 	if n <= 0 {
-		r.bad, r.b = true, nil
+		r.fail()
 		return 0
 	}
-	r.take(n)
+	r.b = r.b[n:]
 	return v
 }
 
 func (r *recordReader) bytes() (data []byte, shared bool) {
 	n := r.uvarint()
-	if len(r.ext) > 0 && r.ext[0].At == r.pos && n >= shareBytes {
+	if n >= shareBytes && len(r.b) == 0 && len(r.ext) > 0 && r.ext[0].At == r.pos {
 		data, r.ext = r.ext[0].Data, r.ext[1:]
 		if int64(len(data)) != n {
-			r.bad, r.b = true, nil
+			r.fail()
 		}
 		return data, true
 	}

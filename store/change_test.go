@@ -12,7 +12,7 @@ import (
 
 // decoded lists a record's changes.
 func decoded(rec journal.Record) (changes []string, err error) {
-	r := recordReader{b: rec.Head, ext: rec.Ext}
+	r := readRecord(rec)
 	for c := new(change); r.next(c); {
 		changes = append(changes, fmt.Sprint(c.op, c.id, c.space, c.from, c.typ, c.deadline, c.length, c.offset, c.keys, len(c.key), len(c.data), brief(string(c.key)), brief(string(c.data))))
 	}
@@ -77,7 +77,7 @@ func FuzzADecodedRecordIsWithinItsBytes(f *testing.F) {
 	f.Add([]byte{byte(opValue), 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01, 0})
 	f.Add([]byte{0})
 	f.Fuzz(func(t *testing.T, head []byte) {
-		r := recordReader{b: head}
+		r := readRecord(journal.Record{Head: head})
 		bytes := 0
 		for c := new(change); r.next(c); {
 			if bytes += len(c.key) + len(c.data); bytes > len(head) || c.id < 0 || c.space < 0 || c.length < 0 || c.offset < 0 {
@@ -88,4 +88,39 @@ func FuzzADecodedRecordIsWithinItsBytes(f *testing.F) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// The rows of a collection that was made without the lock stand beside the record in large pieces, with the long ones' bytes between.
+func TestRowsBesideARecordDecodeAsThoseInIt(t *testing.T) {
+	for _, n := range []int{1, packElements + 1, 20_000} {
+		elements := make([]string, n)
+		for i := range elements {
+			elements[i] = fmt.Sprint("element ", i)
+		}
+		elements[n/2] = strings.Repeat("long", shareBytes)
+		made := MakeList(elements).Record()
+		var w, plain recordWriter
+		for _, w := range []*recordWriter{&w, &plain} {
+			w.drop(6, &space{id: 3})
+			w.create(&object{id: 7, name: "name", space: &space{id: 3}, typ: TypeList})
+		}
+		w.beside(&made.rows)
+		made.coll.rows(&plain, 7)
+		for _, w := range []*recordWriter{&w, &plain} {
+			w.expiring(&space{id: 3, expiring: 12})
+		}
+		want, err := decoded(joined(journal.Record{Head: plain.head, Ext: plain.ext}))
+		if err != nil || len(want) != n+3 {
+			t.Fatalf("%d changes, %v", len(want), err)
+		}
+		rec := journal.Record{Head: w.head, Ext: w.ext}
+		for how, rec := range map[string]journal.Record{"in memory": rec, "from the file": joined(rec)} {
+			if got, err := decoded(rec); err != nil || !slices.Equal(got, want) {
+				t.Errorf("%d elements, %s: %d changes, not %d, %v", n, how, len(got), len(want), err)
+			}
+		}
+		if n == 20_000 && len(w.head) > shareBytes {
+			t.Errorf("%d bytes were copied into the record", len(w.head))
+		}
+	}
 }

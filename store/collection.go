@@ -21,13 +21,14 @@ type collection interface {
 	size() int64
 	// shape is what OBJECT ENCODING goes by.
 	shape() Shape
-	// clone is a copy that shares nothing that can change. Its rows have the same numbers.
-	clone() collection
+	// snapshot is a copy that shares nothing that can change, and is complete once restored was called, which needs no
+	// lock. Its rows have the same numbers.
+	snapshot() collection
 	// rows records a put of every row, in an order that follows from the contents alone.
 	rows(w *recordWriter, id int64)
 	// restore takes in a loaded row. The rows of a table come in the order of n, the tables in that of their definition.
 	restore(r *tableRow) error
-	// restored is called after the last row.
+	// restored is called after the last row, or for a snapshot.
 	restored() error
 }
 

@@ -54,6 +54,15 @@ const (
 
 func newDict[V any]() dict[V] { return dict[V]{next: 1} }
 
+// newDictFor makes a dict for about so many names: an index that has its size from the beginning takes half the time.
+func newDictFor[V any](names int) dict[V] {
+	d := newDict[V]()
+	if names > indexedSlots {
+		d.index = make(map[string]int32, names)
+	}
+	return d
+}
+
 func (d *dict[V]) at(place int) *slot[V] { return &d.blocks[place/blockSlots][place%blockSlots] }
 
 // find returns a name's slot, nil if it is not there.
@@ -73,6 +82,10 @@ func (d *dict[V]) place(name string) int {
 			return int(p)
 		}
 		return -1
+	}
+	if d.places > indexedSlots { // a snapshot
+		d.buildIndex()
+		return d.place(name)
 	}
 	for from, tag := 0, tagOf(name); ; from++ { // without an index there is one block, and no slot is dead
 		i := bytes.IndexByte(d.tags[from:], tag)
@@ -137,7 +150,7 @@ func (d *dict[V]) restore(n int64, name string, val V) *slot[V] {
 
 func (d *dict[V]) buildIndex() {
 	d.tags = nil
-	d.index = make(map[string]int32, 2*indexedSlots)
+	d.index = make(map[string]int32, max(d.places, 2*indexedSlots))
 	for p := range d.places {
 		if s := d.at(p); s.n > 0 {
 			d.index[s.name] = int32(p)
@@ -330,12 +343,33 @@ func (d *dict[V]) size(valueBytes int64) int64 {
 	return n
 }
 
-func (d *dict[V]) clone() dict[V] {
-	c := newDict[V]()
-	d.each(func(s *slot[V]) bool {
-		c.restore(s.n, s.name, s.val)
-		return true
-	})
-	c.next = d.next
+// snapshot copies the slots, and leaves to a later look-up what finds them by name.
+func (d *dict[V]) snapshot() dict[V] {
+	c := dict[V]{blocks: make([][]slot[V], 0, d.live/blockSlots+1), places: d.live, live: d.live, next: d.next, bytes: d.bytes}
+	if d.live == d.places {
+		for _, block := range d.blocks {
+			c.blocks = append(c.blocks, append(make([]slot[V], 0, max(len(block), min(blockSlots, d.live))), block...))
+		}
+	} else {
+		d.each(func(s *slot[V]) bool {
+			last := len(c.blocks) - 1
+			if last < 0 || len(c.blocks[last]) == blockSlots {
+				c.blocks = append(c.blocks, make([]slot[V], 0, min(blockSlots, d.live)))
+				last++
+			}
+			c.blocks[last] = append(c.blocks[last], *s)
+			return true
+		})
+	}
+	if c.places <= indexedSlots {
+		c.buildTags()
+	}
 	return c
+}
+
+// complete makes what finds names, unless it is there.
+func (d *dict[V]) complete() {
+	if d.index == nil && d.places > indexedSlots {
+		d.buildIndex()
+	}
 }

@@ -40,7 +40,7 @@ func TestADictIsAListOfNamesInOrderOfBirth(t *testing.T) {
 			}
 			if step%97 == 0 {
 				compareDict(t, &d, names, r)
-				c := d.clone()
+				c := d.snapshot()
 				compareDict(t, &c, names, r)
 			}
 			if s := d.random(); (s == nil) != (len(names) == 0) || s != nil && vals[s.name] != s.val {

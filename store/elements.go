@@ -72,7 +72,7 @@ func (e *elements[V]) restore(n int64, name, text string) slot[V] {
 			e.pack.insert(int(e.pack.count), n, name, text)
 			return e.at(int(e.pack.count) - 1)
 		}
-		e.grow()
+		e.grow(0)
 	}
 	name, text = together(name, text)
 	e.large.texts += int64(len(text))
@@ -91,7 +91,7 @@ func (e *elements[V]) put(name, text string) (s slot[V], created bool) {
 			e.pack.set(place, text)
 			return e.at(place), false
 		}
-		e.grow()
+		e.grow(0)
 	}
 	p := e.large.find(name)
 	if p == nil {
@@ -102,10 +102,10 @@ func (e *elements[V]) put(name, text string) (s slot[V], created bool) {
 	return *p, false
 }
 
-// grow turns the pack into a dict. What was handed out of the pack stays as it is.
-func (e *elements[V]) grow() {
+// grow turns the pack into a dict for about so many names. What was handed out of the pack stays as it is.
+func (e *elements[V]) grow(names int) {
 	small := *e
-	e.large = &largeElements[V]{dict: newDict[V]()}
+	e.large = &largeElements[V]{dict: newDictFor[V](names)}
 	e.pack = pack{}
 	small.each(func(s slot[V]) bool {
 		e.restore(s.n, s.name, s.val.text())
@@ -188,11 +188,17 @@ func (e *elements[V]) size(valueBytes int64) int64 {
 	return e.pack.size()
 }
 
-func (e *elements[V]) clone() elements[V] {
+func (e *elements[V]) snapshot() elements[V] {
 	if e.large != nil {
-		return elements[V]{large: &largeElements[V]{e.large.dict.clone(), e.large.texts}}
+		return elements[V]{large: &largeElements[V]{e.large.dict.snapshot(), e.large.texts}}
 	}
 	return elements[V]{pack: e.pack.clone()}
+}
+
+func (e *elements[V]) complete() {
+	if e.large != nil {
+		e.large.complete()
+	}
 }
 
 // together copies a name and its text. Short ones share an allocation, and mostly a cache line.

@@ -198,7 +198,7 @@ func (f *fold) add(lsn uint64, rec journal.Record) error {
 	}
 	f.last = lsn
 	f.records++
-	r := recordReader{b: rec.Head, ext: rec.Ext}
+	r := readRecord(rec)
 	for r.next(&f.block[f.blocked]) {
 		if f.blocked++; f.blocked == len(f.block) {
 			f.drain()

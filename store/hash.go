@@ -249,8 +249,8 @@ func (h *Hash) size() int64 {
 	return hashBytes + h.fields.size(hashValueBytes) + h.deadlines.size()
 }
 
-func (h *Hash) clone() collection {
-	return &Hash{fields: h.fields.clone(), grown: h.grown, deadlines: h.deadlines.clone()}
+func (h *Hash) snapshot() collection {
+	return &Hash{fields: h.fields.snapshot(), grown: h.grown, deadlines: h.deadlines.clone()}
 }
 
 func (h *Hash) shape() Shape { return h.Shape() }
@@ -276,4 +276,7 @@ func (h *Hash) restore(r *tableRow) error {
 	return nil
 }
 
-func (h *Hash) restored() error { return nil }
+func (h *Hash) restored() error {
+	h.fields.complete()
+	return nil
+}

@@ -89,7 +89,7 @@ func (h *Hash) withDeadlines() *fieldDeadlines {
 	if h.deadlines == nil {
 		h.deadlines = newFieldDeadlines(0)
 		if h.fields.large == nil {
-			h.fields.grow()
+			h.fields.grow(0)
 		}
 	}
 	return h.deadlines

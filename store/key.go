@@ -70,8 +70,8 @@ func (tx *Tx) Move(key []byte, db int) (ok bool) {
 }
 
 // Copy gives dst in database db a copy of src's value and deadline. done is false when src is
-// no key, or dst is one and replace is false.
-func (tx *Tx) Copy(src []byte, db int, dst []byte, replace bool) (done bool) {
+// no key, or dst is one and replace is false. made is a Snapshot of src that was completed, or nil.
+func (tx *Tx) Copy(src []byte, db int, dst []byte, replace bool, made *Made) (done bool) {
 	from := tx.edit(src)
 	if from.typ == None {
 		return false
@@ -90,13 +90,14 @@ func (tx *Tx) Copy(src []byte, db int, dst []byte, replace bool) (done bool) {
 		to.str = append([]byte(nil), from.str...)
 	}
 	to.form = from.form
-	if from.coll != nil {
-		to.coll = from.coll.clone()
+	if from.coll == nil {
+		tx.create(to, from.typ, from.deadline)
+		return true
 	}
-	tx.create(to, from.typ, from.deadline)
-	if to.coll != nil {
-		to.coll.rows(&tx.rec, to.id)
+	if made == nil {
+		made = (&Made{coll: from.coll.snapshot()}).Complete()
 	}
+	tx.place(to, made, from.deadline)
 	return true
 }
 

@@ -69,6 +69,20 @@ func (l *List) Each(i, step int, fn func(i int, value string) bool) {
 	}
 }
 
+// Range returns the elements at the indexes from .. to-1, which are there.
+func (l *List) Range(from, to int) []string {
+	values := make([]string, 0, to-from)
+	for from < to {
+		p := l.head + from
+		block := l.blocks[p/listBlock][p%listBlock:]
+		for i := range block[:min(len(block), to-from)] {
+			values = append(values, block[i].value)
+		}
+		from += min(len(block), to-from)
+	}
+	return values
+}
+
 // Find returns the index of the first element that is value, -1 if none is.
 func (l *List) Find(value []byte) int {
 	found := -1
@@ -253,10 +267,12 @@ func (l *List) size() int64 {
 	return listBytes + int64(cap(l.blocks))*elementBytes + int64(l.slots)*elementBytes + l.values + int64(l.len)*valueBytes
 }
 
-func (l *List) clone() collection {
+func (l *List) snapshot() collection {
 	c := &List{values: l.values, packed: l.packed, mostLen: l.len, mostPacked: l.packed}
-	for i := range l.len {
-		c.pushTail(*l.at(i))
+	c.head, c.len, c.slots = l.head, l.len, l.slots-len(l.spare)
+	c.blocks = make([][]element, len(l.blocks))
+	for i, block := range l.blocks {
+		c.blocks[i] = slices.Clone(block)
 	}
 	return c
 }

@@ -26,9 +26,9 @@ func TestAStoredListReplacesAnything(t *testing.T) {
 	}
 	mustSet(t, st, "a", "v")
 	must(t, st, 0, []string{"a", "b"}, func(tx *Tx, k [][]byte) {
-		tx.StoreList(k[0], []string{"x", "", "x"})
-		tx.StoreList(k[1], []string{"y"})
-		tx.StoreList(k[1], nil)
+		tx.Place(k[0], MakeList([]string{"x", "", "x"}))
+		tx.Place(k[1], MakeList([]string{"y"}))
+		tx.Place(k[1], MakeList(nil))
 	})
 	checked(t, st)
 	want("a", "x", "", "x")

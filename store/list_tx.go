@@ -1,9 +1,6 @@
 package store
 
-import (
-	"slices"
-	"strings"
-)
+import "slices"
 
 // A ListTx is a list that a command changes. The key comes to be with its first element and goes with its last (I7).
 type ListTx struct {
@@ -152,24 +149,4 @@ func (l ListTx) Remove(value []byte, count int64) int {
 	l.cut(indexes)
 	l.changed()
 	return len(indexes)
-}
-
-// StoreList makes the key a list of the given elements, whatever it held. With none the key is gone.
-func (tx *Tx) StoreList(key []byte, elements []string) {
-	o := tx.editHead(key)
-	if o.typ != None {
-		tx.replace(o)
-	}
-	if len(elements) == 0 {
-		tx.replaced = nil
-		return
-	}
-	l := &List{}
-	for i, e := range elements {
-		l.pushTail(element{int64(i) * positionStep, strings.Clone(e)}) // it may be of a pack, and keep that alive
-		l.count(e)
-	}
-	o.coll = l
-	tx.create(o, TypeList, 0)
-	l.rows(&tx.rec, o.id)
 }

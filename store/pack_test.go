@@ -64,7 +64,7 @@ func TestElementsAreTheSameInAPackAndInADict(t *testing.T) {
 				compareElements(t, &e, want, r)
 			}
 			if step%100 == 0 {
-				c := e.clone()
+				c := e.snapshot()
 				compareElements(t, &c, want, r)
 			}
 		}
@@ -187,7 +187,11 @@ func TestASmallSortedSetIsInOrderAndItsScanInThatOfBirth(t *testing.T) {
 				out.keep(z.At(r.IntN(len(want))).Member)
 			}
 		}
-		compareSorted(t, z.clone().(*ZSet), want, births)
+		c := z.snapshot().(*ZSet)
+		if err := c.restored(); err != nil {
+			t.Fatal(err)
+		}
+		compareSorted(t, c, want, births)
 		out.check(t)
 		if (z.large == nil) != (z.grown.mostLen <= packElements) {
 			t.Errorf("seed %d: a pack is %v with %d members", seed, z.large == nil, z.grown.mostLen)

@@ -3,6 +3,7 @@ package store
 import (
 	"slices"
 	"sort"
+	"strings"
 )
 
 // A ranked holds members in their order: by score, those of one score by their bytes. It is a B-tree whose inner nodes
@@ -45,17 +46,50 @@ func (a *Scored) before(b *Scored) bool {
 	return a.Score < b.Score || a.Score == b.Score && a.Member < b.Member
 }
 
+// compareScored is before as slices.SortFunc wants it.
+func compareScored(a, b Scored) int {
+	switch {
+	case a.Score < b.Score:
+		return -1
+	case a.Score > b.Score:
+		return 1
+	}
+	return strings.Compare(a.Member, b.Member)
+}
+
 // SortScored brings members into the order of a sorted set.
-func SortScored(items []Scored) {
-	slices.SortFunc(items, func(a, b Scored) int {
-		switch {
-		case a.before(&b):
-			return -1
-		case b.before(&a):
-			return 1
+func SortScored(items []Scored) { slices.SortFunc(items, compareScored) }
+
+// rankedOf makes a tree of items that are in their order: its nodes are as full as what grows at its end leaves them.
+func rankedOf(items []Scored) ranked {
+	t := ranked{}
+	var level []*rankedNode
+	var counts []int
+	for leaf := range slices.Chunk(items, nodeItems-1) {
+		n := &rankedNode{items: append(make([]Scored, 0, nodeItems), leaf...)}
+		t.bytes += leafBytes + nodeItems*scoredBytes
+		level, counts = append(level, n), append(counts, len(leaf))
+	}
+	if len(level) == 0 {
+		return newRanked()
+	}
+	for len(level) > 1 {
+		above, sums := level[:0:0], counts[:0:0]
+		for from := 0; from < len(level); from += nodeItems - 1 {
+			to := min(from+nodeItems-1, len(level))
+			n, sum := t.newInner(), 0
+			for i, kid := range level[from:to] {
+				n.items = append(n.items, kid.items[0])
+				n.kids = append(n.kids, kid)
+				n.counts = append(n.counts, counts[from+i])
+				sum += counts[from+i]
+			}
+			above, sums = append(above, n), append(sums, sum)
 		}
-		return 0
-	})
+		level, counts = above, sums
+	}
+	t.root = level[0]
+	return t
 }
 
 func newRanked() ranked { return ranked{root: &rankedNode{}, bytes: leafBytes} }
@@ -279,18 +313,4 @@ func (n *rankedNode) back(from, to int, fn func(it *Scored) bool) bool {
 		}
 	}
 	return true
-}
-
-func (t *ranked) clone() ranked { return ranked{t.root.clone(), t.bytes} }
-
-func (n *rankedNode) clone() *rankedNode {
-	c := &rankedNode{items: append(make([]Scored, 0, cap(n.items)), n.items...)}
-	if n.kids != nil {
-		c.kids = make([]*rankedNode, 0, nodeItems)
-		for _, kid := range n.kids {
-			c.kids = append(c.kids, kid.clone())
-		}
-		c.counts = append(make([]int, 0, nodeItems), n.counts...)
-	}
-	return c
 }

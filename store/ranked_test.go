@@ -39,7 +39,7 @@ func TestARankedIsASortedSlice(t *testing.T) {
 			}
 			if step%300 == 0 || len(model) < 3 {
 				compareRanked(t, &tree, model, r)
-				c := tree.clone()
+				c := rankedOf(model)
 				compareRanked(t, &c, model, r)
 			}
 		}

@@ -108,6 +108,14 @@ func (s *Set) Sample(count int, fn func(member string)) {
 	}
 }
 
+// Snapshot is a copy for use without the keyspace lock.
+func (s *Set) Snapshot() *Set {
+	if s == nil {
+		return nil
+	}
+	return s.snapshot().(*Set)
+}
+
 // A SetTx is a set that a command changes. The key comes to be with its first member and goes with its last (I7).
 type SetTx struct {
 	*Set
@@ -158,33 +166,8 @@ func (s SetTx) Pop() string {
 	return member
 }
 
-// StoreSet makes the key the given members, which may repeat themselves, whatever it held, and returns how many there
-// are. With none the key is gone.
-func (tx *Tx) StoreSet(key []byte, members iter.Seq[string]) int {
-	s := SetOf(members)
-	o := tx.editHead(key)
-	if o.typ != None {
-		tx.replace(o)
-	}
-	if s.Len() > 0 {
-		o.coll = s
-		tx.create(o, TypeSet, 0)
-		s.rows(&tx.rec, o.id)
-	}
-	tx.replaced = nil
-	return s.Len()
-}
-
 // SetOf makes a set that belongs to no key. The members may repeat themselves.
-func SetOf(members iter.Seq[string]) *Set {
-	s := newSet()
-	for m := range members {
-		if !s.Has(m) {
-			s.insert(m)
-		}
-	}
-	return s
-}
+func SetOf(members iter.Seq[string]) *Set { return MakeSet(members, 0).coll.(*Set) }
 
 // insert takes in a copy of a member that is not there.
 func (s *Set) insert(member string) slot[noText] {
@@ -226,9 +209,9 @@ func (s *Set) kind() Type  { return TypeSet }
 func (s *Set) length() int { return s.members.len() }
 func (s *Set) size() int64 { return s.members.size(0) + setBytes }
 
-func (s *Set) clone() collection {
+func (s *Set) snapshot() collection {
 	c := *s
-	c.members = s.members.clone()
+	c.members = s.members.snapshot()
 	return &c
 }
 
@@ -251,4 +234,7 @@ func (s *Set) restore(r *tableRow) error {
 	return nil
 }
 
-func (s *Set) restored() error { return nil }
+func (s *Set) restored() error {
+	s.members.complete()
+	return nil
+}

@@ -66,7 +66,7 @@ func TestASetIsRenamedCopiedAndDropped(t *testing.T) {
 	must(t, st, 0, []string{"a", "b", "c"}, func(tx *Tx, k [][]byte) {
 		addMembers(t, tx, k[0], "x", "y", "z")
 		tx.Rename(k[0], k[1])
-		tx.Copy(k[1], 0, k[2], false)
+		tx.Copy(k[1], 0, k[2], false, nil)
 		removeMembers(t, tx, k[1], "x")
 		removeMembers(t, tx, k[2], "x", "y", "z")
 	})
@@ -95,16 +95,16 @@ func TestAStoredSetReplacesAnything(t *testing.T) {
 		tx.SetString(k[2], []byte("v"), testNow+1000)
 		a, _ := tx.Set(k[0])
 		b, _ := tx.Set(k[1])
-		if n := tx.StoreSet(k[2], Union([]*Set{a, b, nil})); n != 4 {
+		if n := tx.Place(k[2], MakeSet(Union([]*Set{a, b, nil}), 0)); n != 4 {
 			t.Error(n)
 		}
 		if deadline, _ := tx.Deadline(k[2]); deadline != 0 {
 			t.Error("the old deadline stayed")
 		}
-		if n := tx.StoreSet(k[0], Difference([]*Set{a, b})); n != 1 {
+		if n := tx.Place(k[0], MakeSet(Difference([]*Set{a, b}), 0)); n != 1 {
 			t.Error(n)
 		}
-		if n := tx.StoreSet(k[1], Intersection([]*Set{b, nil})); n != 0 {
+		if n := tx.Place(k[1], MakeSet(Intersection([]*Set{b, nil}), 0)); n != 0 {
 			t.Error(n)
 		}
 	})

@@ -272,7 +272,7 @@ func (s *Stream) length() int  { return s.entries.live }
 func (s *Stream) size() int64  { return streamBytes + s.entries.size() + s.groupBytes }
 func (s *Stream) shape() Shape { return Shape{Type: TypeStream, Len: s.entries.live} }
 
-func (s *Stream) clone() collection {
+func (s *Stream) snapshot() collection {
 	c := &Stream{entries: s.entries.clone(), lastID: s.lastID, deleted: s.deleted, added: s.added, next: s.next}
 	for _, g := range s.groups {
 		g.cloneTo(c)

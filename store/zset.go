@@ -135,6 +135,27 @@ func (z *ZSet) Each(from, to int, fn func(it *Scored) bool) {
 	}
 }
 
+// Any is Each for all members in any order.
+func (z *ZSet) Any(fn func(it *Scored) bool) {
+	if z == nil || z.large == nil {
+		z.Each(0, z.Len(), fn)
+		return
+	}
+	var it Scored
+	z.large.dict.each(func(s *slot[float64]) bool {
+		it = Scored{s.val, s.name}
+		return fn(&it)
+	})
+}
+
+// Snapshot is a copy that answers Len, Score and Any, without the keyspace lock.
+func (z *ZSet) Snapshot() *ZSet {
+	if z == nil {
+		return nil
+	}
+	return z.snapshot().(*ZSet)
+}
+
 // Back is Each in reverse order.
 func (z *ZSet) Back(from, to int, fn func(it *Scored) bool) {
 	if from >= to {
@@ -362,26 +383,6 @@ func (z ZSetTx) RemoveRanks(from, to int) {
 	z.changed()
 }
 
-// ReplaceZSet gives a key a new sorted set, whatever it held; without members there is no key then. No member may come
-// twice.
-func (tx *Tx) ReplaceZSet(key []byte, members []Scored) {
-	o := tx.editHead(key)
-	if o.typ != None {
-		tx.replace(o)
-	}
-	if len(members) == 0 {
-		tx.replaced = nil
-		return
-	}
-	z := newZSet()
-	for _, it := range members {
-		z.add(it.Member, it.Score)
-	}
-	o.coll = z
-	tx.create(o, TypeZSet, 0)
-	z.rows(&tx.rec, o.id)
-}
-
 func putMember(w *recordWriter, id, n int64, member string, score float64) {
 	w.put(id, zsetMembers, n)
 	w.colStr(member)
@@ -399,9 +400,9 @@ func (z *ZSet) size() int64 {
 	return zsetBytes + z.pack.size()
 }
 
-func (z *ZSet) clone() collection {
+func (z *ZSet) snapshot() collection {
 	if z.large != nil {
-		return &ZSet{large: &largeZSet{z.large.dict.clone(), z.large.order.clone()}, grown: z.grown}
+		return &ZSet{large: &largeZSet{dict: z.large.dict.snapshot()}, grown: z.grown}
 	}
 	return &ZSet{pack: z.pack.clone(), grown: z.grown}
 }
@@ -425,20 +426,18 @@ func (z *ZSet) restore(r *tableRow) error {
 	return nil
 }
 
-// restored puts the members of a large sorted set in order: sorted ones fill the nodes.
+// restored puts the members of a large sorted set in order.
 func (z *ZSet) restored() error {
 	if z.large == nil {
 		return nil
 	}
+	z.large.dict.complete()
 	items := make([]Scored, 0, z.Len())
 	z.large.dict.each(func(s *slot[float64]) bool {
 		items = append(items, Scored{s.val, s.name})
 		return true
 	})
 	SortScored(items)
-	z.large.order = newRanked()
-	for _, it := range items {
-		z.large.order.insert(it)
-	}
+	z.large.order = rankedOf(items)
 	return nil
 }

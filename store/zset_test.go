@@ -34,7 +34,7 @@ func TestASortedSetIsARowAMember(t *testing.T) {
 		z.Set([]byte("m107"), -7)
 		z.Remove([]byte("m9"))
 		tx.Rename(k[0], k[1])
-		tx.Copy(k[1], 0, k[0], false)
+		tx.Copy(k[1], 0, k[0], false, nil)
 	})
 	checked(t, st)
 	unloadAll(st)
@@ -94,16 +94,16 @@ func TestAnUnchangedScoreWritesNothing(t *testing.T) {
 	})
 }
 
-func TestReplaceZSetTakesThePlaceOfAnything(t *testing.T) {
+func TestAMadeSortedSetTakesThePlaceOfAnything(t *testing.T) {
 	st := opened(t, t.TempDir())
 	mustSet(t, st, "s", "value")
-	members := []Scored{{2, "b"}, {1, "c"}, {1, "a"}}
+	members := []Scored{{1, "a"}, {1, "c"}, {2, "b"}}
 	for range 2 { // of a string, then of a sorted set
 		must(t, st, 0, []string{"s"}, func(tx *Tx, k [][]byte) {
-			tx.ReplaceZSet(k[0], members)
+			tx.Place(k[0], MakeZSet(members))
 			z, _ := tx.ZSet(k[0])
 			var got []Scored
-			z.Back(0, z.Len(), func(it *Scored) bool {
+			z.Each(0, z.Len(), func(it *Scored) bool {
 				got = append(got, *it)
 				return true
 			})
@@ -114,7 +114,7 @@ func TestReplaceZSetTakesThePlaceOfAnything(t *testing.T) {
 		checked(t, st)
 	}
 	must(t, st, 0, []string{"s"}, func(tx *Tx, k [][]byte) {
-		tx.ReplaceZSet(k[0], nil)
+		tx.Place(k[0], MakeZSet(nil))
 		if tx.TypeOf(k[0]) != None {
 			t.Error("an empty sorted set is a key")
 		}

@@ -1,0 +1,192 @@
+package resp
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"diskette/store"
+)
+
+// storeMany stores collections of n elements: sets a and b, of which half is the same, sorted sets za and zb likewise, a list of
+// numbers, a hash and a stream.
+func storeMany(k *talker, n int) {
+	for _, c := range []struct {
+		command string
+		element func(i int) string
+	}{
+		{"SADD a", func(i int) string { return fmt.Sprint("member", i*7%n) }},
+		{"SADD b", func(i int) string { return fmt.Sprint("member", n/2+i*7%n) }},
+		{"ZADD za", func(i int) string { return fmt.Sprint(i%100, " member", i*7%n) }},
+		{"ZADD zb", func(i int) string { return fmt.Sprint(i, " member", n/2+i) }},
+		{"RPUSH l", func(i int) string { return fmt.Sprint(i * 7919 % n) }},
+		{"HSET h", func(i int) string { return fmt.Sprint("field", i, " value", i) }},
+	} {
+		for from := 0; from < n; from += 100 {
+			var args []string
+			for i := from; i < min(from+100, n); i++ {
+				args = append(args, c.element(i))
+			}
+			k.do(c.command + " " + strings.Join(args, " "))
+		}
+	}
+}
+
+// contents is all that a key holds, in its order.
+func (k *talker) contents(key string) string {
+	switch k.do("TYPE " + key) {
+	case "+set":
+		return k.do("SMEMBERS " + key)
+	case "+zset":
+		return k.do("ZRANGE " + key + " 0 -1 WITHSCORES")
+	case "+list":
+		return k.do("LRANGE " + key + " 0 -1")
+	case "+hash":
+		return k.do("HGETALL " + key)
+	}
+	return ""
+}
+
+func TestLongCommandsMakeWithoutTheLockWhatTheyMakeUnderIt(t *testing.T) {
+	addr, _ := startServing(t)
+	k := talk(t, addr)
+	storeMany(k, apartElements)
+	for _, command := range []string{
+		"SINTERSTORE to a b", "SUNIONSTORE to a b a", "SDIFFSTORE to a b", "SINTERSTORE to a a",
+		"ZUNIONSTORE to 3 za zb a WEIGHTS 1 2 3", "ZINTERSTORE to 2 za zb AGGREGATE MAX", "ZDIFFSTORE to 2 za b",
+		"ZRANGESTORE to za 10 -10", "ZRANGESTORE to za 0 50 BYSCORE",
+		"SORT l STORE to", "SORT l DESC LIMIT 10 20000 STORE to", "SORT a ALPHA STORE to", "SORT a BY none STORE to",
+		"SORT za BY none DESC STORE to", "COPY a to REPLACE", "COPY za to REPLACE", "COPY l to REPLACE", "COPY h to REPLACE",
+		"SINTER a b", "SDIFF a b", "SUNION a b", "ZUNION 2 za zb WITHSCORES", "ZINTER 2 za zb", "ZDIFF 2 za zb",
+		"ZRANGE za 0 -1 WITHSCORES", "ZRANGE za 0 -1 REV", "SORT l", "SORT l DESC", "SORT a", "SORT a ALPHA", "SORT_RO l",
+		"SORT a STORE to",
+	} {
+		k.do("DEL to")
+		apart, made := k.do(command), k.contents("to")
+		k.do("DEL to")
+		k.do("MULTI")
+		k.do(command)
+		locked := k.do("EXEC")
+		if want := strings.TrimPrefix(locked, "*1 "); apart != want {
+			t.Errorf("%s answers %.60q without the lock, %.60q under it", command, apart, want)
+		}
+		if want := k.contents("to"); made != want {
+			t.Errorf("%s makes %.60q without the lock, %.60q under it", command, made, want)
+		}
+	}
+}
+
+// What has become of a source between the snapshot and the publication decides whether what was made of the snapshot is used.
+func TestWhatWasMadeOfAChangedSourceIsMadeAgain(t *testing.T) {
+	addr, s := startServing(t)
+	k := talk(t, addr)
+	storeMany(k, apartElements)
+	for _, command := range []string{
+		"SUNIONSTORE to a b", "ZUNIONSTORE to 2 za a", "SORT l STORE to", "COPY h to",
+	} {
+		args := [][]byte{}
+		for word := range strings.FieldsSeq(command) {
+			args = append(args, []byte(word))
+		}
+		for change, changed := range map[string]bool{
+			"SADD b another": strings.Contains(command, " b"), "SET unrelated 1": false, "EXPIRE " + source(command) + " 1000": true,
+		} {
+			k.do("DEL to")
+			r := s.table.lookup(args[0])
+			cl := &client{srv: s}
+			c := &call{cl: cl, row: r, args: args}
+			inLock := func(fn func(tx *store.Tx)) {
+				s.store.Lock()
+				defer s.store.Unlock()
+				tx := s.store.Begin(0, 1)
+				want(tx, r, args)
+				fn(tx)
+				tx.End()
+			}
+			inLock(func(tx *store.Tx) {
+				if reply := r.write(tx, c); c.apart == nil || reply.kind != kindNone || tx.Changed() {
+					t.Fatalf("%s is not put off", command)
+				}
+			})
+			k.do(change)
+			made := c.apart()
+			inLock(func(tx *store.Tx) {
+				c = &call{cl: cl, row: r, args: args, resume: made}
+				if used := tx.Unchanged(sources(command, args), made.(making).of); used == changed {
+					t.Errorf("%s after %s: what was made is used: %v", command, change, used)
+				}
+				if reply := r.write(tx, c); reply.kind != kindInteger || reply.n == 0 || c.apart != nil {
+					t.Errorf("%s after %s: %v", command, change, reply)
+				}
+			})
+			got := k.contents("to")
+			k.do("DEL to")
+			k.do("MULTI")
+			k.do(command)
+			k.do("EXEC")
+			if want := k.contents("to"); got != want {
+				t.Errorf("%s after %s makes %.60q, want %.60q", command, change, got, want)
+			}
+			k.do("PERSIST " + source(command))
+		}
+	}
+}
+
+func sources(command string, args [][]byte) [][]byte {
+	switch words := strings.Fields(command); words[0] {
+	case "SUNIONSTORE":
+		return args[2:]
+	case "ZUNIONSTORE":
+		return args[3:]
+	case "ZRANGESTORE":
+		return args[2:3]
+	}
+	return args[1:2]
+}
+
+func source(command string) string {
+	args := [][]byte{}
+	for word := range strings.FieldsSeq(command) {
+		args = append(args, []byte(word))
+	}
+	return string(sources(command, args)[0])
+}
+
+// A set and its copy in another key always change together: whoever unites them without the lock finds them the same.
+func TestALongCommandSeesItsSourcesAtOneTime(t *testing.T) {
+	addr, _ := startServing(t)
+	k := talk(t, addr)
+	storeMany(k, apartElements)
+	k.do("COPY a copy")
+	done := make(chan struct{})
+	var changing sync.WaitGroup
+	changing.Go(func() {
+		w := talk(t, addr)
+		for i := range apartElements {
+			select {
+			case <-done:
+				return
+			default:
+			}
+			w.send(fmt.Sprintf("MULTI\r\nSADD a new%d\r\nSADD copy new%d\r\nSREM a member%d\r\nSREM copy member%d\r\nEXEC", i, i, i, i))
+			for range 6 {
+				w.reply()
+			}
+			if i%50 == 0 {
+				w.send("PING") // and some peace, in which what was made is used
+				w.reply()
+			}
+		}
+	})
+	for range 20 {
+		if n := k.do("SDIFFSTORE to a copy"); n != ":0" {
+			t.Errorf("%s members are in one alone", n)
+		}
+		if n := k.do("SINTERSTORE to a copy"); n != fmt.Sprintf(":%d", apartElements) {
+			t.Errorf("%s members are in both, not %d", n, apartElements)
+		}
+	}
+	close(done)
+	changing.Wait()
+}
