@@ -134,6 +134,15 @@ func hgetall(v *store.View, c *call) Reply {
 	if err != nil {
 		return failure(err)
 	}
+	if c.apartFor(h.Len(), h.Len()) {
+		texts := make([]string, 0, 2*h.Len())
+		h.Each(func(field, value string) bool {
+			texts = append(texts, field, value)
+			return true
+		})
+		c.apart = func() any { return mapOf(bulkStrings(texts).elems...) }
+		return replyNone
+	}
 	elems := c.elems(2 * h.Len())
 	h.Each(func(field, value string) bool {
 		elems = append(elems, bulkString(field), bulkString(value))

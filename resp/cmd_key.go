@@ -90,13 +90,13 @@ func copyKey(tx *store.Tx, c *call) Reply {
 	tx.View.TypeOf(src) // a look-up for reading, which may miss
 	shape, _ := tx.PeekShape(src)
 	apart := c.apartFor(shape.Len, shape.Len) && (replace || !tx.ExistsIn(db, dst))
-	var made *store.Made
-	snapshot := func() { made = tx.Snapshot(src) }
-	made, _ = c.makeOf(&tx.View, c.args[1:2], apart, snapshot, func() (*store.Made, Reply) {
-		if made != nil {
-			made.Complete()
+	var copied *store.Made // nil = Copy makes it
+	snapshot := func() { copied = tx.Snapshot(src) }
+	made, _ := c.makeOf(&tx.View, c.args[1:2], apart, snapshot, func() (*store.Made, Reply) {
+		if copied != nil {
+			copied.Complete()
 		}
-		return made, replyNone
+		return copied, replyNone
 	})
 	if c.apart != nil {
 		return replyNone

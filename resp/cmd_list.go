@@ -138,6 +138,11 @@ func lrange(v *store.View, c *call) Reply {
 		return failure(err)
 	}
 	start, end := r.of(l.Len())
+	if c.apartFor(end-start, end-start) {
+		values := l.Range(start, end)
+		c.apart = func() any { return bulkStrings(values) }
+		return replyNone
+	}
 	elems := c.elems(end - start)
 	for i := start; i < end; i++ {
 		elems = append(elems, bulkString(l.At(i)))

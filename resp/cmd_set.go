@@ -52,7 +52,14 @@ func smembers(v *store.View, c *call) Reply {
 	if err != nil {
 		return failure(err)
 	}
-	return setOf(c.members(s)...)
+	var members []string
+	snapshot := func() { members = slices.AppendSeq(make([]string, 0, s.Len()), s.Members()) }
+	return c.replyOf(c.apartFor(s.Len(), s.Len()), snapshot, func() Reply {
+		if members != nil {
+			return setOf(c.listed(len(members), slices.Values(members))...)
+		}
+		return setOf(c.members(s)...)
+	})
 }
 
 // members are all members of a set as replies.

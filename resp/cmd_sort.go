@@ -14,9 +14,9 @@ var errSortWeight = errorReply("ERR One or more scores can't be converted into d
 
 // sorting is the arguments of SORT and SORT_RO.
 type sorting struct {
-	by           []byte // nil = the elements themselves
-	constant     bool   // by has no place for the element: nothing is sorted
-	gets         [][]byte
+	by           *sortPattern // nil = the elements themselves
+	constant     bool         // by has no place for the element: nothing is sorted
+	gets         []*sortPattern
 	start, count int64 // count < 0 = all
 	desc, alpha  bool
 	destination  []byte // nil = the result is the reply
@@ -36,13 +36,11 @@ func sortKey(tx *store.Tx, c *call) Reply {
 	}
 	made, refusal := c.makeOf(&tx.View, c.args[1:2], s.apartFor(c, &from), from.snapshot, func() (*store.Made, Reply) {
 		chosen, refusal := c.chosen(&tx.View, &s, &from)
-		if refusal.kind != kindNone {
-			return nil, refusal
+		if len(s.gets) == 0 || refusal.kind != kindNone {
+			return store.MakeList(chosen), refusal
 		}
-		if len(s.gets) > 0 {
-			chosen = texts(s.results(&tx.View, chosen))
-		}
-		return store.MakeList(chosen), replyNone
+		results, refusal := s.results(&tx.View, c, chosen)
+		return store.MakeList(texts(results)), refusal
 	})
 	if c.apart != nil || refusal.kind != kindNone {
 		return refusal
@@ -80,7 +78,11 @@ func (c *call) sorted(v *store.View, s *sorting) Reply {
 		if refusal.kind != kindNone {
 			return refusal
 		}
-		return array(s.results(v, chosen)...)
+		results, refusal := s.results(v, c, chosen)
+		if refusal.kind != kindNone {
+			return refusal
+		}
+		return array(results...)
 	})
 }
 
@@ -119,17 +121,18 @@ func (c *call) sorting(mayStore bool) (s sorting, refusal Reply) {
 			s.destination = c.args[i+1]
 			i++
 		case c.is(i, "by") && left >= 1:
-			s.by = c.args[i+1]
-			if bytes.IndexByte(s.by, '*') >= 0 && !c.readsAllKeys() {
+			hasPlace := bytes.IndexByte(c.args[i+1], '*') >= 0
+			if hasPlace && !c.readsAllKeys() {
 				return s, errSortBy
 			}
-			s.constant = s.constant || bytes.IndexByte(s.by, '*') < 0 // Redis: for good, even if another BY follows
+			s.by = parseSortPattern(c.args[i+1])
+			s.constant = s.constant || !hasPlace // Redis: for good, even if another BY follows
 			i++
 		case c.is(i, "get") && left >= 1:
 			if !c.readsAllKeys() {
 				return s, errSortGet
 			}
-			s.gets = append(s.gets, c.args[i+1])
+			s.gets = append(s.gets, parseSortPattern(c.args[i+1]))
 			i++
 		default:
 			return s, errSyntax
@@ -138,8 +141,7 @@ func (c *call) sorting(mayStore bool) (s sorting, refusal Reply) {
 	return s, Reply{}
 }
 
-// chosen are those of all elements that the result has, in its order, with all keys that GET asks for resident. A refusal
-// is an error, or kindLoad.
+// chosen are those of all elements that the result has, in its order. A refusal is an error, or kindLoad.
 func (c *call) chosen(v *store.View, s *sorting, from *sortSource) (chosen []string, refusal Reply) {
 	from.snapshot()
 	all := from.elements
@@ -150,11 +152,8 @@ func (c *call) chosen(v *store.View, s *sorting, from *sortSource) (chosen []str
 		slices.Reverse(all)
 	}
 	if !s.constant {
-		if s.by != nil && !c.loaded(v, all, s.by) {
-			return nil, replyLoad
-		}
-		if !s.sort(v, all) {
-			return nil, errSortWeight
+		if refusal = s.sort(v, c, all); refusal.kind != kindNone {
+			return nil, refusal
 		}
 	}
 	start := min(max(s.start, 0), int64(len(all)))
@@ -162,11 +161,7 @@ func (c *call) chosen(v *store.View, s *sorting, from *sortSource) (chosen []str
 	if s.count >= 0 {
 		count = min(count, s.count)
 	}
-	chosen = all[start : start+count]
-	if !c.loaded(v, chosen, s.gets...) {
-		return nil, replyLoad
-	}
-	return chosen, Reply{}
+	return all[start : start+count], replyNone
 }
 
 // A sortSource is a list, set or sorted set: one of the three, none for an absent key.
@@ -212,44 +207,49 @@ func (s *sortSource) snapshot() {
 	s.copied = true
 }
 
-// sort brings the elements into the order that is asked for; false = one is to be a number and is none.
-func (s *sorting) sort(v *store.View, all []string) (ok bool) {
+// sort brings the elements into the order that is asked for. A refusal is an error, or kindLoad.
+func (s *sorting) sort(v *store.View, c *call, all []string) (refusal Reply) {
 	switch {
 	case !s.alpha:
-		ok = s.sortNumbers(v, all)
+		refusal = s.sortNumbers(v, c, all)
 	case s.by == nil:
 		slices.Sort(all)
-		ok = true
 	default:
-		s.sortTexts(v, all)
-		return true
+		return s.sortTexts(v, c, all)
 	}
-	if ok && s.desc {
+	if s.desc {
 		slices.Reverse(all)
 	}
-	return ok
+	return refusal
 }
 
 // sortNumbers sorts by numbers, elements of the same one by their bytes.
-func (s *sorting) sortNumbers(v *store.View, all []string) (ok bool) {
+func (s *sorting) sortNumbers(v *store.View, c *call, all []string) (refusal Reply) {
 	numbered := make([]store.Scored, len(all))
+	isNumber := true
 	for i, element := range all {
 		text, there := element, true
 		if s.by != nil {
-			text, there = lookUp(v, s.by, element)
+			text, there = s.by.value(v, c, element)
 		}
 		numbered[i].Member = element
 		if there { // else it counts as 0
-			if numbered[i].Score, ok = sortNumber(text); !ok {
-				return false
-			}
+			var ok bool
+			numbered[i].Score, ok = sortNumber(text)
+			isNumber = isNumber && ok
 		}
+	}
+	switch {
+	case s.by != nil && s.by.unloaded:
+		return replyLoad
+	case !isNumber:
+		return errSortWeight
 	}
 	store.SortScored(numbered)
 	for i := range numbered {
 		all[i] = numbered[i].Member
 	}
-	return true
+	return replyNone
 }
 
 // sortNumber reads what SORT takes for a number.
@@ -281,15 +281,18 @@ func smallInt(text string) (n int64, ok bool) {
 }
 
 // sortTexts sorts by texts that other keys hold, elements without one first, those of the same one as they came.
-func (s *sorting) sortTexts(v *store.View, all []string) {
+func (s *sorting) sortTexts(v *store.View, c *call, all []string) (refusal Reply) {
 	type weighed struct {
 		element, text string
 		there         bool
 	}
 	weights := make([]weighed, len(all))
 	for i, element := range all {
-		text, there := lookUp(v, s.by, element)
+		text, there := s.by.value(v, c, element)
 		weights[i] = weighed{element, text, there}
+	}
+	if s.by.unloaded {
+		return replyLoad
 	}
 	slices.SortStableFunc(weights, func(a, b weighed) (order int) {
 		switch {
@@ -308,73 +311,30 @@ func (s *sorting) sortTexts(v *store.View, all []string) {
 	for i := range weights {
 		all[i] = weights[i].element
 	}
+	return replyNone
 }
 
-// results are the elements, or what GET asks for of each.
-func (s *sorting) results(v *store.View, chosen []string) []Reply {
-	results := make([]Reply, 0, len(chosen)*max(1, len(s.gets)))
+// results are the elements, or what GET asks for of each. The refusal is kindLoad.
+func (s *sorting) results(v *store.View, c *call, chosen []string) (results []Reply, refusal Reply) {
+	results = make([]Reply, 0, len(chosen)*max(1, len(s.gets)))
 	for _, element := range chosen {
 		if len(s.gets) == 0 {
 			results = append(results, bulkString(element))
 		}
-		for _, pattern := range s.gets {
-			if value, ok := lookUp(v, pattern, element); ok {
+		for _, get := range s.gets {
+			if value, ok := get.value(v, c, element); ok {
 				results = append(results, bulkString(value))
 			} else {
 				results = append(results, replyNull)
 			}
 		}
 	}
-	return results
-}
-
-// lookUp returns what a pattern of BY or GET means for an element: itself, a string key, or a field of a hash. The
-// value is valid until the keyspace lock is released.
-func lookUp(v *store.View, pattern []byte, element string) (value string, ok bool) {
-	if string(pattern) == "#" {
-		return element, true
-	}
-	key, field := patternKey(pattern, element)
-	switch {
-	case key == nil:
-		return "", false
-	case field != nil:
-		h, _ := v.Hash(key) // another type counts as absent
-		return h.Get(field)
-	}
-	text, _ := v.String(key)
-	return viewString(text), text != nil
-}
-
-// patternKey puts the element in the place of the pattern's first asterisk. key is nil when there is none. What follows on
-// the next "->" is a field of a hash.
-func patternKey(pattern []byte, element string) (key, field []byte) {
-	prefix, rest, ok := bytes.Cut(pattern, []byte("*"))
-	if !ok {
-		return nil, nil
-	}
-	if name, f, ok := bytes.Cut(rest, []byte("->")); ok && len(f) > 0 {
-		rest, field = name, f
-	}
-	key = make([]byte, 0, len(prefix)+len(element)+len(rest))
-	return append(append(append(key, prefix...), element...), rest...), field
-}
-
-// loaded asks for the keys that patterns name for the elements; false = some are to be loaded first. Inside MULTI
-// and scripts, where commands before this one stand, and after some attempts it leaves it to the look-ups to load them.
-func (c *call) loaded(v *store.View, elements []string, patterns ...[]byte) bool {
-	if !c.mayLoad {
-		return true
-	}
-	ok := true
-	for _, pattern := range patterns {
-		for i := range elements {
-			if key, _ := patternKey(pattern, elements[i]); key != nil {
-				ok = v.WantAlso(key) && ok
-			}
+	for _, get := range s.gets {
+		if get.unloaded {
+			return nil, replyLoad
 		}
 	}
-	return ok
+	return results, replyNone
 }
 
 // storeOption finds the key of the last STORE among SORT's arguments.

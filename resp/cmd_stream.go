@@ -120,7 +120,38 @@ func (c *call) streamRange(v *store.View, from, to []byte, walk streamWalk) Repl
 	case count == 0:
 		return replyNoArray
 	}
+	if s.Len() >= apartElements && (count < 0 || count >= apartElements) {
+		n := 0
+		walk(s, start, end, func(store.StreamID, store.StreamFields) bool {
+			n++
+			return n < apartElements
+		})
+		if c.apartFor(n, n) {
+			c.apart = c.manyEntries(s, start, end, count, walk)
+			return replyNone
+		}
+	}
 	return array(c.streamEntries(s, start, end, count, walk)...)
+}
+
+// manyEntries collects entries under the lock, for a reply that is made without it.
+func (c *call) manyEntries(s *store.Stream, start, end store.StreamID, count int64, walk streamWalk) func() any {
+	type entry struct {
+		id     store.StreamID
+		fields store.StreamFields
+	}
+	var entries []entry
+	walk(s, start, end, func(id store.StreamID, fields store.StreamFields) bool {
+		entries = append(entries, entry{id, fields})
+		return int64(len(entries)) != count
+	})
+	return func() any {
+		elems := make([]Reply, len(entries))
+		for i, e := range entries {
+			elems[i] = c.streamEntry(e.id, e.fields)
+		}
+		return array(elems...)
+	}
 }
 
 // streamEntries collects up to count entries between two ids; 0 or less = all.

@@ -52,6 +52,14 @@ func TestLongCommandsMakeWithoutTheLockWhatTheyMakeUnderIt(t *testing.T) {
 	addr, _ := startServing(t)
 	k := talk(t, addr)
 	storeMany(k, apartElements)
+	for i := 0; i <= apartElements; i += 100 {
+		for j := range 100 {
+			k.send(fmt.Sprintf("XADD x %d-0 field value", i+j+1))
+		}
+		for range 100 {
+			k.reply()
+		}
+	}
 	for _, command := range []string{
 		"SINTERSTORE to a b", "SUNIONSTORE to a b a", "SDIFFSTORE to a b", "SINTERSTORE to a a",
 		"ZUNIONSTORE to 3 za zb a WEIGHTS 1 2 3", "ZINTERSTORE to 2 za zb AGGREGATE MAX", "ZDIFFSTORE to 2 za b",
@@ -60,7 +68,7 @@ func TestLongCommandsMakeWithoutTheLockWhatTheyMakeUnderIt(t *testing.T) {
 		"SORT za BY none DESC STORE to", "COPY a to REPLACE", "COPY za to REPLACE", "COPY l to REPLACE", "COPY h to REPLACE",
 		"SINTER a b", "SDIFF a b", "SUNION a b", "ZUNION 2 za zb WITHSCORES", "ZINTER 2 za zb", "ZDIFF 2 za zb",
 		"ZRANGE za 0 -1 WITHSCORES", "ZRANGE za 0 -1 REV", "SORT l", "SORT l DESC", "SORT a", "SORT a ALPHA", "SORT_RO l",
-		"SORT a STORE to",
+		"SORT a STORE to", "LRANGE l 0 -1", "SMEMBERS a", "HGETALL h", "XRANGE x - +", "XREVRANGE x + - COUNT 16384", "XRANGE x 5 10",
 	} {
 		k.do("DEL to")
 		apart, made := k.do(command), k.contents("to")
@@ -111,6 +119,9 @@ func TestWhatWasMadeOfAChangedSourceIsMadeAgain(t *testing.T) {
 			})
 			k.do(change)
 			made := c.apart()
+			if made.(making).made == nil {
+				t.Errorf("%s makes nothing without the lock", command)
+			}
 			inLock(func(tx *store.Tx) {
 				c = &call{cl: cl, row: r, args: args, resume: made}
 				if used := tx.Unchanged(sources(command, args), made.(making).of); used == changed {
