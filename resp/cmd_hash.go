@@ -140,7 +140,7 @@ func hgetall(v *store.View, c *call) Reply {
 			texts = append(texts, field, value)
 			return true
 		})
-		c.apart = func() any { return mapOf(bulkStrings(texts).elems...) }
+		c.finish = func() Reply { return mapOf(bulkStrings(texts).elems...) }
 		return replyNone
 	}
 	elems := c.elems(2 * h.Len())

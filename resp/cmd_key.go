@@ -101,7 +101,7 @@ func copyKey(tx *store.Tx, c *call) Reply {
 	if c.apart != nil {
 		return replyNone
 	}
-	if !tx.Copy(src, db, dst, replace, made) {
+	if !tx.CopyMade(src, db, dst, replace, made) {
 		return replyZero
 	}
 	c.notify(otherDB(db), eventGeneric, "copy_to", dst)

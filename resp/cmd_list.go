@@ -140,7 +140,7 @@ func lrange(v *store.View, c *call) Reply {
 	start, end := r.of(l.Len())
 	if c.apartFor(end-start, end-start) {
 		values := l.Range(start, end)
-		c.apart = func() any { return bulkStrings(values) }
+		c.finish = func() Reply { return bulkStrings(values) }
 		return replyNone
 	}
 	elems := c.elems(end - start)

@@ -127,7 +127,7 @@ func (c *call) streamRange(v *store.View, from, to []byte, walk streamWalk) Repl
 			return n < apartElements
 		})
 		if c.apartFor(n, n) {
-			c.apart = c.manyEntries(s, start, end, count, walk)
+			c.finish = c.manyEntries(s, start, end, count, walk)
 			return replyNone
 		}
 	}
@@ -135,7 +135,7 @@ func (c *call) streamRange(v *store.View, from, to []byte, walk streamWalk) Repl
 }
 
 // manyEntries collects entries under the lock, for a reply that is made without it.
-func (c *call) manyEntries(s *store.Stream, start, end store.StreamID, count int64, walk streamWalk) func() any {
+func (c *call) manyEntries(s *store.Stream, start, end store.StreamID, count int64, walk streamWalk) func() Reply {
 	type entry struct {
 		id     store.StreamID
 		fields store.StreamFields
@@ -145,7 +145,7 @@ func (c *call) manyEntries(s *store.Stream, start, end store.StreamID, count int
 		entries = append(entries, entry{id, fields})
 		return int64(len(entries)) != count
 	})
-	return func() any {
+	return func() Reply {
 		elems := make([]Reply, len(entries))
 		for i, e := range entries {
 			elems[i] = c.streamEntry(e.id, e.fields)

@@ -103,7 +103,7 @@ func TestWhatWasMadeOfAChangedSourceIsMadeAgain(t *testing.T) {
 			k.do("DEL to")
 			r := s.table.lookup(args[0])
 			cl := &client{srv: s}
-			c := &call{cl: cl, row: r, args: args}
+			c := &call{cl: cl, row: r, args: args, mayPart: true}
 			inLock := func(fn func(tx *store.Tx)) {
 				s.store.Lock()
 				defer s.store.Unlock()

@@ -55,7 +55,7 @@ func TestTheNumberOfKeysWithDeadlinesIsKeptThroughEveryChangeAndARestart(t *test
 	do(func(tx *Tx) {
 		tx.Move(key("b"), 1)
 		tx.Rename(key("d"), key("e"))
-		tx.Copy(key("plain"), 1, key("copy"), false, nil)
+		tx.Copy(key("plain"), 1, key("copy"), false)
 	})
 	want(2, 2) // plain e | b copy
 	if err := st.Unload(); err != nil {

@@ -80,7 +80,7 @@ func TestAFieldWhoseDeadlineHasPassedIsAbsentAndGoes(t *testing.T) {
 				}
 				at(t, st, now, []string{name, other}, func(tx *Tx, k [][]byte) {
 					if copied {
-						if tx.Copy(k[0], 0, k[1], true, nil) {
+						if tx.Copy(k[0], 0, k[1], true) {
 							models[other] = maps.Clone(models[name])
 						}
 					} else if tx.Rename(k[0], k[1]) {

@@ -31,7 +31,7 @@ func TestAHashIsARowAField(t *testing.T) {
 		h.Set([]byte("f7"), []byte("seven"))
 		h.Delete([]byte("f9"))
 		tx.Rename(k[0], k[1])
-		tx.Copy(k[1], 0, k[0], false, nil)
+		tx.Copy(k[1], 0, k[0], false)
 	})
 	checked(t, st)
 	unloadAll(st)

@@ -32,11 +32,11 @@ var headValues = map[string]struct {
 			h.Set(fmt.Append(nil, i), []byte(strings.Repeat("v", 100)))
 		}
 	}, func(tx *Tx, key []byte) int { h, _ := tx.Hash(key); return h.Len() }},
-	"list": {TypeList, func(tx *Tx, key []byte) { tx.StoreList(key, slices.Repeat([]string{"element"}, 5_000)) },
+	"list": {TypeList, func(tx *Tx, key []byte) { tx.Place(key, MakeList(slices.Repeat([]string{"element"}, 5_000))) },
 		func(tx *Tx, key []byte) int { l, _ := tx.List(key); return l.Len() }},
-	"small set": {TypeSet, func(tx *Tx, key []byte) { tx.StoreSet(key, slices.Values([]string{"a", "b"})) },
+	"small set": {TypeSet, func(tx *Tx, key []byte) { tx.Place(key, MakeSet(slices.Values([]string{"a", "b"}), 0)) },
 		func(tx *Tx, key []byte) int { s, _ := tx.Set(key); return s.Len() }},
-	"sorted set": {TypeZSet, func(tx *Tx, key []byte) { tx.ReplaceZSet(key, []Scored{{Member: "a"}, {Member: "b"}}) },
+	"sorted set": {TypeZSet, func(tx *Tx, key []byte) { tx.Place(key, MakeZSet([]Scored{{Member: "a"}, {Member: "b"}})) },
 		func(tx *Tx, key []byte) int { z, _ := tx.ZSet(key); return z.Len() }},
 }
 
@@ -91,10 +91,10 @@ var headCommands = map[string]struct {
 		tx.Copy(k[1], 0, k[0], true)
 	}, ""},
 	"store set": {[]string{"k"}, func(_ *testing.T, tx *Tx, _ Type, k [][]byte) {
-		tx.StoreSet(k[0], slices.Values([]string{"m"}))
+		tx.Place(k[0], MakeSet(slices.Values([]string{"m"}), 0))
 	}, ""},
-	"store list":       {[]string{"k"}, func(_ *testing.T, tx *Tx, _ Type, k [][]byte) { tx.StoreList(k[0], nil) }, ""},
-	"store sorted set": {[]string{"k"}, func(_ *testing.T, tx *Tx, _ Type, k [][]byte) { tx.ReplaceZSet(k[0], nil) }, ""},
+	"store list":       {[]string{"k"}, func(_ *testing.T, tx *Tx, _ Type, k [][]byte) { tx.Place(k[0], MakeList(nil)) }, ""},
+	"store sorted set": {[]string{"k"}, func(_ *testing.T, tx *Tx, _ Type, k [][]byte) { tx.Place(k[0], MakeZSet(nil)) }, ""},
 }
 
 // TestWhatNeedsTheHeadAloneDoesNotLoadTheValue runs each such command on each kind of value: the value is not in memory

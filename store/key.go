@@ -70,8 +70,13 @@ func (tx *Tx) Move(key []byte, db int) (ok bool) {
 }
 
 // Copy gives dst in database db a copy of src's value and deadline. done is false when src is
-// no key, or dst is one and replace is false. made is a Snapshot of src that was completed, or nil.
-func (tx *Tx) Copy(src []byte, db int, dst []byte, replace bool, made *Made) (done bool) {
+// no key, or dst is one and replace is false.
+func (tx *Tx) Copy(src []byte, db int, dst []byte, replace bool) (done bool) {
+	return tx.CopyMade(src, db, dst, replace, nil)
+}
+
+// CopyMade is Copy when there is a Snapshot of src that was completed; nil = there is none.
+func (tx *Tx) CopyMade(src []byte, db int, dst []byte, replace bool, made *Made) (done bool) {
 	from := tx.edit(src)
 	if from.typ == None {
 		return false

@@ -112,8 +112,8 @@ func TestAListIsRenamedCopiedAndDeleted(t *testing.T) {
 	})
 	must(t, st, 0, []string{"l", "m", "n"}, func(tx *Tx, k [][]byte) {
 		tx.Rename(k[0], k[1])
-		tx.Copy(k[1], 0, k[0], false, nil)
-		tx.Copy(k[1], 0, k[2], false, nil)
+		tx.Copy(k[1], 0, k[0], false)
+		tx.Copy(k[1], 0, k[2], false)
 		m, _ := tx.EditList(k[1])
 		m.Pop(Head)
 		tx.Delete(k[2])

@@ -199,7 +199,7 @@ func (g *game) play(db int) (names []string, fn func(tx *Tx, k [][]byte)) {
 			g.note("copy %d %.20q %d %.20q %v", db, key, to, dst, replace)
 			e, ok := g.live(db, key)
 			_, taken := g.live(to, dst)
-			if done := ok && (!taken || replace); tx.Copy(k[0], to, k[1], replace, nil) != done {
+			if done := ok && (!taken || replace); tx.Copy(k[0], to, k[1], replace) != done {
 				g.fail("copy: want %v", done)
 			} else if done {
 				g.gone(to, dst)

@@ -66,7 +66,7 @@ func TestASetIsRenamedCopiedAndDropped(t *testing.T) {
 	must(t, st, 0, []string{"a", "b", "c"}, func(tx *Tx, k [][]byte) {
 		addMembers(t, tx, k[0], "x", "y", "z")
 		tx.Rename(k[0], k[1])
-		tx.Copy(k[1], 0, k[2], false, nil)
+		tx.Copy(k[1], 0, k[2], false)
 		removeMembers(t, tx, k[1], "x")
 		removeMembers(t, tx, k[2], "x", "y", "z")
 	})

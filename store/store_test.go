@@ -63,7 +63,7 @@ func TestWhatWasWrittenIsThere(t *testing.T) {
 		{"a renamed key whose name was taken again", do(put("a", "1"), settle, rename("a", "b"), put("a", "2")), map[string]string{"a": "2", "b": "1"}},
 		{"a renamed key that was deleted", do(put("a", "1"), settle, rename("a", "b"), remove("b")), nil},
 		{"a copy, of which the original was changed", do(put("a", long), settle, edit([]string{"a", "b"}, func(tx *Tx, k [][]byte) {
-			tx.Copy(k[0], 0, k[1], false, nil)
+			tx.Copy(k[0], 0, k[1], false)
 			tx.SetRange(k[0], 0, []byte("XX"))
 		})), map[string]string{"a": "XX" + long[2:], "b": long}},
 		{"a key moved into a database that was then flushed, within one write-back", do(put("a", "1"), put("b", "2"), settle,

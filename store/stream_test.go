@@ -153,7 +153,7 @@ func TestAStreamComesBackWithItsGroups(t *testing.T) {
 	must(t, st, 0, []string{"s", "t"}, inspect)
 	must(t, st, 0, []string{"s", "u"}, func(tx *Tx, k [][]byte) {
 		tx.Rename(k[0], k[1])
-		tx.Copy(k[1], 0, k[0], false, nil)
+		tx.Copy(k[1], 0, k[0], false)
 		u, _ := tx.EditStream(k[1])
 		u.DestroyGroup(u.Group([]byte("g")))
 		u.Trim(Trim{MaxLen: 0})

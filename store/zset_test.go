@@ -34,7 +34,7 @@ func TestASortedSetIsARowAMember(t *testing.T) {
 		z.Set([]byte("m107"), -7)
 		z.Remove([]byte("m9"))
 		tx.Rename(k[0], k[1])
-		tx.Copy(k[1], 0, k[0], false, nil)
+		tx.Copy(k[1], 0, k[0], false)
 	})
 	checked(t, st)
 	unloadAll(st)
