@@ -19,7 +19,7 @@ func TestALongLCSNeedsTheLockNoMore(t *testing.T) {
 			defer s.store.Unlock()
 			tx := s.store.Begin(0, 0)
 			for _, key := range c.args[1:3] {
-				tx.Want(key)
+				tx.Want(key, store.NeedValue)
 			}
 			fn(tx)
 			tx.End()

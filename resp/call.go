@@ -25,6 +25,7 @@ type call struct {
 
 	mayPart bool // the handler may set apart or finish: not in MULTI, a script or for a client in line, nor a second time
 	mayLoad bool // it may answer replyLoad
+	again   bool // it has, and runs once more from its beginning
 }
 
 // is reports whether argument i is the given option word, in any case.

@@ -65,8 +65,10 @@ func (c *call) runScript(tx *store.Tx, sc *script, keys int, readOnly bool) Repl
 	if refusal.isError() {
 		return refusal
 	}
-	run.isEval = true
-	c.showScript()
+	run.isEval, run.mayLoad = true, c.mayLoad
+	if !c.again {
+		c.showScript()
+	}
 	e.lua.SetPlainGlobal("KEYS", e.strings(c.args[3:3+keys]))
 	e.lua.SetPlainGlobal("ARGV", e.strings(c.args[3+keys:]))
 	return e.execute(run, sc.fn)

@@ -29,7 +29,9 @@ func objectEncoding(v *store.View, c *call) Reply {
 
 // loadedWhole asks for the value of a key of which the head has told that it is needed; false = it is to be loaded first.
 // Inside MULTI and scripts the look-up loads it.
-func (c *call) loadedWhole(v *store.View, key []byte) bool { return !c.mayLoad || v.WantAlso(key) }
+func (c *call) loadedWhole(v *store.View, key []byte) bool {
+	return !c.mayLoad || v.WantAlso(key, store.NeedValue)
+}
 
 func stringEncoding(v *store.View, key []byte) string {
 	value, form := v.PeekShort(key, embeddedBytes)

@@ -104,9 +104,10 @@ func (h *hold) call(begun *store.Tx, r *row, args [][]byte) (tx *store.Tx, reply
 	tx = begun
 	defer h.unread(&tx, &reply, &seen)
 	var resume any
+	asked := false // for further keys
 	for attempt := 1; ; attempt++ {
 		c := &h.cl.call
-		c.mayLoad, c.mayPart, c.resume = attempt <= loadAttempts, resume == nil, resume
+		c.mayLoad, c.mayPart, c.resume, c.again = attempt <= loadAttempts, resume == nil, resume, asked
 		if r.read != nil {
 			reply = r.read(&tx.View, c)
 		} else {
@@ -127,7 +128,7 @@ func (h *hold) call(begun *store.Tx, r *row, args [][]byte) (tx *store.Tx, reply
 			seen = max(seen, tx.End())
 			resume = unlocked(h, c.apart)
 		case reply.kind == kindLoad:
-			err = h.load(tx)
+			asked, err = true, h.load(tx)
 		default:
 			return tx, reply, seen
 		}
@@ -264,22 +265,11 @@ func (h *hold) unpin() {
 // want asks for all keys of a command.
 func want(tx *store.Tx, r *row, args [][]byte) bool {
 	if len(r.keys) == 1 && r.keys[0].find == nil && r.keys[0].last == r.keys[0].first { // most commands
-		return r.keys[0].want(tx, args, args[r.keys[0].first])
+		return tx.Want(args[r.keys[0].first], r.keys[0].needed(args))
 	}
 	ok := true
-	for k := range r.keys {
-		s := &r.keys[k]
-		s.each(args, func(i int) { ok = s.want(tx, args, args[i]) && ok })
-	}
+	r.eachNeeded(args, func(i int, need store.Need) { ok = tx.Want(args[i], need) && ok })
 	return ok
-}
-
-// want asks for as much of a key as the command needs.
-func (s *keySpec) want(tx *store.Tx, args [][]byte, key []byte) bool {
-	if s.loadsHead(args) {
-		return tx.WantHead(key)
-	}
-	return tx.Want(key)
 }
 
 // wantAhead starts the loads of the pipeline's next commands: one trip to the disk for all.

@@ -85,7 +85,7 @@ type keySpec struct {
 	half              bool                       // the first half of what follows on keyword are keys
 	counted           bool                       // at first stands how many keys follow on it
 	access            string                     // COMMAND's words: "RO access", "RW update", "OW update", "RM delete" ...
-	head              bool                       // no more than the key's head is needed: see loadsHead
+	need              store.Need                 // of the keys: see needed
 	find              func(args [][]byte) []int  // places, for keys that no range describes
 	vary              func(args [][]byte) string // access, where it depends on the arguments
 	notes             string
@@ -98,15 +98,26 @@ func keyAt(i int, access string) []keySpec {
 // heads marks keys of which the command needs no more than the head (store/head.go).
 func heads(specs []keySpec) []keySpec {
 	for i := range specs {
-		specs[i].head = true
+		specs[i].need = store.NeedHead
 	}
 	return specs
 }
 
-// loadsHead reports whether the command can do with the heads of these keys: the row says so, or the value
-// is overwritten or deleted as it is.
-func (s *keySpec) loadsHead(args [][]byte) bool {
-	return s.head || s.vary != nil && unread(s.vary(args))
+// mostly marks keys whose values are not always needed: the small ones are loaded at once, the others when they are asked for.
+func mostly(specs []keySpec) []keySpec {
+	for i := range specs {
+		specs[i].need = store.NeedSmall
+	}
+	return specs
+}
+
+// needed is what has to be in memory of these keys before the command runs: what the row says, or the head, if the value is
+// overwritten or deleted as it is.
+func (s *keySpec) needed(args [][]byte) store.Need {
+	if s.vary != nil && unread(s.vary(args)) {
+		return store.NeedHead
+	}
+	return s.need
 }
 
 func unread(access string) bool {
@@ -184,6 +195,15 @@ func (r *row) eachKey(args [][]byte, fn func(i int)) {
 	}
 }
 
+// eachNeeded is eachKey that also tells what is needed of it.
+func (r *row) eachNeeded(args [][]byte, fn func(i int, need store.Need)) {
+	for k := range r.keys {
+		s := &r.keys[k]
+		need := s.needed(args)
+		s.each(args, func(i int) { fn(i, need) })
+	}
+}
+
 func (s *keySpec) each(args [][]byte, fn func(i int)) {
 	if s.find != nil {
 		for _, i := range s.find(args) {
@@ -258,10 +278,13 @@ func newCommands() *commands {
 	return t
 }
 
+// noteHeads finds the keys that are overwritten or deleted unread.
 func (r *row) noteHeads() {
 	for i := range r.keys {
 		s := &r.keys[i]
-		s.head = s.head || unread(s.access)
+		if unread(s.access) {
+			s.need = store.NeedHead
+		}
 	}
 }
 

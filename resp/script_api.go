@@ -135,6 +135,9 @@ func (e *engine) log(L *lua.LState) int {
 			words = append(words, plainText(v))
 		}
 	}
+	if e.run != nil {
+		e.run.mayLoad = false // the line is not to come twice
+	}
 	e.srv.log.WithLevel(scriptLogLevels[int(level)]).Str("from", "script").Msg(strings.Join(words, " "))
 	return 0
 }

@@ -28,7 +28,11 @@ func (e *engine) call(L *lua.LState, raise bool) int {
 	}
 	reply, refused := e.arguments(L)
 	if !refused {
-		if reply = e.command(); reply.isError() {
+		reply = e.command()
+		switch {
+		case reply.kind == kindLoad:
+			e.lua.End(L, errLoadFirst)
+		case reply.isError():
 			reply.n = errorCounted
 		}
 	}
@@ -125,6 +129,9 @@ func (e *engine) command() Reply {
 			r.stats.rejected.Add(1)
 		}
 		return refusal
+	}
+	if run.mayLoad && run.lacks(r, args) {
+		return replyLoad
 	}
 	e.inner = call{cl: cl, row: r, args: args, now: run.clock, locked: true, script: true}
 	cl.remember(r, args)

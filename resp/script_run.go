@@ -37,6 +37,8 @@ type scriptRun struct {
 	began    time.Time
 	lookedIn time.Time // when others were last let look in
 	long     bool      // it has run for longMemory
+	mayLoad  bool      // it may end with replyLoad: see lacks
+	lacking  bool      // it does
 
 	wrote  atomic.Bool // a command that writes was called
 	killed atomic.Bool
@@ -124,10 +126,39 @@ func (e *engine) execute(run *scriptRun, fn *lua.LFunction, args ...lua.LValue) 
 	}()
 	e.lua.Begin()
 	result, failure := e.lua.Run(fn, errorPlace, args...)
+	if run.lacking {
+		return replyLoad
+	}
 	if failure != nil {
 		return run.failure(failure)
 	}
 	return e.reply(result, cl.resp3)
+}
+
+// startAnew is how long a script may have run to be run again from its beginning.
+const startAnew = 10 * time.Millisecond
+
+var errLoadFirst = errors.New("a key has to be loaded first")
+
+// lacks reports whether the script is to end here and to run once more from its beginning, when keys of its next command
+// have been loaded without the keyspace lock: declared ones that are not small, and those that it has not declared. It
+// may as long as it has only read: a script of EVAL keeps nothing from one run to the next. A function may, in its
+// library's variables; its declared keys are all loaded before. What is left is loaded by the look-ups, under the lock.
+func (run *scriptRun) lacks(r *row, args [][]byte) bool {
+	if r.read == nil {
+		run.mayLoad = false
+		return false
+	}
+	tx, has := run.tx, true
+	r.eachNeeded(args, func(i int, need store.Need) { has = has && tx.Has(args[i], need) })
+	if has {
+		return false
+	}
+	if run.mayLoad = time.Since(run.began) < startAnew; run.mayLoad {
+		r.eachNeeded(args, func(i int, need store.Need) { tx.WantAlso(args[i], need) })
+		run.lacking = true
+	}
+	return run.lacking
 }
 
 // errorPlace makes a table of any error, with the line it comes from.

@@ -38,7 +38,7 @@ func (p *sortPattern) value(v *store.View, c *call, element string) (value strin
 		return "", false
 	}
 	p.key = append(append(append(p.key[:0], p.prefix...), element...), p.suffix...)
-	if c.mayLoad && !v.WantAlso(p.key) {
+	if c.mayLoad && !v.WantAlso(p.key, store.NeedValue) {
 		p.unloaded = true
 		return "", false
 	}

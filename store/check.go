@@ -147,7 +147,7 @@ func (st *Store) checkMemoryLocked(r *reader, fail func(string, ...any)) error {
 				continue
 			}
 			var have row
-			if err := r.row(s.id, name, true, &have); err != nil {
+			if err := r.row(s.id, name, NeedValue, &have); err != nil {
 				return err
 			}
 			switch {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 )
 
@@ -134,21 +135,28 @@ func (e editing) changed() {
 	e.tx.touched(e.o)
 }
 
-// collection loads the rows of a key.
-func (r *reader) collection(id int64, t Type) (collection, error) {
+// collection loads the rows of a key; nil without an error = they are more than needed.
+func (r *reader) collection(id int64, t Type, need Need) (collection, error) {
 	c := newCollection(t)
 	if c == nil {
 		return nil, fmt.Errorf("%w: key %d has the unknown type %d", ErrDamaged, id, t)
 	}
 	for _, tb := range tablesOf(t) {
-		if err := r.loadTable(c, id, tb); err != nil {
+		err := r.loadTable(c, id, tb, need)
+		switch {
+		case err == errNotSmall:
+			return nil, nil
+		case err != nil:
 			return nil, fmt.Errorf("load %s: %w", tables[tb].name, err)
 		}
 	}
 	return c, c.restored()
 }
 
-func (r *reader) loadTable(c collection, id int64, t table) error {
+// errNotSmall ends the loading of a value that takes more than smallBytes, of which the head is enough.
+var errNotSmall = errors.New("the value is not small")
+
+func (r *reader) loadTable(c collection, id int64, t table, need Need) error {
 	s, err := r.stmt(tables[t].loadSQL())
 	if err != nil {
 		return err
@@ -166,6 +174,9 @@ func (r *reader) loadTable(c collection, id int64, t table) error {
 		b.step(1)
 		if err := row.restoreTo(c); err != nil {
 			return err
+		}
+		if need == NeedSmall && c.size() > smallBytes {
+			return errNotSmall
 		}
 	}
 	return s.Err()

@@ -222,7 +222,7 @@ func TestManyKeysThatACommandComesUponAreLoadedTogether(t *testing.T) {
 		tx := st.Begin(0, testNow)
 		wanted := 0
 		for i := range 1000 {
-			if tx.WantAlso(fmt.Append(nil, "cold", i)) {
+			if tx.WantAlso(fmt.Append(nil, "cold", i), NeedValue) {
 				wanted++
 			}
 		}

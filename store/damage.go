@@ -194,7 +194,7 @@ func (st *Store) probe() {
 		return
 	}
 	var r row
-	err := st.readers.load(func(rd *reader) error { return rd.row(p.space, p.name, true, &r) })
+	err := st.readers.load(func(rd *reader) error { return rd.row(p.space, p.name, NeedValue, &r) })
 	if err == nil {
 		st.worked(p)
 	} else {

@@ -11,7 +11,7 @@
 //	settle              what was applied is clean: it may be unloaded, tombstones are let go
 //
 // and of a key that is wanted and not in memory: Want puts a placeholder, Load reads the row
-// without the lock, the command runs. What needs no more than the head of a key asks for that with WantHead.
+// without the lock, the command runs. What needs no more than the head of a key wants no more (head.go).
 //
 // # Files
 //

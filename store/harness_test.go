@@ -62,8 +62,8 @@ func command(st *Store, db int, now int64, names []string, fn func(tx *Tx, keys 
 	return commandOn(st, db, now, names, nil, fn)
 }
 
-// commandOn is command for one that needs no more than the heads of some keys: those at the places of heads.
-func commandOn(st *Store, db int, now int64, names []string, heads map[int]bool, fn func(tx *Tx, keys [][]byte)) (err error) {
+// commandOn is command for one that does not need all values: needs says what of the keys at its places.
+func commandOn(st *Store, db int, now int64, names []string, needs map[int]Need, fn func(tx *Tx, keys [][]byte)) (err error) {
 	keys := make([][]byte, len(names))
 	for i, n := range names {
 		keys[i] = append(make([]byte, 0, len(n)+1), n...)
@@ -72,7 +72,7 @@ func commandOn(st *Store, db int, now int64, names []string, heads map[int]bool,
 	st.Lock()
 	var fetched []*Fetch
 	tx := st.Begin(db, now)
-	for !wanted(tx, keys, heads) {
+	for !wanted(tx, keys, needs) {
 		f := tx.TakeFetch()
 		fetched = append(fetched, f)
 		st.Unlock()
@@ -106,14 +106,10 @@ func run(st *Store, tx *Tx, keys [][]byte, fn func(*Tx, [][]byte)) (seen uint64,
 	return tx.End(), nil
 }
 
-func wanted(tx *Tx, keys [][]byte, heads map[int]bool) bool {
+func wanted(tx *Tx, keys [][]byte, needs map[int]Need) bool {
 	all := true
 	for i, k := range keys {
-		if heads[i] {
-			all = tx.WantHead(k) && all
-		} else {
-			all = tx.Want(k) && all
-		}
+		all = tx.Want(k, needs[i]) && all
 	}
 	return all
 }

@@ -149,11 +149,11 @@ func TestWhatNeedsTheHeadAloneDoesNotLoadTheValue(t *testing.T) {
 // headsOf is must for a command that needs no more than the heads of its keys.
 func headsOf(t testing.TB, st *Store, names []string, fn func(tx *Tx, k [][]byte)) {
 	t.Helper()
-	heads := map[int]bool{}
+	needs := map[int]Need{}
 	for i := range names {
-		heads[i] = true
+		needs[i] = NeedHead
 	}
-	if err := commandOn(st, 0, testNow, names, heads, fn); err != nil {
+	if err := commandOn(st, 0, testNow, names, needs, fn); err != nil {
 		t.Fatalf("command on the heads of %q: %v", names, err)
 	}
 }
@@ -235,7 +235,7 @@ func TestAValueThatIsGivenUpWhileItIsRead(t *testing.T) {
 				headsOf(t, st, []string{"k"}, func(tx *Tx, k [][]byte) { tx.Touch(k[0]) })
 				st.Lock()
 				tx := st.Begin(0, testNow)
-				if tx.Want([]byte("k")) {
+				if tx.Want([]byte("k"), NeedValue) {
 					t.Fatal("the value is there")
 				}
 				f := tx.TakeFetch()
@@ -299,8 +299,11 @@ func TestHeadsAndValuesAreAskedForAtOnce(t *testing.T) {
 				key, dst := fmt.Sprint("k", r.IntN(names)), fmt.Sprint("k", r.IntN(names))
 				length := []int{10, headBytes, 2 * headBytes, chunkBytes + 7}[r.IntN(4)]
 				what := r.IntN(6)
-				heads := map[int]bool{0: what != 0, 1: true}
-				err := commandOn(st, 0, testNow, []string{key, dst}, heads, func(tx *Tx, k [][]byte) {
+				needs := map[int]Need{0: NeedHead, 1: []Need{NeedHead, NeedSmall}[r.IntN(2)]}
+				if what == 0 {
+					needs[0] = NeedValue
+				}
+				err := commandOn(st, 0, testNow, []string{key, dst}, needs, func(tx *Tx, k [][]byte) {
 					there := tx.TypeOf(k[0]) != None
 					switch what {
 					case 0:

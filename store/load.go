@@ -21,10 +21,10 @@ type Fetch struct {
 }
 
 type pending struct {
-	o     *object
-	wait        // the load that we make
-	id    int64 // of the key whose value is missing, 0 = nothing is known yet
-	whole bool  // the value is wanted, too
+	o    *object
+	wait       // the load that we make
+	id   int64 // of the key whose value is missing, 0 = nothing is known yet
+	need Need
 }
 
 type wait struct {
@@ -39,10 +39,10 @@ func (v *View) fetching() *Fetch {
 	return v.fetch
 }
 
-func (f *Fetch) start(o *object, whole bool) {
+func (f *Fetch) start(o *object, need Need) {
 	o.load = &load{done: make(chan struct{})}
 	o.pins++
-	f.missing = append(f.missing, pending{o, wait{o.load, f.ahead}, o.id, whole})
+	f.missing = append(f.missing, pending{o, wait{o.load, f.ahead}, o.id, need})
 }
 
 func (f *Fetch) join(l *load) { f.waits = append(f.waits, wait{l, f.ahead}) }
@@ -199,14 +199,14 @@ func (p Pin) Unpin() { p.o.pins-- }
 // loadNow reads one key while the keyspace lock is held: the exception of I9, for keys that
 // could not be known before the command ran. o is the name's placeholder or head if it has one, of which
 // a load may be under way.
-func (st *Store) loadNow(s *space, key []byte, o *object, whole bool) *object {
+func (st *Store) loadNow(s *space, key []byte, o *object, need Need) *object {
 	if o == nil {
 		o = &object{name: string(key), space: s}
 		st.admit(o)
 	}
 	var r row
 	if s.unloaded || o.headOnly {
-		err := st.readers.load(func(rd *reader) error { return rd.pending(pending{o: o, id: o.id, whole: whole}, &r) })
+		err := st.readers.load(func(rd *reader) error { return rd.pending(pending{o: o, id: o.id, need: need}, &r) })
 		if err == nil {
 			st.stats.loads++
 			o.load, err = nil, st.fill(o, &r)

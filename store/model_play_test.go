@@ -13,14 +13,14 @@ func (g *game) command() {
 		at := len(names) - len(n)
 		plays = append(plays, func(tx *Tx, k [][]byte) { play(tx, k[at:]) })
 	}
-	announced, heads := names, map[int]bool{}
+	announced, needs := names, map[int]Need{}
 	if g.r.IntN(10) == 0 { // a script's: nothing is known before
 		announced = nil
 	}
 	for i := range announced { // it may need no more than the head, or the value after all
-		heads[i] = g.r.IntN(2) == 0
+		needs[i] = []Need{NeedValue, NeedHead, NeedHead, NeedSmall}[g.r.IntN(4)]
 	}
-	err := commandOn(g.st, db, g.now, announced, heads, func(tx *Tx, k [][]byte) {
+	err := commandOn(g.st, db, g.now, announced, needs, func(tx *Tx, k [][]byte) {
 		if announced == nil {
 			for _, n := range names {
 				k = append(k, append(make([]byte, 0, len(n)+1), n...))
@@ -124,10 +124,13 @@ func (g *game) play(db int) (names []string, fn func(tx *Tx, k [][]byte)) {
 	case n < 26:
 		return one, func(tx *Tx, k [][]byte) {
 			g.note("length of %d %.20q", db, key)
-			e, _ := g.live(db, key)
-			length, err := tx.StringLength(k[0])
-			if g.isString(db, key, err) && (err != nil || length != int64(len(e.value))) {
-				g.fail("length = %d, %v; want %d", length, err, len(e.value))
+			want := 0
+			if e, ok := g.live(db, key); ok {
+				want = len(e.value)
+			}
+			n, err := tx.StringLength(k[0])
+			if g.isString(db, key, err) && (err != nil || n != int64(want)) {
+				g.fail("length = %d, %v; want %d", n, err, want)
 			}
 		}
 	case n < 27:

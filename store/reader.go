@@ -183,10 +183,10 @@ type row struct {
 var headSQL = fmt.Sprintf(`SELECT id, type, expires_ms, chunked, CASE WHEN length(value) < %d THEN value END, length(value)
 	FROM keys WHERE space = ?1 AND key = ?2`, headBytes)
 
-// row reads a key, of which the head is enough if not whole. The value is freshly allocated.
-func (r *reader) row(space int64, name string, whole bool, dst *row) (err error) {
+// row reads what is needed of a key. The value is freshly allocated.
+func (r *reader) row(space int64, name string, need Need, dst *row) (err error) {
 	s := r.byName
-	if !whole {
+	if need == NeedHead {
 		if s, err = r.stmt(headSQL); err != nil {
 			return err
 		}
@@ -195,13 +195,13 @@ func (r *reader) row(space int64, name string, whole bool, dst *row) (err error)
 	if err := errors.Join(s.BindInt64(1, space), s.BindBlob(2, storedName(name))); err != nil {
 		return err
 	}
-	return r.step(s, whole, dst)
+	return r.step(s, need, dst)
 }
 
 // pending reads what memory does not know yet of a key.
 func (r *reader) pending(p pending, dst *row) error {
 	if p.id == 0 {
-		return r.row(p.o.space.id, p.o.name, p.whole, dst)
+		return r.row(p.o.space.id, p.o.name, p.need, dst)
 	}
 	s, err := r.stmt(`SELECT id, type, expires_ms, chunked, value FROM keys WHERE id = ?1`)
 	if err != nil {
@@ -211,25 +211,26 @@ func (r *reader) pending(p pending, dst *row) error {
 	if err := s.BindInt64(1, p.id); err != nil {
 		return err
 	}
-	return r.step(s, true, dst)
+	return r.step(s, NeedValue, dst)
 }
 
-func (r *reader) step(s *sqlite3.Stmt, whole bool, dst *row) (err error) {
+func (r *reader) step(s *sqlite3.Stmt, need Need, dst *row) (err error) {
 	*dst = row{}
 	if !s.Step() {
 		return s.Err()
 	}
 	dst.id, dst.typ, dst.deadline = s.ColumnInt64(0), Type(s.ColumnInt64(1)), s.ColumnInt64(2)
 	chunked := s.ColumnInt64(3)
-	if !whole {
-		dst.length = max(chunked, s.ColumnInt64(5))
-		dst.headOnly = dst.typ != TypeString || dst.length >= headBytes
-	}
 	switch {
-	case dst.headOnly:
+	case need == NeedHead && (dst.typ != TypeString || max(chunked, s.ColumnInt64(5)) >= headBytes):
+		dst.headOnly, dst.length = true, max(chunked, s.ColumnInt64(5))
+		return nil
+	case need == NeedSmall && chunked > 0:
+		dst.headOnly, dst.length = true, chunked
 		return nil
 	case dst.typ != TypeString:
-		dst.coll, err = r.collection(dst.id, dst.typ)
+		dst.coll, err = r.collection(dst.id, dst.typ, need)
+		dst.headOnly = err == nil && dst.coll == nil
 		return err
 	case chunked > 0:
 		return r.chunked(dst, chunked)

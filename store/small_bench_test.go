@@ -49,7 +49,7 @@ func smallStore(b *testing.B, t Type, elements int) (st *Store, keys [][]byte) {
 		keys = append(keys, key)
 		st.Lock()
 		tx := st.Begin(0, testNow)
-		tx.Want(key)
+		tx.Want(key, NeedValue)
 		smallElements(tx, key, t, elements)
 		seen := tx.End()
 		st.Unlock()
@@ -90,7 +90,7 @@ func onRandomKeys(b *testing.B, st *Store, keys [][]byte, fn func(tx *Tx, key []
 		for range 64 {
 			key := keys[r.IntN(len(keys))]
 			tx := st.Begin(0, testNow)
-			tx.Want(key)
+			tx.Want(key, NeedValue)
 			fn(tx, key)
 			tx.End()
 		}

@@ -73,7 +73,7 @@ func TestLoadsSeeEachWriteBackAndLetTheWALEnd(t *testing.T) {
 				return
 			default:
 			}
-			if err := st.readers.load(func(r *reader) error { return r.row(st.dbs[0].id, "k0", true, &row{}) }); err != nil {
+			if err := st.readers.load(func(r *reader) error { return r.row(st.dbs[0].id, "k0", NeedValue, &row{}) }); err != nil {
 				stopped <- err
 				return
 			}

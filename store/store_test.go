@@ -289,7 +289,7 @@ func TestAReaderWaitsForTheFlushThatItSaw(t *testing.T) {
 	lsn := tx.End()
 	tx = st.Begin(0, testNow)
 	key := []byte("k")
-	tx.Want(key)
+	tx.Want(key, NeedValue)
 	there := tx.Touch(key)
 	seen := tx.End()
 	st.Unlock()

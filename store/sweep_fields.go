@@ -140,7 +140,7 @@ func (st *Store) sweepHashes(hashes []coldHash, now int64) (all bool, err error)
 	for _, h := range hashes {
 		if s := spaces[h.space]; s != nil { // else flushed: the reaper's
 			tx.Select(s.db)
-			tx.Want([]byte(h.name))
+			tx.Want([]byte(h.name), NeedValue)
 		}
 	}
 	f := tx.TakeFetch()
@@ -156,7 +156,7 @@ func (st *Store) sweepHashes(hashes []coldHash, now int64) (all bool, err error)
 	for _, h := range hashes {
 		if s := spaces[h.space]; s != nil && s.db >= 0 {
 			o := s.keys[h.name]
-			all = all && o != nil && !o.lacks(true)
+			all = all && o != nil && !o.lacks(NeedValue)
 			if o != nil {
 				st.sweep.fields.waitFor = max(st.sweep.fields.waitFor, o.lsn)
 			}

@@ -68,13 +68,11 @@ func (v *View) Select(db int) {
 // NoTouch keeps the command from counting as a use of its keys (CLIENT NO-TOUCH); Begin resets it.
 func (v *View) NoTouch() { v.noTouch = true }
 
-// Want asks for a key of the selected database, with its value, before a command runs: true if it is
+// Want asks for what is needed of a key of the selected database before a command runs: true if it is
 // resident. If not, a load is noted: the caller must then take the Fetch, release the lock, Load,
 // take the lock again and begin anew.
-func (v *View) Want(key []byte) bool { return v.want(key, true) }
-
-func (v *View) want(key []byte, whole bool) bool {
-	o := v.resident(key, whole)
+func (v *View) Want(key []byte, need Need) bool {
+	o := v.resident(key, need)
 	if o == nil {
 		return false
 	}
@@ -90,10 +88,19 @@ func (v *View) Uncount() { v.hits, v.misses = 0, 0 }
 
 // WantAlso is Want for a key that a command comes upon while it runs. key may be anybody's memory: it is not the
 // argument of a later look-up.
-func (v *View) WantAlso(key []byte) bool { return v.resident(key, true) != nil }
+func (v *View) WantAlso(key []byte, need Need) bool { return v.resident(key, need) != nil }
 
-// resident returns a name's object, with its value if whole; nil when a load has been noted.
-func (v *View) resident(key []byte, whole bool) *object {
+// Has reports whether WantAlso would find all that is needed of the key.
+func (v *View) Has(key []byte, need Need) bool {
+	o := v.space.keys[string(key)]
+	if o == nil {
+		return !v.space.unloaded
+	}
+	return !o.lacks(need)
+}
+
+// resident returns a name's object, nil when a load has been noted.
+func (v *View) resident(key []byte, need Need) *object {
 	o := v.lookedUp(key)
 	if o == nil {
 		o = v.space.keys[string(key)]
@@ -102,18 +109,18 @@ func (v *View) resident(key []byte, whole bool) *object {
 		o = &object{name: string(key), space: v.space}
 		v.st.admit(o)
 		if v.space.unloaded {
-			v.fetching().start(o, whole)
+			v.fetching().start(o, need)
 			return nil
 		}
 		v.st.rememberAbsent(o) // nothing to read
 	}
 	switch {
-	case !o.lacks(whole):
+	case !o.lacks(need):
 		return o
 	case o.load != nil:
 		v.fetching().join(o.load)
 	default:
-		v.fetching().start(o, whole)
+		v.fetching().start(o, need)
 	}
 	return nil
 }
@@ -164,16 +171,16 @@ func (v *View) lookedUp(key []byte) *object {
 
 // entry returns the name's object, present or not, with its value. A key that no Want announced (a script's, or one
 // in a database that the same MULTI block selected anew) is read from disk here: the exception of I9.
-func (v *View) entry(key []byte) *object { return v.known(key, true) }
+func (v *View) entry(key []byte) *object { return v.known(key, NeedValue) }
 
-// known is entry for whom the head may be enough.
-func (v *View) known(key []byte, whole bool) *object {
+// known is entry for whom less may be enough.
+func (v *View) known(key []byte, need Need) *object {
 	o := v.wanted(key)
 	if o == nil {
 		o = v.space.keys[string(key)]
 	}
-	if o == nil || o.lacks(whole) {
-		o = v.st.loadNow(v.space, key, o, whole)
+	if o == nil || o.lacks(need) {
+		o = v.st.loadNow(v.space, key, o, need)
 	}
 	return o
 }

@@ -84,6 +84,9 @@ func (s *State) Spend(L *lua.LState, ticks, bytes int) {
 	s.allocate(L, bytes)
 }
 
+// End ends the script with an error that none of its pcalls catches.
+func (s *State) End(L *lua.LState, why error) { s.end(L, why) }
+
 // allocate counts bytes that are about to be allocated, and filled.
 func (s *State) allocate(L *lua.LState, bytes int) {
 	if bytes >= bytesPerTick {
