@@ -21,8 +21,8 @@ import "diskette/expire"
 type Need uint8
 
 const (
-	NeedValue Need = iota
-	NeedSmall      // the value if it is short: who can not know takes it along where that costs little
+	NeedValue Need = iota // the most
+	NeedSmall             // the value if it is short: who can not know takes it along where that costs little
 	NeedHead
 )
 

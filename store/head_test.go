@@ -178,6 +178,26 @@ func TestASmallValueComesWithItsHead(t *testing.T) {
 	}
 }
 
+// TestWhoNeedsHeadAndValueReadsOnce: they are two commands of a pipeline, or a name that a command has twice.
+func TestWhoNeedsHeadAndValueReadsOnce(t *testing.T) {
+	st := opened(t, t.TempDir())
+	value := strings.Repeat("v", 2*headBytes)
+	for _, needs := range []map[int]Need{{0: NeedHead}, {1: NeedHead}, {0: NeedHead, 1: NeedSmall}} {
+		mustSet(t, st, "k", value)
+		flushed(t, st)
+		unloadAll(st)
+		loads := st.Loads()
+		err := commandOn(st, 0, testNow, []string{"k", "k"}, needs, func(tx *Tx, k [][]byte) {
+			if v, _ := tx.String(k[0]); string(v) != value {
+				t.Errorf("GET = %s", brief(string(v)))
+			}
+		})
+		if n := st.Loads() - loads; err != nil || n != 1 {
+			t.Errorf("%v: %d loads, %v", needs, n, err)
+		}
+	}
+}
+
 // TestAHeadIsNewerThanItsRow changes a head in each way that leaves the value on disk, before the change is applied: the
 // value comes by id, and what memory knows of the head stands.
 func TestAHeadIsNewerThanItsRow(t *testing.T) {

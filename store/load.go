@@ -9,7 +9,9 @@ import (
 // key is read once however many clients ask.
 type load struct {
 	done chan struct{}
-	err  error // set before done is closed
+	err  error  // set before done is closed
+	by   *Fetch // which reads it
+	need Need   // the most that was asked for before that begins
 }
 
 // Fetch is the loads that a command needs before it can run.
@@ -24,7 +26,6 @@ type pending struct {
 	o    *object
 	wait       // the load that we make
 	id   int64 // of the key whose value is missing, 0 = nothing is known yet
-	need Need
 }
 
 type wait struct {
@@ -40,12 +41,19 @@ func (v *View) fetching() *Fetch {
 }
 
 func (f *Fetch) start(o *object, need Need) {
-	o.load = &load{done: make(chan struct{})}
+	o.load = &load{done: make(chan struct{}), by: f, need: need}
 	o.pins++
-	f.missing = append(f.missing, pending{o, wait{o.load, f.ahead}, o.id, need})
+	f.missing = append(f.missing, pending{o, wait{o.load, f.ahead}, o.id})
 }
 
-func (f *Fetch) join(l *load) { f.waits = append(f.waits, wait{l, f.ahead}) }
+// join waits for a load that is under way, or asks for more of what this Fetch reads.
+func (f *Fetch) join(l *load, need Need) {
+	if l.by == f {
+		l.need = min(l.need, need)
+		return
+	}
+	f.waits = append(f.waits, wait{l, f.ahead})
+}
 
 // WantAhead makes what is wanted from here on a help for later commands: Load reads it too, and does not fail for it.
 func (v *View) WantAhead() { v.fetching().ahead = true }
@@ -206,7 +214,7 @@ func (st *Store) loadNow(s *space, key []byte, o *object, need Need) *object {
 	}
 	var r row
 	if s.unloaded || o.headOnly {
-		err := st.readers.load(func(rd *reader) error { return rd.pending(pending{o: o, id: o.id, need: need}, &r) })
+		err := st.readers.load(func(rd *reader) error { return rd.pending(pending{o, wait{l: &load{need: need}}, o.id}, &r) })
 		if err == nil {
 			st.stats.loads++
 			o.load, err = nil, st.fill(o, &r)

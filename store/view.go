@@ -118,7 +118,7 @@ func (v *View) resident(key []byte, need Need) *object {
 	case !o.lacks(need):
 		return o
 	case o.load != nil:
-		v.fetching().join(o.load)
+		v.fetching().join(o.load, need)
 	default:
 		v.fetching().start(o, need)
 	}
