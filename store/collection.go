@@ -165,7 +165,7 @@ func (r *reader) loadTable(c collection, id int64, t table, need Need) error {
 	if err := s.BindInt64(1, id); err != nil {
 		return err
 	}
-	row := tableRow{table: t, key: id, reader: r, stmt: s}
+	row := tableRow{table: t, key: id, reader: r, need: need, stmt: s}
 	if tables[t].step != 0 {
 		row.run = &runReader{d: &tables[t]}
 	}

@@ -32,7 +32,7 @@ var headValues = map[string]struct {
 			h.Set(fmt.Append(nil, i), []byte(strings.Repeat("v", 100)))
 		}
 	}, func(tx *Tx, key []byte) int { h, _ := tx.Hash(key); return h.Len() }},
-	"list": {TypeList, func(tx *Tx, key []byte) { tx.Place(key, MakeList(slices.Repeat([]string{"element"}, 5_000))) },
+	"list": {TypeList, func(tx *Tx, key []byte) { tx.Place(key, MakeList(slices.Repeat([]string{"element"}, 10_000))) },
 		func(tx *Tx, key []byte) int { l, _ := tx.List(key); return l.Len() }},
 	"small set": {TypeSet, func(tx *Tx, key []byte) { tx.Place(key, MakeSet(slices.Values([]string{"a", "b"}), 0)) },
 		func(tx *Tx, key []byte) int { s, _ := tx.Set(key); return s.Len() }},
@@ -175,6 +175,54 @@ func TestASmallValueComesWithItsHead(t *testing.T) {
 	loads := st.Loads()
 	if wantGet(t, st, "k", value); st.Loads() != loads {
 		t.Fatal("its value was read on its own")
+	}
+}
+
+// TestASmallValueIsTakenAlongAndALargeOneIsNot, whatever makes it large: many elements or a long one.
+func TestASmallValueIsTakenAlongAndALargeOneIsNot(t *testing.T) {
+	st := opened(t, t.TempDir())
+	long := strings.Repeat("v", 2*chunkBytes)
+	ids := func(tx *Tx, key []byte, fields ...string) {
+		s, _ := tx.EditStream(key)
+		for i, f := range fields {
+			s.Add(StreamID{1, uint64(i)}, packed("f", f))
+		}
+	}
+	short := slices.Repeat([]string{"element"}, 20)
+	for name, c := range map[string]struct {
+		make  func(tx *Tx, key []byte)
+		large bool
+	}{
+		"string of a row":            {func(tx *Tx, k []byte) { tx.SetString(k, []byte(long[:chunkBytes-1]), 0) }, false},
+		"string of chunks":           {func(tx *Tx, k []byte) { tx.SetString(k, []byte(long), 0) }, true},
+		"short hash":                 {func(tx *Tx, k []byte) { h, _ := tx.EditHash(k); h.Set([]byte("f"), []byte("v")) }, false},
+		"hash of a long value":       {func(tx *Tx, k []byte) { h, _ := tx.EditHash(k); h.Set([]byte("f"), []byte(long)) }, true},
+		"large hash":                 {headValues["hash"].make, true},
+		"short list":                 {func(tx *Tx, k []byte) { tx.Place(k, MakeList(short)) }, false},
+		"list of a long value":       {func(tx *Tx, k []byte) { tx.Place(k, MakeList([]string{"a", long, "b"})) }, true},
+		"large list":                 {headValues["list"].make, true},
+		"short stream":               {func(tx *Tx, k []byte) { ids(tx, k, short...) }, false},
+		"stream of a long value":     {func(tx *Tx, k []byte) { ids(tx, k, "a", long) }, true},
+		"short set":                  {func(tx *Tx, k []byte) { tx.Place(k, MakeSet(slices.Values([]string{"a"}), 0)) }, false},
+		"set of a long value":        {func(tx *Tx, k []byte) { tx.Place(k, MakeSet(slices.Values([]string{"a", long}), 0)) }, true},
+		"short sorted set":           {func(tx *Tx, k []byte) { tx.Place(k, MakeZSet([]Scored{{1, "a"}})) }, false},
+		"sorted set of a long value": {func(tx *Tx, k []byte) { tx.Place(k, MakeZSet([]Scored{{1, "a"}, {2, long}})) }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			must(t, st, 0, []string{"k"}, func(tx *Tx, k [][]byte) {
+				tx.Delete(k[0])
+				c.make(tx, k[0])
+			})
+			flushed(t, st)
+			unloadAll(st)
+			err := commandOn(st, 0, testNow, []string{"k"}, map[int]Need{0: NeedSmall}, func(*Tx, [][]byte) {})
+			if o := st.dbs[0].keys["k"]; err != nil || o.headOnly != c.large {
+				t.Errorf("head alone: %v, %v; want %v", o.headOnly, err, c.large)
+			}
+			checked(t, st)
+			must(t, st, 0, []string{"k"}, func(tx *Tx, k [][]byte) { tx.entry(k[0]) })
+			checked(t, st)
+		})
 	}
 }
 

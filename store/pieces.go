@@ -205,6 +205,10 @@ func (r *tableRow) column(i int) (b []byte) {
 	if len(b) < chunkBytes || r.err != nil {
 		return b
 	}
+	if r.need == NeedSmall {
+		r.err = errNotSmall
+		return b
+	}
 	b, r.err = r.reader.joined(r.key, r.stmt.ColumnInt64(0), i+1, b)
 	return b
 }
