@@ -27,8 +27,9 @@ type client struct {
 	// The goroutine's own.
 	db       int
 	resp3    bool
-	authed   bool // it gave a password, or needed none when it came
-	closing  bool // after the replies so far
+	authed   bool          // it gave a password, or needed none when it came
+	closing  bool          // after the replies so far
+	owed     time.Duration // how long the replies so far are to wait
 	replies  replyMode
 	noTouch  bool
 	out      output
@@ -126,6 +127,9 @@ func (s *Server) serveConn(conn redcon.Conn, _ redcon.Command) {
 		cl.beginBatch()
 		cl.pushAll()
 		cl.run(cmds)
+		if cl.owed > 0 && !cl.waitOwed() {
+			return
+		}
 		if cl.send() != nil {
 			return
 		}
@@ -204,6 +208,7 @@ func (s *Server) accept(conn redcon.Conn) bool {
 func (s *Server) closed(conn redcon.Conn, _ error) {
 	if cl, ok := conn.Context().(*client); ok {
 		cl.unwatch()
+		s.limits.strangers.forget(cl.guard)
 		s.pubsub.leave(cl)
 		s.monitors.leave(cl)
 		s.tracking.turnOff(cl)

@@ -76,6 +76,7 @@ func (cl *client) authenticate(c *call, user, password []byte) bool {
 			context = "multi"
 		}
 		cl.srv.acl.noteDenial(cl, deniedAuth, context, c.str(0), string(user))
+		cl.owes()
 		return false
 	}
 	cl.setAuthed(true)

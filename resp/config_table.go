@@ -44,7 +44,7 @@ var forgottenOptions = map[string]int{
 }
 
 // parameters is the configuration: the names of Redis 7.0 and 7.2 with Redis' ranges and
-// defaults, and Diskette's own allow-network-filesystem and set-aside-damaged. Defaults
+// defaults, and Diskette's own allow-network-filesystem, set-aside-damaged and auth-failure-delay. Defaults
 // that differ from Redis': bind (loopback only), dir, appendonly.
 var parameters = []parameter{
 	// Listening and connections.
@@ -80,6 +80,7 @@ var parameters = []parameter{
 	{"appendfsync", "", oneOf("everysec", "always", "no"), "everysec", inUse},
 	{"allow-network-filesystem", "", yesOrNo, "no", inUse | atStart},
 	{"set-aside-damaged", "", yesOrNo, "no", inUse | atStart},
+	{"auth-failure-delay", "", intRange(0, 60_000), "1000", inUse},
 
 	// The process.
 	{"loglevel", "", oneOf("debug", "verbose", "notice", "warning", "nothing"), "notice", inUse},

@@ -36,6 +36,7 @@ type guardLimits struct {
 	maxBulkBytes     atomic.Int64 // proto-max-bulk-len: bytes of one argument; 512 MiB
 	queryBufferBytes atomic.Int64 // client-query-buffer-limit: bytes held for one unfinished command; 1 GiB
 	unsent           atomic.Int64 // bytes that wait to be sent, or are being made to be, on all connections
+	strangers        strangers
 }
 
 func (l *guardLimits) maxBulk() int64     { return cmp.Or(l.maxBulkBytes.Load(), 512<<20) }
@@ -126,8 +127,10 @@ type guard struct {
 	failed   error    // what ReadBatch returns from now on
 	socket   socket
 	unsent   unsent
-	ahead    []byte // read while a command was blocked: comes before what the socket still holds
-	ended    error  // how the stream ends behind ahead
+	counted  int64    // what strangers knows of it
+	stranger stranger // under strangers' lock
+	ahead    []byte   // read while a command was blocked: comes before what the socket still holds
+	ended    error    // how the stream ends behind ahead
 }
 
 // newGuard wraps an accepted connection. It starts out unauthenticated.
@@ -196,6 +199,7 @@ func (g *guard) ReadBatch(max int) ([]command, error) {
 		if g.ws != nil {
 			g.failed = g.parse(max)
 			g.held.Store(int64(g.end+len(g.big)) + g.bigBytes + int64(len(g.ahead)))
+			g.account()
 			if len(g.ws.commands) > 0 {
 				return g.ws.commands, nil
 			}

@@ -74,6 +74,7 @@ func (g *guard) drop() {
 	g.ws.give()
 	g.ws, g.start, g.pos, g.scan, g.end = nil, 0, 0, 0, 0
 	g.held.Store(int64(len(g.ahead)))
+	g.account()
 }
 
 // abandon lets go of everything that was read: the stream has ended.

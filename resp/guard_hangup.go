@@ -59,16 +59,20 @@ func (g *guard) HungUp() (gone bool) {
 
 // readAhead reads until maxAhead, a deadline or the end of the stream, which it returns.
 func (g *guard) readAhead() error {
+	most := maxAhead
+	if !g.authed.Load() {
+		most = unauthArgSize
+	}
 	var s socket
 	s.init(g, func() []byte {
 		g.ahead = slices.Grow(g.ahead, 512)
-		return g.ahead[len(g.ahead):min(cap(g.ahead), maxAhead)]
+		return g.ahead[len(g.ahead):min(cap(g.ahead), most)]
 	}, func() {
 		if len(g.ahead) == 0 {
 			g.ahead = nil
 		}
 	})
-	for len(g.ahead) < maxAhead {
+	for len(g.ahead) < most {
 		if g.closing.Load() {
 			return io.EOF
 		}
@@ -76,6 +80,7 @@ func (g *guard) readAhead() error {
 		g.ahead = g.ahead[:len(g.ahead)+n]
 		g.received(n)
 		g.held.Add(int64(n))
+		g.account()
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			if g.closing.Load() {
 				return io.EOF

@@ -314,6 +314,8 @@ func infoDiskette(t *infoText, r *infoReport) {
 	t.line("rows_set_aside", st.RowsSetAside)
 	t.line("reaped_rows", st.ReapedRows)
 	t.line("vacuumed_pages", st.VacuumedPages)
+	t.line("stranger_disconnections", r.s.limits.strangers.closed.Load())
+	t.line("delayed_auth_failures", r.s.authDelays.count.Load())
 	t.line("disk_full", zeroOne(st.ReserveGone))
 }
 

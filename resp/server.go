@@ -48,18 +48,21 @@ type Server struct {
 	looks     looks
 	slowlog   slowlog
 	limits    guardLimits
-	pause     pause
-	started   time.Time
-	runID     string
-	tls       atomic.Pointer[tls.Config] // nil without a tls-port
-	stats     serverStats
-	sampler   sampler
-	latencies latencies
-	heap      heapRoom
-	eviction  sync.Mutex   // held while clients are being chosen to be closed
-	sweeping  atomic.Int64 // nanoseconds that the sweeper has taken
-	saves     saves
-	shutdown  func(Shutdown) // asks main to end the process
+
+	authDelays authDelays
+	intrusions intrusions
+	pause      pause
+	started    time.Time
+	runID      string
+	tls        atomic.Pointer[tls.Config] // nil without a tls-port
+	stats      serverStats
+	sampler    sampler
+	latencies  latencies
+	heap       heapRoom
+	eviction   sync.Mutex   // held while clients are being chosen to be closed
+	sweeping   atomic.Int64 // nanoseconds that the sweeper has taken
+	saves      saves
+	shutdown   func(Shutdown) // asks main to end the process
 
 	// lastSocket is that of the client that has asked for the end. It sees its connection close when the process is over, as
 	// with Redis, so that whoever waits for that may start the server again.

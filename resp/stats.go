@@ -122,6 +122,7 @@ func (p *sampler) sample(s *Server, now time.Time) {
 	p.noteMemory(readMemory().used)
 	s.boundHotSet()
 	s.heap.makeRoom(s, s.limits.unsent.Load())
+	s.noteIntrusions(now)
 	commands := s.stats.commands.Load()
 	net := s.clients.traffic()
 	p.mu.Lock()

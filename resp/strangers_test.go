@@ -1,0 +1,236 @@
+package resp
+
+import (
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+// elsewhere accepts connections as if they came from another machine.
+type elsewhere struct {
+	net.Listener
+	ip net.IP
+}
+
+type elsewhereConn struct {
+	*net.TCPConn
+	peer net.Addr
+}
+
+func (c elsewhereConn) RemoteAddr() net.Addr { return c.peer }
+
+func (l elsewhere) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return elsewhereConn{c.(*net.TCPConn), &net.TCPAddr{IP: l.ip, Port: c.RemoteAddr().(*net.TCPAddr).Port}}, nil
+}
+
+// startGuarded serves with a password, to loopback and as if to another machine.
+func startGuarded(t *testing.T) (s *Server, local, remote string) {
+	t.Helper()
+	local, s = startServingMore(t, zerolog.Nop())
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go s.Serve(elsewhere{ln, net.ParseIP("203.0.113.9")}) //nolint:errcheck // it ends with Stop
+	if err := s.cfg.Set([][2]string{{"requirepass", "sesame"}}); err != nil {
+		t.Fatal(err)
+	}
+	return s, local, ln.Addr().String()
+}
+
+func until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); !ok(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%s: not within 10 s", what)
+		}
+	}
+}
+
+func dialed(t *testing.T, addr, sends string) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Write([]byte(sends)); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func (s *strangers) held() (bytes int64, connections int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mu.bytes, s.mu.byAge.Len()
+}
+
+// An unfinished command of a stranger: ten arguments of 16 KB, but for the last byte.
+var unfinished = "*10\r\n" + strings.Repeat("$16000\r\n"+strings.Repeat("x", 16000)+"\r\n", 9) + "$16000\r\n" + strings.Repeat("x", 15999)
+
+func TestStrangersTogetherHoldABoundedSumAndTheOldestGoesFirst(t *testing.T) {
+	s, addr, _ := startGuarded(t)
+	s.limits.strangers.most = 2 << 20
+	friend := dialed(t, addr, "AUTH sesame\r\n")
+	readsLine(t, friend, "+OK")
+	if _, err := friend.Write([]byte(unfinished)); err != nil { // it may hold what it likes
+		t.Fatal(err)
+	}
+	var all []net.Conn
+	for i := range 30 {
+		all = append(all, dialed(t, addr, unfinished))
+		until(t, fmt.Sprint("connection ", i), func() bool { // one after the other, so that the order is known
+			_, n := s.limits.strangers.held()
+			return n+int(s.limits.strangers.closed.Load()) == i+1
+		})
+	}
+	bytes, n := s.limits.strangers.held()
+	closed := int(s.limits.strangers.closed.Load())
+	if bytes > 2<<20 || n < 5 || n+closed != 30 {
+		t.Errorf("%d connections hold %d bytes, %d were closed", n, bytes, closed)
+	}
+	for i, c := range all {
+		_, err := c.Write([]byte("x\r\n"))
+		if i < closed {
+			if err == nil {
+				_, err = c.Read(make([]byte, 1))
+			}
+			if err == nil {
+				t.Errorf("connection %d, one of the %d oldest, is open", i, closed)
+			}
+			continue
+		}
+		readsLine(t, c, "-ERR unknown command")
+	}
+	for _, c := range all {
+		c.Close()
+	}
+	until(t, "nothing is held any more", func() bool { bytes, n := s.limits.strangers.held(); return bytes == 0 && n == 0 })
+	if _, err := friend.Write([]byte("x\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	readsLine(t, friend, "-ERR unknown command")
+}
+
+func TestWhoAuthenticatesIsAStrangerNoMore(t *testing.T) {
+	s, addr, _ := startGuarded(t)
+	c := dialed(t, addr, "*2\r\n$4\r\nAUTH\r\n$6\r\nses")
+	until(t, "its bytes count", func() bool { bytes, _ := s.limits.strangers.held(); return bytes > 0 })
+	if _, err := c.Write([]byte("ame\r\n*2\r\n$4\r\nECHO\r\n$5\r\nhal")); err != nil {
+		t.Fatal(err)
+	}
+	readsLine(t, c, "+OK")
+	until(t, "they do not", func() bool { bytes, _ := s.limits.strangers.held(); return bytes == 0 })
+}
+
+func readsLine(t *testing.T, c net.Conn, begins string) {
+	t.Helper()
+	var line []byte
+	for b := make([]byte, 1); !strings.HasSuffix(string(line), "\r\n"); line = append(line, b[0]) {
+		if _, err := c.Read(b); err != nil {
+			t.Fatalf("%v after %q, want %q", err, line, begins)
+		}
+	}
+	if !strings.HasPrefix(string(line), begins) {
+		t.Errorf("%q, want %q", line, begins)
+	}
+}
+
+func TestAWrongPasswordIsAnsweredLaterAndLaterAndHoldsUpNobodyElse(t *testing.T) {
+	s, local, remote := startGuarded(t)
+	timed := func(c net.Conn, sends, want string) time.Duration {
+		t.Helper()
+		start := time.Now()
+		if _, err := c.Write([]byte(sends)); err != nil {
+			t.Fatal(err)
+		}
+		readsLine(t, c, want)
+		return time.Since(start)
+	}
+	guesser := dialed(t, remote, "")
+	for i := range 4 {
+		least := firstAuthDelay << i
+		if took := timed(guesser, "AUTH wrong\r\n", "-WRONGPASS"); took < least {
+			t.Errorf("failure %d was answered after %v, should be %v", i+1, took, least)
+		}
+	}
+	right, near := dialed(t, remote, ""), dialed(t, local, "")
+	if _, err := guesser.Write([]byte("HELLO 3 AUTH default wrong\r\n")); err != nil { // 800 ms
+		t.Fatal(err)
+	}
+	until(t, "the guesser waits", func() bool { return s.authDelays.count.Load() == 5 })
+	if took := timed(right, "AUTH sesame\r\n", "+OK"); took > 400*time.Millisecond {
+		t.Errorf("the right password from the same address was answered after %v", took)
+	}
+	if took := timed(right, "SET k v\r\n", "+OK"); took > 400*time.Millisecond {
+		t.Errorf("a command was answered after %v", took)
+	}
+	if took := timed(near, strings.Repeat("AUTH wrong\r\n", 1), "-WRONGPASS"); took > 400*time.Millisecond {
+		t.Errorf("on loopback a failure was answered after %v", took)
+	}
+	before := s.clients.count()
+	guesser.Close() // it does not wait
+	until(t, "its connection is gone", func() bool { return s.clients.count() == before-1 })
+
+	// Inside MULTI nothing waits under the lock, but the reply does.
+	if _, err := right.Write([]byte("MULTI\r\nAUTH wrong\r\nAUTH wrong\r\nEXEC\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "both failures count", func() bool { return s.authDelays.count.Load() == 7 })
+	if took := timed(near, "AUTH sesame\r\nSET k v\r\n", "+OK"); took > 400*time.Millisecond {
+		t.Errorf("another client waited %v", took)
+	}
+	if err := s.cfg.Set([][2]string{{"auth-failure-delay", "0"}}); err != nil {
+		t.Fatal(err)
+	}
+	if took := timed(dialed(t, remote, ""), "AUTH wrong\r\n", "-WRONGPASS"); took > 400*time.Millisecond {
+		t.Errorf("with auth-failure-delay 0 a failure was answered after %v", took)
+	}
+}
+
+func TestFailuresAreForgivenASecondEachAndKeptOfABoundedNumberOfAddresses(t *testing.T) {
+	var d authDelays
+	now := time.Now()
+	from := func(ip string) net.Addr { return &net.TCPAddr{IP: net.ParseIP(ip), Port: 1} }
+	for _, c := range []struct {
+		peer  net.Addr
+		after time.Duration
+		want  time.Duration
+	}{
+		{from("203.0.113.1"), 0, 50}, {from("203.0.113.1"), 0, 100}, {from("203.0.113.2"), 0, 50}, {from("::ffff:203.0.113.1"), 0, 200},
+		{from("203.0.113.1"), 2 * time.Second, 100}, {from("203.0.113.1"), time.Minute, 50},
+		{from("2001:db8::1"), 0, 50}, {from("2001:db8::2"), 0, 100}, {from("2001:db8:0:1::1"), 0, 50}, // a client has a network
+		{from("127.0.0.1"), 0, 0}, {from("127.8.8.8"), 0, 0}, {from("::1"), 0, 0}, {from("::ffff:127.0.0.1"), 0, 0}, {&net.UnixAddr{Name: "s"}, 0, 0},
+	} {
+		now = now.Add(c.after)
+		if got := d.failed(c.peer, time.Second, now); got != c.want*time.Millisecond {
+			t.Errorf("%v: %v, want %v ms", c.peer, got, int64(c.want))
+		}
+	}
+	for range 100 {
+		if got := d.failed(from("203.0.113.3"), time.Second, now); got > time.Second {
+			t.Fatal(got)
+		}
+	}
+	if got := d.failed(from("203.0.113.3"), time.Second, now.Add(mostFailures*time.Second)); got != firstAuthDelay {
+		t.Errorf("%v after all was forgiven", got)
+	}
+	for i := range 3 * mostAddresses {
+		d.failed(from(fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255)), time.Second, now)
+	}
+	if n := len(d.byAddress); n > mostAddresses {
+		t.Errorf("%d addresses are remembered", n)
+	}
+}
