@@ -49,6 +49,9 @@ func (st *Store) foundFiles() {
 // countOpened takes the figures of a store that is open.
 func (st *Store) countOpened() {
 	o := &st.opened
+	if o.New && o.Records > 0 { // the journal alone has made it anew
+		o.New, o.LastEnd = false, "not clean"
+	}
 	for _, s := range st.dbs[:st.opts.Databases] {
 		o.Keys += s.live
 	}
