@@ -359,7 +359,13 @@ func (st *Store) Close() error {
 	if err == nil {
 		err = st.wb.w.disown()
 	}
-	return errors.Join(err, st.release())
+	switch released := st.release(); {
+	case err == nil:
+		return released
+	case released != nil:
+		return fmt.Errorf("%w (and when the files were closed: %w)", err, released)
+	}
+	return err
 }
 
 // release closes what is open, in any state of Open.
