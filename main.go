@@ -169,20 +169,22 @@ The options are redis-server's, for example:
        diskette --port 7777 --dir /var/lib/diskette --appendfsync always --maxmemory 1gb
 `
 
+var onDamage = map[string]store.OnDamage{"no": store.Refuse, "yes": store.BeginEmpty, "salvage": store.Salvage}
+
 func storeOptions(cfg *resp.Config, server *resp.Server, log logger) store.Options {
 	policy, err := journal.ParsePolicy(cfg.AppendFsync())
 	if err != nil {
 		policy = journal.EverySec
 	}
 	return store.Options{
-		Dir:             cfg.Text("dir"),
-		Databases:       cfg.Databases,
-		MaxMemory:       cfg.MaxMemory.Load(),
-		Policy:          policy,
-		SetAsideDamaged: cfg.Bool("set-aside-damaged"),
-		AllowNetworkFS:  cfg.Bool("allow-network-filesystem"),
-		Hooks:           server.Hooks(),
-		Log:             log.Event,
+		Dir:            cfg.Text("dir"),
+		Databases:      cfg.Databases,
+		MaxMemory:      cfg.MaxMemory.Load(),
+		Policy:         policy,
+		OnDamage:       onDamage[cfg.Text("set-aside-damaged")],
+		AllowNetworkFS: cfg.Bool("allow-network-filesystem"),
+		Hooks:          server.Hooks(),
+		Log:            log.Event,
 	}
 }
 

@@ -79,7 +79,7 @@ var parameters = []parameter{
 	{"maxmemory-clients", "", memoryOrPercent, "0", inUse},
 	{"appendfsync", "", oneOf("everysec", "always", "no"), "everysec", inUse},
 	{"allow-network-filesystem", "", yesOrNo, "no", inUse | atStart},
-	{"set-aside-damaged", "", yesOrNo, "no", inUse | atStart},
+	{"set-aside-damaged", "", oneOf("no", "yes", "salvage"), "no", inUse | atStart},
 	{"auth-failure-delay", "", intRange(0, 60_000), "1000", inUse},
 
 	// The process.

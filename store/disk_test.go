@@ -131,6 +131,7 @@ func (d *disk) killed(t testing.TB, dir string) string {
 func (d *disk) powerCut(t testing.TB, dir string, r *rand.Rand) string {
 	t.Helper()
 	to := d.killed(t, dir)
+	reboot(t, to)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for file, h := range d.unsynced {

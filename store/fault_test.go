@@ -353,13 +353,15 @@ func TestADamagedDatabaseIsNamedAndSetAside(t *testing.T) {
 			if left, _ := os.ReadFile(path); !bytes.Equal(left, damaged) {
 				t.Fatal("the refusal has changed the file")
 			}
-			st := opened(t, dir, func(o *Options) { o.SetAsideDamaged = true })
+			st := opened(t, dir, func(o *Options) { o.OnDamage = BeginEmpty })
 			wantAll(t, st, nil)
 			mustSet(t, st, "k", "v")
 			checked(t, st)
 			closed(t, st)
 			aside, _ := filepath.Glob(path + ".damaged-*")
-			aside = slices.DeleteFunc(aside, func(name string) bool { return strings.HasSuffix(name, "-journal") })
+			aside = slices.DeleteFunc(aside, func(name string) bool {
+				return strings.HasSuffix(name, ".journal") || strings.HasSuffix(name, stateName)
+			})
 			if len(aside) != 1 {
 				t.Fatalf("set aside: %q", aside)
 			}
@@ -412,8 +414,8 @@ func TestAFileOfANewerVersionIsRefusedAndNeverSetAside(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Close()
-	for _, aside := range []bool{false, true} {
-		_, err := tryOpen(dir, func(o *Options) { o.SetAsideDamaged = aside })
+	for _, aside := range []OnDamage{Refuse, BeginEmpty, Salvage} {
+		_, err := tryOpen(dir, func(o *Options) { o.OnDamage = aside })
 		if !errors.Is(err, errNewerFile) || !strings.Contains(err.Error(), databaseFile) {
 			t.Fatalf("open: %v", err)
 		}

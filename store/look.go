@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/ncruces/go-sqlite3"
+
 	"diskette/store/journal"
 )
 
@@ -61,7 +63,7 @@ func (st *Store) look() (*seen, error) {
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
-	if s.db, err = lookAtTables(st.dir, s.state.SameBoot()); err != nil {
+	if s.db, err = lookAtTables(st.dir, s.state.SameBoot(), st.opts.OnDamage == Salvage); err != nil {
 		return nil, err
 	}
 	if s.stated {
@@ -128,11 +130,12 @@ func (s *seen) alone(st *Store, broken error) error {
 	return nil
 }
 
-// lookAtTables reads what the start needs of the database.
-func lookAtTables(dir string, sameBoot bool) (t tablesSeen, err error) {
+// lookAtTables reads what the start needs of the database, and all of it if it is to be thorough: that takes a second or more for each
+// gigabyte.
+func lookAtTables(dir string, sameBoot, thorough bool) (t tablesSeen, err error) {
 	path := filepath.Join(dir, databaseFile)
 	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
+	if errors.Is(err, fs.ErrNotExist) || err == nil && (info.Size() == 0 || beingMade(path)) {
 		return t, nil
 	}
 	if err != nil {
@@ -166,11 +169,48 @@ func lookAtTables(dir string, sameBoot bool) (t tablesSeen, err error) {
 	if there := info.Size()/pageBytes + int64(len(w.pages)); there < pages {
 		return t, &journal.Damage{File: path, Expected: fmt.Sprintf("%d pages", pages), Found: fmt.Sprintf("%d", there)}
 	}
+	if thorough {
+		if err := wholePages(c, path); err != nil {
+			return t, err
+		}
+	}
 	t = tablesSeen{there: true, identity: uint64(identity), applied: uint64(applied), ahead: uint64(ahead), running: running != 0}
 	if t.running && !w.header {
 		t.anew = &journal.Damage{File: path + "-wal", Expected: "the WAL of a database that was not closed", Found: "none that is whole"}
 	}
 	return t, nil
+}
+
+// beingMade reports whether a database is not yet more than its header: SQLite has a rollback journal for that, and the WAL after it.
+func beingMade(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	var h [20]byte
+	_, err = f.ReadAt(h[:], 0)
+	return err == nil && h[19] != 2 && fileBytes(path+"-journal") > 0
+}
+
+// wholePages reads every page.
+func wholePages(c *sqlite3.Conn, path string) error {
+	s, _, err := c.Prepare(`PRAGMA quick_check(1)`)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	first := "ok"
+	if s.Step() {
+		first = s.ColumnText(0)
+	}
+	if err := s.Err(); err != nil {
+		first = err.Error()
+	}
+	if first != "ok" {
+		return &journal.Damage{File: path, Expected: "pages that go together", Found: first}
+	}
+	return nil
 }
 
 // refusal is what the operator reads when the start ends here.

@@ -28,9 +28,9 @@ const (
 	toReplay     = "make the tables anew from the journal"
 )
 
-// aside is the new name of a file.
+// aside is the new name of a file. The database's WAL stays its WAL, and the journal does not become what SQLite calls one.
 func (in *intent) aside(name string) string {
-	return databaseFile + ".damaged-" + in.stamp + strings.TrimPrefix("-"+name, "-"+databaseFile)
+	return databaseFile + ".damaged-" + in.stamp + strings.TrimPrefix("."+name, "."+databaseFile)
 }
 
 // setAside sets aside what is there of the names, for the purpose.
@@ -92,6 +92,9 @@ func (in *intent) carryOut(st *Store) error {
 		return err
 	}
 	st.opts.Log("damaged files set aside", nil, "renamed", in.aside(databaseFile)+"*", "files", strings.Join(in.names, " "), "to", in.purpose)
+	if in.purpose == toSalvage {
+		return st.salvage(in)
+	}
 	return nil
 }
 

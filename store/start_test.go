@@ -20,13 +20,15 @@ type damagedDir struct {
 	keys map[string]string
 }
 
+const keysInHalf = 60
+
 // inTwoHalves fills a store: the first half of the keys is in the tables, and the journal was cut behind it unless uncut; the second
 // half is in several segments of the journal.
 func inTwoHalves(t *testing.T, st *Store, uncut bool) map[string]string {
 	t.Helper()
 	keys := map[string]string{}
 	for half := range 2 {
-		for i := range 60 {
+		for i := range keysInHalf {
 			key, value := fmt.Sprint("k", half, "-", i), strings.Repeat(fmt.Sprint("v", i), 30)
 			mustSet(t, st, key, value)
 			keys[key] = value
@@ -67,15 +69,22 @@ func (d damagedDir) copied(t *testing.T) damagedDir {
 
 // rebooted is a copy that was left by a kernel that runs no more.
 func (d damagedDir) rebooted(t *testing.T) damagedDir {
+	t.Helper()
 	d = d.copied(t)
-	sf, err := journal.OpenState(files.Disk{}, filepath.Join(d.dir, stateName))
+	reboot(t, d.dir)
+	return d
+}
+
+// reboot lets a directory's last server have run under another kernel.
+func reboot(t testing.TB, dir string) {
+	t.Helper()
+	sf, err := journal.OpenState(files.Disk{}, filepath.Join(dir, stateName))
 	if err == nil {
 		err = errors.Join(sf.Set(func(s *journal.State) { s.Boot[0]++ }), sf.Close())
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	return d
 }
 
 // contents is every file in the directory but the lock.

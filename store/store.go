@@ -24,12 +24,12 @@ type Options struct {
 	MaxMemory int64          // bound of the hot set in bytes; 0 = 128 MiB
 	Policy    journal.Policy // when the journal is fsynced
 
-	SetAsideDamaged bool          // rename a damaged database file and start empty
-	AllowNetworkFS  bool          // accept a data directory on NFS, SMB and the like
-	ReserveBytes    int64         // kept free for deletions on a full disk; 0 = 32 MiB, < 0 = none
-	SegmentBytes    int64         // journal segment size; 0 = its default
-	WriteBackDelay  time.Duration // age of the oldest change at which write-back begins; 0 = its default
-	WriteBackRows   int           // distinct rows at which it begins; 0 = its default
+	OnDamage       OnDamage      // what Open does with a directory that is not whole
+	AllowNetworkFS bool          // accept a data directory on NFS, SMB and the like
+	ReserveBytes   int64         // kept free for deletions on a full disk; 0 = 32 MiB, < 0 = none
+	SegmentBytes   int64         // journal segment size; 0 = its default
+	WriteBackDelay time.Duration // age of the oldest change at which write-back begins; 0 = its default
+	WriteBackRows  int           // distinct rows at which it begins; 0 = its default
 
 	Hooks Hooks
 	Log   func(event string, err error, fields ...any) // what an operator should know; nil = nothing
@@ -38,6 +38,15 @@ type Options struct {
 	VFS   string
 	Fault func(files.Call) (allow int, err error)
 }
+
+// OnDamage says what Open does with a data directory that is not whole.
+type OnDamage int
+
+const (
+	Refuse     OnDamage = iota // changes nothing
+	BeginEmpty                 // renames what is there
+	Salvage                    // renames it and goes on with all that can be read; it reads all of the database to look for damage
+)
 
 // Hooks are called under the keyspace lock. They must be quick, and of the store they may ask EventLSN and no more.
 type Hooks struct {
@@ -147,7 +156,7 @@ func Open(o Options) (_ *Store, err error) {
 	}
 	st.foundFiles()
 	if err := st.openFiles(); err != nil {
-		if !o.SetAsideDamaged || !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrNotWhole) {
+		if o.OnDamage == Refuse || !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrNotWhole) {
 			return nil, err
 		}
 		if err := st.afterDamage(err); err != nil {
@@ -196,7 +205,11 @@ func (st *Store) afterDamage(damage error) error {
 	_ = st.closeFiles() // the damage may show again
 	st.journal, st.wb.w, st.state = nil, nil, nil
 	st.opts.Log("the data is damaged", damage)
-	if err := st.setAside(toBeginEmpty, allFiles...); err != nil {
+	purpose := toBeginEmpty
+	if st.opts.OnDamage == Salvage {
+		purpose = toSalvage
+	}
+	if err := st.setAside(purpose, allFiles...); err != nil {
 		return errors.Join(damage, err)
 	}
 	return st.openFiles()
@@ -246,7 +259,11 @@ func (st *Store) recover(found *journal.Found) error {
 	if err := st.wb.w.own(st.state.Get().Identity, st.applied.Load()); err != nil {
 		return damaged(st.dir, err)
 	}
-	if err := st.state.Set(func(s *journal.State) { s.Before = s.Identity }); err != nil {
+	err := st.disk.SyncDir(st.dir) // SQLite does not make its files' names last, and a WAL that is lost is taken for damage
+	if s := st.state.Get(); err == nil && s.Before != s.Identity {
+		err = st.state.Set(func(s *journal.State) { s.Before = s.Identity })
+	}
+	if err != nil {
 		return err
 	}
 	j, err := journal.Start(found, st.state, journal.Options{

@@ -2,10 +2,13 @@ package journal
 
 import (
 	"fmt"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
+
+	"diskette/store/files"
 )
 
 // BenchmarkCommit is one SET of 100 bytes a turn from clients that each wait for their own commit, as without
@@ -49,4 +52,41 @@ func processorNanos(b *testing.B) int64 {
 		b.Fatal(err)
 	}
 	return u.Utime.Nano() + u.Stime.Nano()
+}
+
+// BenchmarkSegment is a segment's life: created for a record, sealed, dropped. With a state file two fsyncs of that come on top.
+func BenchmarkSegment(b *testing.B) {
+	for _, withState := range []bool{false, true} {
+		b.Run(fmt.Sprint("state file ", withState), func(b *testing.B) {
+			dir := b.TempDir()
+			var sf *StateFile
+			if withState {
+				path := filepath.Join(dir, "state")
+				err := CreateState(files.Disk{}, path, State{Identity: 1})
+				if err == nil {
+					sf, err = OpenState(files.Disk{}, path)
+				}
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer sf.Close() //nolint:errcheck // a temporary one
+			}
+			f, err := Look(filepath.Join(dir, "journal"), 0, State{}, false)
+			if err != nil {
+				b.Fatal(err)
+			}
+			j, err := Start(f, sf, Options{Policy: No, SegmentBytes: 1})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer j.Close() //nolint:errcheck // likewise
+			for b.Loop() {
+				lsn := j.Append(Record{Head: []byte("record")})
+				if err := j.Wait(lsn); err != nil {
+					b.Fatal(err)
+				}
+				j.Drop(lsn - 1)
+			}
+		})
+	}
 }

@@ -58,7 +58,7 @@ func (j *Journal) recover(f *Found) error {
 	}
 	err := j.setState(func(s *State) {
 		s.Floor, s.Newest = max(s.Floor, f.applied), newest
-		s.Written, s.Synced, s.Boot = f.Last, f.Last, bootID()
+		s.Written, s.Synced, s.Boot = f.Last, f.Last, BootID()
 	})
 	if err != nil {
 		return err

@@ -75,6 +75,12 @@ func encodeSegmentHeader(first, identity uint64, salt uint32) []byte {
 	return binary.LittleEndian.AppendUint32(h, crc32.Checksum(h, castagnoli))
 }
 
+// headerSums returns the checksum that a header of this version has, and the one that it should have.
+func headerSums(h []byte) (stands, should uint32) {
+	end := segmentHeaderBytes - 4
+	return binary.LittleEndian.Uint32(h[end:]), crc32.Checksum(h[:end], castagnoli)
+}
+
 // damage says where and how a segment stops making sense.
 type damage struct {
 	offset int64

@@ -193,10 +193,12 @@ func (sf *StateFile) write(copyOf int64, number uint64, s *State, sync bool) err
 func (sf *StateFile) Close() error { return sf.file.Close() }
 
 // SameBoot reports whether the kernel still runs that ran when the state was noted: what a process wrote, it has.
-func (s *State) SameBoot() bool { return s.Boot != [16]byte{} && s.Boot == bootID() }
+func (s *State) SameBoot() bool { return s.Boot != [16]byte{} && s.Boot == BootID() }
 
-// bootID names this run of the kernel: what a process wrote is in the page cache as long as it is the same. Zero where the
-// kernel does not say.
+// BootID names this run of the kernel: what a process wrote is in the page cache as long as it is the same. Zero where the
+// kernel does not say. A test that plays a power cut puts another in its place.
+var BootID = bootID
+
 func bootID() (id [16]byte) {
 	text, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
