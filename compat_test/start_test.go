@@ -114,23 +114,70 @@ func TestATornJournalTailIsCutOffAndNothingIsLost(t *testing.T) {
 	}
 }
 
-// A record torn in its middle was never acknowledged; those before it were.
-func TestARecordTornInItsMiddleIsDroppedAlone(t *testing.T) {
+// What the server knows to have acknowledged is not taken for a torn end.
+func TestAnEndThatIsMissingIsRefusedAndTheRestSalvaged(t *testing.T) {
 	s := startServer(t, subjectBin(t))
 	c := dial(t, s.Addr)
 	c.Do("SET", "before", "here")
 	c.Do("SET", "last", strings.Repeat("x", 1000))
+	time.Sleep(1500 * time.Millisecond) // it is noted once a second
 	s.Kill9()
 	path := newestSegment(t, s.Dir)
 	if err := os.Truncate(path, int64(len(readFile(t, path)))-500); err != nil {
 		t.Fatal(err)
 	}
-	s.Restart()
-	mentions(t, s.Log.String(), "journal tail cut off")
+	before := readFile(t, path)
+	mentions(t, refuses(t, s), path, "expected the records up to", "--set-aside-damaged salvage")
+	if !bytes.Equal(readFile(t, path), before) {
+		t.Error("the segment was changed")
+	}
+	s.start([]string{"--set-aside-damaged", "salvage"})
+	mentions(t, s.Log.String(), "salvaged what can be read", "-lost.txt")
 	got := dial(t, s.Addr).Do("MGET", "before", "last")
 	if len(got.elems) != 2 || got.elems[0].text != "here" || !got.elems[1].IsNil() {
 		t.Errorf("before and last are %s", got)
 	}
+}
+
+// Each was an empty or a shorter data set once, without a word.
+func TestAFileThatIsLostAfterAKillIsMissed(t *testing.T) {
+	s := startServer(t, subjectBin(t))
+	c := dial(t, s.Addr)
+	for i := range 100 {
+		c.Do("SET", "k"+strconv.Itoa(i), i)
+	}
+	s.Terminate()
+	s.Restart() // the journal begins behind them now
+	says(t, dial(t, s.Addr), "OK", "SET", "new", "here")
+	s.Kill9()
+	for file, name := range map[string]string{"diskette.db": "diskette.db", "diskette.state": "diskette.state", "journal": ".journal"} {
+		t.Run(file, func(t *testing.T) {
+			lacking := newServer(t, subjectBin(t))
+			if out, err := exec.Command("cp", "-a", s.Dir+"/.", lacking.Dir).CombinedOutput(); err != nil {
+				t.Fatalf("cp: %v: %s", err, out)
+			}
+			if err := os.RemoveAll(filepath.Join(lacking.Dir, file)); err != nil {
+				t.Fatal(err)
+			}
+			mentions(t, refuses(t, lacking), name, "expected", "found", "--set-aside-damaged salvage")
+		})
+	}
+	s.Restart()
+	if v := dial(t, s.Addr).Do("DBSIZE"); v.text != "101" {
+		t.Errorf("DBSIZE is %s", v)
+	}
+}
+
+func TestFilesOfRedisThatAreNotReadAreNamed(t *testing.T) {
+	s := newServer(t, subjectBin(t))
+	if err := os.WriteFile(filepath.Join(s.Dir, "dump.rdb"), []byte("REDIS0011"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(s.Dir, "appendonlydir"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s.start(nil)
+	mentions(t, s.Log.String(), "dump.rdb appendonlydir", "not read", "warn")
 }
 
 func TestADamagedDatabaseFileIsNamedAndNeverReplaced(t *testing.T) {

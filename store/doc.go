@@ -27,6 +27,8 @@
 //	head.go                                              keys whose value stays on disk
 //	apply_string.go apply_rows.go apply_runs.go          the rows of long strings and of collections
 //	apply_slices.go rewrite.go                           on a full disk; long values copied without the lock
+//	look.go lookvfs.go wal.go                            at the start: do the files belong together?
+//	setaside.go salvage.go rescue.go tidy.go             damaged ones renamed; what can be read of them
 //	sweep.go        removes what has expired             reserve.go dir.go  disk space, the directory
 //	collection.go table.go run.go dict.go                values of elements: in memory, as rows
 //	hash.go hash_expiry.go sweep_fields.go               hashes; their fields' deadlines
