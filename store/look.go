@@ -135,11 +135,14 @@ func (s *seen) alone(st *Store, broken error) error {
 func lookAtTables(dir string, sameBoot, thorough bool) (t tablesSeen, err error) {
 	path := filepath.Join(dir, databaseFile)
 	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && (info.Size() == 0 || beingMade(path)) {
+	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
 		return t, nil
 	}
 	if err != nil {
 		return t, fmt.Errorf("open %s: %w%s", path, err, permissionHint(err))
+	}
+	if hot, err := rollsBack(path + "-journal"); err != nil || hot {
+		return t, err
 	}
 	w, err := readWAL(path+"-wal", info.Size())
 	if err != nil {
@@ -181,16 +184,20 @@ func lookAtTables(dir string, sameBoot, thorough bool) (t tablesSeen, err error)
 	return t, nil
 }
 
-// beingMade reports whether a database is not yet more than its header: SQLite has a rollback journal for that, and the WAL after it.
-func beingMade(path string) bool {
+// rollsBack reports whether SQLite will undo what is in the database file first: it was stopped when it created the file, before
+// that had tables. From then on there is a WAL in place of such a journal.
+func rollsBack(path string) (bool, error) {
 	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
 	if err != nil {
-		return false
+		return false, err
 	}
 	defer f.Close()
-	var h [20]byte
-	_, err = f.ReadAt(h[:], 0)
-	return err == nil && h[19] != 2 && fileBytes(path+"-journal") > 0
+	var first [1]byte // zero in one that ended in order
+	n, err := f.ReadAt(first[:], 0)
+	return n > 0 && first[0] != 0, eofIsNil(err)
 }
 
 // wholePages reads every page.

@@ -110,12 +110,14 @@ func withCollections(t *testing.T) damagedDir {
 	}
 	for i := range 100 {
 		must(t, st, 0, []string{fmt.Sprint("hash", i), fmt.Sprint("list", i)}, func(tx *Tx, k [][]byte) {
-			var elements []string
+			l, err := tx.EditList(k[1])
+			if err != nil {
+				t.Fatal(err)
+			}
 			for f := range 50 {
 				hset(tx, k[0], fmt.Sprint("field", f), strings.Repeat("x", 60))
-				elements = append(elements, strings.Repeat("y", 60))
+				l.Push(Tail, []byte(strings.Repeat("y", 60)))
 			}
-			tx.Place(k[1], MakeList(elements))
 		})
 	}
 	closed(t, st)
