@@ -36,6 +36,7 @@ type disk struct {
 	op       int                                          // SQLite's and the journal's changes so far
 	fault    func(op int, kind, file string, n int) error // asked before each, with the bytes that a write adds; nil = the disk is well
 	reading  func(file string)                            // called before each read by SQLite
+	watch    func(c files.Call, failed bool)              // told of each change
 	broken   bool                                         // reads fail
 	unsynced map[string]*history
 }
@@ -97,12 +98,22 @@ func (d *disk) fileFault(c files.Call) (allow int, err error) {
 	if c.Op == files.Truncate || c.Op == files.Allocate {
 		n = int(c.At)
 	}
-	if err := d.ask(kinds[c.Op], "journal", n); errors.Is(err, errFull) {
-		return n / 2, syscall.ENOSPC
-	} else if err != nil {
-		return n / 2, err
+	err = d.ask(kinds[c.Op], "journal", n)
+	if err != nil {
+		c.Data = c.Data[:len(c.Data)/2]
 	}
-	return n, nil
+	d.note(c, err != nil)
+	if errors.Is(err, errFull) {
+		err = syscall.ENOSPC
+	}
+	return len(c.Data), err
+}
+
+// note tells who watches of a change.
+func (d *disk) note(c files.Call, failed bool) {
+	if d.watch != nil {
+		d.watch(c, failed)
+	}
 }
 
 // killed copies a data directory as a process that is killed now leaves it.
@@ -191,38 +202,57 @@ func copyFiles(t testing.TB, from, to string) {
 
 func (d *disk) Open(name string, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
 	f, flags, err := vfsutil.WrapOpen(d.VFS, name, flags)
-	return d.wrap(name, f), flags, err
+	return d.wrap(name, f, false), flags, err
 }
 
 func (d *disk) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
+	d.still.RLock()
+	defer d.still.RUnlock()
+	const journals = vfs.OPEN_MAIN_JOURNAL | vfs.OPEN_SUPER_JOURNAL | vfs.OPEN_WAL
+	syncsDir := flags&vfs.OPEN_CREATE != 0 && flags&journals != 0 // as the operating system's VFS does, with its first fsync
+	if _, err := os.Stat(name.String()); flags&vfs.OPEN_CREATE != 0 && errors.Is(err, fs.ErrNotExist) {
+		if err := d.ask("create", name.String(), 0); err != nil {
+			return nil, flags, err
+		}
+		d.note(files.Call{Op: files.Create, Path: name.String()}, false)
+	}
 	f, flags, err := vfsutil.WrapOpenFilename(d.VFS, name, flags)
 	if err != nil {
 		return nil, flags, err
 	}
-	return d.wrap(name.String(), f), flags, nil
+	return d.wrap(name.String(), f, syncsDir), flags, nil
 }
 
-func (d *disk) wrap(name string, f vfs.File) vfs.File {
+func (d *disk) wrap(name string, f vfs.File, syncsDir bool) vfs.File {
 	if f == nil {
 		return nil
 	}
-	return &diskFile{File: f, disk: d, name: name}
+	return &diskFile{File: f, disk: d, name: name, syncsDir: syncsDir}
 }
 
 func (d *disk) Delete(name string, syncDir bool) error {
 	d.still.RLock()
 	defer d.still.RUnlock()
+	if err := d.ask("remove", name, 0); err != nil {
+		return err
+	}
 	d.mu.Lock()
 	delete(d.unsynced, name)
 	d.mu.Unlock()
-	return d.VFS.Delete(name, syncDir)
+	err := d.VFS.Delete(name, syncDir)
+	d.note(files.Call{Op: files.Remove, Path: name}, err != nil)
+	if syncDir && err == nil {
+		d.note(files.Call{Op: files.SyncDir, Path: filepath.Dir(name)}, false)
+	}
+	return err
 }
 
 // diskFile is a file of SQLite's on a disk.
 type diskFile struct {
 	vfs.File
-	disk *disk
-	name string
+	disk     *disk
+	name     string
+	syncsDir bool
 }
 
 func (f *diskFile) Unwrap() vfs.File               { return f.File }
@@ -252,14 +282,19 @@ func (f *diskFile) WriteAt(p []byte, off int64) (int, error) {
 		return 0, err
 	}
 	if err := f.disk.ask("write", f.name, int(max(0, off+int64(len(p))-size))); err != nil {
-		n, _ := f.write(p[:len(p)/2], off)
+		short := len(p) / 2
+		if len(p) < sectorSize { // no file system writes a part of so little
+			short = 0
+		}
+		n, _ := f.write(p[:short], off, true)
 		return n, err
 	}
-	return f.write(p, off)
+	return f.write(p, off, false)
 }
 
-func (f *diskFile) write(p []byte, off int64) (int, error) {
+func (f *diskFile) write(p []byte, off int64, failed bool) (int, error) {
 	f.did(edit{off, append([]byte{}, p...)})
+	f.disk.note(files.Call{Op: files.Write, Path: f.name, At: off, Data: p}, failed)
 	return f.File.WriteAt(p, off)
 }
 
@@ -270,6 +305,7 @@ func (f *diskFile) Truncate(size int64) error {
 		return err
 	}
 	f.did(edit{size, nil})
+	f.disk.note(files.Call{Op: files.Truncate, Path: f.name, At: size}, false)
 	return f.File.Truncate(size)
 }
 
@@ -277,7 +313,17 @@ func (f *diskFile) Sync(flags vfs.SyncFlag) error {
 	f.disk.still.RLock()
 	defer f.disk.still.RUnlock()
 	if err := f.disk.ask("sync", f.name, 0); err != nil {
+		f.disk.note(files.Call{Op: files.Sync, Path: f.name}, true)
 		return err
+	}
+	f.disk.note(files.Call{Op: files.Sync, Path: f.name}, false)
+	if f.syncsDir {
+		f.syncsDir = false
+		err := f.disk.ask("sync", filepath.Dir(f.name), 0)
+		f.disk.note(files.Call{Op: files.SyncDir, Path: filepath.Dir(f.name)}, err != nil)
+		if err != nil {
+			return err
+		}
 	}
 	f.disk.mu.Lock()
 	delete(f.disk.unsynced, f.name)

@@ -20,16 +20,28 @@ const (
 	vacuumSlice = 2000
 	// fullVacuumSlice is the same on a full disk.
 	fullVacuumSlice = 100
-	// freePages is how many pages may stay free for reuse; more than that and more than an
-	// eighth of the file are given back to the file system.
-	freePages = 1024
 	// pageBytes is SQLite's page size as the file was made.
 	pageBytes = 4096
 	// upkeepPause is how long maintain rests when it has met damage, which stays.
 	upkeepPause = 10 * time.Second
-	// idleWalPages is the WAL length that is checkpointed when there is nothing else to do.
-	idleWalPages = 64
 )
+
+// upkeep says when the files are tidied up, in pages.
+type upkeep struct {
+	// walPages is the length of the WAL from which write-back checkpoints it. On a full disk the
+	// reserve must have room for what a checkpoint adds to the database file, so it can not be much longer.
+	walPages int
+	// idleWalPages is the length that is checkpointed when there is nothing else to do.
+	idleWalPages int
+	// freePages is how many may stay free for reuse; more than that and more than an eighth of the file are given back
+	// to the file system.
+	freePages int64
+}
+
+const walPages = 4000 // 16 MiB
+
+// usualUpkeep is everybody's but some tests'.
+var usualUpkeep = upkeep{walPages: walPages, idleWalPages: 64, freePages: 1024}
 
 // maintain does one slice of what is left to do when nothing waits to be written back:
 // reap rows that belong to no key, then give free pages back, then checkpoint.
@@ -47,7 +59,7 @@ func (st *Store) maintain() {
 	st.worked(place{op: reaping})
 	if reaped > 0 {
 		st.count(func(c *writeBackCounters) { c.reaped += reaped })
-		st.checkpoint(walPages)
+		st.checkpoint(st.opts.upkeep.walPages)
 		signal(st.wb.applyNow)
 		return
 	}
@@ -57,7 +69,7 @@ func (st *Store) maintain() {
 		slice = fullVacuumSlice
 		st.checkpoint(1)
 	}
-	vacuumed, err := w.vacuum(slice)
+	vacuumed, err := w.vacuum(slice, st.opts.upkeep.freePages)
 	if err != nil {
 		st.maintenanceFailed(vacuuming, err)
 		return
@@ -65,12 +77,12 @@ func (st *Store) maintain() {
 	st.worked(place{op: vacuuming})
 	if vacuumed > 0 {
 		st.count(func(c *writeBackCounters) { c.vacuumed += vacuumed })
-		st.checkpoint(walPages)
+		st.checkpoint(st.opts.upkeep.walPages)
 		signal(st.wb.applyNow)
 		return
 	}
 	st.wb.maintenanceFails = false
-	st.checkpoint(idleWalPages)
+	st.checkpoint(st.opts.upkeep.idleWalPages)
 	st.reserve.refill(st)
 }
 
@@ -203,25 +215,25 @@ func (w *writer) freed() (pages int64) {
 	return pages
 }
 
-// vacuum gives a slice of the free pages back, when there are many.
-func (w *writer) vacuum(slice int64) (pages int64, err error) {
+// vacuum gives a slice of the free pages back, when there are many more than `keep`.
+func (w *writer) vacuum(slice, keep int64) (pages int64, err error) {
 	err = w.guard(func() error {
-		pages, err = w.vacuumSlice(slice)
+		pages, err = w.vacuumSlice(slice, keep)
 		return err
 	})
 	return pages, err
 }
 
-func (w *writer) vacuumSlice(slice int64) (pages int64, err error) {
+func (w *writer) vacuumSlice(slice, keep int64) (pages int64, err error) {
 	var free, all int64
 	if err := queryInts(w.c, `SELECT (SELECT freelist_count FROM pragma_freelist_count), (SELECT page_count FROM pragma_page_count)`, &free, &all); err != nil {
 		return 0, err
 	}
 	w.freePages.Store(free)
-	if free <= freePages || free <= all/8 {
+	if free <= keep || free <= all/8 {
 		return 0, nil
 	}
-	n := min(free-freePages/2, slice)
+	n := min(free-keep/2, slice)
 	return n, w.c.Exec(`PRAGMA incremental_vacuum(` + itoa(n) + `)`)
 }
 

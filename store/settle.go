@@ -39,7 +39,7 @@ func (st *Store) finish(f *fold, took time.Duration) {
 	}
 	wb.applied.Broadcast()
 	wb.mu.Unlock()
-	st.checkpoint(walPages)
+	st.checkpoint(st.opts.upkeep.walPages)
 }
 
 // settle forgets what only mattered until it was applied, a slice at a time.

@@ -94,7 +94,7 @@ func TestLoadsSeeEachWriteBackAndLetTheWALEnd(t *testing.T) {
 	if err := <-stopped; err != nil {
 		t.Fatal(err)
 	}
-	if pages := st.walLength(); pages > 2*walPages {
+	if pages := st.walLength(); pages > 2*int64(usualUpkeep.walPages) {
 		t.Errorf("the WAL has %d pages", pages)
 	}
 	checked(t, st)

@@ -11,6 +11,8 @@ import (
 	"slices"
 
 	"github.com/ncruces/go-sqlite3"
+
+	"diskette/store/files"
 )
 
 //go:embed schema.sql
@@ -21,10 +23,6 @@ const (
 	schemaVersion = 3          // of schema.sql; with the checksums of pages.go a file is of sealedVersion
 
 	databaseFile = "diskette.db"
-
-	// walPages is the length of the WAL, in pages, from which write-back checkpoints it: 16 MiB. On a full disk the
-	// reserve must have room for what a checkpoint adds to the database file, so it can not be much longer.
-	walPages = 4000
 )
 
 // ErrDamaged says that the database file can not be used as it is.
@@ -41,7 +39,7 @@ var ( // tests lower them
 	migrationMemory int64 = 1 << 30
 )
 
-// openDB opens a connection. vfs names the SQLite VFS, empty for the operating system's (tests inject faults with it).
+// openDB opens a connection. vfs names the SQLite VFS, empty for the operating system's.
 func openDB(dir, vfs string, memory int64, readOnly bool) (*sqlite3.Conn, error) {
 	u := url.URL{Scheme: "file", OmitHost: true, Path: filepath.Join(dir, databaseFile)}
 	query := url.Values{}
@@ -209,14 +207,27 @@ func queryInts(c *sqlite3.Conn, sql string, dst ...*int64) error {
 	return s.Err()
 }
 
-// syncWAL fsyncs the database's WAL, if there is one.
-func syncWAL(dir string) error {
+// syncWAL brings the database's WAL to disk, if there is one, whatever became of the fsyncs of an earlier process.
+func syncWAL(disk files.Disk, dir string) error {
 	f, err := os.OpenFile(filepath.Join(dir, databaseFile+"-wal"), os.O_RDWR, 0)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
+	if err == nil {
+		var info os.FileInfo
+		if info, err = f.Stat(); err == nil {
+			err = disk.Rewrite(f, 0, info.Size())
+		}
+		if err == nil {
+			err = disk.Sync(f)
+		}
+		err = errors.Join(err, f.Close())
+	}
+	if err == nil {
+		err = disk.SyncDir(dir)
+	}
 	if err != nil {
 		return fmt.Errorf("fsync the WAL: %w", err)
 	}
-	return errors.Join(f.Sync(), f.Close())
+	return nil
 }

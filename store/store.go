@@ -11,6 +11,7 @@ import (
 	"unsafe"
 
 	"github.com/ncruces/go-sqlite3"
+	"github.com/ncruces/go-sqlite3/vfs"
 
 	"diskette/expire"
 	"diskette/store/files"
@@ -35,8 +36,9 @@ type Options struct {
 	Log   func(event string, err error, fields ...any) // what an operator should know; nil = nothing
 
 	// For tests: faults below SQLite and the journal.
-	VFS   string
-	Fault func(files.Call) (allow int, err error)
+	upkeep upkeep
+	VFS    string
+	Fault  func(files.Call) (allow int, err error)
 }
 
 // OnDamage says what Open does with a data directory that is not whole.
@@ -69,6 +71,7 @@ type Store struct {
 	opts    Options
 	dir     string
 	disk    files.Disk
+	vfs     string // SQLite's file system, of this store
 	hooks   Hooks
 	lock    *os.File // flock on the data directory
 	state   *journal.StateFile
@@ -136,6 +139,9 @@ func Open(o Options) (_ *Store, err error) {
 	if o.MaxMemory == 0 {
 		o.MaxMemory = 128 << 20
 	}
+	if o.upkeep == (upkeep{}) {
+		o.upkeep = usualUpkeep
+	}
 	if o.Log == nil {
 		o.Log = func(string, error, ...any) {}
 	}
@@ -151,6 +157,7 @@ func Open(o Options) (_ *Store, err error) {
 			st.release()
 		}
 	}()
+	st.vfs = registerVFS(o.VFS, st.disk)
 	if err := st.resume(); err != nil {
 		return nil, err
 	}
@@ -221,12 +228,12 @@ func (st *Store) journalDir() string { return filepath.Join(st.dir, "journal") }
 func (st *Store) openDatabase() error {
 	// A recovery that was killed may have left an applied LSN in the WAL that no fsync has reached: it
 	// must, before the journal's segments up to it are dropped.
-	if err := syncWAL(st.dir); err != nil {
+	if err := syncWAL(st.disk, st.dir); err != nil {
 		return err
 	}
 	var c *sqlite3.Conn
 	err := guarded(func() (err error) {
-		c, err = openWriter(st.dir, st.opts.VFS, st.state.Get().Identity)
+		c, err = openWriter(st.dir, st.vfs, st.state.Get().Identity)
 		return err
 	})
 	if err != nil {
@@ -236,7 +243,7 @@ func (st *Store) openDatabase() error {
 		closeConn(c)
 		return damaged(st.dir, err)
 	}
-	w, err := newWriter(c, st.dir, st.opts.VFS, &st.readers)
+	w, err := newWriter(c, st.dir, st.vfs, &st.readers)
 	if err != nil {
 		closeConn(c)
 		return err
@@ -354,7 +361,7 @@ func (st *Store) openReaders() error {
 	const n = 3
 	st.readers.free = make(chan *reader, n)
 	for range n {
-		r, err := openReader(st.dir, st.opts.VFS)
+		r, err := openReader(st.dir, st.vfs)
 		if err != nil {
 			return err
 		}
@@ -389,6 +396,7 @@ func (st *Store) Close() error {
 func (st *Store) release() error {
 	errs := []error{st.closeFiles()}
 	st.reserve.close()
+	vfs.Unregister(st.vfs)
 	if st.lock != nil {
 		errs = append(errs, st.lock.Close())
 	}

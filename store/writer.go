@@ -62,6 +62,9 @@ func newWriter(c *sqlite3.Conn, dir, vfs string, readers *readers) (*writer, err
 
 // use prepares the statements on a connection, and reads what the writer knows of the tables.
 func (w *writer) use(c *sqlite3.Conn) (err error) {
+	if _, err := c.Config(sqlite3.DBCONFIG_NO_CKPT_ON_CLOSE, true); err != nil { // see disown
+		return err
+	}
 	statements := map[**sqlite3.Stmt]string{
 		&w.begin:    `BEGIN IMMEDIATE`,
 		&w.commit:   `COMMIT`,
@@ -277,8 +280,15 @@ func (w *writer) own(identity, applied uint64) error {
 	})
 }
 
-// disown notes that the tables hold all there is: the database needs nothing beside it.
-func (w *writer) disown() error { return w.transaction(func() { w.run(w.unset, "running") }) }
+// disown notes that the tables hold all there is: the database needs nothing beside it, and closing the connection may take the
+// WAL away. A database that is running must have one.
+func (w *writer) disown() error {
+	err := w.transaction(func() { w.run(w.unset, "running") })
+	if err == nil {
+		_, err = w.c.Config(sqlite3.DBCONFIG_NO_CKPT_ON_CLOSE, false)
+	}
+	return err
+}
 
 // readBlob returns the first column of a bound statement's only row, nil if there is none.
 func (w *writer) readBlob(s *sqlite3.Stmt) (blob []byte) {

@@ -93,6 +93,24 @@ func (d Disk) Sync(f *os.File) error {
 	return datasync(f)
 }
 
+// Rewrite writes the bytes from one offset up to another over themselves. An fsync that fails can leave pages that are not on
+// disk and that the kernel holds for clean: then the next fsync succeeds without writing them. After this it writes them. It
+// relies on the page cache, which keeps such pages on ext4 and XFS: who can tell what must be there checks it first.
+func (d Disk) Rewrite(f *os.File, from, to int64) error {
+	b := make([]byte, min(to-from, 256<<10))
+	for from < to {
+		n, err := f.ReadAt(b[:min(int64(len(b)), to-from)], from)
+		if err == nil || n > 0 {
+			_, err = d.Write(f, b[:n], from)
+		}
+		if err != nil {
+			return err
+		}
+		from += int64(n)
+	}
+	return nil
+}
+
 // Remove deletes a file; one that is gone already is no error.
 func (d Disk) Remove(path string) error {
 	_, err := d.ask(Call{Op: Remove, Path: path})

@@ -1,8 +1,10 @@
 package journal
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"slices"
@@ -104,11 +106,7 @@ func (j *Journal) commitLocked() {
 		}
 		c.writeErr = nil
 		if Policy(j.policy.Load()) == Always {
-			if err := j.sync(c.active.file); err != nil {
-				j.failSyncLocked(c.active, err)
-			} else {
-				c.active.synced = c.active.size
-			}
+			j.syncLocked(c.active)
 			if c.syncErr != nil {
 				c.failedTry = try
 			}
@@ -191,7 +189,7 @@ func (j *Journal) tryBatchLocked(b *Batch) error {
 	defer func() { j.counts.bytes.Add(s.length() - length) }()
 	if err := b.pieces(func(p []byte) error { return j.write(s, p) }); err != nil {
 		s.size = end
-		if j.truncate(s, end) != nil {
+		if j.truncate(s, end) != nil && !s.beside { // the next try writes the same bytes there
 			// The remains stay behind the end. The successor begins with the same LSN, which is where readers leave this one.
 			j.sealLocked()
 		}
@@ -208,7 +206,7 @@ func (j *Journal) tryBatchLocked(b *Batch) error {
 func (j *Journal) activeLocked() (*segment, error) {
 	c := &j.committing
 	if s := c.active; s != nil && s.last >= s.first && s.size >= j.o.SegmentBytes {
-		if s.size-s.synced <= maxSyncInlineBytes || s.size >= 2*j.o.SegmentBytes {
+		if !s.beside && (s.size-s.synced <= maxSyncInlineBytes || s.size >= 2*j.o.SegmentBytes) {
 			j.sealLocked()
 		} else {
 			j.wake() // tend fsyncs it; the commit after that finds little left to do
@@ -224,20 +222,53 @@ func (j *Journal) activeLocked() (*segment, error) {
 	return c.active, nil
 }
 
-// sealLocked ends the active segment, complete on disk: what has a successor is never torn. The caller holds committing.
+// sealLocked ends the active segment, if it can be made complete on disk: what has a successor is never torn. The caller holds
+// committing.
 func (j *Journal) sealLocked() {
 	s := j.committing.active
 	if length := s.length(); length > s.size && j.truncate(s, s.size) == nil {
 		j.counts.bytes.Add(s.size - length)
 	}
-	if s.synced < s.size {
-		if err := j.sync(s.file); err != nil {
-			j.failSyncLocked(s, err)
-			return
-		}
-		s.synced = s.size
+	if j.syncLocked(s) {
+		j.retireLocked()
 	}
-	j.retireLocked()
+}
+
+// syncLocked fsyncs what a segment holds, if anything is not, and reports success. The caller holds committing.
+func (j *Journal) syncLocked(s *segment) bool {
+	if s.synced == s.size {
+		return true
+	}
+	if s.doubt {
+		if err := j.rewrite(s); err != nil {
+			j.failSyncLocked(s, err)
+			return false
+		}
+	}
+	if err := j.sync(s.file); err != nil {
+		j.failSyncLocked(s, err)
+		return false
+	}
+	s.synced, s.upTo, s.doubt = s.size, s.last, false
+	if c := &j.committing; c.syncErr != nil && c.unsynced >= s.first {
+		c.syncErr, c.unsynced = nil, 0
+		j.publishLocked()
+	}
+	return true
+}
+
+// rewrite makes the next fsync write everything that none has covered, if the kernel still has it.
+func (j *Journal) rewrite(s *segment) error {
+	in := io.NewSectionReader(s.file, s.synced, s.size-s.synced)
+	r := &reader{in: bufio.NewReaderSize(in, readBufferBytes), size: s.size, offset: s.synced, first: s.first, lsn: s.upTo + 1}
+	for {
+		if _, err := r.next(false); err == io.EOF {
+			break
+		} else if err != nil {
+			return fmt.Errorf("what was written can not be read back: %w", err)
+		}
+	}
+	return j.count(j.o.Disk.Rewrite(s.file, s.synced, s.size))
 }
 
 // retireLocked moves the active segment to the sealed ones. The caller holds committing.
@@ -257,15 +288,19 @@ func (j *Journal) retireLocked() {
 }
 
 // failSyncLocked notes that what s holds is in doubt. The kernel may have dropped the dirty pages and call the next
-// fsync of them a success, so there is none: s gets nothing more, and SQLite's copy of its records is
-// what ends the failure, in Drop. The caller holds committing.
+// fsync of them a success, so none is made before they are written again. Until that works s has no successor, and SQLite's
+// copy of its records ends the failure as well, in Drop. The caller holds committing.
 func (j *Journal) failSyncLocked(s *segment, err error) {
 	c := &j.committing
-	if s == c.active {
-		j.retireLocked()
+	s.doubt = true
+	if s.last <= c.applied { // SQLite holds it all
+		if s == c.active {
+			j.retireLocked()
+		}
+		return
 	}
-	if s.last <= c.applied {
-		return // SQLite holds it all
+	if c.syncErr == nil {
+		j.wake() // tend takes over the retries
 	}
 	c.syncErr = fmt.Errorf("%w %s: %w", ErrSync, s.path, err)
 	c.unsynced = max(c.unsynced, s.last)
@@ -290,32 +325,36 @@ func (j *Journal) Sync(lsn uint64) error {
 // Synced returns the newest LSN that is known to be fsynced.
 func (j *Journal) Synced() uint64 { return j.synced.Load() }
 
-// syncActive fsyncs what is written, without the lock that writers need.
+// syncActive fsyncs what is written, without the lock that writers need. Under Always they must be told of an error, and of two
+// fsyncs at the same time the kernel tells one: then, and where the bytes are written again, it holds the lock.
 func (j *Journal) syncActive() {
 	j.syncing.Lock() // I9: syncing -> committing
 	defer j.syncing.Unlock()
 	c := &j.committing
 	c.Lock()
-	s, size, written := c.active, int64(0), c.written
-	if s == nil || s.size == s.synced {
-		j.syncedLocked(written) // segments with a successor are fsynced
+	s, written := c.active, c.written
+	if s == nil || s.size == s.synced || s.doubt || Policy(j.policy.Load()) == Always {
+		if s == nil || j.syncLocked(s) {
+			j.syncedLocked(written) // segments with a successor are fsynced
+		}
 		c.Unlock()
 		return
 	}
-	size = s.size
-	file := s.file
+	size, last, file := s.size, s.last, s.file
+	s.beside = true
 	c.Unlock()
 
 	err := j.sync(file) // retireLocked may close it meanwhile: os.File waits with that
 
 	c.Lock()
 	defer c.Unlock()
+	s.beside = false
 	switch {
 	case errors.Is(err, os.ErrClosed): // retired before we began, after an fsync or with everything applied
 	case err != nil:
 		j.failSyncLocked(s, err)
 	default:
-		s.synced = max(s.synced, size)
+		s.synced, s.upTo = size, last
 		j.syncedLocked(written)
 	}
 }
@@ -344,9 +383,9 @@ func (j *Journal) Drop(applied uint64) {
 	c.applied = max(c.applied, applied)
 	switch {
 	case s == nil || s != c.active || s.last < s.first: // nothing to end
-	case s.last <= applied && (s.size >= dropAllBytes || time.Since(s.created) >= dropAllAge):
+	case s.last <= applied && (s.doubt || s.size >= dropAllBytes || time.Since(s.created) >= dropAllAge):
 		j.retireLocked() // not fsynced: nobody needs it any more
-	case part:
+	case part && !s.beside:
 		j.sealLocked()
 	}
 	if c.syncErr != nil && c.applied >= c.unsynced {
@@ -405,10 +444,10 @@ func (j *Journal) tend() {
 		if c.writeErr != nil {
 			j.commitLocked()
 		}
-		failing := c.writeErr != nil
+		failing := c.writeErr != nil || c.syncErr != nil
 		full := c.active != nil && c.active.size >= j.o.SegmentBytes
 		c.Unlock()
-		if Policy(j.policy.Load()) != No || full {
+		if Policy(j.policy.Load()) != No || full || failing {
 			j.syncActive()
 		}
 		j.Note()
@@ -450,6 +489,9 @@ func (j *Journal) close() error {
 	j.commitLocked()
 	if c.active != nil {
 		j.sealLocked()
+	}
+	if c.active != nil { // it could not be fsynced, which Err says
+		j.retireLocked()
 	}
 	err := j.Err()
 	if err == nil {

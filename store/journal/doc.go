@@ -59,9 +59,15 @@
 // # Failures (invariant I8)
 //
 // A failed write is undone (the file is cut back to the end of the batch before) and tried again, every 100 ms and
-// by each Wait, until it works: a full disk heals by itself. A failed fsync is never repeated, for the kernel may have
-// thrown the pages away and answer the second one with success. The segment is sealed, Err says
-// ErrSync, and only Drop clears it, once SQLite holds everything that the segment held.
+// by each Wait, until it works: a full disk heals by itself. A failed fsync is not simply repeated, for the kernel may
+// hold the pages for clean and answer the second one with success. The segment is in doubt and Err says ErrSync until either
+// what no fsync has covered was read back, written over itself and fsynced, every 100 ms or by each commit, or Drop has learnt
+// that SQLite holds it. Until then the segment gets no successor: a power cut would leave a torn one in the middle.
+// What became of the fsyncs of an earlier process nobody knows: Open writes the last segment over itself before it fsyncs it.
+//
+// Every fsync here: a new segment's header and its name (a failure removes the file, and the next try begins with another), a commit
+// under Always, EverySec's and Sync's, rotation and Close (doubt), Open's of the last segment (the start fails, and the next one
+// writes it again), the directory's after deletions (what comes back is deleted again).
 //
 // # Locks (invariant I9)
 //

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -189,69 +190,115 @@ func TestAFailedFsyncUnderAlwaysEndsWhenTheRecordsAreApplied(t *testing.T) {
 	d.set(files.Sync, syscall.EIO)
 	wantFailed(t, j.Wait(j.Append(Record{Head: []byte("two")})), ErrSync)
 	wantFailed(t, j.Err(), syscall.EIO)
-	d.set(files.Sync, nil)
-	syncs := d.count(files.Sync)
-	time.Sleep(3 * retryEvery)
-	wantFailed(t, j.Err(), ErrSync)
-	if d.count(files.Sync) != syncs {
-		t.Fatal("the fsync was tried again")
-	}
-
-	// A later fsync that works makes nothing of it good.
 	wantFailed(t, j.Wait(j.Append(Record{Head: []byte("three")})), ErrSync)
 	wantFailed(t, j.Sync(3), ErrSync)
 	if j.Committed() != 1 || fmt.Sprint(handed) != "[1 2 3]" {
 		t.Fatalf("committed %d, handed over %d", j.Committed(), handed)
 	}
-	j.Drop(1)
-	wantFailed(t, j.Err(), ErrSync)
 	j.Drop(2)
-	if err := j.Err(); err != nil || j.Committed() != 3 {
-		t.Fatalf("after Drop: %v, committed %d", err, j.Committed())
+	wantFailed(t, j.Err(), ErrSync)
+	j.Drop(3)
+	if err := j.Err(); err != nil || j.Committed() != 3 || len(segmentFiles(t, dir)) != 0 {
+		t.Fatalf("after Drop: %v, committed %d, files %q", err, j.Committed(), segmentFiles(t, dir))
 	}
+	d.set(files.Sync, nil)
 	store(t, j, "four")
 	closeIt(t, j)
-	j = open(t, dir, 2, Options{})
-	wantRecords(t, replayed(t, j, 3), "3:three", "4:four")
+	j = open(t, dir, 3, Options{})
+	wantRecords(t, replayed(t, j, 4), "4:four")
 }
 
-func TestAFailedFsyncUnderEverySecRefusesWritesUntilApplied(t *testing.T) {
-	d, dir := newDisk(), t.TempDir()
-	j := open(t, dir, 0, Options{Policy: EverySec, Disk: files.Disk{Fault: d.fault}})
-	store(t, j, "one", "two")
-	d.set(files.Sync, syscall.EIO)
-	eventually(t, "the failure", func() bool { return errors.Is(j.Err(), ErrSync) })
-	d.set(files.Sync, nil)
-	store(t, j, "DEL") // written, which is what everysec promises; Err is what refuses ordinary writes
-	wantFailed(t, j.Err(), ErrSync)
-	wantFailed(t, j.Sync(3), ErrSync)
-	if n := len(segmentFiles(t, dir)); n != 2 {
-		t.Fatalf("%d segments, want a new one after the failure", n)
+// rewrites counts the writes to where something stood already.
+func rewrites(d *disk) (fault func(files.Call) (int, error), count func() int) {
+	var mu sync.Mutex
+	ends := map[string]int64{}
+	n := 0
+	return func(c files.Call) (int, error) {
+			mu.Lock()
+			if c.Op == files.Write && len(c.Data) != zeroBytes {
+				if c.At < ends[c.Path] {
+					n++
+				}
+				ends[c.Path] = max(ends[c.Path], c.At+int64(len(c.Data)))
+			}
+			mu.Unlock()
+			return d.fault(c)
+		}, func() int {
+			mu.Lock()
+			defer mu.Unlock()
+			return n
+		}
+}
+
+func TestAFailedFsyncEndsWhenTheBytesAreWrittenAgainAndFsynced(t *testing.T) {
+	for _, policy := range []Policy{Always, EverySec, No} {
+		t.Run(policy.String(), func(t *testing.T) {
+			t.Parallel()
+			d, dir := newDisk(), t.TempDir()
+			fault, rewritten := rewrites(d)
+			j := open(t, dir, 0, Options{Policy: policy, SegmentBytes: 200, Disk: files.Disk{Fault: fault}})
+			store(t, j, "one")
+			if err := j.Sync(1); err != nil {
+				t.Fatal(err)
+			}
+			d.set(files.Sync, syscall.EIO)
+			err := j.Wait(j.Append(Record{Head: []byte("two")}))
+			if policy == Always {
+				wantFailed(t, err, ErrSync)
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			wantFailed(t, j.Sync(2), ErrSync)
+			_ = j.Wait(j.Append(Record{Head: bytes.Repeat([]byte("x"), 200)}))
+			_ = j.Wait(j.Append(Record{Head: []byte("four")}))
+			if n := len(segmentFiles(t, dir)); n != 1 || j.Synced() != 1 {
+				t.Fatalf("%d segments, fsynced up to %d: what has a successor must be on disk", n, j.Synced())
+			}
+			before := rewritten()
+			d.set(files.Sync, nil)
+			eventually(t, "the end", func() bool { return j.Err() == nil && j.Sync(4) == nil && j.Committed() == 4 })
+			if rewritten() == before {
+				t.Fatal("an fsync was believed that may have had nothing to write")
+			}
+			store(t, j, "five")
+			closeIt(t, j)
+			wantRecords(t, reopened(t, dir), "1:one", "2:two", "3:"+strings.Repeat("x", 200), "4:four", "5:five")
+		})
 	}
+}
+
+func TestWhatTheKernelNoLongerHasIsNotWrittenAgain(t *testing.T) {
+	d, dir := newDisk(), t.TempDir()
+	j := open(t, dir, 0, Options{Policy: Always, Disk: files.Disk{Fault: d.fault}})
+	store(t, j, "one")
+	d.set(files.Sync, syscall.EIO)
+	wantFailed(t, j.Wait(j.Append(Record{Head: []byte("two")})), ErrSync)
+	path := segmentFiles(t, dir)[0]
+	content := readAll(t, path)
+	at := bytes.LastIndex(content, []byte("two"))
+	if err := os.WriteFile(path, append(content[:at:at], make([]byte, len(content)-at)...), 0); err != nil {
+		t.Fatal(err)
+	}
+	d.set(files.Sync, nil)
+	time.Sleep(3 * retryEvery)
+	wantFailed(t, j.Err(), ErrSync)
 	j.Drop(2)
 	if err := j.Err(); err != nil {
 		t.Fatal(err)
 	}
-	if err := j.Sync(3); err != nil {
-		t.Fatal(err)
-	}
-	closeIt(t, j)
-	j = open(t, dir, 2, Options{})
-	wantRecords(t, replayed(t, j, 3), "3:DEL")
+	store(t, j, "three")
 }
 
 func TestAFailedFsyncAtRotationIsAFailedFsync(t *testing.T) {
-	d := newDisk()
-	j := open(t, t.TempDir(), 0, Options{Policy: No, SegmentBytes: 100, Disk: files.Disk{Fault: d.fault}})
+	d, dir := newDisk(), t.TempDir()
+	j := open(t, dir, 0, Options{Policy: No, SegmentBytes: 100, Disk: files.Disk{Fault: d.fault}})
 	store(t, j, strings.Repeat("x", 100))
 	d.set(files.Sync, syscall.EIO)
-	lsn := j.Append(Record{Head: []byte("next")})
-	wantFailed(t, j.Wait(lsn), ErrSync) // the successor can not be created either
-	d.set(files.Sync, nil)
-	if err := j.Wait(lsn); err != nil {
-		t.Fatal(err)
-	}
+	store(t, j, "next") // behind the other, for that can have no successor
 	wantFailed(t, j.Err(), ErrSync)
+	if n := len(segmentFiles(t, dir)); n != 1 {
+		t.Fatalf("%d segments", n)
+	}
 	j.Drop(1)
 	if err := j.Err(); err != nil {
 		t.Fatal(err)

@@ -148,13 +148,17 @@ func withoutZeros(f io.ReaderAt, from, to int64) (int64, error) {
 	return to - from, nil
 }
 
-// mend makes the last segment complete on disk, without what a crash left at its end: from here on it has a successor.
+// mend makes the last segment complete on disk, without what a crash left at its end: from here on it has a successor, whatever
+// became of earlier fsyncs.
 func (j *Journal) mend(s *segment, t *Tear) (err error) {
-	if s.file, err = os.OpenFile(s.path, os.O_WRONLY, 0); err != nil {
+	if s.file, err = os.OpenFile(s.path, os.O_RDWR, 0); err != nil {
 		return err
 	}
 	if t != nil {
 		err = j.truncate(s, s.size)
+	}
+	if err == nil {
+		err = j.count(j.o.Disk.Rewrite(s.file, 0, s.size))
 	}
 	if err == nil {
 		err = j.sync(s.file)

@@ -47,6 +47,9 @@ type segment struct {
 	size    int64    // where the newest whole record ends
 	zeroed  int64    // where the zeros behind it end; not above size = there are none
 	synced  int64    // bytes known to be fsynced
+	upTo    uint64   // LSN of the newest record in them
+	doubt   bool     // an fsync of the bytes after them has failed
+	beside  bool     // an fsync is under way that does not hold committing
 	created time.Time
 }
 
@@ -292,7 +295,7 @@ func (j *Journal) create(first uint64) (s *segment, err error) {
 		_ = f.Close() // the file stays: the state may say that it must be there
 		return nil, err
 	}
-	s.synced = s.size
+	s.synced, s.upTo = s.size, s.last
 	j.counts.segments.Add(1)
 	j.counts.bytes.Add(s.size)
 	return s, nil
