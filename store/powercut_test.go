@@ -4,7 +4,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"hash/maphash"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"diskette/internal/testrand"
+	"diskette/store/files"
 	"diskette/store/journal"
 )
 
@@ -34,7 +34,9 @@ func TestAPowerCutLeavesEverythingPromised(t *testing.T) {
 		t.Run(fmt.Sprint("DISKETTE_SEED=", seed), func(t *testing.T) {
 			h := newTrial(t, seed)
 			h.run()
-			tried += h.cuts(cutsATrial)
+			n, wrong := h.cuts(cutsATrial)
+			h.report(wrong)
+			tried += n
 		})
 	}
 	t.Logf("%d states in %v", tried, time.Since(begin))
@@ -80,9 +82,9 @@ func (h *trial) run() {
 	_ = h.st.Flush()
 }
 
-// cuts lets the power go so many times, anywhere, and starts on what is left.
-func (h *trial) cuts(n int) (tried int) {
-	events := h.tape.taken()
+// cuts lets the power go so many times, anywhere, and starts on what is left, until something is wrong with that.
+func (h *trial) cuts(n int) (tried int, wrong *failure) {
+	events := h.events()
 	at := make([]int, n)
 	for i := range at {
 		at[i] = h.r.IntN(len(events) + 1)
@@ -106,18 +108,60 @@ func (h *trial) cuts(n int) (tried int) {
 			seen[id] = true
 		}
 		tried++
-		h.startOn(g, p, fmt.Sprintf("power cut after event %d, with %s", p, c.what), h.r.IntN(4) == 0)
-		if h.t.Failed() {
-			break
+		where := fmt.Sprintf("power cut after event %d, with %s", p, c.what)
+		if wrong := h.startOn(g, p, where, h.r.IntN(4) == 0); wrong != nil {
+			return tried, wrong
 		}
 	}
-	return tried
+	return tried, nil
+}
+
+// everywhere lets the power go after each event from one on, so that the disk has nothing that it need not have.
+func (h *trial) everywhere(from int) (wrong *failure) {
+	events := h.events()
+	m := newMedium()
+	var last uint64
+	for p := range len(events) + 1 {
+		if p >= from {
+			g := m.image(upTo(-1))
+			if id := g.hash(stateSeed); id != last {
+				last = id
+				if wrong := h.startOn(g, p, fmt.Sprintf("power cut after event %d, with nothing unsynced", p), false); wrong != nil {
+					return wrong
+				}
+			}
+		}
+		if p < len(events) {
+			m.take(events[p])
+		}
+	}
+	return nil
+}
+
+// events are what the disk has seen, without what it was said to do and did not.
+func (h *trial) events() []event {
+	events := slices.Clone(h.tape.taken())
+	for i, e := range events {
+		if e.Op == files.Sync && h.lie != "" && strings.HasSuffix(e.Path, h.lie) {
+			events[i] = event{Call: files.Call{Op: -1}}
+		}
+	}
+	return events
+}
+
+// failure is a state of the disk that a store does not start on as it should.
+type failure struct {
+	image  image
+	events int
+	where  string
+	why    string
 }
 
 // startOn starts a store on what a power cut left, a second time if `again`: on what a power cut during the first start left.
-func (h *trial) startOn(g image, events int, where string, again bool) {
+func (h *trial) startOn(g image, events int, where string, again bool) *failure {
 	h.t.Helper()
 	root := fastDir(h.t)
+	defer os.RemoveAll(root)
 	g.otherBoot()
 	if err := g.write(root); err != nil {
 		h.t.Fatal(err)
@@ -129,12 +173,10 @@ func (h *trial) startOn(g image, events int, where string, again bool) {
 		use = newMachine(h.t, &second, root).use
 	}
 	if why := h.startIn(root, events, use); why != "" {
-		h.keep(g, events, where, why)
-		return
+		return &failure{g, events, where, why}
 	}
-	os.RemoveAll(root)
 	if !again {
-		return
+		return nil
 	}
 	for range 2 {
 		p := h.r.IntN(len(second.events) + 1)
@@ -142,13 +184,16 @@ func (h *trial) startOn(g image, events int, where string, again bool) {
 			m.take(second.events[m.seq])
 		}
 		c := m.cut(h.r)
-		g := m.image(c)
-		h.startOn(g, events, fmt.Sprintf("%s; and again in the start, after event %d of %d, with %s", where, p, len(second.events), c.what), false)
+		where := fmt.Sprintf("%s; and again in the start, after event %d of %d, with %s", where, p, len(second.events), c.what)
+		if wrong := h.startOn(m.image(c), events, where, false); wrong != nil {
+			return wrong
+		}
 	}
+	return nil
 }
 
-func (h *trial) startIn(root string, events int, options ...func(*Options)) (why string) {
-	st, err := tryOpen(filepath.Join(root, "data"), append(options, func(o *Options) { o.ReserveBytes, o.Databases = -1, trialDBs })...)
+func (h *trial) startIn(root string, events int, use func(*Options)) (why string) {
+	st, err := tryOpen(filepath.Join(root, "data"), use, func(o *Options) { o.ReserveBytes, o.Databases = -1, trialDBs })
 	if err != nil {
 		return fmt.Sprint("the start refuses: ", err)
 	}
@@ -162,22 +207,25 @@ func (h *trial) startIn(root string, events int, options ...func(*Options)) (why
 	return ""
 }
 
-// keep reports a failure and keeps the state that it came from.
-func (h *trial) keep(g image, events int, where, why string) {
+// report fails the test and keeps the state and the events that led to it.
+func (h *trial) report(f *failure) {
 	h.t.Helper()
+	if f == nil {
+		return
+	}
 	dir := h.t.ArtifactDir()
-	_ = g.write(dir)
-	var b strings.Builder
+	_ = f.image.write(dir)
+	var lines []string
 	for i, e := range h.tape.taken() {
 		mark := ""
 		if e.failed {
 			mark = " FAILED"
 		}
-		fmt.Fprintf(&b, "%d %s %s %s at %d, %d bytes%s\n", i, kinds[e.Op], e.Path, e.To, e.At, len(e.Data), mark)
+		lines = append(lines, fmt.Sprintf("%d %s %s %s at %d, %d bytes%s", i, kinds[e.Op], e.Path, e.To, e.At, len(e.Data), mark))
 	}
-	_ = os.WriteFile(filepath.Join(dir, "events"), []byte(b.String()), 0o644)
-	lines := strings.Split(b.String(), "\n")
-	h.t.Errorf("%s:\n%s\non disk:\n%slast events:\n%s", where, why, g, strings.Join(lines[max(0, events-30):min(events, len(lines))], "\n"))
+	_ = os.WriteFile(filepath.Join(dir, "events"), []byte(strings.Join(lines, "\n")), 0o644)
+	h.t.Errorf("%s:\n%s\non disk (kept with -artifacts):\n%slast events:\n%s", f.where, f.why, f.image,
+		strings.Join(lines[max(0, f.events-30):min(f.events, len(lines))], "\n"))
 }
 
 func (tp *tape) taken() []event {
@@ -185,5 +233,3 @@ func (tp *tape) taken() []event {
 	defer tp.mu.Unlock()
 	return tp.events[:len(tp.events):len(tp.events)]
 }
-
-var _ = maphash.String

@@ -94,6 +94,8 @@ type trial struct {
 	holds   []map[string]string // by database, each key's content as describe has it
 	trouble bool                // the disk fails now and then
 	expired []expiry            // the keys that a sweep has removed
+	atStart fault               // how the disk fails from the next start on, other than at random
+	lie     string              // an fsync of files whose names end so does nothing, and says that it has worked
 }
 
 const trialDBs = 2
@@ -109,7 +111,9 @@ func (h *trial) options(o *Options) {
 // live opens the store and begins a life. What a store that was just opened holds it has promised.
 func (h *trial) live(root string) {
 	h.machine = newMachine(h.t, &h.tape, root)
-	if h.trouble {
+	if h.atStart != nil {
+		h.machine.breakWith(h.atStart)
+	} else if h.trouble {
 		h.machine.breakWith(h.fault())
 	}
 	dir := filepath.Join(root, "data")
@@ -133,8 +137,11 @@ func (h *trial) live(root string) {
 		{what: "open", begun: h.tape.length(), promised: h.tape.length(), lsn: st.journal.Last(), holds: hashed(h.holds)}}})
 }
 
+// fault is asked before each change: see disk.
+type fault = func(op int, kind, file string, n int) error
+
 // fault lets some changes fail: of all, of the fsyncs, or of the fsyncs of one file.
-func (h *trial) fault() func(op int, kind, file string, n int) error {
+func (h *trial) fault() fault {
 	r := rand.New(rand.NewPCG(h.r.Uint64(), 1))
 	class, of := r.IntN(5), []int{1, 2, 5, 30}[r.IntN(4)]
 	only := []string{databaseFile + "-wal", databaseFile, "journal"}[r.IntN(3)]

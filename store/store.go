@@ -397,6 +397,7 @@ func (st *Store) release() error {
 	errs := []error{st.closeFiles()}
 	st.reserve.close()
 	vfs.Unregister(st.vfs)
+	vfs.Unregister("pages:" + st.vfs)
 	if st.lock != nil {
 		errs = append(errs, st.lock.Close())
 	}
