@@ -5,8 +5,10 @@ import "fmt"
 const (
 	sliceRows  = 1000
 	sliceBytes = 2 << 20
-	heavySlice = walPages * pageBytes // where the disk is not full
 )
+
+// heavySlice is sliceBytes where the disk is not full.
+var heavySlice = walPages * pageBytes // tests lower it
 
 // applyInSlices is apply on a full disk, where the WAL has no room for a large transaction, or of a fold that is large by itself. The
 // rows go in slices with a checkpoint after each, so that the next one writes over the WAL, and applied_lsn moves with the last. A long

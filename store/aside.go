@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 
 	"github.com/ncruces/go-sqlite3"
+
+	"diskette/store/files"
 )
 
 // A row that the tables do not take however often write-back tries, while others go in, is set aside: otherwise it would hold up
@@ -43,6 +45,7 @@ type target struct {
 
 // asides is what is left out of the fold under way, and why, and which keys are not in the tables because of that.
 type asides struct {
+	disk    files.Disk
 	dir     string
 	sifting bool
 	at      target // what is being written
@@ -161,36 +164,57 @@ func (a *asides) save(f *fold) error {
 	if len(a.out) == 0 {
 		return nil
 	}
-	if err := os.MkdirAll(a.dir, 0o750); err != nil {
-		return fmt.Errorf("set rows aside: %w", err)
-	}
-	path := filepath.Join(a.dir, asideName(f))
-	file, err := os.Create(path + ".new")
-	if err != nil {
-		return fmt.Errorf("set rows aside: %w", err)
-	}
-	_, err = io.WriteString(file, asideMagic)
-	for t, why := range a.out {
-		if err == nil {
-			err = writeAside(file, f, t, why)
-		}
-	}
-	if err == nil {
-		err = file.Sync()
-	}
-	if err = errors.Join(err, file.Close()); err == nil {
-		err = os.Rename(path+".new", path)
-	}
-	if err == nil {
-		err = errors.Join(syncDirectory(a.dir), syncDirectory(filepath.Dir(a.dir)))
-	}
-	if err != nil {
+	if err := a.write(f, filepath.Join(a.dir, asideName(f))); err != nil {
 		return fmt.Errorf("set rows aside: %w", err)
 	}
 	return nil
 }
 
-func writeAside(file io.Writer, f *fold, t target, why error) error {
+func (a *asides) write(f *fold, path string) error {
+	if err := a.disk.MkdirAll(a.dir, 0o750); err != nil {
+		return err
+	}
+	file, err := a.disk.Create(path+".new", 0o640)
+	if err != nil {
+		return err
+	}
+	out := asideWriter{a.disk, file, 0}
+	err = out.write(rope{[]byte(asideMagic)})
+	for t, why := range a.out {
+		if err == nil {
+			err = out.frame(f, t, why)
+		}
+	}
+	if err == nil {
+		err = a.disk.Sync(file)
+	}
+	if err = errors.Join(err, file.Close()); err == nil {
+		err = a.disk.Rename(path+".new", path)
+	}
+	if err == nil {
+		err = a.disk.SyncDir(a.dir)
+	}
+	return err
+}
+
+// asideWriter appends to a file.
+type asideWriter struct {
+	disk files.Disk
+	file *os.File
+	at   int64
+}
+
+func (o *asideWriter) write(parts rope) error {
+	for _, p := range parts {
+		n, err := o.disk.Write(o.file, p, o.at)
+		if o.at += int64(n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *asideWriter) frame(f *fold, t target, why error) error {
 	var w recordWriter
 	f.record(&w, t)
 	reason := why.Error()
@@ -207,12 +231,7 @@ func writeAside(file io.Writer, f *fold, t target, why error) error {
 		length, crc = length+len(p), crc32.Update(crc, castagnoli, p)
 	}
 	frame := binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint64(nil, uint64(length)), crc)
-	for _, p := range append(rope{frame}, parts...) {
-		if _, err := file.Write(p); err != nil {
-			return err
-		}
-	}
-	return nil
+	return o.write(append(rope{frame}, parts...))
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -264,13 +283,13 @@ func (st *Store) tellAsides(f *fold) {
 func asideName(f *fold) string { return fmt.Sprintf("%016x%s", f.last, asideSuffix) }
 
 // readAsides reads which keys were set aside before.
-func readAsides(dir string) (a *asides, err error) {
-	a = &asides{dir: filepath.Join(dir, "aside"), out: map[target]error{}, gone: map[int64]struct{}{}}
-	files, err := os.ReadDir(a.dir)
+func readAsides(disk files.Disk, dir string) (a *asides, err error) {
+	a = &asides{disk: disk, dir: filepath.Join(dir, "aside"), out: map[target]error{}, gone: map[int64]struct{}{}}
+	entries, err := os.ReadDir(a.dir)
 	if errors.Is(err, os.ErrNotExist) {
 		return a, nil
 	}
-	for _, entry := range files { // in the order of their names, which is that of their LSNs
+	for _, entry := range entries { // in the order of their names, which is that of their LSNs
 		if err == nil && strings.HasSuffix(entry.Name(), asideSuffix) {
 			err = a.read(filepath.Join(a.dir, entry.Name()))
 		}
@@ -311,12 +330,4 @@ func (a *asides) read(path string) error {
 		}
 		at += head + int64(binary.LittleEndian.Uint64(b))
 	}
-}
-
-func syncDirectory(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

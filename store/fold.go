@@ -153,7 +153,7 @@ func newFold() *fold {
 }
 
 // heavyBytes is the size of a fold's contents from which it is written back in slices: the WAL grows by all that a transaction writes.
-const heavyBytes = 64 << 20
+var heavyBytes int64 = 64 << 20 // tests lower it
 
 // heavy reports whether a fold is to go in slices.
 func (f *fold) heavy() bool {

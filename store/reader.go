@@ -99,14 +99,19 @@ func openReader(dir, vfs string) (*reader, error) {
 // guard runs what uses the connection. After a panic it is abandoned, and the next use opens another.
 func (r *reader) guard(fn func() error) error {
 	if r.c == nil {
-		if err := guarded(r.open); err != nil {
+		err := tooManyAbandoned()
+		if err == nil {
+			err = guarded(r.open)
+		}
+		if err != nil {
 			return fmt.Errorf("open the database again after a panic: %w", err)
 		}
 	}
 	err := guarded(fn)
 	if errors.Is(err, ErrPanic) {
-		abandon(r.c, err)
-		r.c, r.reading, r.scanned = nil, false, nil
+		c := r.c
+		*r = reader{dir: r.dir, vfs: r.vfs} // nothing may hold on to the connection
+		abandon(c)
 	}
 	return err
 }

@@ -69,7 +69,7 @@ func (st *Store) salvage(in *intent) error {
 
 // build makes a database in dir that holds what can be read, closed in order.
 func (s *salvage) build(dir string) error {
-	c, err := openWriter(dir, s.st.opts.VFS, 1) // it gets another identity when it is opened alone
+	c, err := openWriter(dir, s.st.vfs, 1) // it gets another identity when it is opened alone
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,7 @@ func (s *salvage) build(dir string) error {
 	if err != nil {
 		return errors.Join(err, closeConn(c))
 	}
-	if s.w, err = newWriter(c, dir, s.st.opts.VFS, &readers{}); err != nil {
+	if s.w, err = newWriter(c, s.st.disk, dir, s.st.vfs, &readers{}); err != nil {
 		return errors.Join(err, closeConn(c))
 	}
 	if err = s.mapSpaces(); err == nil {

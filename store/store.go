@@ -243,7 +243,7 @@ func (st *Store) openDatabase() error {
 		closeConn(c)
 		return damaged(st.dir, err)
 	}
-	w, err := newWriter(c, st.dir, st.vfs, &st.readers)
+	w, err := newWriter(c, st.disk, st.dir, st.vfs, &st.readers)
 	if err != nil {
 		closeConn(c)
 		return err

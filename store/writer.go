@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 
 	"github.com/ncruces/go-sqlite3"
+
+	"diskette/store/files"
 )
 
 // A writer is the one connection that changes the tables, with its statements. It belongs
@@ -22,17 +24,7 @@ type writer struct {
 	applied  uint64   // applied_lsn when the connection was opened
 	err      error    // first failure of the statements under way
 
-	begin, commit, rollback                     *sqlite3.Stmt
-	insert, value, deadline, drop, unname, name *sqlite3.Stmt
-	long, short, length, toGarbage, dropAny     *sqlite3.Stmt
-	whole, chunk, putChunk, dropChunks          *sqlite3.Stmt
-	count, expiring, unmap, mapSpace, meta      *sqlite3.Stmt
-	recount, unset, undoGarbage                 *sqlite3.Stmt
-	putPiece, dropRow, dropName                 *sqlite3.Stmt
-	reapChunks, reapPieces                      *sqlite3.Stmt
-	savepoint, rollbackTo, release              *sqlite3.Stmt
-
-	put, putMany, remove, reapRows, findRun [len(tables)]*sqlite3.Stmt // by table
+	statements
 
 	spaceOf   map[int]int64      // database -> space, as in the tables
 	counts    map[int64]int64    // space -> change of its row count in this transaction
@@ -50,11 +42,26 @@ type writer struct {
 	freePages atomic.Int64 // in the database file, when maintain last looked
 }
 
-func newWriter(c *sqlite3.Conn, dir, vfs string, readers *readers) (*writer, error) {
+// statements are the writer's, prepared on its connection.
+type statements struct {
+	begin, commit, rollback                     *sqlite3.Stmt
+	insert, value, deadline, drop, unname, name *sqlite3.Stmt
+	long, short, length, toGarbage, dropAny     *sqlite3.Stmt
+	whole, chunk, putChunk, dropChunks          *sqlite3.Stmt
+	count, expiring, unmap, mapSpace, meta      *sqlite3.Stmt
+	recount, unset, undoGarbage                 *sqlite3.Stmt
+	putPiece, dropRow, dropName                 *sqlite3.Stmt
+	reapChunks, reapPieces                      *sqlite3.Stmt
+	savepoint, rollbackTo, release              *sqlite3.Stmt
+
+	put, putMany, remove, reapRows, findRun [len(tables)]*sqlite3.Stmt // by table
+}
+
+func newWriter(c *sqlite3.Conn, disk files.Disk, dir, vfs string, readers *readers) (*writer, error) {
 	w := &writer{dir: dir, vfs: vfs, readers: readers, counts: map[int64]int64{}}
 	w.merging.built.write = w.putRun
 	var err error
-	if w.asides, err = readAsides(dir); err != nil {
+	if w.asides, err = readAsides(disk, dir); err != nil {
 		return nil, err
 	}
 	return w, w.use(c)
@@ -65,7 +72,7 @@ func (w *writer) use(c *sqlite3.Conn) (err error) {
 	if _, err := c.Config(sqlite3.DBCONFIG_NO_CKPT_ON_CLOSE, true); err != nil { // see disown
 		return err
 	}
-	statements := map[**sqlite3.Stmt]string{
+	kept := map[**sqlite3.Stmt]string{
 		&w.begin:    `BEGIN IMMEDIATE`,
 		&w.commit:   `COMMIT`,
 		&w.rollback: `ROLLBACK`,
@@ -109,14 +116,14 @@ func (w *writer) use(c *sqlite3.Conn) (err error) {
 		&w.meta:        `INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = max(value, ?2)`,
 	}
 	for t := hashFields; int(t) < len(tables); t++ {
-		statements[&w.put[t]], statements[&w.remove[t]] = tables[t].putSQL(1), tables[t].removeSQL()
-		statements[&w.putMany[t]] = tables[t].putSQL(putRows)
-		statements[&w.reapRows[t]] = tables[t].reapSQL()
+		kept[&w.put[t]], kept[&w.remove[t]] = tables[t].putSQL(1), tables[t].removeSQL()
+		kept[&w.putMany[t]] = tables[t].putSQL(putRows)
+		kept[&w.reapRows[t]] = tables[t].reapSQL()
 		if tables[t].step != 0 {
-			statements[&w.findRun[t]] = tables[t].runSQL()
+			kept[&w.findRun[t]] = tables[t].runSQL()
 		}
 	}
-	for dst, sql := range statements {
+	for dst, sql := range kept {
 		s, _, err := c.Prepare(sql)
 		if err != nil {
 			return fmt.Errorf("prepare %q: %w", sql, damaged(w.dir, err))
@@ -161,14 +168,17 @@ func (w *writer) guard(fn func() error) error {
 		}
 	}
 	err := guarded(fn)
-	if errors.Is(err, ErrPanic) && w.c != nil {
-		abandon(w.c, err)
-		w.c = nil
+	if c := w.c; errors.Is(err, ErrPanic) && c != nil {
+		w.c, w.statements = nil, statements{} // nothing may hold on to the connection
+		abandon(c)
 	}
 	return err
 }
 
 func (w *writer) reopen() error {
+	if err := tooManyAbandoned(); err != nil {
+		return err
+	}
 	var c *sqlite3.Conn
 	err := guarded(func() (err error) {
 		if c, err = openDB(w.dir, w.vfs, writerMemory, false); err == nil {
@@ -180,12 +190,13 @@ func (w *writer) reopen() error {
 		return err
 	})
 	w.reopened = true
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
-	case errors.Is(err, ErrPanic):
-		abandon(c, err)
-	default:
+	}
+	w.c, w.statements = nil, statements{}
+	if errors.Is(err, ErrPanic) {
+		abandon(c)
+	} else {
 		closeConn(c)
 	}
 	return fmt.Errorf("open the database again after a panic: %w", err)
