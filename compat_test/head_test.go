@@ -169,3 +169,23 @@ func TestAScriptThatNeedsALargeValueRunsOnceItIsLoaded(t *testing.T) {
 		}
 	}
 }
+
+// TestAListOnDiskServesWhoWaitsForItsNewName: RENAME needs no more than its head, whoever waits for the new name its elements.
+func TestAListOnDiskServesWhoWaitsForItsNewName(t *testing.T) {
+	s := startServer(t, subjectBin(t), "--enable-debug-command", "local")
+	c, waiting := dial(t, s.Addr), dial(t, s.Addr)
+	c.Do("RPUSH", "list", "a", "b")
+	c.Do("DEBUG", "RELOAD")
+	waiting.Send("BLPOP", "new", 0)
+	for !strings.Contains(c.Do("INFO", "clients").Text(), "blocked_clients:1") {
+	}
+	if v := c.Do("RENAME", "list", "new"); v.text != "OK" {
+		t.Fatal(v)
+	}
+	if v := waiting.Receive(); len(v.elems) != 2 || v.elems[1].text != "a" {
+		t.Errorf("BLPOP: %v", v)
+	}
+	if v := c.Do("LRANGE", "new", 0, -1); len(v.elems) != 1 || v.elems[0].text != "b" {
+		t.Errorf("LRANGE: %v", v)
+	}
+}

@@ -19,6 +19,8 @@ func objectEncoding(v *store.View, c *call) Reply {
 		return replyNull
 	case store.TypeString:
 		return bulkString(stringEncoding(v, key))
+	case store.TypeStream:
+		return bulkString("stream")
 	}
 	if !c.loadedWhole(v, key) {
 		return replyLoad
