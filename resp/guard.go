@@ -127,10 +127,12 @@ type guard struct {
 	failed   error    // what ReadBatch returns from now on
 	socket   socket
 	unsent   unsent
-	counted  int64    // what strangers knows of it
-	stranger stranger // under strangers' lock
-	ahead    []byte   // read while a command was blocked: comes before what the socket still holds
-	ended    error    // how the stream ends behind ahead
+	counted  int64       // what strangers knows of it
+	veiled   int64       // bytes of TLS that have come and have not become bytes of the stream yet; only while it is a stranger
+	shaking  atomic.Bool // the TLS handshake has not come to its end
+	stranger stranger    // under strangers' lock
+	ahead    []byte      // read while a command was blocked: comes before what the socket still holds
+	ended    error       // how the stream ends behind ahead
 }
 
 // newGuard wraps an accepted connection. It starts out unauthenticated.
@@ -159,7 +161,12 @@ func (g *guard) handshake() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), handshakeTimeout)
 	defer cancel()
-	return g.tls.HandshakeContext(ctx)
+	g.shaking.Store(true)
+	err := g.tls.HandshakeContext(ctx)
+	g.shaking.Store(false)
+	g.veiled = 0
+	g.account()
+	return err
 }
 
 // hold returns a second descriptor of the connection, which the client sees as open until that one is closed, too; nil = there is none.
@@ -332,6 +339,7 @@ func (g *guard) Traffic() traffic {
 
 func (g *guard) received(n int) {
 	if n > 0 {
+		g.veiled = 0
 		g.in.Add(int64(n))
 		g.reads.Add(1)
 	}

@@ -1,18 +1,19 @@
 package resp
 
 import (
+	"cmp"
 	"container/list"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// strangers is what connections that have not authenticated hold together: parts of commands, and what they sent while they
-// waited. One alone may hold some 160 KB, as in Redis; thousands of them would hold gigabytes [5,000 with 160 KB of an unfinished
+// strangers is what connections that have not authenticated hold together: parts of commands, what they sent while they
+// waited, and replies that they do not read. One alone may hold some 160 KB, as in Redis; thousands of them would hold gigabytes [5,000 with 160 KB of an unfinished
 // command each took 820 MB, and now take what strangersBytes says]. So beyond the sum the connection is closed that has held
 // something for the longest: who is about to authenticate holds its bytes for a moment only.
 type strangers struct {
-	most   int64        // bytes; 0 = strangersBytes
+	most   atomic.Int64 // bytes; 0 = strangersBytes
 	closed atomic.Int64 // connections
 	mu     struct {
 		sync.Mutex
@@ -34,8 +35,8 @@ type stranger struct {
 // account tells the strangers what this connection holds. It is called by whoever reads from the connection.
 func (g *guard) account() {
 	var bytes int64
-	if !g.authed.Load() {
-		bytes = int64(cap(g.big)) + g.bigBytes + int64(cap(g.ahead))
+	if g.isStranger() {
+		bytes = int64(cap(g.big)) + g.bigBytes + int64(cap(g.ahead)) + g.veiled + max(0, g.Waiting()-unauthArgSize)
 		if g.ws != nil {
 			bytes += int64(len(g.ws.buf))
 		}
@@ -46,19 +47,29 @@ func (g *guard) account() {
 	}
 }
 
+// isStranger says that nobody knows yet who this is. A TLS handshake comes before everything else, also where no password is asked for.
+func (g *guard) isStranger() bool { return !g.authed.Load() || g.shaking.Load() }
+
+// Read reads for TLS, which keeps what it can not decrypt yet: up to 64 KB of a handshake, 16 KB of a record.
+func (w wire) Read(p []byte) (int, error) {
+	n, err := w.Conn.Read(p)
+	if n > 0 && w.g.isStranger() {
+		w.g.veiled += int64(n)
+		w.g.account()
+	}
+	return n, err
+}
+
 // note is account, and closes connections while there is too much.
 func (s *strangers) note(g *guard, bytes int64) {
-	most := s.most
-	if most == 0 {
-		most = strangersBytes
-	}
+	most := cmp.Or(s.most.Load(), strangersBytes)
 	s.mu.Lock()
 	s.setLocked(g, bytes)
 	var over []*guard
 	for s.mu.bytes > most {
 		oldest := s.mu.byAge.Front().Value.(*guard)
 		s.setLocked(oldest, 0)
-		if !oldest.authed.Load() { // else it need not say who it is since a moment ago
+		if oldest.isStranger() { // else it need not say who it is since a moment ago
 			oldest.stranger.gone = true
 			over = append(over, oldest)
 		}

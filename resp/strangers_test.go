@@ -1,6 +1,7 @@
 package resp
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net"
 	"strings"
@@ -82,7 +83,7 @@ var unfinished = "*10\r\n" + strings.Repeat("$16000\r\n"+strings.Repeat("x", 160
 
 func TestStrangersTogetherHoldABoundedSumAndTheOldestGoesFirst(t *testing.T) {
 	s, addr, _ := startGuarded(t)
-	s.limits.strangers.most = 2 << 20
+	s.limits.strangers.most.Store(2 << 20)
 	friend := dialed(t, addr, "AUTH sesame\r\n")
 	readsLine(t, friend, "+OK")
 	if _, err := friend.Write([]byte(unfinished)); err != nil { // it may hold what it likes
@@ -122,6 +123,59 @@ func TestStrangersTogetherHoldABoundedSumAndTheOldestGoesFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	readsLine(t, friend, "-ERR unknown command")
+}
+
+func TestRepliesThatAStrangerDoesNotReadCount(t *testing.T) {
+	s, addr, _ := startGuarded(t)
+	s.limits.strangers.most.Store(1 << 20)
+	c := dialed(t, addr, "")
+	go func() {
+		for block := strings.Repeat("GET k\r\n", 10_000); ; {
+			if _, err := c.Write([]byte(block)); err != nil {
+				return
+			}
+		}
+	}()
+	until(t, "it is closed", func() bool { return s.limits.strangers.closed.Load() == 1 })
+}
+
+// What TLS holds of a stranger counts, in the handshake even where no password is asked for.
+func TestTheBytesOfAHandshakeCount(t *testing.T) {
+	near, far, err := tcpPair(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var limits guardLimits
+	g := newTLSGuard(near, &tls.Config{}, &limits)
+	g.authed.Store(true)                                                             // no password is asked for
+	hello := append([]byte{22, 3, 1, 0x40, 0, 1, 0, 0xff, 0}, make([]byte, 8000)...) // half a record of a ClientHello of 65,280 bytes
+	if _, err := far.Write(hello); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error)
+	go func() { ended <- g.handshake() }()
+	until(t, "the handshake's bytes count", func() bool { bytes, _ := limits.strangers.held(); return bytes >= 8000 })
+	far.Close()
+	if err := <-ended; err == nil {
+		t.Error("the handshake came to a good end")
+	}
+	if bytes, n := limits.strangers.held(); bytes != 0 || n != 0 {
+		t.Errorf("%d bytes of %d connections count on", bytes, n)
+	}
+}
+
+func tcpPair(t *testing.T) (near, far net.Conn, err error) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, nil, err
+	}
+	defer ln.Close()
+	if far, err = net.Dial("tcp", ln.Addr().String()); err != nil {
+		return nil, nil, err
+	}
+	t.Cleanup(func() { far.Close() })
+	near, err = ln.Accept()
+	return near, far, err
 }
 
 func TestWhoAuthenticatesIsAStrangerNoMore(t *testing.T) {
