@@ -36,11 +36,13 @@ func sortKey(tx *store.Tx, c *call) Reply {
 	}
 	made, refusal := c.makeOf(&tx.View, c.args[1:2], s.apartFor(c, &from), from.snapshot, func() (*store.Made, Reply) {
 		chosen, refusal := c.chosen(&tx.View, &s, &from)
-		if len(s.gets) == 0 || refusal.kind != kindNone {
-			return store.MakeList(chosen), refusal
+		switch {
+		case refusal.kind != kindNone:
+			return nil, refusal
+		case len(s.gets) > 0:
+			chosen = texts(s.results(&tx.View, chosen))
 		}
-		results, refusal := s.results(&tx.View, c, chosen)
-		return store.MakeList(texts(results)), refusal
+		return store.MakeList(chosen), replyNone
 	})
 	if c.apart != nil || refusal.kind != kindNone {
 		return refusal
@@ -78,11 +80,7 @@ func (c *call) sorted(v *store.View, s *sorting) Reply {
 		if refusal.kind != kindNone {
 			return refusal
 		}
-		results, refusal := s.results(v, c, chosen)
-		if refusal.kind != kindNone {
-			return refusal
-		}
-		return array(results...)
+		return array(s.results(v, chosen)...)
 	})
 }
 
@@ -141,7 +139,8 @@ func (c *call) sorting(mayStore bool) (s sorting, refusal Reply) {
 	return s, Reply{}
 }
 
-// chosen are those of all elements that the result has, in its order. A refusal is an error, or kindLoad.
+// chosen are those of all elements that the result has, in its order, with all keys that GET asks for resident. A refusal is an
+// error, or kindLoad.
 func (c *call) chosen(v *store.View, s *sorting, from *sortSource) (chosen []string, refusal Reply) {
 	from.snapshot()
 	all := from.elements
@@ -152,8 +151,11 @@ func (c *call) chosen(v *store.View, s *sorting, from *sortSource) (chosen []str
 		slices.Reverse(all)
 	}
 	if !s.constant {
-		if refusal = s.sort(v, c, all); refusal.kind != kindNone {
-			return nil, refusal
+		if s.by != nil && !c.loaded(v, all, s.by) {
+			return nil, replyLoad
+		}
+		if !s.sort(v, all) {
+			return nil, errSortWeight
 		}
 	}
 	start := min(max(s.start, 0), int64(len(all)))
@@ -161,7 +163,11 @@ func (c *call) chosen(v *store.View, s *sorting, from *sortSource) (chosen []str
 	if s.count >= 0 {
 		count = min(count, s.count)
 	}
-	return all[start : start+count], replyNone
+	chosen = all[start : start+count]
+	if !c.loaded(v, chosen, s.gets...) {
+		return nil, replyLoad
+	}
+	return chosen, replyNone
 }
 
 // A sortSource is a list, set or sorted set: one of the three, none for an absent key.
@@ -207,49 +213,44 @@ func (s *sortSource) snapshot() {
 	s.copied = true
 }
 
-// sort brings the elements into the order that is asked for. A refusal is an error, or kindLoad.
-func (s *sorting) sort(v *store.View, c *call, all []string) (refusal Reply) {
+// sort brings the elements into the order that is asked for; false = one is to be a number and is none.
+func (s *sorting) sort(v *store.View, all []string) (ok bool) {
+	ok = true
 	switch {
 	case !s.alpha:
-		refusal = s.sortNumbers(v, c, all)
+		ok = s.sortNumbers(v, all)
 	case s.by == nil:
 		slices.Sort(all)
 	default:
-		return s.sortTexts(v, c, all)
+		s.sortTexts(v, all)
+		return true
 	}
 	if s.desc {
 		slices.Reverse(all)
 	}
-	return refusal
+	return ok
 }
 
 // sortNumbers sorts by numbers, elements of the same one by their bytes.
-func (s *sorting) sortNumbers(v *store.View, c *call, all []string) (refusal Reply) {
+func (s *sorting) sortNumbers(v *store.View, all []string) (ok bool) {
 	numbered := make([]store.Scored, len(all))
-	isNumber := true
 	for i, element := range all {
 		text, there := element, true
 		if s.by != nil {
-			text, there = s.by.value(v, c, element)
+			text, there = s.by.value(v, element)
 		}
 		numbered[i].Member = element
 		if there { // else it counts as 0
-			var ok bool
-			numbered[i].Score, ok = sortNumber(text)
-			isNumber = isNumber && ok
+			if numbered[i].Score, ok = sortNumber(text); !ok {
+				return false
+			}
 		}
-	}
-	switch {
-	case s.by != nil && s.by.unloaded:
-		return replyLoad
-	case !isNumber:
-		return errSortWeight
 	}
 	store.SortScored(numbered)
 	for i := range numbered {
 		all[i] = numbered[i].Member
 	}
-	return replyNone
+	return true
 }
 
 // sortNumber reads what SORT takes for a number.
@@ -281,18 +282,15 @@ func smallInt(text string) (n int64, ok bool) {
 }
 
 // sortTexts sorts by texts that other keys hold, elements without one first, those of the same one as they came.
-func (s *sorting) sortTexts(v *store.View, c *call, all []string) (refusal Reply) {
+func (s *sorting) sortTexts(v *store.View, all []string) {
 	type weighed struct {
 		element, text string
 		there         bool
 	}
 	weights := make([]weighed, len(all))
 	for i, element := range all {
-		text, there := s.by.value(v, c, element)
+		text, there := s.by.value(v, element)
 		weights[i] = weighed{element, text, there}
-	}
-	if s.by.unloaded {
-		return replyLoad
 	}
 	slices.SortStableFunc(weights, func(a, b weighed) (order int) {
 		switch {
@@ -311,30 +309,24 @@ func (s *sorting) sortTexts(v *store.View, c *call, all []string) (refusal Reply
 	for i := range weights {
 		all[i] = weights[i].element
 	}
-	return replyNone
 }
 
-// results are the elements, or what GET asks for of each. The refusal is kindLoad.
-func (s *sorting) results(v *store.View, c *call, chosen []string) (results []Reply, refusal Reply) {
-	results = make([]Reply, 0, len(chosen)*max(1, len(s.gets)))
+// results are the elements, or what GET asks for of each.
+func (s *sorting) results(v *store.View, chosen []string) []Reply {
+	results := make([]Reply, 0, len(chosen)*max(1, len(s.gets)))
 	for _, element := range chosen {
 		if len(s.gets) == 0 {
 			results = append(results, bulkString(element))
 		}
 		for _, get := range s.gets {
-			if value, ok := get.value(v, c, element); ok {
+			if value, ok := get.value(v, element); ok {
 				results = append(results, bulkString(value))
 			} else {
 				results = append(results, replyNull)
 			}
 		}
 	}
-	for _, get := range s.gets {
-		if get.unloaded {
-			return nil, replyLoad
-		}
-	}
-	return results, replyNone
+	return results
 }
 
 // storeOption finds the key of the last STORE among SORT's arguments.

@@ -12,8 +12,6 @@ type sortPattern struct {
 	self, constant        bool // constant: there is no asterisk, and so no key
 	prefix, suffix, field []byte
 	key                   []byte // the last one, in memory that serves for the next
-
-	unloaded bool // a key was not in memory, and is asked for
 }
 
 func parseSortPattern(pattern []byte) *sortPattern {
@@ -27,22 +25,38 @@ func parseSortPattern(pattern []byte) *sortPattern {
 	return p
 }
 
-// value returns what the pattern means for an element, valid until the keyspace lock is released. A key that is not in memory is
-// asked for, together with the others. Inside MULTI and scripts, where commands before this one stand, and after some
-// attempts it is loaded at once.
-func (p *sortPattern) value(v *store.View, c *call, element string) (value string, ok bool) {
+// loaded asks for the keys that patterns name for the elements; false = some are to be loaded first. Inside MULTI
+// and scripts, where commands before this one stand, and after some attempts it leaves it to the look-ups to load them.
+func (c *call) loaded(v *store.View, elements []string, patterns ...*sortPattern) bool {
+	if !c.mayLoad || v.AllInMemory() {
+		return true
+	}
+	ok := true
+	for _, p := range patterns {
+		for i := 0; i < len(elements) && p.nameKey(elements[i]); i++ {
+			ok = v.WantAlso(p.key, store.NeedValue) && ok
+		}
+	}
+	return ok
+}
+
+// nameKey makes key the one for an element; false = the pattern names none.
+func (p *sortPattern) nameKey(element string) bool {
+	if p.self || p.constant {
+		return false
+	}
+	p.key = append(append(append(p.key[:0], p.prefix...), element...), p.suffix...)
+	return true
+}
+
+// value returns what the pattern means for an element, valid until the keyspace lock is released.
+func (p *sortPattern) value(v *store.View, element string) (value string, ok bool) {
 	switch {
 	case p.self:
 		return element, true
-	case p.constant:
+	case !p.nameKey(element):
 		return "", false
-	}
-	p.key = append(append(append(p.key[:0], p.prefix...), element...), p.suffix...)
-	if c.mayLoad && !v.WantAlso(p.key, store.NeedValue) {
-		p.unloaded = true
-		return "", false
-	}
-	if p.field != nil {
+	case p.field != nil:
 		h, _ := v.Hash(p.key) // another type counts as absent
 		return h.Get(p.field)
 	}

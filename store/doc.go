@@ -35,6 +35,7 @@
 //	zset.go ranked.go                                    sorted sets; their order by score
 //	list.go list_tx.go list_position.go                  lists; the numbers of their rows
 //	set.go set_algebra.go                                sets
+//	made.go                                              collections made without the lock; versions of keys
 //	stream.go stream_id.go stream_entries.go             streams: entries by id
 //	stream_group.go stream_delivery.go stream_whole.go   their consumer groups, and what these do
 //	stats.go check.go                                    for INFO; verifies everything

@@ -42,12 +42,15 @@ const (
 	writeEvery = time.Millisecond
 )
 
-// longCase is a command of a family, which shares what is stored. Before each measurement prepare stores what the
-// command uses up, and returns the command. The keys "to" and "copy" are free.
+// longCase is a command of a family, which shares what is stored.
 type longCase struct {
 	name, title string
-	prepare     func(c redis.Conn, n int) (command []any, err error)
+	prepare     longRun
 }
+
+// A longRun stores what a command over n elements uses up, and returns what is to be measured. The keys "to" and "copy" are
+// free.
+type longRun func(c redis.Conn, n int) (run func(*rawClient) error, err error)
 
 // measureLong runs a command while a second client writes.
 func measureLong(ctx context.Context, s *server, run func(*rawClient) error) (m long, err error) {
@@ -173,11 +176,11 @@ func (c *rawClient) writeUntil(stop <-chan struct{}, longest *time.Duration) err
 func compareLong(ctx context.Context, cfg config, p pair, rep *report, lc longCase) error {
 	r := longRow{Name: lc.name, Title: lc.title}
 	once := func(s *server, cold bool) (long, error) {
-		command, err := prepareLong(ctx, s, lc, cfg.size.elements, cold)
+		run, err := prepareLong(ctx, s, lc, cfg.size.elements, cold)
 		if err != nil {
 			return long{}, err
 		}
-		return measureLong(ctx, s, func(c *rawClient) error { return c.do(command...) })
+		return measureLong(ctx, s, run)
 	}
 	for round := range min(cfg.rounds, longRounds) {
 		for _, turn := range []struct {
@@ -198,8 +201,9 @@ func compareLong(ctx context.Context, cfg config, p pair, rep *report, lc longCa
 	return nil
 }
 
-// prepareLong brings the case's keys to where they shall be, waits until the server is quiet, and returns the command.
-func prepareLong(ctx context.Context, s *server, lc longCase, n int, cold bool) (command []any, err error) {
+// prepareLong brings the case's keys to where they shall be, waits until the server is quiet, and returns what is to be
+// measured.
+func prepareLong(ctx context.Context, s *server, lc longCase, n int, cold bool) (run func(*rawClient) error, err error) {
 	c, err := s.dial()
 	if err != nil {
 		return nil, err
@@ -208,7 +212,7 @@ func prepareLong(ctx context.Context, s *server, lc longCase, n int, cold bool) 
 	if _, err := c.Do("DEL", "to", "copy"); err != nil {
 		return nil, err
 	}
-	if command, err = lc.prepare(c, n); err != nil {
+	if run, err = lc.prepare(c, n); err != nil {
 		return nil, fmt.Errorf("prepare: %w", err)
 	}
 	if s.label == "diskette" { // as if it had rested for some seconds: all is written back
@@ -220,7 +224,7 @@ func prepareLong(ctx context.Context, s *server, lc longCase, n int, cold bool) 
 			return nil, err
 		}
 	}
-	return command, settle(ctx, s, 200*time.Millisecond)
+	return run, settle(ctx, s, 200*time.Millisecond)
 }
 
 // medianLong takes the middle of each figure by itself.

@@ -9,14 +9,17 @@ import (
 	"github.com/gomodule/redigo/redis"
 )
 
+// A longFamily is long cases over what store stores.
+type longFamily struct {
+	name  string
+	args  []string // Diskette's
+	store func(c redis.Conn, n int) error
+	cases []longCase
+}
+
 // longFamilies is the long cases. A family has a pair of servers of its own, so that a command's memory is its own.
 func longFamilies() []group {
-	families := []struct {
-		name  string
-		args  []string // Diskette's
-		store func(c redis.Conn, n int) error
-		cases []longCase
-	}{
+	families := []longFamily{
 		{"long sets", inMemory, storeSets, []longCase{
 			{"long-sinterstore", "SINTERSTORE of two", just("SINTERSTORE", "to", "set:a", "set:b")},
 			{"long-sunionstore", "SUNIONSTORE of two", just("SUNIONSTORE", "to", "set:a", "set:b")},
@@ -66,6 +69,7 @@ func longFamilies() []group {
 			{"long-flushall", "FLUSHALL", after(storeStrings, "FLUSHALL")},
 		}},
 	}
+	families = append(families, boundedFamilies()...)
 	groups := []group{}
 	for _, f := range families {
 		g := group{name: f.name, appendfsync: "everysec", subjectArgs: append(f.args, "--enable-debug-command", "yes")}
@@ -92,22 +96,22 @@ const half = share(2)
 
 type share int
 
-// just makes a command.
-func just(command ...any) func(redis.Conn, int) ([]any, error) {
-	return func(_ redis.Conn, n int) ([]any, error) {
+// just sends a command.
+func just(command ...any) longRun {
+	return func(_ redis.Conn, n int) (func(*rawClient) error, error) {
 		filled := slices.Clone(command)
 		for i, arg := range filled {
 			if part, ok := arg.(share); ok {
 				filled[i] = n / int(part)
 			}
 		}
-		return filled, nil
+		return func(c *rawClient) error { return c.do(filled...) }, nil
 	}
 }
 
-// after makes a command that comes after something else.
-func after(first func(c redis.Conn, n int) error, command ...any) func(redis.Conn, int) ([]any, error) {
-	return func(c redis.Conn, n int) ([]any, error) {
+// after sends a command that comes after something else.
+func after(first func(c redis.Conn, n int) error, command ...any) longRun {
+	return func(c redis.Conn, n int) (func(*rawClient) error, error) {
 		if err := first(c, n); err != nil {
 			return nil, err
 		}
@@ -115,19 +119,22 @@ func after(first func(c redis.Conn, n int) error, command ...any) func(redis.Con
 	}
 }
 
-// onCopy makes a command that uses up a copy of a key.
-func onCopy(key string, command ...any) func(redis.Conn, int) ([]any, error) {
+// onCopy sends a command that uses up a copy of a key.
+func onCopy(key string, command ...any) longRun {
 	return after(func(c redis.Conn, _ int) error {
 		_, err := c.Do("COPY", key, "copy")
 		return err
 	}, command...)
 }
 
-// restored makes a RESTORE of a key's value.
-func restored(key string) func(redis.Conn, int) ([]any, error) {
-	return func(c redis.Conn, _ int) ([]any, error) {
+// restored restores a key's value under another name.
+func restored(key string) longRun {
+	return func(c redis.Conn, n int) (func(*rawClient) error, error) {
 		dump, err := redis.String(c.Do("DUMP", key))
-		return []any{"RESTORE", "to", 0, dump}, err
+		if err != nil {
+			return nil, err
+		}
+		return just("RESTORE", "to", 0, dump)(c, n)
 	}
 }
 
