@@ -231,6 +231,36 @@ func TestTheStateNamesASegmentBeforeItHasARecordAndTheFloorBeforeOneIsDeleted(t 
 	}
 }
 
+// A segment that the state may name is not emptied before the state does not name it.
+func TestASegmentIsMadeAnewOnlyWhileTheStateDoesNotNeedIt(t *testing.T) {
+	for failing := range 20 {
+		var s *stated
+		changes, broken := 0, true
+		s = newStated(t, files.Disk{Fault: func(c files.Call) (int, error) {
+			if changes++; broken && changes > 6+failing && changes%2 == 0 {
+				return len(c.Data) / 2, syscall.EIO
+			}
+			return len(c.Data), nil
+		}})
+		j, err := s.start(t, Options{Policy: Always})
+		if err != nil {
+			continue
+		}
+		for range 5 {
+			if j.Wait(j.Append(Record{Head: []byte("record")})) == nil {
+				break
+			}
+			for _, rebooted := range []bool{false, true} {
+				d := s.killed(t, rebooted)
+				if _, err := d.start(t, Options{}); err != nil {
+					t.Fatalf("failing from %d on: %v", failing, err)
+				}
+			}
+		}
+		broken = false
+	}
+}
+
 // At every byte at which a write of the state may stop, the state before it or the one after is read.
 func TestATornStateIsTheOneBefore(t *testing.T) {
 	for _, sync := range []bool{true, false} {

@@ -270,6 +270,11 @@ func (j *Journal) count(err error) error {
 // create makes a segment that begins with LSN first, there for good when it returns.
 func (j *Journal) create(first uint64) (s *segment, err error) {
 	path := filepath.Join(j.dir, segmentName(first))
+	if j.state != nil && j.state.requires(first) { // an earlier try came so far; until this one does, it need not be there
+		if err := j.setState(func(s *State) { s.Newest = 0 }); err != nil {
+			return nil, err
+		}
+	}
 	// A file of that name can only be what an earlier try left: no record with an LSN from first on was ever written
 	// that was not cut off again, or is about to be written here.
 	f, err := j.o.Disk.Create(path, 0o640)

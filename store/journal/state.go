@@ -54,6 +54,7 @@ type StateFile struct {
 	state   State
 	number  uint64 // of the newest copy
 	durable int64  // the copy, 0 or 1, that is not written to until the other is fsynced
+	doubt   bool   // the other may say what a change that failed would have said
 }
 
 func (s *State) encode(number uint64) []byte {
@@ -157,6 +158,13 @@ func (sf *StateFile) Get() State {
 	return sf.state
 }
 
+// requires reports whether a start may find in the file that the segment with that first LSN must be there.
+func (sf *StateFile) requires(first uint64) bool {
+	sf.mu.Lock()
+	defer sf.mu.Unlock()
+	return sf.doubt || sf.state.Newest >= first
+}
+
 // Set changes the state and fsyncs it. With an error it is as it was, and may be tried again: that writes the same copy anew.
 func (sf *StateFile) Set(change func(*State)) error { return sf.change(change, true) }
 
@@ -171,9 +179,10 @@ func (sf *StateFile) change(change func(*State), sync bool) error {
 		return nil
 	}
 	if err := sf.write(1-sf.durable, sf.number+1, &s, sync); err != nil {
+		sf.doubt = true
 		return fmt.Errorf("write %s: %w", sf.file.Name(), err)
 	}
-	sf.state, sf.number = s, sf.number+1
+	sf.state, sf.number, sf.doubt = s, sf.number+1, sf.doubt && !sync
 	if sync {
 		sf.durable = 1 - sf.durable
 	}
