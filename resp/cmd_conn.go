@@ -23,6 +23,9 @@ func ping(cl *client, c *call) Reply {
 		}
 		return array(bulkString("pong"), message)
 	}
+	if s := cl.srv; s.store.Damaged() && s.cfg.Bool("ping-fails-when-damaged") {
+		return errPingDamaged
+	}
 	return message
 }
 

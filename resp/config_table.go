@@ -44,7 +44,7 @@ var forgottenOptions = map[string]int{
 }
 
 // parameters is the configuration: the names of Redis 7.0 and 7.2 with Redis' ranges and
-// defaults, and Diskette's own allow-network-filesystem, set-aside-damaged and auth-failure-delay. Defaults
+// defaults, and Diskette's own allow-network-filesystem, auth-failure-delay, ping-fails-when-damaged and set-aside-damaged. Defaults
 // that differ from Redis': bind (loopback only), dir, appendonly.
 var parameters = []parameter{
 	// Listening and connections.
@@ -79,6 +79,7 @@ var parameters = []parameter{
 	{"maxmemory-clients", "", memoryOrPercent, "0", inUse},
 	{"appendfsync", "", oneOf("everysec", "always", "no"), "everysec", inUse},
 	{"allow-network-filesystem", "", yesOrNo, "no", inUse | atStart},
+	{"ping-fails-when-damaged", "", yesOrNo, "no", inUse},
 	{"set-aside-damaged", "", oneOf("no", "yes", "salvage"), "no", inUse | atStart},
 	{"auth-failure-delay", "", intRange(0, 60_000), "1000", inUse},
 

@@ -39,8 +39,9 @@ var (
 	errInvalidCursor = errorReply("ERR invalid cursor")
 
 	// What is asked for can not be read from the database file. Redis has all of it in memory and no such words.
-	errDamaged    = errorReply("ERR the data on disk is damaged: what this command needs can not be read. The server's log and INFO persistence say more; restore the data directory from a copy, or restart with --set-aside-damaged salvage")
-	errDiskFailed = errorReply("ERR the disk could not be read just now: what this command needs is not in memory. Try again; the server's log and INFO persistence say more")
+	errDamaged     = errorReply("ERR the data on disk is damaged: what this command needs can not be read. The server's log and INFO persistence say more; restore the data directory from a copy, or restart with --set-aside-damaged salvage")
+	errPingDamaged = errorReply("MISCONF The data on disk is damaged or the disk fails, and ping-fails-when-damaged is set: INFO persistence and the server's log say more")
+	errDiskFailed  = errorReply("ERR the disk could not be read just now: what this command needs is not in memory. Try again; the server's log and INFO persistence say more")
 
 	errNoAuth              = errorReply("NOAUTH Authentication required.")
 	errWrongPass           = errorReply("WRONGPASS invalid username-password pair or user is disabled.")

@@ -64,6 +64,7 @@ const (
 
 // damage is what the store knows of such failures.
 type damage struct {
+	met     atomic.Bool  // damage, since the start
 	failing atomic.Int32 // places where an I/O error is not over yet
 
 	mu     sync.Mutex
@@ -100,8 +101,9 @@ func (st *Store) failed(p place, err error, fields ...any) error {
 	case err == nil:
 		return nil
 	case isDamage(err):
+		err = plain(err)
 		st.damage.note(p, err)
-		st.tell(p.op, "the database file is damaged", plain(err), append(fields, "do", damageAdvice)...)
+		st.tell(p.op, "the database file is damaged", err, append(fields, "do", damageAdvice)...)
 		return named(err, ErrDamaged)
 	case isDiskFailure(err):
 		st.damage.noteIO(p, err)
@@ -119,22 +121,23 @@ func named(err, kind error) error {
 	if errors.Is(err, kind) {
 		return err
 	}
-	return fmt.Errorf("%w: %w", kind, plain(err))
+	return fmt.Errorf("%w: %w", kind, err)
 }
 
 // plain says what SQLite calls a disk I/O error, for want of another code, when a page is missing or its checksum does not fit.
 func plain(err error) error {
-	if errors.Is(err, sqlite3.IOERR_DATA) {
-		return fmt.Errorf("a page does not fit its checksum: %w", err)
+	if errors.Is(err, sqlite3.IOERR_DATA) && !errors.Is(err, ErrDamaged) {
+		return fmt.Errorf("a page does not fit its checksum (%w)", err)
 	}
 	return err
 }
 
 func (d *damage) note(p place, err error) {
+	d.met.Store(true)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.report.What == "" {
-		d.report.What, d.report.Since = string(p.op)+": "+plain(err).Error(), time.Now()
+		d.report.What, d.report.Since = string(p.op)+": "+err.Error(), time.Now()
 	}
 	if p.op.writes() {
 		d.report.Writes++
@@ -239,6 +242,9 @@ func (st *Store) tellMore(op operation, event string, err error) {
 		st.opts.Log(event, err, "operation", string(op), "more_failures", n, "seconds", int64(summaryEvery/time.Second))
 	}
 }
+
+// Damaged reports whether something is damaged, or a read or a transaction fails at present. It costs two atomic loads.
+func (st *Store) Damaged() bool { return st.damage.met.Load() || st.damage.failing.Load() > 0 }
 
 // Damage tells what has failed.
 func (st *Store) Damage() Damage {

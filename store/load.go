@@ -24,6 +24,7 @@ type Fetch struct {
 
 type pending struct {
 	o    *object
+	db   int   // its database, for the log
 	wait       // the load that we make
 	id   int64 // of the key whose value is missing, 0 = nothing is known yet
 }
@@ -43,7 +44,7 @@ func (v *View) fetching() *Fetch {
 func (f *Fetch) start(o *object, need Need) {
 	o.load = &load{done: make(chan struct{}), by: f, need: need}
 	o.pins++
-	f.missing = append(f.missing, pending{o, wait{o.load, f.ahead}, o.id})
+	f.missing = append(f.missing, pending{o, o.space.db, wait{o.load, f.ahead}, o.id})
 }
 
 // join waits for a load that is under way, or asks for more of what this Fetch reads.
@@ -73,7 +74,7 @@ func (v *View) TakeFetch() *Fetch {
 // An error means that a key could not be read; the command must not run. The other keys are read all the same.
 func (f *Fetch) Load() (failed error) {
 	for from := 0; from < len(f.missing); from += fetchSlice {
-		f.readSlice(f.missing[from:min(from+fetchSlice, len(f.missing))])
+		f.readSlice(from, min(from+fetchSlice, len(f.missing)))
 	}
 	wait := func(w wait) {
 		<-w.l.done
@@ -93,8 +94,8 @@ func (f *Fetch) Load() (failed error) {
 // fetchSlice is how many keys are read between two holds of the lock.
 const fetchSlice = 256
 
-func (f *Fetch) readSlice(missing []pending) {
-	st := f.st
+func (f *Fetch) readSlice(from, to int) {
+	st, missing := f.st, f.missing[from:to]
 	rows := make([]row, len(missing))
 	var errs map[int]error
 	start := time.Now()
@@ -112,11 +113,18 @@ func (f *Fetch) readSlice(missing []pending) {
 			if errs == nil {
 				errs = map[int]error{}
 			}
-			errs[next] = st.unreadable(missing[next].o, err)
+			errs[next] = st.unreadable(missing[next].o, missing[next].db, err)
+			if missing[next].ahead { // its neighbours on disk are probably its neighbours here: each command reads its own
+				missing = missing[:next+1]
+			}
 		}
 	}
 	st.Lock()
 	defer st.Unlock()
+	if read := from + len(missing); read < to {
+		st.dropLocked(f.missing[read:])
+		f.missing = f.missing[:read]
+	}
 	st.stats.loads += int64(len(missing))
 	st.stats.loadNanos += time.Since(start).Nanoseconds()
 	for i, p := range missing {
@@ -126,13 +134,13 @@ func (f *Fetch) readSlice(missing []pending) {
 
 // dropLocked takes away the placeholders of loads that nobody will make: those who wait for them begin their own. The caller
 // holds the keyspace lock.
-func (f *Fetch) dropLocked() {
-	for _, p := range f.missing {
+func (st *Store) dropLocked(missing []pending) {
+	for _, p := range missing {
 		p.o.pins--
 		if p.o.load == p.l {
 			p.o.load = nil
 			if !p.o.headOnly {
-				f.st.forget(p.o)
+				st.forget(p.o)
 			}
 		}
 		close(p.l.done)
@@ -140,8 +148,8 @@ func (f *Fetch) dropLocked() {
 }
 
 // unreadable notes and names the failure to read a key.
-func (st *Store) unreadable(o *object, err error) error {
-	return st.failed(keyPlace(o), fmt.Errorf("read key from disk: %w", err), "space", o.space.id, "key", quoted(o.name))
+func (st *Store) unreadable(o *object, db int, err error) error {
+	return st.failed(keyPlace(o), err, "db", db, "key", quoted(o.name))
 }
 
 // loaded fills a placeholder or head, or takes the placeholder away when the read failed. A command that could not
@@ -152,7 +160,7 @@ func (st *Store) loaded(p pending, r *row, err error) {
 		switch {
 		case err == nil:
 			if err = st.fill(p.o, r); err != nil {
-				err = st.unreadable(p.o, err)
+				err = st.unreadable(p.o, p.db, err)
 			}
 		case !p.o.headOnly:
 			st.forget(p.o)
@@ -214,7 +222,7 @@ func (st *Store) loadNow(s *space, key []byte, o *object, need Need) *object {
 	}
 	var r row
 	if s.unloaded || o.headOnly {
-		err := st.readers.load(func(rd *reader) error { return rd.pending(pending{o, wait{l: &load{need: need}}, o.id}, &r) })
+		err := st.readers.load(func(rd *reader) error { return rd.pending(pending{o, s.db, wait{l: &load{need: need}}, o.id}, &r) })
 		if err == nil {
 			st.stats.loads++
 			o.load, err = nil, st.fill(o, &r)
@@ -223,7 +231,7 @@ func (st *Store) loadNow(s *space, key []byte, o *object, need Need) *object {
 			if o.load == nil && !o.headOnly {
 				st.forget(o)
 			}
-			panic(st.unreadable(o, err)) // becomes the command's error reply
+			panic(st.unreadable(o, s.db, err)) // becomes the command's error reply
 		}
 		st.worked(keyPlace(o))
 		return o

@@ -2,7 +2,6 @@ package store
 
 import (
 	"cmp"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"sort"
@@ -36,7 +35,7 @@ func (st *Store) Scan(db int, cursor int64, count int, now int64, o ScanOptions,
 		}
 		page, err := st.scanPage(s.id, cursor, count, o)
 		if err != nil {
-			return nil, 0, 0, st.failed(place{op: scanning}, fmt.Errorf("scan: %w", err))
+			return nil, 0, 0, st.failed(place{op: scanning}, err)
 		}
 		st.worked(place{op: scanning})
 		err = st.Look(locked, func() {

@@ -260,7 +260,7 @@ func (st *Store) WaitFor(lsn uint64) error {
 // memory and journal agree. The caller holds the keyspace lock.
 func (st *Store) Abort() (seen uint64) {
 	if f := st.tx.TakeFetch(); f != nil {
-		f.dropLocked()
+		st.dropLocked(f.missing)
 	}
 	return st.tx.End()
 }
