@@ -177,6 +177,13 @@ func (st *Store) worked(p place) {
 	}
 }
 
+// workedWriting notes that the tables have taken everything.
+func (st *Store) workedWriting() {
+	for _, op := range []operation{writingBack, reaping, vacuuming, moving} {
+		st.worked(place{op: op})
+	}
+}
+
 // probe reads a key again whose reading had failed for the moment, so that the end of the trouble is seen though nobody asks for
 // the key. The apply goroutine calls it.
 func (st *Store) probe() {

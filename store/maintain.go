@@ -82,6 +82,9 @@ func (st *Store) maintain() {
 		return
 	}
 	st.wb.maintenanceFails = false
+	if st.damage.failing.Load() > 0 {
+		st.checkpoint(0) // a checkpoint that has failed may be over
+	}
 	st.checkpoint(st.opts.upkeep.idleWalPages)
 	st.reserve.refill(st)
 }

@@ -219,13 +219,14 @@ func TestAFileOfAnOlderVersionIsGivenChecksumsWhateverFails(t *testing.T) {
 			}
 			return nil
 		})
-		if st, err := tryOpen(dir, d.use); err == nil {
+		st, err := tryOpen(dir, d.use)
+		d.breakWith(nil)
+		if err == nil {
 			_ = st.Close()
 		}
-		d.breakWith(nil)
-		st := opened(t, dir, d.use)
+		st = opened(t, dir, d.use)
 		var version int64
-		err := st.readers.use(func(r *reader) error {
+		err = st.readers.use(func(r *reader) error {
 			return queryInts(r.c, `SELECT user_version FROM pragma_user_version`, &version)
 		})
 		if err != nil || version != sealedVersion {

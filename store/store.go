@@ -377,11 +377,13 @@ func (st *Store) Close() error {
 		return nil
 	}
 	err := st.stopWriteBack()
-	if err == nil {
-		err = st.DamageError()
+	if err == nil && !st.damage.met.Load() {
+		if err = st.wb.w.disown(); err == nil {
+			st.workedWriting()
+		}
 	}
 	if err == nil {
-		err = st.wb.w.disown()
+		err = st.DamageError()
 	}
 	switch released := st.release(); {
 	case err == nil:
