@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -204,7 +205,7 @@ func TestALoadThatFailsIsTriedAgain(t *testing.T) {
 	d.mu.Lock()
 	d.broken = true
 	d.mu.Unlock()
-	if _, _, err := get(st, "cold500"); err == nil || !strings.Contains(err.Error(), "read key from disk") {
+	if _, _, err := get(st, "cold500"); !errors.Is(err, ErrDiskFailed) {
 		t.Fatalf("GET = %v", err)
 	}
 	wantGet(t, st, "hot", "v")

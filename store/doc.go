@@ -23,6 +23,7 @@
 //	files/          changes of files, as tests see them
 //	fold.go writeback.go apply.go settle.go              from the journal to the tables
 //	writer.go recover.go maintain.go                     its connection; after a crash; the tables' upkeep
+//	pages.go damage.go                                   the pages' checksums; what is told when the disk fails
 //	load.go scan.go scan_page.go sqlite.go migrate.go    from the tables to memory; files of older versions
 //	head.go                                              keys whose value stays on disk
 //	apply_string.go apply_rows.go apply_runs.go          the rows of long strings and of collections

@@ -1,7 +1,7 @@
 -- Diskette's database file. Everything a client stored and that write-back has applied is
 -- here; what is newer stands in journal/ until then. Times are unix milliseconds, 0 = none.
 -- The file may be read while it is served (sqlite3 -readonly diskette.db); the views at the
--- end are the readable form. application_id is "Disk", user_version the schema's version. A file of an older version gets
+-- end are the readable form. Each page ends with a checksum (pages.go), hence nothing else may write to it. application_id is "Disk", user_version the schema's version. A file of an older version gets
 -- what it lacks of this (store/migrate.go): hence IF NOT EXISTS.
 
 PRAGMA application_id = 0x4469736b;
