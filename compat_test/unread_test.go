@@ -254,6 +254,67 @@ func TestATransactionWhoseRepliesAreTooManyEndsItsClientAndStillWrites(t *testin
 	}
 }
 
+// A long reply is encoded while others run: it is what was there when the command ran, and nothing comes into its middle.
+func TestALongReplyIsOfOneMomentAndInOnePiece(t *testing.T) {
+	s := startServer(t, subjectBin(t))
+	const n = 40_000
+	c, other := dial(t, s.Addr), dial(t, s.Addr)
+	c.Do("HELLO", 3)
+	c.Do("SUBSCRIBE", "channel")
+	for round := range 2 {
+		other.Do("DEL", "l", "s", "z", "h")
+		fillList(t, s, "l", n)
+		other.Do("EVAL", "local l = redis.call('LRANGE', 'l', 0, -1) for i, e in ipairs(l) do "+
+			"redis.call('SADD', 's', e) redis.call('ZADD', 'z', i, e) redis.call('HSET', 'h', e, i) end", 4, "l", "s", "z", "h")
+		for _, command := range [][]any{{"LRANGE", "l", 0, -1}, {"SMEMBERS", "s"}, {"ZRANGE", "z", 0, -1, "WITHSCORES"}, {"HGETALL", "h"}} {
+			c.Send(command...)
+			c.Send("ECHO", "behind")
+			for range 5 {
+				other.Pipeline([]any{"PUBLISH", "channel", "m"}, []any{"RPOPLPUSH", "l", "l"}, []any{"LSET", "l", 7, "other"}, []any{"SPOP", "s"},
+					[]any{"ZINCRBY", "z", n, "element of number 000007"}, []any{"HSET", "h", "element of number 000007", "other"})
+			}
+			pushes, v := 0, c.Receive()
+			for ; v.kind == kindPush; v = c.Receive() {
+				pushes++
+			}
+			whole(t, fmt.Sprint(round, command), v, n)
+			for v = c.Receive(); v.kind == kindPush || pushes < 5; v = c.Receive() {
+				if v.kind == kindPush {
+					pushes++
+					continue
+				}
+				equal(t, "what comes behind", v.text, "behind")
+				for ; pushes < 5; pushes++ {
+					equal(t, "what comes last", c.Receive().kind, kindPush)
+				}
+				break
+			}
+		}
+	}
+}
+
+// whole fails unless v has n elements, of which few are not those of fillList, and none comes twice.
+func whole(t *testing.T, what string, v value, n int) {
+	t.Helper()
+	seen, others := map[string]bool{}, 0
+	for _, e := range v.elems {
+		if len(e.elems) > 0 {
+			e = e.elems[0]
+		}
+		switch {
+		case !strings.HasPrefix(e.text, "element of number "):
+			others++
+		case seen[e.text]:
+			t.Fatalf("%s: %q comes twice", what, e.text)
+		default:
+			seen[e.text] = true
+		}
+	}
+	if len(seen) < n-30 || len(seen) > n {
+		t.Errorf("%s: %d elements and %d others of %d", what, len(seen), others, n)
+	}
+}
+
 func TestAScriptWhoseReplyIsTooLargeEndsItsClientAndStillWrites(t *testing.T) {
 	s := startServer(t, subjectBin(t), "--client-output-buffer-limit", "normal 1mb 0 0")
 	c := dial(t, s.Addr)

@@ -43,7 +43,6 @@ type client struct {
 
 	caching    bool    // CLIENT CACHING has been called, for the command or transaction that follows
 	inBatch    bool    // it holds sending
-	midReply   bool    // nothing may come before the rest of the reply
 	pushes     *pushes // nil until it is pushed to for the first time
 	afterReply []byte  // what its own command pushes to it
 

@@ -91,11 +91,18 @@ func (h *hold) keyed(r *row, args [][]byte, following []command) {
 		h.block(tx, lsn)
 		return
 	}
-	cl.reply(reply, lsn)
+	long := reply.isLong() && cl.replies == repliesOn
+	if !long {
+		cl.reply(reply, lsn)
+	}
 	if len(cl.srv.blockers.ready) > 0 {
 		cl.srv.serveBlocked(h.now)
 	}
 	h.unpin()
+	if long {
+		h.release()
+		cl.replyLong(&reply, lsn)
+	}
 }
 
 // call runs the command's function, again when it has asked for further keys and they are loaded, or when what it wanted done

@@ -14,9 +14,11 @@ type output struct {
 	from   int // buf[:from] is in pieces already
 	size   int // bytes of pieces
 	marks  []mark
-	limit  int64   // bytes; 0 = none
-	over   bool    // they were more, or are not wanted any more: nothing is gathered until reset
-	owner  *client // who is told how much has gathered, a piece at a time; nil = nobody
+	limit  int64 // bytes; 0 = none
+	over   bool  // they were more, or are not wanted any more: nothing is gathered until reset
+
+	sending bool    // what has gathered may be sent at any time: it is the beginning of a long reply
+	owner   *client // who is told how much has gathered, a piece at a time; nil = nobody
 }
 
 type piece struct {
@@ -54,11 +56,16 @@ func (o *output) append(p piece) {
 	}
 }
 
-// cut makes a piece of what has gathered in buf. There will be more.
-func (o *output) cut() {
+// full makes a piece of what has gathered in buf, or sends it if that may be done already. There will be more, unless dropped says
+// that it is not wanted.
+func (o *output) full() (dropped bool) {
+	if o.sending {
+		return !o.owner.sendPart()
+	}
 	full := o.buf[o.from:]
 	o.buf, o.from = make([]byte, 0, sendBytes+sendBytes/8), 0
 	o.append(piece{full, true})
+	return o.over
 }
 
 // join appends another's replies, which are not used any more.
@@ -127,7 +134,7 @@ func (o *output) sendTo(g *guard) error {
 }
 
 func (o *output) reset() {
-	if cap(o.buf) > 64<<10 {
+	if cap(o.buf) > 64<<10 && !o.sending {
 		o.buf = nil
 	}
 	if len(o.pieces) > 0 {

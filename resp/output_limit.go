@@ -146,7 +146,7 @@ func (cl *client) slowDown() error {
 	if cl.mayGoOn() {
 		return nil
 	}
-	if cl.inBatch && !cl.midReply {
+	if cl.inBatch && !cl.out.sending {
 		cl.endBatch() // meanwhile it can be pushed to
 		defer cl.beginBatch()
 	}

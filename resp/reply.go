@@ -7,7 +7,7 @@ import (
 
 // A Reply is what a handler answers, encoded in one place for RESP2 and RESP3. It is encoded
 // under the keyspace lock, right after the handler returned, so it may hold slices that
-// belong to the store.
+// belong to the store; but a long one that holds nothing that can change is encoded without the lock (reply_long.go).
 type Reply struct {
 	kind  kind
 	n     int64 // an integer, or a double's bits
@@ -23,7 +23,8 @@ const (
 	kindError                 // -ERR ...
 	kindInteger               // :1
 	kindBulk                  // $3 foo; copied when it is encoded
-	kindLent                  // a bulk that stays unchanged and may be sent without a copy
+	kindText                  // a bulk that is a string, which never changes
+	kindLent                  // a bulk that, if it is long, stays unchanged and may be sent without a copy
 	kindNull                  // RESP2 $-1, RESP3 _
 	kindNullArray             // RESP2 *-1, RESP3 _
 	kindArray
@@ -55,7 +56,7 @@ var (
 
 func simple(s string) Reply                     { return Reply{kind: kindSimple, s: s} }
 func integer[T int | int64 | uint64](n T) Reply { return Reply{kind: kindInteger, n: int64(n)} }
-func bulkString(s string) Reply                 { return Reply{kind: kindBulk, s: s} }
+func bulkString(s string) Reply                 { return Reply{kind: kindText, s: s} }
 func array(elems ...Reply) Reply                { return Reply{kind: kindArray, elems: elems} }
 func mapOf(elems ...Reply) Reply                { return Reply{kind: kindMap, elems: elems} }
 func setOf(elems ...Reply) Reply                { return Reply{kind: kindSet, elems: elems} }
@@ -136,8 +137,8 @@ func (o *output) encode(r *Reply, resp3 bool) {
 	if o.limitReached() {
 		return
 	}
-	if len(o.buf)-o.from >= sendBytes {
-		o.cut()
+	if len(o.buf)-o.from >= sendBytes && o.full() {
+		return
 	}
 	switch r.kind {
 	case kindNone, kindBlock, kindLoad:
@@ -149,7 +150,7 @@ func (o *output) encode(r *Reply, resp3 bool) {
 		o.number(':', r.n)
 	case kindBulk:
 		o.bulk(r.s)
-	case kindLent:
+	case kindText, kindLent:
 		if len(r.s) < lentBytes {
 			o.bulk(r.s)
 		} else {

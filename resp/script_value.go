@@ -30,7 +30,7 @@ func (e *engine) value(r *Reply) lua.LValue {
 	switch r.kind {
 	case kindInteger:
 		return lua.LNumber(r.n)
-	case kindBulk, kindLent:
+	case kindBulk, kindText, kindLent:
 		return e.text(r.s)
 	case kindSimple:
 		return oneField("ok", lua.LString(r.s))
