@@ -320,7 +320,7 @@ func (s *sorting) results(v *store.View, chosen []string) []Reply {
 		}
 		for _, get := range s.gets {
 			if value, ok := get.value(v, element); ok {
-				results = append(results, bulkString(value))
+				results = append(results, viewed(value))
 			} else {
 				results = append(results, replyNull)
 			}

@@ -79,6 +79,9 @@ func bulk(b []byte) Reply {
 	return Reply{kind: kindBulk, s: viewString(b)}
 }
 
+// viewed is a string that views bytes of the store: it is copied when it is encoded.
+func viewed(s string) Reply { return Reply{kind: kindBulk, s: s} }
+
 // lent is a value from store.LendString; nil is the null reply.
 func lent(b []byte) Reply {
 	if b == nil {
