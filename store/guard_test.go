@@ -288,18 +288,20 @@ func TestAStartSetsAsideWhatTheTablesRefuse(t *testing.T) {
 }
 
 func TestAProcessKeepsNoMoreThanSomeConnectionsThatItCanNotGiveUp(t *testing.T) {
-	abandoned.Store(mostAbandoned)
-	defer abandoned.Store(0)
 	d := newDisk(t)
 	st := opened(t, t.TempDir(), d.use)
-	mustSet(t, st, "k", "v")
+	for i := range 3000 {
+		mustSet(t, st, fmt.Sprint("k", i), strings.Repeat("v", 2000))
+	}
 	st = reopened(t, st, d.use)
+	abandoned.Store(mostAbandoned)
+	defer abandoned.Store(0)
 	d.reads(func(string) { panic("a defect") })
-	for range 3 {
-		_, _, _ = get(st, "k")
+	for i := range 10 {
+		_, _, _ = get(st, fmt.Sprint("k", 300*i))
 	}
 	d.reads(nil)
-	if _, _, err := get(st, "k"); !errors.Is(err, ErrPanic) || !strings.Contains(err.Error(), "restart") {
+	if _, _, err := get(st, "k7"); !errors.Is(err, ErrPanic) || !strings.Contains(err.Error(), "restart") {
 		t.Errorf("GET: %v", err)
 	}
 }
