@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -195,10 +196,10 @@ func TestRecordsInDoubtAfterAFailedFsyncAreNotMissed(t *testing.T) {
 
 func TestTheStateNamesASegmentBeforeItHasARecordAndTheFloorBeforeOneIsDeleted(t *testing.T) {
 	var s *stated
-	var broken error
+	var broken atomic.Bool
 	s = newStated(t, files.Disk{Fault: func(c files.Call) (int, error) {
-		if c.Path == s.path && c.Op == files.Sync {
-			return len(c.Data), broken
+		if c.Path == s.path && c.Op == files.Sync && broken.Load() {
+			return 0, syscall.EIO
 		}
 		return len(c.Data), nil
 	}})
@@ -206,24 +207,23 @@ func TestTheStateNamesASegmentBeforeItHasARecordAndTheFloorBeforeOneIsDeleted(t 
 	if err != nil {
 		t.Fatal(err)
 	}
-	broken = syscall.EIO
+	broken.Store(true)
 	wantFailed(t, j.Wait(j.Append(Record{Head: []byte("one")})), syscall.EIO)
-	broken = nil
+	broken.Store(false)
 	eventually(t, "the next try", func() bool { return j.Committed() == 1 })
 	store(t, j, "two")
 	store(t, j, "three")
 	if state := s.file.Get(); state.Newest != 3 || state.Floor != 0 {
 		t.Fatalf("%+v", state)
 	}
-	broken = syscall.EIO
+	broken.Store(true)
 	if j.Drop(2); len(segmentFiles(t, s.dir)) != 3 {
 		t.Fatal("a segment was deleted that the state does not know of")
 	}
-	broken = nil
+	broken.Store(false)
 	if j.Drop(2); len(segmentFiles(t, s.dir)) != 1 || s.file.Get().Floor != 2 || s.file.Get().Newest != 3 {
 		t.Fatalf("%q, %+v", segmentFiles(t, s.dir), s.file.Get())
 	}
-	s.file.state.SameBoot() // whoever kills us now
 	d := s.killed(t, true)
 	_ = os.Remove(segmentFiles(t, d.dir)[0])
 	if _, err := d.start(t, Options{}); err == nil || !strings.Contains(err.Error(), segmentName(3)) {
@@ -231,34 +231,39 @@ func TestTheStateNamesASegmentBeforeItHasARecordAndTheFloorBeforeOneIsDeleted(t 
 	}
 }
 
-// A segment that the state may name is not emptied before the state does not name it.
+// A segment that the state may name is not emptied, or taken away, before the state does not name it.
 func TestASegmentIsMadeAnewOnlyWhileTheStateDoesNotNeedIt(t *testing.T) {
-	for failing := range 20 {
-		var s *stated
-		changes, broken := 0, true
-		s = newStated(t, files.Disk{Fault: func(c files.Call) (int, error) {
-			if changes++; broken && changes > 6+failing && changes%2 == 0 {
-				return len(c.Data) / 2, syscall.EIO
-			}
-			return len(c.Data), nil
-		}})
-		j, err := s.start(t, Options{Policy: Always})
-		if err != nil {
-			continue
+	var s *stated
+	var failing atomic.Value
+	failing.Store("")
+	s = newStated(t, files.Disk{Fault: func(c files.Call) (int, error) {
+		if f := failing.Load().(string); c.Op == files.Sync && f != "" && strings.HasSuffix(c.Path, f) {
+			return 0, syscall.EIO
 		}
-		for range 5 {
-			if j.Wait(j.Append(Record{Head: []byte("record")})) == nil {
-				break
-			}
-			for _, rebooted := range []bool{false, true} {
-				d := s.killed(t, rebooted)
-				if _, err := d.start(t, Options{}); err != nil {
-					t.Fatalf("failing from %d on: %v", failing, err)
-				}
-			}
-		}
-		broken = false
+		return len(c.Data), nil
+	}})
+	j, err := s.start(t, Options{Policy: Always})
+	if err != nil {
+		t.Fatal(err)
 	}
+	failing.Store(s.path) // the segment is there, and the state that names it written and in doubt
+	wantFailed(t, j.Wait(j.Append(Record{Head: []byte("record")})), syscall.EIO)
+	for _, path := range []string{suffix, s.path, suffix} { // the segment can not be made, the state not be written ...
+		failing.Store(path)
+		_ = j.Wait(j.Append(Record{Head: []byte("record")}))
+		if _, err := s.killed(t, true).start(t, Options{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	failing.Store("")
+	eventually(t, "the next try", func() bool { return j.Committed() == 4 })
+	wantRecords(t, func() []string {
+		k, err := s.killed(t, true).start(t, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return replayed(t, k, 1)
+	}(), "1:record", "2:record", "3:record", "4:record")
 }
 
 // At every byte at which a write of the state may stop, the state before it or the one after is read.
