@@ -161,11 +161,12 @@ func lookAtTables(dir string, sameBoot, thorough bool) (t tablesSeen, err error)
 	if err != nil || version == 0 {
 		return t, nameFile(dir, err)
 	}
-	var identity, applied, ahead, running, pages int64
+	var identity, applied, ahead, running, pages, lastKey, lastSpace int64
 	err = queryInts(c, `SELECT coalesce((SELECT value FROM meta WHERE name = 'identity'), 0),
 		coalesce((SELECT value FROM meta WHERE name = 'applied_lsn'), 0), coalesce((SELECT value FROM meta WHERE name = 'ahead_lsn'), 0),
-		coalesce((SELECT value FROM meta WHERE name = 'running'), 0), (SELECT page_count FROM pragma_page_count)`,
-		&identity, &applied, &ahead, &running, &pages)
+		coalesce((SELECT value FROM meta WHERE name = 'running'), 0), (SELECT page_count FROM pragma_page_count),
+		(SELECT max(id) FROM keys), (SELECT max(space) FROM spaces)`, // openDatabase reads these, when something was changed
+		&identity, &applied, &ahead, &running, &pages, &lastKey, &lastSpace)
 	if err != nil {
 		return t, damaged(dir, err)
 	}
