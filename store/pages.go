@@ -24,8 +24,11 @@ import (
 // file; of the WAL SQLite has its own, compared when it is read after a crash. A page that was never written keeps its older
 // state with a checksum that fits: nothing on the page can tell.
 //
-// SQLite's own checksum VFS has a weaker sum over eight bytes more, which zeros fit: a zeroed end of a long value would be
-// zeros in the value.
+// The process's time with and without, interleaved, medians of five whose spread was 15 %: a SET of 100 bytes with its write-back
+// 16.0 us and 15.6, a cold GET 11.5 and 11.1; of three: a SET of 100 KB 578 us and 492, a cold GET of it 145 and 145.
+//
+// SQLite's own checksum VFS has a weaker sum that takes five times as long, and zeros fit it: a zeroed end of a long value
+// would be zeros in the value.
 const sealBytes = 4
 
 // sealedVersion is the user_version from which a file has checksums: a second witness beside byte 20, so that no one flipped bit
