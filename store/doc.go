@@ -20,7 +20,7 @@
 //	view.go tx.go   reading and changing, for commands   keyspace.go  spaces, unloading, absences
 //	key.go string.go edit.go database.go                 what commands do to keys, strings, databases
 //	change.go       the changes and their encoding       journal/     append, group commit, segments
-//	files/          changes of files, as tests see them
+//	files/          changes of files, as tests see them  vfs.go       fsyncs of SQLite's that have failed
 //	fold.go writeback.go apply.go settle.go              from the journal to the tables
 //	writer.go recover.go maintain.go                     its connection; after a crash; the tables' upkeep
 //	pages.go damage.go                                   the pages' checksums; what is told when the disk fails
@@ -61,6 +61,23 @@
 //	I9  Lock order: keyspace, then journal. No SQLite call under the keyspace lock, except for keys
 //	    that could not be known before the command ran.
 //	I10 Time is read once per command, MULTI block or script.
+//
+// # An fsync that failed
+//
+// It leaves pages that are not on disk and that the kernel holds for clean: the next fsync succeeds and writes nothing. So a failure is
+// remembered, or assumed where nobody could, and what it left is written over itself before the next one. All fsyncs, and
+// who remembers:
+//
+//	the WAL, the database file        vfs.go, while the store is open: write-back, checkpoints, settleRecovery
+//	the WAL at the start              assumed: syncWAL. The database file needs nothing: SQLite copies the whole WAL again
+//	the journal's active segment      its doubt; it has no successor until it is on disk. The last at the start: assumed, mend
+//	a new segment, set-aside rows     begun anew under another inode
+//	the state file                    the same copy is written again; at the start assumed
+//	names in a directory              the step that needs them fails and is repeated
+//
+// It costs 35 to 60 ns a write of SQLite's, and at a start after a kill the WAL's bytes once more: 0.16 s for 32 MiB on a virtual
+// disk that others use, 0.002 without. What is read back for it is the page cache's, which ext4 and XFS keep; of the journal
+// it is compared with the checksums.
 //
 // # Why it is so
 //

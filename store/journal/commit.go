@@ -260,7 +260,8 @@ func (j *Journal) syncLocked(s *segment) bool {
 // rewrite makes the next fsync write everything that none has covered, if the kernel still has it.
 func (j *Journal) rewrite(s *segment) error {
 	in := io.NewSectionReader(s.file, s.synced, s.size-s.synced)
-	r := &reader{in: bufio.NewReaderSize(in, readBufferBytes), size: s.size, offset: s.synced, version: formatVersion, seed: s.seed, lsn: s.upTo + 1}
+	r := &reader{in: bufio.NewReaderSize(in, readBufferBytes), size: s.size, offset: s.synced,
+		version: formatVersion, seed: s.seed, lsn: s.upTo + 1}
 	for {
 		if _, err := r.next(false); err == io.EOF {
 			break
