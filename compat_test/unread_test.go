@@ -185,6 +185,25 @@ func TestClientsThatReadLateAreSlowedDownAndNotClosed(t *testing.T) {
 	equal(t, "evicted_clients", infoField(looking.Do("INFO", "stats").Text(), "evicted_clients"), "0")
 }
 
+func TestOneValueMayBeLongerThanAllThatMayWait(t *testing.T) {
+	s := startServer(t, subjectBin(t), "--maxmemory-clients", "16mb")
+	const size = 64 << 20
+	c := dial(t, s.Addr)
+	c.Do("SET", "long", bytes.Repeat([]byte("v"), size))
+	for range 3 {
+		c.Send("GET", "long")
+		writeThenRead(t, dial(t, s.Addr), 1, 1<<20) // others go on
+		if v := c.Receive(); len(v.text) != size {
+			t.Fatalf("GET: %.100s", v)
+		}
+	}
+	c.Send("MGET", "long", "long", "long") // two too many
+	if v, err := c.readOutcome(replyTimeout); err != nil || v.kind != kindClosed {
+		t.Errorf("MGET: %.100s, %v", v, err)
+	}
+	equal(t, "evicted_clients", infoField(dial(t, s.Addr).Do("INFO", "stats").Text(), "evicted_clients"), "1")
+}
+
 // Of those that are slowed down, one that takes nothing would wait for the server as the server waits for it.
 func TestAClientThatIsSlowedDownAndTakesNothingIsClosed(t *testing.T) {
 	s := startServer(t, subjectBin(t), "--maxmemory-clients", "16mb", "--timeout", "1")

@@ -3,6 +3,8 @@ package resp
 // maxmemory-clients bounds what waits to be sent to all clients together, and what is being made to be: over it those for whom
 // the most waits are closed, as in Redis, until the rest is within it. CLIENT NO-EVICT exempts a client.
 //
+// One value, however long, may always wait: the longest one is not counted.
+//
 // Redis's default, 0, is no bound. Here it stands for as much as maxmemory, and at least 256 MB where the machine has four times that.
 
 // sharedMemory is maxmemory-clients where that is 0; quarter is of the machine's memory. All are bytes.
@@ -35,21 +37,22 @@ func (s *Server) evictClients() {
 	s.eviction.Lock()
 	defer s.eviction.Unlock()
 	most := s.cfg.MaxClientMemory.Load()
-	going := int64(0) // made for clients that are closed already: their goroutines will let go of it
-	for s.limits.unsent.Load()-going > most {
+	for {
 		var largest *client
-		var bytes int64
-		going = 0
+		var bytes, longest int64
+		going := int64(0) // made for clients that are closed already: their goroutines will let go of it
 		s.clients.each(func(cl *client) {
 			unsent := cl.unsent()
-			switch {
-			case cl.isKilled():
+			if cl.isKilled() {
 				going += unsent
-			case unsent > bytes && cl.mayEvict():
+				return
+			}
+			longest = max(longest, min(cl.guard.unsent.longest.Load(), unsent))
+			if unsent > bytes && cl.mayEvict() {
 				largest, bytes = cl, unsent
 			}
 		})
-		if largest == nil || s.limits.unsent.Load()-going <= most {
+		if largest == nil || s.limits.unsent.Load()-going-longest <= most {
 			return
 		}
 		if largest.kill() {

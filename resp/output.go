@@ -42,6 +42,10 @@ func (o *output) reference(b []byte) {
 		o.append(piece{data: o.buf[o.from:]})
 		o.from = len(o.buf)
 	}
+	if o.owner != nil {
+		longest := &o.owner.guard.unsent.longest
+		longest.Store(max(longest.Load(), int64(len(b))))
+	}
 	o.append(piece{b, true})
 }
 

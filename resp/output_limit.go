@@ -18,7 +18,7 @@ import (
 // takes nothing for stalledMillis, or for timeout if that is less, is closed: both sides would wait for each other for ever.
 
 const (
-	freeShare = 8
+	freeShare     = 8
 	stalledMillis = 60_000
 	// lookAgain is how often a client that is slowed down looks whether others have let go of memory.
 	lookAgain = 100 * time.Millisecond
