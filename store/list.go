@@ -1,9 +1,6 @@
 package store
 
-import (
-	"slices"
-	"strconv"
-)
+import "slices"
 
 // A List is elements in the order that clients give them. Commands that read get it from View.List; a nil *List
 // is that of an absent key and is empty.
@@ -318,8 +315,7 @@ func (l *List) uncount(value string) {
 // before and behind it.
 func packedBytes(value string) int64 {
 	n := int64(len(value))
-	if isInteger(value) {
-		i, _ := strconv.ParseInt(value, 10, 64)
+	if i, ok := integer(value); ok {
 		n = integerBytes(i)
 	} else {
 		switch {

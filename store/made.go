@@ -87,9 +87,14 @@ func (m *Made) Complete() *Made {
 
 // Record records the rows, so that it takes no time under the keyspace lock later.
 func (m *Made) Record() *Made {
+	m.rows.head = make([]byte, 0, 32*m.Len())
 	m.coll.rows(&m.rows, createdKey)
 	return m
 }
+
+// recordElements is the number of elements from which a record of their own is not copied into that of the command, nor into the
+// journal's batch.
+const recordElements = 1 << 12
 
 // Len is the number of its elements.
 func (m *Made) Len() int { return m.coll.length() }
@@ -112,8 +117,11 @@ func (tx *Tx) place(o *object, m *Made, deadline int64) {
 	o.coll = m.coll
 	tx.create(o, m.coll.kind(), deadline)
 	if len(m.rows.head) == 0 {
-		m.coll.rows(&tx.rec, createdKey)
-		return
+		if m.Len() < recordElements {
+			m.coll.rows(&tx.rec, createdKey)
+			return
+		}
+		m.Record()
 	}
 	tx.rec.beside(&m.rows)
 }

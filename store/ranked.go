@@ -57,9 +57,6 @@ func compareScored(a, b Scored) int {
 	return strings.Compare(a.Member, b.Member)
 }
 
-// SortScored brings members into the order of a sorted set.
-func SortScored(items []Scored) { slices.SortFunc(items, compareScored) }
-
 // rankedOf makes a tree of items that are in their order: its nodes are as full as what grows at its end leaves them.
 func rankedOf(items []Scored) ranked {
 	t := ranked{}

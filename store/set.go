@@ -188,15 +188,31 @@ func (s *Set) note(member string) {
 
 // isInteger reports whether a string is a 64 bit integer as it is written: no blanks, plus or leading zeros.
 func isInteger(s string) bool {
-	if s == "" || len(s) > 20 || s[0] > '9' {
-		return false
+	_, ok := integer(s)
+	return ok
+}
+
+// integer is the integer that a string is.
+func integer(s string) (n int64, ok bool) {
+	digits := strings.TrimPrefix(s, "-")
+	if digits == "" || len(digits) > 19 || digits[0] == '0' && len(s) > 1 {
+		return 0, false
 	}
-	n, err := strconv.ParseInt(s, 10, 64)
-	if err != nil {
-		return false
+	for i := range len(digits) {
+		d := digits[i] - '0'
+		if d > 9 {
+			return 0, false
+		}
+		n = 10*n + int64(d)
 	}
-	var digits [20]byte
-	return string(strconv.AppendInt(digits[:0], n, 10)) == s
+	if len(digits) == 19 { // which may be too many
+		n, err := strconv.ParseInt(s, 10, 64)
+		return n, err == nil
+	}
+	if len(digits) < len(s) {
+		n = -n
+	}
+	return n, true
 }
 
 func (s *Set) put(w *recordWriter, id int64, m slot[noText]) {

@@ -63,8 +63,8 @@ func longFamilies() []group {
 			{"long-xtrim", "XTRIM to none", onCopy("stream", "XTRIM", "copy", "MAXLEN", 0)},
 		}},
 		{"long strings", inMemory, storeStrings, []longCase{
-			{"long-bitcount", "BITCOUNT of 64 MB", just("BITCOUNT", "string:a")},
-			{"long-bitop", "BITOP AND of two of 64 MB", just("BITOP", "AND", "to", "string:a", "string:b")},
+			{"long-bitcount", "BITCOUNT of 64 bytes an element (64 MB)", just("BITCOUNT", "string:a")},
+			{"long-bitop", "BITOP AND of two of 64 bytes an element (64 MB)", just("BITOP", "AND", "to", "string:a", "string:b")},
 			{"long-keys", "KEYS", just("KEYS", "key:*")},
 			{"long-flushall", "FLUSHALL", after(storeStrings, "FLUSHALL")},
 		}},
