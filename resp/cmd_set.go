@@ -52,14 +52,17 @@ func smembers(v *store.View, c *call) Reply {
 	if err != nil {
 		return failure(err)
 	}
-	var members []string
-	snapshot := func() { members = slices.AppendSeq(make([]string, 0, s.Len()), s.Members()) }
-	return c.replyOf(c.apartFor(s.Len(), s.Len()), snapshot, func() Reply {
-		if members != nil {
-			return setOf(c.listed(len(members), slices.Values(members))...)
-		}
-		return setOf(c.members(s)...)
-	})
+	if c.apartFor(s.Len(), s.Len()) {
+		return c.manyMembers(s)
+	}
+	return setOf(c.members(s)...)
+}
+
+// manyMembers copies members under the lock, for a reply that is made without it.
+func (c *call) manyMembers(s *store.Set) Reply {
+	members := slices.AppendSeq(make([]string, 0, s.Len()), s.Members())
+	c.finish = func() Reply { return setOf(bulkStrings(members).elems...) }
+	return replyNone
 }
 
 // members are all members of a set as replies.

@@ -195,16 +195,22 @@ func rangeReply(v *store.View, c *call, q rangeQuery, free bool) Reply {
 		return failure(err)
 	}
 	from, to := q.selected(z)
-	var members []store.Scored
-	return c.replyOf(c.apartFor(to-from, to-from), func() { members = scored(z, from, to) }, func() Reply {
-		list := c.scoredList(to-from, q.withScores)
-		if members == nil {
-			q.each(z, from, to, list.add)
-		} else {
-			list.addAll(members, q.reverse)
-		}
+	if c.apartFor(to-from, to-from) {
+		return c.manyScored(scored(z, from, to), q.withScores, q.reverse)
+	}
+	list := c.scoredList(to-from, q.withScores)
+	q.each(z, from, to, list.add)
+	return list.reply()
+}
+
+// manyScored answers members that were copied under the lock, without it.
+func (c *call) manyScored(members []store.Scored, withScores, reverse bool) Reply {
+	c.finish = func() Reply {
+		list := c.scoredList(len(members), withScores)
+		list.addAll(members, reverse)
 		return list.reply()
-	})
+	}
+	return replyNone
 }
 
 func zrangestore(tx *store.Tx, c *call) Reply {
