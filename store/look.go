@@ -178,11 +178,24 @@ func lookAtTables(dir string, sameBoot, thorough bool) (t tablesSeen, err error)
 			return t, err
 		}
 	}
+	if err := opens(c, version); err != nil {
+		return t, damaged(dir, err)
+	}
 	t = tablesSeen{there: true, identity: uint64(identity), applied: uint64(applied), ahead: uint64(ahead), running: running != 0}
 	if t.running && !w.header {
 		t.anew = &journal.Damage{File: path + "-wal", Expected: "the WAL of a database that was not closed", Found: "none that is whole"}
 	}
 	return t, nil
+}
+
+// opens reads what will be read when the database is opened to be changed: pages that are damaged there end the start before that.
+func opens(c *sqlite3.Conn, version int64) error {
+	var ignored int64
+	err := queryInts(c, `SELECT (SELECT max(id) FROM keys) + (SELECT sum(keys) FROM spaces) + (SELECT sum(value) FROM meta)`, &ignored)
+	if err == nil && version >= schemaVersion {
+		_, err = pieced(c)
+	}
+	return err
 }
 
 // rollsBack reports whether SQLite will undo what is in the database file first: it was stopped when it created the file, before
