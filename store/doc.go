@@ -27,7 +27,8 @@
 //	load.go scan.go scan_page.go sqlite.go migrate.go    from the tables to memory; files of older versions
 //	head.go                                              keys whose value stays on disk
 //	apply_string.go apply_rows.go apply_runs.go          the rows of long strings and of collections
-//	apply_slices.go rewrite.go                           on a full disk; long values copied without the lock
+//	apply_slices.go rewrite.go                           on a full disk, and what is large; long values copied without the lock
+//	pieces.go guard.go aside.go                          long rows and names; panics of SQLite's; rows that the tables refuse
 //	look.go lookvfs.go wal.go                            at the start: do the files belong together?
 //	setaside.go salvage.go rescue.go tidy.go             damaged ones renamed; what can be read of them
 //	sweep.go        removes what has expired             reserve.go dir.go  disk space, the directory
