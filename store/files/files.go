@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // Op is a kind of change.
@@ -151,12 +152,13 @@ func (d Disk) MkdirAll(dir string, mode fs.FileMode) error {
 	info, err := os.Stat(dir)
 	switch {
 	case err == nil && !info.IsDir():
-		return &fs.PathError{Op: "mkdir", Path: dir, Err: errors.New("a file is in the way")}
+		return &fs.PathError{Op: "mkdir", Path: dir, Err: syscall.ENOTDIR}
 	case err == nil:
-		if err := d.SyncDir(parent); !errors.Is(err, fs.ErrPermission) { // who may not read it has not created dir either
-			return err
+		err := d.SyncDir(parent)
+		if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.EINVAL) {
+			return nil // who may not read or change it, as in a container with a root of its own kind, has not created dir either
 		}
-		return nil
+		return err
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
