@@ -67,14 +67,6 @@ func (d damagedDir) copied(t *testing.T) damagedDir {
 	return damagedDir{to, d.keys}
 }
 
-// rebooted is a copy that was left by a kernel that runs no more.
-func (d damagedDir) rebooted(t *testing.T) damagedDir {
-	t.Helper()
-	d = d.copied(t)
-	reboot(t, d.dir)
-	return d
-}
-
 // reboot lets a directory's last server have run under another kernel.
 func reboot(t testing.TB, dir string) {
 	t.Helper()

@@ -48,8 +48,6 @@ func (d *disk) setRoom(n int) { d.Lock(); d.room = n; d.Unlock() }
 
 func (d *disk) set(op files.Op, err error) { d.Lock(); d.broken[op] = err; d.Unlock() }
 
-func (d *disk) count(op files.Op) int { d.Lock(); defer d.Unlock(); return d.asked[op] }
-
 func wantFailed(t *testing.T, err, cause error) {
 	t.Helper()
 	if !errors.Is(err, ErrFailed) || !errors.Is(err, cause) {
