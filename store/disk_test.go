@@ -121,6 +121,12 @@ func (d *disk) killed(t testing.TB, dir string) string {
 	t.Helper()
 	d.still.Lock()
 	defer d.still.Unlock()
+	return copyOf(t, dir)
+}
+
+// copyOf copies a data directory while SQLite's files stand still.
+func copyOf(t testing.TB, dir string) string {
+	t.Helper()
 	state := func() string {
 		b, err := os.ReadFile(filepath.Join(dir, stateName))
 		if err != nil {
@@ -141,8 +147,18 @@ func (d *disk) killed(t testing.TB, dir string) string {
 // powerCut is killed, and SQLite's writes since the last fsync of each file are there or not, as r decides.
 func (d *disk) powerCut(t testing.TB, dir string, r *rand.Rand) string {
 	t.Helper()
-	to := d.killed(t, dir)
+	to := d.cut(t, dir, r)
 	reboot(t, to)
+	return to
+}
+
+// cut is what is on the medium at one instant: copying and forgetting are one hold of still, because an fsync or a
+// checkpoint in between would leave files of two instants.
+func (d *disk) cut(t testing.TB, dir string, r *rand.Rand) string {
+	t.Helper()
+	d.still.Lock()
+	defer d.still.Unlock()
+	to := copyOf(t, dir)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for file, h := range d.unsynced {

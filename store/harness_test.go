@@ -85,10 +85,15 @@ func commandOn(st *Store, db int, now int64, names []string, needs map[int]Need,
 		}
 		tx = st.Begin(db, now)
 	}
-	seen, failed := run(st, tx, keys, fn)
-	released(fetched)
-	st.Unlock()
+	seen, failed := lastly(st, fetched, func() (uint64, error) { return run(st, tx, keys, fn) })
 	return errors.Join(failed, st.Wait(seen))
+}
+
+// lastly runs fn, lets the loads go and unlocks, even if fn ends the test: its cleanup closes the store, which takes the lock.
+func lastly(st *Store, fetched []*Fetch, fn func() (uint64, error)) (seen uint64, err error) {
+	defer st.Unlock()
+	defer released(fetched)
+	return fn()
 }
 
 // run turns the panic of a key that could not be read into an error, as a server does.
