@@ -137,7 +137,7 @@ func staleParameters(content string, settings []setting) (stale []int, err error
 		return nil, err
 	}
 	for i := range settings {
-		if l.settings[i] != settings[i] {
+		if l.settings[i] != settings[i] && parameters[i].flags&once == 0 {
 			stale = append(stale, i)
 		}
 	}

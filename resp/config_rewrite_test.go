@@ -61,6 +61,18 @@ func assertSameSettings(t *testing.T, want, got *Config) {
 	}
 }
 
+// To begin empty is a decision about one start: written down, it would make every later loss a silent one.
+func TestRewriteDoesNotKeepWhatIsSaidForOneStart(t *testing.T) {
+	file := confFile(t, "port 7000")
+	c := startedWith(t, file, "--set-aside-damaged", "yes", "--loglevel", "verbose")
+	if err := c.Rewrite(); err != nil {
+		t.Fatal(err)
+	}
+	if got := readText(t, file); strings.Contains(got, "set-aside-damaged") || !strings.Contains(got, "loglevel verbose") {
+		t.Errorf("the file is:\n%s", got)
+	}
+}
+
 func TestRewriteOverridesIncludedFiles(t *testing.T) {
 	included := confFile(t, "save 900 1", "timeout 5", "requirepass old")
 	file := confFile(t, "timeout 4", "include "+included, "hz 20")

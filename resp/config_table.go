@@ -21,6 +21,7 @@ const (
 	reread                               // names files: to set the same value again reads them again
 	guarded                              // CONFIG SET needs enable-protected-configs
 	listening                            // Redis would listen anew at CONFIG SET; here the value that it has is taken
+	once                                 // is said for one start: CONFIG REWRITE does not put it into the file
 	noEffect  parameterFlags = 0         // accepted and kept; a notice says that it does nothing
 )
 
@@ -80,7 +81,7 @@ var parameters = []parameter{
 	{"appendfsync", "", oneOf("everysec", "always", "no"), "everysec", inUse},
 	{"allow-network-filesystem", "", yesOrNo, "no", inUse | atStart},
 	{"ping-fails-when-damaged", "", yesOrNo, "no", inUse},
-	{"set-aside-damaged", "", oneOf("no", "yes", "salvage"), "no", inUse | atStart},
+	{"set-aside-damaged", "", oneOf("no", "yes", "salvage"), "no", inUse | atStart | once},
 	{"auth-failure-delay", "", intRange(0, 60_000), "1000", inUse},
 
 	// The process.

@@ -126,6 +126,8 @@ func whyNotStored(err error) string {
 	switch {
 	case store.IsDiskFull(err):
 		return "the disk is full. Free some space or delete keys; writes are accepted again by themselves."
+	case errors.Is(err, store.ErrDamaged):
+		return "the database is damaged where this is to be written. Restart with --set-aside-damaged salvage, which goes on with all that can be read."
 	case errors.Is(err, journal.ErrSync):
 		return "an fsync of the journal failed (" + reason + "). Look after the disk; writes are accepted again once the database has what the fsync was for."
 	case errors.Is(err, journal.ErrFailed):

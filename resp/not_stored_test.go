@@ -23,6 +23,7 @@ func TestAClientIsToldInOneSentenceWhyNothingIsStored(t *testing.T) {
 		{wrapped(journal.ErrFailed, syscall.ENOSPC), "the disk is full. "},
 		{wrapped(journal.ErrFailed, syscall.EIO), "the journal can not be written (input/output error). "},
 		{wrapped(journal.ErrSync, syscall.EIO), "an fsync of the journal failed (input/output error). "},
+		{fmt.Errorf("write back: %w", store.ErrDamaged), "the database is damaged where this is to be written. "},
 		{fmt.Errorf("write back: %w", syscall.EROFS), "write-back fails (read-only file system). "},
 	} {
 		got := errNotStored(c.err).s

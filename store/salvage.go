@@ -117,18 +117,19 @@ func (s *salvage) tables(to *sqlite3.Conn) error {
 		s.note("the database was not there, or empty")
 		return nil
 	}
-	from, err := openLook(path)
-	if err == nil {
-		defer closeConn(from)
-		var version int64
-		if version, err = fileVersion(from); err == nil && version < schemaVersion {
-			err = fmt.Errorf("it is of version %d, which can be salvaged by the Diskette that wrote it", version)
+	from, err := openTables(path, true)
+	if err != nil {
+		// Its first page is damaged, or another program has written it, as a copy: the rest may be well.
+		first := err
+		if from, err = openTables(path, false); err == nil {
+			s.note("the database was read without its checksums: " + plain(first).Error())
 		}
 	}
 	if err != nil {
 		s.note("nothing of the database can be read: " + err.Error())
 		return nil
 	}
+	defer closeConn(from)
 	for _, name := range []string{"identity", "applied_lsn", "next_id", "next_space"} {
 		var v int64
 		if err := queryInts(from, `SELECT value FROM meta WHERE name = '`+name+`'`, &v); err != nil {
@@ -149,6 +150,22 @@ func (s *salvage) tables(to *sqlite3.Conn) error {
 		return err
 	}
 	return s.names(from, to)
+}
+
+// openTables opens a damaged database of which at least the schema can be read.
+func openTables(path string, checksums bool) (*sqlite3.Conn, error) {
+	c, err := openRescue(path, checksums)
+	if err != nil {
+		return nil, err
+	}
+	version, err := fileVersion(c)
+	if err == nil && version < schemaVersion {
+		err = fmt.Errorf("it is of version %d, which can be salvaged by the Diskette that wrote it", version)
+	}
+	if err != nil {
+		return nil, errors.Join(err, closeConn(c))
+	}
+	return c, nil
 }
 
 // names finds those of keys whose rows are lost in the index on names, as far as that can be read.
@@ -292,7 +309,7 @@ func (s *salvage) note(line string) { s.lost = append(s.lost, line) }
 // key adds a key to the report.
 func (s *salvage) key(space int64, name []byte, what string) {
 	s.keys++
-	db := "of a space that none has, "
+	db := "(flushed)"
 	if q, _, err := s.c.Prepare(`SELECT db FROM spaces WHERE db IS NOT NULL AND space = ` + itoa(space)); err == nil {
 		if q.Step() {
 			db = q.ColumnText(0)
@@ -309,7 +326,7 @@ func (s *salvage) report() error {
 		return err
 	}
 	const lines = 20
-	s.st.opts.Log("salvaged what can be read", Warning(fmt.Sprintf("%d keys are lost or not whole as far as is known; all that is known is in %s",
+	s.st.opts.Log("salvaged what can be read", Warning(fmt.Sprintf("at least %d keys are lost or not whole; all that is known is in %s",
 		s.keys, filepath.Join(s.st.dir, name))), "keys", s.there, "lost", strings.Join(s.lost[:min(lines, len(s.lost))], "; "))
 	return nil
 }

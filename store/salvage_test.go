@@ -2,11 +2,14 @@ package store
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ncruces/go-sqlite3"
 )
 
 // salvaged starts on a directory with salvage, checks the store, and returns which keys are not as they were.
@@ -153,6 +156,37 @@ func TestSalvageReadsAroundPagesThatCanNotBeRead(t *testing.T) {
 	if some == 0 {
 		t.Error("no key was in a damaged page")
 	}
+}
+
+// A copy that another program has made has no checksums, and one that was cut is shorter than its header says.
+func TestSalvageTakesADatabaseThatAnotherProgramHasWrittenOrCut(t *testing.T) {
+	whole := withCollections(t)
+	t.Run("VACUUM INTO", func(t *testing.T) {
+		d := damagedDir{t.TempDir(), whole.keys}
+		c, err := sqlite3.Open("file:" + filepath.Join(whole.dir, databaseFile) + "?mode=ro")
+		if err == nil {
+			err = errors.Join(c.Exec(`VACUUM INTO '`+filepath.Join(d.dir, databaseFile)+`'`), c.Close())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tryOpen(d.dir); !errors.Is(err, ErrDamaged) {
+			t.Fatalf("without salvage: %v", err)
+		}
+		if lost, report := d.salvaged(t); len(lost) > 0 || !strings.Contains(report, "without its checksums") {
+			t.Errorf("%d keys are lost: %s", len(lost), report)
+		}
+	})
+	t.Run("cut", func(t *testing.T) {
+		d := whole.copied(t)
+		path := filepath.Join(d.dir, databaseFile)
+		if err := os.Truncate(path, fileBytes(path)-pageBytes); err != nil {
+			t.Fatal(err)
+		}
+		if lost, report := d.salvaged(t); len(lost) > len(whole.keys)/10 {
+			t.Errorf("%d keys are lost: %s", len(lost), report)
+		}
+	})
 }
 
 func TestWhatIsSetAsideIsSoWhereverItIsInterrupted(t *testing.T) {

@@ -55,10 +55,14 @@ func openDB(dir, vfs string, memory int64, readOnly bool) (*sqlite3.Conn, error)
 	return c, nil
 }
 
+// repairs is what an operator can do about damage.
+const repairs = "restore it from a copy, or start with --set-aside-damaged salvage, which renames what is here and goes on with all " +
+	"that can be read of it, or with --set-aside-damaged yes, which begins empty"
+
 // nameDamage names the file when SQLite finds it malformed; other errors stay as they are.
 func nameDamage(dir string, err error) error {
 	if isDamage(err) && !errors.Is(err, ErrDamaged) {
-		return fmt.Errorf("%w: %s: %w; restore it from a copy, or start with --set-aside-damaged yes to rename it and begin empty",
+		return fmt.Errorf("%w: %s: %w; "+repairs,
 			ErrDamaged, filepath.Join(dir, databaseFile), plain(err))
 	}
 	return err

@@ -211,11 +211,16 @@ func (st *Store) openFiles() error {
 func (st *Store) afterDamage(damage error) error {
 	_ = st.closeFiles() // the damage may show again
 	st.journal, st.wb.w, st.state = nil, nil, nil
-	st.opts.Log("the data is damaged", damage)
 	purpose := toBeginEmpty
 	if st.opts.OnDamage == Salvage {
 		purpose = toSalvage
 	}
+	cause := damage
+	var found *journal.Damage
+	if errors.As(damage, &found) {
+		cause = found // without what a start that ends here says to do
+	}
+	st.opts.Log("the data is damaged", cause, "set_aside_to", purpose)
 	if err := st.setAside(purpose, allFiles...); err != nil {
 		return errors.Join(damage, err)
 	}
