@@ -240,6 +240,33 @@ func TestWriteBackThatMeetsDamageRefusesWritesAndLosesNothing(t *testing.T) {
 	checked(t, restored)
 }
 
+func TestDBSizeThatMeetsDamageTellsOfIt(t *testing.T) {
+	dir, _ := stored(t, 4000)
+	st := opened(t, dir)
+	path := filepath.Join(dir, databaseFile)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at := pageBytes; at < len(b); at += pageBytes { // what the start has read it need not read again
+		b[at+2000] ^= 4
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt(b, 0); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	if _, _, err := st.DBSize(0, testNow+2000, false); !errors.Is(err, ErrDamaged) || !st.Damaged() {
+		t.Errorf("%v; damage %+v", err, st.Damage())
+	}
+	if err := st.Close(); !errors.Is(err, ErrDamaged) {
+		t.Errorf("close: %v", err)
+	}
+}
+
 func TestEveryOperationThatMeetsDamageTellsOnce(t *testing.T) {
 	for what, meet := range map[operation]func(t *testing.T, st *Store){
 		readingKey: func(t *testing.T, st *Store) {

@@ -121,7 +121,7 @@ func (st *Store) expiredOnDisk(space, now int64) (names []string, err error) {
 		return q.Err()
 	})
 	if err != nil {
-		return nil, fmt.Errorf("count expired keys: %w", err)
+		return nil, fmt.Errorf("count expired keys: %w", st.failed(place{op: sweeping}, err))
 	}
 	return names, nil
 }
