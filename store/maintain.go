@@ -81,7 +81,6 @@ func (st *Store) maintain() {
 		signal(st.wb.applyNow)
 		return
 	}
-	st.wb.maintenanceFails = false
 	if st.damage.failing.Load() > 0 {
 		st.checkpoint(0) // a checkpoint that has failed may be over
 	}
@@ -96,9 +95,8 @@ func (st *Store) maintenanceFailed(op operation, err error) {
 	case isDamage(err):
 		st.wb.upkeepFailed = time.Now()
 	case isDiskFailure(err):
-	case !st.wb.maintenanceFails:
-		st.wb.maintenanceFails = true
-		st.opts.Log(string(op)+" failed, trying again", err)
+	default:
+		st.tell(op, string(op)+" failed, trying again", st.explained(err))
 	}
 }
 

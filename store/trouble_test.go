@@ -150,3 +150,23 @@ func TestTwoFailuresOfTheJournalAreOneSentence(t *testing.T) {
 	}
 	d.breakWith(nil)
 }
+
+func TestACheckpointWithoutRoomTellsOnceAMinute(t *testing.T) {
+	d, log := newDisk(t), new(told)
+	st := opened(t, t.TempDir(), d.use, log.use, func(o *Options) { o.upkeep.walPages, o.upkeep.idleWalPages = 1, 1 })
+	d.breakWith(func(_ int, kind, file string, _ int) error {
+		if file == databaseFile && kind == "write" {
+			return errFull
+		}
+		return nil
+	})
+	for range 20 {
+		mustSet(t, st, "k", "v")
+		_ = st.Flush()
+	}
+	eventually(t, "the line", func() bool { return log.of("checkpoint failed") > 0 })
+	if n := log.of("checkpoint failed"); n != 1 {
+		t.Errorf("said %d times:\n%s", n, strings.Join(log.all(), "\n"))
+	}
+	d.breakWith(nil)
+}

@@ -35,10 +35,9 @@ type writeBack struct {
 
 	applyNow chan struct{}
 
-	maintenanceFails bool      // the apply goroutine's: said once
-	upkeepFailed     time.Time // the apply goroutine's: when maintain last met damage
-	busy             time.Time // the apply goroutine's: when it last wrote back many rows
-	rested           bool      // the buffers were given back since
+	upkeepFailed time.Time // the apply goroutine's: when maintain last met damage
+	busy         time.Time // the apply goroutine's: when it last wrote back many rows
+	rested       bool      // the buffers were given back since
 
 	rows      atomic.Int64 // the pending fold's weight
 	lastNanos atomic.Int64 // unix time at which a write-back last left nothing over, or a Flush ended
