@@ -148,9 +148,13 @@ func lookAtTables(dir string, sameBoot, thorough bool) (t tablesSeen, err error)
 	if err != nil {
 		return t, fmt.Errorf("read the WAL: %w", err)
 	}
-	if frames, salts := indexed(path + "-shm"); sameBoot && w.size > 0 && frames > 0 && (!w.header || salts == w.salts && frames > w.frames) {
+	var index walIndex
+	if sameBoot {
+		index = indexed(path + "-shm")
+	}
+	if w.size > 0 && index.frames > 0 && (!w.header || index.salts == w.salts && index.frames > w.frames) {
 		return tablesSeen{there: true, running: true, anew: &journal.Damage{File: path + "-wal",
-			Expected: fmt.Sprintf("the %d frames that its index counts", frames), Found: fmt.Sprintf("%d that are whole", w.frames)}}, nil
+			Expected: fmt.Sprintf("the %d frames that its index counts", index.frames), Found: fmt.Sprintf("%d that are whole", w.frames)}}, nil
 	}
 	c, err := openLook(path)
 	if err != nil {
@@ -182,7 +186,8 @@ func lookAtTables(dir string, sameBoot, thorough bool) (t tablesSeen, err error)
 		return t, damaged(dir, err)
 	}
 	t = tablesSeen{there: true, identity: uint64(identity), applied: uint64(applied), ahead: uint64(ahead), running: running != 0}
-	if t.running && !w.header {
+	// A server that was killed while it began the WAL anew may have left a torn header: nothing behind it was needed any more.
+	if begun := index.whole && index.frames == 0 && w.size > 0; t.running && !w.header && !begun {
 		t.anew = &journal.Damage{File: path + "-wal", Expected: "the WAL of a database that was not closed", Found: "none that is whole"}
 	}
 	return t, nil

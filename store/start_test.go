@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
@@ -297,4 +298,46 @@ func TestAnotherServersFilesAreRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// SQLite writes the WAL from its start again once the database file has all of it: its index says 0 frames then, and the header is
+// written anew. A write of that which the disk cuts short leaves no WAL, and nothing is lost with it.
+func TestATornHeaderOfAWALThatBeginsAnewIsNoLoss(t *testing.T) {
+	d := newDisk(t)
+	st := opened(t, t.TempDir(), d.use)
+	mustSet(t, st, "before", "v")
+	st = reopened(t, st, d.use) // from here on the journal alone does not have everything
+	mustSet(t, st, "after", "v")
+	if err := st.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	st.checkpoint(0)
+	killed := d.killed(t, st.dir)
+
+	edit := func(name string, change func(b []byte)) {
+		path := filepath.Join(killed, databaseFile+name)
+		b, err := os.ReadFile(path)
+		if err == nil {
+			change(b)
+			err = os.WriteFile(path, b, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	edit("-wal", func(b []byte) { copy(b[:16], "\x37\x7f\x06\x82\x00\x2d\xe2\x18\x00\x00\x10\x00\x00\x00\x00\x07") })
+	if _, err := tryOpen(killed); !errors.Is(err, ErrNotWhole) {
+		t.Fatalf("while the index counts frames: %v", err)
+	}
+	edit("-shm", func(b []byte) {
+		clear(b[16:20])
+		sum := walSum{order: binary.LittleEndian}
+		sum.add(b[:40])
+		binary.LittleEndian.PutUint32(b[40:], sum.s0)
+		binary.LittleEndian.PutUint32(b[44:], sum.s1)
+		copy(b[48:96], b[:48])
+	})
+	st = opened(t, killed)
+	wantGet(t, st, "before", "v")
+	wantGet(t, st, "after", "v")
 }

@@ -123,18 +123,24 @@ func (c *walSum) is(b []byte) bool {
 	return c.s0 == binary.BigEndian.Uint32(b) && c.s1 == binary.BigEndian.Uint32(b[4:])
 }
 
-// indexed returns how many frames the WAL's index, the -shm file, counts, and the salts that they have. The file is SQLite's shared
-// memory: as long as the kernel runs it is as the last transaction left it, whatever became of the server. Then the WAL
-// must have at least these frames. 0 frames: the index is not there or not whole, or has none, and says nothing.
-func indexed(path string) (frames uint32, salts [8]byte) {
+// walIndex is what the WAL's index, the -shm file, says. The file is SQLite's shared memory: as long as the kernel runs it is as
+// the last transaction left it, whatever became of the server.
+type walIndex struct {
+	whole  bool
+	frames uint32  // that the WAL must have at least; 0 = the WAL begins anew, and the database file has all there is
+	salts  [8]byte // of these frames
+}
+
+// indexed reads the index. One that is not there or not whole says nothing.
+func indexed(path string) (x walIndex) {
 	b := make([]byte, 96)
 	f, err := os.Open(path)
 	if err != nil {
-		return 0, salts
+		return x
 	}
 	defer f.Close()
 	if n, _ := f.ReadAt(b, 0); n < len(b) || string(b[:48]) != string(b[48:]) { // two copies of one header
-		return 0, salts
+		return x
 	}
 	sum := walSum{order: binary.LittleEndian}
 	if binary.BigEndian.Uint32(b) == 3007000 {
@@ -142,10 +148,11 @@ func indexed(path string) (frames uint32, salts [8]byte) {
 	}
 	sum.add(b[:40])
 	if sum.s0 != sum.uint32(b[40:]) || sum.s1 != sum.uint32(b[44:]) || b[12] == 0 { // [12]: it was set up
-		return 0, salts
+		return x
 	}
-	copy(salts[:], b[32:])
-	return sum.uint32(b[16:]), salts
+	x.whole, x.frames = true, sum.uint32(b[16:])
+	copy(x.salts[:], b[32:])
+	return x
 }
 
 func (c *walSum) uint32(b []byte) uint32 { return c.order.Uint32(b) }
