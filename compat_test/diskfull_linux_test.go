@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -252,4 +253,34 @@ func TestTheServerStartsAndServesOnADiskThatOthersFilled(t *testing.T) {
 	if code := s.Terminate(); code != 0 || time.Since(start) > 2*time.Second {
 		t.Errorf("SIGTERM: exit status %d after %v", code, time.Since(start))
 	}
+}
+
+// What comes faster than write-back works may not fill the disk with the journal alone: the tables would then have no room for it, and
+// nothing could be dropped whatever is deleted.
+func TestADiskFilledAtOnceTakesWritesAgainOnceKeysAreDeleted(t *testing.T) {
+	s := newServer(t, subjectBin(t))
+	s.Dir = smallDisk(t, 96<<20)
+	s.args = append(s.args, "--dir", s.Dir)
+	s.start(nil)
+	c := dial(t, s.Addr)
+	defer c.Close()
+	value, n := strings.Repeat("0123456789", 10_000), 0
+	for ; ; n++ {
+		v := c.Do("SET", "k"+strconv.Itoa(n), value)
+		if strings.HasPrefix(v.text, "MISCONF ") {
+			break
+		}
+		if v.text != "OK" || n == 10_000 {
+			t.Fatalf("SET %d: %s", n, v)
+		}
+	}
+	if n < 200 {
+		t.Errorf("the disk is full with %d values of 100 KB", n)
+	}
+	for i := 0; i < n; i += 2 {
+		if v := c.Do("DEL", "k"+strconv.Itoa(i)); v.IsError() {
+			t.Fatalf("DEL: %s", v)
+		}
+	}
+	writesAgain(t, s, c)
 }

@@ -40,6 +40,7 @@ type writeBack struct {
 	rested       bool      // the buffers were given back since
 
 	rows      atomic.Int64 // the pending fold's weight
+	cramped   atomic.Bool  // see noteRoom
 	lastNanos atomic.Int64 // unix time at which a write-back last left nothing over, or a Flush ended
 	stop      chan struct{}
 	done      sync.WaitGroup
@@ -154,6 +155,7 @@ func (st *Store) foldLoop() {
 			return
 		case now := <-tick.C:
 			st.noteTrouble(now)
+			st.noteRoom()
 		case <-wb.foldNow:
 		}
 		batches = st.foldQueue(batches)
@@ -267,6 +269,9 @@ func (st *Store) applyUntilDone(f *fold) bool {
 	for attempts := 0; ; {
 		start := time.Now()
 		var err error
+		if !wb.w.inSlices && st.tight(f) && st.journal.Sync(f.last) == nil {
+			wb.w.inSlices = true
+		}
 		if wb.w.inSlices || f.heavy() {
 			if err = st.journal.Sync(f.last); err != nil && !wb.w.inSlices {
 				err, f.whole = nil, true // the tables are what helps now
@@ -302,6 +307,26 @@ func (st *Store) applyUntilDone(f *fold) bool {
 		case <-time.After(retryPause(err)):
 		}
 	}
+}
+
+// noteRoom has writers wait for write-back when the disk has less room than the tables may need for what the journal holds: the
+// journal would fill the disk, and then nothing could be written back, and so nothing of it dropped, whatever is deleted.
+func (st *Store) noteRoom() {
+	const everyday = 1 << 20
+	backlog := st.backlog.Load()
+	if backlog < everyday {
+		st.wb.cramped.Store(false)
+		return
+	}
+	free := freeBytes(st.dir)
+	st.wb.cramped.Store(free >= 0 && free < 2*backlog)
+}
+
+// tight reports whether a fold, written in one transaction, might leave no room for the checkpoint that follows: the WAL then holds
+// what the database file has no room for, can not be written from its start again, and not even a deletion goes in any more.
+func (st *Store) tight(f *fold) bool {
+	free := freeBytes(st.dir)
+	return free >= 0 && free < 4*f.bytes // once in the WAL, once in the file, and what goes with it
 }
 
 // retryPause is how long write-back waits before it tries a fold again. Damage stays, and a fold may be large.
