@@ -26,8 +26,10 @@ func TestNothingAcknowledgedIsLostOnADiskThatFails(t *testing.T) {
 	for ; time.Now().Before(deadline) && !t.Failed(); rounds++ {
 		options := []string{"--appendfsync", policies[rounds%3], "--maxmemory", []string{"1mb", "64mb"}[rounds%2]}
 		c.bin = faulty
-		for !c.startFaulty(options) && !t.Failed() { // a file that it needs could not be read or written
-			refused++
+		for tries := 1; !c.startFaulty(options) && !t.Failed(); tries++ { // a file that it needs could not be read or written
+			if refused++; tries == 30 {
+				t.Fatalf("no start of %d comes about: that is no fault's doing:\n%s", tries, c.Log.tail())
+			}
 		}
 		c.work(time.Duration(50+c.rand.IntN(2500))*time.Millisecond, c.Kill9)
 		c.bin, c.prepare = well, nil

@@ -202,7 +202,11 @@ func TestWriteBackThatMeetsDamageRefusesWritesAndLosesNothing(t *testing.T) {
 	dir, value := stored(t, 2000)
 	d := newDisk(t)
 	var l logged
-	st := opened(t, dir, d.use, l.use)
+	// The file stays as it was closed until the damage is met: no checkpoint says in it that a server has it open.
+	st := opened(t, dir, d.use, l.use, func(o *Options) {
+		o.upkeep = usualUpkeep
+		o.upkeep.idleWalPages = walPages
+	})
 	for i := range 20 {
 		wantGet(t, st, fmt.Sprint("k", i), value)
 	}

@@ -49,6 +49,13 @@ func openDB(dir, vfs string, memory int64, readOnly bool) (*sqlite3.Conn, error)
 	}
 	u.RawQuery = query.Encode()
 	c, err := sqlite3.OpenContext(sqlite3.WithMaxMemory(context.Background(), memory), u.String())
+	if err == nil && !readOnly {
+		// A start that fails half-way closes its connection, and SQLite would delete the WAL then, without which the next start
+		// takes the database of a server that was killed for one whose WAL is lost. See disown.
+		if _, err = c.Config(sqlite3.DBCONFIG_NO_CKPT_ON_CLOSE, true); err != nil {
+			c.Close()
+		}
+	}
 	if err != nil {
 		return nil, damaged(dir, err)
 	}

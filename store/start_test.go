@@ -306,12 +306,16 @@ func TestATornHeaderOfAWALThatBeginsAnewIsNoLoss(t *testing.T) {
 	d := newDisk(t)
 	st := opened(t, t.TempDir(), d.use)
 	mustSet(t, st, "before", "v")
-	st = reopened(t, st, d.use) // from here on the journal alone does not have everything
+	// From here on the journal alone does not have everything.
+	st = reopened(t, st, d.use, func(o *Options) { o.upkeep = upkeep{walPages: 1, idleWalPages: 1, freePages: 1024} })
 	mustSet(t, st, "after", "v")
 	if err := st.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	st.checkpoint(0)
+	eventually(t, "a checkpoint of all", func() bool {
+		b, err := os.ReadFile(filepath.Join(st.dir, databaseFile+"-shm"))
+		return err == nil && binary.LittleEndian.Uint32(b[96:]) == binary.LittleEndian.Uint32(b[16:])
+	})
 	killed := d.killed(t, st.dir)
 
 	edit := func(name string, change func(b []byte)) {
@@ -340,4 +344,45 @@ func TestATornHeaderOfAWALThatBeginsAnewIsNoLoss(t *testing.T) {
 	st = opened(t, killed)
 	wantGet(t, st, "before", "v")
 	wantGet(t, st, "after", "v")
+}
+
+// A start that an unreadable file ends anywhere leaves what the next one needs.
+func TestAStartThatReadsFailLeavesTheFilesForTheNext(t *testing.T) {
+	base := newDisk(t)
+	st := opened(t, t.TempDir(), base.use)
+	mustSet(t, st, "before", "v")
+	st = reopened(t, st, base.use) // from here on the journal alone does not have everything
+	mustSet(t, st, "after", "v")
+	if err := st.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	dir := base.killed(t, st.dir)
+	failed := 0
+	closed(t, st)
+	for n := 0; ; n += 1 + n/5 {
+		base.mu.Lock()
+		reads := 0
+		base.reading = func(string) {
+			if reads++; reads > n {
+				base.mu.Lock()
+				base.broken = true
+				base.mu.Unlock()
+			}
+		}
+		base.mu.Unlock()
+		again, err := tryOpen(dir, base.use)
+		base.mu.Lock()
+		base.reading, base.broken = nil, false
+		base.mu.Unlock()
+		if err == nil {
+			wantGet(t, again, "before", "v")
+			wantGet(t, again, "after", "v")
+			closed(t, again)
+			break
+		}
+		failed++
+	}
+	if failed < 5 {
+		t.Errorf("%d starts failed: that proves nothing", failed)
+	}
 }

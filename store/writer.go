@@ -69,9 +69,6 @@ func newWriter(c *sqlite3.Conn, disk files.Disk, dir, vfs string, readers *reade
 
 // use prepares the statements on a connection, and reads what the writer knows of the tables.
 func (w *writer) use(c *sqlite3.Conn) (err error) {
-	if _, err := c.Config(sqlite3.DBCONFIG_NO_CKPT_ON_CLOSE, true); err != nil { // see disown
-		return err
-	}
 	kept := map[**sqlite3.Stmt]string{
 		&w.begin:    `BEGIN IMMEDIATE`,
 		&w.commit:   `COMMIT`,
