@@ -202,15 +202,15 @@ func TestWriteBackThatMeetsDamageRefusesWritesAndLosesNothing(t *testing.T) {
 	dir, value := stored(t, 2000)
 	d := newDisk(t)
 	var l logged
-	// The file stays as it was closed until the damage is met: no checkpoint says in it that a server has it open.
-	st := opened(t, dir, d.use, l.use, func(o *Options) {
-		o.upkeep = usualUpkeep
-		o.upkeep.idleWalPages = walPages
-	})
+	asClosed, err := os.ReadFile(filepath.Join(dir, databaseFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	st := opened(t, dir, d.use, l.use)
 	for i := range 20 {
 		wantGet(t, st, fmt.Sprint("k", i), value)
 	}
-	good := flip(t, dir, value)
+	flip(t, dir, value)
 	for i := range 20 { // they are in memory: nothing is known of the damage
 		mustSet(t, st, fmt.Sprint("k", i), "new")
 	}
@@ -231,11 +231,11 @@ func TestWriteBackThatMeetsDamageRefusesWritesAndLosesNothing(t *testing.T) {
 	if err := st.Close(); !errors.Is(err, ErrDamaged) {
 		t.Errorf("close: %v", err)
 	}
-	// The database as it was, and the journal that the refusal has left.
+	// The database as it was closed before, and the journal that the refusal has left.
 	for _, suffix := range []string{"-wal", "-shm"} {
 		os.Remove(filepath.Join(killed, databaseFile+suffix))
 	}
-	if err := os.WriteFile(filepath.Join(killed, databaseFile), good, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(killed, databaseFile), asClosed, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	restored := opened(t, killed)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"diskette/store/files"
@@ -346,41 +347,41 @@ func TestATornHeaderOfAWALThatBeginsAnewIsNoLoss(t *testing.T) {
 	wantGet(t, st, "after", "v")
 }
 
-// A start that an unreadable file ends anywhere leaves what the next one needs.
-func TestAStartThatReadsFailLeavesTheFilesForTheNext(t *testing.T) {
-	base := newDisk(t)
-	st := opened(t, t.TempDir(), base.use)
+// A start that a write or an fsync ends anywhere leaves what the next one needs.
+func TestAStartThatFailsLeavesTheFilesForTheNext(t *testing.T) {
+	d := newDisk(t)
+	st := opened(t, t.TempDir(), d.use)
 	mustSet(t, st, "before", "v")
-	st = reopened(t, st, base.use) // from here on the journal alone does not have everything
+	st = reopened(t, st, d.use) // from here on the journal alone does not have everything
 	mustSet(t, st, "after", "v")
 	if err := st.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	dir := base.killed(t, st.dir)
-	failed := 0
+	dir := d.killed(t, st.dir)
 	closed(t, st)
-	for n := 0; ; n += 1 + n/5 {
-		base.mu.Lock()
-		reads := 0
-		base.reading = func(string) {
-			if reads++; reads > n {
-				base.mu.Lock()
-				base.broken = true
-				base.mu.Unlock()
+	failed := 0
+	for n := 1; ; n++ {
+		first, met := d.ops(), false
+		d.breakWith(func(op int, _, _ string, _ int) error {
+			if op == first+n {
+				met = true
+				return syscall.EIO
 			}
+			return nil
+		})
+		again, err := tryOpen(dir, d.use)
+		d.breakWith(nil)
+		if err != nil {
+			failed++
+			continue
 		}
-		base.mu.Unlock()
-		again, err := tryOpen(dir, base.use)
-		base.mu.Lock()
-		base.reading, base.broken = nil, false
-		base.mu.Unlock()
-		if err == nil {
-			wantGet(t, again, "before", "v")
-			wantGet(t, again, "after", "v")
-			closed(t, again)
+		wantGet(t, again, "before", "v")
+		wantGet(t, again, "after", "v")
+		if !met {
 			break
 		}
-		failed++
+		dir = d.killed(t, again.dir)
+		closed(t, again)
 	}
 	if failed < 5 {
 		t.Errorf("%d starts failed: that proves nothing", failed)
