@@ -38,6 +38,8 @@ type disk struct {
 	reading  func(file string)                            // called before each read by SQLite
 	watch    func(c files.Call, failed bool)              // told of each change
 	broken   bool                                         // reads fail
+	readOps  int                                          // SQLite's so far
+	failRead int                                          // the one of them that fails
 	unsynced map[string]*history
 }
 
@@ -279,7 +281,8 @@ func (f *diskFile) SetPersistWAL(keep bool)        { vfsutil.WrapSetPersistWAL(f
 
 func (f *diskFile) ReadAt(p []byte, off int64) (int, error) {
 	f.disk.mu.Lock()
-	reading, broken := f.disk.reading, f.disk.broken
+	f.disk.readOps++
+	reading, broken := f.disk.reading, f.disk.broken || f.disk.readOps == f.disk.failRead
 	f.disk.mu.Unlock()
 	if broken {
 		return 0, syscall.EIO

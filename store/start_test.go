@@ -347,7 +347,7 @@ func TestATornHeaderOfAWALThatBeginsAnewIsNoLoss(t *testing.T) {
 	wantGet(t, st, "after", "v")
 }
 
-// A start that a write or an fsync ends anywhere leaves what the next one needs.
+// A start that a read, a write or an fsync ends anywhere leaves what the next one needs.
 func TestAStartThatFailsLeavesTheFilesForTheNext(t *testing.T) {
 	d := newDisk(t)
 	st := opened(t, t.TempDir(), d.use)
@@ -359,31 +359,55 @@ func TestAStartThatFailsLeavesTheFilesForTheNext(t *testing.T) {
 	}
 	dir := d.killed(t, st.dir)
 	closed(t, st)
-	failed := 0
-	for n := 1; ; n++ {
-		first, met := d.ops(), false
-		d.breakWith(func(op int, _, _ string, _ int) error {
-			if op == first+n {
-				met = true
+	for kind, begin := range map[string]func(n int, met func()){
+		"write": func(n int, met func()) {
+			first := d.ops()
+			d.breakWith(func(op int, _, _ string, _ int) error {
+				if op != first+n {
+					return nil
+				}
+				met()
 				return syscall.EIO
+			})
+		},
+		"read": func(n int, met func()) {
+			d.mu.Lock()
+			d.failRead = d.readOps + n
+			d.mu.Unlock()
+			met() // as far as can be known: 40 are enough
+		},
+	} {
+		failed := 0
+		for n := 1; n <= 40; n++ {
+			met := false
+			begin(n, func() { met = true })
+			again, err := tryOpen(dir, d.use)
+			d.breakWith(nil)
+			d.mu.Lock()
+			d.failRead = 0
+			d.mu.Unlock()
+			if err != nil {
+				failed++
+				continue
 			}
-			return nil
-		})
-		again, err := tryOpen(dir, d.use)
-		d.breakWith(nil)
-		if err != nil {
-			failed++
-			continue
+			wantGet(t, again, "before", "v")
+			wantGet(t, again, "after", "v")
+			if met {
+				dir = d.killed(t, again.dir)
+			}
+			closed(t, again)
+			if !met {
+				break
+			}
 		}
-		wantGet(t, again, "before", "v")
-		wantGet(t, again, "after", "v")
-		if !met {
-			break
+		if failed < 5 {
+			t.Errorf("%d starts failed at a %s: that proves nothing", failed, kind)
 		}
-		dir = d.killed(t, again.dir)
-		closed(t, again)
-	}
-	if failed < 5 {
-		t.Errorf("%d starts failed: that proves nothing", failed)
+		if again, err := tryOpen(dir); err != nil {
+			t.Errorf("after starts that failed at a %s: %v", kind, err)
+		} else {
+			wantGet(t, again, "after", "v")
+			closed(t, again)
+		}
 	}
 }
