@@ -34,13 +34,15 @@ func sortKey(tx *store.Tx, c *call) Reply {
 	if err != nil {
 		return failure(err)
 	}
-	made, refusal := c.makeOf(&tx.View, c.args[1:2], s.apartFor(c, &from), from.snapshot, func() (*store.Made, Reply) {
-		chosen, refusal := c.chosen(&tx.View, &s, &from)
+	apart := s.apartFor(c, &from)
+	keys := keysOf(&tx.View, apart)
+	made, refusal := c.makeOf(&tx.View, c.args[1:2], apart, from.snapshot, func() (*store.Made, Reply) {
+		chosen, refusal := c.chosen(keys, &s, &from)
 		switch {
 		case refusal.kind != kindNone:
 			return nil, refusal
 		case len(s.gets) > 0:
-			chosen = texts(s.results(&tx.View, chosen))
+			chosen = texts(s.results(keys, chosen))
 		}
 		return store.MakeList(chosen), replyNone
 	})
@@ -75,13 +77,23 @@ func (c *call) sorted(v *store.View, s *sorting) Reply {
 	if err != nil {
 		return failure(err)
 	}
-	return c.replyOf(s.apartFor(c, &from), from.snapshot, func() Reply {
-		chosen, refusal := c.chosen(v, s, &from)
+	apart := s.apartFor(c, &from)
+	keys := keysOf(v, apart)
+	return c.replyOf(apart, from.snapshot, func() Reply {
+		chosen, refusal := c.chosen(keys, s, &from)
 		if refusal.kind != kindNone {
 			return refusal
 		}
-		return array(s.results(v, chosen)...)
+		return array(s.results(keys, chosen)...)
 	})
+}
+
+// keysOf is where BY and GET look their keys up: nowhere without the keyspace lock, when there are neither.
+func keysOf(v *store.View, apart bool) *store.View {
+	if apart {
+		return nil
+	}
+	return v
 }
 
 // apartFor reports whether the elements are all that the result depends on, and many.

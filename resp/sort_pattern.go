@@ -28,7 +28,7 @@ func parseSortPattern(pattern []byte) *sortPattern {
 // loaded asks for the keys that patterns name for the elements; false = some are to be loaded first. Inside MULTI
 // and scripts, where commands before this one stand, and after some attempts it leaves it to the look-ups to load them.
 func (c *call) loaded(v *store.View, elements []string, patterns ...*sortPattern) bool {
-	if !c.mayLoad || v.AllInMemory() {
+	if !c.mayLoad || len(patterns) == 0 || v.AllInMemory() {
 		return true
 	}
 	ok := true
