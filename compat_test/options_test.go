@@ -450,6 +450,39 @@ func TestTimeoutEndsIdleClientsAndNoOthers(t *testing.T) {
 	}
 }
 
+// Redis ends no client that waits in a blocking command, nor one that is sent something (networking.c, timeout.c).
+func TestTimeoutEndsNobodyWhoIsServedOrWaits(t *testing.T) {
+	s := startServer(t, subjectBin(t))
+	other, waits, gone, listens := dial(t, s.Addr), dial(t, s.Addr), dial(t, s.Addr), dial(t, s.Addr)
+	listens.Do("HELLO", "3")
+	listens.Do("CLIENT", "TRACKING", "ON", "BCAST")
+	waits.Do("PING")
+	gone.Do("PING")
+	other.Do("CONFIG", "SET", "timeout", "1")
+	gone.Send("BLPOP", "list", "0")
+	waits.Send("BLPOP", "list", "0")
+	for range 16 { // for longer than the timeout
+		other.Do("SET", "k", "v")
+		time.Sleep(200 * time.Millisecond)
+	}
+	gone.Close()
+	await(t, "one who hangs up in a blocking command leaves", func() bool {
+		return infoField(other.Do("INFO", "clients").Text(), "blocked_clients") == "1"
+	})
+	other.Do("RPUSH", "list", "a")
+	if v := waits.Receive(); len(v.elems) != 2 || v.elems[1].text != "a" {
+		t.Errorf("who waited longer than the timeout gets %s", v)
+	}
+	listens.Send("PING")
+	v := listens.Receive()
+	for v.kind == kindPush {
+		v = listens.Receive()
+	}
+	if v.text != "PONG" {
+		t.Errorf("who heard of changes all the time: %s", v)
+	}
+}
+
 func TestTCPKeepaliveIsApplied(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("NOT CHECKED: the timers of sockets are read from /proc/net/tcp")

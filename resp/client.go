@@ -192,7 +192,6 @@ func (s *Server) accept(conn redcon.Conn) bool {
 	cl.user.Store(s.acl.def)
 	cl.authed = s.acl.open()
 	g.authed.Store(cl.authed)
-	g.idle.Store(int64(s.idleTimeout()))
 	cl.mu.queued = -1
 	cl.out.owner = cl
 	if !s.clients.add(cl, int(s.cfg.MaxClients.Load())) {

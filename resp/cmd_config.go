@@ -92,11 +92,8 @@ func (s *Server) applyConfig() {
 	}
 	on("loglevel", func() { zerolog.SetGlobalLevel(LogLevel(cfg.Text("loglevel"))) })
 	on("timeout", func() {
-		s.clients.each(func(cl *client) {
-			if cl.subscriptions.all() == 0 && !cl.monitoring.Load() {
-				cl.guard.SetIdle(s.idleTimeout())
-			}
-		})
+		s.limits.idle.Store(int64(s.idleTimeout()))
+		s.clients.each(func(cl *client) { cl.guard.IdleChanged() })
 	})
 	cfg.OnChanged("requirepass", func(password string) {
 		s.acl.requirePass(password)

@@ -30,7 +30,7 @@ func monitor(cl *client, c *call) Reply {
 	}
 	cl.startPushes()
 	cl.monitoring.Store(true)
-	cl.guard.SetIdle(0)
+	cl.guard.AllowSilence(true)
 	m := &cl.srv.monitors
 	m.mu.Lock()
 	m.clients = append(m.clients, cl)

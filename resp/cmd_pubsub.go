@@ -98,11 +98,7 @@ func pubsubNumpat(cl *client, _ *call) Reply {
 
 // noteSubscribed makes a client with subscriptions one that is not idle however long it is silent.
 func (cl *client) noteSubscribed() {
-	if cl.subscriptions.all() > 0 || cl.monitoring.Load() {
-		cl.guard.SetIdle(0)
-	} else {
-		cl.guard.SetIdle(cl.srv.idleTimeout())
-	}
+	cl.guard.AllowSilence(cl.subscriptions.all() > 0 || cl.monitoring.Load())
 }
 
 // subscribedRESP2 says that the client can not tell replies from messages.

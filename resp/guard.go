@@ -35,6 +35,7 @@ const argCost = 16 + 24
 type guardLimits struct {
 	maxBulkBytes     atomic.Int64 // proto-max-bulk-len: bytes of one argument; 512 MiB
 	queryBufferBytes atomic.Int64 // client-query-buffer-limit: bytes held for one unfinished command; 1 GiB
+	idle             atomic.Int64 // timeout: nanoseconds without a byte after which ReadBatch ends; 0: never
 	unsent           atomic.Int64 // bytes that wait to be sent, or are being made to be, on all connections
 	strangers        strangers
 }
@@ -92,20 +93,20 @@ var errQueryBuffer = errors.New("client-query-buffer-limit reached")
 // An idle connection holds no buffer, and less than 2 KiB of heap together with its test
 // client (BenchmarkIdleConnection); redcon's two buffers of 4 KiB come on top.
 //
-// One goroutine serves a connection. Only BytesIn, Traffic, Buffered, Waiting, CloseRead, Close, Abort
+// One goroutine serves a connection. Only BytesIn, Traffic, Buffered, Waiting, IdleChanged, CloseRead, Close, Abort
 // and the atomic fields may be used from others.
 type guard struct {
 	net.Conn
-	plain  net.Conn     // the connection itself
-	tls    *tls.Conn    // what speaks TLS over it if it is one of tls-port
-	authed atomic.Bool  // the client has authenticated, or need not
-	idle   atomic.Int64 // nanoseconds without a byte after which ReadBatch fails with os.ErrDeadlineExceeded; 0: never
+	plain  net.Conn    // the connection itself
+	tls    *tls.Conn   // what speaks TLS over it if it is one of tls-port
+	authed atomic.Bool // the client has authenticated, or need not
 
 	limits                       *guardLimits
 	in, out, reads, writes, held atomic.Int64
 	closing                      atomic.Bool // CloseRead was called
 	ticked                       int         // bytes of tick that Read has handed out
-	idleArmed                    bool        // a read deadline is set
+	mayBeSilent                  atomic.Bool // the idle timeout is not for this client
+	deadline                     readDeadline
 
 	// What ReadBatch has of the stream. A batch's commands lie before start, the
 	// command being parsed between start and end:
@@ -193,8 +194,8 @@ func (g *guard) Abort() error {
 //
 // Commands in front of a protocol error are returned first, the error by the next
 // call and by all that follow. Other errors are io.EOF (also in the middle of a command),
-// errQueryBuffer and the socket's own. os.ErrDeadlineExceeded, after g.idle or by
-// SetReadDeadline, loses nothing: ReadBatch may be called again.
+// errQueryBuffer and the socket's own. os.ErrDeadlineExceeded, after the idle
+// timeout, loses nothing: ReadBatch may be called again.
 func (g *guard) ReadBatch(max int) ([]command, error) {
 	if !g.authed.Load() {
 		max = 1
@@ -254,7 +255,7 @@ func (g *guard) fill() error {
 	case g.ended != nil:
 		return g.ended
 	default:
-		if err := g.armIdle(); err != nil {
+		if err := g.beginRead(); err != nil {
 			return err
 		}
 		if g.closing.Load() {
@@ -269,54 +270,6 @@ func (g *guard) fill() error {
 	}
 	return err
 }
-
-// armIdle lets the coming read end after g.idle.
-func (g *guard) armIdle() error {
-	if idle := g.idle.Load(); idle > 0 {
-		g.idleArmed = true
-		return g.SetReadDeadline(time.Now().Add(time.Duration(idle)))
-	}
-	return g.disarmIdle()
-}
-
-// takes reports whether the client has taken some of what waits for it within g.idle.
-func (g *guard) takes() bool {
-	return g.Waiting() > 0 && time.Now().UnixMilli()-g.unsent.took.Load() < time.Duration(g.idle.Load()).Milliseconds()
-}
-
-// SetIdle changes g.idle for a client that may be waiting just now: its wait ends after idle (0 = never)
-// from now on.
-func (g *guard) SetIdle(idle time.Duration) {
-	g.idle.Store(int64(idle))
-	var deadline time.Time
-	if idle > 0 {
-		deadline = time.Now().Add(idle)
-	}
-	// A closed connection's error is for its reader. CloseRead may have come before: its deadline stays.
-	_ = g.SetReadDeadline(deadline)
-	if g.closing.Load() {
-		_ = g.SetReadDeadline(longAgo)
-	}
-}
-
-func (g *guard) disarmIdle() error {
-	if !g.idleArmed {
-		return nil
-	}
-	g.idleArmed = false
-	return g.SetReadDeadline(time.Time{})
-}
-
-// CloseRead ends the stream behind what has been read so far: whole commands in it
-// are still returned, then io.EOF. It wakes up a ReadBatch that waits, and counts as
-// a hang-up for AwaitHangup. Writing goes on.
-func (g *guard) CloseRead() error {
-	g.closing.Store(true) // first: a reader sets its deadline, then looks here
-	return g.SetReadDeadline(longAgo)
-}
-
-// longAgo as a deadline wakes up a read without losing a byte.
-var longAgo = time.Unix(1, 0)
 
 // BytesIn is how many bytes have been read from the client.
 func (g *guard) BytesIn() int64 { return g.in.Load() }

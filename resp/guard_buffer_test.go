@@ -180,7 +180,7 @@ func TestAnIdleConnectionHoldsNoBuffer(t *testing.T) {
 	if g.ws == nil || g.Buffered() == 0 {
 		t.Error("the last commands are served from no buffer")
 	}
-	g.idle.Store(int64(20 * time.Millisecond))
+	g.limits.idle.Store(int64(20 * time.Millisecond))
 	if _, err := g.ReadBatch(1000); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Fatal(err)
 	}

@@ -6,7 +6,6 @@ import (
 	"os"
 	"slices"
 	"sync"
-	"time"
 )
 
 // maxAhead is how many bytes are read while a command is blocked. Beyond that the
@@ -24,7 +23,7 @@ func (g *guard) AwaitHangup() (hungUp <-chan struct{}, stop func()) {
 	gone, done := make(chan struct{}), make(chan struct{})
 	err := g.ended
 	if err == nil {
-		err = g.disarmIdle()
+		err = g.setWatch(watched)
 	}
 	if err != nil {
 		g.ended = err
@@ -41,9 +40,9 @@ func (g *guard) AwaitHangup() (hungUp <-chan struct{}, stop func()) {
 	return gone, sync.OnceFunc(func() {
 		// Errors mean that the connection is closed, which wakes up the reader as well and is
 		// what the next read will say.
-		_ = g.SetReadDeadline(longAgo)
+		_ = g.setWatch(watchEnding)
 		<-done
-		_ = g.SetReadDeadline(time.Time{})
+		_ = g.setWatch(notWatched)
 	})
 }
 

@@ -46,7 +46,7 @@ func TestAHangupIsNoticedWhileACommandIsBlocked(t *testing.T) {
 func TestCloseReadLetsWholeCommandsPassAndThenEndsTheStream(t *testing.T) {
 	client, g := dialGuard(t)
 	g.authed.Store(true)
-	g.idle.Store(int64(time.Hour))
+	g.limits.idle.Store(int64(time.Hour))
 	io.WriteString(client, "PING\r\nPING\r\nPI")
 	if batch, err := g.ReadBatch(1); err != nil || len(batch) != 1 {
 		t.Fatalf("%d commands, %v", len(batch), err)
@@ -64,7 +64,7 @@ func TestCloseReadLetsWholeCommandsPassAndThenEndsTheStream(t *testing.T) {
 func TestCloseReadWakesUpAConnectionThatWaits(t *testing.T) {
 	for _, idle := range []time.Duration{0, time.Hour} {
 		_, g := dialGuard(t)
-		g.idle.Store(int64(idle))
+		g.limits.idle.Store(int64(idle))
 		go func() {
 			time.Sleep(20 * time.Millisecond)
 			g.CloseRead()
@@ -151,5 +151,83 @@ func TestRedconSeesOneTickAndThenTheEnd(t *testing.T) {
 	}
 	if batch, err := g.ReadBatch(1); err != nil || string(batch[0].args[0]) != "PING" {
 		t.Errorf("%v, %v: the client's bytes are for ReadBatch", batch, err)
+	}
+}
+
+func TestAHangupIsNoticedWhateverTheIdleTimeoutBecomes(t *testing.T) {
+	for name, change := range map[string]func(g *guard, block func()){
+		"before the command came": func(g *guard, block func()) {
+			g.limits.idle.Store(int64(20 * time.Millisecond))
+			g.IdleChanged()
+			block()
+		},
+		"while the command is blocked": func(g *guard, block func()) {
+			block()
+			g.limits.idle.Store(int64(20 * time.Millisecond))
+			g.IdleChanged()
+		},
+	} {
+		client, g := dialGuard(t)
+		var hungUp <-chan struct{}
+		var stop func()
+		change(g, func() { hungUp, stop = g.AwaitHangup() })
+		select {
+		case <-hungUp:
+			t.Fatalf("%s: a blocked client is not idle", name)
+		case <-time.After(60 * time.Millisecond): // the timeout would be over
+		}
+		client.Close()
+		select {
+		case <-hungUp:
+		case <-time.After(5 * time.Second):
+			t.Fatalf("%s: not noticed", name)
+		}
+		stop()
+	}
+}
+
+func TestAWatchEndsHoweverOftenTheIdleTimeoutChanges(t *testing.T) {
+	_, g := dialGuard(t)
+	done, changed := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(changed)
+		for i := 0; ; i++ {
+			select {
+			case <-done:
+				return
+			default:
+				g.limits.idle.Store(int64(i%2) * int64(time.Hour))
+				g.IdleChanged()
+			}
+		}
+	}()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for range 3000 {
+			_, stop := g.AwaitHangup()
+			stop()
+		}
+	}()
+	select {
+	case <-ended:
+	case <-time.After(20 * time.Second):
+		t.Fatal("a watch that was to end goes on")
+	}
+	close(done)
+	<-changed
+}
+
+func TestNothingTakesBackThatAConnectionIsToEnd(t *testing.T) {
+	for range 200 {
+		_, g := dialGuard(t)
+		_, stop := g.AwaitHangup()
+		go g.CloseRead()
+		g.limits.idle.Store(int64(time.Hour))
+		g.IdleChanged()
+		stop()
+		if _, err := g.ReadBatch(1); err != io.EOF {
+			t.Fatal(err)
+		}
 	}
 }

@@ -177,7 +177,7 @@ func waitFor(t *testing.T, happened func() bool) {
 func TestAClientIsIdleOnlyWhileItSendsNothing(t *testing.T) {
 	client, g := dialGuard(t)
 	g.authed.Store(true)
-	g.idle.Store(int64(300 * time.Millisecond))
+	g.limits.idle.Store(int64(300 * time.Millisecond))
 	go func() {
 		for _, b := range []byte("PING\r\n") {
 			time.Sleep(100 * time.Millisecond)
@@ -191,7 +191,7 @@ func TestAClientIsIdleOnlyWhileItSendsNothing(t *testing.T) {
 	if _, err := g.ReadBatch(1); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Fatalf("%v after %v of silence", err, time.Since(started))
 	}
-	g.idle.Store(0)
+	g.limits.idle.Store(0)
 	go func() {
 		time.Sleep(400 * time.Millisecond)
 		io.WriteString(client, "PING\r\n")
@@ -204,7 +204,7 @@ func TestAClientIsIdleOnlyWhileItSendsNothing(t *testing.T) {
 func TestADeadlineInTheMiddleOfACommandLosesNothing(t *testing.T) {
 	client, g := dialGuard(t)
 	g.authed.Store(true)
-	g.idle.Store(int64(20 * time.Millisecond))
+	g.limits.idle.Store(int64(20 * time.Millisecond))
 	go func() {
 		for _, part := range []string{"*2\r\n$4\r\nEC", "HO\r\n$2\r\nh", "i\r\n"} {
 			io.WriteString(client, part)

@@ -3,6 +3,7 @@ package resp
 import (
 	"runtime"
 	"sync"
+	"time"
 )
 
 // What reaches a client without being a reply (published messages, invalidations) is pushed:
@@ -174,6 +175,7 @@ func (cl *client) pushAll() {
 // sendPushes sends a queue and keeps its memory for the next. The caller holds sending.
 func (cl *client) sendPushes(queue []byte) {
 	_ = cl.guard.Send(queue, false) // the client's own goroutine notices the error
+	cl.guard.unsent.took.Store(time.Now().UnixMilli())
 	cl.guard.unsent.relax()
 	if p := cl.pushes; cap(queue) <= keptPushBytes {
 		p.mu.Lock()
