@@ -1,15 +1,18 @@
 // Package compat_test looks at the server from outside, over sockets, as a
 // client does. Its scripts hold commands and the replies that redis-server
-// 7.0.15 gave; the tests replay them against a freshly built diskette.
+// 7.0.15 gave, or 7.4.1 where it is asked for; the tests replay them against a freshly built diskette.
 //
 //	go test ./compat_test            build diskette, replay all scripts against it
 //	go test ./compat_test -live      the same beside a live redis-server: it must still
 //	                                 answer as recorded, and Diskette as it does
 //	go test ./compat_test -run TestScripts$ -record
 //	                                 ask redis-server again and rewrite the scripts in place
+//	go test ./compat_test -redis PATH -run TestScripts$ -record
+//	                                 the same with another redis-server: 7.4 records the blocks that ask for it, and
+//	                                 is compared with in these alone if -live is given
 //	go test ./compat_test -bin PATH  test the server at PATH; redis-server takes the same arguments
 //
-// DISKETTE_LIVE=1, DISKETTE_RECORD=1 and DISKETTE_BIN=PATH say the same where flags
+// DISKETTE_LIVE=1, DISKETTE_RECORD=1, DISKETTE_REDIS=PATH and DISKETTE_BIN=PATH say the same where flags
 // cannot be given (go test ./...). A missing redis-server fails -live and -record. A random test that
 // fails names the DISKETTE_SEED that repeats it.
 //
@@ -30,8 +33,9 @@
 //
 //	# needs: lists               uses commands of a family that may not be built yet (waiting_test.go)
 //	# server: --requirepass x    runs on a server of its own with these arguments
-//	# redis: 7.4                 uses commands that the recording server does not know yet: the replies are written by
-//	                             hand, after the commands' pages and Redis's source, and only Diskette is asked
+//	# redis: 7.4                 is recorded from Redis 7.4, as 7.0 answers in another way: Diskette must answer so
+//	                             always, a live redis-server only if it is that version
+//	# redis: none                is written by hand: a real server does something else, and the block says what
 //	# only: resp2                runs in one protocol; without HELLO if resp2
 //
 // # Steps

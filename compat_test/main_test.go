@@ -1,6 +1,7 @@
 package compat_test
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"io/fs"
@@ -15,6 +16,7 @@ import (
 var (
 	recordFlag = flag.Bool("record", os.Getenv("DISKETTE_RECORD") == "1", "rewrite the scripts with what redis-server replies")
 	liveFlag   = flag.Bool("live", os.Getenv("DISKETTE_LIVE") == "1", "compare with a live redis-server as well")
+	redisFlag  = flag.String("redis", cmp.Or(os.Getenv("DISKETTE_REDIS"), "redis-server"), "the redis-server to record from and to compare with")
 	binFlag    = flag.String("bin", os.Getenv("DISKETTE_BIN"), "the server to test, instead of a freshly built diskette")
 )
 
@@ -98,10 +100,13 @@ func startBoth(t *testing.T, what string) (ours, theirs *subject) {
 	return startSubject(t, subjectBin(t)), startSubject(t, redisBin(t))
 }
 
-// redisBin is the path of redis-server; that it is missing is a failure.
+// redisBin is the path of the redis-server to ask; that it is missing is a failure.
 func redisBin(t testing.TB) string {
 	t.Helper()
-	path, err := exec.LookPath("redis-server")
+	path, err := exec.LookPath(*redisFlag)
+	if err == nil {
+		path, err = filepath.Abs(path)
+	}
 	if err != nil {
 		t.Fatalf("%v: install Debian's redis-server 7.0.15 to record or to compare live", err)
 	}

@@ -27,8 +27,8 @@ type block struct {
 	name       string
 	needs      []string // families of commands
 	serverArgs []string
-	only       string // "resp2", "resp3" or ""
-	byHand     bool   // the recording server is too old for it
+	only       string  // "resp2", "resp3" or ""
+	recorder   dialect // of the server that gave the replies; diskette = they are written by hand
 }
 
 // step is one thing that the test does, with the replies that it wants.
@@ -179,10 +179,10 @@ func (b *block) finish() error {
 			}
 			b.only = val
 		case "redis":
-			if val != "7.4" {
-				err = fmt.Errorf("redis: %s is not 7.4", val)
+			recorders := map[string]dialect{"7.4": redis74, "none": diskette}
+			if b.recorder = recorders[val]; b.recorder == 0 {
+				err = fmt.Errorf("redis: %s is neither 7.4 nor none", val)
 			}
-			b.byHand = true
 		}
 		if err != nil {
 			return err
@@ -219,7 +219,7 @@ func (s *step) labelled(label string) *reply {
 func (s *step) wanted(d dialect, run int) *reply {
 	labels := []string{"resp3", ""}
 	switch d {
-	case redis72:
+	case redis72, redis74:
 		labels = []string{"7.2 resp3", "7.2", "resp3", ""}
 	case diskette:
 		labels = []string{"diskette resp3", "diskette", "7.2 resp3", "7.2", "resp3", ""}

@@ -48,7 +48,7 @@ func dump(v *store.View, c *call) Reply {
 	}
 	if s.Type != store.TypeString {
 		encoding := encodingOf(cfg, s)
-		o.Compact = encoding == "listpack" || encoding == "intset"
+		o.Compact = encoding == "listpack" || encoding == "listpackex" || encoding == "intset"
 	}
 	if bytes < dumpApart || !c.mayPart {
 		return lent(rdb.Encode(value, o))

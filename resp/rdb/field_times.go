@@ -1,8 +1,10 @@
 package rdb
 
 import (
+	"cmp"
 	"math"
 	"slices"
+	"strconv"
 )
 
 // This file is hashes whose fields have deadlines, as Redis 7.4 has them.
@@ -15,6 +17,10 @@ func (w *writer) hashTimes(pairs []string, times []int64) {
 			first = min(first, t)
 		}
 	}
+	if w.Compact {
+		w.hashTimesPack(pairs, times, first)
+		return
+	}
 	w.b = append(w.b, typeHashTimes)
 	w.millis(first)
 	w.length(uint64(len(times)))
@@ -26,6 +32,24 @@ func (w *writer) hashTimes(pairs []string, times []int64) {
 		w.string(pairs[2*i])
 		w.string(pairs[2*i+1])
 	}
+}
+
+// hashTimesPack writes fields, values and deadlines as a listpack, the fields without a deadline last.
+func (w *writer) hashTimesPack(pairs []string, times []int64, first int64) {
+	order := make([]int, len(times))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(uint64(times[a]-1), uint64(times[b]-1)) })
+	w.b = append(w.b, typeHashTimesPack)
+	w.millis(first)
+	w.lp.reset()
+	for _, i := range order {
+		w.lp.string(pairs[2*i])
+		w.lp.string(pairs[2*i+1])
+		w.lp.string(strconv.FormatInt(times[i], 10))
+	}
+	w.blob(w.lp.finish())
 }
 
 // maxFieldTime is the last deadline that Redis 7.4 gives a field: 48 bits.

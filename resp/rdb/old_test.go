@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -155,10 +156,18 @@ func TestOldEncodingsDecode(t *testing.T) {
 
 func TestAHashWithFieldTimesHasTheVersionThatKnowsThem(t *testing.T) {
 	v := &Value{Kind: Hash, Elements: []string{"f", "1", "g", "v", "h", "w"}, Times: []int64{0, 2000, 2500}}
-	got := Encode(v, defaults)
-	want := seal([]byte("\x18"+millis(2000)+number(3)+number(0)+"\x01f\xc0\x01"+number(1)+"\x01g\x01v"+"\x41\xf5"+"\x01h\x01w"), 12)
-	if string(got) != string(want) {
-		t.Errorf("encoded as %x, want %x", got, want)
+	packed := []byte("\x19" + millis(2000) + blob(listpack("g", "v", 2000, "h", "w", 2500, "f", 1, 0)))
+	table := []byte("\x18" + millis(2000) + number(3) + number(0) + "\x01f\xc0\x01" + number(1) + "\x01g\x01v" + "\x41\xf5" + "\x01h\x01w")
+	for compact, want := range map[bool][]byte{true: seal(packed, 12), false: seal(table, 12)} {
+		o := defaults
+		o.Compact, o.Compress = compact, false
+		if got := Encode(v, o); string(got) != string(want) {
+			t.Errorf("encoded as %x, want %x", got, want)
+		}
+		back, err := Decode(want, Limits{})
+		if err != nil || !reflect.DeepEqual(comparable(back), comparable(v)) {
+			t.Errorf("%x is read as %v: %v", want, back, err)
+		}
 	}
 	v.Times = nil
 	if got := Encode(v, defaults); got[len(got)-footerBytes] != 10 {
