@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"diskette/store"
 )
 
 // serverTime is TIME. In a script time stands still.
@@ -173,20 +175,25 @@ func shutdown(cl *client, c *call) Reply {
 	return replyNone
 }
 
-// wait has no replicas to wait for. Its reply leaves when the connection's own writes are
-// committed, as every reply does (I2).
-func wait(_ *client, c *call) Reply {
-	if _, ok := c.int(1); !ok {
+// wait has no replicas to wait for: whoever asks for one waits until the time is over. Its reply leaves when the connection's
+// own writes are committed, as every reply does (I2).
+func wait(_ *store.View, c *call) Reply {
+	replicas, ok := c.int(1)
+	if !ok {
 		return errNotInteger
 	}
-	if _, refusal := c.timeoutMillis(2); refusal.isError() {
+	timeout, refusal := c.timeoutMillis(2)
+	if refusal.isError() {
 		return refusal
 	}
-	return replyZero
+	if replicas <= 0 {
+		return replyZero
+	}
+	return c.blockOn(blockRequest{timeout: time.Duration(timeout) * time.Millisecond, timedOut: replyZero})
 }
 
-// waitaof waits for an fsync of the journal when numlocal is 1, and for no replica.
-func waitaof(cl *client, c *call) Reply {
+// waitaof waits for an fsync of the journal when numlocal is 1, and for replicas as wait does.
+func waitaof(_ *store.View, c *call) Reply {
 	local, ok := c.int(1)
 	if !ok {
 		return errNotInteger
@@ -194,34 +201,59 @@ func waitaof(cl *client, c *call) Reply {
 	if local < 0 || local > 1 {
 		return errorReply("ERR value is out of range, value must between 0 and 1")
 	}
-	if replicas, ok := c.int(2); !ok || replicas < 0 {
+	replicas, ok := c.int(2)
+	if !ok || replicas < 0 {
 		return errNegative
 	}
 	timeout, refusal := c.timeoutMillis(3)
 	if refusal.isError() {
 		return refusal
 	}
-	st := cl.srv.store
-	if local == 0 || c.locked {
-		return array(oneIf(st.Synced()), replyZero)
+	st, left := c.cl.srv.store, time.Duration(timeout)*time.Millisecond
+	synced := oneIf(st.Synced())
+	if local == 1 && !c.locked {
+		if c.resume == nil {
+			c.apart = func() any { return awaitSync(st, left) }
+			return replyNone
+		}
+		wait := c.resume.(syncWait)
+		if wait.err != nil {
+			return errNotStored(wait.err)
+		}
+		synced, left = oneIf(wait.synced), left-wait.took
 	}
+	reply := array(synced, replyZero)
+	if replicas == 0 || timeout > 0 && left <= 0 {
+		return reply
+	}
+	return c.blockOn(blockRequest{timeout: max(left, 0), timedOut: reply})
+}
+
+// syncWait is what came of a wait for an fsync.
+type syncWait struct {
+	synced bool
+	took   time.Duration
+	err    error
+}
+
+// awaitSync waits for an fsync of the journal, at most so long; 0 = for ever.
+func awaitSync(st *store.Store, timeout time.Duration) (w syncWait) {
+	start := time.Now()
 	synced := make(chan error, 1)
 	go func() { synced <- st.Sync() }()
 	var expired <-chan time.Time
 	if timeout > 0 {
-		t := time.NewTimer(time.Duration(timeout) * time.Millisecond)
+		t := time.NewTimer(timeout)
 		defer t.Stop()
 		expired = t.C
 	}
 	select {
-	case err := <-synced:
-		if err != nil {
-			return errNotStored(err)
-		}
-		return array(replyOne, replyZero)
+	case w.err = <-synced:
+		w.synced = w.err == nil
 	case <-expired:
-		return array(replyZero, replyZero)
 	}
+	w.took = time.Since(start)
+	return w
 }
 
 // timeoutMillis reads argument i as a timeout in milliseconds, 0 = for ever.

@@ -74,9 +74,6 @@ func readAfter(s *store.Stream, arg []byte) (after store.StreamID, refusal Reply
 // parseRead is parseRead of the call's arguments. A script can not wait, and Redis says so.
 func (c *call) parseRead(grouped bool) (o readOptions, refusal Reply) {
 	o, refusal = parseRead(c.args, grouped, c.now)
-	if o.blocks && c.script {
-		refusal = errorReply(oneLine("ERR " + c.str(0) + " command is not allowed with BLOCK option from scripts"))
-	}
 	return o, refusal
 }
 
