@@ -20,8 +20,8 @@ import (
 	"syscall"
 	"time"
 
-	"diskette/cli"
 	"diskette/resp"
+	"diskette/resp/cli"
 	"diskette/store"
 	"diskette/store/journal"
 )

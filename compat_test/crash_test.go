@@ -18,7 +18,7 @@ import (
 	"testing"
 	"time"
 
-	"diskette/internal/testrand"
+	"diskette/compat_test/testrand"
 )
 
 var soakFlag = flag.Duration("soak", soakFromEnvironment(), "how long the crash test goes on; DISKETTE_SOAK says the same")

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"diskette/internal/testrand"
+	"diskette/compat_test/testrand"
 )
 
 // bombs are bytes that took servers down, made them spin, or made them set memory aside (DESIGN, section 7,

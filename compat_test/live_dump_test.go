@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"diskette/internal/testrand"
+	"diskette/compat_test/testrand"
 )
 
 // Values are such that Redis's bytes follow from them: no hash tables, and no lists of several nodes, intsets or streams that

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"diskette/internal/testrand"
+	"diskette/compat_test/testrand"
 )
 
 // eventCommands is how many commands of each family the comparison of events sends.

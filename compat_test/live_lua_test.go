@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"diskette/internal/testrand"
+	"diskette/compat_test/testrand"
 )
 
 // randomScripts is how many scripts each run of the random comparison sends.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"diskette/internal/testrand"
+	"diskette/compat_test/testrand"
 )
 
 // randomCommands is how many commands each run of the random comparison sends.

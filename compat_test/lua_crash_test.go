@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"diskette/internal/testrand"
+	"diskette/compat_test/testrand"
 )
 
 // A stamper writes one number, larger each time, to several keys at once, in a way of its own.

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"diskette/internal/testrand"
+	"diskette/compat_test/testrand"
 )
 
 // TestWorkersLoseNoJobWhenTheServerIsKilled lets producers push jobs and workers take them, in the two ways that clients

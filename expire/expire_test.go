@@ -6,7 +6,7 @@ import (
 	"slices"
 	"testing"
 
-	"diskette/internal/testrand"
+	"diskette/compat_test/testrand"
 )
 
 const now = int64(1_700_000_000_000)

@@ -3,6 +3,9 @@ package resp
 import (
 	"slices"
 	"strings"
+
+	"diskette/resp/internal/glob"
+	"diskette/resp/internal/words"
 )
 
 // A denial is why a user may not run a command. The reasons' order is Redis's: of several selectors' reasons the last in
@@ -116,7 +119,7 @@ func (s *selector) check(r *row, args [][]byte) denial {
 
 // allowsFirstArg is for a command that is forbidden but with certain first arguments.
 func (s *selector) allowsFirstArg(r *row, args [][]byte) bool {
-	return len(args) > 1 && slices.ContainsFunc(s.firstArgs[r.id], func(first string) bool { return strings.EqualFold(first, viewString(args[1])) })
+	return len(args) > 1 && slices.ContainsFunc(s.firstArgs[r.id], func(first string) bool { return strings.EqualFold(first, words.ViewString(args[1])) })
 }
 
 func (s *selector) checkKeys(r *row, args [][]byte) (d denial) {
@@ -156,7 +159,7 @@ func needs(access string) (read, write, isKey bool) {
 
 func (s *selector) allowsKey(key []byte, read, write bool) bool {
 	return slices.ContainsFunc(s.keys, func(k keyPattern) bool {
-		return (k.read || !read) && (k.write || !write) && globMatch(viewBytes(k.pattern), key)
+		return (k.read || !read) && (k.write || !write) && glob.Match(words.ViewBytes(k.pattern), key)
 	})
 }
 
@@ -175,9 +178,9 @@ func channelArgs(r *row, args [][]byte) [][]byte {
 func (s *selector) allowsChannel(channel []byte, isPattern bool) bool {
 	return slices.ContainsFunc(s.channels, func(pattern string) bool {
 		if isPattern {
-			return pattern == viewString(channel)
+			return pattern == words.ViewString(channel)
 		}
-		return globMatch(viewBytes(pattern), channel)
+		return glob.Match(words.ViewBytes(pattern), channel)
 	})
 }
 

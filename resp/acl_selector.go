@@ -4,6 +4,8 @@ import (
 	"errors"
 	"slices"
 	"strings"
+
+	"diskette/resp/internal/words"
 )
 
 // A selector is one set of permissions: commands, keys and channels that go together. A user has one of his own and, in
@@ -305,8 +307,8 @@ func (s *selector) lead() []string {
 func (s *selector) inParentheses() string {
 	rules := s.lead()
 	for i, rule := range rules {
-		if strings.HasSuffix(rule, ")") || !readsAsItself(rule) { // mergeSelectors would take that for the end
-			rules[i] = quoteWord(rule)
+		if strings.HasSuffix(rule, ")") || !words.ReadsAsItself(rule) { // mergeSelectors would take that for the end
+			rules[i] = words.Quote(rule)
 		}
 	}
 	return "(" + strings.Join(rules, " ") + ")"

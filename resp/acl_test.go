@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"diskette/resp/internal/words"
 )
 
 // ruled is a user with these rules, over the server's own table of commands.
@@ -55,7 +57,7 @@ func TestADescriptionIsARecipe(t *testing.T) {
 	} {
 		s, p := ruled(t, rules...)
 		text := p.describe()
-		words, ok := splitWords(text)
+		words, ok := words.Split(text)
 		again, open := mergeSelectors(words)
 		q, err := s.change(s.newPermissions(), again)
 		if !ok || open != "" || err != nil {
@@ -82,7 +84,7 @@ func FuzzRules(f *testing.F) {
 	s := newUsers(newCommands(), func() bool { return false })
 	get := s.table.byName["get"]
 	f.Fuzz(func(t *testing.T, text string) {
-		words, ok := splitWords(text)
+		words, ok := words.Split(text)
 		if !ok {
 			return
 		}

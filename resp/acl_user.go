@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+
+	"diskette/resp/internal/words"
 )
 
 // defaultUser is the user of connections that have not said who they are. It is always there.
@@ -139,7 +141,7 @@ func isPasswordHash(hash string) bool {
 
 func (s *users) addSelector(p *permissions, text string) error {
 	n := s.newSelector()
-	rules, _ := splitWords(text) // Redis: quotes that do not balance make an empty selector
+	rules, _ := words.Split(text) // Redis: quotes that do not balance make an empty selector
 	for _, rule := range rules {
 		if rule == "" {
 			return errRuleSyntax
@@ -157,7 +159,7 @@ func (p *permissions) accepts(password []byte) bool {
 	if !p.on || p.nopass {
 		return p.on
 	}
-	given := []byte(passwordHash(viewString(password)))
+	given := []byte(passwordHash(words.ViewString(password)))
 	ok := 0
 	for _, hash := range p.passwords {
 		ok |= subtle.ConstantTimeCompare(given, []byte(hash))

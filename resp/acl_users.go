@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"diskette/resp/internal/words"
 )
 
 // users is everybody who may connect, and what was denied to whom.
@@ -105,13 +107,13 @@ func (s *users) lines() (lines []string) {
 
 // confLine declares the user in a conf file, where quotes mean something.
 func (u *user) confLine() string {
-	words := append([]string{"user", u.name}, u.permissions.Load().lead()...)
-	for i, word := range words {
-		if !readsAsItself(word) && !(strings.HasPrefix(word, "(") && !strings.ContainsAny(word, `"'`)) {
-			words[i] = quoteWord(word)
+	parts := append([]string{"user", u.name}, u.permissions.Load().lead()...)
+	for i, word := range parts {
+		if !words.ReadsAsItself(word) && !(strings.HasPrefix(word, "(") && !strings.ContainsAny(word, `"'`)) {
+			parts[i] = words.Quote(word)
 		}
 	}
-	return strings.Join(words, " ")
+	return strings.Join(parts, " ")
 }
 
 // line declares the user in an ACL file.

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"diskette/resp/internal/numbers"
 	"diskette/store"
 )
 
@@ -344,7 +345,7 @@ var (
 
 // timeout reads argument i as a time-out in seconds, fractions allowed; 0 = for ever.
 func (c *call) timeout(i int) (timeout time.Duration, refusal Reply) {
-	f, ok := parseLongDouble(c.args[i])
+	f, ok := numbers.ParseLongDouble(c.args[i])
 	if !ok {
 		return 0, errTimeoutFloat
 	}

@@ -1,9 +1,10 @@
 package resp
 
 import (
-	"strconv"
 	"strings"
-	"unsafe"
+
+	"diskette/resp/internal/numbers"
+	"diskette/resp/internal/words"
 )
 
 // A call is one command with its arguments. The arguments belong to the connection's buffer and
@@ -30,37 +31,10 @@ type call struct {
 
 // is reports whether argument i is the given option word, in any case.
 func (c *call) is(i int, word string) bool {
-	return i < len(c.args) && len(c.args[i]) == len(word) && strings.EqualFold(viewString(c.args[i]), word)
+	return i < len(c.args) && len(c.args[i]) == len(word) && strings.EqualFold(words.ViewString(c.args[i]), word)
 }
 
 // int reads argument i as Redis reads integers: decimal, no leading zeros or plus, 64 bits.
-func (c *call) int(i int) (int64, bool) { return parseInt(c.args[i]) }
+func (c *call) int(i int) (int64, bool) { return numbers.ParseInt(c.args[i]) }
 
 func (c *call) str(i int) string { return string(c.args[i]) }
-
-// parseInt is Redis's string2ll.
-func parseInt(b []byte) (int64, bool) {
-	if len(b) == 0 || len(b) > 20 {
-		return 0, false
-	}
-	digits := b
-	if b[0] == '-' {
-		digits = b[1:]
-	}
-	if len(digits) == 0 || digits[0] == '0' && len(b) > 1 {
-		return 0, false
-	}
-	for _, d := range digits {
-		if d < '0' || d > '9' {
-			return 0, false
-		}
-	}
-	n, err := strconv.ParseInt(viewString(b), 10, 64)
-	return n, err == nil
-}
-
-// viewString views bytes as a string that lives no longer than they do.
-func viewString(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
-
-// viewBytes views a string as bytes, which must not be changed.
-func viewBytes(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"diskette/resp/internal/words"
 )
 
 const (
@@ -264,7 +266,7 @@ func (p *listeners) listensBeyond(cl *client, s *selector) bool {
 	defer p.mu.RUnlock()
 	for kind := range subscriptionKinds {
 		for name := range cl.subscriptions.names[kind] {
-			if !s.allowsChannel(viewBytes(name), kind == toPattern) {
+			if !s.allowsChannel(words.ViewBytes(name), kind == toPattern) {
 				return true
 			}
 		}

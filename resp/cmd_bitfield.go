@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 
+	"diskette/resp/internal/numbers"
 	"diskette/store"
 )
 
@@ -86,7 +87,7 @@ func parseFieldType(arg []byte) (f field, ok bool) {
 		return f, false
 	}
 	f.signed = arg[0] == 'i'
-	n, ok := parseInt([]byte(upToNUL(arg[1:], len(arg))))
+	n, ok := numbers.ParseInt([]byte(upToNUL(arg[1:], len(arg))))
 	f.bits = uint(n)
 	return f, ok && n >= 1 && (n <= 63 || n == 64 && f.signed)
 }
@@ -97,7 +98,7 @@ func (c *call) fieldOffset(i int, f *field) (ok bool) {
 	if len(arg) > 0 && arg[0] == '#' {
 		arg, unit = arg[1:], int64(f.bits)
 	}
-	n, ok := parseInt(arg)
+	n, ok := numbers.ParseInt(arg)
 	f.offset = n * unit // it may wrap, as in Redis
 	return ok && c.isBitOffset(f.offset)
 }

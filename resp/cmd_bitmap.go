@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unsafe"
 
+	"diskette/resp/internal/bitmap"
+	"diskette/resp/internal/numbers"
 	"diskette/store"
 )
 
@@ -59,7 +61,7 @@ func setbit(tx *store.Tx, c *call) Reply {
 
 // bitOffset reads a bit's place, which must lie in a string of up to proto-max-bulk-len.
 func (c *call) bitOffset(arg []byte) (offset int64, ok bool) {
-	offset, ok = parseInt(arg)
+	offset, ok = numbers.ParseInt(arg)
 	return offset, ok && c.isBitOffset(offset)
 }
 
@@ -143,7 +145,7 @@ func bitcount(v *store.View, c *call) Reply {
 			return replyZero // before they are cut: both may lie before the beginning
 		}
 		start, end := r.bits(len(value))
-		return integer(countBitsIn(value, start, end))
+		return integer(bitmap.CountIn(value, start, end))
 	})
 }
 
@@ -201,7 +203,7 @@ func bitpos(v *store.View, c *call) Reply {
 		if start >= end {
 			return integer(-1)
 		}
-		at := findBit(value, byte(bit), start, end)
+		at := bitmap.Find(value, byte(bit), start, end)
 		if at < 0 && bit == 0 && !r.ends {
 			at = end // the zeros that follow on the string
 		}
@@ -243,10 +245,10 @@ func bitop(tx *store.Tx, c *call) Reply {
 		for i, key := range c.args[3:] {
 			sources[i] = outlasting(&tx.View, key, sources[i])
 		}
-		c.apart = func() any { return &bitCombination{sources, combineBits(op, sources)} }
+		c.apart = func() any { return &bitCombination{sources, bitmap.Combine(op, sources)} }
 		return replyNone
 	default:
-		made = combineBits(op, sources)
+		made = bitmap.Combine(op, sources)
 	}
 	tx.SetStringAs(c.args[2], made, 0, store.Grown)
 	c.notify(tx, eventString, "set", c.args[2])

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"diskette/resp/internal/numbers"
 )
 
 var errNoSuchClient = errorReply("ERR No such client")
@@ -191,7 +193,7 @@ func parseKillFilter(cl *client, c *call) (f *clientFilter, refusal Reply) {
 		value := c.args[i+1]
 		switch {
 		case c.is(i, "ID"):
-			id, ok := parseInt(value)
+			id, ok := numbers.ParseInt(value)
 			if !ok || id < 1 {
 				return nil, errorReply("ERR client-id should be greater than 0")
 			}

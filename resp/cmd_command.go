@@ -3,6 +3,8 @@ package resp
 import (
 	"cmp"
 	"strings"
+
+	"diskette/resp/internal/glob"
 )
 
 var errNoKeys = errorReply("ERR The command has no key arguments")
@@ -61,12 +63,12 @@ func (r *row) describe() Reply {
 		categories[i] = "@" + categories[i]
 	}
 	tips := bulkStrings(strings.Fields(r.tips)).elems
-	return array(bulkString(r.full), integer(r.arity), words(r.flags.names()), integer(first), integer(last), integer(step),
-		words(categories), setOf(tips...), setOf(specs...), subs)
+	return array(bulkString(r.full), integer(r.arity), simpleStrings(r.flags.names()), integer(first), integer(last), integer(step),
+		simpleStrings(categories), setOf(tips...), setOf(specs...), subs)
 }
 
-// words are flags and the like: a set of simple strings.
-func words(ss []string) Reply {
+// simpleStrings are flags and the like: a set of simple strings.
+func simpleStrings(ss []string) Reply {
 	elems := make([]Reply, len(ss))
 	for i, s := range ss {
 		elems[i] = simple(s)
@@ -105,7 +107,7 @@ func (s *keySpec) describe() Reply {
 	if s.notes != "" {
 		m = append(m, bulkString("notes"), bulkString(s.notes))
 	}
-	m = append(m, bulkString("flags"), words(strings.Fields(s.access)))
+	m = append(m, bulkString("flags"), simpleStrings(strings.Fields(s.access)))
 	if s.find != nil {
 		unknown := mapOf(bulkString("type"), bulkString("unknown"), bulkString("spec"), mapOf())
 		return mapOf(append(m, bulkString("begin_search"), unknown, bulkString("find_keys"), unknown)...)
@@ -188,7 +190,7 @@ func commandList(cl *client, c *call) Reply {
 			chosen = func(r *row) bool { return r.isIn(value) }
 		case c.is(i+1, "PATTERN"):
 			pattern := strings.ToLower(value)
-			chosen = func(r *row) bool { return globMatch([]byte(pattern), []byte(r.full)) }
+			chosen = func(r *row) bool { return glob.Match([]byte(pattern), []byte(r.full)) }
 		default:
 			return errSyntax
 		}
@@ -223,7 +225,7 @@ func commandGetkeysandflags(cl *client, c *call) Reply {
 	}
 	keys := make([]Reply, len(used))
 	for i, u := range used {
-		keys[i] = array(bulk(u.key), words(strings.Fields(u.access)))
+		keys[i] = array(bulk(u.key), simpleStrings(strings.Fields(u.access)))
 	}
 	return array(keys...)
 }

@@ -3,6 +3,7 @@ package resp
 import (
 	"math"
 
+	"diskette/resp/internal/numbers"
 	"diskette/store"
 )
 
@@ -39,7 +40,7 @@ func increment(tx *store.Tx, c *call, key []byte, by int64) Reply {
 	n := int64(0)
 	if value != nil {
 		var ok bool
-		if n, ok = parseInt(value); !ok {
+		if n, ok = numbers.ParseInt(value); !ok {
 			return errNotInteger
 		}
 	}
@@ -62,19 +63,19 @@ func incrbyfloat(tx *store.Tx, c *call) Reply {
 	if value == nil {
 		value = []byte("0")
 	}
-	number, ok := parseLongDouble(value)
+	number, ok := numbers.ParseLongDouble(value)
 	if !ok {
 		return errNotFloat
 	}
-	by, ok := parseLongDouble(c.args[2])
+	by, ok := numbers.ParseLongDouble(c.args[2])
 	if !ok {
 		return errNotFloat
 	}
-	sum, ok := addLongDouble(number, by)
+	sum, ok := numbers.AddLongDouble(number, by)
 	if !ok {
 		return errNaN
 	}
-	text := formatLongDouble(sum)
+	text := numbers.FormatLongDouble(sum)
 	if err := tx.UpdateString(c.args[1], text, store.Computed); err != nil {
 		return failure(err)
 	}

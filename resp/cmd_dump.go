@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"diskette/expire"
+	"diskette/resp/internal/words"
 	"diskette/resp/rdb"
 	"diskette/store"
 )
@@ -64,7 +65,7 @@ func dumpedValue(v *store.View, key []byte, t store.Type) *rdb.Value {
 	switch t {
 	case store.TypeString:
 		value, _ := v.LendString(key)
-		return &rdb.Value{Kind: rdb.String, String: viewString(value)}
+		return &rdb.Value{Kind: rdb.String, String: words.ViewString(value)}
 	case store.TypeList:
 		l, _ := v.List(key)
 		elements := make([]string, 0, l.Len())
@@ -98,7 +99,7 @@ func dumpedHash(h *store.Hash) *rdb.Value {
 	timed := false
 	h.Each(func(field, value string) bool {
 		v.Elements = append(v.Elements, field, value)
-		deadline, _ := h.Deadline(viewBytes(field))
+		deadline, _ := h.Deadline(words.ViewBytes(field))
 		times = append(times, deadline)
 		timed = timed || deadline != 0
 		return true
@@ -275,15 +276,15 @@ func restoreValue(tx *store.Tx, key []byte, v *rdb.Value, now int64) {
 	// The look-ups do not fail: the key is absent.
 	switch v.Kind {
 	case rdb.String:
-		tx.SetString(key, viewBytes(v.String), 0) // nobody else has it
+		tx.SetString(key, words.ViewBytes(v.String), 0) // nobody else has it
 	case rdb.Hash:
 		h, _ := tx.EditHash(key)
 		for i := 0; i < len(v.Elements); i += 2 {
-			field, deadline := viewBytes(v.Elements[i]), v.Times[i/2]
+			field, deadline := words.ViewBytes(v.Elements[i]), v.Times[i/2]
 			if expire.Due(deadline, now) {
 				continue
 			}
-			h.Set(field, viewBytes(v.Elements[i+1]))
+			h.Set(field, words.ViewBytes(v.Elements[i+1]))
 			if deadline != 0 {
 				h.SetDeadline(field, deadline)
 			}

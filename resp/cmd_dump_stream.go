@@ -1,6 +1,7 @@
 package resp
 
 import (
+	"diskette/resp/internal/words"
 	"diskette/resp/rdb"
 	"diskette/store"
 )
@@ -43,7 +44,7 @@ func restoreStream(tx *store.Tx, key []byte, v *rdb.StreamValue) {
 	for _, e := range v.Entries {
 		elements = elements[:0]
 		for _, element := range e.Fields {
-			elements = append(elements, viewBytes(element))
+			elements = append(elements, words.ViewBytes(element))
 		}
 		s.Add(store.StreamID(e.ID), store.PackFields(elements))
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"diskette/resp/internal/glob"
+	"diskette/resp/internal/words"
 	"diskette/resp/rdb"
 	"diskette/store"
 )
@@ -40,14 +42,14 @@ func fcall(readOnly bool) func(*store.Tx, *call) Reply {
 func functionLoad(tx *store.Tx, c *call) Reply {
 	replace := false
 	for _, option := range c.args[2 : len(c.args)-1] {
-		if !equalFold(option, "replace") {
+		if !words.EqualFold(option, "replace") {
 			return errorReply(oneLine("ERR Unknown option given: " + string(option)))
 		}
 		replace = true
 	}
 	libs := &c.cl.srv.libraries
 	code := c.args[len(c.args)-1]
-	name, _, refusal := metadata(viewString(code))
+	name, _, refusal := metadata(words.ViewString(code))
 	if refusal.isError() {
 		return refusal
 	}
@@ -129,7 +131,7 @@ func functionList(_ *store.View, c *call) Reply {
 	}
 	var listed []Reply
 	for _, lib := range c.cl.srv.libraries.sorted() {
-		if pattern != nil && !globMatch([]byte(strings.ToLower(string(pattern))), []byte(strings.ToLower(lib.name))) {
+		if pattern != nil && !glob.Match([]byte(strings.ToLower(string(pattern))), []byte(strings.ToLower(lib.name))) {
 			continue
 		}
 		var functions []Reply

@@ -5,26 +5,29 @@ import (
 	"strconv"
 	"strings"
 
-	"diskette/internal/ccast"
+	"diskette/resp/internal/ccast"
+	"diskette/resp/internal/geo"
+	"diskette/resp/internal/numbers"
+	"diskette/resp/internal/words"
 	"diskette/store"
 )
 
 var errGeoUnit = errorReply("ERR unsupported unit provided. please use M, KM, FT, MI")
 
 // lonLat reads a place from arguments i and i+1.
-func (c *call) lonLat(i int) (p lonLat, refusal Reply) {
-	lon, ok := parseDouble(c.args[i])
+func (c *call) lonLat(i int) (p geo.Place, refusal Reply) {
+	lon, ok := numbers.ParseDouble(c.args[i])
 	if !ok {
 		return p, errNotFloat
 	}
-	lat, ok := parseDouble(c.args[i+1])
+	lat, ok := numbers.ParseDouble(c.args[i+1])
 	if !ok {
 		return p, errNotFloat
 	}
-	if lon < -geoLonMax || lon > geoLonMax || lat < -geoLatMax || lat > geoLatMax {
+	if lon < -geo.LonMax || lon > geo.LonMax || lat < -geo.LatMax || lat > geo.LatMax {
 		return p, errorReply("ERR invalid longitude,latitude pair " + sixDecimals(lon) + "," + sixDecimals(lat))
 	}
-	return lonLat{lon, lat}, Reply{}
+	return geo.Place{Lon: lon, Lat: lat}, Reply{}
 }
 
 // sixDecimals is C's %f.
@@ -60,7 +63,7 @@ func geoadd(tx *store.Tx, c *call) Reply {
 		if refusal.isError() {
 			return refusal
 		}
-		scores = append(scores, geoScore(p))
+		scores = append(scores, geo.Score(p))
 	}
 	if len(scores) == 0 {
 		return errSyntax
@@ -73,12 +76,12 @@ func geoadd(tx *store.Tx, c *call) Reply {
 }
 
 // memberPlace is where a member of a sorted set is.
-func memberPlace(z *store.ZSet, member []byte) (p lonLat, ok bool) {
-	score, ok := z.Score(viewString(member))
+func memberPlace(z *store.ZSet, member []byte) (p geo.Place, ok bool) {
+	score, ok := z.Score(words.ViewString(member))
 	if !ok {
 		return p, false
 	}
-	return scorePlace(score), true
+	return geo.PlaceOf(score), true
 }
 
 func geodist(v *store.View, c *call) Reply {
@@ -101,7 +104,7 @@ func geodist(v *store.View, c *call) Reply {
 	if !okA || !okB {
 		return replyNull
 	}
-	return geoDistanceReply(geoDistance(a, b) / unit)
+	return geoDistanceReply(geo.Distance(a, b) / unit)
 }
 
 func geoDistanceReply(d float64) Reply {
@@ -109,7 +112,7 @@ func geoDistanceReply(d float64) Reply {
 }
 
 // coordinates are written with 17 decimals, less the zeros at the end.
-func coordinates(p lonLat) Reply {
+func coordinates(p geo.Place) Reply {
 	text := func(f float64) Reply {
 		s := strings.TrimRight(strconv.FormatFloat(f, 'f', 17, 64), "0")
 		if s = strings.TrimSuffix(s, "."); s == "-0" {
@@ -117,15 +120,15 @@ func coordinates(p lonLat) Reply {
 		}
 		return decimal(s)
 	}
-	return array(text(p.lon), text(p.lat))
+	return array(text(p.Lon), text(p.Lat))
 }
 
 func geohash(v *store.View, c *call) Reply {
-	return c.eachPlace(v, func(score float64) Reply { return bulkString(geoText(score)) }, replyNull)
+	return c.eachPlace(v, func(score float64) Reply { return bulkString(geo.Text(score)) }, replyNull)
 }
 
 func geopos(v *store.View, c *call) Reply {
-	return c.eachPlace(v, func(score float64) Reply { return coordinates(scorePlace(score)) }, replyNoArray)
+	return c.eachPlace(v, func(score float64) Reply { return coordinates(geo.PlaceOf(score)) }, replyNoArray)
 }
 
 // eachPlace answers for every member that is asked for, or with none.
@@ -137,7 +140,7 @@ func (c *call) eachPlace(v *store.View, reply func(score float64) Reply, none Re
 	replies := make([]Reply, len(c.args)-2)
 	for i, member := range c.args[2:] {
 		replies[i] = none
-		if score, ok := z.Score(viewString(member)); ok {
+		if score, ok := z.Score(words.ViewString(member)); ok {
 			replies[i] = reply(score)
 		}
 	}
@@ -196,7 +199,7 @@ func (c *call) geoStoring(tx *store.Tx, form geoForm, source int) Reply {
 		}
 		seen[f.Member] = true
 		if q.storeMeters {
-			f.Score = f.meters / q.shape.unit
+			f.Score = f.meters / q.shape.Unit
 		}
 		members = append(members, f.Scored)
 	}
@@ -213,7 +216,7 @@ func (q *geoQuery) replies(all []found) Reply {
 	for i, f := range all {
 		r := []Reply{bulkString(f.Member)}
 		if q.withDist {
-			r = append(r, geoDistanceReply(f.meters/q.shape.unit))
+			r = append(r, geoDistanceReply(f.meters/q.shape.Unit))
 		}
 		if q.withHash {
 			r = append(r, integer(ccast.Int64(f.Score)))

@@ -4,6 +4,8 @@ import (
 	"math"
 	"strconv"
 
+	"diskette/resp/internal/numbers"
+	"diskette/resp/internal/words"
 	"diskette/store"
 )
 
@@ -189,7 +191,7 @@ func hincrby(tx *store.Tx, c *call) Reply {
 	}
 	n := int64(0)
 	if value, there := h.Get(c.args[2]); there {
-		if n, ok = parseInt(viewBytes(value)); !ok {
+		if n, ok = numbers.ParseInt(words.ViewBytes(value)); !ok {
 			return errHashNotInteger
 		}
 	}
@@ -203,7 +205,7 @@ func hincrby(tx *store.Tx, c *call) Reply {
 
 // hincrbyfloat is hincrby for decimal numbers.
 func hincrbyfloat(tx *store.Tx, c *call) Reply {
-	by, ok := parseLongDouble(c.args[3])
+	by, ok := numbers.ParseLongDouble(c.args[3])
 	switch {
 	case !ok:
 		return errNotFloat
@@ -218,15 +220,15 @@ func hincrbyfloat(tx *store.Tx, c *call) Reply {
 	if !there {
 		value = "0"
 	}
-	number, ok := parseLongDouble(viewBytes(value))
+	number, ok := numbers.ParseLongDouble(words.ViewBytes(value))
 	if !ok {
 		return errHashNotFloat
 	}
-	sum, ok := addLongDouble(number, by)
+	sum, ok := numbers.AddLongDouble(number, by)
 	if !ok {
 		return errNaN
 	}
-	text := formatLongDouble(sum)
+	text := numbers.FormatLongDouble(sum)
 	h.Update(c.args[2], text)
 	c.notify(tx, eventHash, "hincrbyfloat", c.args[1])
 	return bulk(text)

@@ -6,6 +6,7 @@ import (
 	"math"
 	"strconv"
 
+	"diskette/resp/internal/hyperloglog"
 	"diskette/store"
 )
 
@@ -21,7 +22,7 @@ func hllOf(v interface{ String([]byte) ([]byte, error) }, key []byte) (value []b
 	switch {
 	case err != nil:
 		return nil, failure(err)
-	case value != nil && !isHLL(value):
+	case value != nil && !hyperloglog.Is(value):
 		return nil, errNoHLL
 	}
 	return value, Reply{}
@@ -35,19 +36,19 @@ func pfadd(tx *store.Tx, c *call) Reply {
 		return refusal
 	}
 	elements := c.args[2:]
-	if value != nil && value[4] == hllDense {
+	if value != nil && value[4] == hyperloglog.Dense {
 		return pfaddDense(tx, c, value)
 	}
 	changed := value == nil
 	if changed {
-		value = newHLL()
+		value = hyperloglog.New()
 	} else {
 		value = append(make([]byte, 0, len(value)+len(elements)), value...)
 	}
 	for _, e := range elements {
 		var raised, ok bool
-		register, count := hllPlace(e)
-		if value, raised, ok = hllAdd(value, register, count, c.hllSparseMost()); !ok {
+		register, count := hyperloglog.Place(e)
+		if value, raised, ok = hyperloglog.Add(value, register, count, c.hllSparseMost()); !ok {
 			return errDamagedHLL
 		}
 		changed = changed || raised
@@ -55,7 +56,7 @@ func pfadd(tx *store.Tx, c *call) Reply {
 	if !changed {
 		return replyZero
 	}
-	value[hllStale] |= 0x80
+	value[hyperloglog.Stale] |= 0x80
 	if err := tx.UpdateString(c.args[1], value, store.Grown); err != nil {
 		return failure(err)
 	}
@@ -67,7 +68,7 @@ func pfadd(tx *store.Tx, c *call) Reply {
 func pfaddDense(tx *store.Tx, c *call, value []byte) Reply {
 	places := make([]hllPlaced, 0, 16)
 	for _, e := range c.args[2:] {
-		if register, count := hllPlace(e); hllGet(value, register) < count {
+		if register, count := hyperloglog.Place(e); hyperloglog.Get(value, register) < count {
 			places = append(places, hllPlaced{register, count})
 		}
 	}
@@ -76,13 +77,13 @@ func pfaddDense(tx *store.Tx, c *call, value []byte) Reply {
 	}
 	err := tx.EditString(c.args[1], 0, func(value []byte) (changed []store.Span) {
 		for _, p := range places {
-			if hllRaise(value, p.register, p.count) {
-				at := hllHeader + p.register*6/8
+			if hyperloglog.Raise(value, p.register, p.count) {
+				at := hyperloglog.Header + p.register*6/8
 				changed = append(changed, store.Span{From: at, To: min(at+2, len(value))})
 			}
 		}
-		value[hllStale] |= 0x80
-		return append(changed, store.Span{From: hllStale, To: hllStale + 1})
+		value[hyperloglog.Stale] |= 0x80
+		return append(changed, store.Span{From: hyperloglog.Stale, To: hyperloglog.Stale + 1})
 	})
 	if err != nil {
 		return failure(err)
@@ -109,10 +110,10 @@ func pfcount(tx *store.Tx, c *call) Reply {
 	if value == nil {
 		return replyZero
 	}
-	if n, ok := hllEstimated(value); ok {
+	if n, ok := hyperloglog.Estimated(value); ok {
 		return integer(n)
 	}
-	n, ok := hllCount(value)
+	n, ok := hyperloglog.Count(value)
 	if !ok {
 		return errDamagedHLL
 	}
@@ -121,7 +122,7 @@ func pfcount(tx *store.Tx, c *call) Reply {
 	}
 	err := tx.EditString(c.args[1], 0, func(value []byte) []store.Span {
 		binary.LittleEndian.PutUint64(value[8:], n)
-		return []store.Span{{From: 8, To: hllHeader}}
+		return []store.Span{{From: 8, To: hyperloglog.Header}}
 	})
 	if err != nil {
 		return failure(err)
@@ -134,12 +135,12 @@ func pfcountUnion(tx *store.Tx, c *call) Reply {
 	if refusal.isError() {
 		return refusal
 	}
-	return integer(raw.estimate())
+	return integer(raw.Estimate())
 }
 
 // mergedHLL is the union of several keys; dense reports whether one of them is.
-func mergedHLL(v *store.View, keys [][]byte) (raw *hllRaw, dense bool, refusal Reply) {
-	raw = new(hllRaw)
+func mergedHLL(v *store.View, keys [][]byte) (raw *hyperloglog.Raw, dense bool, refusal Reply) {
+	raw = new(hyperloglog.Raw)
 	for _, key := range keys {
 		value, refusal := hllOf(v, key)
 		if refusal.isError() {
@@ -148,8 +149,8 @@ func mergedHLL(v *store.View, keys [][]byte) (raw *hllRaw, dense bool, refusal R
 		if value == nil {
 			continue
 		}
-		dense = dense || value[4] == hllDense
-		if !raw.merge(value) {
+		dense = dense || value[4] == hyperloglog.Dense
+		if !raw.Merge(value) {
 			return nil, false, errDamagedHLL
 		}
 	}
@@ -167,22 +168,22 @@ func pfmerge(tx *store.Tx, c *call) Reply {
 	}
 	ok := true
 	if value == nil {
-		value = newHLL()
+		value = hyperloglog.New()
 	}
-	if dense && value[4] == hllSparse {
-		value, ok = hllToDense(value)
+	if dense && value[4] == hyperloglog.Sparse {
+		value, ok = hyperloglog.ToDense(value)
 	} else {
 		value = bytes.Clone(value)
 	}
 	for register, count := range raw {
 		if ok && count > 0 {
-			value, _, ok = hllAdd(value, register, count, c.hllSparseMost())
+			value, _, ok = hyperloglog.Add(value, register, count, c.hllSparseMost())
 		}
 	}
 	if !ok {
 		return errDamagedHLL
 	}
-	value[hllStale] |= 0x80
+	value[hyperloglog.Stale] |= 0x80
 	if err := tx.UpdateString(c.args[1], value, store.Grown); err != nil {
 		return failure(err)
 	}
@@ -204,10 +205,10 @@ func pfdebug(tx *store.Tx, c *call) Reply {
 	case value == nil:
 		return errNoHLLKey
 	}
-	sparse := value[4] == hllSparse
+	sparse := value[4] == hyperloglog.Sparse
 	switch {
 	case c.is(1, "getreg"), c.is(1, "todense"):
-		dense, ok := hllToDense(value)
+		dense, ok := hyperloglog.ToDense(value)
 		if !ok {
 			return errDamagedHLL
 		}
@@ -219,16 +220,16 @@ func pfdebug(tx *store.Tx, c *call) Reply {
 		if c.is(1, "todense") {
 			return oneIf(sparse)
 		}
-		registers := make([]Reply, hllRegisters)
+		registers := make([]Reply, hyperloglog.Registers)
 		for i := range registers {
-			registers[i] = integer(int(hllGet(dense, i)))
+			registers[i] = integer(int(hyperloglog.Get(dense, i)))
 		}
 		return array(registers...)
 	case c.is(1, "decode"):
 		if !sparse {
 			return errHLLNotSparse
 		}
-		return bulkString(hllDescribe(value))
+		return bulkString(hyperloglog.Describe(value))
 	case c.is(1, "encoding"):
 		if sparse {
 			return simple("sparse")
@@ -240,18 +241,18 @@ func pfdebug(tx *store.Tx, c *call) Reply {
 
 // pfselftest counts 100,000 elements, dense and sparse: the registers must agree, and the estimates be near.
 func pfselftest(*client, *call) Reply {
-	dense, _ := hllToDense(newHLL())
-	sparse := newHLL()
+	dense, _ := hyperloglog.ToDense(hyperloglog.New())
+	sparse := hyperloglog.New()
 	for i := range 100_000 {
-		register, count := hllPlace(strconv.AppendInt(nil, int64(i), 10))
-		hllRaise(dense, register, count)
+		register, count := hyperloglog.Place(strconv.AppendInt(nil, int64(i), 10))
+		hyperloglog.Raise(dense, register, count)
 		var ok bool
-		if sparse, _, ok = hllAdd(sparse, register, count, 3000); !ok {
+		if sparse, _, ok = hyperloglog.Add(sparse, register, count, 3000); !ok {
 			return errorReply("TESTFAILED a sparse HyperLogLog is damaged")
 		}
 		if n := i + 1; n == 100 || n == 1000 || n%10_000 == 0 {
-			a, _ := hllCount(dense)
-			b, ok := hllCount(sparse)
+			a, _ := hyperloglog.Count(dense)
+			b, ok := hyperloglog.Count(sparse)
 			if !ok || a != b || math.Abs(float64(a)-float64(n)) > 0.05*float64(n) {
 				return errorReply("TESTFAILED " + strconv.Itoa(n) + " elements are estimated to be " + strconv.FormatUint(a, 10))
 			}

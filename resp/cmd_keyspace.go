@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"diskette/resp/internal/glob"
 	"diskette/store"
 )
 
@@ -37,7 +38,7 @@ func matching(pattern []byte) (prefix string, match func(key []byte) bool) {
 	if string(pattern) == "*" {
 		return "", nil
 	}
-	return globPrefix(pattern), func(key []byte) bool { return globMatch(pattern, key) }
+	return glob.Prefix(pattern), func(key []byte) bool { return glob.Match(pattern, key) }
 }
 
 // scan's cursor is the store's: the id of the last key that was looked at.

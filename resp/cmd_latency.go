@@ -101,8 +101,8 @@ func latencyHistogram(cl *client, c *call) Reply {
 	add := func(r *row) {
 		if h, calls := r.stats.times.Load(), r.stats.calls.Load(); h != nil && calls > 0 {
 			var steps []Reply
-			for _, s := range h.steps(calls) {
-				steps = append(steps, integer(s.micros), integer(s.calls))
+			for _, s := range h.Steps(calls) {
+				steps = append(steps, integer(s.Micros), integer(s.Calls))
 			}
 			found = append(found, bulkString(r.full), mapOf(bulkString("calls"), integer(calls), bulkString("histogram_usec"), mapOf(steps...)))
 		}
@@ -130,13 +130,13 @@ func infoLatencystats(t *infoText, r *infoReport) {
 	}
 	r.s.table.each(func(row *row) {
 		h := row.stats.times.Load()
-		if h == nil || h.total() == 0 {
+		if h == nil || h.Total() == 0 {
 			return
 		}
 		shown := make([]string, len(percentiles))
 		for i, p := range percentiles {
 			percent, _ := strconv.ParseFloat(p, 64) // CONFIG SET took it
-			shown[i] = fmt.Sprintf("p%s=%.3f", p, float64(h.percentile(percent))/1000)
+			shown[i] = fmt.Sprintf("p%s=%.3f", p, float64(h.Percentile(percent))/1000)
 		}
 		t.line("latency_percentiles_usec_"+row.full, strings.Join(shown, ","))
 	})

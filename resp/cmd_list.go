@@ -3,6 +3,7 @@ package resp
 import (
 	"math"
 
+	"diskette/resp/internal/words"
 	"diskette/store"
 )
 
@@ -267,7 +268,7 @@ func lpos(v *store.View, c *call) Reply {
 	if err != nil {
 		return failure(err)
 	}
-	return o.find(l, viewString(c.args[2]))
+	return o.find(l, words.ViewString(c.args[2]))
 }
 
 // lposOptions say which matches LPOS wants.

@@ -1,6 +1,11 @@
 package resp
 
-import "slices"
+import (
+	"slices"
+
+	"diskette/resp/internal/glob"
+	"diskette/resp/internal/words"
+)
 
 // subscribeTo is SUBSCRIBE, PSUBSCRIBE and SSUBSCRIBE.
 func subscribeTo(kind subscriptionKind) func(*client, *call) Reply {
@@ -44,7 +49,9 @@ func unsubscribeFrom(kind subscriptionKind) func(*client, *call) Reply {
 // publishTo is PUBLISH and SPUBLISH.
 func publishTo(kind subscriptionKind) func(*client, *call) Reply {
 	return func(cl *client, c *call) Reply {
-		publish := func() int { return cl.srv.pubsub.publish(cl, kind, viewString(c.args[1]), viewString(c.args[2]), 0) }
+		publish := func() int {
+			return cl.srv.pubsub.publish(cl, kind, words.ViewString(c.args[1]), words.ViewString(c.args[2]), 0)
+		}
 		if c.locked {
 			return integer(publish())
 		}
@@ -70,7 +77,7 @@ func (p *listeners) active(c *call, kind subscriptionKind) Reply {
 	defer p.mu.RUnlock()
 	var names []string
 	for name := range p.mu.byName[kind] {
-		if len(c.args) == 2 || globMatch(c.args[2], viewBytes(name)) {
+		if len(c.args) == 2 || glob.Match(c.args[2], words.ViewBytes(name)) {
 			names = append(names, name)
 		}
 	}

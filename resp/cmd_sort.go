@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"diskette/resp/internal/numbers"
+	"diskette/resp/internal/words"
 	"diskette/store"
 )
 
@@ -270,7 +272,7 @@ func sortNumber(text string) (f float64, ok bool) {
 	if i, ok := smallInt(text); ok {
 		return float64(i), true
 	}
-	f, n, fits := strtod(viewBytes(text))
+	f, n, fits := numbers.Strtod(words.ViewBytes(text))
 	return f, (n == len(text) || text[n] == 0) && fits && !math.IsNaN(f) // a NUL ends it, as in C
 }
 

@@ -3,6 +3,7 @@ package resp
 import (
 	"strconv"
 
+	"diskette/resp/internal/words"
 	"diskette/store"
 )
 
@@ -10,7 +11,7 @@ import (
 func streamID(id store.StreamID) Reply {
 	b := strconv.AppendUint(make([]byte, 0, 24), id.Ms, 10)
 	b = strconv.AppendUint(append(b, '-'), id.Seq, 10)
-	return bulkString(viewString(b))
+	return bulkString(words.ViewString(b))
 }
 
 // streamEntry is an entry: its id, its fields and values.

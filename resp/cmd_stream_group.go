@@ -4,6 +4,8 @@ import (
 	"math"
 	"strconv"
 
+	"diskette/resp/internal/numbers"
+	"diskette/resp/internal/words"
 	"diskette/store"
 )
 
@@ -214,8 +216,8 @@ func parsePending(args [][]byte) (f pendingFilter, refusal Reply) {
 		return f, replyNone
 	}
 	i, ok := 3, true
-	if isWord(args[3], "idle") {
-		if f.leastIdle, ok = parseInt(args[4]); !ok {
+	if words.EqualFold(args[3], "idle") {
+		if f.leastIdle, ok = numbers.ParseInt(args[4]); !ok {
 			return f, errNotInteger
 		}
 		if len(args) < 8 {
@@ -223,7 +225,7 @@ func parsePending(args [][]byte) (f pendingFilter, refusal Reply) {
 		}
 		i = 5
 	}
-	if f.count, ok = parseInt(args[i+2]); !ok {
+	if f.count, ok = numbers.ParseInt(args[i+2]); !ok {
 		return f, errNotInteger
 	}
 	f.start, f.end, refusal = parseInterval(args[i], args[i+1])
@@ -360,7 +362,7 @@ func xautoclaim(tx *store.Tx, c *call) Reply {
 }
 
 func parseAutoclaim(args [][]byte, now int64) (count int64, start store.StreamID, how store.Claim, refusal Reply) {
-	least, ok := parseInt(args[4])
+	least, ok := numbers.ParseInt(args[4])
 	if !ok {
 		return 0, start, how, errorReply("ERR Invalid min-idle-time argument for XAUTOCLAIM")
 	}
@@ -371,12 +373,12 @@ func parseAutoclaim(args [][]byte, now int64) (count int64, start store.StreamID
 	count = 100
 	for i := 6; i < len(args); i++ {
 		switch {
-		case isWord(args[i], "count") && i+1 < len(args):
+		case words.EqualFold(args[i], "count") && i+1 < len(args):
 			i++
-			if count, ok = parseInt(args[i]); !ok || count < 1 || count > maxClaimCount {
+			if count, ok = numbers.ParseInt(args[i]); !ok || count < 1 || count > maxClaimCount {
 				return 0, start, how, errCountZero
 			}
-		case isWord(args[i], "justid"):
+		case words.EqualFold(args[i], "justid"):
 			how.JustID = true
 		default:
 			return 0, start, how, errSyntax

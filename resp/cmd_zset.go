@@ -3,6 +3,8 @@ package resp
 import (
 	"math"
 
+	"diskette/resp/internal/numbers"
+	"diskette/resp/internal/words"
 	"diskette/store"
 )
 
@@ -58,7 +60,7 @@ func zaddWith(tx *store.Tx, c *call, o zaddOptions) Reply {
 	}
 	scores := make([]float64, 0, 16)
 	for i := 0; i < len(pairs); i += 2 {
-		score, ok := parseDouble(pairs[i])
+		score, ok := numbers.ParseDouble(pairs[i])
 		if !ok {
 			return errNotFloat
 		}
@@ -97,7 +99,7 @@ func (o *zaddOptions) set(tx *store.Tx, z store.ZSetTx, c *call, args [][]byte, 
 
 // wants reports whether the options let a member have a score.
 func (o *zaddOptions) wants(z *store.ZSet, member []byte, score float64) bool {
-	old, there := z.Score(viewString(member))
+	old, there := z.Score(words.ViewString(member))
 	if !there {
 		return !o.xx
 	}
@@ -105,7 +107,7 @@ func (o *zaddOptions) wants(z *store.ZSet, member []byte, score float64) bool {
 }
 
 func (o *zaddOptions) increment(tx *store.Tx, z store.ZSetTx, c *call, member []byte, by float64) Reply {
-	old, there := z.Score(viewString(member))
+	old, there := z.Score(words.ViewString(member))
 	if there && o.nx {
 		return replyNull
 	}
@@ -190,7 +192,7 @@ func zscore(v *store.View, c *call) Reply {
 }
 
 func scoreOf(z *store.ZSet, member []byte) Reply {
-	score, ok := z.Score(viewString(member))
+	score, ok := z.Score(words.ViewString(member))
 	if !ok {
 		return replyNull
 	}
@@ -228,7 +230,7 @@ func rankOf(v *store.View, c *call, reverse bool) Reply {
 	if err != nil {
 		return failure(err)
 	}
-	rank, score, ok := z.Rank(viewString(c.args[2]))
+	rank, score, ok := z.Rank(words.ViewString(c.args[2]))
 	switch {
 	case !ok && withScore:
 		return replyNoArray

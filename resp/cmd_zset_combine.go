@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"diskette/resp/internal/numbers"
 	"diskette/store"
 )
 
@@ -142,7 +143,7 @@ func (c *call) combinationOptions(q *combination, i int, form combinationForm) (
 		case form&withWeights != 0 && left >= len(q.sources) && c.is(i, "weights"):
 			for k := range q.sources {
 				var ok bool
-				if q.sources[k].weight, ok = parseDouble(c.args[i+1+k]); !ok {
+				if q.sources[k].weight, ok = numbers.ParseDouble(c.args[i+1+k]); !ok {
 					return errWeight
 				}
 			}

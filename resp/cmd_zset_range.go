@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 
+	"diskette/resp/internal/numbers"
 	"diskette/store"
 )
 
@@ -68,7 +69,7 @@ func (c *call) readRange(by rangeBy, min, max int) (r memberRange, refusal Reply
 func scoreBound(b []byte) (bound, bool) {
 	b, exclusive := bytes.CutPrefix(b, []byte("("))
 	b, _, _ = bytes.Cut(b, []byte{0})
-	f, n, _ := strtod(b)
+	f, n, _ := numbers.Strtod(b)
 	return bound{score: f, exclusive: exclusive}, n == len(b) && !math.IsNaN(f)
 }
 

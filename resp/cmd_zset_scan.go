@@ -3,6 +3,7 @@ package resp
 import (
 	"math"
 
+	"diskette/resp/internal/numbers"
 	"diskette/store"
 )
 
@@ -83,9 +84,9 @@ func zscan(v *store.View, c *call) Reply {
 			elems = append(elems, bulkString(member), bulkString(score))
 		}
 	}
-	format := formatDigits
+	format := numbers.FormatDigits
 	if encodingOf(c.cl.srv.cfg, z.Shape()) == "listpack" {
-		if format = formatDouble; s.cursor == 0 {
+		if format = numbers.FormatDouble; s.cursor == 0 {
 			z.Each(0, z.Len(), func(it *store.Scored) bool {
 				add(it.Member, format(it.Score))
 				return true

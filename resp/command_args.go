@@ -129,7 +129,7 @@ func (r *row) documentArguments() Reply {
 				m = append(m, bulkString("token"), bulkString(a.token))
 			}
 			if f := a.flags(); f != nil {
-				m = append(m, bulkString("flags"), words(f))
+				m = append(m, bulkString("flags"), simpleStrings(f))
 			}
 			if a.parts != nil {
 				m = append(m, bulkString("arguments"), list(a.parts))

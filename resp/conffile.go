@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"diskette/resp/internal/words"
 )
 
 // A Notice tells the operator of an accepted option that does nothing here.
@@ -150,28 +152,28 @@ func locate(err error, source string, line int, text string) error {
 // minuses ("--requirepass --x"), except after --save, which alone means --save "". One
 // argument may hold both: "--port 6380".
 func (l *confLoader) loadOptions(args []string) error {
-	var words []string
+	var parts []string
 	var text string
 	options, open := 0, false // open: the option has no value yet
 	finish := func() error {
-		if words == nil {
+		if parts == nil {
 			return nil
 		}
 		options++
-		if open && words[0] == "save" {
-			words = append(words, "")
+		if open && parts[0] == "save" {
+			parts = append(parts, "")
 		}
-		if err := l.directive(words, 0); err != nil {
+		if err := l.directive(parts, 0); err != nil {
 			return locate(err, "the command line", options, text)
 		}
-		words = nil
+		parts = nil
 		return nil
 	}
 	for _, arg := range args {
 		isOption := strings.HasPrefix(arg, "--")
-		bareSave := open && isOption && words[0] == "save"
-		if words != nil && (!isOption || open && !bareSave) {
-			words, text, open = append(words, arg), text+" "+quoteWord(arg), false
+		bareSave := open && isOption && parts[0] == "save"
+		if parts != nil && (!isOption || open && !bareSave) {
+			parts, text, open = append(parts, arg), text+" "+words.Quote(arg), false
 			continue
 		}
 		if err := finish(); err != nil {
@@ -179,14 +181,14 @@ func (l *confLoader) loadOptions(args []string) error {
 		}
 		var ok bool
 		text = strings.TrimPrefix(arg, "--")
-		if words, ok = splitWords(text); !ok {
+		if parts, ok = words.Split(text); !ok {
 			return locate(errConfQuotes, "the command line", options+1, text)
 		}
-		if len(words) == 0 {
-			words = []string{""}
+		if len(parts) == 0 {
+			parts = []string{""}
 		}
-		words[0] = strings.ToLower(words[0])
-		open = isOption && len(words) == 1
+		parts[0] = strings.ToLower(parts[0])
+		open = isOption && len(parts) == 1
 	}
 	return finish()
 }
@@ -307,7 +309,7 @@ func confWords(line string) ([]string, error) {
 	if line == "" || line[0] == '#' {
 		return nil, nil
 	}
-	words, ok := splitWords(line)
+	words, ok := words.Split(line)
 	if !ok {
 		return nil, errConfQuotes
 	}
@@ -316,43 +318,4 @@ func confWords(line string) ([]string, error) {
 	}
 	words[0] = strings.ToLower(words[0])
 	return words, nil
-}
-
-// splitWords splits a line as redis.conf does, which is how inline commands are split.
-// ok = false: the quotes do not balance.
-func splitWords(line string) (words []string, ok bool) {
-	buffer := []byte(line) // splitInline decodes in place
-	spans, ok := splitInline(buffer, nil)
-	if !ok {
-		return nil, false
-	}
-	for _, s := range spans {
-		words = append(words, string(buffer[s.from:s.to]))
-	}
-	return words, true
-}
-
-// readsAsItself says that splitWords gives a word back as it stands.
-func readsAsItself(word string) bool {
-	read, ok := splitWords(word)
-	return ok && len(read) == 1 && read[0] == word
-}
-
-// quoteWord is a word in double quotes that splitWords reads back.
-func quoteWord(word string) string {
-	var quoted strings.Builder
-	quoted.WriteByte('"')
-	for i := range len(word) {
-		switch b := word[i]; {
-		case b == '"' || b == '\\':
-			quoted.WriteByte('\\')
-			quoted.WriteByte(b)
-		case b < ' ' || b > '~':
-			fmt.Fprintf(&quoted, "\\x%02x", b)
-		default:
-			quoted.WriteByte(b)
-		}
-	}
-	quoted.WriteByte('"')
-	return quoted.String()
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/rs/zerolog"
+
+	"diskette/resp/internal/words"
 )
 
 // confFile writes a conf file and gives its path.
@@ -37,13 +39,13 @@ func TestLinesSplitIntoWordsAsInRedisConf(t *testing.T) {
 		{`pass 'a\'b\n"'`, []string{"pass", `a'b\n"`}},
 		{"pass \xff\x00", []string{"pass", "\xff\x00"}},
 	} {
-		words, ok := splitWords(test.line)
+		words, ok := words.Split(test.line)
 		if !ok || !slices.Equal(words, test.words) {
 			t.Errorf("%q: %q %t, want %q", test.line, words, ok, test.words)
 		}
 	}
 	for _, line := range []string{`port "1`, `port '1`, `port "1"x`, `port '1'x`, `"`, `port "1\"`, `a"b"c`} {
-		if words, ok := splitWords(line); ok {
+		if words, ok := words.Split(line); ok {
 			t.Errorf("%q has unbalanced quotes, but gives %q", line, words)
 		}
 	}
@@ -275,17 +277,17 @@ func FuzzConfFile(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, content string) {
 		for line := range strings.Lines(content) {
-			words, ok := splitWords(line)
+			read, ok := words.Split(line)
 			if !ok {
 				continue
 			}
-			quoted := make([]string, len(words))
-			for i, word := range words {
-				quoted[i] = quoteWord(word)
+			quoted := make([]string, len(read))
+			for i, word := range read {
+				quoted[i] = words.Quote(word)
 			}
-			again, ok := splitWords(strings.Join(quoted, " "))
-			if !ok || !slices.Equal(words, again) {
-				t.Fatalf("%q quoted reads as %q", words, again)
+			again, ok := words.Split(strings.Join(quoted, " "))
+			if !ok || !slices.Equal(read, again) {
+				t.Fatalf("%q quoted reads as %q", read, again)
 			}
 		}
 

@@ -3,6 +3,7 @@ package resp
 import (
 	"math"
 
+	"diskette/resp/internal/numbers"
 	"diskette/store"
 )
 
@@ -100,7 +101,7 @@ func listEncoding(limit int64, s store.Shape) string {
 
 // isRedisInt reports whether Redis would keep a string as an integer.
 func isRedisInt(value []byte, form store.Form) bool {
-	_, ok := parseInt(value)
+	_, ok := numbers.ParseInt(value)
 	return ok && form == store.Whole
 }
 
@@ -113,7 +114,7 @@ func objectRefcount(v *store.View, c *call) Reply {
 		return replyOne
 	}
 	value, form := v.PeekShort(c.args[2], embeddedBytes)
-	if n, _ := parseInt(value); isRedisInt(value, form) && n >= 0 && n < sharedInts {
+	if n, _ := numbers.ParseInt(value); isRedisInt(value, form) && n >= 0 && n < sharedInts {
 		return integer(math.MaxInt32)
 	}
 	return replyOne

@@ -10,6 +10,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"diskette/resp/internal/words"
 	"diskette/resp/lualib"
 	"diskette/store"
 )
@@ -62,7 +63,7 @@ func metadata(code string) (name, rest string, refusal Reply) {
 	if !ended {
 		return refuse("Invalid library metadata")
 	}
-	words, ok := splitWords(line)
+	words, ok := words.Split(line)
 	if !ok {
 		return refuse("Invalid library metadata")
 	}
@@ -203,10 +204,10 @@ func (l *libraries) unlink(lib *library) {
 }
 
 func (l *libraries) find(name []byte) *function {
-	if f := l.all[viewString(name)]; f != nil {
+	if f := l.all[words.ViewString(name)]; f != nil {
 		return f
 	}
-	return l.all[strings.ToLower(viewString(name))]
+	return l.all[strings.ToLower(words.ViewString(name))]
 }
 
 // sorted are the libraries in the order of their names.

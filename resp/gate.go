@@ -3,6 +3,8 @@ package resp
 import (
 	"strings"
 	"time"
+
+	"diskette/resp/internal/words"
 )
 
 // admit finds the command and passes it through the gates; a refusal other than
@@ -78,7 +80,7 @@ func (cl *client) refused(r *row, refusal Reply) Reply {
 // tried one by one until the body, which an attacker may have written, makes commands.
 // Redis: SECURITY ATTACK in server.c.
 func isHTTP(name []byte) bool {
-	return strings.EqualFold(viewString(name), "post") || strings.EqualFold(viewString(name), "host:")
+	return strings.EqualFold(words.ViewString(name), "post") || strings.EqualFold(words.ViewString(name), "host:")
 }
 
 // logHTTP writes a line at most once a minute.

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 
+	"diskette/resp/internal/geo"
+	"diskette/resp/internal/numbers"
 	"diskette/store"
 )
 
@@ -31,7 +33,7 @@ const (
 
 // geoQuery is what GEOSEARCH and its kind are asked for.
 type geoQuery struct {
-	shape geoShape
+	shape geo.Shape
 
 	fromMember, fromPlace bool
 	byRadius, byBox       bool
@@ -53,7 +55,7 @@ func (c *call) geoQuery(z *store.ZSet, form geoForm) (q *geoQuery, refusal Reply
 	switch {
 	case form.around == aroundPlace:
 		options = 6
-		if q.shape.center, refusal = c.lonLat(2); !refusal.isError() {
+		if q.shape.Center, refusal = c.lonLat(2); !refusal.isError() {
 			refusal = q.radius(c, 4)
 		}
 	case form.around == aroundMember:
@@ -127,7 +129,7 @@ func (q *geoQuery) shapeOption(c *call, i int, z *store.ZSet) (next int, refusal
 		return i + 2, refusal
 	case c.is(i, "fromlonlat") && left >= 2 && !q.fromMember:
 		q.fromPlace = true
-		q.shape.center, refusal = c.lonLat(i + 1)
+		q.shape.Center, refusal = c.lonLat(i + 1)
 		return i + 3, refusal
 	case c.is(i, "byradius") && left >= 2 && !q.byBox:
 		q.byRadius = true
@@ -142,7 +144,7 @@ func (q *geoQuery) shapeOption(c *call, i int, z *store.ZSet) (next int, refusal
 // member makes the place of a member the center.
 func (q *geoQuery) member(c *call, i int, z *store.ZSet) (refusal Reply) {
 	var ok bool
-	if q.shape.center, ok = memberPlace(z, c.args[i]); !ok {
+	if q.shape.Center, ok = memberPlace(z, c.args[i]); !ok {
 		return errGeoMember
 	}
 	return Reply{}
@@ -151,13 +153,13 @@ func (q *geoQuery) member(c *call, i int, z *store.ZSet) (refusal Reply) {
 // radius reads a radius and its unit.
 func (q *geoQuery) radius(c *call, i int) (refusal Reply) {
 	var ok bool
-	if q.shape.radius, ok = parseDouble(c.args[i]); !ok {
+	if q.shape.Radius, ok = numbers.ParseDouble(c.args[i]); !ok {
 		return errGeoRadius
 	}
-	if q.shape.radius < 0 {
+	if q.shape.Radius < 0 {
 		return errGeoNegative
 	}
-	if q.shape.unit, ok = c.geoUnit(i + 1); !ok {
+	if q.shape.Unit, ok = c.geoUnit(i + 1); !ok {
 		return errGeoUnit
 	}
 	return Reply{}
@@ -165,18 +167,18 @@ func (q *geoQuery) radius(c *call, i int) (refusal Reply) {
 
 // box reads a width, a height and their unit.
 func (q *geoQuery) box(c *call, i int) (refusal Reply) {
-	q.shape.box = true
+	q.shape.Box = true
 	var ok bool
-	if q.shape.width, ok = parseDouble(c.args[i]); !ok {
+	if q.shape.Width, ok = numbers.ParseDouble(c.args[i]); !ok {
 		return errGeoWidth
 	}
-	if q.shape.height, ok = parseDouble(c.args[i+1]); !ok {
+	if q.shape.Height, ok = numbers.ParseDouble(c.args[i+1]); !ok {
 		return errGeoHeight
 	}
-	if q.shape.width < 0 || q.shape.height < 0 {
+	if q.shape.Width < 0 || q.shape.Height < 0 {
 		return errGeoBox
 	}
-	if q.shape.unit, ok = c.geoUnit(i + 2); !ok {
+	if q.shape.Unit, ok = c.geoUnit(i + 2); !ok {
 		return errGeoUnit
 	}
 	return Reply{}
@@ -211,7 +213,7 @@ func (q *geoQuery) run(z *store.ZSet) []found {
 	if q.any {
 		limit = q.count
 	}
-	all := q.shape.search(z, limit)
+	all := searchShape(&q.shape, z, limit)
 	order := q.order
 	if order == 0 && q.count > 0 && !q.any {
 		order = 1 // the first of them in no order would mean nothing
@@ -221,6 +223,41 @@ func (q *geoQuery) run(z *store.ZSet) []found {
 	}
 	if q.count > 0 && int64(len(all)) > q.count {
 		all = all[:q.count]
+	}
+	return all
+}
+
+// found is a member within a shape.
+type found struct {
+	store.Scored
+	place  geo.Place
+	meters float64 // from the center
+}
+
+// searchShape finds the members within a shape, up to limit of them if it is not 0.
+func searchShape(s *geo.Shape, z *store.ZSet, limit int64) (all []found) {
+	last := 0 // the cell searched before: when few cells make the world, neighbours are the same
+	cells := s.Cells()
+	for i, c := range cells {
+		if c.Step == 0 || last > 0 && c == cells[last] {
+			continue
+		}
+		if limit > 0 && int64(len(all)) >= limit {
+			break
+		}
+		last = i
+		low, high := c.Scores()
+		from := z.Seek(func(it *store.Scored) bool { return it.Score < low })
+		z.Each(from, z.Len(), func(it *store.Scored) bool {
+			if it.Score >= high {
+				return false
+			}
+			place := geo.PlaceOf(it.Score)
+			if meters, ok := s.Has(place); ok {
+				all = append(all, found{*it, place, meters})
+			}
+			return limit == 0 || int64(len(all)) < limit
+		})
 	}
 	return all
 }

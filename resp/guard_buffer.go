@@ -1,6 +1,10 @@
 package resp
 
-import "sync"
+import (
+	"sync"
+
+	"diskette/resp/internal/words"
+)
 
 // Sizes of read buffers in bytes. A client starts with the small one and gets the
 // large one once it has filled that. The large one holds any single argument below
@@ -21,14 +25,10 @@ const keepArgs = 8 << 10
 // and no byte is left over, so idle connections hold none.
 type workspace struct {
 	buf      []byte
-	spans    []span    // arguments of the command being parsed
-	args     [][]byte  // arguments of the batch, one command after the other
-	commands []command // the batch
+	spans    []words.Span // arguments of the command being parsed; a negative from is that of a big one, guard.bigs[^from]
+	args     [][]byte     // arguments of the batch, one command after the other
+	commands []command    // the batch
 }
-
-// span is where an argument lies: from and to count from the first byte of its
-// command in the buffer. A negative from is that of a big argument, guard.bigs[^from].
-type span struct{ from, to int }
 
 var smallWorkspaces = sync.Pool{New: func() any { return &workspace{buf: make([]byte, smallBuffer)} }}
 var largeWorkspaces = sync.Pool{New: func() any { return &workspace{buf: make([]byte, largeBuffer)} }}

@@ -2,7 +2,9 @@ package resp
 
 import (
 	"bytes"
-	"math"
+
+	"diskette/resp/internal/numbers"
+	"diskette/resp/internal/words"
 )
 
 // parse cuts whole commands out of the buffer until there are max of them or the
@@ -36,7 +38,7 @@ func (g *guard) parseCount() (more bool, err error) {
 	if line == nil {
 		return false, err
 	}
-	count, ok := parseLength(line[1:])
+	count, ok := numbers.ParseInt(line[1:])
 	switch {
 	case !ok || count > maxArgs:
 		return false, errCount
@@ -64,7 +66,7 @@ func (g *guard) parseArgs() (more bool, err error) {
 			if int64(len(g.big)) < g.bulk || g.end-g.pos < 2 {
 				return false, nil
 			}
-			g.ws.spans = append(g.ws.spans, span{from: ^len(g.bigs)})
+			g.ws.spans = append(g.ws.spans, words.Span{From: ^len(g.bigs)})
 			g.bigs = append(g.bigs, g.big)
 			g.bigBytes += g.bulk
 			g.big = nil
@@ -74,7 +76,7 @@ func (g *guard) parseArgs() (more bool, err error) {
 			if to+2 > g.end {
 				return false, nil
 			}
-			g.ws.spans = append(g.ws.spans, span{g.pos - g.start, to - g.start})
+			g.ws.spans = append(g.ws.spans, words.Span{From: g.pos - g.start, To: to - g.start})
 			g.pos = to + 2
 		}
 		g.bulk, g.scan = -1, g.pos
@@ -92,7 +94,7 @@ func (g *guard) parseBulkLength() (int64, error) {
 	if len(line) == 0 || line[0] != '$' {
 		return -1, errExpectedBulk(g.ws.buf[g.pos-len(line)-2])
 	}
-	length, ok := parseLength(line[1:])
+	length, ok := numbers.ParseInt(line[1:])
 	switch {
 	case !ok || length < 0 || length > g.limits.maxBulk():
 		return -1, errBulkLength
@@ -128,10 +130,10 @@ func (g *guard) finish() error {
 	first := len(ws.args)
 	body := ws.buf[g.start:g.pos]
 	for _, s := range ws.spans {
-		if s.from < 0 {
-			ws.args = append(ws.args, g.bigs[^s.from])
+		if s.From < 0 {
+			ws.args = append(ws.args, g.bigs[^s.From])
 		} else {
-			ws.args = append(ws.args, body[s.from:s.to:s.to])
+			ws.args = append(ws.args, body[s.From:s.To:s.To])
 		}
 	}
 	ws.commands = append(ws.commands, command{ws.args[first:len(ws.args):len(ws.args)], len(body) + g.cut})
@@ -158,7 +160,7 @@ func (g *guard) parseInline() (more bool, err error) {
 	}
 	line := bytes.TrimSuffix(g.ws.buf[g.pos:next-1], []byte{'\r'})
 	var ok bool
-	if g.ws.spans, ok = splitInline(line, g.ws.spans); !ok {
+	if g.ws.spans, ok = words.SplitInPlace(line, g.ws.spans); !ok {
 		return false, errQuotes
 	}
 	g.pos, g.scan = next, next
@@ -196,30 +198,4 @@ func errExpectedBulk(got byte) *protocolError {
 		got = ' '
 	}
 	return &protocolError{"Protocol error: expected '$', got '" + string([]byte{got}) + "'"}
-}
-
-// parseLength parses a decimal number as strictly as Redis (string2ll): no plus sign, no
-// leading zero, no minus zero, no blank, nothing beyond 64 bits.
-func parseLength(b []byte) (int64, bool) {
-	if len(b) == 1 && b[0] == '0' {
-		return 0, true
-	}
-	negative := len(b) > 0 && b[0] == '-'
-	if negative {
-		b = b[1:]
-	}
-	if len(b) == 0 || len(b) > 19 || b[0] == '0' {
-		return 0, false
-	}
-	var n uint64 // 19 digits fit
-	for _, c := range b {
-		if c < '0' || c > '9' {
-			return 0, false
-		}
-		n = n*10 + uint64(c-'0')
-	}
-	if negative {
-		return int64(-n), n <= -math.MinInt64
-	}
-	return int64(n), n <= math.MaxInt64
 }

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"diskette/expire"
+	"diskette/resp/internal/numbers"
 	"diskette/store"
 )
 
@@ -118,7 +119,7 @@ func (cl *client) wantQueued(tx *store.Tx, t *transaction) bool {
 	ok := true
 	for _, q := range t.queued {
 		if q.row.name == "select" {
-			if db, isInt := parseInt(q.args[1]); isInt && db >= 0 && db < int64(tx.Databases()) {
+			if db, isInt := numbers.ParseInt(q.args[1]); isInt && db >= 0 && db < int64(tx.Databases()) {
 				tx.Select(int(db))
 			}
 			continue

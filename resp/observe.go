@@ -1,9 +1,10 @@
 package resp
 
 import (
-	"strings"
 	"sync/atomic"
 	"time"
+
+	"diskette/resp/internal/words"
 )
 
 // Every command that runs goes through begin and end, for those who look inside: INFO commandstats and
@@ -104,15 +105,15 @@ func (r *row) redacted(args [][]byte) [][]byte {
 		hidden = func(i int) bool { return i >= 1 }
 	case "hello":
 		hidden = func(i int) bool {
-			return i > 2 && equalFold(args[i-1], "auth") || i > 3 && equalFold(args[i-2], "auth")
+			return i > 2 && words.EqualFold(args[i-1], "auth") || i > 3 && words.EqualFold(args[i-2], "auth")
 		}
 	case "acl|setuser":
 		hidden = func(i int) bool { return i >= 2 }
 	case "config|set":
-		hidden = func(i int) bool { return i >= 3 && i%2 == 1 && secretSettings[lower(args[i-1])] }
+		hidden = func(i int) bool { return i >= 3 && i%2 == 1 && secretSettings[words.Lower(args[i-1])] }
 	case "migrate":
 		hidden = func(i int) bool {
-			return i > 5 && (equalFold(args[i-1], "auth") || equalFold(args[i-1], "auth2") || equalFold(args[i-2], "auth2"))
+			return i > 5 && (words.EqualFold(args[i-1], "auth") || words.EqualFold(args[i-1], "auth2") || words.EqualFold(args[i-2], "auth2"))
 		}
 	default:
 		return args
@@ -129,7 +130,3 @@ func (r *row) redacted(args [][]byte) [][]byte {
 
 // secretSettings are the parameters whose value is a password or who has it.
 var secretSettings = map[string]bool{"requirepass": true, "masterauth": true, "masteruser": true, "tls-key-file-pass": true, "tls-client-key-file-pass": true}
-
-func lower(b []byte) string { return strings.ToLower(string(b)) }
-
-func equalFold(b []byte, word string) bool { return strings.EqualFold(viewString(b), word) }

@@ -5,6 +5,8 @@ import (
 	"sync/atomic"
 
 	"diskette/expire"
+	"diskette/resp/internal/glob"
+	"diskette/resp/internal/words"
 )
 
 // listeners knows who listens to which channel. It has a lock of its own, below the keyspace lock: messages are published
@@ -132,7 +134,7 @@ func (p *listeners) publish(from *client, kind subscriptionKind, channel, messag
 		return listeners
 	}
 	for pattern, line := range p.mu.byName[toPattern] {
-		if !globMatch(viewBytes(pattern), viewBytes(channel)) {
+		if !glob.Match(words.ViewBytes(pattern), words.ViewBytes(channel)) {
 			continue
 		}
 		var m pushed

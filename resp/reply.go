@@ -3,6 +3,9 @@ package resp
 import (
 	"math"
 	"strconv"
+
+	"diskette/resp/internal/numbers"
+	"diskette/resp/internal/words"
 )
 
 // A Reply is what a handler answers, encoded in one place for RESP2 and RESP3. It is encoded
@@ -76,7 +79,7 @@ func bulk(b []byte) Reply {
 	if b == nil {
 		return replyNull
 	}
-	return Reply{kind: kindBulk, s: viewString(b)}
+	return Reply{kind: kindBulk, s: words.ViewString(b)}
 }
 
 // viewed is a string that views bytes of the store: it is copied when it is encoded.
@@ -87,7 +90,7 @@ func lent(b []byte) Reply {
 	if b == nil {
 		return replyNull
 	}
-	return Reply{kind: kindLent, s: viewString(b)}
+	return Reply{kind: kindLent, s: words.ViewString(b)}
 }
 
 // oneIf is :1 or :0, for the commands that answer so in both protocols.
@@ -158,7 +161,7 @@ func (o *output) encode(r *Reply, resp3 bool) {
 			o.bulk(r.s)
 		} else {
 			o.number('$', int64(len(r.s)))
-			o.reference(viewBytes(r.s))
+			o.reference(words.ViewBytes(r.s))
 			o.crlf()
 		}
 	case kindNull, kindNullArray:
@@ -201,7 +204,7 @@ func (o *output) encode(r *Reply, resp3 bool) {
 	case kindDouble:
 		text := r.s
 		if text == "" {
-			text = formatDouble(math.Float64frombits(uint64(r.n)))
+			text = numbers.FormatDouble(math.Float64frombits(uint64(r.n)))
 		}
 		if resp3 {
 			o.line(',', text)

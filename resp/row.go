@@ -3,6 +3,8 @@ package resp
 import (
 	"strings"
 
+	"diskette/resp/internal/numbers"
+	"diskette/resp/internal/words"
 	"diskette/store"
 )
 
@@ -216,7 +218,7 @@ func (s *keySpec) each(args [][]byte, fn func(i int)) {
 		last += len(args)
 	}
 	if s.keyword != "" {
-		for first < len(args) && !strings.EqualFold(viewString(args[first]), s.keyword) {
+		for first < len(args) && !strings.EqualFold(words.ViewString(args[first]), s.keyword) {
 			first++
 		}
 		first++
@@ -226,7 +228,7 @@ func (s *keySpec) each(args [][]byte, fn func(i int)) {
 		}
 	}
 	if s.counted {
-		n, _ := parseInt(args[first])
+		n, _ := numbers.ParseInt(args[first])
 		if n > int64(len(args)-1-first) {
 			return // the command refuses it
 		}

@@ -3,6 +3,8 @@ package resp
 import (
 	"math"
 	"strconv"
+
+	"diskette/resp/internal/words"
 )
 
 // elementScan is what stands behind the key in HSCAN, SSCAN and ZSCAN. Redis answers such a command with the whole
@@ -59,7 +61,7 @@ func (c *call) elementScan(cursor int64) (s elementScan, refusal Reply) {
 
 // matches reports whether an element passes MATCH.
 func (s *elementScan) matches(element string) bool {
-	return s.match == nil || s.match(viewBytes(element))
+	return s.match == nil || s.match(words.ViewBytes(element))
 }
 
 // unbounded lets the scan end with this call.

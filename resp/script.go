@@ -8,6 +8,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"diskette/resp/internal/words"
 	"diskette/resp/lualib"
 )
 
@@ -92,7 +93,7 @@ func shebang(body string) (flags scriptFlags, rest string, refusal Reply) {
 	if !ended {
 		return 0, "", errorReply("ERR Invalid script shebang")
 	}
-	words, ok := splitWords(line)
+	words, ok := words.Split(line)
 	if !ok {
 		return 0, "", errorReply("ERR Invalid engine in script shebang")
 	}
@@ -200,9 +201,9 @@ func (s *scripts) find(sha []byte) *script {
 	if len(sha) != 2*sha1.Size {
 		return nil
 	}
-	sc := s.bySHA[viewString(sha)]
+	sc := s.bySHA[words.ViewString(sha)]
 	if sc == nil {
-		sc = s.bySHA[strings.ToLower(viewString(sha))]
+		sc = s.bySHA[strings.ToLower(words.ViewString(sha))]
 	}
 	if sc != nil && sc.eval != nil {
 		s.evals.MoveToBack(sc.eval)
@@ -216,7 +217,7 @@ func (s *Server) saysNoWrites(locked bool, r *row, args [][]byte) bool {
 	var flags scriptFlags
 	switch r.name {
 	case "eval":
-		flags, _, _ = shebang(viewString(args[1]))
+		flags, _, _ = shebang(words.ViewString(args[1]))
 	case "evalsha":
 		_ = s.store.Look(locked, func() {
 			if sc := s.scripts.find(args[1]); sc != nil {

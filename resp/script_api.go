@@ -6,7 +6,9 @@ import (
 	"github.com/rs/zerolog"
 	lua "github.com/yuin/gopher-lua"
 
-	"diskette/internal/ccast"
+	"diskette/resp/internal/ccast"
+	"diskette/resp/internal/numbers"
+	"diskette/resp/internal/words"
 )
 
 // The redis table is another for EVAL's scripts, for functions, and for the code of their libraries, which can only register them.
@@ -70,7 +72,7 @@ func (e *engine) table(functions map[string]lua.LGFunction, more map[string]lua.
 // redisVersionNumber is RedisVersion as 0x00MMmmpp.
 func redisVersionNumber() (n int) {
 	for part := range strings.SplitSeq(RedisVersion, ".") {
-		digit, _ := parseInt(viewBytes(part))
+		digit, _ := numbers.ParseInt(words.ViewBytes(part))
 		n = n<<8 | int(digit)
 	}
 	return n
@@ -148,7 +150,7 @@ func number(v lua.LValue) (float64, bool) {
 	case lua.LNumber:
 		return float64(v), true
 	case lua.LString:
-		return parseDouble([]byte(v))
+		return numbers.ParseDouble([]byte(v))
 	}
 	return 0, false
 }

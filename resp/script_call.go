@@ -6,6 +6,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"diskette/resp/internal/numbers"
 	"diskette/resp/lualib"
 )
 
@@ -115,7 +116,7 @@ func appendArgument(buf []byte, f float64) []byte {
 	if f != f {
 		return append(buf, lualib.FormatNumber(lua.LNumber(f))...)
 	}
-	return append(buf, formatDigits(f)...)
+	return append(buf, numbers.FormatDigits(f)...)
 }
 
 // command runs the command in e.args, as EXEC does.

@@ -7,7 +7,8 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
-	"diskette/internal/ccast"
+	"diskette/resp/internal/ccast"
+	"diskette/resp/internal/numbers"
 	"diskette/resp/lualib"
 )
 
@@ -76,7 +77,7 @@ func (e *engine) value(r *Reply) lua.LValue {
 	case kindDouble:
 		text := r.s
 		if text == "" {
-			text = formatDouble(math.Float64frombits(uint64(r.n)))
+			text = numbers.FormatDouble(math.Float64frombits(uint64(r.n)))
 		}
 		if resp3 {
 			f, _ := strconv.ParseFloat(text, 64)

@@ -3,6 +3,7 @@ package resp
 import (
 	"bytes"
 
+	"diskette/resp/internal/words"
 	"diskette/store"
 )
 
@@ -61,5 +62,5 @@ func (p *sortPattern) value(v *store.View, element string) (value string, ok boo
 		return h.Get(p.field)
 	}
 	text, _ := v.String(p.key)
-	return viewString(text), text != nil
+	return words.ViewString(text), text != nil
 }

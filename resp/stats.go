@@ -7,13 +7,15 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"diskette/resp/internal/numbers"
 )
 
 // rowStats are a command's figures for INFO commandstats and latencystats: see observe.go.
 type rowStats struct {
 	calls, rejected, failed atomic.Int64
-	timed, nanos            atomic.Int64              // the sampled calls, and their time
-	times                   atomic.Pointer[histogram] // of the sampled calls; nil = there was none
+	timed, nanos            atomic.Int64                      // the sampled calls, and their time
+	times                   atomic.Pointer[numbers.Histogram] // of the sampled calls; nil = there was none
 }
 
 // took keeps the time of a sampled call.
@@ -25,11 +27,11 @@ func (s *rowStats) took(took time.Duration, tracking bool) {
 	}
 	h := s.times.Load()
 	if h == nil {
-		s.times.CompareAndSwap(nil, new(histogram))
+		s.times.CompareAndSwap(nil, new(numbers.Histogram))
 		h = s.times.Load()
 	}
 	if h != nil { // else a CONFIG RESETSTAT came in between
-		h.add(took)
+		h.Add(took)
 	}
 }
 

@@ -3,10 +3,11 @@ package resp
 import (
 	"bytes"
 	"math"
-	"strconv"
 	"strings"
 	"time"
 
+	"diskette/resp/internal/numbers"
+	"diskette/resp/internal/words"
 	"diskette/store"
 )
 
@@ -54,35 +55,13 @@ func parseAddID(b []byte, missing uint64) (id store.StreamID, auto, ok bool) {
 	b, _, _ = bytes.Cut(b, []byte{0}) // a C string
 	ms, seq, both := bytes.Cut(b, []byte{'-'})
 	id.Seq = missing
-	if id.Ms, ok = parseUint(ms); ok && both {
+	if id.Ms, ok = numbers.ParseUint(ms); ok && both {
 		if string(seq) == "*" {
 			return store.StreamID{Ms: id.Ms}, true, true
 		}
-		id.Seq, ok = parseUint(seq)
+		id.Seq, ok = numbers.ParseUint(seq)
 	}
 	return id, false, ok
-}
-
-// parseUint is Redis's string2ull: C's strtoull, but a plain negative number is refused.
-func parseUint(b []byte) (uint64, bool) {
-	if n, ok := parseInt(b); ok {
-		return uint64(n), n >= 0
-	}
-	b = bytes.TrimLeft(b, " \t\n\v\f\r")
-	negative := len(b) > 0 && b[0] == '-'
-	if negative || len(b) > 0 && b[0] == '+' {
-		b = b[1:]
-	}
-	for _, d := range b {
-		if d < '0' || d > '9' {
-			return 0, false
-		}
-	}
-	n, err := strconv.ParseUint(viewString(b), 10, 64)
-	if negative {
-		n = -n
-	}
-	return n, err == nil
 }
 
 // parseInterval reads the bounds of a range of ids; ( before one excludes it.
@@ -150,8 +129,6 @@ type addOptions struct {
 }
 
 // isWord reports whether an argument is an option word, in any case.
-func isWord(b []byte, word string) bool { return strings.EqualFold(viewString(b), word) }
-
 // parseAdd reads the arguments of XADD, or of XTRIM, up to the fields. nodeEntries is stream-node-max-entries, from which
 // follows how much an approximate trimming takes away at most.
 func parseAdd(args [][]byte, xadd bool, nodeEntries int64) (o addOptions, refusal Reply) {
@@ -164,17 +141,17 @@ loop:
 		case xadd && string(args[i]) == "*":
 			o.auto = true
 			break loop
-		case more > 0 && (isWord(args[i], "maxlen") || isWord(args[i], "minid")):
+		case more > 0 && (words.EqualFold(args[i], "maxlen") || words.EqualFold(args[i], "minid")):
 			if o.trims {
 				return o, errTwoTrims
 			}
 			o.trims = true
 			i, refusal = o.parseTrim(args, i)
-		case more > 0 && isWord(args[i], "limit"):
+		case more > 0 && words.EqualFold(args[i], "limit"):
 			i++
 			limited = true
 			o.trim.Limit, refusal = parseNotNegative(args[i], errLimitNegative)
-		case xadd && isWord(args[i], "nomkstream"):
+		case xadd && words.EqualFold(args[i], "nomkstream"):
 			o.noStream = true
 		case xadd:
 			ok := false
@@ -208,7 +185,7 @@ loop:
 
 // parseTrim reads MAXLEN or MINID, which stands at i, and returns where its last argument is.
 func (o *addOptions) parseTrim(args [][]byte, i int) (last int, refusal Reply) {
-	byLength := isWord(args[i], "maxlen")
+	byLength := words.EqualFold(args[i], "maxlen")
 	i++
 	if i+1 < len(args) && (string(args[i]) == "~" || string(args[i]) == "=") {
 		o.trim.Approximate = args[i][0] == '~'
@@ -227,7 +204,7 @@ func (o *addOptions) parseTrim(args [][]byte, i int) (last int, refusal Reply) {
 }
 
 func parseNotNegative(b []byte, negative Reply) (n int64, refusal Reply) {
-	n, ok := parseInt(b)
+	n, ok := numbers.ParseInt(b)
 	switch {
 	case !ok:
 		return 0, errNotInteger
@@ -241,10 +218,10 @@ func parseNotNegative(b []byte, negative Reply) (n int64, refusal Reply) {
 func parseCount(args [][]byte) (count int64, refusal Reply) {
 	count = -1
 	for i := 0; i < len(args); i += 2 {
-		if !isWord(args[i], "count") || i+1 == len(args) {
+		if !words.EqualFold(args[i], "count") || i+1 == len(args) {
 			return 0, errSyntax
 		}
-		n, ok := parseInt(args[i+1])
+		n, ok := numbers.ParseInt(args[i+1])
 		if !ok {
 			return 0, errNotInteger
 		}
@@ -269,30 +246,30 @@ func parseRead(args [][]byte, grouped bool, now int64) (o readOptions, refusal R
 	for i := 1; i < len(args) && o.keys == nil; i++ {
 		more := len(args) - 1 - i
 		switch {
-		case more > 0 && isWord(args[i], "block"):
+		case more > 0 && words.EqualFold(args[i], "block"):
 			i++
 			o.blocks = true
 			o.timeout, refusal = parseTimeoutMillis(args[i], now)
-		case more > 0 && isWord(args[i], "count"):
+		case more > 0 && words.EqualFold(args[i], "count"):
 			i++
-			n, ok := parseInt(args[i])
+			n, ok := numbers.ParseInt(args[i])
 			if !ok {
 				return o, errNotInteger
 			}
 			o.count = max(0, n)
-		case more > 0 && isWord(args[i], "streams"):
+		case more > 0 && words.EqualFold(args[i], "streams"):
 			rest := args[i+1:]
 			if len(rest)%2 != 0 {
 				return o, errUnbalanced(grouped)
 			}
 			o.keys, o.ids = rest[:len(rest)/2], rest[len(rest)/2:]
-		case more > 1 && isWord(args[i], "group"):
+		case more > 1 && words.EqualFold(args[i], "group"):
 			if !grouped {
 				return o, errGroupOption
 			}
 			o.grouped, o.group, o.consumer = true, args[i+1], args[i+2]
 			i += 2
-		case isWord(args[i], "noack"):
+		case words.EqualFold(args[i], "noack"):
 			if !grouped {
 				return o, errNoAckOption
 			}
@@ -328,7 +305,7 @@ func errUnbalanced(grouped bool) Reply {
 
 // parseTimeoutMillis reads a time-out in milliseconds; 0 = for ever.
 func parseTimeoutMillis(b []byte, now int64) (timeout time.Duration, refusal Reply) {
-	ms, ok := parseInt(b)
+	ms, ok := numbers.ParseInt(b)
 	switch {
 	case !ok:
 		return 0, errTimeout
@@ -349,7 +326,7 @@ type claimOptions struct {
 
 // parseClaim reads them from the least idle time on. now is unix ms.
 func parseClaim(args [][]byte, now int64) (o claimOptions, refusal Reply) {
-	least, ok := parseInt(args[0])
+	least, ok := numbers.ParseInt(args[0])
 	if !ok {
 		return o, errorReply("ERR Invalid min-idle-time argument for XCLAIM")
 	}
@@ -365,26 +342,26 @@ func parseClaim(args [][]byte, now int64) (o claimOptions, refusal Reply) {
 	for ; i < len(args); i++ {
 		word := args[i]
 		switch {
-		case isWord(word, "force"):
+		case words.EqualFold(word, "force"):
 			o.how.Force = true
 			continue
-		case isWord(word, "justid"):
+		case words.EqualFold(word, "justid"):
 			o.how.JustID = true
 			continue
 		case i+1 == len(args):
 			return o, errClaimOption(word)
 		}
 		i++
-		switch n, ok := parseInt(args[i]); {
-		case isWord(word, "idle") && ok:
+		switch n, ok := numbers.ParseInt(args[i]); {
+		case words.EqualFold(word, "idle") && ok:
 			o.how.DeliveredMs = now - n
-		case isWord(word, "time") && ok:
+		case words.EqualFold(word, "time") && ok:
 			o.how.DeliveredMs = n
-		case isWord(word, "retrycount") && ok:
+		case words.EqualFold(word, "retrycount") && ok:
 			o.how.Deliveries = n
-		case isWord(word, "idle"), isWord(word, "time"), isWord(word, "retrycount"):
+		case words.EqualFold(word, "idle"), words.EqualFold(word, "time"), words.EqualFold(word, "retrycount"):
 			return o, errorReply("ERR Invalid " + strings.ToUpper(string(word)) + " option argument for XCLAIM")
-		case isWord(word, "lastid"):
+		case words.EqualFold(word, "lastid"):
 			if o.lastID, ok = parseStrictID(args[i], 0); !ok {
 				return o, errStreamID
 			}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"diskette/resp/internal/words"
 )
 
 // Client-side caching: a client that has turned CLIENT TRACKING on is told which of the keys it has read, or which keys with
@@ -98,7 +100,7 @@ func (cl *client) remember(r *row, args [][]byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	r.eachKey(args, func(i int) {
-		ids := t.mu.byKey[viewString(args[i])]
+		ids := t.mu.byKey[words.ViewString(args[i])]
 		if !slices.Contains(ids, cl.id) {
 			if len(ids) == cap(ids) { // else a key that never changes would remember all clients that ever were
 				t.mu.items -= len(ids)

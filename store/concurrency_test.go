@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"diskette/compat_test/testrand"
 	"diskette/expire"
-	"diskette/internal/testrand"
 )
 
 // TestManyClientsAtOnce counts: every acknowledged increment must be there at the end, with write-back, unloading, the

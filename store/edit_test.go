@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"testing"
 
-	"diskette/internal/testrand"
+	"diskette/compat_test/testrand"
 )
 
 // TestAStringIsEditedInPlace makes random edits, of strings around the lengths where their records and rows change, and

@@ -17,7 +17,7 @@ import (
 
 	"github.com/ncruces/go-sqlite3"
 
-	"diskette/internal/testrand"
+	"diskette/compat_test/testrand"
 	"diskette/store/journal"
 )
 

@@ -6,7 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"diskette/internal/testrand"
+	"diskette/compat_test/testrand"
 )
 
 // fieldModel is what one hash must hold.

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"diskette/internal/testrand"
+	"diskette/compat_test/testrand"
 )
 
 func TestAHashIsARowAField(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"diskette/internal/testrand"
+	"diskette/compat_test/testrand"
 )
 
 const headTestBytes = 1 << 20

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"testing"
 
-	"diskette/internal/testrand"
+	"diskette/compat_test/testrand"
 )
 
 // editing a list: fn gets the list of the key "l".

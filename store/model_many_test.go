@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"diskette/internal/testrand"
+	"diskette/compat_test/testrand"
 )
 
 // TestRandomCommandsOfManyAtOnceDoWhatASimpleMapDoes has several clients play on the same keys of one store, so that loads

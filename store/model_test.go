@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"diskette/internal/testrand"
+	"diskette/compat_test/testrand"
 )
 
 // TestRandomCommandsDoWhatASimpleMapDoes runs seeded random commands on a store and on a map,

@@ -12,7 +12,7 @@ import (
 
 	"github.com/ncruces/go-sqlite3"
 
-	"diskette/internal/testrand"
+	"diskette/compat_test/testrand"
 )
 
 // everyKind fills a database with all types and sizes, overflow pages, chunks and free pages, and returns its directory, closed.

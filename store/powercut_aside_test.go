@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"diskette/internal/testrand"
+	"diskette/compat_test/testrand"
 	"diskette/store/files"
 )
 

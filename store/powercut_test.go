@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"diskette/internal/testrand"
+	"diskette/compat_test/testrand"
 	"diskette/store/files"
 	"diskette/store/journal"
 )

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"unsafe"
 
-	"diskette/internal/testrand"
+	"diskette/compat_test/testrand"
 )
 
 func TestARankedIsASortedSlice(t *testing.T) {

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"testing"
 
-	"diskette/internal/testrand"
+	"diskette/compat_test/testrand"
 )
 
 func packed(elements ...string) StreamFields {

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"testing"
 
-	"diskette/internal/testrand"
+	"diskette/compat_test/testrand"
 )
 
 func TestASortedSetIsARowAMember(t *testing.T) {

@@ -6,7 +6,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
-	"diskette/internal/ccast"
+	"diskette/resp/internal/ccast"
 )
 
 // argError is luaL_argerror: it names the function as the call names it.

@@ -9,7 +9,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
-	"diskette/internal/ccast"
+	"diskette/resp/internal/ccast"
 )
 
 func (s *State) stringFunctions() map[string]lua.LGFunction {

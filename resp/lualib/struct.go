@@ -7,7 +7,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
-	"diskette/internal/ccast"
+	"diskette/resp/internal/ccast"
 )
 
 // structFunctions is lua_struct.c.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"diskette/internal/testrand"
+	"diskette/compat_test/testrand"
 )
 
 // reseal gives a damaged payload a right footer.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"diskette/internal/testrand"
+	"diskette/compat_test/testrand"
 )
 
 // randomString is one of those that are encoded in different ways.

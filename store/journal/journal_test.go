@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"diskette/internal/testrand"
+	"diskette/compat_test/testrand"
 )
 
 // open opens a journal that the test's end closes.

@@ -1,11 +1,11 @@
-package resp
+package glob
 
-// globMatch is Redis's glob: * any bytes, ? one byte, [abc] [a-z] [^a-z] one of a class or not,
+// Match is Redis's glob: * any bytes, ? one byte, [abc] [a-z] [^a-z] one of a class or not,
 // backslash takes the next byte as it is. A class that is never closed ends with the pattern.
 //
 // Only the last * seen is ever tried again, since whatever an earlier one could still take
 // that one can take too: the cost is at most len(pattern) * len(s), whatever the pattern.
-func globMatch(pattern, s []byte) bool {
+func Match(pattern, s []byte) bool {
 	if len(s) == 0 {
 		return len(pattern) == 0 // Redis: not even * matches the empty name; KEYS and SCAN know * by itself
 	}
@@ -18,7 +18,7 @@ func globMatch(pattern, s []byte) bool {
 			continue
 		}
 		if p < len(pattern) {
-			if length, ok := globByte(pattern[p:], s[i]); ok {
+			if length, ok := oneByte(pattern[p:], s[i]); ok {
 				p += length
 				i++
 				continue
@@ -36,22 +36,22 @@ func globMatch(pattern, s []byte) bool {
 	return p == len(pattern)
 }
 
-// globByte compares one byte with the first element of a pattern, which is not empty
+// oneByte compares one byte with the first element of a pattern, which is not empty
 // and begins with no *; length is the element's.
-func globByte(pattern []byte, b byte) (length int, ok bool) {
+func oneByte(pattern []byte, b byte) (length int, ok bool) {
 	switch {
 	case pattern[0] == '?':
 		return 1, true
 	case pattern[0] == '[':
-		return globClass(pattern, b)
+		return class(pattern, b)
 	case pattern[0] == '\\' && len(pattern) > 1:
 		return 2, pattern[1] == b
 	}
 	return 1, pattern[0] == b
 }
 
-// globClass is globByte for an element that begins with [.
-func globClass(pattern []byte, b byte) (length int, ok bool) {
+// class is oneByte for an element that begins with [.
+func class(pattern []byte, b byte) (length int, ok bool) {
 	i := 1
 	not := i < len(pattern) && pattern[i] == '^'
 	if not {
@@ -76,8 +76,8 @@ func globClass(pattern []byte, b byte) (length int, ok bool) {
 	return len(pattern), in != not
 }
 
-// globPrefix is what every match of a pattern begins with.
-func globPrefix(pattern []byte) string {
+// Prefix is what every match of a pattern begins with.
+func Prefix(pattern []byte) string {
 	var prefix []byte
 	for i := 0; i < len(pattern); i++ {
 		switch pattern[i] {

@@ -1,16 +1,16 @@
-package resp
+package words
 
-// splitInline splits the line of an inline command into words by Redis's rules
+// SplitInPlace splits the line of an inline command into words by Redis's rules
 // (sdssplitargs), appends where they lie to spans and reports whether every quote is
 // closed, by a mark that is followed by a blank or the end. In "..." the escapes are
 // \n \r \t \b \a, \xHH and \ before any other character; in '...' it is \' alone.
 //
 // Escapes are decoded in place: a word is never longer than its source. Spans count
 // from the start of line.
-func splitInline(line []byte, spans []span) (_ []span, ok bool) {
+func SplitInPlace(line []byte, spans []Span) (_ []Span, ok bool) {
 	w := 0
 	for r := 0; ; {
-		for r < len(line) && isBlank(line[r]) {
+		for r < len(line) && IsSpace(line[r]) {
 			r++
 		}
 		if r == len(line) {
@@ -20,7 +20,7 @@ func splitInline(line []byte, spans []span) (_ []span, ok bool) {
 		if r, w, ok = inlineWord(line, r, w); !ok {
 			return spans, false
 		}
-		spans = append(spans, span{from, w})
+		spans = append(spans, Span{from, w})
 	}
 }
 
@@ -38,7 +38,7 @@ func inlineWord(line []byte, r, w int) (_, _ int, ok bool) {
 			continue
 		case quote != 0 && c == quote:
 			r++
-			return r, w, r == len(line) || isBlank(line[r])
+			return r, w, r == len(line) || IsSpace(line[r])
 		case quote == '"' && c == '\\' && r+1 < len(line):
 			c, r = unescape(line, r+1)
 		case quote == '\'' && c == '\\' && r+1 < len(line) && line[r+1] == '\'':
@@ -90,6 +90,3 @@ func hexDigit(c byte) (byte, bool) {
 	}
 	return 0, false
 }
-
-// isBlank is C's isspace.
-func isBlank(c byte) bool { return c == ' ' || '\t' <= c && c <= '\r' }

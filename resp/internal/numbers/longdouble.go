@@ -1,4 +1,4 @@
-package resp
+package numbers
 
 import (
 	"bytes"
@@ -23,9 +23,9 @@ var (
 	infinite     = regexp.MustCompile(`^[+-]?inf(inity)?$`)
 )
 
-// parseLongDouble reads what C's strtold does, without spaces: decimal, hexadecimal or
+// ParseLongDouble reads what C's strtold does, without spaces: decimal, hexadecimal or
 // infinite. Not a number, or one beyond the range of long double, is refused as in Redis.
-func parseLongDouble(b []byte) (f *big.Float, ok bool) {
+func ParseLongDouble(b []byte) (f *big.Float, ok bool) {
 	if len(b) >= longDoubleText {
 		return nil, false
 	}
@@ -46,8 +46,8 @@ func parseLongDouble(b []byte) (f *big.Float, ok bool) {
 	return f, f.Sign() == 0 || power <= longDoubleMax && power > longDoubleMin
 }
 
-// addLongDouble is a + b; ok is false when the sum is infinite or no number.
-func addLongDouble(a, b *big.Float) (sum *big.Float, ok bool) {
+// AddLongDouble is a + b; ok is false when the sum is infinite or no number.
+func AddLongDouble(a, b *big.Float) (sum *big.Float, ok bool) {
 	if a.IsInf() || b.IsInf() {
 		return nil, false
 	}
@@ -55,7 +55,7 @@ func addLongDouble(a, b *big.Float) (sum *big.Float, ok bool) {
 	return sum, sum.MantExp(nil) <= longDoubleMax
 }
 
-func formatLongDouble(f *big.Float) []byte {
+func FormatLongDouble(f *big.Float) []byte {
 	text := f.Append(nil, 'f', 17)
 	text = bytes.TrimSuffix(bytes.TrimRight(text, "0"), []byte("."))
 	if string(text) == "-0" {

@@ -1,21 +1,21 @@
-package resp
+package hyperloglog
 
 import (
 	"fmt"
 	"math"
 	"testing"
 
-	"diskette/internal/testrand"
+	"diskette/compat_test/testrand"
 )
 
 func TestAHyperLogLogHoldsTheSameSparseAndDense(t *testing.T) {
 	r := testrand.New(t, 1)
 	for _, mostBytes := range []int64{0, 100, 3000, 1 << 20} {
-		var raw hllRaw
-		value := newHLL()
-		dense, _ := hllToDense(newHLL())
+		var raw Raw
+		value := New()
+		dense, _ := ToDense(New())
 		for i := range 3000 {
-			register, count := r.IntN(hllRegisters), byte(1+r.IntN(5))
+			register, count := r.IntN(Registers), byte(1+r.IntN(5))
 			if r.IntN(2) == 0 {
 				register = r.IntN(300) // neighbours, which join and are split again
 			}
@@ -25,32 +25,32 @@ func TestAHyperLogLogHoldsTheSameSparseAndDense(t *testing.T) {
 			raises := raw[register] < count
 			raw[register] = max(raw[register], count)
 			var raised, ok bool
-			if value, raised, ok = hllAdd(value, register, count, mostBytes); raised != raises || !ok {
+			if value, raised, ok = Add(value, register, count, mostBytes); raised != raises || !ok {
 				t.Fatalf("%d: register %d to %d: raised %v, want %v; ok %v", i, register, count, raised, raises, ok)
 			}
-			hllRaise(dense, register, count)
-			if value[4] == hllSparse && int64(len(value)) > max(mostBytes, hllHeader+2) {
+			Raise(dense, register, count)
+			if value[4] == Sparse && int64(len(value)) > max(mostBytes, Header+2) {
 				t.Fatalf("%d bytes sparse, at most %d", len(value), mostBytes)
 			}
 		}
-		var got, fromDense hllRaw
-		if !got.merge(value) || !fromDense.merge(dense) || got != raw || fromDense != raw {
+		var got, fromDense Raw
+		if !got.Merge(value) || !fromDense.Merge(dense) || got != raw || fromDense != raw {
 			t.Fatal("the registers are not those that were set")
 		}
-		a, ok := hllCount(value)
-		if b, _ := hllCount(dense); !ok || a != b || a != raw.estimate() {
-			t.Fatalf("estimates %d, %d and %d", a, b, raw.estimate())
+		a, ok := Count(value)
+		if b, _ := Count(dense); !ok || a != b || a != raw.Estimate() {
+			t.Fatalf("estimates %d, %d and %d", a, b, raw.Estimate())
 		}
 	}
 }
 
 func TestAnEstimateIsNear(t *testing.T) {
-	value := newHLL()
+	value := New()
 	for n := 1; n <= 300_000; n++ {
-		register, count := hllPlace(fmt.Append(nil, "element:", n))
-		value, _, _ = hllAdd(value, register, count, 3000)
+		register, count := Place(fmt.Append(nil, "element:", n))
+		value, _, _ = Add(value, register, count, 3000)
 		if n < 10 || n == 100 || n == 5000 || n%100_000 == 0 {
-			got, _ := hllCount(value)
+			got, _ := Count(value)
 			if off := math.Abs(float64(got)-float64(n)) / float64(n); off > 0.03 {
 				t.Errorf("%d elements are estimated to be %d", n, got)
 			}
@@ -60,27 +60,27 @@ func TestAnEstimateIsNear(t *testing.T) {
 
 // FuzzHLL takes any bytes for a HyperLogLog: what is damaged is refused or answered, and never more than that.
 func FuzzHLL(f *testing.F) {
-	dense, _ := hllToDense(newHLL())
-	for _, s := range []string{"", "HYLL", string(newHLL()), string(newHLL()[:hllHeader]), string(newHLL()[:hllHeader+1]), string(dense), string(newHLL()) + "\x80"} {
+	dense, _ := ToDense(New())
+	for _, s := range []string{"", "HYLL", string(New()), string(New()[:Header]), string(New()[:Header+1]), string(dense), string(New()) + "\x80"} {
 		f.Add([]byte(s), "element", uint16(3000))
 	}
 	f.Fuzz(func(t *testing.T, value []byte, element string, mostBytes uint16) {
-		if !isHLL(value) {
+		if !Is(value) {
 			return
 		}
-		before, sound := hllCount(value)
-		var raw hllRaw
-		if raw.merge(value) != sound {
+		before, sound := Count(value)
+		var raw Raw
+		if raw.Merge(value) != sound {
 			t.Fatal("merged but not counted, or the reverse")
 		}
-		if value[4] == hllSparse {
-			hllDescribe(value)
+		if value[4] == Sparse {
+			Describe(value)
 		}
-		if _, ok := hllToDense(value); ok != sound {
+		if _, ok := ToDense(value); ok != sound {
 			t.Fatal("dense but not counted, or the reverse")
 		}
-		register, count := hllPlace([]byte(element))
-		added, raised, ok := hllAdd(append([]byte(nil), value...), register, count, int64(mostBytes))
+		register, count := Place([]byte(element))
+		added, raised, ok := Add(append([]byte(nil), value...), register, count, int64(mostBytes))
 		if !sound {
 			return
 		}
@@ -88,11 +88,11 @@ func FuzzHLL(f *testing.F) {
 			t.Fatalf("added to a sound one: raised %v, ok %v", raised, ok)
 		}
 		raw[register] = max(raw[register], count)
-		var got hllRaw
-		if !isHLL(added) || !got.merge(added) || got != raw {
+		var got Raw
+		if !Is(added) || !got.Merge(added) || got != raw {
 			t.Fatalf("%q with register %d at %d became %q", value, register, count, added)
 		}
-		if after, _ := hllCount(added); !raised && after != before {
+		if after, _ := Count(added); !raised && after != before {
 			t.Fatalf("the estimate went from %d to %d by nothing", before, after)
 		}
 	})

@@ -1,24 +1,26 @@
-package resp
+package numbers
 
 import (
 	"math"
 	"strconv"
 	"strings"
+
+	"diskette/resp/internal/words"
 )
 
 // Scores are read as C's strtod does and written as Redis 7.2 does: with the fewest digits that read back the same.
 
-// parseDouble reads a score: a number and nothing else, within the range of a 64-bit float.
-func parseDouble(b []byte) (f float64, ok bool) {
-	if len(b) == 0 || isSpace(b[0]) {
+// ParseDouble reads a score: a number and nothing else, within the range of a 64-bit float.
+func ParseDouble(b []byte) (f float64, ok bool) {
+	if len(b) == 0 || words.IsSpace(b[0]) {
 		return 0, false
 	}
 	if isPlain(b) {
-		if f, err := strconv.ParseFloat(viewString(b), 64); err == nil {
+		if f, err := strconv.ParseFloat(words.ViewString(b), 64); err == nil {
 			return f, true
 		}
 	}
-	f, n, fits := strtod(b)
+	f, n, fits := Strtod(b)
 	return f, n == len(b) && fits && !math.IsNaN(f)
 }
 
@@ -32,14 +34,12 @@ func isPlain(b []byte) bool {
 	return len(b) <= 24
 }
 
-func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
-
-// strtod is C's: it reads the number that b begins with, after blanks, and returns how many bytes it took, 0 if there is no number.
+// Strtod is C's: it reads the number that b begins with, after blanks, and returns how many bytes it took, 0 if there is no number.
 // What is out of range is infinite, or zero, and does not fit.
-func strtod(b []byte) (f float64, n int, fits bool) {
+func Strtod(b []byte) (f float64, n int, fits bool) {
 	s := string(b)
 	start := 0
-	for start < len(s) && isSpace(s[start]) {
+	for start < len(s) && words.IsSpace(s[start]) {
 		start++
 	}
 	i := start
@@ -144,16 +144,16 @@ func hexEnd(s string, start int) (end int, text string) {
 	return digits, s[start:digits] + "p0"
 }
 
-// formatDigits writes a score with 17 digits, as C's %.17g does.
-func formatDigits(f float64) string {
+// FormatDigits writes a score with 17 digits, as C's %.17g does.
+func FormatDigits(f float64) string {
 	if math.IsInf(f, 0) {
-		return formatDouble(f)
+		return FormatDouble(f)
 	}
 	return strconv.FormatFloat(f, 'g', 17, 64)
 }
 
-// formatDouble writes a score as Redis 7.2 does (d2string in util.c).
-func formatDouble(f float64) string {
+// FormatDouble writes a score as Redis 7.2 does (d2string in util.c).
+func FormatDouble(f float64) string {
 	switch {
 	case math.IsInf(f, 1):
 		return "inf"

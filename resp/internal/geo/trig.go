@@ -1,4 +1,4 @@
-package resp
+package geo
 
 import "math"
 

@@ -1,11 +1,11 @@
-package resp
+package geo
 
 import (
 	"math"
 	"math/big"
 	"testing"
 
-	"diskette/internal/testrand"
+	"diskette/compat_test/testrand"
 )
 
 // bigSine is Taylor's series with 200 bits.

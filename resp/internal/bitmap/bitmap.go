@@ -1,4 +1,4 @@
-package resp
+package bitmap
 
 import (
 	"encoding/binary"
@@ -7,8 +7,8 @@ import (
 
 // Strings as arrays of bits: bit 0 is the highest of the first byte.
 
-// countBits counts the bits that are set.
-func countBits(b []byte) (n int64) {
+// Count counts the bits that are set.
+func Count(b []byte) (n int64) {
 	for len(b) >= 32 {
 		n += int64(bits.OnesCount64(binary.LittleEndian.Uint64(b)) +
 			bits.OnesCount64(binary.LittleEndian.Uint64(b[8:])) +
@@ -22,19 +22,19 @@ func countBits(b []byte) (n int64) {
 	return n
 }
 
-// countBitsIn counts the bits that are set from bit start up to bit end, which are in b.
-func countBitsIn(b []byte, start, end int64) int64 {
+// CountIn counts the bits that are set from bit start up to bit end, which are in b.
+func CountIn(b []byte, start, end int64) int64 {
 	if start >= end {
 		return 0
 	}
 	first, last := start/8, (end-1)/8
-	n := countBits(b[first : last+1])
+	n := Count(b[first : last+1])
 	n -= int64(bits.OnesCount8(b[first] & ^(0xff >> (start & 7))))
 	return n - int64(bits.OnesCount8(b[last]&(0x7f>>((end-1)&7))))
 }
 
-// findBit returns the place of the first bit of the given value from bit start up to bit end, which are in b; -1 = there is none.
-func findBit(b []byte, bit byte, start, end int64) int64 {
+// Find returns the place of the first bit of the given value from bit start up to bit end, which are in b; -1 = there is none.
+func Find(b []byte, bit byte, start, end int64) int64 {
 	flip := bit - 1 // 0xff when a clear bit is looked for
 	for at := start; at < end; at = at&^7 + 8 {
 		if at&7 == 0 {
@@ -73,9 +73,9 @@ func skipBytes(b []byte, value byte) (n int64) {
 // combineBlock is how much of all sources is combined before the next: it stays in the processor's cache.
 const combineBlock = 64 << 10
 
-// combineBits is BITOP's result, as long as the longest source; what shorter ones lack is zero. op is "and", "or", "xor", or
+// Combine is BITOP's result, as long as the longest source; what shorter ones lack is zero. op is "and", "or", "xor", or
 // "not" with one source.
-func combineBits(op string, sources [][]byte) []byte {
+func Combine(op string, sources [][]byte) []byte {
 	length := 0
 	for _, s := range sources {
 		length = max(length, len(s))

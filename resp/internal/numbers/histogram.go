@@ -1,4 +1,4 @@
-package resp
+package numbers
 
 import (
 	"math/bits"
@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// A histogram counts times in buckets that are at most 1/32 wide of what they count: 32 to each
+// A Histogram counts times in buckets that are at most 1/32 wide of what they count: 32 to each
 // doubling of the nanoseconds, up to some 2 s, which stands for all that took longer.
-type histogram struct {
+type Histogram struct {
 	buckets [histogramBuckets]atomic.Uint32
 }
 
@@ -35,18 +35,18 @@ func bucketTop(i int) int64 {
 	return (int64(i-e<<histogramBits)+1)<<e - 1
 }
 
-func (h *histogram) add(took time.Duration) { h.buckets[bucket(took.Nanoseconds())].Add(1) }
+func (h *Histogram) Add(took time.Duration) { h.buckets[bucket(took.Nanoseconds())].Add(1) }
 
-func (h *histogram) total() (n int64) {
+func (h *Histogram) Total() (n int64) {
 	for i := range h.buckets {
 		n += int64(h.buckets[i].Load())
 	}
 	return n
 }
 
-// percentile is the time, in nanoseconds, within which so many percent of the calls ended.
-func (h *histogram) percentile(percent float64) int64 {
-	total := h.total()
+// Percentile is the time, in nanoseconds, within which so many percent of the calls ended.
+func (h *Histogram) Percentile(percent float64) int64 {
+	total := h.Total()
 	wanted := max(1, int64(percent/100*float64(total)+0.5))
 	var n int64
 	for i := range h.buckets {
@@ -58,12 +58,12 @@ func (h *histogram) percentile(percent float64) int64 {
 }
 
 // A step of LATENCY HISTOGRAM: so many calls took at most so long.
-type histogramStep struct{ micros, calls int64 }
+type histogramStep struct{ Micros, Calls int64 }
 
-// steps are the doublings in which calls ended, as Redis cuts them: at 1.024 microseconds times a power of two.
+// Steps are the doublings in which calls ended, as Redis cuts them: at 1.024 microseconds times a power of two.
 // The sample's counts are scaled to calls, how many calls there were.
-func (h *histogram) steps(calls int64) (steps []histogramStep) {
-	total := h.total()
+func (h *Histogram) Steps(calls int64) (steps []histogramStep) {
+	total := h.Total()
 	var n, before int64
 	next := 0
 	for top := int64(1024); n < total; top *= 2 {

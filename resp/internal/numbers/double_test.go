@@ -1,4 +1,4 @@
-package resp
+package numbers
 
 import (
 	"math"
@@ -18,7 +18,7 @@ func TestScoresAreWrittenAsRedisDoes(t *testing.T) {
 		"0.49597088938424583":   0.4959708893842458, // Grisu2's digit too many
 		"3.1302723558873817e+5": 313027.2355887382,
 	} {
-		if got := formatDouble(f); got != text {
+		if got := FormatDouble(f); got != text {
 			t.Errorf("%v is written as %s, not %s", f, got, text)
 		}
 	}
@@ -32,8 +32,8 @@ func TestScoresReadBackAsTheyWere(t *testing.T) {
 		if math.IsNaN(f) || f == 0 {
 			continue
 		}
-		text := formatDouble(f)
-		if back, ok := parseDouble([]byte(text)); !ok || back != f {
+		text := FormatDouble(f)
+		if back, ok := ParseDouble([]byte(text)); !ok || back != f {
 			t.Fatalf("%b is written as %s and read as %b", f, text, back)
 		}
 		if math.IsInf(f, 0) {
@@ -55,17 +55,17 @@ func TestScoresAreReadAsCDoes(t *testing.T) {
 		"inf": math.Inf(1), "-Infinity": math.Inf(-1), "+INF": math.Inf(1), "0e999999": 0, "0x0p-9999": 0, "5e-324": 5e-324, "00012": 12,
 		"0.1000000000000000055511151231257827021181583404541015625": 0.1,
 	} {
-		if f, ok := parseDouble([]byte(text)); !ok || f != want {
+		if f, ok := ParseDouble([]byte(text)); !ok || f != want {
 			t.Errorf("%q is %v, %v", text, f, ok)
 		}
 	}
 	for _, text := range []string{"", " 1", "1 ", "x", "1x", "nan", "-nan", "nan(1)", "1e", "1e+", "0x", "0xg", "1_0", "--1", "+-1", ".", "-", "e5", "1e400", "-1e400", "1e-400", "0x1p-2000", "1.2.3", "infx", "1\x00"} {
-		if f, ok := parseDouble([]byte(text)); ok {
+		if f, ok := ParseDouble([]byte(text)); ok {
 			t.Errorf("%q is %v", text, f)
 		}
 	}
 	for text, taken := range map[string]int{"": 0, "  12x": 4, "0x": 1, "0x1p": 3, "1e+": 1, "1ex": 1, "inf7": 3, "infinit": 3, " \t-.5e1z": 7, "abc": 0, "1e400": 5} {
-		if _, n, _ := strtod([]byte(text)); n != taken {
+		if _, n, _ := Strtod([]byte(text)); n != taken {
 			t.Errorf("of %q %d bytes are a number, not %d", text, n, taken)
 		}
 	}
@@ -73,6 +73,6 @@ func TestScoresAreReadAsCDoes(t *testing.T) {
 
 func BenchmarkFormatDouble(b *testing.B) {
 	for i := range b.N {
-		formatDouble(float64(i) + 0.37)
+		FormatDouble(float64(i) + 0.37)
 	}
 }

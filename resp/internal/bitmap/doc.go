@@ -1,0 +1,2 @@
+// Package bitmap counts, finds and combines the bits of strings.
+package bitmap

@@ -1,0 +1,78 @@
+package geo
+
+import (
+	"math"
+	"testing"
+
+	"diskette/compat_test/testrand"
+)
+
+func TestAScoreIsAPlaceWithinAMeter(t *testing.T) {
+	r := testrand.New(t, 1)
+	for range 100_000 {
+		p := Place{r.Float64()*360 - 180, (r.Float64()*2 - 1) * LatMax}
+		score := Score(p)
+		if score < 0 || score >= 1<<52 || score != math.Trunc(score) {
+			t.Fatalf("%v has the score %v", p, score)
+		}
+		got := PlaceOf(score)
+		if d := Distance(p, got); d > 1 {
+			t.Fatalf("%v became %v, %v m away", p, got, d)
+		}
+		if again := Score(got); again != score {
+			t.Fatalf("%v has the score %v, its place %v", p, score, again)
+		}
+	}
+}
+
+func TestACellsNeighboursTouchIt(t *testing.T) {
+	r := testrand.New(t, 3)
+	for range 20_000 {
+		step := 2 + r.IntN(Steps-1)
+		c := cellAt(Place{r.Float64()*300 - 150, r.Float64()*120 - 60}, step, LatMax)
+		a, east, north := c.area(), c.moved(1, 0).area(), c.moved(0, 1).area()
+		if east.min.Lon != a.max.Lon && a.max.Lon != LonMax || east.min.Lat != a.min.Lat {
+			t.Fatalf("east of %v at step %d lies %v", a, step, east)
+		}
+		if north.min.Lat != a.max.Lat && a.max.Lat != LatMax || north.min.Lon != a.min.Lon {
+			t.Fatalf("north of %v at step %d lies %v", a, step, north)
+		}
+		if back := c.moved(1, 1).moved(-1, -1); back != c {
+			t.Fatalf("%v, there and back: %v", c, back)
+		}
+	}
+}
+
+// TestTheCellsOfAShapeCoverIt takes shapes that do not reach the date line or a pole: there, Redis and so we miss places.
+func TestTheCellsOfAShapeCoverIt(t *testing.T) {
+	r := testrand.New(t, 5)
+	inside := 0
+	for range 3_000 {
+		s := Shape{Center: Place{r.Float64()*200 - 100, r.Float64()*100 - 50}, Unit: 1}
+		size := math.Pow(10, 1+5*r.Float64())
+		if s.Box = r.IntN(2) == 0; s.Box {
+			s.Width, s.Height = size*(0.2+r.Float64()), size*(0.2+r.Float64())
+		} else {
+			s.Radius = size
+		}
+		cells := s.Cells()
+		for range 100 {
+			near := size / earthMeters / degree * 1.5
+			p := Place{s.Center.Lon + (r.Float64()*2-1)*near, s.Center.Lat + (r.Float64()*2-1)*near}
+			if _, ok := s.Has(p); !ok || math.Abs(p.Lat) > 80 {
+				continue
+			}
+			inside++
+			covered := false
+			for _, c := range cells {
+				covered = covered || c.Step > 0 && c == cellAt(p, c.Step, LatMax)
+			}
+			if !covered {
+				t.Fatalf("%v lies in %+v and in none of its cells", p, s)
+			}
+		}
+	}
+	if inside < 10_000 {
+		t.Errorf("%d places lay inside: too few to mean anything", inside)
+	}
+}
