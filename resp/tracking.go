@@ -90,10 +90,11 @@ func (t *trackingTable) turnOff(cl *client) {
 	}
 }
 
-// remember notes which keys a tracking client reads, before it does. The caller holds the keyspace lock.
+// remember notes which keys a tracking client reads, before it does. A script has read what its commands read, which come
+// here themselves, and not what it was given. The caller holds the keyspace lock.
 func (cl *client) remember(r *row, args [][]byte) {
 	how := cl.tracking.Load()
-	if how == nil || r.flags&readonly == 0 || how.bcast || how.optIn && !cl.caching || how.optOut && cl.caching {
+	if how == nil || r.flags&readonly == 0 || r.group == "scripting" || how.bcast || how.optIn && !cl.caching || how.optOut && cl.caching {
 		return
 	}
 	t := &cl.srv.tracking
