@@ -2,6 +2,7 @@ package store
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -280,4 +281,24 @@ func TestLongNamesExpireAndAreFlushed(t *testing.T) {
 	})
 	eventually(t, "the end of the pieces", func() bool { return rowsIn(t, st, "pieces") == 0 && rowsIn(t, st, "garbage") == 0 })
 	checked(t, st)
+}
+
+// TestAKeyHalfReapedIsNoStray: what is left of it, whichever pieces went first, is on its way out.
+func TestAKeyHalfReapedIsNoStray(t *testing.T) {
+	st := opened(t, t.TempDir())
+	mustSet(t, st, "k", "v")
+	flushed(t, st)
+	for _, c := range strayPieces() {
+		intrude(t, st, `INSERT OR IGNORE INTO garbage (id, type) VALUES (99, 4);
+			INSERT OR IGNORE INTO pieces (id, n, part, piece, data) VALUES (99, 1, 1, 7, x'76')`)
+		var strays int64
+		c.sql = `SELECT count(*) FROM (` + c.sql + `)`
+		conn, err := openDB(st.dir, "", readerMemory, true)
+		if err == nil {
+			err = errors.Join(queryInts(conn, c.sql, &strays), conn.Close())
+		}
+		if err != nil || strays > 0 {
+			t.Errorf("%d %s, %v", strays, c.what, err)
+		}
+	}
 }
