@@ -220,6 +220,26 @@ func TestAClientThatIsSlowedDownAndTakesNothingIsClosed(t *testing.T) {
 	}
 }
 
+// As in Redis a lower bound holds for what waits already. maxmemory-clients may be a share of maxmemory.
+func TestALowerBoundHoldsForWhatWaitsAlready(t *testing.T) {
+	for name, change := range map[string][2]string{
+		"maxmemory-clients":             {"maxmemory-clients", "16mb"},
+		"maxmemory, of which it is 80%": {"maxmemory", "20mb"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := startServer(t, subjectBin(t), "--maxmemory", "800mb", "--maxmemory-clients", "80%")
+			setMB(t, s)
+			looking, late := dial(t, s.Addr), dial(t, s.Addr)
+			id := late.Do("CLIENT", "ID").text
+			late.SendRaw(bytes.Repeat(encode("GET", "mb"), 60))
+			await(t, "the replies wait", func() bool { _, sum := unsentOf(t, looking); return sum > 40<<20 })
+			looking.Do("CONFIG", "SET", change[0], change[1])
+			waitClosed(t, s, id, time.Now())
+			equal(t, "evicted_clients", infoField(looking.Do("INFO", "stats").Text(), "evicted_clients"), "1")
+		})
+	}
+}
+
 // fillList makes a list of n elements of 20 bytes.
 func fillList(t *testing.T, s *server, key string, n int) {
 	t.Helper()

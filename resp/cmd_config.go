@@ -79,7 +79,9 @@ func (s *Server) applyConfig() {
 	on("maxmemory", func() {
 		s.boundHotSet()
 		s.limitHeap()
+		s.evictClients() // what they may have follows maxmemory
 	})
+	on("maxmemory-clients", s.evictClients)
 	for _, name := range []string{"maxmemory-policy", "lfu-log-factor", "lfu-decay-time"} {
 		on(name, func() { s.store.CountUses(useCounting(cfg)) })
 	}

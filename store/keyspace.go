@@ -164,7 +164,7 @@ func (st *Store) rememberAbsent(o *object) {
 // WaitForRoom delays a writer while write-back is too far behind, so that neither the
 // queue nor the dirty part of the hot set grows without bound. Call it without the lock.
 func (st *Store) WaitForRoom() {
-	for (st.backlog.Load() > st.maxBacklog || st.wb.rows.Load() > int64(st.maxRows) || st.wb.cramped.Load()) &&
+	for (st.backlog.Load() > maxBacklog || st.wb.rows.Load() > int64(st.rows()) || st.wb.cramped.Load()) &&
 		!st.closed.Load() && st.writeError.Load() == nil {
 		st.kickWriteBack()
 		time.Sleep(2 * time.Millisecond)

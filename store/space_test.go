@@ -171,3 +171,26 @@ func spacesLeft(t *testing.T, st *Store) (n int64) {
 	}
 	return n
 }
+
+// The bound of the hot set may change while the store is open, and with it how many rows writers may be ahead of the tables.
+func TestHowFarWritersMayBeAheadFollowsTheMemory(t *testing.T) {
+	const small, large = 16 << 20, 1 << 30
+	st := opened(t, t.TempDir(), func(o *Options) { o.MaxMemory = small })
+	transactions := func() int64 {
+		st.wb.stats.Lock()
+		defer st.wb.stats.Unlock()
+		return st.wb.stats.transactions
+	}
+	most := st.rows()
+	st.SetMaxMemory(large)
+	for i := range 2 * most {
+		mustSet(t, st, fmt.Sprint("k", i), "v")
+	}
+	if n := transactions(); n > 0 {
+		t.Errorf("writers have waited for %d transactions, as if there were %d bytes", n, small)
+	}
+	eventually(t, "all rows in the fold", func() bool { return st.wb.rows.Load() >= int64(2*most) })
+	st.SetMaxMemory(small)
+	mustSet(t, st, "k", "v")
+	eventually(t, "the transaction that the writer waited for", func() bool { return transactions() > 0 })
+}

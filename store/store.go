@@ -98,10 +98,8 @@ type Store struct {
 	tombs                []tomb                        // deleted names, in LSN order, until applied
 	stats                counters
 
-	applied    atomic.Uint64 // newest LSN in the tables
-	backlog    atomic.Int64  // journal bytes that are not
-	maxBacklog int64
-	maxRows    int                         // of the pending fold, past which writers wait
+	applied    atomic.Uint64               // newest LSN in the tables
+	backlog    atomic.Int64                // journal bytes that are not
 	maxMemory  atomic.Int64                // bound of hotBytes
 	countUses  atomic.Pointer[UseCounting] // see uses.go
 	closed     atomic.Bool

@@ -65,6 +65,10 @@ const (
 	foldBytes      = 16 << 20 // half of the reserve: on a full disk it must hold two folds
 	tailBytes      = 192 << 20
 
+	// maxBacklog is how many bytes of journal may wait to be written back. Beyond it, or beyond rows of the pending
+	// fold, writers wait.
+	maxBacklog = 2 * tailBytes
+
 	queueSignal = 1 << 20 // queued bytes at which the fold goroutine is woken
 	foldPeriod  = 20 * time.Millisecond
 	retryDelay  = 200 * time.Millisecond
@@ -127,7 +131,6 @@ func (st *Store) startWriteBack() {
 	wb.foldNow = make(chan struct{}, 1)
 	wb.applyNow = make(chan struct{}, 1)
 	wb.stop = make(chan struct{})
-	st.maxBacklog, st.maxRows = 2*tailBytes, st.rows()
 	wb.w.serving = true
 	wb.done.Add(2)
 	go st.foldLoop()
