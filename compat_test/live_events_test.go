@@ -82,3 +82,56 @@ func TestRandomCommandsFireTheEventsOfALiveRedis(t *testing.T) {
 
 // events are the last of them, a line each.
 func events(all []string) string { return strings.Join(all[max(0, len(all)-30):], "\n") }
+
+// TestEverySetOfEventClassesIsHeardAsALiveRedisHearsIt tries all values of notify-keyspace-events, with commands that fire
+// an event of each class that needs no time to pass. It takes a minute.
+func TestEverySetOfEventClassesIsHeardAsALiveRedisHearsIt(t *testing.T) {
+	oursAt, theirsAt := startBoth(t, "that every value of notify-keyspace-events is heard as Redis hears it")
+	const letters = "KEAg$lshzxetdmn"
+	ours, theirs := hearEvents(t, oursAt.Addr, ""), hearEvents(t, theirsAt.Addr, "")
+	for mask := range 1 << len(letters) {
+		classes := ""
+		for i, letter := range letters {
+			if mask>>i&1 != 0 {
+				classes += string(letter)
+			}
+		}
+		got, want := ours.ofEachClass(t, classes), theirs.ofEachClass(t, classes)
+		if !slices.Equal(got, want) {
+			t.Errorf("%q: Diskette's events:\n%s\nredis-server's:\n%s", classes, events(got), events(want))
+			return
+		}
+	}
+}
+
+// ofEachClass returns what CONFIG GET shows of these classes, and the events of commands that were sent in one go.
+func (s *eventSource) ofEachClass(t *testing.T, classes string) (heard []string) {
+	t.Helper()
+	commands := [][]any{
+		{"CONFIG", "SET", "notify-keyspace-events", classes}, {"CONFIG", "GET", "notify-keyspace-events"},
+		{"SET", "s", "v"}, {"RPUSH", "l", "v"}, {"SADD", "m", "v"}, {"HSET", "h", "f", "v"}, {"ZADD", "z", "1", "v"},
+		{"XADD", "x", "1-1", "f", "v"}, {"GET", "none"}, {"DEL", "s", "l", "m", "h", "z", "x"}, {"PUBLISH", "marker", "x"},
+	}
+	for _, args := range commands {
+		s.commands.Send(args...)
+	}
+	for i := range commands {
+		v, err := s.commands.read(replyTimeout)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i == 1 {
+			heard = append(heard, v.String())
+		}
+	}
+	for {
+		v, err := s.ears.read(5 * time.Second)
+		if err != nil {
+			t.Fatalf("no event and no marker: %v", err)
+		}
+		if v.elems[0].Text() == "message" {
+			return heard
+		}
+		heard = append(heard, fmt.Sprintf("%q %q", v.elems[2].Text(), v.elems[3].Text()))
+	}
+}

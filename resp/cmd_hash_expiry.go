@@ -45,14 +45,19 @@ func hexpireBy(unit expire.Unit) func(*store.Tx, *call) Reply {
 			return refusal
 		}
 		replies := c.elems(len(fields))
-		changed := false
+		event := "" // one that is gone at once is told of as deleted, and so is the whole command then
 		for _, field := range fields {
 			done := setFieldDeadline(h, field, deadline, condition, c.now)
-			changed = changed || done == deadlineChanged || done == fieldGoneAtOnce
+			switch {
+			case done == fieldGoneAtOnce:
+				event = "hdel"
+			case done == deadlineChanged && event == "":
+				event = "hexpire"
+			}
 			replies = append(replies, integer(done))
 		}
-		if changed {
-			c.notifyGone(tx, eventHash, "hexpire", c.args[1], h.Len())
+		if event != "" {
+			c.notifyGone(tx, eventHash, event, c.args[1], h.Len())
 		}
 		return array(replies...)
 	}

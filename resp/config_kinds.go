@@ -14,8 +14,9 @@ import (
 // A setting is a parameter's value: as CONFIG GET shows it, and as a number where it is one
 // (yes 1, no 0; a memory size in bytes; a percentage is negative).
 type setting struct {
-	text   string
+	text   string // as CONFIG GET shows it
 	number int64
+	conf   string // as a conf file has it, where text leaves something out; "" = as text
 }
 
 // A valueKind says what a parameter's value may be.
@@ -77,9 +78,9 @@ var anyText = oneWord(func(word string) (setting, error) { return setting{text: 
 var yesOrNo = oneWord(func(word string) (setting, error) {
 	switch strings.ToLower(word) {
 	case "yes":
-		return setting{"yes", 1}, nil
+		return setting{text: "yes", number: 1}, nil
 	case "no":
-		return setting{"no", 0}, nil
+		return setting{text: "no", number: 0}, nil
 	}
 	return setting{}, errConfigYesNo
 })
@@ -87,7 +88,7 @@ var yesOrNo = oneWord(func(word string) (setting, error) {
 // alwaysYes takes a yes or no and remains yes.
 var alwaysYes = oneWord(func(word string) (setting, error) {
 	_, err := yesOrNo.parse([]string{word}, "")
-	return setting{"yes", 1}, err
+	return setting{text: "yes", number: 1}, err
 })
 
 // neverBut is for a promise that can not be kept: any value but the harmless ones ends the
@@ -143,7 +144,7 @@ func intRange(low, high int64) valueKind {
 		if err == nil {
 			err = checkRange(n, low, high)
 		}
-		return setting{word, n}, err
+		return setting{text: word, number: n}, err
 	})
 }
 
@@ -152,7 +153,7 @@ func clampedInt(low, high int64) valueKind {
 	return oneWord(func(word string) (setting, error) {
 		got, err := intRange(0, math.MaxInt32).parse([]string{word}, "")
 		n := min(max(got.number, low), high)
-		return setting{strconv.FormatInt(n, 10), n}, err
+		return setting{text: strconv.FormatInt(n, 10), number: n}, err
 	})
 }
 
@@ -168,7 +169,7 @@ var fileMode = oneWord(func(word string) (setting, error) {
 	if n < 0 || n > 0o777 {
 		return setting{}, errors.New("argument must be between 0 and 777 inclusive")
 	}
-	return setting{strconv.FormatInt(n, 8), n}, nil
+	return setting{text: strconv.FormatInt(n, 8), number: n}, nil
 })
 
 var memoryUnits = map[string]int64{
@@ -203,7 +204,7 @@ func memorySize(low int64) valueKind {
 		if err == nil {
 			err = checkRange(n, low, math.MaxInt64)
 		}
-		return setting{strconv.FormatInt(n, 10), n}, err
+		return setting{text: strconv.FormatInt(n, 10), number: n}, err
 	})
 }
 
@@ -217,13 +218,13 @@ var memoryOrPercent = oneWord(func(word string) (setting, error) {
 		case n > 100:
 			return setting{}, errConfigPercent
 		}
-		return setting{word, -n}, nil
+		return setting{text: word, number: -n}, nil
 	}
 	n, err := parseMemory(word)
 	if err != nil {
 		return setting{}, errConfigNotPercent
 	}
-	return setting{strconv.FormatInt(n, 10), n}, nil
+	return setting{text: strconv.FormatInt(n, 10), number: n}, nil
 })
 
 // directoryPath is made absolute at once: the working directory does not change later.
@@ -262,7 +263,8 @@ var savePoints = valueKind{many: true, adds: true, parse: func(words []string, o
 }}
 
 // eventClasses are the letters of notify-keyspace-events; shown in Redis' order, with A for
-// all the classes of "g$lshzxetd".
+// all the classes of "g$lshzxetd". Redis does not show an n beside A, although it holds: the number has all
+// that was asked for, as eventClass.
 var eventClasses = oneWord(func(word string) (setting, error) {
 	const all, others = "g$lshzxetd", "n"
 	if strings.Trim(word, "A"+all+others+"KEm") != "" {
@@ -271,6 +273,7 @@ var eventClasses = oneWord(func(word string) (setting, error) {
 	if strings.Contains(word, "A") {
 		word += all
 	}
+	asked := askedEvents(word)
 	keep := func(letters string) string {
 		return strings.Map(func(r rune) rune {
 			if strings.ContainsRune(word, r) {
@@ -285,7 +288,12 @@ var eventClasses = oneWord(func(word string) (setting, error) {
 	} else {
 		classes += keep(others)
 	}
-	return setting{text: classes + keep("KEm")}, nil
+	shown := classes + keep("KEm")
+	conf := shown
+	if classes == "A" {
+		conf += keep(others)
+	}
+	return setting{text: shown, number: int64(asked), conf: conf}, nil
 })
 
 var oomScores = valueKind{many: true, parse: func(words []string, _ string) (setting, error) {

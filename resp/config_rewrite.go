@@ -1,6 +1,7 @@
 package resp
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -171,7 +172,7 @@ func changeLines(content string, settings []setting, stale []int) string {
 
 // confLine is a parameter's line as a conf file has it.
 func confLine(i int, value setting) string {
-	parts := []string{value.text}
+	parts := []string{cmp.Or(value.conf, value.text)}
 	if parameters[i].kind.many && value.text != "" {
 		parts = splitSpaces(value.text)
 	}

@@ -61,6 +61,23 @@ func assertSameSettings(t *testing.T, want, got *Config) {
 	}
 }
 
+func TestRewriteKeepsTheEventClassThatIsNotShown(t *testing.T) {
+	file := confFile(t, "port 7000")
+	c := startedWith(t, file)
+	for _, classes := range []string{"KEAn", "KEA", "AKEmn", "Kn", ""} {
+		if err := c.Set([][2]string{{"notify-keyspace-events", classes}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Rewrite(); err != nil {
+			t.Fatal(err)
+		}
+		again := startedWith(t, file)
+		if got, want := eventClass(again.Int("notify-keyspace-events")), askedEvents(classes); got != want {
+			t.Errorf("%q: after a restart the classes are %b, not %b", classes, got, want)
+		}
+	}
+}
+
 // To begin empty is a decision about one start: written down, it would make every later loss a silent one.
 func TestRewriteDoesNotKeepWhatIsSaidForOneStart(t *testing.T) {
 	file := confFile(t, "port 7000")

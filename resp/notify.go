@@ -44,11 +44,15 @@ var eventLetters = map[rune]eventClass{
 // events is the classes that are asked for, 0 = nobody can hear anything.
 type events struct{ atomic.Uint32 }
 
-func (e *events) set(letters string) {
-	var asked eventClass
+// askedEvents are the classes that letters stand for.
+func askedEvents(letters string) (asked eventClass) {
 	for _, letter := range letters {
 		asked |= eventLetters[letter]
 	}
+	return asked
+}
+
+func (e *events) set(asked eventClass) {
 	if asked&(eventKeyspace|eventKeyevent) == 0 {
 		asked = 0
 	}
@@ -83,6 +87,9 @@ func (c *call) notifyStored(v inDB, class eventClass, event string, key []byte, 
 		c.notify(v, eventGeneric, "del", key)
 	}
 }
+
+// hears reports whether anybody may hear of a class of events.
+func (s *Server) hears(class eventClass) bool { return s.events.has(class) && s.pubsub.any.Load() > 0 }
 
 // notify is called under the keyspace lock, by whoever changes the key.
 func (s *Server) notify(db int, class eventClass, event, key string) {

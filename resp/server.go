@@ -167,6 +167,7 @@ func (s *Server) Hooks() store.Hooks {
 		},
 		Created: func(db int, key string) { s.notify(db, eventNew, "new", key) },
 		Missed:  s.missed,
+		Overdue: func() bool { return s.hears(eventExpired) && !s.pause.active.Load() },
 		Expired: func(db int, key string) { s.notify(db, eventExpired, "expired", key) },
 		FieldsExpired: func(db int, key string, gone bool) {
 			s.notify(db, eventHash, "hexpired", key)

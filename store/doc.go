@@ -54,7 +54,8 @@
 //	I5  A name has one state in memory: unknown, loading, head, clean, dirty. A deleted key is a dirty
 //	    tombstone until applied, so that a load can not bring it back. A head is known without its value, which the
 //	    tables have; it may be clean or dirty, and the value may be loading.
-//	I6  Reads never delete: expired is absent for a reader. A Tx and the sweeper remove.
+//	I6  Reads never delete: expired is absent for a reader. A Tx and the sweeper remove; the Tx around a reader does
+//	    while somebody listens to such events, so that he hears of the key's end before its absence.
 //	I7  An empty collection is no key; a stream alone may be empty.
 //	I8  A failed append or fsync never gets a success reply: writes are refused until the journal
 //	    works again, reads go on, nothing acknowledged is lost. The change of a command that was

@@ -56,6 +56,7 @@ type Hooks struct {
 	Created func(db int, key string) // a key was added under a name that nothing had
 	Missed  func(db int, key string) // a command looked for a key to read it, and there is none
 	Expired func(db int, key string) // a key was removed because its deadline passed
+	Overdue func() bool              // a command that reads came upon such a key: is it to be removed at once?
 	// FieldsExpired: fields of a hash were removed because their deadline passed; gone: the last, and so the key.
 	FieldsExpired func(db int, key string, gone bool)
 	Flushed       func(db int)              // a database is about to be emptied

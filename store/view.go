@@ -227,11 +227,24 @@ func (v *View) there(o *object) *object {
 	if o.lsn > v.seen {
 		v.seen = o.lsn
 	}
-	if o.typ == None || expire.Due(o.deadline, v.now) {
+	if o.typ == None {
+		return nil
+	}
+	if expire.Due(o.deadline, v.now) {
+		v.overdue(o)
 		return nil
 	}
 	o.visited = true
 	return o
+}
+
+// overdue is a reader's meeting with a key that has expired and was not removed yet. Whoever asks for it has the Tx around
+// the reader remove the key now (I6), so that what is told of its end comes before what is told of its absence.
+func (v *View) overdue(o *object) {
+	st := v.st
+	if h := st.hooks.Overdue; h != nil && h() && st.journal.Err() == nil {
+		st.tx.expire(o)
+	}
 }
 
 // find is look for commands that use the key's value.
