@@ -18,6 +18,7 @@ func (w *writer) apply(f *fold) error {
 	before := cloneMap(w.spaceOf)
 	err := w.transaction(func() {
 		clear(w.counts)
+		w.lookForForeign(true)
 		w.databases(f)
 		w.drops(f, w.sorted(f, w.goes))
 		w.updates(f, w.sorted(f, w.stays))
@@ -32,6 +33,7 @@ func (w *writer) apply(f *fold) error {
 			}
 		}
 		w.finish(f)
+		w.countForeign()
 	})
 	if err != nil {
 		w.spaceOf = before
@@ -45,7 +47,7 @@ func (w *writer) finish(f *fold) {
 	for space, keys := range f.expiring {
 		w.run(w.expiring, space, keys)
 	}
-	w.run(w.meta, "next_id", f.nextID)
+	w.run(w.meta, "next_id", max(f.nextID, w.foreign.found.above+1))
 	if w.err == nil {
 		w.err = w.asides.save(f)
 	}
@@ -157,6 +159,7 @@ func (w *writer) renames(f *fold, order []int32) {
 	}
 	w.entries(f, order, func(w *writer, f *fold, i int32) {
 		e := &f.entries[i]
+		w.makeWay(e)
 		w.counts[e.from]--
 		w.run(w.name, e.id, e.space, storedName(e.key))
 		w.putName(e.id, e.key)
@@ -176,6 +179,7 @@ func (w *writer) inserts(f *fold, order []int32) { w.entries(f, order, (*writer)
 
 func (w *writer) insertKey(f *fold, i int32) {
 	e, s := &f.entries[i], w.insert
+	w.makeWay(e)
 	long := len(e.value) >= chunkBytes
 	w.bindID(s, e.id)
 	w.bindInt(s, 2, e.space)

@@ -30,6 +30,7 @@ func (w *writer) applyInSlices(f *fold) error {
 	defer func() { w.slice = 0 }()
 	before := cloneMap(w.spaceOf)
 	err := w.transaction(func() {
+		w.lookForForeign(false)
 		w.databases(f)
 		w.run(w.meta, "ahead_lsn", int64(f.last))
 	})

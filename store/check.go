@@ -40,7 +40,7 @@ func (st *Store) Check() error {
 			{"long strings with a value in their row", `SELECT 1 FROM keys WHERE chunked > 0 AND value IS NOT NULL`},
 			{"chunks beyond their string's end", fmt.Sprintf(`SELECT 1 FROM chunks c JOIN keys k USING (id) WHERE c.n * %d + length(c.data) > k.chunked`, chunkBytes)},
 			{"short strings without a value", `SELECT 1 FROM keys WHERE chunked = 0 AND type = 1 AND value IS NULL`},
-			{"key ids not given out yet", fmt.Sprintf(`SELECT 1 FROM keys WHERE id >= %d`, st.nextID)},
+			{"key ids not given out yet", fmt.Sprintf(`SELECT 1 FROM keys WHERE id >= %d`, st.ids.next())},
 			{"spaces not given out yet", fmt.Sprintf(`SELECT 1 FROM spaces WHERE space >= %d`, st.nextSpace)},
 			{"spaces with a wrong row count", `SELECT 1 FROM spaces s WHERE db IS NOT NULL AND keys <> (SELECT count(*) FROM keys k WHERE k.space = s.space)`},
 			{"spaces with a wrong number of deadlines", `SELECT 1 FROM spaces s WHERE db IS NOT NULL AND expiring <> (SELECT count(*) FROM keys k WHERE k.space = s.space AND k.expires_ms > 0)`},

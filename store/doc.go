@@ -29,6 +29,7 @@
 //	apply_string.go apply_rows.go apply_runs.go          the rows of long strings and of collections
 //	apply_slices.go rewrite.go                           on a full disk, and what is large; long values copied without the lock
 //	pieces.go guard.go aside.go                          long rows and names; panics of SQLite's; rows that the tables refuse
+//	foreign.go locked.go                                 rows and locks of other programs
 //	look.go lookvfs.go wal.go                            at the start: do the files belong together?
 //	setaside.go salvage.go rescue.go tidy.go             damaged ones renamed; what can be read of them
 //	sweep.go        removes what has expired             reserve.go dir.go  disk space, the directory

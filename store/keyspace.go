@@ -161,11 +161,15 @@ func (st *Store) rememberAbsent(o *object) {
 	}
 }
 
+// noRoom reports whether write-back is too far behind.
+func (st *Store) noRoom() bool {
+	return st.backlog.Load() > maxBacklog || st.wb.rows.Load() > int64(st.rows()) || st.wb.cramped.Load()
+}
+
 // WaitForRoom delays a writer while write-back is too far behind, so that neither the
 // queue nor the dirty part of the hot set grows without bound. Call it without the lock.
 func (st *Store) WaitForRoom() {
-	for (st.backlog.Load() > maxBacklog || st.wb.rows.Load() > int64(st.rows()) || st.wb.cramped.Load()) &&
-		!st.closed.Load() && st.writeError.Load() == nil {
+	for st.noRoom() && !st.closed.Load() && st.writeError.Load() == nil {
 		st.kickWriteBack()
 		time.Sleep(2 * time.Millisecond)
 	}

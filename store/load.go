@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -160,7 +161,14 @@ func (st *Store) loaded(p pending, r *row, err error) {
 		switch {
 		case err == nil:
 			if err = st.fill(p.o, r); err != nil {
+				if errors.Is(err, errForeign) {
+					st.wb.w.foreign.met.Store(true)
+					go st.kickWriteBack()
+				}
 				err = st.unreadable(p.o, p.db, err)
+				if !p.o.headOnly {
+					st.forget(p.o)
+				}
 			}
 		case !p.o.headOnly:
 			st.forget(p.o)
@@ -179,6 +187,9 @@ func (st *Store) fill(o *object, r *row) error {
 		st.rememberAbsent(o)
 		return nil
 	case !o.headOnly:
+		if err := st.knownLocked(r.id, o); err != nil {
+			return err
+		}
 		o.id, o.typ, o.deadline = r.id, r.typ, r.deadline
 		st.due.Set(o, o.deadline)
 	}

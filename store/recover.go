@@ -21,13 +21,16 @@ func (st *Store) replay() error {
 		if f.empty() {
 			return nil
 		}
-		st.nextID = max(st.nextID, f.nextID)
+		st.ids.above(f.nextID - 1)
 		for _, space := range f.spaces {
 			st.nextSpace = max(st.nextSpace, space+1)
 		}
 		err := wb.w.apply(f)
 		if noSpace(err) { // the journal's end is fsynced: Open saw to it
 			wb.w.inSlices = true
+			err = wb.w.apply(f)
+		}
+		if wb.w.suspectForeign(err) {
 			err = wb.w.apply(f)
 		}
 		for attempts := 1; ofARow(err); attempts++ {
@@ -43,6 +46,7 @@ func (st *Store) replay() error {
 			return err
 		}
 		st.tellAsides(f)
+		st.tellForeign(wb.w.settleForeign(), false)
 		st.applied.Store(f.last)
 		st.opened.Records += f.records
 		st.opened.Rows += int64(f.changes())

@@ -106,8 +106,9 @@ func IsDiskFull(err error) bool {
 	return errors.Is(err, ErrDiskFull) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, sqlite3.FULL)
 }
 
-// explained names the full disk behind an I/O error of SQLite, if it is that.
+// explained names the full disk behind an I/O error of SQLite, if it is that, and another program's lock.
 func (st *Store) explained(err error) error {
+	err = nameLock(err)
 	if free := freeBytes(st.dir); noSpace(err) && !IsDiskFull(err) && free >= 0 && free < refusedBelow {
 		return fmt.Errorf("%w (%w)", ErrDiskFull, err)
 	}

@@ -85,7 +85,7 @@ func (s *salvage) build(dir string) error {
 	if err != nil {
 		return errors.Join(err, closeConn(c))
 	}
-	if s.w, err = newWriter(c, s.st.disk, dir, s.st.vfs, &readers{}); err != nil {
+	if s.w, err = newWriter(c, s.st.disk, dir, s.st.vfs, &readers{}, &ids{}); err != nil {
 		return errors.Join(err, closeConn(c))
 	}
 	if err = s.mapSpaces(); err == nil {
@@ -241,7 +241,9 @@ func (s *salvage) replay() error {
 	s.journalReport(found, b.refused, applied, &state)
 	return s.w.transaction(func() {
 		s.w.run(s.w.meta, "applied_lsn", int64(found.Last))
-		s.w.run(s.w.meta, "next_id", s.facts["next_id"])
+		var top int64
+		s.w.query(`SELECT coalesce(max(id), 0) FROM keys`, &top)
+		s.w.run(s.w.meta, "next_id", max(s.facts["next_id"], top+1))
 		s.w.run(s.w.meta, "next_space", s.facts["next_space"])
 	})
 }

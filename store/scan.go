@@ -132,7 +132,7 @@ func (st *Store) isThereLocked(s *space, r scanRow, now int64, o ScanOptions) bo
 // RandomKey returns some key of the database, ok = false when it is empty.
 func (st *Store) RandomKey(db int, now int64, locked bool) (key string, seen uint64, ok bool, err error) {
 	var top, live int64
-	if err := st.Look(locked, func() { top, live = st.nextID, st.dbs[db].live }); err != nil {
+	if err := st.Look(locked, func() { top, live = st.ids.next(), st.dbs[db].live }); err != nil {
 		return "", 0, false, err
 	}
 	if live == 0 {

@@ -7,6 +7,7 @@ import (
 // finish makes what was applied clean: from here on it may be unloaded.
 func (st *Store) finish(f *fold, took time.Duration) {
 	wb := &st.wb
+	st.lockIsGone()
 	wb.mu.Lock()
 	if wb.broken == nil {
 		st.writeError.Store(nil) // first: whom the new LSN lets go on must not meet the old error

@@ -86,7 +86,6 @@ type Store struct {
 	tx                   Tx
 	dbs                  []*space // by database number
 	flushed              []*space // emptied ones whose objects are still to be let go
-	nextID               int64
 	nextSpace            int64
 	newest, oldest, hand *object // SIEVE
 	hotBytes, hotObjects int64
@@ -99,6 +98,7 @@ type Store struct {
 	tombs                []tomb                        // deleted names, in LSN order, until applied
 	stats                counters
 
+	ids        ids
 	applied    atomic.Uint64               // newest LSN in the tables
 	backlog    atomic.Int64                // journal bytes that are not
 	maxMemory  atomic.Int64                // bound of hotBytes
@@ -203,7 +203,7 @@ func (st *Store) openFiles() error {
 	if err = st.openDatabase(); err == nil {
 		err = st.recover(s.journal)
 	}
-	return nameDamage(st.dir, err) // wherever it was met
+	return nameLock(nameDamage(st.dir, err)) // wherever it was met
 }
 
 // afterDamage sets aside what is damaged and opens the files that follow.
@@ -247,19 +247,22 @@ func (st *Store) openDatabase() error {
 		closeConn(c)
 		return damaged(st.dir, err)
 	}
-	w, err := newWriter(c, st.disk, st.dir, st.vfs, &st.readers)
+	w, err := newWriter(c, st.disk, st.dir, st.vfs, &st.readers, &st.ids)
 	if err != nil {
 		closeConn(c)
 		return err
 	}
 	st.wb.w = w
-	err = queryInts(c, `SELECT max(coalesce((SELECT value FROM meta WHERE name = 'next_id'), 1), (SELECT coalesce(max(id), 0) + 1 FROM keys)),
+	var nextID int64
+	err = queryInts(c, `SELECT max(coalesce((SELECT value FROM meta WHERE name = 'next_id'), 1),
+			(SELECT coalesce(max(id), 0) + 1 FROM keys WHERE id < `+itoa(mostID)+`)),
 		max(coalesce((SELECT value FROM meta WHERE name = 'next_space'), 1), (SELECT coalesce(max(space), 0) + 1 FROM spaces))`,
-		&st.nextID, &st.nextSpace)
+		&nextID, &st.nextSpace)
 	if err != nil {
 		closeConn(c)
 		return damaged(st.dir, err)
 	}
+	st.ids.above(nextID - 1)
 	st.applied.Store(w.applied)
 	return nil
 }
@@ -269,6 +272,9 @@ func (st *Store) recover(found *journal.Found) error {
 	// The journal drops what the tables hold, but a recovery that was killed has left them without an fsync.
 	if err := st.wb.w.own(st.state.Get().Identity, st.applied.Load()); err != nil {
 		return damaged(st.dir, err)
+	}
+	if err := st.foreignAtStart(); err != nil {
+		return err
 	}
 	err := st.disk.SyncDir(st.dir) // SQLite does not make its files' names last, and a WAL that is lost is taken for damage
 	if s := st.state.Get(); err == nil && s.Before != s.Identity {

@@ -149,6 +149,9 @@ func (st *Store) sweepDisk(now int64) (more bool) {
 				continue
 			}
 			o := &object{name: v.name, space: s, id: v.id, typ: TypeString, deadline: now}
+			if st.knownLocked(v.id, o) != nil { // another program's row, until write-back has seen to it
+				continue
+			}
 			st.admit(o)
 			tx.expire(o)
 		}

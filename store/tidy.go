@@ -44,7 +44,7 @@ func (s *salvage) mapSpaces() error {
 				db = ownNumber
 			}
 			_, known := w.spaceOf[db]
-			if known || len(s.ints(`SELECT 1 FROM spaces WHERE space = `+itoa(space))) > 0 {
+			if known || len(w.ints(`SELECT 1 FROM spaces WHERE space = `+itoa(space))) > 0 {
 				continue
 			}
 			w.run(w.mapSpace, space, int64(db))
@@ -112,22 +112,6 @@ func (s *salvage) each(condition, what string) {
 		s.key(q.ColumnInt64(0), q.ColumnRawBlob(1), what)
 	}
 	s.w.err = q.Close()
-}
-
-func (s *salvage) ints(sql string) (all []int64) {
-	if s.w.err != nil {
-		return nil
-	}
-	q, _, err := s.c.Prepare(sql)
-	if err != nil {
-		s.w.err = err
-		return nil
-	}
-	for q.Step() {
-		all = append(all, q.ColumnInt64(0))
-	}
-	s.w.err = q.Close()
-	return all
 }
 
 // strays deletes rows that belong to nothing.

@@ -58,6 +58,9 @@ func troubleLine(err error) string {
 	switch {
 	case errors.Is(err, ErrDamaged):
 		return "the database file is damaged: writes are refused, reads go on, the journal keeps what was acknowledged"
+	case errors.Is(err, ErrLocked):
+		return "another program's lock keeps the tables from taking anything, and there is no more room: writes are refused " +
+			"until it ends, reads go on"
 	case IsDiskFull(err):
 		return "the disk is full: writes are refused, reads and deletions go on; free some space"
 	case errors.Is(err, journal.ErrSync):

@@ -135,8 +135,7 @@ func (tx *Tx) touched(o *object) {
 // create makes an absent name's object a key; the caller has set its value.
 func (tx *Tx) create(o *object, typ Type, deadline int64) {
 	st := tx.st
-	o.id = st.nextID
-	st.nextID++
+	o.id = st.ids.take()
 	o.typ, o.deadline = typ, deadline
 	if tx.replaced != o {
 		o.uses = 0

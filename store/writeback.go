@@ -1,10 +1,13 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/ncruces/go-sqlite3"
 
 	"diskette/store/journal"
 )
@@ -32,6 +35,8 @@ type writeBack struct {
 	urgent  uint64     // somebody waits for this LSN: write back what there is
 	broken  error      // a record that does not decode: nothing after it is written back
 	applied *sync.Cond // on mu: the applied LSN moved, or an error came
+
+	lockedOut atomic.Pointer[lockedOut] // nil = another program does not keep write-back from writing
 
 	applyNow chan struct{}
 
@@ -87,9 +92,10 @@ func (st *Store) delay() time.Duration {
 	return writeBackDelay
 }
 
-// rows follows maxmemory too: recovery applies up to two folds, and each row of five million is a page of its own, 20 to 30 us.
-// Start to first GET with maxmemory 128 MB took 1.10 s with 65,536 rows and 0.73 with 32,768; on a slower machine 1.08 with 32,768 and
-// 0.4 with 16,384. Uniform SETs take the same time with either: few of a fold's rows share a page.
+// rows follows maxmemory too: recovery applies up to two folds, and each row of five million is a page of its own,
+// 20 to 30 us. Start to first GET with maxmemory 128 MB took 1.10 s with 65,536 rows and 0.73 with 32,768; on a
+// slower machine 1.08 with 32,768 and 0.4 with 16,384. Uniform SETs take the same time with either: few of a
+// fold's rows share a page.
 func (st *Store) rows() int {
 	if st.opts.WriteBackRows > 0 {
 		return st.opts.WriteBackRows
@@ -131,7 +137,7 @@ func (st *Store) startWriteBack() {
 	wb.foldNow = make(chan struct{}, 1)
 	wb.applyNow = make(chan struct{}, 1)
 	wb.stop = make(chan struct{})
-	wb.w.serving = true
+	_ = wb.w.serve() // else it waits for longer
 	wb.done.Add(2)
 	go st.foldLoop()
 	go st.applyLoop()
@@ -285,8 +291,12 @@ func (st *Store) applyUntilDone(f *fold) bool {
 		}
 		if err == nil {
 			st.tellAsides(f)
+			st.tellForeign(wb.w.settleForeign(), true)
 			st.finish(f, time.Since(start))
 			return true
+		}
+		if wb.w.suspectForeign(err) {
+			continue
 		}
 		if ofARow(err) {
 			if attempts++; attempts >= rowAttempts {
@@ -297,9 +307,11 @@ func (st *Store) applyUntilDone(f *fold) bool {
 		wb.stats.failures++
 		wb.stats.Unlock()
 		err = st.failed(place{op: writingBack}, err)
-		wb.mu.Lock()
-		st.setWriteErrorLocked(err, wb.w.blame(err)...)
-		wb.mu.Unlock()
+		if !errors.Is(err, sqlite3.BUSY) || st.noteLock(err) {
+			wb.mu.Lock()
+			st.setWriteErrorLocked(err, wb.w.blame(err)...)
+			wb.mu.Unlock()
+		}
 		if noSpace(err) {
 			st.reserve.release()
 			wb.w.inSlices = true
@@ -312,8 +324,9 @@ func (st *Store) applyUntilDone(f *fold) bool {
 	}
 }
 
-// noteRoom has writers wait for write-back when the disk has less room than the tables may need for what the journal holds: the
-// journal would fill the disk, and then nothing could be written back, and so nothing of it dropped, whatever is deleted.
+// noteRoom has writers wait for write-back when the disk has less room than the tables may need for what the
+// journal holds: the journal would fill the disk, and then nothing could be written back, and so nothing of it
+// dropped, whatever is deleted.
 func (st *Store) noteRoom() {
 	const everyday = 1 << 20
 	backlog := st.backlog.Load()
@@ -325,16 +338,18 @@ func (st *Store) noteRoom() {
 	st.wb.cramped.Store(free >= 0 && free < 2*backlog)
 }
 
-// tight reports whether a fold, written in one transaction, might leave no room for the checkpoint that follows: the WAL then holds
-// what the database file has no room for, can not be written from its start again, and not even a deletion goes in any more.
+// tight reports whether a fold, written in one transaction, might leave no room for the checkpoint that follows:
+// the WAL then holds what the database file has no room for, can not be written from its start again, and not even
+// a deletion goes in any more.
 func (st *Store) tight(f *fold) bool {
 	free := freeBytes(st.dir)
 	return free >= 0 && free < 4*f.bytes // once in the WAL, once in the file, and what goes with it
 }
 
-// retryPause is how long write-back waits before it tries a fold again. Damage stays, and a fold may be large.
+// retryPause is how long write-back waits before it tries a fold again. Damage stays, and a fold may be large; but
+// a row that can be left out is found after a few attempts.
 func retryPause(err error) time.Duration {
-	if isDamage(err) {
+	if isDamage(err) && !ofARow(err) {
 		return upkeepPause
 	}
 	return retryDelay
@@ -369,6 +384,9 @@ func (st *Store) Flush() error {
 		}
 		if err := st.writeError.Load(); err != nil {
 			return *err
+		}
+		if err := st.lockedLong(); err != nil {
+			return err
 		}
 	}
 }

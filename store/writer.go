@@ -20,6 +20,7 @@ type writer struct {
 	c        *sqlite3.Conn // nil after a panic, until the next use
 	dir, vfs string
 	readers  *readers // to be told of each commit
+	ids      *ids     // of keys
 	reopened bool     // since the last write-back, which may have come to its end all the same
 	applied  uint64   // applied_lsn when the connection was opened
 	err      error    // first failure of the statements under way
@@ -34,6 +35,7 @@ type writer struct {
 	merging   merging
 	breath    breath
 	asides    *asides
+	foreign   foreign
 	serving   bool         // there are clients: not during recovery
 	inSlices  bool         // the disk is full: see applyInSlices
 	slice     int          // bytes in a transaction while a fold goes in slices, else 0
@@ -57,8 +59,8 @@ type statements struct {
 	put, putMany, remove, reapRows, findRun [len(tables)]*sqlite3.Stmt // by table
 }
 
-func newWriter(c *sqlite3.Conn, disk files.Disk, dir, vfs string, readers *readers) (*writer, error) {
-	w := &writer{dir: dir, vfs: vfs, readers: readers, counts: map[int64]int64{}}
+func newWriter(c *sqlite3.Conn, disk files.Disk, dir, vfs string, readers *readers, ids *ids) (*writer, error) {
+	w := &writer{dir: dir, vfs: vfs, readers: readers, ids: ids, counts: map[int64]int64{}}
 	w.merging.built.write = w.putRun
 	var err error
 	if w.asides, err = readAsides(disk, dir); err != nil {
@@ -129,7 +131,8 @@ func (w *writer) use(c *sqlite3.Conn) (err error) {
 	}
 	var applied, ahead int64
 	err = queryInts(c, `SELECT coalesce((SELECT value FROM meta WHERE name = 'applied_lsn'), 0),
-		coalesce((SELECT value FROM meta WHERE name = 'ahead_lsn'), 0)`, &applied, &ahead)
+		coalesce((SELECT value FROM meta WHERE name = 'ahead_lsn'), 0), (SELECT data_version FROM pragma_data_version)`,
+		&applied, &ahead, &w.foreign.version)
 	w.applied, w.ahead = uint64(applied), uint64(ahead)
 	if err == nil {
 		w.spaceOf, err = spaceOf(c)
@@ -187,6 +190,9 @@ func (w *writer) reopen() error {
 		return err
 	})
 	w.reopened = true
+	if err == nil && w.serving {
+		err = w.serve()
+	}
 	if err == nil {
 		return nil
 	}
@@ -308,6 +314,38 @@ func (w *writer) readBlob(s *sqlite3.Stmt) (blob []byte) {
 	}
 	w.err = s.Reset()
 	return blob
+}
+
+// query runs a statement that is not kept and reads its first row's first column.
+func (w *writer) query(sql string, dst *int64, args ...any) {
+	if w.err != nil {
+		return
+	}
+	s, _, err := w.c.Prepare(sql)
+	if err == nil {
+		err = bind(s, args...)
+	}
+	if err == nil && s.Step() {
+		*dst = s.ColumnInt64(0)
+	}
+	w.err = errors.Join(err, s.Close())
+}
+
+// ints returns the first column of all rows of a statement that is not kept.
+func (w *writer) ints(sql string) (all []int64) {
+	if w.err != nil {
+		return nil
+	}
+	s, _, err := w.c.Prepare(sql)
+	if err != nil {
+		w.err = err
+		return nil
+	}
+	for s.Step() {
+		all = append(all, s.ColumnInt64(0))
+	}
+	w.err = s.Close()
+	return all
 }
 
 // The bind calls below are run's without boxing the arguments: they serve the three
