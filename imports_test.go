@@ -16,8 +16,9 @@ import (
 var allowed = map[string][]string{
 	".":                    {"diskette/resp/cli", "diskette/resp", "diskette/store", "diskette/store/journal", "github.com/rs/zerolog", "github.com/mattn/go-isatty"},
 	"resp/cli":             {"github.com/mattn/go-isatty"},
-	"resp":                 {"diskette/resp/internal", "diskette/resp/lualib", "diskette/resp/rdb", "diskette/store", "diskette/store/journal", "diskette/expire", "github.com/rs/zerolog", "github.com/tidwall/redcon", "github.com/yuin/gopher-lua", "golang.org/x/sys/unix"},
+	"resp":                 {"diskette/resp/internal", "diskette/resp/lualib", "diskette/resp/rdb", "diskette/resp/wire", "diskette/store", "diskette/store/journal", "diskette/expire", "github.com/rs/zerolog", "github.com/tidwall/redcon", "github.com/yuin/gopher-lua", "golang.org/x/sys/unix"},
 	"resp/rdb":             {},
+	"resp/wire":            {"diskette/resp/internal", "golang.org/x/sys/unix"},
 	"resp/lualib":          {"diskette/resp/internal/ccast", "github.com/yuin/gopher-lua", "github.com/yuin/gopher-lua/ast"},
 	"store":                {"diskette/store/files", "diskette/store/journal", "diskette/expire", "github.com/ncruces/go-sqlite3", "github.com/tidwall/btree"},
 	"store/files":          {},

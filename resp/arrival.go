@@ -4,6 +4,8 @@ import (
 	"runtime"
 	"slices"
 	"time"
+
+	"diskette/resp/wire"
 )
 
 // Commands of different clients are in no order, but applications count on one: they subscribe on one connection and, without waiting
@@ -67,7 +69,7 @@ func (r *registry) underWay(cl *client) (found []underWay) {
 		return nil
 	}
 	others := make([]underWay, 0, len(r.byID))
-	guards := make([]*guard, 0, len(r.byID))
+	guards := make([]*wire.Guard, 0, len(r.byID))
 	for _, other := range r.byID {
 		if other == cl || other.blocked.Load() {
 			continue
@@ -79,7 +81,7 @@ func (r *registry) underWay(cl *client) (found []underWay) {
 		}
 		others, guards = append(others, u), append(guards, other.guard)
 	}
-	for i, readable := range guardsReadable(guards) {
+	for i, readable := range wire.GuardsReadable(guards) {
 		if readable {
 			found = append(found, others[i])
 		}

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"diskette/resp/wire"
 )
 
 // Failed AUTHs slow down: from one connection on loopback 160,000 passwords a second can be tried, and so nearly as many from a
@@ -101,4 +103,28 @@ func (cl *client) waitOwed() bool {
 	defer timer.Stop()
 	cl.owed = 0
 	return cl.await(over)
+}
+
+// intrusions is what the log was told of strangers. It belongs to the sampler.
+type intrusions struct {
+	told            time.Time
+	closed, delayed int64
+}
+
+// noteIntrusions writes a line, at most one a minute, about strangers that were closed or slowed down.
+func (s *Server) noteIntrusions(now time.Time) {
+	in := &s.intrusions
+	closed, delayed := s.limits.Strangers.Closed.Load(), s.authDelays.count.Load()
+	if closed == in.closed && delayed == in.delayed || now.Sub(in.told) < time.Minute {
+		return
+	}
+	if n := closed - in.closed; n > 0 {
+		s.log.Warn().Int64("connections", n).Int("most_bytes", wire.StrangersBytes).
+			Msg("connections that had not authenticated were closed, the oldest first: together they held more than they may")
+	}
+	if n := delayed - in.delayed; n > 0 {
+		s.log.Warn().Int64("failures", n).Int64("auth_failure_delay_ms", s.cfg.Int("auth-failure-delay")).
+			Msg("wrong passwords were answered with a delay; ACL LOG says from where they come")
+	}
+	*in = intrusions{now, closed, delayed}
 }

@@ -12,13 +12,14 @@ import (
 	"github.com/tidwall/redcon"
 
 	"diskette/expire"
+	"diskette/resp/wire"
 )
 
 // A client is one connection. Its goroutine runs its commands; other goroutines see it through
 // CLIENT LIST and KILL, so what they read is atomic or under mu.
 type client struct {
 	srv   *Server
-	guard *guard
+	guard *wire.Guard
 	id    int64
 	addr  string // "127.0.0.1:50000" or "/path:0"
 	laddr string
@@ -101,14 +102,14 @@ func (s *Server) serveConn(conn redcon.Conn, _ redcon.Command) {
 	defer cl.finish()
 	defer cl.endBatch()
 	defer cl.recover()
-	if err := cl.guard.handshake(); err != nil {
+	if err := cl.guard.Handshake(); err != nil {
 		s.log.Debug().Err(err).Str("client", cl.addr).Msg("no TLS connection came about")
 		return
 	}
 	for !cl.closing {
 		cmds, err := cl.guard.ReadBatch(maxBatch)
 		if err != nil {
-			var broken *protocolError
+			var broken *wire.ProtocolError
 			switch {
 			case errors.As(err, &broken):
 				reply := errorReply("ERR " + broken.Error())
@@ -116,7 +117,7 @@ func (s *Server) serveConn(conn redcon.Conn, _ redcon.Command) {
 				cl.out.encode(&reply, false)
 				cl.beginBatch()
 				_ = cl.flush() // it ends in any case
-			case errors.Is(err, errQueryBuffer):
+			case errors.Is(err, wire.ErrQueryBuffer):
 				cl.overQuery()
 			case errors.Is(err, os.ErrDeadlineExceeded):
 				cl.endIdle()
@@ -172,14 +173,14 @@ func (cl *client) kill() (first bool) {
 
 // accept admits a connection or turns it away.
 func (s *Server) accept(conn redcon.Conn) bool {
-	g, ok := conn.NetConn().(*guard)
+	g, ok := conn.NetConn().(*wire.Guard)
 	if !ok {
 		return false
 	}
 	turnAway := func(text string) bool {
 		s.stats.rejected.Add(1)
-		if g.tls == nil { // the handshake would have to come first
-			io.WriteString(g.plain, "-"+text+"\r\n")
+		if g.TLS == nil { // the handshake would have to come first
+			io.WriteString(g.Plain, "-"+text+"\r\n")
 		}
 		return false
 	}
@@ -191,7 +192,7 @@ func (s *Server) accept(conn redcon.Conn) bool {
 	cl.lastActive.Store(cl.since)
 	cl.user.Store(s.acl.def)
 	cl.authed = s.acl.open()
-	g.authed.Store(cl.authed)
+	g.Authed.Store(cl.authed)
 	cl.mu.queued = -1
 	cl.out.owner = cl
 	if !s.clients.add(cl, int(s.cfg.MaxClients.Load())) {
@@ -206,7 +207,7 @@ func (s *Server) accept(conn redcon.Conn) bool {
 func (s *Server) closed(conn redcon.Conn, _ error) {
 	if cl, ok := conn.Context().(*client); ok {
 		cl.unwatch()
-		s.limits.strangers.forget(cl.guard)
+		s.limits.Strangers.Forget(cl.guard)
 		s.pubsub.leave(cl)
 		s.monitors.leave(cl)
 		s.tracking.turnOff(cl)
@@ -216,7 +217,7 @@ func (s *Server) closed(conn redcon.Conn, _ error) {
 }
 
 // addrText is an address as CLIENT LIST shows it; a unix socket's is its path and port 0.
-func addrText(a net.Addr, g *guard) string {
+func addrText(a net.Addr, g *wire.Guard) string {
 	if a == nil {
 		return ""
 	}
@@ -243,20 +244,20 @@ type registry struct {
 	byID   map[int64]*client
 	lastID int64
 
-	ended traffic // of connections that ended, less what CONFIG RESETSTAT has zeroed
+	ended wire.Traffic // of connections that ended, less what CONFIG RESETSTAT has zeroed
 }
 
 // traffic is that of all connections.
-func (r *registry) traffic() traffic {
+func (r *registry) traffic() wire.Traffic {
 	r.Lock()
 	defer r.Unlock()
 	return r.trafficLocked()
 }
 
-func (r *registry) trafficLocked() traffic {
+func (r *registry) trafficLocked() wire.Traffic {
 	all := r.ended
 	for _, cl := range r.byID {
-		all = all.plus(cl.guard.Traffic())
+		all = all.Plus(cl.guard.Traffic())
 	}
 	return all
 }
@@ -264,7 +265,7 @@ func (r *registry) trafficLocked() traffic {
 // resetTraffic lets traffic begin at zero.
 func (r *registry) resetTraffic() {
 	r.Lock()
-	r.ended = r.ended.minus(r.trafficLocked())
+	r.ended = r.ended.Minus(r.trafficLocked())
 	r.Unlock()
 }
 
@@ -292,7 +293,7 @@ func (r *registry) each(fn func(*client)) {
 func (r *registry) remove(cl *client) {
 	r.Lock()
 	delete(r.byID, cl.id)
-	r.ended = r.ended.plus(cl.guard.Traffic())
+	r.ended = r.ended.Plus(cl.guard.Traffic())
 	r.Unlock()
 }
 

@@ -16,13 +16,13 @@ func sharedMemory(maxMemory, quarter int64) int64 {
 // gathers notes that so many bytes more are being made for the client (fewer if negative), and reports whether they are still wanted.
 func (cl *client) gathers(bytes int) (wanted bool) {
 	cl.gathered.Add(int64(bytes))
-	cl.srv.limits.unsent.Add(int64(bytes))
+	cl.srv.limits.Unsent.Add(int64(bytes))
 	return bytes < 0 || cl.srv.boundClients(cl) == nil && !cl.isKilled()
 }
 
 // boundClients comes after something was added to what waits for a client.
 func (s *Server) boundClients(cl *client) error {
-	unsent := s.limits.unsent.Load()
+	unsent := s.limits.Unsent.Load()
 	s.heap.makeRoom(s, unsent)
 	if unsent <= s.cfg.MaxClientMemory.Load() {
 		return nil
@@ -50,12 +50,12 @@ func (s *Server) evictClients() {
 				going += unsent
 				return
 			}
-			longest = max(longest, min(cl.guard.unsent.longest.Load(), unsent))
+			longest = max(longest, min(cl.guard.Unsent.Longest.Load(), unsent))
 			if unsent > bytes && cl.mayEvict() {
 				largest, bytes = cl, unsent
 			}
 		})
-		if largest == nil || s.limits.unsent.Load()-going-longest <= most {
+		if largest == nil || s.limits.Unsent.Load()-going-longest <= most {
 			return
 		}
 		if largest.kill() {

@@ -6,10 +6,12 @@ import (
 	"slices"
 	"strings"
 	"unsafe"
+
+	"diskette/resp/wire"
 )
 
 // clientBytes is what a connection takes besides its buffers.
-const clientBytes = int(unsafe.Sizeof(client{}) + unsafe.Sizeof(guard{}))
+const clientBytes = int(unsafe.Sizeof(client{}) + unsafe.Sizeof(wire.Guard{}))
 
 // line describes the connection as CLIENT LIST does: Redis 7.2's fields in its order. Those
 // that have no meaning here (reply buffers, which are empty between commands) are 0. It may be called from any goroutine.
@@ -29,9 +31,9 @@ func (cl *client) line(now int64) string {
 	}
 	return fmt.Sprintf("id=%d addr=%s laddr=%s fd=%d name=%s age=%d idle=%d flags=%s db=%d sub=%d psub=%d ssub=%d multi=%d"+
 		" qbuf=%d qbuf-free=0 argv-mem=0 multi-mem=%d rbs=0 rbp=0 obl=0 oll=%d omem=%d tot-mem=%d events=r cmd=%s user=%s redir=%d resp=%d lib-name=%s lib-ver=%s",
-		cl.id, cl.addr, cl.laddr, cl.guard.descriptor(), cl.mu.name, max(now-cl.since, 0)/1000, max(now-cl.lastActive.Load(), 0)/1000, flags, cl.dbSeen.Load(),
+		cl.id, cl.addr, cl.laddr, cl.guard.Descriptor(), cl.mu.name, max(now-cl.since, 0)/1000, max(now-cl.lastActive.Load(), 0)/1000, flags, cl.dbSeen.Load(),
 		subs[toChannel].Load(), subs[toPattern].Load(), subs[toShard].Load(), cl.mu.queued,
-		held, cl.mu.queuedBytes, cl.guard.unsent.pieces(), waiting, cl.memoryLocked(), cmd, cl.user.Load().name, cl.redirect(), protocol, cl.mu.libName, cl.mu.libVer)
+		held, cl.mu.queuedBytes, cl.guard.Unsent.Pieces(), waiting, cl.memoryLocked(), cmd, cl.user.Load().name, cl.redirect(), protocol, cl.mu.libName, cl.mu.libVer)
 }
 
 // flagLetters are CLIENT LIST's flags in Redis's order; N = none.

@@ -87,14 +87,14 @@ func (s *Server) applyConfig() {
 	}
 	on("notify-keyspace-events", func() { s.events.set(eventClass(cfg.Int("notify-keyspace-events"))) })
 	on("hz", func() { s.sweeper.SetHz(int(cfg.Hz.Load())) })
-	on("proto-max-bulk-len", func() { s.limits.maxBulkBytes.Store(cfg.ProtoMaxBulkLen.Load()) })
-	on("client-query-buffer-limit", func() { s.limits.queryBufferBytes.Store(cfg.ClientQueryBufferLimit.Load()) })
+	on("proto-max-bulk-len", func() { s.limits.MaxBulkBytes.Store(cfg.ProtoMaxBulkLen.Load()) })
+	on("client-query-buffer-limit", func() { s.limits.QueryBufferBytes.Store(cfg.ClientQueryBufferLimit.Load()) })
 	for _, name := range []string{"slowlog-log-slower-than", "latency-monitor-threshold", "latency-tracking"} {
 		on(name, func() { s.looks.apply(cfg) })
 	}
 	on("loglevel", func() { zerolog.SetGlobalLevel(LogLevel(cfg.Text("loglevel"))) })
 	on("timeout", func() {
-		s.limits.idle.Store(int64(s.idleTimeout()))
+		s.limits.Idle.Store(int64(s.idleTimeout()))
 		s.clients.each(func(cl *client) { cl.guard.IdleChanged() })
 	})
 	cfg.OnChanged("requirepass", func(password string) {
@@ -127,7 +127,7 @@ func useCounting(cfg *Config) *store.UseCounting {
 // noteOpen lifts the guard's limits for strangers if nobody is one any more. Who is connected otherwise stays as he is.
 func (s *Server) noteOpen() {
 	if s.acl.open() {
-		s.clients.each(func(cl *client) { cl.guard.authed.Store(true) })
+		s.clients.each(func(cl *client) { cl.guard.Authed.Store(true) })
 	}
 }
 

@@ -89,7 +89,7 @@ func (cl *client) authenticate(c *call, user, password []byte) bool {
 // setAuthed also lifts the guard's limits for strangers, or puts them back.
 func (cl *client) setAuthed(authed bool) {
 	cl.authed = authed
-	cl.guard.authed.Store(authed)
+	cl.guard.Authed.Store(authed)
 }
 
 // isAuthed reports whether the client may run commands: it gave a password, or none is
@@ -99,7 +99,7 @@ func (cl *client) isAuthed() bool {
 		return true
 	}
 	open := cl.srv.acl.open()
-	cl.guard.authed.Store(open)
+	cl.guard.Authed.Store(open)
 	return open
 }
 

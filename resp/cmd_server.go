@@ -169,7 +169,7 @@ func shutdown(cl *client, c *call) Reply {
 		}
 	}
 	s.log.Info().Str("client", cl.addr).Msg("SHUTDOWN asked for")
-	s.lastSocket.Store(cl.guard.hold())
+	s.lastSocket.Store(cl.guard.Hold())
 	s.shutdown(Shutdown{Now: now})
 	cl.closing = true
 	return replyNone

@@ -5,24 +5,22 @@ import (
 	"runtime/debug"
 
 	"diskette/expire"
+	"diskette/resp/wire"
 )
-
-// sendBytes is how much reply gathers before it is sent in the middle of a batch.
-const sendBytes = 256 << 10
 
 // run executes a batch of commands, gathering their replies in cl.out.
 //
 // The way of a command: look up > gates (arity, password, MULTI, permissions, full disk) > keys resident >
 // function > reply encoded. Commands on keys share holds of the keyspace lock; whatever else a
 // command needs (loads, commits, waiting) happens without it.
-func (cl *client) run(cmds []command) {
+func (cl *client) run(cmds []wire.Command) {
 	h := hold{cl: cl}
 	defer h.recover()
 	now := expire.NowMillis()
 	cl.lastActive.Store(now)
 	cl.limitOutput()
 	for i := range cmds {
-		args := cmds[i].args
+		args := cmds[i].Args
 		r, refusal := cl.admit(args)
 		if r != nil && refusal.kind == kindNone && cl.srv.pause.active.Load() {
 			if !cl.waitPaused(&h, r, args) {
@@ -40,7 +38,7 @@ func (cl *client) run(cmds []command) {
 		case cl.multi != nil && r.flags&runInMulti == 0:
 			cl.reply(cl.multi.queue(r, args), 0)
 			cl.noteMulti()
-			if int64(cl.multi.bytes) > cl.srv.limits.queryBuffer() { // Redis: they count as its query buffer
+			if int64(cl.multi.bytes) > cl.srv.limits.QueryBuffer() { // Redis: they count as its query buffer
 				cl.overQuery()
 				cl.closing = true
 			}
@@ -70,7 +68,7 @@ func (cl *client) run(cmds []command) {
 		if cl.closing {
 			break
 		}
-		if cl.out.over || cl.out.bytes() > sendBytes {
+		if cl.out.over || cl.out.bytes() > wire.SendBytes {
 			h.release()
 			if cl.send() != nil {
 				cl.closing = true
@@ -135,11 +133,11 @@ func (h *hold) recover() {
 }
 
 // panicked logs the panic of a command and returns what its client hears.
-func (s *Server) panicked(command string, p any) Reply {
+func (s *Server) panicked(name string, p any) Reply {
 	if reply := unreadReply(p); reply.isError() {
 		return reply
 	}
-	s.log.Error().Str("command", command).Str("panic", fmt.Sprint(p)).Bytes("stack", debug.Stack()).Msg("command failed")
+	s.log.Error().Str("command", name).Str("panic", fmt.Sprint(p)).Bytes("stack", debug.Stack()).Msg("command failed")
 	return errorReply(oneLine("ERR internal error: " + fmt.Sprint(p)))
 }
 

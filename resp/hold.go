@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"diskette/expire"
+	"diskette/resp/wire"
 	"diskette/store"
 )
 
@@ -70,7 +71,7 @@ func (h *hold) release() {
 
 // keyed runs a command on keys; following are the batch's next commands, whose keys are
 // loaded together with this one's if any load is needed.
-func (h *hold) keyed(r *row, args [][]byte, following []command) {
+func (h *hold) keyed(r *row, args [][]byte, following []wire.Command) {
 	cl := h.cl
 	if h.take(r) {
 		cl.reply(cl.midway(r, args), 0)
@@ -175,7 +176,7 @@ func (h *hold) block(tx *store.Tx, lsn uint64) {
 }
 
 // ready begins a command, all of whose keys are resident. The lock is held, and may have been let go meanwhile.
-func (h *hold) ready(r *row, args [][]byte, following []command) (*store.Tx, error) {
+func (h *hold) ready(r *row, args [][]byte, following []wire.Command) (*store.Tx, error) {
 	cl := h.cl
 	tx := cl.srv.store.Begin(cl.db, h.now)
 	for !want(tx, r, args) {
@@ -221,7 +222,7 @@ func unlocked[T any](h *hold, work func() T) T {
 
 // lookAhead looks the keys of the next commands up together, taking each command's first
 // argument for its key: most are.
-func (h *hold) lookAhead(args [][]byte, following []command) {
+func (h *hold) lookAhead(args [][]byte, following []wire.Command) {
 	if h.ahead > 0 {
 		h.ahead--
 		return
@@ -241,7 +242,7 @@ func (h *hold) lookAhead(args [][]byte, following []command) {
 	}
 	add(args)
 	for i := range following[:min(len(following), len(h.keys)-1)] {
-		add(following[i].args)
+		add(following[i].Args)
 	}
 	h.cl.srv.store.LookAhead(h.cl.db, h.keys[:n], h.members[:n])
 	h.ahead = min(len(following), len(h.keys)-1)
@@ -280,12 +281,12 @@ func want(tx *store.Tx, r *row, args [][]byte) bool {
 }
 
 // wantAhead starts the loads of the pipeline's next commands: one trip to the disk for all.
-func (cl *client) wantAhead(tx *store.Tx, following []command) {
+func (cl *client) wantAhead(tx *store.Tx, following []wire.Command) {
 	if cl.multi != nil {
 		return
 	}
 	for i := range following[:min(len(following), 32)] {
-		args := following[i].args
+		args := following[i].Args
 		r := cl.srv.table.lookup(args[0])
 		if r == nil || r.conn != nil || r.subs != nil || !r.arityOK(len(args)) || len(args) > 64 {
 			return

@@ -6,6 +6,7 @@ import (
 
 	"diskette/expire"
 	"diskette/resp/internal/numbers"
+	"diskette/resp/wire"
 	"diskette/store"
 )
 
@@ -27,12 +28,12 @@ type queued struct {
 func (t *transaction) queue(r *row, args [][]byte) Reply {
 	kept := make([][]byte, len(args))
 	for i, a := range args {
-		if len(a) >= bigArg {
+		if len(a) >= wire.BigArg {
 			kept[i] = a
 		} else {
 			kept[i] = append([]byte{}, a...)
 		}
-		t.bytes += len(a) + argCost
+		t.bytes += len(a) + wire.ArgCost
 	}
 	t.queued = append(t.queued, queued{r, kept})
 	return replyQueued

@@ -1,5 +1,7 @@
 package resp
 
+import "diskette/resp/wire"
+
 // lentBytes is the length from which a lent value is sent from where it stands.
 const lentBytes = 64 << 10
 
@@ -7,7 +9,7 @@ const lentBytes = 64 << 10
 //
 //	pieces  [ reply reply ] [ lent value ] [ reply ... ]     buf[from:]  [ reply reply
 //
-// What gathers in buf is cut off at sendBytes: the replies of one EXEC, which may be many, are never copied to make them one.
+// What gathers in buf is cut off at SendBytes: the replies of one EXEC, which may be many, are never copied to make them one.
 type output struct {
 	pieces []piece // they come first
 	buf    []byte
@@ -43,7 +45,7 @@ func (o *output) reference(b []byte) {
 		o.from = len(o.buf)
 	}
 	if o.owner != nil {
-		longest := &o.owner.guard.unsent.longest
+		longest := &o.owner.guard.Unsent.Longest
 		longest.Store(max(longest.Load(), int64(len(b))))
 	}
 	o.append(piece{b, true})
@@ -67,7 +69,7 @@ func (o *output) full() (dropped bool) {
 		return !o.owner.sendPart()
 	}
 	full := o.buf[o.from:]
-	o.buf, o.from = make([]byte, 0, sendBytes+sendBytes/8), 0
+	o.buf, o.from = make([]byte, 0, wire.SendBytes+wire.SendBytes/8), 0
 	o.append(piece{full, true})
 	return o.over
 }
@@ -122,7 +124,7 @@ func (o *output) take(p piece, from, to int) {
 }
 
 // sendTo sends everything and empties the buffer, keeping a small one for the next batch.
-func (o *output) sendTo(g *guard) error {
+func (o *output) sendTo(g *wire.Guard) error {
 	var err error
 	for i := range o.pieces {
 		if err == nil {

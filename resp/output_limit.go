@@ -3,6 +3,8 @@ package resp
 import (
 	"errors"
 	"time"
+
+	"diskette/resp/wire"
 )
 
 // What waits to be sent to a client, and the replies that are being made for it, are bounded so:
@@ -100,7 +102,7 @@ func (cl *client) bound(queued int) error {
 	case limit.HardBytes > 0 && waiting > limit.HardBytes:
 		return cl.overLimit(errOutputHard)
 	case limit.SoftBytes > 0 && waiting > limit.SoftBytes:
-		length, first := cl.guard.unsent.exceeds(limit.SoftBytes)
+		length, first := cl.guard.Unsent.Exceeds(limit.SoftBytes)
 		if first {
 			time.AfterFunc(limit.soft()+softGrace, cl.endSlow)
 		} else if length > limit.soft() {
@@ -116,7 +118,7 @@ const softGrace = 10 * time.Millisecond
 // endSlow closes a client if more than the soft limit has waited for it for as long as it may. It looks again later if it has been less meanwhile.
 func (cl *client) endSlow() {
 	limit := cl.outputLimit()
-	length, over := cl.guard.unsent.over()
+	length, over := cl.guard.Unsent.Over()
 	switch {
 	case !over || limit.SoftBytes == 0:
 	case length >= limit.soft():
@@ -138,7 +140,7 @@ func (cl *client) overLimit(reason error) error {
 // overQuery is overLimit for what a client has sent.
 func (cl *client) overQuery() {
 	cl.srv.stats.overQuery.Add(1)
-	cl.srv.log.Warn().Str("client", cl.addr).AnErr("reason", errQueryBuffer).Msg("client closed")
+	cl.srv.log.Warn().Str("client", cl.addr).AnErr("reason", wire.ErrQueryBuffer).Msg("client closed")
 }
 
 // slowDown waits while too much waits for the client.
@@ -155,7 +157,7 @@ func (cl *client) slowDown() error {
 
 func (cl *client) mayGoOn() bool {
 	most := cl.srv.cfg.MaxClientMemory.Load()
-	return cl.guard.Waiting() <= max(most/freeShare, most-cl.srv.limits.unsent.Load())
+	return cl.guard.Waiting() <= max(most/freeShare, most-cl.srv.limits.Unsent.Load())
 }
 
 // endIdle ends a client that has sent nothing for timeout, nor taken any of what waits for it.
@@ -176,8 +178,8 @@ func (cl *client) awaitReading(reason error, enough func() bool) error {
 	if enough() {
 		return nil
 	}
-	u := &cl.guard.unsent
-	for start := time.Now().UnixMilli(); !enough(); u.await(lookAgain) {
+	u := &cl.guard.Unsent
+	for start := time.Now().UnixMilli(); !enough(); u.Await(lookAgain) {
 		if cl.isKilled() {
 			return errClosed
 		}
@@ -185,11 +187,11 @@ func (cl *client) awaitReading(reason error, enough func() bool) error {
 		if idle := cl.srv.idleTimeout().Milliseconds(); idle > 0 {
 			patience = min(patience, idle)
 		}
-		if time.Now().UnixMilli()-max(start, u.took.Load()) > patience {
+		if time.Now().UnixMilli()-max(start, u.Took.Load()) > patience {
 			cl.srv.log.Warn().Str("client", cl.addr).Int64("bytes", cl.guard.Waiting()).AnErr("reason", reason).Msg("client closed")
 			cl.kill()
 			return reason
 		}
 	}
-	return u.broken()
+	return u.Broken()
 }

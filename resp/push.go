@@ -12,7 +12,7 @@ import (
 //
 // The pusher is one goroutine for all clients. While it writes to some, messages gather for the others: a system call carries many,
 // as in Redis, which writes once a turn of its event loop [PUBLISH to 100 subscribers takes 67 us; with a goroutine and a wake-up a client, 149
-// of processor time]. It never waits: what the connection does not take at once waits there (guard_unsent.go), and what
+// of processor time]. It never waits: what the connection does not take at once waits there (wire/unsent.go), and what
 // must not go out yet is left to a goroutine of the client's.
 //
 // A batch of commands and its replies hold client.sending, so that no push comes into the middle of a reply, or before the
@@ -132,7 +132,7 @@ func (cl *client) pushNow() (done bool) {
 	defer cl.sending.Unlock()
 	p := cl.pushes
 	p.mu.Lock()
-	if p.mu.lsn > cl.srv.store.Committed() || cl.guard.tls != nil && len(p.mu.queue) > tlsPushBytes {
+	if p.mu.lsn > cl.srv.store.Committed() || cl.guard.TLS != nil && len(p.mu.queue) > tlsPushBytes {
 		p.mu.Unlock()
 		return false
 	}
@@ -175,8 +175,8 @@ func (cl *client) pushAll() {
 // sendPushes sends a queue and keeps its memory for the next. The caller holds sending.
 func (cl *client) sendPushes(queue []byte) {
 	_ = cl.guard.Send(queue, false) // the client's own goroutine notices the error
-	cl.guard.unsent.took.Store(time.Now().UnixMilli())
-	cl.guard.unsent.relax()
+	cl.guard.Unsent.Took.Store(time.Now().UnixMilli())
+	cl.guard.Unsent.Relax()
 	if p := cl.pushes; cap(queue) <= keptPushBytes {
 		p.mu.Lock()
 		p.mu.spare = queue[:0]

@@ -6,6 +6,7 @@ import (
 
 	"diskette/resp/internal/numbers"
 	"diskette/resp/internal/words"
+	"diskette/resp/wire"
 )
 
 // A Reply is what a handler answers, encoded in one place for RESP2 and RESP3. It is encoded
@@ -143,7 +144,7 @@ func (o *output) encode(r *Reply, resp3 bool) {
 	if o.limitReached() {
 		return
 	}
-	if len(o.buf)-o.from >= sendBytes && o.full() {
+	if len(o.buf)-o.from >= wire.SendBytes && o.full() {
 		return
 	}
 	switch r.kind {

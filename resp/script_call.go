@@ -8,6 +8,7 @@ import (
 
 	"diskette/resp/internal/numbers"
 	"diskette/resp/lualib"
+	"diskette/resp/wire"
 )
 
 // countedField marks an error whose command has counted it in INFO errorstats already; errorCounted is the same in a Reply's n.
@@ -72,7 +73,7 @@ func (e *engine) arguments(L *lua.LState) (refusal Reply, refused bool) {
 	for i := 1; i <= n; i++ {
 		switch a := L.Get(i).(type) {
 		case lua.LString:
-			if len(a) < bigArg {
+			if len(a) < wire.BigArg {
 				size += len(a)
 			}
 		case lua.LNumber:
@@ -90,7 +91,7 @@ func (e *engine) arguments(L *lua.LState) (refusal Reply, refused bool) {
 		from := len(buf)
 		switch a := L.Get(i).(type) {
 		case lua.LString:
-			if len(a) >= bigArg { // the command may keep it
+			if len(a) >= wire.BigArg { // the command may keep it
 				e.args = append(e.args, []byte(a))
 				continue
 			}

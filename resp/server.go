@@ -17,6 +17,7 @@ import (
 	"github.com/tidwall/redcon"
 
 	"diskette/expire"
+	"diskette/resp/wire"
 	"diskette/store"
 )
 
@@ -47,7 +48,7 @@ type Server struct {
 	running   *client // whose command runs; under the keyspace lock
 	looks     looks
 	slowlog   slowlog
-	limits    guardLimits
+	limits    wire.Limits
 
 	authDelays authDelays
 	intrusions intrusions
@@ -234,9 +235,9 @@ func (l guardListener) Accept() (net.Conn, error) {
 		if err == nil {
 			l.srv.keepAlive(c)
 			if l.overTLS {
-				return newTLSGuard(c, l.srv.tls.Load(), &l.srv.limits), nil
+				return wire.NewTLSGuard(c, l.srv.tls.Load(), &l.srv.limits), nil
 			}
-			return newGuard(c, &l.srv.limits), nil
+			return wire.NewGuard(c, &l.srv.limits), nil
 		}
 		if errors.Is(err, net.ErrClosed) {
 			return nil, err

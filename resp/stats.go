@@ -123,7 +123,7 @@ func (p *sampler) end() {
 func (p *sampler) sample(s *Server, now time.Time) {
 	p.noteMemory(readMemory().used)
 	s.boundHotSet()
-	s.heap.makeRoom(s, s.limits.unsent.Load())
+	s.heap.makeRoom(s, s.limits.Unsent.Load())
 	s.noteIntrusions(now)
 	commands := s.stats.commands.Load()
 	net := s.clients.traffic()
@@ -132,10 +132,10 @@ func (p *sampler) sample(s *Server, now time.Time) {
 	if seconds := now.Sub(p.at).Seconds(); !p.at.IsZero() && seconds > 0 {
 		// After a CONFIG RESETSTAT totals are lower than before.
 		p.commandsPerS = float64(max(0, commands-p.commands)) / seconds
-		p.inPerS = float64(max(0, net.in-p.in)) / seconds
-		p.outPerS = float64(max(0, net.out-p.out)) / seconds
+		p.inPerS = float64(max(0, net.In-p.in)) / seconds
+		p.outPerS = float64(max(0, net.Out-p.out)) / seconds
 	}
-	p.at, p.commands, p.in, p.out = now, commands, net.in, net.out
+	p.at, p.commands, p.in, p.out = now, commands, net.In, net.Out
 }
 
 // rates are commands, bytes received and bytes sent a second.

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"diskette/resp/wire"
 )
 
 // elsewhere accepts connections as if they came from another machine.
@@ -72,18 +74,12 @@ func dialed(t *testing.T, addr, sends string) net.Conn {
 	return c
 }
 
-func (s *strangers) held() (bytes int64, connections int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.mu.bytes, s.mu.byAge.Len()
-}
-
 // An unfinished command of a stranger: ten arguments of 16 KB, but for the last byte.
 var unfinished = "*10\r\n" + strings.Repeat("$16000\r\n"+strings.Repeat("x", 16000)+"\r\n", 9) + "$16000\r\n" + strings.Repeat("x", 15999)
 
 func TestStrangersTogetherHoldABoundedSumAndTheOldestGoesFirst(t *testing.T) {
 	s, addr, _ := startGuarded(t)
-	s.limits.strangers.most.Store(2 << 20)
+	s.limits.Strangers.Most.Store(2 << 20)
 	friend := dialed(t, addr, "AUTH sesame\r\n")
 	readsLine(t, friend, "+OK")
 	if _, err := friend.Write([]byte(unfinished)); err != nil { // it may hold what it likes
@@ -93,12 +89,12 @@ func TestStrangersTogetherHoldABoundedSumAndTheOldestGoesFirst(t *testing.T) {
 	for i := range 30 {
 		all = append(all, dialed(t, addr, unfinished))
 		until(t, fmt.Sprint("connection ", i), func() bool { // one after the other, so that the order is known
-			_, n := s.limits.strangers.held()
-			return n+int(s.limits.strangers.closed.Load()) == i+1
+			_, n := s.limits.Strangers.Held()
+			return n+int(s.limits.Strangers.Closed.Load()) == i+1
 		})
 	}
-	bytes, n := s.limits.strangers.held()
-	closed := int(s.limits.strangers.closed.Load())
+	bytes, n := s.limits.Strangers.Held()
+	closed := int(s.limits.Strangers.Closed.Load())
 	if bytes > 2<<20 || n < 5 || n+closed != 30 {
 		t.Errorf("%d connections hold %d bytes, %d were closed", n, bytes, closed)
 	}
@@ -118,7 +114,7 @@ func TestStrangersTogetherHoldABoundedSumAndTheOldestGoesFirst(t *testing.T) {
 	for _, c := range all {
 		c.Close()
 	}
-	until(t, "nothing is held any more", func() bool { bytes, n := s.limits.strangers.held(); return bytes == 0 && n == 0 })
+	until(t, "nothing is held any more", func() bool { bytes, n := s.limits.Strangers.Held(); return bytes == 0 && n == 0 })
 	if _, err := friend.Write([]byte("x\r\n")); err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +123,7 @@ func TestStrangersTogetherHoldABoundedSumAndTheOldestGoesFirst(t *testing.T) {
 
 func TestRepliesThatAStrangerDoesNotReadCount(t *testing.T) {
 	s, addr, _ := startGuarded(t)
-	s.limits.strangers.most.Store(1 << 20)
+	s.limits.Strangers.Most.Store(1 << 20)
 	c := dialed(t, addr, "")
 	go func() {
 		for block := strings.Repeat("GET k\r\n", 10_000); ; {
@@ -136,7 +132,7 @@ func TestRepliesThatAStrangerDoesNotReadCount(t *testing.T) {
 			}
 		}
 	}()
-	until(t, "it is closed", func() bool { return s.limits.strangers.closed.Load() == 1 })
+	until(t, "it is closed", func() bool { return s.limits.Strangers.Closed.Load() == 1 })
 }
 
 // What TLS holds of a stranger counts, in the handshake even where no password is asked for.
@@ -145,21 +141,21 @@ func TestTheBytesOfAHandshakeCount(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var limits guardLimits
-	g := newTLSGuard(near, &tls.Config{}, &limits)
-	g.authed.Store(true)                                                             // no password is asked for
+	var limits wire.Limits
+	g := wire.NewTLSGuard(near, &tls.Config{}, &limits)
+	g.Authed.Store(true)                                                             // no password is asked for
 	hello := append([]byte{22, 3, 1, 0x40, 0, 1, 0, 0xff, 0}, make([]byte, 8000)...) // half a record of a ClientHello of 65,280 bytes
 	if _, err := far.Write(hello); err != nil {
 		t.Fatal(err)
 	}
 	ended := make(chan error)
-	go func() { ended <- g.handshake() }()
-	until(t, "the handshake's bytes count", func() bool { bytes, _ := limits.strangers.held(); return bytes >= 8000 })
+	go func() { ended <- g.Handshake() }()
+	until(t, "the handshake's bytes count", func() bool { bytes, _ := limits.Strangers.Held(); return bytes >= 8000 })
 	far.Close()
 	if err := <-ended; err == nil {
 		t.Error("the handshake came to a good end")
 	}
-	if bytes, n := limits.strangers.held(); bytes != 0 || n != 0 {
+	if bytes, n := limits.Strangers.Held(); bytes != 0 || n != 0 {
 		t.Errorf("%d bytes of %d connections count on", bytes, n)
 	}
 }
@@ -181,12 +177,12 @@ func tcpPair(t *testing.T) (near, far net.Conn, err error) {
 func TestWhoAuthenticatesIsAStrangerNoMore(t *testing.T) {
 	s, addr, _ := startGuarded(t)
 	c := dialed(t, addr, "*2\r\n$4\r\nAUTH\r\n$6\r\nses")
-	until(t, "its bytes count", func() bool { bytes, _ := s.limits.strangers.held(); return bytes > 0 })
+	until(t, "its bytes count", func() bool { bytes, _ := s.limits.Strangers.Held(); return bytes > 0 })
 	if _, err := c.Write([]byte("ame\r\n*2\r\n$4\r\nECHO\r\n$5\r\nhal")); err != nil {
 		t.Fatal(err)
 	}
 	readsLine(t, c, "+OK")
-	until(t, "they do not", func() bool { bytes, _ := s.limits.strangers.held(); return bytes == 0 })
+	until(t, "they do not", func() bool { bytes, _ := s.limits.Strangers.Held(); return bytes == 0 })
 }
 
 func readsLine(t *testing.T, c net.Conn, begins string) {

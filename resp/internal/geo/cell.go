@@ -25,6 +25,7 @@ var degree = piFloat / 180
 
 var piFloat = math.Pi
 
+// A Place is in degrees.
 type Place struct{ Lon, Lat float64 }
 
 // Cell is a cell of the grid with 2^step columns and rows. Step 0 = none.
@@ -107,6 +108,7 @@ func (c Cell) moved(columns, rows int) Cell {
 	return Cell{lon | lat, c.Step}
 }
 
+// Score is what a sorted set holds of a place.
 func Score(p Place) float64 { return float64(cellAt(p, Steps, LatMax).Bits) }
 
 // PlaceOf is the middle of the cell that a score stands for.

@@ -109,6 +109,7 @@ func (raw *Raw) Merge(value []byte) (ok bool) {
 	})
 }
 
+// Estimate is about how many different elements there were.
 func (raw *Raw) Estimate() uint64 {
 	var h histogram
 	for _, count := range raw {

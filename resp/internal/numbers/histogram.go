@@ -35,8 +35,10 @@ func bucketTop(i int) int64 {
 	return (int64(i-e<<histogramBits)+1)<<e - 1
 }
 
+// Add counts a time.
 func (h *Histogram) Add(took time.Duration) { h.buckets[bucket(took.Nanoseconds())].Add(1) }
 
+// Total is how many times were counted.
 func (h *Histogram) Total() (n int64) {
 	for i := range h.buckets {
 		n += int64(h.buckets[i].Load())

@@ -55,6 +55,7 @@ func AddLongDouble(a, b *big.Float) (sum *big.Float, ok bool) {
 	return sum, sum.MantExp(nil) <= longDoubleMax
 }
 
+// FormatLongDouble writes a number as INCRBYFLOAT does.
 func FormatLongDouble(f *big.Float) []byte {
 	text := f.Append(nil, 'f', 17)
 	text = bytes.TrimSuffix(bytes.TrimRight(text, "0"), []byte("."))

@@ -1,4 +1,4 @@
-package resp
+package wire
 
 import (
 	"cmp"
@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// bigArg is the length in bytes from which an argument is kept out of the read
+// BigArg is the length in bytes from which an argument is kept out of the read
 // buffer: it is read straight from the socket into memory of its own.
-const bigArg = 64 << 10
+const BigArg = 64 << 10
 
 // The rest of Redis's fixed limits (server.h), asked of redis-server 7.0.15 over raw sockets.
 const (
@@ -24,55 +24,57 @@ const (
 	unauthArgSize = 16 << 10  // bytes of one argument before AUTH
 )
 
-// argCost is what the parser itself holds for one argument, in bytes: its span and
+// ArgCost is what the parser itself holds for one argument, in bytes: its span and
 // its slice header. It counts against client-query-buffer-limit, or a command of empty
 // arguments could hold six times the memory of its bytes.
-const argCost = 16 + 24
+const ArgCost = 16 + 24
 
-// guardLimits are the configured bounds of what one client may send. All
+// Limits are the configured bounds of what one client may send. All
 // connections share one value; CONFIG SET stores into it at any time. Zeros stand for
 // the limits of a default redis.conf.
-type guardLimits struct {
-	maxBulkBytes     atomic.Int64 // proto-max-bulk-len: bytes of one argument; 512 MiB
-	queryBufferBytes atomic.Int64 // client-query-buffer-limit: bytes held for one unfinished command; 1 GiB
-	idle             atomic.Int64 // timeout: nanoseconds without a byte after which ReadBatch ends; 0: never
-	unsent           atomic.Int64 // bytes that wait to be sent, or are being made to be, on all connections
-	strangers        strangers
+type Limits struct {
+	MaxBulkBytes     atomic.Int64 // proto-max-bulk-len: bytes of one argument; 512 MiB
+	QueryBufferBytes atomic.Int64 // client-query-buffer-limit: bytes held for one unfinished command; 1 GiB
+	Idle             atomic.Int64 // timeout: nanoseconds without a byte after which ReadBatch ends; 0: never
+	Unsent           atomic.Int64 // bytes that wait to be sent, or are being made to be, on all connections
+	Strangers        strangers
 }
 
-func (l *guardLimits) maxBulk() int64     { return cmp.Or(l.maxBulkBytes.Load(), 512<<20) }
-func (l *guardLimits) queryBuffer() int64 { return cmp.Or(l.queryBufferBytes.Load(), 1<<30) }
+func (l *Limits) maxBulk() int64 { return cmp.Or(l.MaxBulkBytes.Load(), 512<<20) }
 
-// command is one command as it came from a client. The slices in args alias the
-// read buffer and hold until the next ReadBatch, except for those of at least bigArg
+// QueryBuffer is how many bytes one unfinished command may hold.
+func (l *Limits) QueryBuffer() int64 { return cmp.Or(l.QueryBufferBytes.Load(), 1<<30) }
+
+// Command is one command as it came from a client. The slices in args alias the
+// read buffer and hold until the next ReadBatch, except for those of at least BigArg
 // bytes: each is an allocation of exactly its length which the receiver owns.
-type command struct {
-	args  [][]byte
+type Command struct {
+	Args  [][]byte
 	bytes int // on the wire, framing included
 }
 
-// protocolError is what a client did wrong in its framing. The caller answers
+// ProtocolError is what a client did wrong in its framing. The caller answers
 // "-ERR " + text and closes the connection.
-type protocolError struct{ text string }
+type ProtocolError struct{ text string }
 
-func (e *protocolError) Error() string { return e.text }
+func (e *ProtocolError) Error() string { return e.text }
 
 var (
-	errBigInline     = &protocolError{"Protocol error: too big inline request"}
-	errQuotes        = &protocolError{"Protocol error: unbalanced quotes in request"}
-	errBigCount      = &protocolError{"Protocol error: too big mbulk count string"}
-	errCount         = &protocolError{"Protocol error: invalid multibulk length"}
-	errUnauthCount   = &protocolError{"Protocol error: unauthenticated multibulk length"}
-	errBigBulkCount  = &protocolError{"Protocol error: too big bulk count string"}
-	errBulkLength    = &protocolError{"Protocol error: invalid bulk length"}
-	errUnauthBulkLen = &protocolError{"Protocol error: unauthenticated bulk length"}
+	errBigInline     = &ProtocolError{"Protocol error: too big inline request"}
+	errQuotes        = &ProtocolError{"Protocol error: unbalanced quotes in request"}
+	errBigCount      = &ProtocolError{"Protocol error: too big mbulk count string"}
+	errCount         = &ProtocolError{"Protocol error: invalid multibulk length"}
+	errUnauthCount   = &ProtocolError{"Protocol error: unauthenticated multibulk length"}
+	errBigBulkCount  = &ProtocolError{"Protocol error: too big bulk count string"}
+	errBulkLength    = &ProtocolError{"Protocol error: invalid bulk length"}
+	errUnauthBulkLen = &ProtocolError{"Protocol error: unauthenticated bulk length"}
 )
 
-// errQueryBuffer ends a connection whose unfinished command outgrew
+// ErrQueryBuffer ends a connection whose unfinished command outgrew
 // client-query-buffer-limit. As in Redis the client gets no reply.
-var errQueryBuffer = errors.New("client-query-buffer-limit reached")
+var ErrQueryBuffer = errors.New("client-query-buffer-limit reached")
 
-// guard is the server's end of one client connection: it turns what arrives into
+// Guard is the server's end of one client connection: it turns what arrives into
 // whole commands within Redis's limits, so that no bytes whatsoever cost more than
 // their own size in memory and time. Bytes leave and arrive only through it, so it also
 // counts them and notices a client that hangs up while its command is blocked.
@@ -95,13 +97,13 @@ var errQueryBuffer = errors.New("client-query-buffer-limit reached")
 //
 // One goroutine serves a connection. Only BytesIn, Traffic, Buffered, Waiting, IdleChanged, CloseRead, Close, Abort
 // and the atomic fields may be used from others.
-type guard struct {
+type Guard struct {
 	net.Conn
-	plain  net.Conn    // the connection itself
-	tls    *tls.Conn   // what speaks TLS over it if it is one of tls-port
-	authed atomic.Bool // the client has authenticated, or need not
+	Plain  net.Conn    // the connection itself
+	TLS    *tls.Conn   // what speaks TLS over it if it is one of tls-port
+	Authed atomic.Bool // the client has authenticated, or need not
 
-	limits                       *guardLimits
+	limits                       *Limits
 	in, out, reads, writes, held atomic.Int64
 	closing                      atomic.Bool // CloseRead was called
 	ticked                       int         // bytes of tick that Read has handed out
@@ -127,7 +129,7 @@ type guard struct {
 	cut      int      // bytes of big arguments that never entered the buffer, or left it again
 	failed   error    // what ReadBatch returns from now on
 	socket   socket
-	unsent   unsent
+	Unsent   unsent
 	counted  int64       // what strangers knows of it
 	veiled   int64       // bytes of TLS that have come and have not become bytes of the stream yet; only while it is a stranger
 	shaking  atomic.Bool // the TLS handshake has not come to its end
@@ -136,18 +138,18 @@ type guard struct {
 	ended    error       // how the stream ends behind ahead
 }
 
-// newGuard wraps an accepted connection. It starts out unauthenticated.
-func newGuard(nc net.Conn, limits *guardLimits) *guard {
-	g := &guard{Conn: nc, plain: nc, limits: limits, want: smallBuffer, bulk: -1}
+// NewGuard wraps an accepted connection. It starts out unauthenticated.
+func NewGuard(nc net.Conn, limits *Limits) *Guard {
+	g := &Guard{Conn: nc, Plain: nc, limits: limits, want: smallBuffer, bulk: -1}
 	g.socket.init(g, g.target, g.release)
 	return g
 }
 
-// newTLSGuard is newGuard for a connection of tls-port.
-func newTLSGuard(nc net.Conn, config *tls.Config, limits *guardLimits) *guard {
-	g := &guard{plain: nc, limits: limits, want: smallBuffer, bulk: -1}
-	g.tls = tls.Server(wire{nc, g}, config)
-	g.Conn = g.tls
+// NewTLSGuard is NewGuard for a connection of tls-port.
+func NewTLSGuard(nc net.Conn, config *tls.Config, limits *Limits) *Guard {
+	g := &Guard{Plain: nc, limits: limits, want: smallBuffer, bulk: -1}
+	g.TLS = tls.Server(beneathTLS{nc, g}, config)
+	g.Conn = g.TLS
 	g.socket.init(g, g.target, g.release)
 	return g
 }
@@ -155,24 +157,24 @@ func newTLSGuard(nc net.Conn, config *tls.Config, limits *guardLimits) *guard {
 // handshakeTimeout is how long a client of tls-port may take until it speaks TLS.
 const handshakeTimeout = 10 * time.Second
 
-// handshake comes before everything else on a connection of tls-port.
-func (g *guard) handshake() error {
-	if g.tls == nil {
+// Handshake comes before everything else on a connection of tls-port.
+func (g *Guard) Handshake() error {
+	if g.TLS == nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), handshakeTimeout)
 	defer cancel()
 	g.shaking.Store(true)
-	err := g.tls.HandshakeContext(ctx)
+	err := g.TLS.HandshakeContext(ctx)
 	g.shaking.Store(false)
 	g.veiled = 0
 	g.account()
 	return err
 }
 
-// hold returns a second descriptor of the connection, which the client sees as open until that one is closed, too; nil = there is none.
-func (g *guard) hold() *os.File {
-	if nc, ok := g.plain.(interface{ File() (*os.File, error) }); ok {
+// Hold returns a second descriptor of the connection, which the client sees as open until that one is closed, too; nil = there is none.
+func (g *Guard) Hold() *os.File {
+	if nc, ok := g.Plain.(interface{ File() (*os.File, error) }); ok {
 		if f, err := nc.File(); err == nil {
 			return f
 		}
@@ -181,8 +183,8 @@ func (g *guard) hold() *os.File {
 }
 
 // Abort closes the connection without a word: neither TLS's farewell nor what waits to be sent is.
-func (g *guard) Abort() error {
-	err := g.plain.Close()
+func (g *Guard) Abort() error {
+	err := g.Plain.Close()
 	g.discard()
 	return err
 }
@@ -194,10 +196,10 @@ func (g *guard) Abort() error {
 //
 // Commands in front of a protocol error are returned first, the error by the next
 // call and by all that follow. Other errors are io.EOF (also in the middle of a command),
-// errQueryBuffer and the socket's own. os.ErrDeadlineExceeded, after the idle
+// ErrQueryBuffer and the socket's own. os.ErrDeadlineExceeded, after the idle
 // timeout, loses nothing: ReadBatch may be called again.
-func (g *guard) ReadBatch(max int) ([]command, error) {
-	if !g.authed.Load() {
+func (g *Guard) ReadBatch(max int) ([]Command, error) {
+	if !g.Authed.Load() {
 		max = 1
 	}
 	if g.ws != nil {
@@ -235,12 +237,12 @@ func (g *guard) ReadBatch(max int) ([]command, error) {
 }
 
 // fill adds what one read brings to the unfinished command.
-func (g *guard) fill() error {
+func (g *Guard) fill() error {
 	if g.ws != nil {
 		if g.start == g.end {
 			g.release()
-		} else if g.cost() > g.limits.queryBuffer() {
-			return errQueryBuffer
+		} else if g.cost() > g.limits.QueryBuffer() {
+			return ErrQueryBuffer
 		}
 	}
 	var n, room int
@@ -272,25 +274,27 @@ func (g *guard) fill() error {
 }
 
 // BytesIn is how many bytes have been read from the client.
-func (g *guard) BytesIn() int64 { return g.in.Load() }
+func (g *Guard) BytesIn() int64 { return g.in.Load() }
 
-// traffic is what has come and gone: bytes, and reads and writes that moved some.
-type traffic struct{ in, out, reads, writes int64 }
+// Traffic is what has come and gone: bytes, and reads and writes that moved some.
+type Traffic struct{ In, Out, Reads, Writes int64 }
 
-func (t traffic) plus(o traffic) traffic {
-	return traffic{t.in + o.in, t.out + o.out, t.reads + o.reads, t.writes + o.writes}
+// Plus is the sum of two.
+func (t Traffic) Plus(o Traffic) Traffic {
+	return Traffic{t.In + o.In, t.Out + o.Out, t.Reads + o.Reads, t.Writes + o.Writes}
 }
 
-func (t traffic) minus(o traffic) traffic {
-	return traffic{t.in - o.in, t.out - o.out, t.reads - o.reads, t.writes - o.writes}
+// Minus is what has come and gone since o.
+func (t Traffic) Minus(o Traffic) Traffic {
+	return Traffic{t.In - o.In, t.Out - o.Out, t.Reads - o.Reads, t.Writes - o.Writes}
 }
 
 // Traffic is the connection's so far.
-func (g *guard) Traffic() traffic {
-	return traffic{g.in.Load(), g.out.Load(), g.reads.Load(), g.writes.Load()}
+func (g *Guard) Traffic() Traffic {
+	return Traffic{g.in.Load(), g.out.Load(), g.reads.Load(), g.writes.Load()}
 }
 
-func (g *guard) received(n int) {
+func (g *Guard) received(n int) {
 	if n > 0 {
 		g.veiled = 0
 		g.in.Add(int64(n))
@@ -298,7 +302,7 @@ func (g *guard) received(n int) {
 	}
 }
 
-func (g *guard) sent(n int) {
+func (g *Guard) sent(n int) {
 	if n > 0 {
 		g.out.Add(int64(n))
 		g.writes.Add(1)
@@ -307,17 +311,17 @@ func (g *guard) sent(n int) {
 
 // Buffered is how many bytes of the client's commands are held, those being served
 // included: qbuf in CLIENT LIST.
-func (g *guard) Buffered() int { return int(g.held.Load()) }
+func (g *Guard) Buffered() int { return int(g.held.Load()) }
 
 // Write is for redcon alone: its Close flushes what it never has, and may do so beside a push.
-func (g *guard) Write(p []byte) (int, error) { return len(p), g.Send(p, false) }
+func (g *Guard) Write(p []byte) (int, error) { return len(p), g.Send(p, false) }
 
 // tick is the one command that redcon sees.
 const tick = "*1\r\n$4\r\nTICK\r\n"
 
 // Read is for redcon alone: it yields tick, then io.EOF. The client's bytes go to
 // ReadBatch.
-func (g *guard) Read(p []byte) (int, error) {
+func (g *Guard) Read(p []byte) (int, error) {
 	if g.ticked == len(tick) {
 		return 0, io.EOF
 	}

@@ -1,6 +1,6 @@
 //go:build unix
 
-package resp
+package wire
 
 import (
 	"syscall"
@@ -32,8 +32,8 @@ func retried(call func(fd int, p []byte) (int, error), fd uintptr, p []byte) (n 
 	}
 }
 
-// guardsReadable says of each connection whether bytes wait in its socket.
-func guardsReadable(guards []*guard) []bool {
+// GuardsReadable says of each connection whether bytes wait in its socket.
+func GuardsReadable(guards []*Guard) []bool {
 	readable := make([]bool, len(guards))
 	fds := make([]unix.PollFd, len(guards))
 	for i, g := range guards {

@@ -1,4 +1,4 @@
-package resp
+package wire
 
 import (
 	"errors"
@@ -35,13 +35,13 @@ func (c *chunks) Read(p []byte) (int, error) {
 
 func (c *chunks) SetReadDeadline(time.Time) error { return nil }
 
-func guardOf(authed bool, pieces ...string) *guard {
+func guardOf(authed bool, pieces ...string) *Guard {
 	c := new(chunks)
 	for _, p := range pieces {
 		c.pieces = append(c.pieces, []byte(p))
 	}
-	g := newGuard(c, new(guardLimits))
-	g.authed.Store(authed)
+	g := NewGuard(c, new(Limits))
+	g.Authed.Store(authed)
 	return g
 }
 
@@ -55,15 +55,15 @@ func byteByByte(s string) []string {
 }
 
 // readAll returns copies of all commands and the error behind them.
-func readAll(g *guard, max int) (commands [][]string, err error) {
+func readAll(g *Guard, max int) (commands [][]string, err error) {
 	for {
 		batch, err := g.ReadBatch(max)
 		if err != nil {
 			return commands, err
 		}
 		for _, c := range batch {
-			args := make([]string, len(c.args))
-			for i, a := range c.args {
+			args := make([]string, len(c.Args))
+			for i, a := range c.Args {
 				args[i] = string(a)
 			}
 			commands = append(commands, args)
@@ -72,7 +72,7 @@ func readAll(g *guard, max int) (commands [][]string, err error) {
 }
 
 // dialGuard connects a client to a guard over loopback.
-func dialGuard(t testing.TB) (client *net.TCPConn, g *guard) {
+func dialGuard(t testing.TB) (client *net.TCPConn, g *Guard) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -88,7 +88,7 @@ func dialGuard(t testing.TB) (client *net.TCPConn, g *guard) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { dialed.Close(); accepted.Close() })
-	return dialed.(*net.TCPConn), newGuard(accepted, new(guardLimits))
+	return dialed.(*net.TCPConn), NewGuard(accepted, new(Limits))
 }
 
 func TestAuthCountsForTheCommandsBehindItInTheSamePipeline(t *testing.T) {
@@ -97,9 +97,9 @@ func TestAuthCountsForTheCommandsBehindItInTheSamePipeline(t *testing.T) {
 	if err != nil || len(batch) != 1 {
 		t.Fatalf("%d commands, %v: want AUTH alone", len(batch), err)
 	}
-	g.authed.Store(true)
+	g.Authed.Store(true)
 	batch, err = g.ReadBatch(100)
-	if err != nil || len(batch) != 1 || len(batch[0].args) != 11 {
+	if err != nil || len(batch) != 1 || len(batch[0].Args) != 11 {
 		t.Fatalf("%v, %v: want the command of eleven arguments", batch, err)
 	}
 }
@@ -125,8 +125,8 @@ func TestABatchHoldsNoMoreThanMax(t *testing.T) {
 func TestABatchIsReadAtOnce(t *testing.T) {
 	reads := 0
 	c := &chunks{pieces: [][]byte{[]byte("PING\r\nPING\r\nPI"), []byte("NG\r\n")}, reads: &reads}
-	g := newGuard(c, new(guardLimits))
-	g.authed.Store(true)
+	g := NewGuard(c, new(Limits))
+	g.Authed.Store(true)
 	if batch, err := g.ReadBatch(100); err != nil || len(batch) != 2 || reads != 1 {
 		t.Fatalf("%d commands after %d reads, %v", len(batch), reads, err)
 	}
@@ -138,8 +138,8 @@ func TestABatchIsReadAtOnce(t *testing.T) {
 func TestCommandsKnowTheirBytesOnTheWire(t *testing.T) {
 	parts := []string{
 		"*1\r\n$4\r\nPING\r\n",
-		fmt.Sprintf("*2\r\n$4\r\nECHO\r\n$%d\r\n%s\r\n", bigArg, strings.Repeat("x", bigArg)),
-		fmt.Sprintf("*2\r\n$%d\r\n%[2]s\r\n$%[1]d\r\n%[2]s\r\n", 3*bigArg, strings.Repeat("y", 3*bigArg)),
+		fmt.Sprintf("*2\r\n$4\r\nECHO\r\n$%d\r\n%s\r\n", BigArg, strings.Repeat("x", BigArg)),
+		fmt.Sprintf("*2\r\n$%d\r\n%[2]s\r\n$%[1]d\r\n%[2]s\r\n", 3*BigArg, strings.Repeat("y", 3*BigArg)),
 		"PING\r\n",
 	}
 	stream := strings.Join(parts, "")
@@ -176,8 +176,8 @@ func waitFor(t *testing.T, happened func() bool) {
 
 func TestAClientIsIdleOnlyWhileItSendsNothing(t *testing.T) {
 	client, g := dialGuard(t)
-	g.authed.Store(true)
-	g.limits.idle.Store(int64(300 * time.Millisecond))
+	g.Authed.Store(true)
+	g.limits.Idle.Store(int64(300 * time.Millisecond))
 	go func() {
 		for _, b := range []byte("PING\r\n") {
 			time.Sleep(100 * time.Millisecond)
@@ -191,7 +191,7 @@ func TestAClientIsIdleOnlyWhileItSendsNothing(t *testing.T) {
 	if _, err := g.ReadBatch(1); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Fatalf("%v after %v of silence", err, time.Since(started))
 	}
-	g.limits.idle.Store(0)
+	g.limits.Idle.Store(0)
 	go func() {
 		time.Sleep(400 * time.Millisecond)
 		io.WriteString(client, "PING\r\n")
@@ -203,8 +203,8 @@ func TestAClientIsIdleOnlyWhileItSendsNothing(t *testing.T) {
 
 func TestADeadlineInTheMiddleOfACommandLosesNothing(t *testing.T) {
 	client, g := dialGuard(t)
-	g.authed.Store(true)
-	g.limits.idle.Store(int64(20 * time.Millisecond))
+	g.Authed.Store(true)
+	g.limits.Idle.Store(int64(20 * time.Millisecond))
 	go func() {
 		for _, part := range []string{"*2\r\n$4\r\nEC", "HO\r\n$2\r\nh", "i\r\n"} {
 			io.WriteString(client, part)
@@ -219,7 +219,7 @@ func TestADeadlineInTheMiddleOfACommandLosesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := fmt.Sprintf("%s", batch[0].args); got != "[ECHO hi]" {
+		if got := fmt.Sprintf("%s", batch[0].Args); got != "[ECHO hi]" {
 			t.Fatal(got)
 		}
 		return
@@ -233,13 +233,13 @@ func TestWrittenBytesAreCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	reply := make([]byte, 5)
-	if _, err := io.ReadFull(client, reply); err != nil || g.Traffic().out != 5 {
-		t.Errorf("%d bytes out, %v", g.Traffic().out, err)
+	if _, err := io.ReadFull(client, reply); err != nil || g.Traffic().Out != 5 {
+		t.Errorf("%d bytes out, %v", g.Traffic().Out, err)
 	}
 }
 
 func TestBytesThatComeWithAnErrorAreServedFirst(t *testing.T) {
-	g := newGuard(lastWords{}, new(guardLimits))
+	g := NewGuard(lastWords{}, new(Limits))
 	if batch, err := g.ReadBatch(1); err != nil || len(batch) != 1 {
 		t.Fatalf("%v, %v", batch, err)
 	}

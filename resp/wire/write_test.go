@@ -1,4 +1,4 @@
-package resp
+package wire
 
 import (
 	"bytes"
@@ -20,7 +20,7 @@ func numbered(n int) []byte {
 }
 
 // narrow makes the system's buffer for what the guard writes small, so that few writes go at once.
-func narrow(t *testing.T, g *guard) {
+func narrow(t *testing.T, g *Guard) {
 	t.Helper()
 	if err := g.Conn.(*net.TCPConn).SetWriteBuffer(4 << 10); err != nil {
 		t.Fatal(err)
@@ -53,7 +53,7 @@ func TestWhatDoesNotGoAtOnceGoesLaterAndInOrder(t *testing.T) {
 	if !bytes.Equal(got, sent) {
 		t.Fatal("the bytes are not those that were written")
 	}
-	if n := g.Traffic().out; n != int64(len(sent)) {
+	if n := g.Traffic().Out; n != int64(len(sent)) {
 		t.Fatalf("%d bytes counted of %d", n, len(sent))
 	}
 }
@@ -69,15 +69,15 @@ func TestWhatAClientDoesNotReadWaitsAndNobodyWithIt(t *testing.T) {
 		}
 		at += n
 	}
-	if waiting := g.Waiting(); waiting < 16<<20 || waiting != g.limits.unsent.Load() {
-		t.Fatalf("%d bytes wait of %d, and %d on all connections", waiting, len(sent), g.limits.unsent.Load())
+	if waiting := g.Waiting(); waiting < 16<<20 || waiting != g.limits.Unsent.Load() {
+		t.Fatalf("%d bytes wait of %d, and %d on all connections", waiting, len(sent), g.limits.Unsent.Load())
 	}
 	got := make([]byte, len(sent))
 	if _, err := io.ReadFull(client, got); err != nil || !bytes.Equal(got, sent) {
 		t.Fatalf("the bytes are not those that were sent: %v", err)
 	}
-	waitFor(t, func() bool { return g.Waiting() == 0 && g.limits.unsent.Load() == 0 })
-	if n := g.Traffic().out; n != int64(len(sent)) {
+	waitFor(t, func() bool { return g.Waiting() == 0 && g.limits.Unsent.Load() == 0 })
+	if n := g.Traffic().Out; n != int64(len(sent)) {
 		t.Fatalf("%d bytes counted of %d", n, len(sent))
 	}
 }
@@ -115,8 +115,8 @@ func TestAnAbortLetsGoOfWhatWaits(t *testing.T) {
 	if err := g.Abort(); err != nil {
 		t.Fatal(err)
 	}
-	if g.Waiting() != 0 || g.limits.unsent.Load() != 0 {
-		t.Fatalf("%d bytes wait, %d on all connections", g.Waiting(), g.limits.unsent.Load())
+	if g.Waiting() != 0 || g.limits.Unsent.Load() != 0 {
+		t.Fatalf("%d bytes wait, %d on all connections", g.Waiting(), g.limits.Unsent.Load())
 	}
 	if err := g.Send([]byte("+OK\r\n"), false); err == nil {
 		t.Fatal("sent behind what was lost")

@@ -1,4 +1,4 @@
-package resp
+package wire
 
 import (
 	"io"
@@ -40,10 +40,10 @@ type socket struct {
 	deliver func(fd uintptr) bool
 }
 
-func (s *socket) init(g *guard, target func() []byte, nothing func()) {
+func (s *socket) init(g *Guard, target func() []byte, nothing func()) {
 	s.nc, s.target, s.nothing, s.attempt, s.deliver = g.Conn, target, nothing, s.readable, s.writable
-	s.direct = g.tls == nil
-	if sc, ok := g.plain.(syscall.Conn); ok && canReadDescriptors {
+	s.direct = g.TLS == nil
+	if sc, ok := g.Plain.(syscall.Conn); ok && canReadDescriptors {
 		// An error means that the connection is closed, which Read will say as well.
 		s.raw, _ = sc.SyscallConn()
 	}
@@ -101,8 +101,8 @@ func (s *socket) writable(fd uintptr) (done bool) {
 	return true
 }
 
-// descriptor is the number of the connection's file descriptor, -1 if it is closed or has none.
-func (g *guard) descriptor() int {
+// Descriptor is the number of the connection's file descriptor, -1 if it is closed or has none.
+func (g *Guard) Descriptor() int {
 	number := -1
 	if g.socket.raw != nil {
 		// An error means that the connection is closed.

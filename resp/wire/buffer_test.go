@@ -1,4 +1,4 @@
-package resp
+package wire
 
 import (
 	"bytes"
@@ -14,7 +14,7 @@ import (
 )
 
 func TestABigArgumentBelongsToItsReceiverAndIsExactlySized(t *testing.T) {
-	value := strings.Repeat("v", 5*bigArg+7)
+	value := strings.Repeat("v", 5*BigArg+7)
 	set := fmt.Sprintf("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$%d\r\n%s\r\n", len(value), value)
 	overwrite := strings.Repeat("*1\r\n$4\r\nPING\r\n", 20000)
 	for how, pieces := range map[string][]string{
@@ -25,7 +25,7 @@ func TestABigArgumentBelongsToItsReceiverAndIsExactlySized(t *testing.T) {
 		if err != nil {
 			t.Fatal(how, err)
 		}
-		kept := batch[0].args[2]
+		kept := batch[0].Args[2]
 		if _, err := readAll(g, 100); err != io.EOF {
 			t.Fatal(how, err)
 		}
@@ -41,9 +41,9 @@ func TestArgumentsCannotGrowIntoEachOther(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = append(batch[0].args[1], "overwritten"...)
-	_ = append(batch[0].args, []byte("overwritten"))
-	if got := fmt.Sprintf("%s %s", batch[0].args, batch[1].args); got != "[SET k v] [GET k]" {
+	_ = append(batch[0].Args[1], "overwritten"...)
+	_ = append(batch[0].Args, []byte("overwritten"))
+	if got := fmt.Sprintf("%s %s", batch[0].Args, batch[1].Args); got != "[SET k v] [GET k]" {
 		t.Error(got)
 	}
 }
@@ -77,7 +77,7 @@ func TestACommandThatOutgrowsItsBufferIsNotOverwrittenByOthers(t *testing.T) {
 
 func TestAnAnnouncedArgumentCostsNothingBeforeItComes(t *testing.T) {
 	client, g := dialGuard(t)
-	g.authed.Store(true)
+	g.Authed.Store(true)
 	go g.ReadBatch(1)
 	before := heapInUse()
 	sent := "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$536870912\r\nfirst bytes"
@@ -95,15 +95,15 @@ func TestAMillionArgumentsAreOneCommand(t *testing.T) {
 	args := bytes.Repeat([]byte("$1\r\na\r\n"), n)
 	g := guardOf(true, fmt.Sprintf("*%d\r\n", n), string(args), "PING\r\n")
 	batch, err := g.ReadBatch(10)
-	if err != nil || len(batch) != 1 || len(batch[0].args) != n {
+	if err != nil || len(batch) != 1 || len(batch[0].Args) != n {
 		t.Fatalf("%d commands, %v", len(batch), err)
 	}
-	for _, a := range batch[0].args {
+	for _, a := range batch[0].Args {
 		if string(a) != "a" {
 			t.Fatalf("%q", a)
 		}
 	}
-	if batch, err := g.ReadBatch(10); err != nil || len(batch) != 1 || string(batch[0].args[0]) != "PING" {
+	if batch, err := g.ReadBatch(10); err != nil || len(batch) != 1 || string(batch[0].Args[0]) != "PING" {
 		t.Fatalf("%v, %v", batch, err)
 	}
 	if len(g.ws.buf) > largeBuffer {
@@ -119,8 +119,8 @@ func TestAnUnfinishedCommandIsBoundedByTheQueryBufferLimit(t *testing.T) {
 		"one big argument":     "*2\r\n$1\r\na\r\n$3000000\r\n" + strings.Repeat("x", 3000000),
 	} {
 		g := guardOf(true, stream)
-		g.limits.queryBufferBytes.Store(1 << 20)
-		if _, err := g.ReadBatch(1); err != errQueryBuffer {
+		g.limits.QueryBufferBytes.Store(1 << 20)
+		if _, err := g.ReadBatch(1); err != ErrQueryBuffer {
 			t.Errorf("%s: %v", name, err)
 		}
 		if in := g.BytesIn(); in > 4<<20 {
@@ -138,7 +138,7 @@ func TestAByteAtATimeCostsNoMoreThanItsBytes(t *testing.T) {
 	pieces := byteByByte(stream)
 	allocs := testing.AllocsPerRun(1, func() {
 		g := guardOf(true, pieces...)
-		if batch, err := g.ReadBatch(1); err != nil || len(batch[0].args) != n {
+		if batch, err := g.ReadBatch(1); err != nil || len(batch[0].Args) != n {
 			t.Fatal(err)
 		}
 	})
@@ -150,8 +150,8 @@ func TestAByteAtATimeCostsNoMoreThanItsBytes(t *testing.T) {
 }
 
 func TestSmallCommandsCostNoAllocation(t *testing.T) {
-	g := newGuard(repeater{pipeline: pipelineOfSets(16)}, new(guardLimits))
-	g.authed.Store(true)
+	g := NewGuard(repeater{pipeline: pipelineOfSets(16)}, new(Limits))
+	g.Authed.Store(true)
 	read := func() {
 		if batch, err := g.ReadBatch(100); err != nil || len(batch) != 16 {
 			t.Fatal(len(batch), err)
@@ -166,7 +166,7 @@ func TestSmallCommandsCostNoAllocation(t *testing.T) {
 
 func TestAnIdleConnectionHoldsNoBuffer(t *testing.T) {
 	client, g := dialGuard(t)
-	g.authed.Store(true)
+	g.Authed.Store(true)
 	if _, err := client.Write(pipelineOfSets(100)); err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +180,7 @@ func TestAnIdleConnectionHoldsNoBuffer(t *testing.T) {
 	if g.ws == nil || g.Buffered() == 0 {
 		t.Error("the last commands are served from no buffer")
 	}
-	g.limits.idle.Store(int64(20 * time.Millisecond))
+	g.limits.Idle.Store(int64(20 * time.Millisecond))
 	if _, err := g.ReadBatch(1000); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Fatal(err)
 	}

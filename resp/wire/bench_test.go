@@ -1,4 +1,4 @@
-package resp
+package wire
 
 import (
 	"bytes"
@@ -35,8 +35,8 @@ func BenchmarkParse(b *testing.B) {
 		client := repeater{pipeline: pipelineOfSets(commands)}
 		b.Run(fmt.Sprintf("guard/pipeline=%d", commands), func(b *testing.B) {
 			b.ReportAllocs()
-			g := newGuard(client, new(guardLimits))
-			g.authed.Store(true)
+			g := NewGuard(client, new(Limits))
+			g.Authed.Store(true)
 			for b.Loop() {
 				if batch, err := g.ReadBatch(1024); err != nil || len(batch) != commands {
 					b.Fatal(len(batch), err)
@@ -63,7 +63,7 @@ func BenchmarkParse(b *testing.B) {
 func BenchmarkRoundTrip(b *testing.B) {
 	b.ReportAllocs()
 	client, g := dialGuard(b)
-	g.authed.Store(true)
+	g.Authed.Store(true)
 	ok := []byte("+OK\r\n")
 	go func() {
 		for {
@@ -99,7 +99,7 @@ func BenchmarkIdleConnection(b *testing.B) {
 		for range connections {
 			client, g := dialGuard(b)
 			clients = append(clients, client)
-			g.authed.Store(true)
+			g.Authed.Store(true)
 			go func() {
 				defer g.Close()
 				for {

@@ -1,4 +1,4 @@
-package resp
+package wire
 
 import (
 	"bytes"
@@ -13,7 +13,7 @@ import (
 // processMultibulkBuffer), with two exceptions where Redis's own answer depends on
 // chance or is none: a line is too long whether or not its end arrives in the same
 // read, and a NUL byte in a line does not hide the line's end.
-func (g *guard) parse(max int) error {
+func (g *Guard) parse(max int) error {
 	for len(g.ws.commands) < max && g.pos < g.end {
 		var more bool
 		var err error
@@ -33,7 +33,7 @@ func (g *guard) parse(max int) error {
 }
 
 // parseCount parses "*3\r\n". A count of zero or less is no command: it is skipped.
-func (g *guard) parseCount() (more bool, err error) {
+func (g *Guard) parseCount() (more bool, err error) {
 	line, err := g.line(errBigCount)
 	if line == nil {
 		return false, err
@@ -42,7 +42,7 @@ func (g *guard) parseCount() (more bool, err error) {
 	switch {
 	case !ok || count > maxArgs:
 		return false, errCount
-	case count > unauthArgs && !g.authed.Load():
+	case count > unauthArgs && !g.Authed.Load():
 		return false, errUnauthCount
 	case count <= 0:
 		g.start = g.pos
@@ -54,14 +54,14 @@ func (g *guard) parseCount() (more bool, err error) {
 
 // parseArgs parses the arguments, "$5\r\nhello\r\n" each. The two bytes after an argument
 // are skipped unseen.
-func (g *guard) parseArgs() (more bool, err error) {
+func (g *Guard) parseArgs() (more bool, err error) {
 	for g.missing > 0 {
 		if g.bulk < 0 {
 			if g.bulk, err = g.parseBulkLength(); g.bulk < 0 {
 				return false, err
 			}
 		}
-		if g.bulk >= bigArg {
+		if g.bulk >= BigArg {
 			g.pullBig()
 			if int64(len(g.big)) < g.bulk || g.end-g.pos < 2 {
 				return false, nil
@@ -86,7 +86,7 @@ func (g *guard) parseArgs() (more bool, err error) {
 }
 
 // parseBulkLength parses "$5\r\n". It returns -1 if the line is not whole, or with an error.
-func (g *guard) parseBulkLength() (int64, error) {
+func (g *Guard) parseBulkLength() (int64, error) {
 	line, err := g.line(errBigBulkCount)
 	if line == nil {
 		return -1, err
@@ -98,7 +98,7 @@ func (g *guard) parseBulkLength() (int64, error) {
 	switch {
 	case !ok || length < 0 || length > g.limits.maxBulk():
 		return -1, errBulkLength
-	case length > unauthArgSize && !g.authed.Load():
+	case length > unauthArgSize && !g.Authed.Load():
 		return -1, errUnauthBulkLen
 	}
 	return length, nil
@@ -106,7 +106,7 @@ func (g *guard) parseBulkLength() (int64, error) {
 
 // pullBig moves bytes of the current big argument from the buffer into it. Most of a
 // big argument never was in the buffer: see target.
-func (g *guard) pullBig() {
+func (g *Guard) pullBig() {
 	n := int(min(int64(g.end-g.pos), g.bulk-int64(len(g.big))))
 	if n == 0 {
 		return
@@ -122,10 +122,10 @@ func (g *guard) pullBig() {
 }
 
 // finish makes a command of the parsed arguments.
-func (g *guard) finish() error {
+func (g *Guard) finish() error {
 	ws := g.ws
-	if g.cost()-int64(g.end-g.pos) > g.limits.queryBuffer() {
-		return errQueryBuffer
+	if g.cost()-int64(g.end-g.pos) > g.limits.QueryBuffer() {
+		return ErrQueryBuffer
 	}
 	first := len(ws.args)
 	body := ws.buf[g.start:g.pos]
@@ -136,7 +136,7 @@ func (g *guard) finish() error {
 			ws.args = append(ws.args, body[s.From:s.To:s.To])
 		}
 	}
-	ws.commands = append(ws.commands, command{ws.args[first:len(ws.args):len(ws.args)], len(body) + g.cut})
+	ws.commands = append(ws.commands, Command{ws.args[first:len(ws.args):len(ws.args)], len(body) + g.cut})
 	ws.spans = ws.spans[:0]
 	g.bigs, g.bigBytes, g.cut = nil, 0, 0
 	g.start, g.scan = g.pos, g.pos
@@ -145,7 +145,7 @@ func (g *guard) finish() error {
 
 // parseInline parses a line without framing, as typed into telnet. A line without
 // words is no command: it is skipped.
-func (g *guard) parseInline() (more bool, err error) {
+func (g *Guard) parseInline() (more bool, err error) {
 	i := bytes.IndexByte(g.ws.buf[g.scan:g.end], '\n')
 	next := g.scan + i + 1
 	if i < 0 {
@@ -173,7 +173,7 @@ func (g *guard) parseInline() (more bool, err error) {
 
 // line takes a line that holds a length from the buffer, without its end: a CR and
 // whatever byte follows. It returns nil while the end has not come.
-func (g *guard) line(tooBig *protocolError) ([]byte, error) {
+func (g *Guard) line(tooBig *ProtocolError) ([]byte, error) {
 	buf := g.ws.buf[:g.end]
 	i := g.scan
 	for i < len(buf) && buf[i] != '\r' {
@@ -193,9 +193,9 @@ func (g *guard) line(tooBig *protocolError) ([]byte, error) {
 
 // errExpectedBulk says that a length line does not start with $. Errors are one line,
 // so the ends of lines become blanks.
-func errExpectedBulk(got byte) *protocolError {
+func errExpectedBulk(got byte) *ProtocolError {
 	if got == '\r' || got == '\n' {
 		got = ' '
 	}
-	return &protocolError{"Protocol error: expected '$', got '" + string([]byte{got}) + "'"}
+	return &ProtocolError{"Protocol error: expected '$', got '" + string([]byte{got}) + "'"}
 }

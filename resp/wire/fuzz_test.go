@@ -1,4 +1,4 @@
-package resp
+package wire
 
 import (
 	"fmt"
@@ -16,7 +16,7 @@ func FuzzGuard(f *testing.F) {
 	for _, s := range framings {
 		f.Add([]byte(s.bytes), []byte{1, 0, 7}, true, uint8(3))
 	}
-	value := strings.Repeat("v", bigArg+1)
+	value := strings.Repeat("v", BigArg+1)
 	for _, s := range []string{
 		"*1\r\n$9223372036854775806\r\nx\r\n",
 		"*9223372036854775807\r\n",
@@ -31,15 +31,15 @@ func FuzzGuard(f *testing.F) {
 		f.Add([]byte(s), []byte{255}, true, uint8(200))
 	}
 	f.Fuzz(func(t *testing.T, stream, cuts []byte, authed bool, max uint8) {
-		const maxBulk = 4 * bigArg
+		const maxBulk = 4 * BigArg
 		g := guardOf(authed, cutUp(stream, cuts)...)
-		g.limits.maxBulkBytes.Store(maxBulk)
-		g.limits.queryBufferBytes.Store(1 << 20)
+		g.limits.MaxBulkBytes.Store(maxBulk)
+		g.limits.QueryBufferBytes.Store(1 << 20)
 		var got [][]string
 		wire := 0
 		var err error
 		for {
-			var batch []command
+			var batch []Command
 			if batch, err = g.ReadBatch(int(max) + 1); err != nil {
 				break
 			}
@@ -47,8 +47,8 @@ func FuzzGuard(f *testing.F) {
 				t.Fatalf("a batch of %d commands, asked for at most %d", len(batch), int(max)+1)
 			}
 			for _, c := range batch {
-				args := make([]string, len(c.args))
-				for i, a := range c.args {
+				args := make([]string, len(c.Args))
+				for i, a := range c.Args {
 					args[i] = string(a)
 					if cap(a) != len(a) {
 						t.Fatalf("an argument of %d bytes has capacity %d", len(a), cap(a))
@@ -61,14 +61,14 @@ func FuzzGuard(f *testing.F) {
 				t.Fatalf("a buffer of %d bytes for %d", n, len(stream))
 			}
 		}
-		if err == errQueryBuffer && len(stream) < 20<<10 {
+		if err == ErrQueryBuffer && len(stream) < 20<<10 {
 			t.Fatalf("a limit of 1 MiB is reached with %d bytes", len(stream))
 		}
 		if wire > len(stream) || g.Buffered() != 0 || g.ws != nil {
 			t.Fatalf("commands of %d bytes out of %d, %d bytes still held", wire, len(stream), g.Buffered())
 		}
 		want, text := reference(string(stream), authed, maxBulk)
-		if err == errQueryBuffer {
+		if err == ErrQueryBuffer {
 			want = want[:min(len(got), len(want))] // the reference knows no such limit
 		} else if text == "" && err != io.EOF || text != "" && err.Error() != "Protocol error: "+text {
 			t.Fatalf("error %q, want %q", err, text)

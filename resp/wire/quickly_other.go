@@ -1,6 +1,6 @@
 //go:build unix && !linux
 
-package resp
+package wire
 
 import "syscall"
 

@@ -1,4 +1,4 @@
-package resp
+package wire
 
 import (
 	"net"
@@ -22,8 +22,8 @@ import (
 // It stands beneath TLS, which therefore does not wait, either: what waits are encrypted records.
 type unsent struct {
 	waiting atomic.Int64 // bytes
-	longest atomic.Int64 // bytes of the longest single value among them, or of one that is about to be sent
-	took    atomic.Int64 // unix ms when the connection last took some of them
+	Longest atomic.Int64 // bytes of the longest single value among them, or of one that is about to be sent
+	Took    atomic.Int64 // unix ms when the connection last took some of them
 	since   atomic.Int64 // unix ms when more than mu.soft came to wait; 0 = it does not
 
 	mu struct {
@@ -40,17 +40,17 @@ type unsent struct {
 const unsentBytes = 16 << 10
 
 // Waiting is how many bytes the connection has not taken yet. It may be called from any goroutine.
-func (g *guard) Waiting() int64 { return g.unsent.waiting.Load() }
+func (g *Guard) Waiting() int64 { return g.Unsent.waiting.Load() }
 
 // Send sends p behind everything that was sent before. lasting = p never changes, so that it can wait where it is; else it is copied if it
 // has to wait. An error means that the connection is of no more use. Calls come one at a time: whoever sends beside the client's
 // goroutine holds client.sending.
-func (g *guard) Send(p []byte, lasting bool) error {
+func (g *Guard) Send(p []byte, lasting bool) error {
 	if len(p) == 0 {
 		return nil
 	}
-	if g.tls != nil {
-		_, err := g.tls.Write(p)
+	if g.TLS != nil {
+		_, err := g.TLS.Write(p)
 		if err == nil {
 			g.sent(len(p))
 		}
@@ -62,8 +62,8 @@ func (g *guard) Send(p []byte, lasting bool) error {
 }
 
 // put is Send for what goes over the wire. n is how much has gone at once.
-func (g *guard) put(p []byte, lasting bool) (n int, err error) {
-	if g.unsent.waiting.Load() == 0 {
+func (g *Guard) put(p []byte, lasting bool) (n int, err error) {
+	if g.Unsent.waiting.Load() == 0 {
 		n, err = g.socket.tryWrite(p)
 		if err != nil || n == len(p) {
 			return n, err
@@ -72,13 +72,13 @@ func (g *guard) put(p []byte, lasting bool) (n int, err error) {
 	return n, g.wait(p[n:], lasting)
 }
 
-// wire is the connection beneath TLS.
-type wire struct {
+// beneathTLS is the connection beneath TLS.
+type beneathTLS struct {
 	net.Conn
-	g *guard
+	g *Guard
 }
 
-func (w wire) Write(p []byte) (int, error) {
+func (w beneathTLS) Write(p []byte) (int, error) {
 	_, err := w.g.put(p, false)
 	if err != nil {
 		return 0, err
@@ -87,17 +87,17 @@ func (w wire) Write(p []byte) (int, error) {
 }
 
 // wait adds p to what waits.
-func (g *guard) wait(p []byte, lasting bool) error {
-	u := &g.unsent
+func (g *Guard) wait(p []byte, lasting bool) error {
+	u := &g.Unsent
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.mu.err != nil {
 		return u.mu.err
 	}
 	if u.waiting.Add(int64(len(p))) == int64(len(p)) {
-		u.took.Store(time.Now().UnixMilli()) // it has just taken what came before
+		u.Took.Store(time.Now().UnixMilli()) // it has just taken what came before
 	}
-	g.limits.unsent.Add(int64(len(p)))
+	g.limits.Unsent.Add(int64(len(p)))
 	if lasting && len(p) >= unsentBytes {
 		u.mu.queue = append(u.mu.queue, p[:len(p):len(p)])
 	} else {
@@ -124,13 +124,13 @@ func (u *unsent) copyLocked(p []byte) {
 }
 
 // drain sends what waits, until nothing does.
-func (g *guard) drain() {
-	u := &g.unsent
+func (g *Guard) drain() {
+	u := &g.Unsent
 	for p := u.next(); p != nil; p = u.next() {
 		for len(p) > 0 {
-			n, err := g.plain.Write(p[:min(len(p), sendBytes)])
+			n, err := g.Plain.Write(p[:min(len(p), SendBytes)])
 			p = p[n:]
-			if g.tls == nil {
+			if g.TLS == nil {
 				g.sent(n)
 			}
 			g.gone(n)
@@ -157,8 +157,8 @@ func (u *unsent) next() []byte {
 }
 
 // gone counts n bytes that the connection has taken. From when none waits, Send goes straight to the connection.
-func (g *guard) gone(n int) {
-	u := &g.unsent
+func (g *Guard) gone(n int) {
+	u := &g.Unsent
 	if n == 0 {
 		return
 	}
@@ -167,11 +167,11 @@ func (g *guard) gone(n int) {
 	if u.mu.err != nil {
 		return // discard has counted them
 	}
-	u.took.Store(time.Now().UnixMilli())
-	g.limits.unsent.Add(-int64(n))
+	u.Took.Store(time.Now().UnixMilli())
+	g.limits.Unsent.Add(-int64(n))
 	waiting := u.waiting.Add(-int64(n))
 	if waiting == 0 {
-		u.longest.Store(0)
+		u.Longest.Store(0)
 	}
 	if waiting <= u.mu.soft {
 		u.since.Store(0)
@@ -180,15 +180,15 @@ func (g *guard) gone(n int) {
 }
 
 // discard lets go of what waits. The connection has been closed: nothing may come behind what is lost.
-func (g *guard) discard() {
-	u := &g.unsent
+func (g *Guard) discard() {
+	u := &g.Unsent
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.mu.err != nil {
 		return
 	}
 	u.mu.err, u.mu.queue = net.ErrClosed, nil
-	g.limits.unsent.Add(-u.waiting.Swap(0))
+	g.limits.Unsent.Add(-u.waiting.Swap(0))
 	u.tellLocked()
 }
 
@@ -200,8 +200,8 @@ func (u *unsent) tellLocked() {
 	}
 }
 
-// await waits, at most for so long, until some of it has gone. One goroutine at a time may call it.
-func (u *unsent) await(most time.Duration) {
+// Await waits, at most for so long, until some of it has gone. One goroutine at a time may call it.
+func (u *unsent) Await(most time.Duration) {
 	u.mu.Lock()
 	if u.mu.moved == nil {
 		u.mu.moved = make(chan struct{}, 1)
@@ -214,15 +214,15 @@ func (u *unsent) await(most time.Duration) {
 	}
 }
 
-// broken is why nothing more is sent; nil = it is.
-func (u *unsent) broken() error {
+// Broken is why nothing more is sent; nil = it is.
+func (u *unsent) Broken() error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.mu.err
 }
 
-// exceeds notes that more than so many bytes wait. It returns for how long they have; first = they do since now.
-func (u *unsent) exceeds(soft int64) (length time.Duration, first bool) {
+// Exceeds notes that more than so many bytes wait. It returns for how long they have; first = they do since now.
+func (u *unsent) Exceeds(soft int64) (length time.Duration, first bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.mu.soft = soft
@@ -231,14 +231,14 @@ func (u *unsent) exceeds(soft int64) (length time.Duration, first bool) {
 	return time.Duration(now-u.since.Load()) * time.Millisecond, first
 }
 
-// over says for how long more than the limit given to exceeds has waited, if it still does.
-func (u *unsent) over() (length time.Duration, over bool) {
+// Over says for how long more than the limit given to exceeds has waited, if it still does.
+func (u *unsent) Over() (length time.Duration, over bool) {
 	since := u.since.Load()
 	return time.Duration(time.Now().UnixMilli()-since) * time.Millisecond, since != 0
 }
 
-// relax comes after something that waited elsewhere and counted for exceeds has been sent.
-func (u *unsent) relax() {
+// Relax comes after something that waited elsewhere and counted for exceeds has been sent.
+func (u *unsent) Relax() {
 	if u.since.Load() == 0 {
 		return
 	}
@@ -249,9 +249,12 @@ func (u *unsent) relax() {
 	}
 }
 
-// pieces is how many pieces wait, as oll in CLIENT LIST.
-func (u *unsent) pieces() int {
+// Pieces is how many pieces wait, as oll in CLIENT LIST.
+func (u *unsent) Pieces() int {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return len(u.mu.queue)
 }
+
+// SendBytes is how much reply gathers before it is sent in the middle of a batch.
+const SendBytes = 256 << 10

@@ -1,4 +1,4 @@
-package resp
+package wire
 
 import (
 	"sync"
@@ -8,10 +8,10 @@ import (
 
 // Sizes of read buffers in bytes. A client starts with the small one and gets the
 // large one once it has filled that. The large one holds any single argument below
-// bigArg together with its command.
+// BigArg together with its command.
 const (
 	smallBuffer = 4 << 10
-	largeBuffer = bigArg + 8<<10
+	largeBuffer = BigArg + 8<<10
 )
 
 // copyBytes is the most that is copied at once.
@@ -25,9 +25,9 @@ const keepArgs = 8 << 10
 // and no byte is left over, so idle connections hold none.
 type workspace struct {
 	buf      []byte
-	spans    []words.Span // arguments of the command being parsed; a negative from is that of a big one, guard.bigs[^from]
+	spans    []words.Span // arguments of the command being parsed; a negative from is that of a big one, Guard.bigs[^from]
 	args     [][]byte     // arguments of the batch, one command after the other
-	commands []command    // the batch
+	commands []Command    // the batch
 }
 
 var smallWorkspaces = sync.Pool{New: func() any { return &workspace{buf: make([]byte, smallBuffer)} }}
@@ -64,13 +64,13 @@ func (ws *workspace) reset() {
 }
 
 // release gives the workspace back if nothing in it is needed any more.
-func (g *guard) release() {
+func (g *Guard) release() {
 	if g.start == g.end && g.ws != nil {
 		g.drop()
 	}
 }
 
-func (g *guard) drop() {
+func (g *Guard) drop() {
 	g.ws.give()
 	g.ws, g.start, g.pos, g.scan, g.end = nil, 0, 0, 0, 0
 	g.held.Store(int64(len(g.ahead)))
@@ -78,7 +78,7 @@ func (g *guard) drop() {
 }
 
 // abandon lets go of everything that was read: the stream has ended.
-func (g *guard) abandon() {
+func (g *Guard) abandon() {
 	g.big, g.bigs, g.bigBytes, g.ahead = nil, nil, 0, nil
 	if g.ws != nil {
 		g.drop()
@@ -86,7 +86,7 @@ func (g *guard) abandon() {
 }
 
 // target is where the next bytes of the stream belong. It is not empty.
-func (g *guard) target() []byte {
+func (g *Guard) target() []byte {
 	if len(g.big) > 0 && int64(len(g.big)) < g.bulk {
 		g.growBig(1)
 		return g.big[len(g.big):cap(g.big)]
@@ -96,7 +96,7 @@ func (g *guard) target() []byte {
 }
 
 // took notes that a read brought n bytes into target, of the room that was there.
-func (g *guard) took(n, room int) {
+func (g *Guard) took(n, room int) {
 	if len(g.big) > 0 && int64(len(g.big)) < g.bulk {
 		g.big = g.big[:len(g.big)+n]
 		g.cut += n
@@ -113,13 +113,13 @@ func (g *guard) took(n, room int) {
 
 // makeRoom moves the unfinished command to the front of a buffer that can take more
 // of it. It moves each byte a bounded number of times, since buffers double.
-func (g *guard) makeRoom() {
+func (g *Guard) makeRoom() {
 	if g.ws == nil {
 		g.ws = takeWorkspace(g.want)
 		return
 	}
 	need := g.end - g.start + 1
-	if g.bulk >= 0 && g.bulk < bigArg {
+	if g.bulk >= 0 && g.bulk < BigArg {
 		need = g.pos - g.start + int(g.bulk) + 2
 	}
 	from, size := g.ws.buf[g.start:g.end], len(g.ws.buf)
@@ -144,12 +144,12 @@ func (g *guard) makeRoom() {
 // growBig makes room for at least n more bytes of the big argument. Its memory grows
 // fourfold, to exactly its announced length in the end: what a client announces costs
 // nothing, what it sends at most four times its size.
-func (g *guard) growBig(n int) {
+func (g *Guard) growBig(n int) {
 	have := int64(len(g.big) + n)
 	if have <= int64(cap(g.big)) {
 		return
 	}
-	grown := make([]byte, 0, min(g.bulk, max(bigArg, 4*have)))
+	grown := make([]byte, 0, min(g.bulk, max(BigArg, 4*have)))
 	for rest := g.big; len(rest) > 0; { // the Go scheduler can not interrupt a copy, so it comes in pieces
 		n := min(len(rest), copyBytes)
 		grown = append(grown, rest[:n]...)
@@ -160,6 +160,6 @@ func (g *guard) growBig(n int) {
 
 // cost is the memory held for the unfinished command in bytes, give or take the
 // spare room of its buffers.
-func (g *guard) cost() int64 {
-	return int64(g.end-g.start) + int64(len(g.big)) + g.bigBytes + int64(len(g.ws.spans))*argCost
+func (g *Guard) cost() int64 {
+	return int64(g.end-g.start) + int64(len(g.big)) + g.bigBytes + int64(len(g.ws.spans))*ArgCost
 }

@@ -1,4 +1,4 @@
-package resp
+package wire
 
 import (
 	"errors"
@@ -101,20 +101,20 @@ func TestStreamsAreFramedAsRedisDoes(t *testing.T) {
 		t.Run(f.name, func(t *testing.T) {
 			for how, pieces := range map[string][]string{"at once": {f.bytes}, "byte by byte": byteByByte(f.bytes)} {
 				g := guardOf(true, pieces...)
-				g.limits.maxBulkBytes.Store(1 << 20)
+				g.limits.MaxBulkBytes.Store(1 << 20)
 				wantErrorAndCommands(t, how, g, f.commands, f.text)
 			}
 		})
 	}
 }
 
-func wantErrorAndCommands(t *testing.T, how string, g *guard, want [][]string, text string) {
+func wantErrorAndCommands(t *testing.T, how string, g *Guard, want [][]string, text string) {
 	t.Helper()
 	commands, err := readAll(g, 100)
 	if !reflect.DeepEqual(commands, want) {
 		t.Errorf("%s: commands %q, want %q", how, commands, want)
 	}
-	var broken *protocolError
+	var broken *ProtocolError
 	switch {
 	case text == "" && err != io.EOF:
 		t.Errorf("%s: error %v, want none but EOF", how, err)

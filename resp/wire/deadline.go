@@ -1,4 +1,4 @@
-package resp
+package wire
 
 import (
 	"sync"
@@ -34,7 +34,7 @@ const (
 var longAgo = time.Unix(1, 0)
 
 // settleDeadlineLocked sets the deadline that follows from all that is wanted. The caller holds g.deadline.mu.
-func (g *guard) settleDeadlineLocked() error {
+func (g *Guard) settleDeadlineLocked() error {
 	var at time.Time
 	switch d := &g.deadline; {
 	case g.closing.Load() || d.mu.watch == watchEnding:
@@ -54,14 +54,14 @@ func (g *guard) settleDeadlineLocked() error {
 
 // settleDeadline is settleDeadlineLocked for callers without the lock. It may be called from any goroutine, and comes after
 // every change of what is wanted.
-func (g *guard) settleDeadline() error {
+func (g *Guard) settleDeadline() error {
 	g.deadline.mu.Lock()
 	defer g.deadline.mu.Unlock()
 	return g.settleDeadlineLocked()
 }
 
 // setWatch begins or ends a watch.
-func (g *guard) setWatch(state watchState) error {
+func (g *Guard) setWatch(state watchState) error {
 	g.deadline.mu.Lock()
 	defer g.deadline.mu.Unlock()
 	g.deadline.mu.watch = state
@@ -69,7 +69,7 @@ func (g *guard) setWatch(state watchState) error {
 }
 
 // beginRead counts the idle timeout from now on.
-func (g *guard) beginRead() error {
+func (g *Guard) beginRead() error {
 	if g.idle() == 0 && !g.deadline.set.Load() {
 		return nil // whoever wants a deadline after this look sets it
 	}
@@ -77,35 +77,35 @@ func (g *guard) beginRead() error {
 }
 
 // idle is how long the client may be silent; 0 = for ever.
-func (g *guard) idle() time.Duration {
+func (g *Guard) idle() time.Duration {
 	if g.mayBeSilent.Load() {
 		return 0
 	}
-	return time.Duration(g.limits.idle.Load())
+	return time.Duration(g.limits.Idle.Load())
 }
 
 // IdleChanged puts a new idle timeout into effect for a client that may be waiting just now: its time begins anew.
 // It may be called from any goroutine.
-func (g *guard) IdleChanged() {
+func (g *Guard) IdleChanged() {
 	_ = g.settleDeadline() // a closed connection's error is for its reader
 }
 
 // AllowSilence exempts the client from the idle timeout, or no longer does.
-func (g *guard) AllowSilence(allowed bool) {
+func (g *Guard) AllowSilence(allowed bool) {
 	if g.mayBeSilent.Swap(allowed) != allowed {
 		g.IdleChanged()
 	}
 }
 
 // takes reports whether the client has taken something within its idle timeout: some of what waits for it, or a push.
-func (g *guard) takes() bool {
-	return time.Now().UnixMilli()-g.unsent.took.Load() < g.idle().Milliseconds()
+func (g *Guard) takes() bool {
+	return time.Now().UnixMilli()-g.Unsent.Took.Load() < g.idle().Milliseconds()
 }
 
 // CloseRead ends the stream behind what has been read so far: whole commands in it
 // are still returned, then io.EOF. It wakes up a ReadBatch that waits, and counts as
 // a hang-up for AwaitHangup. Writing goes on.
-func (g *guard) CloseRead() error {
+func (g *Guard) CloseRead() error {
 	g.closing.Store(true)
 	return g.settleDeadline()
 }

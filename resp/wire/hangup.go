@@ -1,4 +1,4 @@
-package resp
+package wire
 
 import (
 	"errors"
@@ -19,7 +19,7 @@ const maxAhead = 1 << 20
 //
 // stop ends the watch and returns when it has ended; it must be called before the
 // next ReadBatch and may be called again. The command's arguments stay valid throughout.
-func (g *guard) AwaitHangup() (hungUp <-chan struct{}, stop func()) {
+func (g *Guard) AwaitHangup() (hungUp <-chan struct{}, stop func()) {
 	gone, done := make(chan struct{}), make(chan struct{})
 	err := g.ended
 	if err == nil {
@@ -48,7 +48,7 @@ func (g *guard) AwaitHangup() (hungUp <-chan struct{}, stop func()) {
 
 // HungUp asks the operating system whether the client has hung up: the watch of AwaitHangup hears of it a moment later. What
 // the client has sent before hides it.
-func (g *guard) HungUp() (gone bool) {
+func (g *Guard) HungUp() (gone bool) {
 	if g.socket.raw == nil {
 		return false
 	}
@@ -57,9 +57,9 @@ func (g *guard) HungUp() (gone bool) {
 }
 
 // readAhead reads until maxAhead, a deadline or the end of the stream, which it returns.
-func (g *guard) readAhead() error {
+func (g *Guard) readAhead() error {
 	most := maxAhead
-	if !g.authed.Load() {
+	if !g.Authed.Load() {
 		most = unauthArgSize
 	}
 	var s socket

@@ -1,6 +1,6 @@
 //go:build !unix
 
-package resp
+package wire
 
 import "errors"
 
@@ -15,4 +15,4 @@ func writeDescriptor(uintptr, []byte) (int, error) { return 0, errors.ErrUnsuppo
 
 func descriptorEnded(uintptr) bool { return false }
 
-func guardsReadable(guards []*guard) []bool { return make([]bool, len(guards)) }
+func guardsReadable(guards []*Guard) []bool { return make([]bool, len(guards)) }

@@ -1,4 +1,4 @@
-package resp
+package wire
 
 import (
 	"bytes"
@@ -11,7 +11,7 @@ import (
 
 func TestAHangupIsNoticedWhileACommandIsBlocked(t *testing.T) {
 	client, g := dialGuard(t)
-	g.authed.Store(true)
+	g.Authed.Store(true)
 	io.WriteString(client, "BLPOP k 0\r\n")
 	if _, err := g.ReadBatch(1); err != nil {
 		t.Fatal(err)
@@ -31,7 +31,7 @@ func TestAHangupIsNoticedWhileACommandIsBlocked(t *testing.T) {
 		t.Fatal("not noticed")
 	}
 	stop()
-	if batch, err := g.ReadBatch(1); err != nil || string(batch[0].args[0]) != "PING" {
+	if batch, err := g.ReadBatch(1); err != nil || string(batch[0].Args[0]) != "PING" {
 		t.Fatalf("%v, %v: want what was sent before the hang-up", batch, err)
 	}
 	if _, err := g.ReadBatch(1); err != io.EOF {
@@ -45,8 +45,8 @@ func TestAHangupIsNoticedWhileACommandIsBlocked(t *testing.T) {
 
 func TestCloseReadLetsWholeCommandsPassAndThenEndsTheStream(t *testing.T) {
 	client, g := dialGuard(t)
-	g.authed.Store(true)
-	g.limits.idle.Store(int64(time.Hour))
+	g.Authed.Store(true)
+	g.limits.Idle.Store(int64(time.Hour))
 	io.WriteString(client, "PING\r\nPING\r\nPI")
 	if batch, err := g.ReadBatch(1); err != nil || len(batch) != 1 {
 		t.Fatalf("%d commands, %v", len(batch), err)
@@ -64,7 +64,7 @@ func TestCloseReadLetsWholeCommandsPassAndThenEndsTheStream(t *testing.T) {
 func TestCloseReadWakesUpAConnectionThatWaits(t *testing.T) {
 	for _, idle := range []time.Duration{0, time.Hour} {
 		_, g := dialGuard(t)
-		g.limits.idle.Store(int64(idle))
+		g.limits.Idle.Store(int64(idle))
 		go func() {
 			time.Sleep(20 * time.Millisecond)
 			g.CloseRead()
@@ -92,7 +92,7 @@ func TestCloseReadCountsAsAHangup(t *testing.T) {
 
 func TestNoByteIsLostWhileCommandsBlockAndGoOn(t *testing.T) {
 	client, g := dialGuard(t)
-	g.authed.Store(true)
+	g.Authed.Store(true)
 	const commands = 3000
 	go func() {
 		defer client.Close()
@@ -110,8 +110,8 @@ func TestNoByteIsLostWhileCommandsBlockAndGoOn(t *testing.T) {
 			runtime.Gosched()
 		}
 		for _, c := range batch {
-			if string(c.args[1]) != fmt.Sprint(i) {
-				t.Fatalf("command %d is %q", i, c.args)
+			if string(c.Args[1]) != fmt.Sprint(i) {
+				t.Fatalf("command %d is %q", i, c.Args)
 			}
 			i++
 		}
@@ -125,7 +125,7 @@ func TestNoByteIsLostWhileCommandsBlockAndGoOn(t *testing.T) {
 
 func TestABlockedClientCannotFillTheMemory(t *testing.T) {
 	client, g := dialGuard(t)
-	g.authed.Store(true)
+	g.Authed.Store(true)
 	_, stop := g.AwaitHangup()
 	flood := bytes.Repeat([]byte("PING\r\n"), 1<<20)
 	go client.Write(flood)
@@ -149,21 +149,21 @@ func TestRedconSeesOneTickAndThenTheEnd(t *testing.T) {
 	if err != nil || string(seen) != tick {
 		t.Errorf("%q, %v", seen, err)
 	}
-	if batch, err := g.ReadBatch(1); err != nil || string(batch[0].args[0]) != "PING" {
+	if batch, err := g.ReadBatch(1); err != nil || string(batch[0].Args[0]) != "PING" {
 		t.Errorf("%v, %v: the client's bytes are for ReadBatch", batch, err)
 	}
 }
 
 func TestAHangupIsNoticedWhateverTheIdleTimeoutBecomes(t *testing.T) {
-	for name, change := range map[string]func(g *guard, block func()){
-		"before the command came": func(g *guard, block func()) {
-			g.limits.idle.Store(int64(20 * time.Millisecond))
+	for name, change := range map[string]func(g *Guard, block func()){
+		"before the command came": func(g *Guard, block func()) {
+			g.limits.Idle.Store(int64(20 * time.Millisecond))
 			g.IdleChanged()
 			block()
 		},
-		"while the command is blocked": func(g *guard, block func()) {
+		"while the command is blocked": func(g *Guard, block func()) {
 			block()
-			g.limits.idle.Store(int64(20 * time.Millisecond))
+			g.limits.Idle.Store(int64(20 * time.Millisecond))
 			g.IdleChanged()
 		},
 	} {
@@ -196,7 +196,7 @@ func TestAWatchEndsHoweverOftenTheIdleTimeoutChanges(t *testing.T) {
 			case <-done:
 				return
 			default:
-				g.limits.idle.Store(int64(i%2) * int64(time.Hour))
+				g.limits.Idle.Store(int64(i%2) * int64(time.Hour))
 				g.IdleChanged()
 			}
 		}
@@ -223,7 +223,7 @@ func TestNothingTakesBackThatAConnectionIsToEnd(t *testing.T) {
 		_, g := dialGuard(t)
 		_, stop := g.AwaitHangup()
 		go g.CloseRead()
-		g.limits.idle.Store(int64(time.Hour))
+		g.limits.Idle.Store(int64(time.Hour))
 		g.IdleChanged()
 		stop()
 		if _, err := g.ReadBatch(1); err != io.EOF {

@@ -1,0 +1,15 @@
+// Package wire turns the bytes of a client's connection into whole commands within Redis's limits, and sends what is
+// for the client. It knows no command by name and no reply.
+//
+// Its invariant: no byte that a client sends costs more than its own size in memory and time, and nobody waits for a
+// client to read.
+//
+// Locks: each connection has one for its read deadline (deadline.go) and one for what waits to be sent (unsent.go); those
+// who have not authenticated share one (strangers.go). None is held while another is taken, and no other package's is.
+//
+//	guard.go buffer.go parse.go                     bytes to commands
+//	socket.go descriptor_*.go quickly_*.go          one connection, read and written with few system calls
+//	deadline.go hangup.go                           the idle timeout; who hangs up while a command waits
+//	unsent.go                                       what the connection has not taken yet
+//	strangers.go                                    what those hold who have not authenticated
+package wire
