@@ -111,6 +111,32 @@ func TestAConfFileIsReadAndOptionsOverrideIt(t *testing.T) {
 	}
 }
 
+// The fields were found by asking redis-server for all of INFO after each CONFIG SET.
+func TestInfoSaysWhatIsConfigured(t *testing.T) {
+	s := startServer(t, subjectBin(t))
+	c := dial(t, s.Addr)
+	for _, set := range []struct{ name, value, field, shown string }{
+		{"maxmemory-policy", "allkeys-lru", "maxmemory_policy", "allkeys-lru"},
+		{"maxmemory-policy", "volatile-lfu", "maxmemory_policy", "volatile-lfu"},
+		{"maxmemory-policy", "noeviction", "maxmemory_policy", "noeviction"},
+		{"maxmemory", "100mb", "maxmemory", "104857600"},
+		{"maxmemory", "100mb", "maxmemory_human", "100.00M"},
+		{"maxmemory", "0", "maxmemory", "0"},
+		{"maxclients", "123", "maxclients", "123"},
+		{"hz", "33", "hz", "33"},
+		{"hz", "34", "configured_hz", "34"},
+		{"repl-backlog-size", "2mb", "repl_backlog_size", "2097152"},
+		{"min-replicas-to-write", "0", "min_slaves_good_slaves", ""},
+		{"min-replicas-to-write", "2", "min_slaves_good_slaves", "0"},
+		{"port", "", "tcp_port", s.Addr[strings.LastIndexByte(s.Addr, ':')+1:]},
+	} {
+		if set.value != "" {
+			equal(t, "CONFIG SET", c.Do("CONFIG", "SET", set.name, set.value).text, "OK")
+		}
+		equal(t, set.field, infoField(c.Do("INFO").Text(), set.field), set.shown)
+	}
+}
+
 func TestLogsAreJSONWhereThereIsNoTerminal(t *testing.T) {
 	s := startServer(t, subjectBin(t), "--io-threads", "4")
 	if code := s.Terminate(); code != 0 {

@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"diskette/resp/internal/glob"
+	"diskette/resp/internal/words"
 )
 
 // A Config is the server's configuration: redis.conf's parameters, read at the start by
@@ -171,7 +173,7 @@ func (c *Config) Get(patterns ...string) (pairs [][2]string) {
 			continue
 		}
 		for name := range parameterIndex {
-			if ok, err := path.Match(key, name); ok && err == nil {
+			if glob.Match(words.ViewBytes(key), words.ViewBytes(name)) {
 				add(name, name)
 			}
 		}

@@ -298,6 +298,13 @@ func TestConfigGetMatchesAsRedisDoes(t *testing.T) {
 		{"list-max-ziplist-entries", ""},
 		{"[", ""},
 		{`time\out`, ""},
+		{"maxclient[s", "maxclients"}, // a class that is never closed ends with the pattern
+		{"maxclient[^x", "maxclients"},
+		{"maxclient[z-a]", "maxclients"},
+		{"h[y-z", "hz"},
+		{"H[Y-Z]", "hz"},
+		{"maxclient[]", ""},
+		{"maxclient[", ""},
 	} {
 		var names []string
 		for _, pair := range c.Get(strings.Fields(test.patterns)...) {

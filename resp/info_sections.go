@@ -129,8 +129,8 @@ func infoMemory(t *infoText, r *infoReport) {
 		t.bytes("total_system_memory", total)
 	}
 	r.lua.write(t)
-	t.bytes("maxmemory", r.s.cfg.MaxMemory.Load())
-	t.line("maxmemory_policy", "noeviction")
+	t.bytes("maxmemory", r.s.cfg.Int("maxmemory")) // as it was given; hot_limit is what it comes to
+	t.line("maxmemory_policy", r.s.cfg.Text("maxmemory-policy"))
 	t.linef("allocator_frag_ratio", "%.2f", ratio(m.active, m.objects))
 	t.line("allocator_frag_bytes", m.active-m.objects)
 	t.linef("allocator_rss_ratio", "%.2f", ratio(m.resident, m.active))
@@ -265,6 +265,9 @@ func infoStats(t *infoText, r *infoReport) {
 func infoReplication(t *infoText, r *infoReport) {
 	t.line("role", "master")
 	t.line("connected_slaves", 0)
+	if cfg := r.s.cfg; cfg.Int("min-replicas-to-write") > 0 && cfg.Int("min-replicas-max-lag") > 0 {
+		t.line("min_slaves_good_slaves", 0)
+	}
 	t.line("master_failover_state", "no-failover")
 	t.line("master_replid", r.s.runID)
 	t.line("master_replid2", strings.Repeat("0", 40))
