@@ -167,7 +167,7 @@ func (s *selector) allowsKey(key []byte, read, write bool) bool {
 func channelArgs(r *row, args [][]byte) [][]byte {
 	switch r.name {
 	case "publish", "spublish":
-		return args[1:2]
+		return args[1:min(2, len(args))]
 	case "subscribe", "ssubscribe", "psubscribe":
 		return args[1:]
 	}

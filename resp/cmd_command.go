@@ -2,6 +2,7 @@ package resp
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"diskette/resp/internal/glob"
@@ -244,21 +245,34 @@ func usedKeys(t *commands, args [][]byte) (used []usedKey, refusal Reply) {
 	switch {
 	case r == nil:
 		return nil, errorReply("ERR Invalid command specified")
-	case len(r.keys) == 0:
+	case !r.hasKeys():
 		return nil, errNoKeys
 	case !r.arityOK(len(args)):
 		return nil, errorReply("ERR Invalid number of arguments specified for command")
 	}
+	sound := true
 	for i := range r.keys {
 		s := &r.keys[i]
 		access := s.access
 		if s.vary != nil {
 			access = s.vary(args)
 		}
-		s.each(args, func(i int) { used = append(used, usedKey{args[i], access}) })
+		sound = s.each(args, func(i int) { used = append(used, usedKey{args[i], access}) }) && sound
 	}
-	if len(used) == 0 && r.flags&noMandatoryKeys == 0 {
+	switch {
+	case sound && len(used) > 0:
+	case r.flags&noMandatoryKeys != 0:
+		return nil, replyNone
+	default:
 		return nil, errorReply("ERR Invalid arguments specified for command")
 	}
 	return used, replyNone
+}
+
+// hasKeys reports whether any of the command's arguments may be a key; a shard channel is none.
+func (r *row) hasKeys() bool {
+	return slices.ContainsFunc(r.keys, func(s keySpec) bool {
+		_, _, isKey := needs(s.access)
+		return isKey
+	})
 }

@@ -132,13 +132,13 @@ func (h *hold) recover() {
 	cl.closing = true
 }
 
-// panicked logs the panic of a command and returns what its client hears.
+// panicked logs the panic of a command and returns what its client hears: nothing of the program's inside.
 func (s *Server) panicked(name string, p any) Reply {
 	if reply := unreadReply(p); reply.isError() {
 		return reply
 	}
 	s.log.Error().Str("command", name).Str("panic", fmt.Sprint(p)).Bytes("stack", debug.Stack()).Msg("command failed")
-	return errorReply(oneLine("ERR internal error: " + fmt.Sprint(p)))
+	return errInternal
 }
 
 // recover keeps a defect outside of any handler, in parsing or sending, to this connection.

@@ -119,6 +119,9 @@ func errNotStored(err error) Reply {
 // whyNotStored is one sentence for a client: what failed, and what to do. The file and the figures are in the server's log.
 func whyNotStored(err error) string {
 	reason := err.Error()
+	if errors.Is(err, store.ErrPanic) {
+		reason = store.ErrPanic.Error()
+	}
 	var errno syscall.Errno
 	if errors.As(err, &errno) {
 		reason = errno.Error()
@@ -147,6 +150,8 @@ func failure(err error) Reply {
 		return errDamaged
 	case errors.Is(err, store.ErrDiskFailed):
 		return errDiskFailed
+	case errors.Is(err, store.ErrPanic):
+		return errInternal
 	}
 	return errorReply(oneLine("ERR " + err.Error()))
 }
@@ -159,6 +164,9 @@ func unreadReply(p any) Reply {
 	}
 	return replyNone
 }
+
+// errInternal is what a client hears of a defect.
+var errInternal = errorReply("ERR internal error: the server's log says more")
 
 // oneLine keeps a client's bytes from breaking the protocol's framing. Other bytes stay, UTF-8 or not.
 func oneLine(s string) string {

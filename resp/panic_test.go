@@ -84,12 +84,12 @@ func TestACommandThatPanicsEndsItsOwnConnectionAlone(t *testing.T) {
 		lines []string
 		want  string
 	}{
-		{[]string{"SET k v", "FAILREAD k", "SET k never"}, "+OK\r\n-ERR internal error: failed reading\r\n"},
-		{[]string{"PING", "FAILCONN", "SET k never"}, "+PONG\r\n-ERR internal error: failed  talking\r\n"},
-		{[]string{"FAILWRITE half", "SET k never"}, "-ERR internal error: failed writing\r\n"},
+		{[]string{"SET k v", "FAILREAD k", "SET k never"}, "+OK\r\n-ERR internal error: the server's log says more\r\n"},
+		{[]string{"PING", "FAILCONN", "SET k never"}, "+PONG\r\n-ERR internal error: the server's log says more\r\n"},
+		{[]string{"FAILWRITE half", "SET k never"}, "-ERR internal error: the server's log says more\r\n"},
 		// The client hears of the transaction what was done until then.
-		{[]string{"MULTI", "SET t 1", "FAILWRITE u", "SET k never", "EXEC"}, "+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n*3\r\n+OK\r\n-ERR internal error: failed writing\r\n"},
-		{[]string{"WATCH k", "FAILREAD k"}, "+OK\r\n-ERR internal error: failed reading\r\n"},
+		{[]string{"MULTI", "SET t 1", "FAILWRITE u", "SET k never", "EXEC"}, "+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n*3\r\n+OK\r\n-ERR internal error: the server's log says more\r\n"},
+		{[]string{"WATCH k", "FAILREAD k"}, "+OK\r\n-ERR internal error: the server's log says more\r\n"},
 	} {
 		if got := ask(t, addr, c.lines...); got != c.want {
 			t.Errorf("%v\nwant: %q\ngot:  %q", c.lines, c.want, got)
@@ -129,7 +129,7 @@ func TestACommandThatPanicsWhenItIsServedHarmsNobodyElse(t *testing.T) {
 	if got := c.do("RPUSH list x"); got != ":1" {
 		t.Error(got)
 	}
-	a.want("-ERR internal error: failed when served")
-	b.want("-ERR internal error: failed when served")
+	a.want("-ERR internal error: the server's log says more")
+	b.want("-ERR internal error: the server's log says more")
 	d.want("*2 list x")
 }

@@ -136,7 +136,7 @@ func noted(specs []keySpec, notes string) []keySpec {
 func setKey() []keySpec {
 	spec := keyAt(1, "RW access update variable_flags")
 	spec[0].vary = func(args [][]byte) string {
-		for _, a := range args[3:] {
+		for _, a := range args[min(3, len(args)):] {
 			if strings.EqualFold(string(a), "GET") {
 				return "RW access update"
 			}
@@ -206,37 +206,51 @@ func (r *row) eachNeeded(args [][]byte, fn func(i int, need store.Need)) {
 	}
 }
 
-func (s *keySpec) each(args [][]byte, fn func(i int)) {
+// each calls fn with the place of every key in args, of which there may be any number. sound = the arguments are such that the
+// command may accept them: it refuses those that say of more keys than there are.
+func (s *keySpec) each(args [][]byte, fn func(i int)) (sound bool) {
 	if s.find != nil {
 		for _, i := range s.find(args) {
 			fn(i)
 		}
-		return
+		return true
 	}
 	first, last := s.first, s.last
 	if last < 0 {
 		last += len(args)
 	}
 	if s.keyword != "" {
-		for first < len(args) && !strings.EqualFold(words.ViewString(args[first]), s.keyword) {
+		for first < len(args) && !words.EqualFold(args[first], s.keyword) {
 			first++
 		}
-		first++
+		if first >= len(args) {
+			return !s.half // the others are options
+		}
+		if first++; first >= len(args) && !s.half {
+			return true // and one that nothing follows on names no key
+		}
 		last = first
 		if s.half {
 			last = first + (len(args)-first)/2 - 1
 		}
 	}
 	if s.counted {
-		n, _ := numbers.ParseInt(args[first])
-		if n > int64(len(args)-1-first) {
-			return // the command refuses it
+		if first >= len(args) {
+			return false
+		}
+		n, ok := numbers.ParseInt(args[first])
+		if !ok || n < 1 || n > int64(len(args)-1-first) {
+			return false
 		}
 		first, last = first+1, first+int(n)
 	}
-	for i := first; i <= last && i < len(args); i += s.step {
+	if first > last || last >= len(args) {
+		return false
+	}
+	for i := first; i <= last; i += s.step {
 		fn(i)
 	}
+	return true
 }
 
 // arityOK checks the number of arguments, the command's name included.

@@ -63,7 +63,10 @@ const scriptMemory = 256 << 20
 
 func (s *Server) newEngine(functions bool) *engine {
 	e := &engine{srv: s}
-	e.lua = lualib.New(lualib.Limits{Memory: scriptMemory, Others: e.others, Tick: e.tick})
+	e.lua = lualib.New(lualib.Limits{
+		Memory: scriptMemory, Others: e.others, Tick: e.tick,
+		Defect: func(p any) { s.panicked("script", p) },
+	})
 	api := e.api()
 	if functions {
 		e.apis.load = e.lua.Protect(e.loadAPI())

@@ -31,6 +31,7 @@ const (
 type Limits struct {
 	Memory int64        // bytes that scripts may hold at once; beyond it they get an error
 	Others func() int64 // of the heap's bytes, those that are no script's, as far as they change while scripts run; nil = none
+	Defect func(p any)  // called when a function of this package or of the virtual machine panics; the script gets an error
 	Tick   func() error // called every few thousand loop iterations or calls, at most every ms or so; an error ends the script, and no pcall catches it
 }
 

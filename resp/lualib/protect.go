@@ -2,6 +2,7 @@ package lualib
 
 import (
 	"fmt"
+	"runtime"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -79,6 +80,11 @@ func (s *State) failure(L *lua.LState, r any) lua.LValue {
 	switch e := r.(type) {
 	case *lua.ApiError:
 		return e.Object
+	case runtime.Error:
+		if s.limits.Defect != nil {
+			s.limits.Defect(r)
+		}
+		return lua.LString("internal error: the server's log says more")
 	case error:
 		return lua.LString(e.Error())
 	case string:
