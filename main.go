@@ -154,7 +154,11 @@ func serve(args []string) int {
 		return 0
 	}
 	if err := st.Close(); err != nil {
-		log.Error().Err(err).Msg("closed with an error; what was acknowledged is in the journal")
+		where := "what was acknowledged is in the journal"
+		if errors.Is(err, store.ErrMisplaced) {
+			where = "what is in a file that has no name any more ends with this process"
+		}
+		log.Error().Err(err).Msg("closed with an error; " + where)
 		return 1
 	}
 	log.Info().Msg("everything is on disk, bye")

@@ -29,7 +29,7 @@
 //	apply_string.go apply_rows.go apply_runs.go          the rows of long strings and of collections
 //	apply_slices.go rewrite.go                           on a full disk, and what is large; long values copied without the lock
 //	pieces.go guard.go aside.go                          long rows and names; panics of SQLite's; rows that the tables refuse
-//	foreign.go locked.go                                 rows and locks of other programs
+//	foreign.go locked.go misplaced.go                    rows and locks of other programs; files that are taken away
 //	look.go lookvfs.go wal.go                            at the start: do the files belong together?
 //	setaside.go salvage.go rescue.go tidy.go             damaged ones renamed; what can be read of them
 //	sweep.go        removes what has expired             reserve.go dir.go  disk space, the directory
@@ -60,7 +60,8 @@
 //	I7  An empty collection is no key; a stream alone may be empty.
 //	I8  A failed append or fsync never gets a success reply: writes are refused until the journal
 //	    works again, reads go on, nothing acknowledged is lost. The change of a command that was
-//	    answered so may still take effect later: the journal keeps it and tries again.
+//	    answered so may still take effect later: the journal keeps it and tries again. A file that is no longer under its
+//	    name counts as failed.
 //	I9  Lock order: keyspace, then journal. No SQLite call under the keyspace lock, except for keys
 //	    that could not be known before the command ran.
 //	I10 Time is read once per command, MULTI block or script.

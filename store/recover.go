@@ -86,7 +86,7 @@ func (st *Store) settleRecovery() {
 		st.opts.Log("fsync after recovery failed, the journal is kept until the next write-back", err)
 		return
 	}
-	st.journal.Drop(applied)
+	st.drop(applied)
 	// The file itself says from now on that it is in use, so that a copy of it alone is refused. If that can not be now, the next
 	// checkpoint brings it there, and tells of what fails.
 	_ = st.wb.w.checkpoint()

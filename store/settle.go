@@ -19,7 +19,7 @@ func (st *Store) finish(f *fold, took time.Duration) {
 		st.lists.forget()
 	}
 	st.settle(f.nextID, f.last)
-	st.journal.Drop(f.last)
+	st.drop(f.last)
 	st.backlog.Add(-f.bytes)
 	wb.stats.Lock()
 	wb.stats.transactions++

@@ -78,6 +78,7 @@ type Store struct {
 	state   *journal.StateFile
 	journal *journal.Journal
 	readers readers
+	places  []placed
 	started time.Time
 
 	mu                   sync.Mutex // the keyspace lock; the fields up to the blank line are under it
@@ -175,6 +176,9 @@ func Open(o Options) (_ *Store, err error) {
 	}
 	st.reserve.open(st)
 	st.countOpened()
+	if err := st.notePlaces(); err != nil {
+		return nil, err
+	}
 	st.startWriteBack()
 	return st, nil
 }
@@ -387,6 +391,9 @@ func (st *Store) Close() error {
 		return nil
 	}
 	err := st.stopWriteBack()
+	if err == nil {
+		err = st.misplaced() // what the tables have ends with the process
+	}
 	if err == nil && !st.damage.met.Load() {
 		if err = st.wb.w.disown(); err == nil {
 			st.workedWriting()

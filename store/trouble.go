@@ -58,6 +58,9 @@ func troubleLine(err error) string {
 	switch {
 	case errors.Is(err, ErrDamaged):
 		return "the database file is damaged: writes are refused, reads go on, the journal keeps what was acknowledged"
+	case errors.Is(err, ErrMisplaced):
+		return "a file of the data directory is not under its name any more: writes are refused, reads go on, " +
+			"the journal keeps what is not in it"
 	case errors.Is(err, ErrLocked):
 		return "another program's lock keeps the tables from taking anything, and there is no more room: writes are refused " +
 			"until it ends, reads go on"

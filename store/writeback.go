@@ -40,6 +40,7 @@ type writeBack struct {
 
 	applyNow chan struct{}
 
+	placesSeen   time.Time // the fold goroutine's: when it last looked after the files
 	upkeepFailed time.Time // the apply goroutine's: when maintain last met damage
 	busy         time.Time // the apply goroutine's: when it last wrote back many rows
 	rested       bool      // the buffers were given back since
@@ -163,6 +164,7 @@ func (st *Store) foldLoop() {
 		case <-wb.stop:
 			return
 		case now := <-tick.C:
+			st.watchPlaces(now)
 			st.noteTrouble(now)
 			st.noteRoom()
 		case <-wb.foldNow:
@@ -277,11 +279,11 @@ func (st *Store) applyUntilDone(f *fold) bool {
 	wb := &st.wb
 	for attempts := 0; ; {
 		start := time.Now()
-		var err error
-		if !wb.w.inSlices && st.tight(f) && st.journal.Sync(f.last) == nil {
+		err := st.misplaced()
+		if err == nil && !wb.w.inSlices && st.tight(f) && st.journal.Sync(f.last) == nil {
 			wb.w.inSlices = true
 		}
-		if wb.w.inSlices || f.heavy() {
+		if err == nil && (wb.w.inSlices || f.heavy()) {
 			if err = st.journal.Sync(f.last); err != nil && !wb.w.inSlices {
 				err, f.whole = nil, true // the tables are what helps now
 			}

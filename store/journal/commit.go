@@ -14,8 +14,9 @@ import (
 
 // wait is Wait when lsn is not committed yet: one waiter at a time commits for all, the others sleep until it has.
 //
-// Measured with 50 goroutines on two cores, processor time a record (BenchmarkCommit): 0.3-0.45 us without fsyncs and 2.0-2.3 us
-// with them. Queueing on the committing mutex, where each sleeper wakes the next, took 0.6 and 2.6-3.3 us.
+// Measured with 50 goroutines on two cores, processor time a record (BenchmarkCommit): 0.3-0.45 us without fsyncs
+// and 2.0-2.3 us with them. Queueing on the committing mutex, where each sleeper wakes the next, took 0.6 and
+// 2.6-3.3 us.
 func (j *Journal) wait(lsn uint64) error {
 	if j.yield(lsn); j.committed.Load() >= lsn {
 		return nil
@@ -70,8 +71,8 @@ func (j *Journal) yield(lsn uint64) {
 	}
 }
 
-// gather lets those that the commit before woke append, as long as they do: an fsync costs more than they take. Without it, half
-// of 50 clients miss each fsync and wait for the next [measured: 28 records a batch, with it 50].
+// gather lets those that the commit before woke append, as long as they do: an fsync costs more than they take.
+// Without it, half of 50 clients miss each fsync and wait for the next [measured: 28 records a batch, with it 50].
 func (j *Journal) gather() {
 	for range 4 {
 		last := j.last.Load()
@@ -167,8 +168,8 @@ func (e *bothFailed) Error() string { return fmt.Sprintf("%v (and before that: %
 
 func (e *bothFailed) Unwrap() []error { return []error{e.write, e.sync} }
 
-// writeBatchLocked appends b to the active segment, whole or not at all, a second time if the disk was full and Options.Full has made
-// room. The caller holds committing.
+// writeBatchLocked appends b to the active segment, whole or not at all, a second time if the disk was full and
+// Options.Full has made room. The caller holds committing.
 func (j *Journal) writeBatchLocked(b *Batch) error {
 	err := j.tryBatchLocked(b)
 	if err != nil && noSpace(err) && j.o.Full != nil && j.o.Full() {
@@ -202,7 +203,8 @@ func (j *Journal) tryBatchLocked(b *Batch) error {
 	return nil
 }
 
-// activeLocked returns the segment to write to: a new one, if there is none or it has its size. The caller holds committing.
+// activeLocked returns the segment to write to: a new one, if there is none or it has its size. The caller holds
+// committing.
 func (j *Journal) activeLocked() (*segment, error) {
 	c := &j.committing
 	if s := c.active; s != nil && s.last >= s.first && s.size >= j.o.SegmentBytes {
@@ -222,8 +224,8 @@ func (j *Journal) activeLocked() (*segment, error) {
 	return c.active, nil
 }
 
-// sealLocked ends the active segment, if it can be made complete on disk: what has a successor is never torn. The caller holds
-// committing.
+// sealLocked ends the active segment, if it can be made complete on disk: what has a successor is never torn. The
+// caller holds committing.
 func (j *Journal) sealLocked() {
 	s := j.committing.active
 	if length := s.length(); length > s.size && j.truncate(s, s.size) == nil {
@@ -288,9 +290,9 @@ func (j *Journal) retireLocked() {
 	j.counts.bytes.Add(-s.length())
 }
 
-// failSyncLocked notes that what s holds is in doubt. The kernel may have dropped the dirty pages and call the next
-// fsync of them a success, so none is made before they are written again. Until that works s has no successor, and SQLite's
-// copy of its records ends the failure as well, in Drop. The caller holds committing.
+// failSyncLocked notes that what s holds is in doubt. The kernel may have dropped the dirty pages and call the
+// next fsync of them a success, so none is made before they are written again. Until that works s has no
+// successor, and SQLite's copy of its records ends the failure as well, in Drop. The caller holds committing.
 func (j *Journal) failSyncLocked(s *segment, err error) {
 	c := &j.committing
 	s.doubt = true
@@ -326,8 +328,9 @@ func (j *Journal) Sync(lsn uint64) error {
 // Synced returns the newest LSN that is known to be fsynced.
 func (j *Journal) Synced() uint64 { return j.synced.Load() }
 
-// syncActive fsyncs what is written, without the lock that writers need. Under Always they must be told of an error, and of two
-// fsyncs at the same time the kernel tells one: then, and where the bytes are written again, it holds the lock.
+// syncActive fsyncs what is written, without the lock that writers need. Under Always they must be told of an
+// error, and of two fsyncs at the same time the kernel tells one: then, and where the bytes are written again, it
+// holds the lock.
 func (j *Journal) syncActive() {
 	j.syncing.Lock() // I9: syncing -> committing
 	defer j.syncing.Unlock()
@@ -367,8 +370,8 @@ func (j *Journal) syncedLocked(lsn uint64) {
 	}
 }
 
-// Drop says that SQLite holds, fsynced, every record up to applied: segments with nothing newer are deleted. The active one is
-// ended first when it is worth it.
+// Drop says that SQLite holds, fsynced, every record up to applied: segments with nothing newer are deleted. The
+// active one is ended first when it is worth it.
 func (j *Journal) Drop(applied uint64) {
 	c := &j.committing
 	c.Lock()
@@ -442,6 +445,7 @@ func (j *Journal) tend() {
 		}
 		c := &j.committing
 		c.Lock()
+		j.lookAfterActiveLocked()
 		if c.writeErr != nil {
 			j.commitLocked()
 		}
@@ -460,7 +464,25 @@ func (j *Journal) tend() {
 	}
 }
 
-// Note lets the next start know how far the records went. Those that a failed fsync has put in doubt are not among them.
+// lookAfterActiveLocked gives up the active segment if it was deleted, renamed or replaced: what it holds is in
+// doubt until SQLite has it, as after an fsync that failed, and what comes goes to a new one. The caller holds
+// committing.
+func (j *Journal) lookAfterActiveLocked() {
+	c := &j.committing
+	s := c.active
+	if s == nil || s.inPlace() {
+		return
+	}
+	if s.last > c.applied {
+		c.syncErr = fmt.Errorf("%w: %s was deleted, renamed or replaced", ErrSync, s.path)
+		c.unsynced = max(c.unsynced, s.last)
+	}
+	j.retireLocked()
+	j.publishLocked()
+}
+
+// Note lets the next start know how far the records went. Those that a failed fsync has put in doubt are not among
+// them.
 func (j *Journal) Note() {
 	if j.state == nil {
 		return

@@ -267,6 +267,16 @@ func (j *Journal) count(err error) error {
 	return err
 }
 
+// inPlace reports whether the open segment is the file of its name, as far as that can be told.
+func (s *segment) inPlace() bool {
+	there, err := os.Stat(s.path)
+	if err != nil {
+		return !errors.Is(err, os.ErrNotExist)
+	}
+	open, err := s.file.Stat()
+	return err != nil || os.SameFile(there, open)
+}
+
 // create makes a segment that begins with LSN first, there for good when it returns.
 func (j *Journal) create(first uint64) (s *segment, err error) {
 	path := filepath.Join(j.dir, segmentName(first))
@@ -278,6 +288,11 @@ func (j *Journal) create(first uint64) (s *segment, err error) {
 	// A file of that name can only be what an earlier try left: no record with an LSN from first on was ever written
 	// that was not cut off again, or is about to be written here.
 	f, err := j.o.Disk.Create(path, 0o640)
+	if errors.Is(err, os.ErrNotExist) { // the directory was taken away
+		if err = j.o.Disk.MkdirAll(j.dir, 0o750); err == nil {
+			f, err = j.o.Disk.Create(path, 0o640)
+		}
+	}
 	if err != nil {
 		return nil, j.count(err)
 	}
