@@ -31,36 +31,6 @@ var denialWords = [denialReasons]struct{ log, info string }{
 	deniedCommand: {"command", "cmd"}, deniedKey: {"key", "key"}, deniedAuth: {"auth", "auth"}, deniedChannel: {"channel", "channel"},
 }
 
-// mayAll says that the client's user may do everything: what most commands ask. It costs two loads.
-func (cl *client) mayAll() bool { return cl.user.Load().permissions.Load().all }
-
-// permitted asks whether the client may run a command with these arguments, and logs a denial; replyNone = it may. Whatever runs
-// a client's commands asks: admit, EXEC, a blocked command that runs again, scripts. context is ACL LOG's word for it.
-func (cl *client) permitted(r *row, args [][]byte, context string) Reply {
-	u, d := cl.denied(r, args, context)
-	if d.reason == allowed {
-		return replyNone
-	}
-	return errorReply(oneLine("NOPERM " + d.text(u.name, r, args, false)))
-}
-
-// denied is permitted for who words the refusal himself.
-func (cl *client) denied(r *row, args [][]byte, context string) (u *user, d denial) {
-	u = cl.user.Load()
-	if d = u.permissions.Load().check(r, args); d.reason != allowed {
-		cl.srv.acl.noteDenial(cl, d.reason, context, d.object(r, args), u.name)
-	}
-	return u, d
-}
-
-// aclContext is ACL LOG's word for where the client's commands come from.
-func (cl *client) aclContext() string {
-	if cl.multi != nil {
-		return "multi"
-	}
-	return "toplevel"
-}
-
 // object is what ACL LOG says was denied.
 func (d denial) object(r *row, args [][]byte) string {
 	if d.reason == deniedCommand {
@@ -142,6 +112,14 @@ func (s *selector) checkKeys(r *row, args [][]byte) (d denial) {
 	return d
 }
 
+// readsAllKeys reports whether a command may read every key, as SORT's BY and GET need.
+func (p *permissions) readsAllKeys(r *row, args [][]byte) bool {
+	return p.all || slices.ContainsFunc(p.selectors, func(s *selector) bool {
+		return s.check(r, args).reason == allowed &&
+			(s.allKeys || slices.ContainsFunc(s.keys, func(k keyPattern) bool { return k.read && k.pattern == "*" }))
+	})
+}
+
 // needs is what a key specification's access words ask of a pattern. Looking at a key's kind or length needs neither.
 func needs(access string) (read, write, isKey bool) {
 	for word := range strings.FieldsSeq(access) {
@@ -181,14 +159,5 @@ func (s *selector) allowsChannel(channel []byte, isPattern bool) bool {
 			return pattern == words.ViewString(channel)
 		}
 		return glob.Match(words.ViewBytes(pattern), channel)
-	})
-}
-
-// readsAllKeys reports whether the command's client may read every key by it, as SORT's BY and GET need.
-func (c *call) readsAllKeys() bool {
-	p := c.cl.user.Load().permissions.Load()
-	return p.all || slices.ContainsFunc(p.selectors, func(s *selector) bool {
-		return s.check(c.row, c.args).reason == allowed &&
-			(s.allKeys || slices.ContainsFunc(s.keys, func(k keyPattern) bool { return k.read && k.pattern == "*" }))
 	})
 }

@@ -4,8 +4,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-
-	"diskette/expire"
 )
 
 // denials is ACL LOG's entries and INFO's counts.
@@ -36,10 +34,9 @@ const (
 	sameDenialScan   = 10 // entries that are compared with a new one
 )
 
-// noteDenial counts and logs a denial.
-func (s *users) noteDenial(cl *client, reason denialReason, context, object, user string) {
-	now := expire.NowMillis()
-	e := &denialEntry{count: 1, reason: reason, context: context, object: strings.Clone(object), user: user, createdMillis: now, updatedMillis: now, client: cl.line(now)}
+// noteDenial counts a denial at now and logs it, client being its client's line and most how many entries are kept.
+func (s *users) noteDenial(now int64, reason denialReason, context, object, user, client string, most int64) {
+	e := &denialEntry{count: 1, reason: reason, context: context, object: strings.Clone(object), user: user, createdMillis: now, updatedMillis: now, client: client}
 	d := &s.denials
 	d.counts[reason].Add(1)
 	d.mu.Lock()
@@ -56,7 +53,7 @@ func (s *users) noteDenial(cl *client, reason denialReason, context, object, use
 	e.id = d.mu.lastID
 	d.mu.lastID++
 	d.mu.entries = append([]*denialEntry{e}, entries...)
-	d.trimLocked(cl.srv.cfg.Int("acllog-max-len"))
+	d.trimLocked(most)
 }
 
 // trimLocked forgets the oldest entries. The caller holds d.mu.

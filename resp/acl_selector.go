@@ -313,3 +313,11 @@ func (s *selector) inParentheses() string {
 	}
 	return "(" + strings.Join(rules, " ") + ")"
 }
+
+func (s *selector) fields() []Reply {
+	return []Reply{
+		bulkString("commands"), bulkString(strings.Join(s.commandRules(), " ")),
+		bulkString("keys"), bulkString(strings.Join(s.keyRules(), " ")),
+		bulkString("channels"), bulkString(strings.Join(s.channelRules(), " ")),
+	}
+}

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"diskette/resp/internal/words"
 )
@@ -155,8 +155,8 @@ func (s *users) delete(name string) *user {
 	return u
 }
 
-// authenticate makes the client the user's if the password is right; if not, it stays what it was.
-func (s *users) authenticate(cl *client, name, password []byte) bool {
+// authenticate makes a client's user the named one if the password is right; if not, it stays what it was.
+func (s *users) authenticate(as *atomic.Pointer[user], name, password []byte) bool {
 	u := s.find(string(name))
 	if u == nil || !u.permissions.Load().accepts(password) {
 		return false
@@ -166,13 +166,13 @@ func (s *users) authenticate(cl *client, name, password []byte) bool {
 	if s.mu.byName[u.name] != u { // deleted meanwhile: who does that closes the user's connections next
 		return false
 	}
-	cl.user.Store(u)
+	as.Store(u)
 	return true
 }
 
 // readUserLine reads a line of a conf file or an ACL file that is split already; word is the one that is wrong.
-func readUserLine(name string, words []string) (line userLine, word string, err error) {
-	rules, open := mergeSelectors(words)
+func readUserLine(name string, given []string) (line userLine, word string, err error) {
+	rules, open := mergeSelectors(given)
 	if open != "" {
 		return line, open, errors.New("Unmatched parenthesis in selector definition.")
 	}
@@ -216,25 +216,25 @@ func (s *users) read(file, content string) string {
 	number := 0
 	for line := range strings.Lines(content) {
 		number++
-		words := strings.Split(trimConfLine(line), " ")
+		parts := strings.Split(words.TrimLine(line), " ")
 		switch {
-		case words[0] == "":
+		case parts[0] == "":
 			continue
-		case words[0] != "user" || len(words) < 2:
+		case parts[0] != "user" || len(parts) < 2:
 			fmt.Fprintf(&problems, "%s:%d should start with user keyword followed by the username. ", file, number)
 			continue
-		case hasSpace(words[1]):
-			fmt.Fprintf(&problems, "'%s:%d: username '%s' contains invalid characters. ", file, number, words[1])
+		case hasSpace(parts[1]):
+			fmt.Fprintf(&problems, "'%s:%d: username '%s' contains invalid characters. ", file, number, parts[1])
 			continue
-		case declared[words[1]]:
-			fmt.Fprintf(&problems, "WARNING: Duplicate user '%s' found on line %d. ", words[1], number)
+		case declared[parts[1]]:
+			fmt.Fprintf(&problems, "WARNING: Duplicate user '%s' found on line %d. ", parts[1], number)
 			continue
 		}
-		declared[words[1]] = true
-		for i := range words {
-			words[i] = strings.Trim(words[i], "\t\r\n")
+		declared[parts[1]] = true
+		for i := range parts {
+			parts[i] = strings.Trim(parts[i], "\t\r\n")
 		}
-		user, _, err := readUserLine(words[1], words[2:])
+		user, _, err := readUserLine(parts[1], parts[2:])
 		if err == nil {
 			err = s.declare(user)
 		}
@@ -252,13 +252,4 @@ func (s *users) read(file, content string) string {
 // save writes all users into the ACL file.
 func (s *users) save(file string) error {
 	return replaceFile(file, strings.Join(s.lines(), "\n")+"\n")
-}
-
-// aclFile is aclfile's absolute path, "" = none is used.
-func (c *Config) aclFile() (string, error) {
-	name := c.Text("aclfile")
-	if name == "" {
-		return "", nil
-	}
-	return filepath.Abs(name)
 }

@@ -13,7 +13,7 @@ func TestALongLCSNeedsTheLockNoMore(t *testing.T) {
 	_, s := startServing(t)
 	for _, n := range []int{8 << 10, 2 * lentBytes} { // copied, and lent
 		a, b := strings.Repeat("abcdefgh", n/8), "hgfedcba"+strings.Repeat("abcd", 25)
-		c := &call{cl: &client{srv: s}, args: [][]byte{[]byte("LCS"), []byte("a"), []byte("b"), []byte("LEN")}, mayPart: true}
+		c := &call{caller: &caller{host: &s.host}, args: [][]byte{[]byte("LCS"), []byte("a"), []byte("b"), []byte("LEN")}, mayPart: true}
 		inLock := func(fn func(tx *store.Tx)) {
 			s.store.Lock()
 			defer s.store.Unlock()
@@ -27,8 +27,8 @@ func TestALongLCSNeedsTheLockNoMore(t *testing.T) {
 		inLock(func(tx *store.Tx) {
 			tx.SetString(c.args[1], []byte(a), 0)
 			tx.SetString(c.args[2], []byte(b), 0)
-			c.cl.srv.cfg.ProtoMaxBulkLen.Store(1 << 33)
-			if reply := lcs(&tx.View, c); reply.kind != kindNone || c.finish == nil {
+			s.cfg.ProtoMaxBulkLen.Store(1 << 33)
+			if reply := s.table.lookup(c.args[0]).read(&tx.View, c); reply.kind != kindNone || c.finish == nil {
 				t.Fatalf("answered under the lock: %v", reply)
 			}
 		})

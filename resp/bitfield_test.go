@@ -3,6 +3,7 @@ package resp
 import (
 	"bytes"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 
 	"diskette/compat_test/testrand"
@@ -74,13 +75,11 @@ func FuzzBitfield(f *testing.F) {
 	} {
 		f.Add([]byte(s))
 	}
-	cfg, _, err := LoadConfig([]string{"--dir", f.TempDir(), "--proto-max-bulk-len", "1mb"})
-	if err != nil {
-		f.Fatal(err)
-	}
-	cl := &client{srv: &Server{cfg: cfg}}
+	var maxBulk atomic.Int64
+	maxBulk.Store(1 << 20)
+	by := &caller{host: &host{maxBulk: &maxBulk}}
 	f.Fuzz(func(t *testing.T, words []byte) {
-		c := &call{cl: cl, args: append([][]byte{[]byte("bitfield"), []byte("k")}, bytes.Split(words, []byte(" "))...)}
+		c := &call{caller: by, args: append([][]byte{[]byte("bitfield"), []byte("k")}, bytes.Split(words, []byte(" "))...)}
 		ops, writes, refusal := c.bitfieldOps()
 		if refusal.isError() {
 			if len(ops) > 0 || writes {

@@ -1,12 +1,10 @@
 package resp
 
 import (
-	"math"
 	"slices"
 	"sync/atomic"
 	"time"
 
-	"diskette/resp/internal/numbers"
 	"diskette/store"
 )
 
@@ -21,25 +19,6 @@ import (
 // between, and no client is woken in vain. Its reply is encoded there and sent by A's goroutine, once it is committed (I2).
 //
 // A client whose hang-up has been seen is passed over, so that it never swallows an element.
-
-// blockRequest is what a blocking command that found nothing asks for.
-type blockRequest struct {
-	keys     [][]byte
-	typ      store.Type    // only a key of this type can serve it; None = it wants to see every change
-	timeout  time.Duration // 0 = for ever
-	timedOut Reply         // the reply when the time is over
-	resume   any           // what the command needs to know when it runs again: it finds it in call.resume
-}
-
-// blockOn blocks the command's client; inside MULTI and scripts it answers as if the time were over. A handler
-// returns it having changed nothing.
-func (c *call) blockOn(b blockRequest) Reply {
-	if c.locked {
-		return b.timedOut
-	}
-	c.block = &b
-	return Reply{kind: kindBlock}
-}
 
 // blocked is a client in line. Its fields belong to the keyspace lock; done is closed when it has been served.
 type blocked struct {
@@ -160,7 +139,7 @@ func (s *Server) answer(b *blocked, reply Reply) {
 		s.stats.errors.count(reply.s)
 		b.row.stats.failed.Add(1)
 	}
-	b.out.encode(&reply, b.cl.resp3)
+	reply.encode(&b.out, b.cl.resp3)
 	b.served = true
 	close(b.done)
 }
@@ -230,7 +209,7 @@ func (s *Server) serve(b *blocked, now int64) (answered bool) {
 	if b.cl.noTouch {
 		tx.NoTouch()
 	}
-	c := call{cl: b.cl, row: b.row, args: b.args, now: now, resume: b.resume}
+	c := call{caller: &b.cl.caller, row: b.row, args: b.args, now: now, resume: b.resume}
 	b.cl.remember(b.row, b.args)
 	reply := b.cl.permitted(b.row, b.args, "toplevel") // it may have lost the permission while it waited
 	if reply.isError() {
@@ -338,32 +317,4 @@ func (cl *client) replyEncoded(o *output, lsn uint64) {
 	cl.out.join(o)
 }
 
-var (
-	errUnblocked    = errorReply("UNBLOCKED client unblocked via CLIENT UNBLOCK")
-	errTimeoutFloat = errorReply("ERR timeout is not a float or out of range")
-)
-
-// timeout reads argument i as a time-out in seconds, fractions allowed; 0 = for ever.
-func (c *call) timeout(i int) (timeout time.Duration, refusal Reply) {
-	f, ok := numbers.ParseLongDouble(c.args[i])
-	if !ok {
-		return 0, errTimeoutFloat
-	}
-	seconds, _ := f.Float64()
-	ms := math.Ceil(seconds * 1000)
-	switch {
-	case ms < 0:
-		return 0, errTimeoutBelow
-	case ms > float64(math.MaxInt64-c.now):
-		return 0, errTimeoutRange
-	}
-	return longWait(ms), Reply{}
-}
-
-// longWait is so many milliseconds, or the longest wait there is: 292 years.
-func longWait(ms float64) time.Duration {
-	if ms > float64(math.MaxInt64/time.Millisecond) {
-		return math.MaxInt64
-	}
-	return time.Duration(ms) * time.Millisecond
-}
+var errUnblocked = errorReply("UNBLOCKED client unblocked via CLIENT UNBLOCK")

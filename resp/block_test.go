@@ -251,13 +251,13 @@ func TestManyWaitersCostAPushLittle(t *testing.T) {
 func TestAServedReplyIsAnErrorIfItsChangeCouldNotBeStored(t *testing.T) {
 	var cl client
 	cl.out.begin(3)
-	cl.out.encode(&replyOK, false)
+	replyOK.encode(&cl.out, false)
 	served := blocked{lsn: 7}
 	reply := array(bulkString("queue"), bulkString("job"))
-	served.out.encode(&reply, false)
+	reply.encode(&served.out, false)
 	cl.replyEncoded(&served.out, served.lsn)
 	refusal := errorReply("MISCONF")
-	cl.out.refuse(5, refusal)
+	cl.out.refuse(5, func(o *output) { refusal.encode(o, false) })
 	if got := string(cl.out.buf); got != "+OK\r\n-MISCONF\r\n" {
 		t.Errorf("%q", got)
 	}

@@ -10,7 +10,7 @@ import (
 // A call is one command with its arguments. The arguments belong to the connection's buffer and
 // are valid until the handler returns; those of 64 KiB or more are the handler's to keep.
 type call struct {
-	cl     *client
+	*caller
 	row    *row
 	args   [][]byte      // args[0] is the command's name
 	now    int64         // unix ms, the clock reading of this command (I10)
@@ -38,3 +38,10 @@ func (c *call) is(i int, word string) bool {
 func (c *call) int(i int) (int64, bool) { return numbers.ParseInt(c.args[i]) }
 
 func (c *call) str(i int) string { return string(c.args[i]) }
+
+func (c *call) name() string {
+	if c.row == nil {
+		return ""
+	}
+	return c.row.full
+}

@@ -26,21 +26,18 @@ type client struct {
 	since int64 // unix ms
 
 	// The goroutine's own.
-	db       int
-	resp3    bool
-	authed   bool          // it gave a password, or needed none when it came
-	closing  bool          // after the replies so far
-	owed     time.Duration // how long the replies so far are to wait
-	replies  replyMode
-	noTouch  bool
-	out      output
-	scratch  scratch
-	seen     uint64 // newest LSN that the replies in out must wait for
-	call     call
-	replied  bool         // the Conn function encoded its reply itself
-	callSeen uint64       // newest LSN that a Conn function saw: its reply must wait for it
-	multi    *transaction // between MULTI and EXEC
-	watched  map[watchName]*watchedKey
+	caller
+	authed  bool          // it gave a password, or needed none when it came
+	closing bool          // after the replies so far
+	owed    time.Duration // how long the replies so far are to wait
+	replies replyMode
+	noTouch bool
+	out     output
+	seen    uint64 // newest LSN that the replies in out must wait for
+	call    call
+	replied bool         // the Conn function encoded its reply itself
+	multi   *transaction // between MULTI and EXEC
+	watched map[watchName]*watchedKey
 
 	caching    bool    // CLIENT CACHING has been called, for the command or transaction that follows
 	inBatch    bool    // it holds sending
@@ -114,7 +111,7 @@ func (s *Server) serveConn(conn redcon.Conn, _ redcon.Command) {
 			case errors.As(err, &broken):
 				reply := errorReply("ERR " + broken.Error())
 				s.stats.errors.count(reply.s)
-				cl.out.encode(&reply, false)
+				reply.encode(&cl.out, false)
 				cl.beginBatch()
 				_ = cl.flush() // it ends in any case
 			case errors.Is(err, wire.ErrQueryBuffer):
@@ -150,7 +147,7 @@ func (cl *client) send() error {
 	}
 	if err != nil { // I8
 		refusal := errNotStored(err)
-		cl.out.refuse(cl.srv.store.Committed(), refusal)
+		cl.out.refuse(cl.srv.store.Committed(), func(o *output) { refusal.encode(o, false) })
 		cl.srv.stats.errors.count(refusal.s)
 	}
 	cl.seen = 0
@@ -187,14 +184,15 @@ func (s *Server) accept(conn redcon.Conn) bool {
 	if s.protects(g.RemoteAddr()) {
 		return turnAway(protectedText)
 	}
-	cl := &client{srv: s, guard: g, addr: addrText(g.RemoteAddr(), g), laddr: addrText(g.LocalAddr(), g)}
+	cl := &client{srv: s, guard: g, caller: caller{host: &s.host}, addr: addrText(g.RemoteAddr(), g), laddr: addrText(g.LocalAddr(), g)}
+	cl.session = cl
 	cl.since = expire.NowMillis()
 	cl.lastActive.Store(cl.since)
 	cl.user.Store(s.acl.def)
 	cl.authed = s.acl.open()
 	g.Authed.Store(cl.authed)
 	cl.mu.queued = -1
-	cl.out.owner = cl
+	cl.out.ownedBy(cl, g)
 	if !s.clients.add(cl, int(s.cfg.MaxClients.Load())) {
 		return turnAway("ERR max number of clients reached")
 	}
@@ -301,4 +299,12 @@ func (r *registry) count() int {
 	r.Lock()
 	defer r.Unlock()
 	return len(r.byID)
+}
+
+// clientOf is the client of a call.
+func clientOf(c *call) *client { return c.session.(*client) }
+
+// onClient makes a row's function of one that works on the connection.
+func onClient(fn func(*client, *call) Reply) func(*call) Reply {
+	return func(c *call) Reply { return fn(clientOf(c), c) }
 }

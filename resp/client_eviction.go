@@ -8,11 +8,6 @@ package resp
 // Redis's default, 0, is no bound. Here it stands for a quarter of maxmemory, but at least 256 MB where the machine has four times
 // that, and at most 1 GB: nobody's pipeline needs more, and one value, however long, may always wait.
 
-// sharedMemory is maxmemory-clients where that is 0; quarter is of the machine's memory. All are bytes.
-func sharedMemory(maxMemory, quarter int64) int64 {
-	return min(max(maxMemory/4, min(quarter, 256<<20)), 1<<30)
-}
-
 // gathers notes that so many bytes more are being made for the client (fewer if negative), and reports whether they are still wanted.
 func (cl *client) gathers(bytes int) (wanted bool) {
 	cl.gathered.Add(int64(bytes))

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"slices"
 	"strconv"
-	"strings"
 
 	"diskette/resp/internal/words"
 )
@@ -107,14 +106,6 @@ func aclGetuser(cl *client, c *call) Reply {
 	fields := []Reply{bulkString("flags"), setOf(bulkStrings(p.flags()).elems...), bulkString("passwords"), bulkStrings(p.passwords)}
 	fields = append(fields, p.selectors[0].fields()...)
 	return mapOf(append(fields, bulkString("selectors"), array(further...))...)
-}
-
-func (s *selector) fields() []Reply {
-	return []Reply{
-		bulkString("commands"), bulkString(strings.Join(s.commandRules(), " ")),
-		bulkString("keys"), bulkString(strings.Join(s.keyRules(), " ")),
-		bulkString("channels"), bulkString(strings.Join(s.channelRules(), " ")),
-	}
 }
 
 func aclGenpass(_ *client, c *call) Reply {

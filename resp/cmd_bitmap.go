@@ -66,7 +66,7 @@ func (c *call) bitOffset(arg []byte) (offset int64, ok bool) {
 }
 
 func (c *call) isBitOffset(offset int64) bool {
-	return offset >= 0 && offset>>3 < c.cl.srv.cfg.ProtoMaxBulkLen.Load()
+	return offset >= 0 && offset>>3 < c.maxBulk.Load()
 }
 
 func getbit(v *store.View, c *call) Reply {

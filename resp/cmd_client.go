@@ -73,7 +73,7 @@ func clientReply(cl *client, c *call) Reply {
 }
 
 func clientNoEvict(cl *client, c *call) Reply {
-	on, ok := c.onOff(2)
+	on, ok := onOff(c, 2)
 	if !ok {
 		return errSyntax
 	}
@@ -84,7 +84,7 @@ func clientNoEvict(cl *client, c *call) Reply {
 }
 
 func clientNoTouch(cl *client, c *call) Reply {
-	on, ok := c.onOff(2)
+	on, ok := onOff(c, 2)
 	if !ok {
 		return errSyntax
 	}
@@ -100,7 +100,7 @@ func (cl *client) setNoTouch(on bool) {
 }
 
 // onOff reads argument i as ON or OFF.
-func (c *call) onOff(i int) (on, ok bool) {
+func onOff(c *call, i int) (on, ok bool) {
 	on = c.is(i, "ON")
 	return on, on || c.is(i, "OFF")
 }
@@ -301,7 +301,7 @@ func clientUnblock(cl *client, c *call) Reply {
 	}
 	waited := false
 	if err := cl.srv.store.Look(c.locked, func() { waited = cl.srv.unblock(other, withError) }); err != nil {
-		return cl.srv.notSeen(err)
+		return cl.notSeen(err)
 	}
 	return oneIf(waited)
 }

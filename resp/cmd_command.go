@@ -11,7 +11,7 @@ import (
 var errNoKeys = errorReply("ERR The command has no key arguments")
 
 // commandRoot is COMMAND without a subcommand.
-func commandRoot(cl *client, _ *call) Reply { return describeAll(cl.srv.table.rows) }
+func commandRoot(c *call) Reply { return describeAll(c.table.rows) }
 
 func describeAll(rows []*row) Reply {
 	all := make([]Reply, len(rows))
@@ -21,15 +21,15 @@ func describeAll(rows []*row) Reply {
 	return array(all...)
 }
 
-func commandCount(cl *client, _ *call) Reply { return integer(len(cl.srv.table.rows)) }
+func commandCount(c *call) Reply { return integer(len(c.table.rows)) }
 
-func commandInfo(cl *client, c *call) Reply {
+func commandInfo(c *call) Reply {
 	if len(c.args) == 2 {
-		return describeAll(cl.srv.table.rows)
+		return describeAll(c.table.rows)
 	}
 	found := make([]Reply, 0, len(c.args)-2)
 	for _, name := range c.args[2:] {
-		if r := cl.srv.table.find(string(name)); r != nil {
+		if r := c.table.find(string(name)); r != nil {
 			found = append(found, r.describe())
 		} else {
 			found = append(found, replyNull)
@@ -134,12 +134,12 @@ func (s *keySpec) describe() Reply {
 }
 
 // commandDocs leaves out what is no command.
-func commandDocs(cl *client, c *call) Reply {
-	rows := cl.srv.table.rows
+func commandDocs(c *call) Reply {
+	rows := c.table.rows
 	if len(c.args) > 2 {
 		rows = nil
 		for _, name := range c.args[2:] {
-			if r := cl.srv.table.find(string(name)); r != nil {
+			if r := c.table.find(string(name)); r != nil {
 				rows = append(rows, r)
 			}
 		}
@@ -176,7 +176,7 @@ func (r *row) document() Reply {
 	return mapOf(m...)
 }
 
-func commandList(cl *client, c *call) Reply {
+func commandList(c *call) Reply {
 	all := func(*row) bool { return true }
 	chosen := all
 	for i := 2; i < len(c.args); i += 3 {
@@ -197,7 +197,7 @@ func commandList(cl *client, c *call) Reply {
 		}
 	}
 	var names []string
-	for _, r := range cl.srv.table.rows {
+	for _, r := range c.table.rows {
 		for _, r := range append([]*row{r}, r.subs...) {
 			if chosen(r) {
 				names = append(names, r.full)
@@ -207,8 +207,8 @@ func commandList(cl *client, c *call) Reply {
 	return bulkStrings(names)
 }
 
-func commandGetkeys(cl *client, c *call) Reply {
-	used, refusal := usedKeys(cl.srv.table, c.args[2:])
+func commandGetkeys(c *call) Reply {
+	used, refusal := usedKeys(c.table, c.args[2:])
 	if refusal.isError() {
 		return refusal
 	}
@@ -219,8 +219,8 @@ func commandGetkeys(cl *client, c *call) Reply {
 	return array(keys...)
 }
 
-func commandGetkeysandflags(cl *client, c *call) Reply {
-	used, refusal := usedKeys(cl.srv.table, c.args[2:])
+func commandGetkeysandflags(c *call) Reply {
+	used, refusal := usedKeys(c.table, c.args[2:])
 	if refusal.isError() {
 		return refusal
 	}

@@ -85,7 +85,7 @@ func (s *Server) applyConfig() {
 	for _, name := range []string{"maxmemory-policy", "lfu-log-factor", "lfu-decay-time"} {
 		on(name, func() { s.store.CountUses(useCounting(cfg)) })
 	}
-	on("notify-keyspace-events", func() { s.events.set(eventClass(cfg.Int("notify-keyspace-events"))) })
+	on("notify-keyspace-events", func() { s.host.events.set(eventClass(cfg.Int("notify-keyspace-events"))) })
 	on("hz", func() { s.sweeper.SetHz(int(cfg.Hz.Load())) })
 	on("proto-max-bulk-len", func() { s.limits.MaxBulkBytes.Store(cfg.ProtoMaxBulkLen.Load()) })
 	on("client-query-buffer-limit", func() { s.limits.QueryBufferBytes.Store(cfg.ClientQueryBufferLimit.Load()) })

@@ -73,12 +73,12 @@ func auth(cl *client, c *call) Reply {
 
 // authenticate makes the client a user's if the password is right; if not, it stays what it was.
 func (cl *client) authenticate(c *call, user, password []byte) bool {
-	if !cl.srv.acl.authenticate(cl, user, password) {
+	if !cl.srv.acl.authenticate(&cl.user, user, password) {
 		context := cl.aclContext()
 		if c.locked {
 			context = "multi"
 		}
-		cl.srv.acl.noteDenial(cl, deniedAuth, context, c.str(0), string(user))
+		cl.noteDenial(deniedAuth, context, c.str(0), string(user))
 		cl.owes()
 		return false
 	}

@@ -40,7 +40,7 @@ func dump(v *store.View, c *call) Reply {
 	if value == nil {
 		return replyNull
 	}
-	cfg := c.cl.srv.cfg
+	cfg := c.settings
 	o := rdb.Options{
 		Compress:          cfg.Bool("rdbcompression"),
 		ListNode:          int(cfg.Int("list-max-listpack-size")),
@@ -175,7 +175,7 @@ func restore(tx *store.Tx, c *call) Reply {
 	if o.idle >= 0 {
 		tx.SetIdle(key, min(o.idle, c.now/1000)*1000)
 	}
-	if o.freq >= 0 && c.cl.srv.store.CountsUses() {
+	if o.freq >= 0 && c.store.CountsUses() {
 		tx.SetFrequency(key, o.freq)
 	}
 	c.notify(tx, eventGeneric, "restore", key)
@@ -191,8 +191,8 @@ type decoded struct {
 func (c *call) decodePayload() (d decoded) {
 	payload := c.args[3]
 	d.value, d.err = rdb.Decode(payload, rdb.Limits{
-		StringBytes: c.cl.srv.cfg.Int("proto-max-bulk-len"),
-		TotalBytes:  max(c.cl.srv.cfg.MaxMemory.Load(), restoreBytes+2*int64(len(payload))),
+		StringBytes: c.settings.Int("proto-max-bulk-len"),
+		TotalBytes:  max(c.maxMemory.Load(), restoreBytes+2*int64(len(payload))),
 	})
 	return d
 }

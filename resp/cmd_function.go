@@ -17,12 +17,12 @@ import (
 
 func fcall(readOnly bool) func(*store.Tx, *call) Reply {
 	return func(tx *store.Tx, c *call) Reply {
-		libs := &c.cl.srv.libraries
+		libs := &clientOf(c).srv.libraries
 		f := libs.find(c.args[1])
 		if f == nil {
 			return errorReply("ERR Function not found")
 		}
-		keys, refusal := c.keysAt(2)
+		keys, refusal := keysAt(c, 2)
 		if refusal.s == errNotInteger.s {
 			refusal = errorReply("ERR Bad number of keys provided")
 		}
@@ -34,7 +34,7 @@ func fcall(readOnly bool) func(*store.Tx, *call) Reply {
 		if refusal.isError() {
 			return refusal
 		}
-		c.showScript()
+		showScript(c)
 		return e.execute(run, f.fn, e.strings(c.args[3:3+keys]), e.strings(c.args[3+keys:]))
 	}
 }
@@ -47,7 +47,7 @@ func functionLoad(tx *store.Tx, c *call) Reply {
 		}
 		replace = true
 	}
-	libs := &c.cl.srv.libraries
+	libs := &clientOf(c).srv.libraries
 	code := c.args[len(c.args)-1]
 	name, _, refusal := metadata(words.ViewString(code))
 	if refusal.isError() {
@@ -79,7 +79,7 @@ func functionLoad(tx *store.Tx, c *call) Reply {
 }
 
 func functionDelete(tx *store.Tx, c *call) Reply {
-	libs := &c.cl.srv.libraries
+	libs := &clientOf(c).srv.libraries
 	lib := libs.byName[c.str(2)]
 	if lib == nil {
 		return errorReply("ERR Library not found")
@@ -98,7 +98,7 @@ func functionFlush(tx *store.Tx, c *call) Reply {
 	case len(c.args) == 3 && !c.is(2, "SYNC") && !c.is(2, "ASYNC"):
 		return errorReply("ERR FUNCTION FLUSH only supports SYNC|ASYNC option")
 	}
-	if err := c.cl.srv.libraries.flush(tx); err != nil {
+	if err := clientOf(c).srv.libraries.flush(tx); err != nil {
 		return failure(err)
 	}
 	return replyOK
@@ -130,7 +130,7 @@ func functionList(_ *store.View, c *call) Reply {
 		}
 	}
 	var listed []Reply
-	for _, lib := range c.cl.srv.libraries.sorted() {
+	for _, lib := range clientOf(c).srv.libraries.sorted() {
 		if pattern != nil && !glob.Match([]byte(strings.ToLower(string(pattern))), []byte(strings.ToLower(lib.name))) {
 			continue
 		}
@@ -163,10 +163,10 @@ func (f *function) describe() Reply {
 
 func functionDump(_ *store.View, c *call) Reply {
 	var code []string
-	for _, lib := range c.cl.srv.libraries.sorted() {
+	for _, lib := range clientOf(c).srv.libraries.sorted() {
 		code = append(code, lib.code)
 	}
-	return bulk(rdb.EncodeLibraries(code, c.cl.srv.cfg.Bool("rdbcompression")))
+	return bulk(rdb.EncodeLibraries(code, clientOf(c).srv.cfg.Bool("rdbcompression")))
 }
 
 func functionRestore(tx *store.Tx, c *call) Reply {
@@ -187,7 +187,7 @@ func functionRestore(tx *store.Tx, c *call) Reply {
 	case err != nil:
 		return errorReply(oneLine("ERR failed loading the given functions payload: " + err.Error()))
 	}
-	libs := &c.cl.srv.libraries
+	libs := &clientOf(c).srv.libraries
 	var added []*library
 	end := time.Now().Add(loadTimeout) // for all of them
 	for _, text := range code {

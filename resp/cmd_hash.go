@@ -282,7 +282,7 @@ type pickedFields struct {
 }
 
 func (c *call) pickedFields(n int, withValues bool) *pickedFields {
-	return &pickedFields{make([]Reply, 0, n), withValues, withValues && c.cl.resp3}
+	return &pickedFields{make([]Reply, 0, n), withValues, withValues && c.resp3}
 }
 
 func (p *pickedFields) add(field, value string) {
@@ -314,7 +314,7 @@ func hscan(v *store.View, c *call) Reply {
 	if refusal.isError() {
 		return refusal
 	}
-	if encodingOf(c.cl.srv.cfg, h.Shape()) != "hashtable" {
+	if encodingOf(c.settings, h.Shape()) != "hashtable" {
 		o.unbounded()
 	}
 	var elems []Reply

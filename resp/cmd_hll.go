@@ -28,7 +28,7 @@ func hllOf(v interface{ String([]byte) ([]byte, error) }, key []byte) (value []b
 	return value, Reply{}
 }
 
-func (c *call) hllSparseMost() int64 { return c.cl.srv.cfg.Int("hll-sparse-max-bytes") }
+func (c *call) hllSparseMost() int64 { return c.settings.Int("hll-sparse-max-bytes") }
 
 func pfadd(tx *store.Tx, c *call) Reply {
 	value, refusal := hllOf(tx, c.args[1])
@@ -117,7 +117,7 @@ func pfcount(tx *store.Tx, c *call) Reply {
 	if !ok {
 		return errDamagedHLL
 	}
-	if c.cl.srv.store.WriteError() != nil {
+	if c.store.WriteError() != nil {
 		return integer(n)
 	}
 	err := tx.EditString(c.args[1], 0, func(value []byte) []store.Span {
@@ -240,7 +240,7 @@ func pfdebug(tx *store.Tx, c *call) Reply {
 }
 
 // pfselftest counts 100,000 elements, dense and sparse: the registers must agree, and the estimates be near.
-func pfselftest(*client, *call) Reply {
+func pfselftest(*call) Reply {
 	dense, _ := hyperloglog.ToDense(hyperloglog.New())
 	sparse := hyperloglog.New()
 	for i := range 100_000 {

@@ -148,7 +148,7 @@ func objectIdletime(v *store.View, c *call) Reply {
 	switch {
 	case !ok:
 		return replyNull
-	case c.cl.srv.store.CountsUses():
+	case c.store.CountsUses():
 		return errNoIdletime
 	}
 	return integer(idle / 1000)
@@ -165,7 +165,7 @@ func objectFreq(v *store.View, c *call) Reply {
 	switch {
 	case !ok:
 		return replyNull
-	case !c.cl.srv.store.CountsUses():
+	case !c.store.CountsUses():
 		return errNoFrequency
 	}
 	return integer(n)

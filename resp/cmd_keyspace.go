@@ -14,16 +14,16 @@ const (
 	scanLimit = 1 << 20 // names that one SCAN may ask for, whatever COUNT says
 )
 
-func keys(cl *client, c *call) Reply {
+func keys(c *call) Reply {
 	var o store.ScanOptions
 	o.Prefix, o.Match = matching(c.args[1])
 	names := array()
 	for cursor := int64(0); ; {
-		page, next, seen, err := cl.srv.store.Scan(cl.db, cursor, keysPage, c.now, o, c.locked)
+		page, next, seen, err := c.store.Scan(c.db, cursor, keysPage, c.now, o, c.locked)
 		if err != nil {
-			return cl.srv.notSeen(err)
+			return c.notSeen(err)
 		}
-		cl.callSeen = max(cl.callSeen, seen)
+		c.callSeen = max(c.callSeen, seen)
 		for _, name := range page {
 			names.elems = append(names.elems, bulkString(name))
 		}
@@ -42,7 +42,7 @@ func matching(pattern []byte) (prefix string, match func(key []byte) bool) {
 }
 
 // scan's cursor is the store's: the id of the last key that was looked at.
-func scan(cl *client, c *call) Reply {
+func scan(c *call) Reply {
 	cursor, ok := parseCursor(c.args[1])
 	if !ok {
 		return errInvalidCursor
@@ -54,11 +54,11 @@ func scan(cl *client, c *call) Reply {
 	if o.nothing || cursor > math.MaxInt64 { // no cursor of ours: beyond the last key
 		return scanned(0, nil)
 	}
-	names, next, seen, err := cl.srv.store.Scan(cl.db, int64(cursor), o.count, c.now, o.ScanOptions, c.locked)
+	names, next, seen, err := c.store.Scan(c.db, int64(cursor), o.count, c.now, o.ScanOptions, c.locked)
 	if err != nil {
-		return cl.srv.notSeen(err)
+		return c.notSeen(err)
 	}
-	cl.callSeen = seen
+	c.callSeen = seen
 	return scanned(next, names)
 }
 
@@ -118,24 +118,24 @@ func parseCursor(b []byte) (cursor uint64, ok bool) {
 	return cursor, err == nil
 }
 
-func randomkey(cl *client, c *call) Reply {
-	name, seen, ok, err := cl.srv.store.RandomKey(cl.db, c.now, c.locked)
+func randomkey(c *call) Reply {
+	name, seen, ok, err := c.store.RandomKey(c.db, c.now, c.locked)
 	if err != nil {
-		return cl.srv.notSeen(err)
+		return c.notSeen(err)
 	}
-	cl.callSeen = seen
+	c.callSeen = seen
 	if !ok {
 		return replyNull
 	}
 	return bulkString(name)
 }
 
-func dbsize(cl *client, c *call) Reply {
-	n, seen, err := cl.srv.store.DBSize(cl.db, c.now, c.locked)
+func dbsize(c *call) Reply {
+	n, seen, err := c.store.DBSize(c.db, c.now, c.locked)
 	if err != nil {
-		return cl.srv.notSeen(err)
+		return c.notSeen(err)
 	}
-	cl.callSeen = seen
+	c.callSeen = seen
 	return integer(n)
 }
 
@@ -144,7 +144,7 @@ func flushdb(tx *store.Tx, c *call) Reply {
 		return errSyntax
 	}
 	tx.FlushDB(tx.DB())
-	c.cl.srv.tracking.flushed()
+	c.flushed()
 	return replyOK
 }
 
@@ -157,7 +157,7 @@ func flushall(tx *store.Tx, c *call) Reply {
 			tx.FlushDB(db)
 		}
 	}
-	c.cl.srv.tracking.flushed()
+	c.flushed()
 	return replyOK
 }
 

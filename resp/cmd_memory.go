@@ -47,7 +47,7 @@ func memoryStats(cl *client, c *call) Reply {
 		})
 	}
 	if err != nil {
-		return s.notSeen(err)
+		return s.host.notSeen(err)
 	}
 	var keys int64
 	for _, db := range dbs {
@@ -99,7 +99,7 @@ func ratio(a, b int64) float64 {
 func memoryDoctor(cl *client, c *call) Reply {
 	st, err := cl.srv.store.Stats(c.locked)
 	if err != nil {
-		return cl.srv.notSeen(err)
+		return cl.notSeen(err)
 	}
 	m, maxMemory := readMemory(), cl.srv.cfg.MaxMemory.Load()
 	limit := goMemoryLimit(maxMemory)

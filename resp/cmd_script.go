@@ -15,15 +15,15 @@ var errNoScript = errorReply("NOSCRIPT No matching script. Please use EVAL.")
 // eval is EVAL and EVAL_RO.
 func eval(readOnly bool) func(*store.Tx, *call) Reply {
 	return func(tx *store.Tx, c *call) Reply {
-		keys, refusal := c.keysAt(2)
+		keys, refusal := keysAt(c, 2)
 		if refusal.isError() {
 			return refusal
 		}
-		sc, apart, refusal := c.cl.srv.scripts.define(c, c.args[1], false)
+		sc, apart, refusal := clientOf(c).srv.scripts.define(c, c.args[1], false)
 		if apart || refusal.isError() {
 			return refusal
 		}
-		return c.runScript(tx, sc, keys, readOnly)
+		return runScript(c, tx, sc, keys, readOnly)
 	}
 }
 
@@ -33,20 +33,20 @@ func evalsha(readOnly bool) func(*store.Tx, *call) Reply {
 		if len(c.args[1]) != 40 {
 			return errNoScript
 		}
-		keys, refusal := c.keysAt(2)
+		keys, refusal := keysAt(c, 2)
 		if refusal.isError() {
 			return refusal
 		}
-		sc := c.cl.srv.scripts.find(c.args[1])
+		sc := clientOf(c).srv.scripts.find(c.args[1])
 		if sc == nil {
 			return errNoScript
 		}
-		return c.runScript(tx, sc, keys, readOnly)
+		return runScript(c, tx, sc, keys, readOnly)
 	}
 }
 
 // keysAt reads a number of keys that follow on it.
-func (c *call) keysAt(i int) (n int, refusal Reply) {
+func keysAt(c *call, i int) (n int, refusal Reply) {
 	keys, ok := c.int(i)
 	switch {
 	case !ok:
@@ -59,15 +59,15 @@ func (c *call) keysAt(i int) (n int, refusal Reply) {
 	return int(keys), replyNone
 }
 
-func (c *call) runScript(tx *store.Tx, sc *script, keys int, readOnly bool) Reply {
-	e := c.cl.srv.scripts.engine
+func runScript(c *call, tx *store.Tx, sc *script, keys int, readOnly bool) Reply {
+	e := clientOf(c).srv.scripts.engine
 	run, refusal := e.begin(c, tx, sc.sha, sc.flags, readOnly)
 	if refusal.isError() {
 		return refusal
 	}
 	run.isEval, run.mayLoad = true, c.mayLoad
 	if !c.again {
-		c.showScript()
+		showScript(c)
 	}
 	e.lua.SetPlainGlobal("KEYS", e.strings(c.args[3:3+keys]))
 	e.lua.SetPlainGlobal("ARGV", e.strings(c.args[3+keys:]))
@@ -75,9 +75,9 @@ func (c *call) runScript(tx *store.Tx, sc *script, keys int, readOnly bool) Repl
 }
 
 // showScript shows a script to the monitors before its commands.
-func (c *call) showScript() {
-	if m := &c.cl.srv.monitors; m.count.Load() > 0 {
-		m.show(c.cl, c.cl.monitorName(), c.row, c.args)
+func showScript(c *call) {
+	if m := &clientOf(c).srv.monitors; m.count.Load() > 0 {
+		m.show(clientOf(c), clientOf(c).monitorName(), c.row, c.args)
 	}
 }
 
@@ -92,7 +92,7 @@ func (e *engine) strings(args [][]byte) *lua.LTable {
 
 // scriptLoad reads nothing: it is a Read for the keyspace lock.
 func scriptLoad(_ *store.View, c *call) Reply {
-	sc, apart, refusal := c.cl.srv.scripts.define(c, c.args[2], true)
+	sc, apart, refusal := clientOf(c).srv.scripts.define(c, c.args[2], true)
 	if apart || refusal.isError() {
 		return refusal
 	}
@@ -102,7 +102,7 @@ func scriptLoad(_ *store.View, c *call) Reply {
 func scriptExists(_ *store.View, c *call) Reply {
 	elems := c.elems(len(c.args) - 2)
 	for _, sha := range c.args[2:] {
-		elems = append(elems, oneIf(c.cl.srv.scripts.find(sha) != nil))
+		elems = append(elems, oneIf(clientOf(c).srv.scripts.find(sha) != nil))
 	}
 	return array(elems...)
 }
@@ -111,7 +111,7 @@ func scriptFlush(_ *store.View, c *call) Reply {
 	if len(c.args) > 3 || len(c.args) == 3 && !c.is(2, "SYNC") && !c.is(2, "ASYNC") {
 		return errorReply("ERR SCRIPT FLUSH only support SYNC|ASYNC option")
 	}
-	c.cl.srv.scripts.flush()
+	clientOf(c).srv.scripts.flush()
 	return replyOK
 }
 

@@ -182,7 +182,7 @@ func wait(_ *store.View, c *call) Reply {
 	if !ok {
 		return errNotInteger
 	}
-	timeout, refusal := c.timeoutMillis(2)
+	timeout, refusal := timeoutMillis(c, 2)
 	if refusal.isError() {
 		return refusal
 	}
@@ -205,11 +205,11 @@ func waitaof(_ *store.View, c *call) Reply {
 	if !ok || replicas < 0 {
 		return errNegative
 	}
-	timeout, refusal := c.timeoutMillis(3)
+	timeout, refusal := timeoutMillis(c, 3)
 	if refusal.isError() {
 		return refusal
 	}
-	st, left := c.cl.srv.store, time.Duration(timeout)*time.Millisecond
+	st, left := clientOf(c).srv.store, time.Duration(timeout)*time.Millisecond
 	synced := oneIf(st.Synced())
 	if local == 1 && !c.locked {
 		if c.resume == nil {
@@ -257,7 +257,7 @@ func awaitSync(st *store.Store, timeout time.Duration) (w syncWait) {
 }
 
 // timeoutMillis reads argument i as a timeout in milliseconds, 0 = for ever.
-func (c *call) timeoutMillis(i int) (millis int64, refusal Reply) {
+func timeoutMillis(c *call, i int) (millis int64, refusal Reply) {
 	millis, ok := c.int(i)
 	switch {
 	case !ok:

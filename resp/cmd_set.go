@@ -377,7 +377,7 @@ func sscan(v *store.View, c *call) Reply {
 			elems = append(elems, bulkString(member))
 		}
 	}
-	if encodingOf(c.cl.srv.cfg, s.Shape()) != "hashtable" {
+	if encodingOf(c.settings, s.Shape()) != "hashtable" {
 		if o.cursor == 0 {
 			for member := range s.Members() {
 				add(member)

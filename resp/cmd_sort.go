@@ -134,14 +134,14 @@ func (c *call) sorting(mayStore bool) (s sorting, refusal Reply) {
 			i++
 		case c.is(i, "by") && left >= 1:
 			hasPlace := bytes.IndexByte(c.args[i+1], '*') >= 0
-			if hasPlace && !c.readsAllKeys() {
+			if hasPlace && !c.session.readsAllKeys(c.row, c.args) {
 				return s, errSortBy
 			}
 			s.by = parseSortPattern(c.args[i+1])
 			s.constant = s.constant || !hasPlace // Redis: for good, even if another BY follows
 			i++
 		case c.is(i, "get") && left >= 1:
-			if !c.readsAllKeys() {
+			if !c.session.readsAllKeys(c.row, c.args) {
 				return s, errSortGet
 			}
 			s.gets = append(s.gets, parseSortPattern(c.args[i+1]))

@@ -23,7 +23,7 @@ func (c *call) streamEntry(id store.StreamID, fields store.StreamFields) Reply {
 
 // trim gives a Trim the size of a node.
 func (c *call) trim(t store.Trim) store.Trim {
-	cfg := c.cl.srv.cfg
+	cfg := c.settings
 	t.NodeEntries, t.NodeBytes = cfg.Int("stream-node-max-entries"), cfg.Int("stream-node-max-bytes")
 	return t
 }
@@ -36,7 +36,7 @@ var (
 )
 
 func xadd(tx *store.Tx, c *call) Reply {
-	o, refusal := parseAdd(c.args, true, c.cl.srv.cfg.Int("stream-node-max-entries"))
+	o, refusal := parseAdd(c.args, true, c.settings.Int("stream-node-max-entries"))
 	if refusal.isError() {
 		return refusal
 	}
@@ -198,7 +198,7 @@ func xdel(tx *store.Tx, c *call) Reply {
 }
 
 func xtrim(tx *store.Tx, c *call) Reply {
-	o, refusal := parseAdd(c.args, false, c.cl.srv.cfg.Int("stream-node-max-entries"))
+	o, refusal := parseAdd(c.args, false, c.settings.Int("stream-node-max-entries"))
 	if refusal.isError() {
 		return refusal
 	}

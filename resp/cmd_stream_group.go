@@ -126,7 +126,7 @@ func xgroupDestroy(tx *store.Tx, c *call) Reply {
 	}
 	s.DestroyGroup(g)
 	c.notify(tx, eventStream, "xgroup-destroy", c.args[2])
-	c.cl.srv.blockers.touched(tx.DB(), string(c.args[2])) // those who wait in XREADGROUP are to hear of it
+	c.touched(tx.DB(), string(c.args[2])) // those who wait in XREADGROUP are to hear of it
 	return replyOne
 }
 

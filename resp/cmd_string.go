@@ -156,5 +156,5 @@ func setrange(tx *store.Tx, c *call) Reply {
 
 // tooLong reports whether bytes written from an offset on would end beyond proto-max-bulk-len.
 func (c *call) tooLong(offset int64, added int) bool {
-	return offset > c.cl.srv.cfg.ProtoMaxBulkLen.Load()-int64(added)
+	return offset > c.maxBulk.Load()-int64(added)
 }

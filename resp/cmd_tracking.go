@@ -19,7 +19,7 @@ var (
 )
 
 func clientTracking(cl *client, c *call) Reply {
-	how, refusal := c.trackingOptions()
+	how, refusal := trackingOptions(c)
 	if refusal.isError() {
 		return refusal
 	}
@@ -42,7 +42,7 @@ func clientTracking(cl *client, c *call) Reply {
 	return replyOK
 }
 
-func (c *call) trackingOptions() (how *tracking, refusal Reply) {
+func trackingOptions(c *call) (how *tracking, refusal Reply) {
 	how = new(tracking)
 	for i := 3; i < len(c.args); i++ {
 		more := i+1 < len(c.args)
@@ -56,7 +56,7 @@ func (c *call) trackingOptions() (how *tracking, refusal Reply) {
 			if !ok {
 				return nil, errNotInteger
 			}
-			if c.cl.srv.clients.find(id) == nil {
+			if clientOf(c).srv.clients.find(id) == nil {
 				return nil, errNoRedirect
 			}
 			how.redirect = id

@@ -131,7 +131,7 @@ func (o *zaddOptions) increment(tx *store.Tx, z store.ZSetTx, c *call, member []
 func (c *call) kept(score float64, s store.Shape, member []byte) float64 {
 	if score == 0 && math.Signbit(score) {
 		s.MostLen, s.LongestBytes = max(s.MostLen, s.Len+1), max(s.LongestBytes, len(member))
-		if encodingOf(c.cl.srv.cfg, s) == "listpack" {
+		if encodingOf(c.settings, s) == "listpack" {
 			return 0
 		}
 	}

@@ -85,7 +85,7 @@ func zscan(v *store.View, c *call) Reply {
 		}
 	}
 	format := numbers.FormatDigits
-	if encodingOf(c.cl.srv.cfg, z.Shape()) == "listpack" {
+	if encodingOf(c.settings, z.Shape()) == "listpack" {
 		if format = numbers.FormatDouble; s.cursor == 0 {
 			z.Each(0, z.Len(), func(it *store.Scored) bool {
 				add(it.Member, format(it.Score))

@@ -125,15 +125,15 @@ func (l *confLoader) load(source, content string, depth int) error {
 	number := 0
 	for line := range strings.Lines(content) {
 		number++
-		words, err := confWords(line)
-		if err == nil && words != nil {
-			err = l.directive(words, depth)
+		parts, err := confWords(line)
+		if err == nil && parts != nil {
+			err = l.directive(parts, depth)
 		}
 		if l.usersAt == "" && len(l.users) > 0 {
 			l.usersAt = fmt.Sprintf(" The first user stands in %s, line %d.", source, number)
 		}
 		if err != nil {
-			return locate(err, source, number, trimConfLine(line))
+			return locate(err, source, number, words.TrimLine(line))
 		}
 	}
 	return nil
@@ -300,12 +300,10 @@ func (l *confLoader) checkUsers() error {
 	return nil
 }
 
-func trimConfLine(line string) string { return strings.Trim(line, " \t\r\n") }
-
 // confWords splits a line of a conf file and puts the name into lower case; nil = the line
 // is empty or a comment.
 func confWords(line string) ([]string, error) {
-	line = trimConfLine(line)
+	line = words.TrimLine(line)
 	if line == "" || line[0] == '#' {
 		return nil, nil
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -300,4 +301,18 @@ func (c *Config) runHooks(name string, before, after []setting) error {
 
 func errConfigSet(name string, reason error) error {
 	return fmt.Errorf("ERR CONFIG SET failed (possibly related to argument '%s') - %w", name, reason)
+}
+
+// aclFile is aclfile's absolute path, "" = none is used.
+func (c *Config) aclFile() (string, error) {
+	name := c.Text("aclfile")
+	if name == "" {
+		return "", nil
+	}
+	return filepath.Abs(name)
+}
+
+// sharedMemory is maxmemory-clients where that is 0; quarter is of the machine's memory. All are bytes.
+func sharedMemory(maxMemory, quarter int64) int64 {
+	return min(max(maxMemory/4, min(quarter, 256<<20)), 1<<30)
 }

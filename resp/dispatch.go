@@ -5,6 +5,7 @@ import (
 	"runtime/debug"
 
 	"diskette/expire"
+	"diskette/resp/internal/words"
 	"diskette/resp/wire"
 )
 
@@ -44,22 +45,22 @@ func (cl *client) run(cmds []wire.Command) {
 			}
 		case r.conn != nil:
 			h.release()
-			cl.call = call{cl: cl, row: r, args: args, now: expire.NowMillis()}
+			cl.call = call{caller: &cl.caller, row: r, args: args, now: expire.NowMillis()}
 			t := cl.begin(r, args, 0)
-			reply := r.conn(cl, &cl.call)
+			reply := r.conn(&cl.call)
 			cl.end(t, r, args, &reply)
 			if !cl.replied {
 				cl.reply(reply, cl.callSeen)
 			}
 			cl.replied, cl.callSeen = false, 0
 		default:
-			if i == 0 && cl.srv.events.Load() != 0 {
+			if i == 0 && cl.events.Load() != 0 {
 				cl.stepBack(now)
 			}
 			h.keyed(r, args, cmds[i+1:])
 		}
 		if len(cl.afterReply) > 0 {
-			cl.out.buf = append(cl.out.buf, cl.afterReply...)
+			cl.out.text(words.ViewString(cl.afterReply))
 			cl.afterReply = cl.afterReply[:0]
 		}
 		if cl.caching {
@@ -95,7 +96,7 @@ func (cl *client) reply(r Reply, lsn uint64) {
 	}
 	cl.out.begin(lsn)
 	cl.seen = max(cl.seen, lsn)
-	cl.out.encode(&r, cl.resp3)
+	r.encode(&cl.out, cl.resp3)
 	cl.scratch.reset()
 }
 
@@ -146,11 +147,4 @@ func (cl *client) recover() {
 	if p := recover(); p != nil {
 		cl.srv.log.Error().Str("client", cl.addr).Str("panic", fmt.Sprint(p)).Bytes("stack", debug.Stack()).Msg("connection failed")
 	}
-}
-
-func (c *call) name() string {
-	if c.row == nil {
-		return ""
-	}
-	return c.row.full
 }

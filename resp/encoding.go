@@ -27,7 +27,7 @@ func objectEncoding(v *store.View, c *call) Reply {
 		return replyLoad
 	}
 	s, _ := v.PeekShape(key)
-	return bulkString(encodingOf(c.cl.srv.cfg, s))
+	return bulkString(encodingOf(c.settings, s))
 }
 
 // loadedWhole asks for the value of a key of which the head has told that it is needed; false = it is to be loaded first.
@@ -48,7 +48,7 @@ func stringEncoding(v *store.View, key []byte) string {
 }
 
 // encodingOf names a collection's encoding by Redis's names and thresholds (t_hash.c and the like).
-func encodingOf(cfg *Config, s store.Shape) string {
+func encodingOf(cfg settings, s store.Shape) string {
 	compact := func(entries, value string) bool {
 		return int64(s.MostLen) <= cfg.Int(entries) && int64(s.LongestBytes) <= cfg.Int(value)
 	}

@@ -66,18 +66,6 @@ func errExecRefused(refusal Reply) Reply {
 	return errorReply("EXECABORT Transaction discarded because of: " + strings.TrimPrefix(refusal.s, "ERR "))
 }
 
-// errExecDenied is the reply to a command of a transaction whose client has lost the permission since it was queued.
-func errExecDenied(d denial) Reply {
-	reason := "no permission to execute the command or subcommand"
-	switch d.reason {
-	case deniedKey:
-		reason = "no permission to touch the specified keys"
-	case deniedChannel:
-		reason = "no permission to access one of the channels used as arguments"
-	}
-	return errorReply("NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. This command is no longer allowed for the following reason: " + reason)
-}
-
 // errUnknown quotes up to 128 bytes of the name and of the arguments.
 func errUnknown(args [][]byte) Reply {
 	var quoted strings.Builder

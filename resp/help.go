@@ -8,9 +8,9 @@ import (
 
 // help is the HELP subcommand of every container: the subcommands with their arguments and
 // what they do, from the table, in Redis's layout. HELP itself comes last.
-func help(cl *client, c *call) Reply {
+func help(c *call) Reply {
 	name, _, _ := strings.Cut(c.row.full, "|")
-	container := cl.srv.table.byName[name]
+	container := c.table.byName[name]
 	lines := []Reply{simple(strings.ToUpper(name) + " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:")}
 	if container.conn != nil {
 		lines = append(lines, simple("(no subcommand)"), simple("    "+container.doc))

@@ -190,7 +190,7 @@ func (h *hold) ready(r *row, args [][]byte, following []wire.Command) (*store.Tx
 	if cl.noTouch {
 		tx.NoTouch()
 	}
-	cl.call = call{cl: cl, row: r, args: args, now: h.now}
+	cl.call = call{caller: &cl.caller, row: r, args: args, now: h.now}
 	cl.remember(r, args)
 	return tx, nil
 }

@@ -54,7 +54,7 @@ func info(cl *client, c *call) Reply {
 		})
 	}
 	if err != nil {
-		return s.notSeen(err)
+		return s.host.notSeen(err)
 	}
 	wanted := infoWanted(c.args[1:])
 	var t infoText

@@ -28,7 +28,7 @@ func lcs(v *store.View, c *call) Reply {
 	}
 	// Redis's limit, which is also a bound of the time: 4 bytes a pair of places.
 	cells := (uint64(len(a)) + 1) * (uint64(len(b)) + 1)
-	if cells > uint64(c.cl.srv.cfg.ProtoMaxBulkLen.Load())/4 {
+	if cells > uint64(c.maxBulk.Load())/4 {
 		return errLCSMemory
 	}
 	if cells < lcsApart || !c.mayPart {

@@ -13,7 +13,7 @@ import (
 // numbers, a hash and a stream.
 func storeMany(k *talker, n int) {
 	for _, c := range []struct {
-		command string
+		line    string
 		element func(i int) string
 	}{
 		{"SADD a", func(i int) string { return fmt.Sprint("member", i*7%n) }},
@@ -28,7 +28,7 @@ func storeMany(k *talker, n int) {
 			for i := from; i < min(from+100, n); i++ {
 				args = append(args, c.element(i))
 			}
-			k.do(c.command + " " + strings.Join(args, " "))
+			k.do(c.line + " " + strings.Join(args, " "))
 		}
 	}
 }
@@ -60,7 +60,7 @@ func TestLongCommandsMakeWithoutTheLockWhatTheyMakeUnderIt(t *testing.T) {
 			k.reply()
 		}
 	}
-	for _, command := range []string{
+	for _, line := range []string{
 		"SINTERSTORE to a b", "SUNIONSTORE to a b a", "SDIFFSTORE to a b", "SINTERSTORE to a a",
 		"ZUNIONSTORE to 3 za zb a WEIGHTS 1 2 3", "ZINTERSTORE to 2 za zb AGGREGATE MAX", "ZDIFFSTORE to 2 za b",
 		"ZRANGESTORE to za 10 -10", "ZRANGESTORE to za 0 50 BYSCORE",
@@ -71,16 +71,16 @@ func TestLongCommandsMakeWithoutTheLockWhatTheyMakeUnderIt(t *testing.T) {
 		"SORT a STORE to", "LRANGE l 0 -1", "SMEMBERS a", "HGETALL h", "XRANGE x - +", "XREVRANGE x + - COUNT 16384", "XRANGE x 5 10",
 	} {
 		k.do("DEL to")
-		apart, made := k.do(command), k.contents("to")
+		apart, made := k.do(line), k.contents("to")
 		k.do("DEL to")
 		k.do("MULTI")
-		k.do(command)
+		k.do(line)
 		locked := k.do("EXEC")
 		if want := strings.TrimPrefix(locked, "*1 "); apart != want {
-			t.Errorf("%s answers %.60q without the lock, %.60q under it", command, apart, want)
+			t.Errorf("%s answers %.60q without the lock, %.60q under it", line, apart, want)
 		}
 		if want := k.contents("to"); made != want {
-			t.Errorf("%s makes %.60q without the lock, %.60q under it", command, made, want)
+			t.Errorf("%s makes %.60q without the lock, %.60q under it", line, made, want)
 		}
 	}
 }
@@ -90,20 +90,20 @@ func TestWhatWasMadeOfAChangedSourceIsMadeAgain(t *testing.T) {
 	addr, s := startServing(t)
 	k := talk(t, addr)
 	storeMany(k, apartElements)
-	for _, command := range []string{
+	for _, line := range []string{
 		"SUNIONSTORE to a b", "ZUNIONSTORE to 2 za a", "SORT l STORE to", "COPY h to",
 	} {
 		args := [][]byte{}
-		for word := range strings.FieldsSeq(command) {
+		for word := range strings.FieldsSeq(line) {
 			args = append(args, []byte(word))
 		}
 		for change, changed := range map[string]bool{
-			"SADD b another": strings.Contains(command, " b"), "SET unrelated 1": false, "EXPIRE " + source(command) + " 1000": true,
+			"SADD b another": strings.Contains(line, " b"), "SET unrelated 1": false, "EXPIRE " + source(line) + " 1000": true,
 		} {
 			k.do("DEL to")
 			r := s.table.lookup(args[0])
-			cl := &client{srv: s}
-			c := &call{cl: cl, row: r, args: args, mayPart: true}
+			by := &caller{host: &s.host}
+			c := &call{caller: by, row: r, args: args, mayPart: true}
 			inLock := func(fn func(tx *store.Tx)) {
 				s.store.Lock()
 				defer s.store.Unlock()
@@ -114,38 +114,38 @@ func TestWhatWasMadeOfAChangedSourceIsMadeAgain(t *testing.T) {
 			}
 			inLock(func(tx *store.Tx) {
 				if reply := r.write(tx, c); c.apart == nil || reply.kind != kindNone || tx.Changed() {
-					t.Fatalf("%s is not put off", command)
+					t.Fatalf("%s is not put off", line)
 				}
 			})
 			k.do(change)
 			made := c.apart()
 			if made.(making).made == nil {
-				t.Errorf("%s makes nothing without the lock", command)
+				t.Errorf("%s makes nothing without the lock", line)
 			}
 			inLock(func(tx *store.Tx) {
-				c = &call{cl: cl, row: r, args: args, resume: made}
-				if used := tx.Unchanged(sources(command, args), made.(making).of); used == changed {
-					t.Errorf("%s after %s: what was made is used: %v", command, change, used)
+				c = &call{caller: by, row: r, args: args, resume: made}
+				if used := tx.Unchanged(sources(line, args), made.(making).of); used == changed {
+					t.Errorf("%s after %s: what was made is used: %v", line, change, used)
 				}
 				if reply := r.write(tx, c); reply.kind != kindInteger || reply.n == 0 || c.apart != nil {
-					t.Errorf("%s after %s: %v", command, change, reply)
+					t.Errorf("%s after %s: %v", line, change, reply)
 				}
 			})
 			got := k.contents("to")
 			k.do("DEL to")
 			k.do("MULTI")
-			k.do(command)
+			k.do(line)
 			k.do("EXEC")
 			if want := k.contents("to"); got != want {
-				t.Errorf("%s after %s makes %.60q, want %.60q", command, change, got, want)
+				t.Errorf("%s after %s makes %.60q, want %.60q", line, change, got, want)
 			}
-			k.do("PERSIST " + source(command))
+			k.do("PERSIST " + source(line))
 		}
 	}
 }
 
-func sources(command string, args [][]byte) [][]byte {
-	switch words := strings.Fields(command); words[0] {
+func sources(line string, args [][]byte) [][]byte {
+	switch words := strings.Fields(line); words[0] {
 	case "SUNIONSTORE":
 		return args[2:]
 	case "ZUNIONSTORE":
@@ -156,12 +156,12 @@ func sources(command string, args [][]byte) [][]byte {
 	return args[1:2]
 }
 
-func source(command string) string {
+func source(line string) string {
 	args := [][]byte{}
-	for word := range strings.FieldsSeq(command) {
+	for word := range strings.FieldsSeq(line) {
 		args = append(args, []byte(word))
 	}
-	return string(sources(command, args)[0])
+	return string(sources(line, args)[0])
 }
 
 // A set and its copy in another key always change together: whoever unites them without the lock finds them the same.

@@ -149,7 +149,7 @@ func (cl *client) execLocked(tx *store.Tx, t *transaction, now int64) Reply {
 			continue
 		}
 		tx.Select(cl.db)
-		cl.call = call{cl: cl, row: q.row, args: q.args, now: now, locked: true}
+		cl.call = call{caller: &cl.caller, row: q.row, args: q.args, now: now, locked: true}
 		cl.remember(q.row, q.args)
 		reply := cl.runQueued(tx, q)
 		if reply.isError() && reply.n != errorCounted {
@@ -159,7 +159,7 @@ func (cl *client) execLocked(tx *store.Tx, t *transaction, now int64) Reply {
 			if silent {
 				cl.out.begin(0)
 			}
-			cl.out.encode(&reply, cl.resp3)
+			reply.encode(&cl.out, cl.resp3)
 		}
 		cl.scratch.reset()
 	}
@@ -171,7 +171,7 @@ func (cl *client) execLocked(tx *store.Tx, t *transaction, now int64) Reply {
 	if silent {
 		cl.silences(&replyNone)
 	} else {
-		cl.out.marks[len(cl.out.marks)-1].lsn = lsn
+		cl.out.lastSaw(lsn)
 	}
 	cl.replied = true
 	return replyNone
@@ -203,7 +203,7 @@ func (cl *client) callQueued(tx *store.Tx, q queued) (reply Reply) {
 	case q.row.write != nil:
 		reply = q.row.write(tx, &cl.call)
 	default:
-		reply = q.row.conn(cl, &cl.call)
+		reply = q.row.conn(&cl.call)
 		cl.callSeen = 0
 		tx.SawAll()
 	}
@@ -290,7 +290,7 @@ func (w *watchers) replaced(db int, state func(key string) (was, is, expired boo
 
 // watch is a Read so that its keys are resident; it changes nothing.
 func watch(v *store.View, c *call) Reply {
-	return c.cl.watch(v.DB(), c.args[1:], v.IsExpired)
+	return clientOf(c).watch(v.DB(), c.args[1:], v.IsExpired)
 }
 
 // midway answers a command on keys that finds a long script under way: WATCH goes on, as in Redis, from what the script has left so far.

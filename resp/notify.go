@@ -1,8 +1,6 @@
 package resp
 
 import (
-	"strconv"
-	"strings"
 	"sync/atomic"
 )
 
@@ -66,8 +64,8 @@ type inDB interface{ DB() int }
 
 // notify tells of what the command has just done to a key. It costs one atomic load if nobody asked for such events.
 func (c *call) notify(v inDB, class eventClass, event string, key []byte) {
-	if s := c.cl.srv; s.events.has(class) {
-		s.notify(v.DB(), class, event, string(key))
+	if c.events.has(class) {
+		c.tell(v.DB(), class, event, string(key))
 	}
 }
 
@@ -85,30 +83,5 @@ func (c *call) notifyStored(v inDB, class eventClass, event string, key []byte, 
 		c.notify(v, class, event, key)
 	} else if existed {
 		c.notify(v, eventGeneric, "del", key)
-	}
-}
-
-// hears reports whether anybody may hear of a class of events.
-func (s *Server) hears(class eventClass) bool { return s.events.has(class) && s.pubsub.any.Load() > 0 }
-
-// notify is called under the keyspace lock, by whoever changes the key.
-func (s *Server) notify(db int, class eventClass, event, key string) {
-	asked := eventClass(s.events.Load())
-	if asked&class == 0 || s.pubsub.any.Load() == 0 {
-		return
-	}
-	lsn, at := s.store.EventLSN(), strconv.Itoa(db)
-	if asked&eventKeyspace != 0 {
-		s.pubsub.publish(s.running, toChannel, "__keyspace@"+at+"__:"+key, event, lsn)
-	}
-	if asked&eventKeyevent != 0 {
-		s.pubsub.publish(s.running, toChannel, "__keyevent@"+at+"__:"+event, key, lsn)
-	}
-}
-
-// missed is the store's Missed. OBJECT looks at keys without being heard.
-func (s *Server) missed(db int, key string) {
-	if s.events.has(eventMissed) && !(s.running != nil && strings.HasPrefix(s.running.call.name(), "object|")) {
-		s.notify(db, eventMissed, "keymiss", key)
 	}
 }

@@ -3,8 +3,6 @@ package resp
 import (
 	"sync/atomic"
 	"time"
-
-	"diskette/resp/internal/words"
 )
 
 // Every command that runs goes through begin and end, for those who look inside: INFO commandstats and
@@ -90,43 +88,3 @@ func (s *Server) noteSlow(cl *client, r *row, args [][]byte, took time.Duration)
 	}
 	s.noteLatency(event, took)
 }
-
-// noteWalks finds the commands whose time depends on how much data they meet, and those of administrators, which come
-// rarely. Commands on strings take a copy at most.
-func (r *row) noteWalks() {
-	r.walks = r.flags&admin != 0 || r.cost != "" && r.flags&fast == 0 && (r.group != "string" || r.name == "lcs") && r.name != "del"
-}
-
-// redacted is the arguments as logs and monitors may show them: passwords are not.
-func (r *row) redacted(args [][]byte) [][]byte {
-	var hidden func(i int) bool
-	switch r.full {
-	case "auth":
-		hidden = func(i int) bool { return i >= 1 }
-	case "hello":
-		hidden = func(i int) bool {
-			return i > 2 && words.EqualFold(args[i-1], "auth") || i > 3 && words.EqualFold(args[i-2], "auth")
-		}
-	case "acl|setuser":
-		hidden = func(i int) bool { return i >= 2 }
-	case "config|set":
-		hidden = func(i int) bool { return i >= 3 && i%2 == 1 && secretSettings[words.Lower(args[i-1])] }
-	case "migrate":
-		hidden = func(i int) bool {
-			return i > 5 && (words.EqualFold(args[i-1], "auth") || words.EqualFold(args[i-1], "auth2") || words.EqualFold(args[i-2], "auth2"))
-		}
-	default:
-		return args
-	}
-	shown := make([][]byte, len(args))
-	for i, a := range args {
-		if hidden(i) {
-			a = []byte("(redacted)")
-		}
-		shown[i] = a
-	}
-	return shown
-}
-
-// secretSettings are the parameters whose value is a password or who has it.
-var secretSettings = map[string]bool{"requirepass": true, "masterauth": true, "masteruser": true, "tls-key-file-pass": true, "tls-client-key-file-pass": true}

@@ -1,6 +1,10 @@
 package resp
 
-import "diskette/resp/wire"
+import (
+	"strconv"
+
+	"diskette/resp/wire"
+)
 
 // lentBytes is the length from which a lent value is sent from where it stands.
 const lentBytes = 64 << 10
@@ -19,9 +23,21 @@ type output struct {
 	limit  int64 // bytes; 0 = none
 	over   bool  // they were more, or are not wanted any more: nothing is gathered until reset
 
-	sending bool    // what has gathered may be sent at any time: it is the beginning of a long reply
-	owner   *client // who is told how much has gathered, a piece at a time; nil = nobody
+	sending bool // what has gathered may be sent at any time: it is the beginning of a long reply
+	guard   *wire.Guard
+	owner   outputOwner // who is told how much has gathered, a piece at a time; nil = nobody
 }
+
+// An outputOwner is the client for whom an output gathers.
+type outputOwner interface {
+	// gathers notes that so many bytes more wait, fewer if negative, and reports whether they are still wanted.
+	gathers(bytes int) (wanted bool)
+	// sendPart sends what has gathered of a long reply.
+	sendPart() (ok bool)
+}
+
+// ownedBy makes it the output of a client's connection.
+func (o *output) ownedBy(owner outputOwner, g *wire.Guard) { o.owner, o.guard = owner, g }
 
 type piece struct {
 	data    []byte
@@ -34,6 +50,10 @@ type mark struct {
 	lsn       uint64
 }
 
+// lastSaw changes the LSN that the last reply must wait for.
+func (o *output) lastSaw(lsn uint64) { o.marks[len(o.marks)-1].lsn = lsn }
+
+// begin begins a reply that must wait for lsn.
 func (o *output) begin(lsn uint64) {
 	o.marks = append(o.marks, mark{len(o.pieces), len(o.buf) - o.from, lsn})
 }
@@ -44,8 +64,8 @@ func (o *output) reference(b []byte) {
 		o.append(piece{data: o.buf[o.from:]})
 		o.from = len(o.buf)
 	}
-	if o.owner != nil {
-		longest := &o.owner.guard.Unsent.Longest
+	if o.guard != nil {
+		longest := &o.guard.Unsent.Longest
 		longest.Store(max(longest.Load(), int64(len(b))))
 	}
 	o.append(piece{b, true})
@@ -91,10 +111,10 @@ func (o *output) join(other *output) {
 
 func (o *output) bytes() int { return o.size + len(o.buf) - o.from }
 
-// refuse puts an error in the place of every reply that saw something newer than
+// refuse puts an error, as encodeError writes it, in the place of every reply that saw something newer than
 // committed: its data could not be stored (I8).
-func (o *output) refuse(committed uint64, err Reply) {
-	kept := output{limit: o.limit, over: o.over, owner: o.owner}
+func (o *output) refuse(committed uint64, encodeError func(*output)) {
+	kept := output{limit: o.limit, over: o.over, guard: o.guard, owner: o.owner}
 	all := append(o.pieces, piece{data: o.buf[o.from:]})
 	for i, m := range o.marks {
 		end := mark{piece: len(all) - 1, at: len(o.buf) - o.from}
@@ -102,7 +122,7 @@ func (o *output) refuse(committed uint64, err Reply) {
 			end = o.marks[i+1]
 		}
 		if m.lsn > committed {
-			kept.encode(&err, false)
+			encodeError(&kept)
 			continue
 		}
 		for ; m.piece < end.piece; m.piece, m.at = m.piece+1, 0 {
@@ -166,3 +186,47 @@ func (o *output) disown() {
 		o.owner.gathers(-o.size)
 	}
 }
+
+// takes reports whether more may be put in. What has gathered is made a piece, or sent, when it is enough.
+func (o *output) takes() bool {
+	if o.over || o.limit != 0 && o.limitReached() {
+		return false
+	}
+	return len(o.buf)-o.from < wire.SendBytes || !o.full()
+}
+
+// limitReached drops what outgrew the hard limit: to gather on would only cost memory.
+func (o *output) limitReached() bool {
+	if int64(o.bytes()) <= o.limit {
+		return false
+	}
+	o.drop()
+	return true
+}
+
+// line puts in a line.
+func (o *output) line(prefix byte, s string) {
+	o.buf = append(append(append(o.buf, prefix), s...), '\r', '\n')
+}
+
+// number puts in a line that holds a number.
+func (o *output) number(prefix byte, n int64) {
+	o.buf = append(o.buf, prefix)
+	if n >= 0 && n < 10 {
+		o.buf = append(o.buf, byte('0'+n), '\r', '\n')
+		return
+	}
+	o.buf = append(strconv.AppendInt(o.buf, n, 10), '\r', '\n')
+}
+
+// bulk puts in bytes behind their number.
+func (o *output) bulk(s string) {
+	o.number('$', int64(len(s)))
+	o.buf = append(append(o.buf, s...), '\r', '\n')
+}
+
+// text puts in bytes as they are.
+func (o *output) text(s string) { o.buf = append(o.buf, s...) }
+
+// crlf ends a line.
+func (o *output) crlf() { o.buf = append(o.buf, '\r', '\n') }

@@ -26,18 +26,6 @@ const (
 	lookAgain = 100 * time.Millisecond
 )
 
-// limitReached drops what outgrew the hard limit: to gather on would only cost memory.
-func (o *output) limitReached() bool {
-	switch {
-	case o.over:
-		return true
-	case o.limit == 0 || int64(o.bytes()) <= o.limit:
-		return false
-	}
-	o.drop()
-	return true
-}
-
 var (
 	errOutputHard = errors.New("client-output-buffer-limit: its hard limit is reached")
 	errOutputSoft = errors.New("client-output-buffer-limit: its soft limit was exceeded for too long")
@@ -194,4 +182,38 @@ func (cl *client) awaitReading(reason error, enough func() bool) error {
 		}
 	}
 	return u.Broken()
+}
+
+// replyLong is reply for a long one. The caller does not hold the keyspace lock.
+func (cl *client) replyLong(r *Reply, lsn uint64) {
+	o := &cl.out
+	if cl.srv.store.Wait(max(cl.seen, lsn)) != nil {
+		cl.reply(*r, lsn) // none of it may be sent: an error comes in its place
+		return
+	}
+	o.begin(lsn)
+	cl.seen = max(cl.seen, lsn)
+	o.sending = true
+	r.encode(o, cl.resp3)
+	o.sending = false
+	cl.limitOutput()
+	cl.scratch.reset()
+}
+
+// sendPart sends what there is of a long reply, which is committed. As in Redis the hard limit is for the whole.
+func (cl *client) sendPart() (ok bool) {
+	o := &cl.out
+	left := o.limit - int64(o.bytes())
+	if o.limit > 0 && left <= 0 {
+		o.drop()
+		return false
+	}
+	o.limit = max(left, 0)
+	if cl.send() != nil {
+		o.drop()
+		cl.closing = true
+		return false
+	}
+	o.begin(0)
+	return true
 }

@@ -30,7 +30,7 @@ func startPanicking(t *testing.T) (addr string, logged func() string) {
 			}
 			panic("failed when served")
 		}},
-		{name: "failconn", arity: 1, conn: func(*client, *call) Reply { panic("failed\r\ntalking") }},
+		{name: "failconn", arity: 1, conn: onClient(func(*client, *call) Reply { panic("failed\r\ntalking") })},
 	}...)
 	return addr, log.String
 }

@@ -1,6 +1,8 @@
 package resp
 
 import (
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -171,4 +173,31 @@ func (p *listeners) counts() (channels, patterns, shards int) {
 	defer p.mu.RUnlock()
 	l := &p.mu.byName
 	return len(l[toChannel]), len(l[toPattern]), len(l[toShard])
+}
+
+// notify is called under the keyspace lock, by whoever changes the key.
+func (s *Server) notify(db int, class eventClass, event, key string) {
+	asked := eventClass(s.host.events.Load())
+	if asked&class == 0 || s.pubsub.any.Load() == 0 {
+		return
+	}
+	lsn, at := s.store.EventLSN(), strconv.Itoa(db)
+	if asked&eventKeyspace != 0 {
+		s.pubsub.publish(s.running, toChannel, "__keyspace@"+at+"__:"+key, event, lsn)
+	}
+	if asked&eventKeyevent != 0 {
+		s.pubsub.publish(s.running, toChannel, "__keyevent@"+at+"__:"+event, key, lsn)
+	}
+}
+
+// missed is the store's Missed. OBJECT looks at keys without being heard.
+func (s *Server) missed(db int, key string) {
+	if s.host.events.has(eventMissed) && !(s.running != nil && strings.HasPrefix(s.running.call.name(), "object|")) {
+		s.notify(db, eventMissed, "keymiss", key)
+	}
+}
+
+// hears reports whether anybody may hear of a class of events.
+func (s *Server) hears(class eventClass) bool {
+	return s.host.events.has(class) && s.pubsub.any.Load() > 0
 }

@@ -2,11 +2,9 @@ package resp
 
 import (
 	"math"
-	"strconv"
 
 	"diskette/resp/internal/numbers"
 	"diskette/resp/internal/words"
-	"diskette/resp/wire"
 )
 
 // A Reply is what a handler answers, encoded in one place for RESP2 and RESP3. It is encoded
@@ -118,7 +116,7 @@ const scratchReplies = 1024 // more are allocated
 
 // elems returns an empty slice with room for n elements of the command's reply.
 func (c *call) elems(n int) []Reply {
-	s := &c.cl.scratch
+	s := &c.scratch
 	if n > cap(s.used)-len(s.used) {
 		if n > scratchReplies || len(s.used) > 0 {
 			return make([]Reply, 0, n)
@@ -140,11 +138,8 @@ func (s *scratch) reset() {
 func (r Reply) isError() bool { return r.kind == kindError }
 
 // encode appends a reply in the client's protocol.
-func (o *output) encode(r *Reply, resp3 bool) {
-	if o.limitReached() {
-		return
-	}
-	if len(o.buf)-o.from >= wire.SendBytes && o.full() {
+func (r *Reply) encode(o *output, resp3 bool) {
+	if !o.takes() {
 		return
 	}
 	switch r.kind {
@@ -168,39 +163,39 @@ func (o *output) encode(r *Reply, resp3 bool) {
 	case kindNull, kindNullArray:
 		switch {
 		case resp3:
-			o.buf = append(o.buf, "_\r\n"...)
+			o.text("_\r\n")
 		case r.kind == kindNull:
-			o.buf = append(o.buf, "$-1\r\n"...)
+			o.text("$-1\r\n")
 		default:
-			o.buf = append(o.buf, "*-1\r\n"...)
+			o.text("*-1\r\n")
 		}
 	case kindArray:
-		o.elems('*', len(r.elems), r.elems, resp3)
+		encodeElems(o, '*', len(r.elems), r.elems, resp3)
 	case kindMap:
 		if resp3 {
-			o.elems('%', len(r.elems)/2, r.elems, resp3)
+			encodeElems(o, '%', len(r.elems)/2, r.elems, resp3)
 		} else {
-			o.elems('*', len(r.elems), r.elems, resp3)
+			encodeElems(o, '*', len(r.elems), r.elems, resp3)
 		}
 	case kindMapPairs:
 		if resp3 {
-			o.elems('%', len(r.elems)/2, r.elems, resp3)
+			encodeElems(o, '%', len(r.elems)/2, r.elems, resp3)
 		} else {
-			o.twos(r.elems, resp3)
+			encodeTwos(o, r.elems, resp3)
 		}
 	case kindPairs:
 		if resp3 {
-			o.twos(r.elems, resp3)
+			encodeTwos(o, r.elems, resp3)
 		} else {
-			o.elems('*', len(r.elems), r.elems, resp3)
+			encodeElems(o, '*', len(r.elems), r.elems, resp3)
 		}
 	case kindSet:
-		o.elems(arrayOr('~', resp3), len(r.elems), r.elems, resp3)
+		encodeElems(o, arrayOr('~', resp3), len(r.elems), r.elems, resp3)
 	case kindPush:
-		o.elems(arrayOr('>', resp3), len(r.elems), r.elems, resp3)
+		encodeElems(o, arrayOr('>', resp3), len(r.elems), r.elems, resp3)
 	case kindSeries:
 		for i := range r.elems {
-			o.encode(&r.elems[i], resp3)
+			r.elems[i].encode(o, resp3)
 		}
 	case kindDouble:
 		text := r.s
@@ -215,20 +210,21 @@ func (o *output) encode(r *Reply, resp3 bool) {
 	case kindVerbatim:
 		if resp3 {
 			o.number('=', int64(len(r.s)+4))
-			o.buf = append(append(o.buf, verbatimName(r.n)...), ':')
+			o.text(verbatimName(r.n))
+			o.text(":")
 		} else {
 			o.number('$', int64(len(r.s)))
 		}
-		o.buf = append(o.buf, r.s...)
+		o.text(r.s)
 		o.crlf()
 	case kindBool:
 		switch {
 		case !resp3:
 			o.number(':', r.n)
 		case r.n != 0:
-			o.buf = append(o.buf, "#t\r\n"...)
+			o.text("#t\r\n")
 		default:
-			o.buf = append(o.buf, "#f\r\n"...)
+			o.text("#f\r\n")
 		}
 	case kindBigNumber:
 		if resp3 {
@@ -260,37 +256,18 @@ func arrayOr(prefix byte, resp3 bool) byte {
 	return '*'
 }
 
-// twos writes an array of arrays of two.
-func (o *output) twos(elems []Reply, resp3 bool) {
+// encodeTwos writes an array of arrays of two.
+func encodeTwos(o *output, elems []Reply, resp3 bool) {
 	o.number('*', int64(len(elems)/2))
 	for i := 0; i < len(elems); i += 2 {
-		o.elems('*', 2, elems[i:i+2], resp3)
+		encodeElems(o, '*', 2, elems[i:i+2], resp3)
 	}
 }
 
-func (o *output) elems(prefix byte, n int, elems []Reply, resp3 bool) {
+// encodeElems writes elements behind their number.
+func encodeElems(o *output, prefix byte, n int, elems []Reply, resp3 bool) {
 	o.number(prefix, int64(n))
 	for i := range elems {
-		o.encode(&elems[i], resp3)
+		elems[i].encode(o, resp3)
 	}
 }
-
-func (o *output) line(prefix byte, s string) {
-	o.buf = append(append(append(o.buf, prefix), s...), '\r', '\n')
-}
-
-func (o *output) number(prefix byte, n int64) {
-	o.buf = append(o.buf, prefix)
-	if n >= 0 && n < 10 {
-		o.buf = append(o.buf, byte('0'+n), '\r', '\n')
-		return
-	}
-	o.buf = append(strconv.AppendInt(o.buf, n, 10), '\r', '\n')
-}
-
-func (o *output) bulk(s string) {
-	o.number('$', int64(len(s)))
-	o.buf = append(append(o.buf, s...), '\r', '\n')
-}
-
-func (o *output) crlf() { o.buf = append(o.buf, '\r', '\n') }

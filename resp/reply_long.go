@@ -36,37 +36,3 @@ func (r *Reply) lasts() bool {
 	}
 	return true
 }
-
-// replyLong is reply for a long one. The caller does not hold the keyspace lock.
-func (cl *client) replyLong(r *Reply, lsn uint64) {
-	o := &cl.out
-	if cl.srv.store.Wait(max(cl.seen, lsn)) != nil {
-		cl.reply(*r, lsn) // none of it may be sent: an error comes in its place
-		return
-	}
-	o.begin(lsn)
-	cl.seen = max(cl.seen, lsn)
-	o.sending = true
-	o.encode(r, cl.resp3)
-	o.sending = false
-	cl.limitOutput()
-	cl.scratch.reset()
-}
-
-// sendPart sends what there is of a long reply, which is committed. As in Redis the hard limit is for the whole.
-func (cl *client) sendPart() (ok bool) {
-	o := &cl.out
-	left := o.limit - int64(o.bytes())
-	if o.limit > 0 && left <= 0 {
-		o.drop()
-		return false
-	}
-	o.limit = max(left, 0)
-	if cl.send() != nil {
-		o.drop()
-		cl.closing = true
-		return false
-	}
-	o.begin(0)
-	return true
-}

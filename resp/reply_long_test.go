@@ -46,7 +46,7 @@ func BenchmarkLongReply(b *testing.B) {
 	b.Run("encoding", func(b *testing.B) {
 		var o output
 		for b.Loop() {
-			o.encode(&r, false)
+			r.encode(&o, false)
 			o.reset()
 		}
 	})

@@ -20,7 +20,7 @@ type row struct {
 
 	read  func(*store.View, *call) Reply
 	write func(*store.Tx, *call) Reply
-	conn  func(*client, *call) Reply
+	conn  func(*call) Reply
 	subs  []*row
 
 	group string // as in COMMAND DOCS

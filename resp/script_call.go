@@ -135,7 +135,7 @@ func (e *engine) command() Reply {
 	if run.mayLoad && run.lacks(r, args) {
 		return replyLoad
 	}
-	e.inner = call{cl: cl, row: r, args: args, now: run.clock, locked: true, script: true}
+	e.inner = call{caller: &cl.caller, row: r, args: args, now: run.clock, locked: true, script: true}
 	cl.remember(r, args)
 	t := cl.begin(r, args, 0)
 	reply := e.invoke(r)
@@ -201,8 +201,8 @@ func (e *engine) invoke(r *row) (reply Reply) {
 	case r.write != nil:
 		return r.write(tx, c)
 	}
-	reply = r.conn(c.cl, c)
-	c.cl.callSeen = 0
+	reply = r.conn(c)
+	clientOf(c).callSeen = 0
 	tx.SawAll()
 	return reply
 }

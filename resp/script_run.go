@@ -101,7 +101,7 @@ func (e *engine) begin(c *call, tx *store.Tx, name string, flags scriptFlags, re
 	}
 	tx.CopyAtOnce()
 	return &scriptRun{
-		cl: c.cl, tx: tx, clock: c.now, name: name, command: c.args, began: time.Now(),
+		cl: clientOf(c), tx: tx, clock: c.now, name: name, command: c.args, began: time.Now(),
 		readOnly: readOnly || flags&scriptNoWrites != 0,
 	}, replyNone
 }
@@ -304,12 +304,4 @@ func (s *scripts) busyReply() Reply {
 		run = &scriptRun{isEval: true}
 	}
 	return run.busyReply()
-}
-
-// notSeen is the reply of a command whose look at the keyspace failed.
-func (s *Server) notSeen(err error) Reply {
-	if err == store.ErrMidway {
-		return s.scripts.busyReply()
-	}
-	return failure(err)
 }

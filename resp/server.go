@@ -42,7 +42,7 @@ type Server struct {
 	libraries libraries
 	pubsub    listeners
 	monitors  monitors
-	events    events
+	host      host // what commands may ask
 	tracking  trackingTable
 	pusher    pusher
 	running   *client // whose command runs; under the keyspace lock
@@ -95,6 +95,8 @@ type serverStats struct {
 func NewServer(cfg *Config, log zerolog.Logger, shutdown func(Shutdown)) *Server {
 	s := &Server{cfg: cfg, log: log, started: time.Now(), shutdown: shutdown}
 	s.table = newCommands()
+	s.host.table, s.host.settings, s.host.maxBulk, s.host.maxMemory = s.table, cfg, &cfg.ProtoMaxBulkLen, &cfg.MaxMemory
+	s.host.tell, s.host.touched, s.host.flushed, s.host.busy = s.notify, s.blockers.touched, s.tracking.flushed, s.scripts.busyReply
 	s.acl = newUsers(s.table, cfg.allChannelsAtFirst)
 	s.acl.requirePass(cfg.RequirePass())
 	for _, line := range cfg.userLines {
@@ -189,7 +191,7 @@ func (s *Server) Hooks() store.Hooks {
 
 // Start gives the server its store, puts the configuration into effect and begins the expiry sweeps.
 func (s *Server) Start(st *store.Store) {
-	s.store = st
+	s.store, s.host.store = st, st
 	s.watchers.store = st
 	s.libraries.restore()
 	s.sweeper = expire.Start(s, int(s.cfg.Hz.Load()))

@@ -8,24 +8,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
-// tlsVersions are tls-protocols' words, the oldest first.
-var tlsVersions = []struct {
-	word    string
-	version uint16
-}{
-	{"TLSv1", tls.VersionTLS10}, {"TLSv1.1", tls.VersionTLS11}, {"TLSv1.2", tls.VersionTLS12}, {"TLSv1.3", tls.VersionTLS13},
-}
-
 var (
-	errTLSNoCert    = errors.New("No tls-cert-file configured!")
-	errTLSNoKey     = errors.New("No tls-key-file configured!")
-	errTLSNoCA      = errors.New("Either tls-ca-cert-file or tls-ca-cert-dir must be specified when tls-auth-clients is enabled!")
-	errTLSProtocols = errors.New("Invalid tls-protocols specified. Use a combination of 'TLSv1', 'TLSv1.1', 'TLSv1.2' and 'TLSv1.3'.")
-	errTLSGap       = errors.New("Invalid tls-protocols specified. The versions must follow on one another.")
+	errTLSNoCert = errors.New("No tls-cert-file configured!")
+	errTLSNoKey  = errors.New("No tls-key-file configured!")
+	errTLSNoCA   = errors.New("Either tls-ca-cert-file or tls-ca-cert-dir must be specified when tls-auth-clients is enabled!")
 )
 
 // tlsSettings are the parameters that loadTLS reads.
@@ -117,39 +106,6 @@ func readKey(file, password string) ([]byte, error) {
 		return nil, fmt.Errorf("Failed to load private key: %s: %w", file, err)
 	}
 	return key, nil
-}
-
-// parseTLSProtocols reads tls-protocols; "" = 1.2 and 1.3, as Redis has it.
-func parseTLSProtocols(text string) (lowest, highest uint16, err error) {
-	if text == "" {
-		return tls.VersionTLS12, tls.VersionTLS13, nil
-	}
-	wanted := strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == ',' })
-	for _, word := range wanted {
-		known := false
-		for _, v := range tlsVersions {
-			known = known || strings.EqualFold(v.word, word)
-		}
-		if !known {
-			return 0, 0, errTLSProtocols
-		}
-	}
-	n := 0
-	for _, v := range tlsVersions {
-		if slices.ContainsFunc(wanted, func(word string) bool { return strings.EqualFold(v.word, word) }) {
-			if n == 0 {
-				lowest = v.version
-			}
-			highest, n = v.version, n+1
-		}
-	}
-	switch {
-	case n == 0:
-		return 0, 0, errTLSProtocols
-	case int(highest-lowest) != n-1:
-		return 0, 0, errTLSGap
-	}
-	return lowest, highest, nil
 }
 
 // loadKeyPair reads the server's certificate, with those of its issuers behind it, and its key.

@@ -238,7 +238,7 @@ func (t *trackingTable) send(cl *client, how *tracking, keys Reply, from *client
 
 func (cl *client) pushReply(from *client, r Reply, lsn uint64) {
 	var o output
-	o.encode(&r, cl.pushesRESP3.Load())
+	r.encode(&o, cl.pushesRESP3.Load())
 	cl.push(from, o.buf, lsn)
 }
 

@@ -49,3 +49,6 @@ func IsSpace(c byte) bool { return c == ' ' || '\t' <= c && c <= '\r' }
 
 // Span is where a word lies: from and to count from the first byte of its line or command.
 type Span struct{ From, To int }
+
+// TrimLine is a line of a conf file without blanks at its ends.
+func TrimLine(line string) string { return strings.Trim(line, " \t\r\n") }
