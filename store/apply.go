@@ -51,6 +51,7 @@ func (w *writer) finish(f *fold) {
 	if w.err == nil {
 		w.err = w.asides.save(f)
 	}
+	w.run(w.meta, "journal_lsn", int64(min(f.synced, f.last)))
 	w.run(w.meta, "applied_lsn", int64(f.last))
 }
 

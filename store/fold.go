@@ -11,6 +11,7 @@ import (
 // Its memory is reused from one write-back to the next.
 type fold struct {
 	last    uint64 // newest LSN in it
+	synced  uint64 // the journal had records up to this LSN, fsynced, when it was written back
 	renames bool
 	records int64
 	bytes   int64     // journal bytes that it stands for
@@ -186,6 +187,7 @@ func (f *fold) reset() {
 	clear(f.spaces)
 	clear(f.expiring)
 	f.entries, f.rows, f.vanished = f.entries[:0], f.rows[:0], 0
+	f.synced = 0
 	f.last, f.records, f.bytes, f.nextID, f.renames, f.whole = 0, 0, 0, 0, false, false
 	f.text.reset()
 }

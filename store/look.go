@@ -17,13 +17,15 @@ import (
 // The start compares what database, journal and state file say of each other before it changes anything:
 //
 //	state file    identity, the LSN that the journal was cut to, the newest segment that must be there
-//	database      identity, the LSN that its tables have, and whether it was closed in order (schema.sql: meta)
+//	database      identity, the LSN that its tables have, that which the journal had then, and whether it was closed in
+//	              order (schema.sql: meta)
 //	journal       identity in each segment, LSNs
 //
-// A crash leaves them consistent, because each fact is fsynced before the step that makes it necessary. Whatever else is seen ends the
-// start: a part was lost, damaged, or is an older one or another server's, and to go on would lose acknowledged
-// changes in silence. A database that was closed in order needs nothing beside it, and is given a new identity when it
-// comes alone: it may be a copy, and two servers with one identity could not tell their journals apart.
+// A crash leaves them consistent, because each fact is fsynced before the step that makes it necessary. Whatever
+// else is seen ends the start: a part was lost, damaged, or is an older one or another server's, and to go on
+// would lose acknowledged changes in silence. A database that was closed in order needs nothing beside it, and is
+// given a new identity when it comes alone: it may be a copy, and two servers with one identity could not tell
+// their journals apart.
 //
 // A database that is lost, or whose WAL is, is made anew from the journal as long as that still begins with record 1.
 
@@ -47,7 +49,8 @@ type tablesSeen struct {
 	identity uint64
 	applied  uint64
 	ahead    uint64
-	running  bool // it was not closed in order
+	journal  uint64 // the journal has records up to this LSN, fsynced, or was cut behind it
+	running  bool   // it was not closed in order
 }
 
 // look reads the data directory and changes nothing. The error says why a server must not be started on it.
@@ -76,6 +79,9 @@ func (st *Store) look() (*seen, error) {
 	}
 	s.journal, err = journal.Look(st.journalDir(), s.db.applied, s.state, s.db.there && !s.db.running)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.ageOf(st.journalDir()); err != nil {
 		return nil, err
 	}
 	switch {
@@ -113,6 +119,25 @@ func (s *seen) fits(dir string) error {
 	return nil
 }
 
+// ageOf compares the journal and the state with what a database that was not closed says of them. What the tables
+// have the journal had before, and has until the state says that it was cut: but for what a power cut may take,
+// which was not fsynced.
+func (s *seen) ageOf(dir string) error {
+	if !s.stated || !s.db.there || !s.db.running {
+		return nil
+	}
+	must := s.db.journal
+	if s.state.SameBoot() {
+		must = s.db.applied
+	}
+	if has := max(s.journal.Records, s.state.Floor); has < must {
+		return &journal.Damage{File: dir, Expected: fmt.Sprintf("the records up to %d, which the database knows of", must),
+			Found: fmt.Sprintf("the end of journal and %s behind record %d: they are an older copy than %s, and what the "+
+				"server did after that copy and did not bring into the tables is missing", stateName, has, databaseFile)}
+	}
+	return nil
+}
+
 // alone judges a directory without a state file: a new one, that of an older version, or a copied database.
 func (s *seen) alone(st *Store, broken error) error {
 	found := "none"
@@ -130,8 +155,8 @@ func (s *seen) alone(st *Store, broken error) error {
 	return nil
 }
 
-// lookAtTables reads what the start needs of the database, and all of it if it is to be thorough: that takes a second or more for each
-// gigabyte.
+// lookAtTables reads what the start needs of the database, and all of it if it is to be thorough: that takes a
+// second or more for each gigabyte.
 func lookAtTables(dir string, sameBoot, thorough bool) (t tablesSeen, err error) {
 	path := filepath.Join(dir, databaseFile)
 	info, err := os.Stat(path)
@@ -165,12 +190,13 @@ func lookAtTables(dir string, sameBoot, thorough bool) (t tablesSeen, err error)
 	if err != nil || version == 0 {
 		return t, nameFile(dir, err)
 	}
-	var identity, applied, ahead, running, pages, lastKey, lastSpace int64
+	var identity, applied, ahead, journaled, running, pages, lastKey, lastSpace int64
 	err = queryInts(c, `SELECT coalesce((SELECT value FROM meta WHERE name = 'identity'), 0),
 		coalesce((SELECT value FROM meta WHERE name = 'applied_lsn'), 0), coalesce((SELECT value FROM meta WHERE name = 'ahead_lsn'), 0),
+		coalesce((SELECT value FROM meta WHERE name = 'journal_lsn'), 0),
 		coalesce((SELECT value FROM meta WHERE name = 'running'), 0), (SELECT page_count FROM pragma_page_count),
 		(SELECT max(id) FROM keys), (SELECT max(space) FROM spaces)`, // openDatabase reads these, when something was changed
-		&identity, &applied, &ahead, &running, &pages, &lastKey, &lastSpace)
+		&identity, &applied, &ahead, &journaled, &running, &pages, &lastKey, &lastSpace)
 	if err != nil {
 		return t, damaged(dir, err)
 	}
@@ -185,15 +211,18 @@ func lookAtTables(dir string, sameBoot, thorough bool) (t tablesSeen, err error)
 	if err := opens(c, version); err != nil {
 		return t, damaged(dir, err)
 	}
-	t = tablesSeen{there: true, identity: uint64(identity), applied: uint64(applied), ahead: uint64(ahead), running: running != 0}
-	// A server that was killed while it began the WAL anew may have left a torn header: nothing behind it was needed any more.
+	t = tablesSeen{there: true, identity: uint64(identity), applied: uint64(applied), ahead: uint64(ahead),
+		journal: uint64(journaled), running: running != 0}
+	// A server that was killed while it began the WAL anew may have left a torn header: nothing behind it was
+	// needed any more.
 	if begun := index.whole && index.frames == 0 && w.size > 0; t.running && !w.header && !begun {
 		t.anew = &journal.Damage{File: path + "-wal", Expected: "the WAL of a database that was not closed", Found: "none that is whole"}
 	}
 	return t, nil
 }
 
-// opens reads what will be read when the database is opened to be changed: pages that are damaged there end the start before that.
+// opens reads what will be read when the database is opened to be changed: pages that are damaged there end the
+// start before that.
 func opens(c *sqlite3.Conn, version int64) error {
 	var ignored int64
 	err := queryInts(c, `SELECT (SELECT max(id) FROM keys) + (SELECT sum(keys) FROM spaces) + (SELECT sum(value) FROM meta)`, &ignored)
@@ -203,8 +232,8 @@ func opens(c *sqlite3.Conn, version int64) error {
 	return err
 }
 
-// rollsBack reports whether SQLite will undo what is in the database file first: it was stopped when it created the file, before
-// that had tables. From then on there is a WAL in place of such a journal.
+// rollsBack reports whether SQLite will undo what is in the database file first: it was stopped when it created
+// the file, before that had tables. From then on there is a WAL in place of such a journal.
 func rollsBack(path string) (bool, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -411,3 +411,51 @@ func TestAStartThatFailsLeavesTheFilesForTheNext(t *testing.T) {
 		}
 	}
 }
+
+// Half of a backup: the journal and the state of an earlier day beside the database as it is.
+func TestAnOlderJournalAndStateBesideTheDatabaseAreRefused(t *testing.T) {
+	for _, cut := range []bool{false, true} {
+		t.Run(fmt.Sprint("cut ", cut), func(t *testing.T) {
+			d := newDisk(t)
+			st := opened(t, t.TempDir(), d.use, func(o *Options) { o.Policy = journal.Always })
+			d1 := damagedDir{keys: map[string]string{}}
+			add := func(name string) {
+				for i := range 50 {
+					key := fmt.Sprint(name, i)
+					mustSet(t, st, key, "v")
+					d1.keys[key] = "v"
+				}
+			}
+			add("first")
+			if cut {
+				flushed(t, st)
+				add("more")
+			}
+			st.journal.Note()
+			older := damagedDir{dir: d.killed(t, st.dir)}
+			add("second")
+			flushed(t, st)
+			add("third") // in the journal alone
+			st.journal.Note()
+			d1.dir = d.killed(t, st.dir)
+			if got := d1.copied(t).outcome(t, false); got != "whole" {
+				t.Fatalf("as it was, it is %q", got)
+			}
+			d1.replace(t, older, "journal", stateName)
+			for _, boot := range []string{"the same", "another"} {
+				if boot == "another" {
+					reboot(t, d1.dir)
+				}
+				if got := d1.copied(t).outcome(t, false); got != "refused" {
+					t.Errorf("under %s kernel it is %q", boot, got)
+				}
+			}
+			var log events
+			st = opened(t, d1.dir, log.use, func(o *Options) { o.OnDamage = Salvage })
+			wantGet(t, st, "second7", "v")
+			if lines := log.with("the data is damaged"); len(lines) != 1 || !strings.Contains(lines[0], "older copy") {
+				t.Errorf("log: %q", lines)
+			}
+		})
+	}
+}

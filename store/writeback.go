@@ -289,6 +289,7 @@ func (st *Store) applyUntilDone(f *fold) bool {
 			}
 		}
 		if err == nil {
+			f.synced = st.journal.Synced()
 			err = wb.w.apply(f)
 		}
 		if err == nil {

@@ -20,7 +20,8 @@ func (d *Damage) Error() string {
 
 // Found is what Look saw in a journal's directory.
 type Found struct {
-	Last uint64 // newest LSN in the journal or the database
+	Last    uint64 // newest LSN in the journal or the database
+	Records uint64 // up to which LSN the segments go, 0 = there are none
 
 	dir      string
 	applied  uint64
@@ -43,9 +44,9 @@ type Tear struct {
 	Kept    string // the file that has the bytes now; empty if they were zeros
 }
 
-// Look reads the journal in dir for a database that holds every record up to LSN applied, and changes nothing. settled says that
-// the database was closed in order, when it held all that there was. An error is a *Damage, or from reading: then the
-// journal is not what a crash can have left, and nobody should write to it.
+// Look reads the journal in dir for a database that holds every record up to LSN applied, and changes nothing.
+// settled says that the database was closed in order, when it held all that there was. An error is a *Damage, or
+// from reading: then the journal is not what a crash can have left, and nobody should write to it.
 func Look(dir string, applied uint64, state State, settled bool) (*Found, error) {
 	f := &Found{Last: applied, dir: dir, applied: applied, state: state, settled: settled}
 	f.sameBoot = state.SameBoot()
@@ -73,6 +74,9 @@ func Look(dir string, applied uint64, state State, settled bool) (*Found, error)
 			return nil, err
 		}
 		f.Last = max(f.Last, s.last)
+	}
+	if n := len(segments); n > 0 {
+		f.Records = segments[n-1].last
 	}
 	if n := len(segments); n > 0 && segments[n-1].last <= max(applied, segments[n-1].first-1) {
 		f.stale, segments = append(f.stale, segments[n-1]), segments[:n-1] // or it holds no record
@@ -208,8 +212,8 @@ func (f *Found) end(s *segment) error {
 	return nil
 }
 
-// unneeded reports whether damage from an LSN on, with whole records up to another behind it, harms nobody: the database was closed
-// with all of them.
+// unneeded reports whether damage from an LSN on, with whole records up to another behind it, harms nobody: the
+// database was closed with all of them.
 func (f *Found) unneeded(from, whole uint64) bool {
 	return f.settled && max(from, whole, f.must()) <= f.applied
 }
