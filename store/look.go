@@ -164,7 +164,7 @@ func lookAtTables(dir string, sameBoot, thorough bool) (t tablesSeen, err error)
 		return t, nil
 	}
 	if err != nil {
-		return t, fmt.Errorf("open %s: %w%s", path, err, permissionHint(err))
+		return t, fmt.Errorf("open %s: %w", path, err)
 	}
 	if hot, err := rollsBack(path + "-journal"); err != nil || hot {
 		return t, err

@@ -116,7 +116,7 @@ func (st *Store) explained(err error) error {
 }
 
 // refusedBelow is how many free bytes make a failed write of SQLite one for want of room: more than it writes at once.
-const refusedBelow = 1 << 20
+var refusedBelow int64 = 1 << 20 // tests raise it
 
 func writeZeros(f *os.File, n int64) error {
 	zeros := make([]byte, 1<<20)

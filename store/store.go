@@ -150,11 +150,12 @@ func Open(o Options) (_ *Store, err error) {
 	st.tx.st = st
 	st.over.L = &st.mu
 	if err := st.openDir(); err != nil {
-		return nil, err
+		return nil, st.hindered(err)
 	}
 	defer func() {
 		if err != nil {
 			st.release()
+			err = st.hindered(err)
 		}
 	}()
 	st.vfs = registerVFS(o.VFS, st.disk)
