@@ -31,6 +31,14 @@ const (
 	typeStream3        = 21
 	typeHashTimes      = 24 // fields with deadlines
 	typeHashTimesPack  = 25 // a listpack of them
+	typeStream4        = 26 // and what was added once only: Redis 8.6
+	typeStream5        = 27 // and what consumers gave back: Redis 8.8
+
+	// The types of Redis 7.4 before its release, with deadlines that do not count from the first one. Valkey 9 has another
+	// one by the first number.
+	typeHashTimesOld     = 22
+	typeHashTimesPackOld = 23
+	typeHashTimesValkey  = 22
 )
 
 // Lengths, and strings that are encoded otherwise (0xc0 and up).

@@ -55,43 +55,23 @@ func (w *writer) hashTimesPack(pairs []string, times []int64, first int64) {
 // maxFieldTime is the last deadline that Redis 7.4 gives a field: 48 bits.
 const maxFieldTime = 1<<48 - 1
 
-// hashTimes reads fields with deadlines that count from the first one.
-func (r *reader) hashTimes() *Value {
-	v := &Value{Kind: Hash}
-	first := r.millis()
-	for n := r.count(3); n > 0 && r.err == nil; n-- {
-		t := r.length()
-		if t > 0 {
-			t += uint64(first) - 1
-		}
-		v.Elements = append(v.Elements, r.string(), r.string())
-		r.time(v, t)
+// fieldTime takes in the deadline of a field, 0 = none.
+func (v *valueReader) fieldTime(into *Value, t int64) {
+	if t < 0 || t > maxFieldTime {
+		v.failAs(ErrFormat, v.at, "a deadline of 48 bits", "%d", t)
 	}
-	return v.withTimes()
+	v.spend(8)
+	into.Times = append(into.Times, t)
 }
 
-// hashTimesPack reads a listpack of fields, values and deadlines.
-func (r *reader) hashTimesPack() *Value {
-	v := &Value{Kind: Hash}
-	r.millis() // the first deadline
-	ss := r.compact(eachListpack, 3)
-	for i := 0; i < len(ss) && r.err == nil; i += 3 {
-		t, ok := canonicalInt(ss[i+2])
-		if !ok {
-			r.fail("deadline")
-		}
-		v.Elements = append(v.Elements, ss[i], ss[i+1])
-		r.time(v, uint64(t))
+// valkeyFieldTime reads the deadline of a field as Valkey 9 writes it: -1 = none.
+func (v *valueReader) valkeyFieldTime(into *Value) {
+	t := v.millis()
+	if t < -1 {
+		v.failAs(ErrFormat, v.at, "a deadline", "%d", t)
 	}
-	return v.withTimes()
-}
-
-func (r *reader) time(v *Value, t uint64) {
-	if t > maxFieldTime {
-		r.fail("deadline %d", t)
-	}
-	r.spend(8)
-	v.Times = append(v.Times, int64(t))
+	v.spend(8)
+	into.Times = append(into.Times, max(t, 0))
 }
 
 // withTimes drops Times without any.

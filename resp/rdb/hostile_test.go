@@ -100,7 +100,6 @@ func hostilePayloads() map[string]string {
 	return map[string]string{
 		"unknown type":                     payloadOf(8),
 		"module":                           payloadOf(7, huge),
-		"hash of a candidate of 7.4":       payloadOf(22, number(1), number(0), blob("f"), blob("v")),
 		"hash with a deadline too late":    payloadOf(typeHashTimes, millis(1<<47), number(1), number(1<<48), blob("f"), blob("v")),
 		"hash with a negative deadline":    payloadOf(typeHashTimesPack, millis(1), lp("f", "v", -1)),
 		"hash with a word for a deadline":  payloadOf(typeHashTimesPack, millis(1), lp("f", "v", "w")),

@@ -9,26 +9,42 @@ import (
 // An intset is a set of integers, ascending: the size of one in bytes (4), their number (4), the integers.
 const intsetHeader = 8
 
-// eachIntset calls fn for the members. It reports whether b is an intset that is not empty; it may have called fn when not.
-func eachIntset(b []byte, fn func(element)) bool {
-	if len(b) <= intsetHeader {
-		return false
+// An intsetReader walks an intset.
+type intsetReader struct {
+	b       []byte
+	size    int
+	before  int64
+	started bool
+	damaged bool
+}
+
+// readIntset checks the frame.
+func readIntset(b []byte) *intsetReader {
+	if len(b) < intsetHeader {
+		return nil
 	}
 	size, count := binary.LittleEndian.Uint32(b), uint64(binary.LittleEndian.Uint32(b[4:]))
 	b = b[intsetHeader:]
 	if size != 2 && size != 4 && size != 8 || uint64(len(b)) != count*uint64(size) {
-		return false
+		return nil
 	}
-	for before := int64(math.MinInt64); len(b) > 0; b = b[size:] {
-		n := littleEndian(b[:size])
-		if n <= before && uint64(len(b)) != count*uint64(size) {
-			return false
-		}
-		fn(element{n: n, isInt: true})
-		before = n
-	}
-	return true
+	return &intsetReader{b: b, size: int(size)}
 }
+
+func (s *intsetReader) next() (e element, ok bool) {
+	if s.damaged || len(s.b) == 0 {
+		return element{}, false
+	}
+	n := littleEndian(s.b[:s.size])
+	if s.started && n <= s.before {
+		s.damaged = true
+		return element{}, false
+	}
+	s.b, s.before, s.started = s.b[s.size:], n, true
+	return element{n: n, isInt: true}, true
+}
+
+func (s *intsetReader) whole() bool { return !s.damaged }
 
 // integers returns the members as sorted integers, ok = false when they are not all such.
 func integers(members []string) (ns []int64, ok bool) {

@@ -1,7 +1,5 @@
 package rdb
 
-import "math"
-
 // opLibrary stands before each library of functions in FUNCTION DUMP's payload (RDB_OPCODE_FUNCTION2); opLibraryOld did in
 // a form that no release has.
 const (
@@ -26,16 +24,21 @@ func DecodeLibraries(payload []byte, maxBytes int64) (code []string, err error) 
 	if err != nil {
 		return nil, err
 	}
-	r := reader{b: b, maxString: math.MaxInt64, left: maxBytes}
+	r := payloadReader(b)
+	r.left = maxBytes
 	for len(r.b) > 0 && r.err == nil {
 		switch r.byte() {
 		case opLibrary:
 			code = append(code, r.string())
 		case opLibraryOld:
-			r.fail("Pre-GA function format not supported")
+			r.failPreGA()
 		default:
-			r.fail("given type is not a function")
+			r.fail("a library of functions", "something else")
 		}
 	}
 	return code, r.err
+}
+
+func (r *reader) failPreGA() {
+	r.fail("functions as Redis 7.0 has them", "those of a candidate of it")
 }

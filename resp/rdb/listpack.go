@@ -96,6 +96,8 @@ func (l *listpackReader) next() (e element, ok bool) {
 	return e, true
 }
 
+func (l *listpackReader) whole() bool { return !l.damaged }
+
 // listpackElement decodes what b begins with and returns its length without that at its back; 0 when it is none.
 func listpackElement(b []byte) (e element, n int) {
 	first := b[0]

@@ -2,6 +2,7 @@ package rdb
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 	"slices"
 )
@@ -21,35 +22,86 @@ const (
 	readUnknown     = math.MaxUint64
 )
 
-// stream reads a stream of one of the three types.
-func (r *reader) stream(t byte) *StreamValue {
-	s := &StreamValue{}
-	for n := r.length(); n > 0 && r.err == nil; n-- {
-		r.node(s)
-	}
-	if n := r.length(); n != uint64(len(s.Entries)) {
-		r.fail("%d entries are %d", n, len(s.Entries))
-	}
-	s.Last = r.id()
-	s.Added = int64(len(s.Entries))
-	if t >= typeStream2 {
-		r.id() // the first id
-		s.MaxDeleted = r.id()
-		s.Added = r.number()
-	}
-	if n := len(s.Entries); n > 0 && s.Last.less(s.Entries[n-1].ID) || s.Last.less(s.MaxDeleted) {
-		r.fail("the last id is below another")
-	}
-	groups := make(map[string]struct{})
-	for n := r.length(); n > 0 && r.err == nil; n-- {
-		g := r.group(s, t)
-		if _, twice := groups[g.Name]; twice {
-			r.fail("a group is there twice")
+// A streamReader reads a stream step by step: nodes, numbers, groups, and what newer Redis adds.
+type streamReader struct {
+	*valueReader // its left: nodes that have not been begun
+	node         *nodeReader
+	entries      int64 // so far
+	first, last  ID    // of the entries so far
+	numbers      bool  // have been read, into whole
+	whole        StreamValue
+	groups       uint64              // still to come
+	names        map[string]struct{} // of groups
+}
+
+// step reads an entry, the beginning of a node, the numbers or a group.
+func (s *streamReader) step(into *StreamValue) {
+	switch {
+	case s.node != nil:
+		e, ok := s.node.next()
+		if !ok {
+			s.node = nil
+			break
 		}
-		groups[g.Name] = struct{}{}
-		s.Groups = append(s.Groups, g)
+		if s.entries == 0 {
+			s.first = e.ID
+		} else if !s.last.less(e.ID) {
+			s.failAs(ErrFormat, s.at, "entries in order", "one that is not after the one before")
+		}
+		s.last = e.ID
+		s.entries++
+		into.Entries = append(into.Entries, e)
+	case s.left > 0:
+		s.left--
+		s.beginNode()
+	case !s.numbers:
+		s.readNumbers()
+		into.Last, into.MaxDeleted, into.Added = s.whole.Last, s.whole.MaxDeleted, s.whole.Added
+	case s.groups > 0:
+		s.groups--
+		into.Last, into.MaxDeleted, into.Added = s.whole.Last, s.whole.MaxDeleted, s.whole.Added
+		into.Groups = append(into.Groups, s.group())
+	default:
+		into.Last, into.MaxDeleted, into.Added = s.whole.Last, s.whole.MaxDeleted, s.whole.Added
+		if s.t >= typeStream4 {
+			s.skipOnceOnly()
+		}
+		s.done = true
 	}
-	return s
+}
+
+func (s *streamReader) readNumbers() {
+	s.numbers = true
+	at := s.offset()
+	if n := s.length(); n != uint64(s.entries) {
+		s.failAs(ErrFormat, at, fmt.Sprintf("the number of entries, %d", s.entries), "%d", n)
+	}
+	s.whole.Last = s.id()
+	s.whole.Added = s.entries
+	if s.t >= typeStream2 {
+		s.id() // the first id
+		s.whole.MaxDeleted = s.id()
+		s.whole.Added = s.number()
+	}
+	if s.entries > 0 && s.whole.Last.less(s.last) || s.whole.Last.less(s.whole.MaxDeleted) {
+		s.failAs(ErrFormat, at, "a last id that is the highest", "one below another")
+	}
+	s.groups = s.length()
+}
+
+// skipOnceOnly passes over what Redis 8.6 knows of producers, so that they add nothing twice. Diskette has no such thing.
+func (s *streamReader) skipOnceOnly() {
+	s.length() // for how long
+	s.length() // how many
+	for n := s.length(); n > 0 && s.err == nil; n-- {
+		s.blob(s.maxString) // the producer
+		for n := s.length(); n > 0 && s.err == nil; n-- {
+			s.blob(s.maxString) // what it called the entry
+			s.id()
+		}
+	}
+	s.length() // how many were added
+	s.length() // how many were not
 }
 
 func (r *reader) id() ID { return ID{r.length(), r.length()} }
@@ -62,81 +114,83 @@ func (r *reader) rawID() ID {
 	return ID{binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])}
 }
 
-func (r *reader) millis() int64 {
-	b := r.take(8)
-	if b == nil {
-		return 0
-	}
-	return int64(binary.LittleEndian.Uint64(b))
-}
-
-// number reads a count that is kept as a signed number.
-func (r *reader) number() int64 {
-	n := r.length()
-	if n > math.MaxInt64 {
-		r.fail("count %d", n)
-		return 0
-	}
-	return int64(n)
-}
-
-// node reads a node's entries.
-func (r *reader) node(s *StreamValue) {
-	key := r.blob()
-	b := r.blob()
-	if r.err != nil {
-		return
-	}
-	l, ok := readListpack(b)
-	if !ok || len(key) != 16 {
-		r.fail("damaged node")
-		return
-	}
-	n := nodeReader{reader: r, l: l, master: ID{binary.BigEndian.Uint64(key), binary.BigEndian.Uint64(key[8:])}}
-	live, deleted := n.number(), n.number()
-	n.fields = n.texts(n.number())
-	if n.number() != 0 || live > int64(len(b)) || deleted > int64(len(b)) {
-		r.fail("damaged node")
-	}
-	for live+deleted > 0 && r.err == nil {
-		e, gone := n.entry()
-		if gone {
-			deleted--
-			continue
-		}
-		live--
-		if k := len(s.Entries); k > 0 && !s.Entries[k-1].ID.less(e.ID) {
-			r.fail("entries without order")
-		}
-		s.Entries = append(s.Entries, e)
-	}
-	if _, more := l.next(); more || l.damaged || live != 0 || deleted != 0 {
-		r.fail("damaged node")
-	}
-}
-
 // A nodeReader reads the listpack of a node.
 type nodeReader struct {
-	*reader
-	l      *listpackReader
-	master ID
-	fields []string
-	read   int64 // elements of this entry
+	*streamReader
+	l             *listpackReader
+	master        ID
+	fields        []string
+	live, deleted int64 // entries still to come
+	read          int64 // elements of this entry
 }
 
-func (n *nodeReader) next() element {
+// beginNode reads a node up to its entries.
+func (s *streamReader) beginNode() {
+	s.at = s.offset()
+	key := s.blob(s.maxString)
+	if s.err == nil && len(key) != 16 {
+		s.failAs(ErrFormat, s.at, "an id of 16 bytes", "%d bytes", len(key))
+	}
+	if s.err != nil {
+		return
+	}
+	n := &nodeReader{streamReader: s, master: ID{binary.BigEndian.Uint64(key), binary.BigEndian.Uint64(key[8:])}}
+	b := s.blob(s.maxPacked)
+	if s.err != nil {
+		return
+	}
+	var ok bool
+	if n.l, ok = readListpack(b); !ok {
+		n.damaged()
+		return
+	}
+	n.live, n.deleted = n.number(), n.number()
+	if n.live > int64(len(b)) || n.deleted > int64(len(b)) {
+		n.damaged()
+	}
+	n.fields = n.texts(n.number())
+	if n.number() != 0 {
+		n.damaged()
+	}
+	s.node = n
+}
+
+func (n *nodeReader) damaged() {
+	n.failAs(ErrFormat, n.at, "a node of a stream", "a damaged one")
+}
+
+// next reads entries up to the next live one; ok is false at the end of the node.
+func (n *nodeReader) next() (e Entry, ok bool) {
+	for n.live+n.deleted > 0 && n.err == nil {
+		e, gone := n.entry()
+		if !gone {
+			n.live--
+			return e, n.err == nil
+		}
+		n.deleted--
+	}
+	if n.err != nil {
+		return Entry{}, false
+	}
+	if _, more := n.l.next(); more || n.l.damaged || n.live != 0 || n.deleted != 0 {
+		n.damaged()
+	}
+	return Entry{}, false
+}
+
+func (n *nodeReader) element() element {
 	e, ok := n.l.next()
-	if !ok {
-		n.fail("damaged node")
+	if !ok && n.err == nil {
+		n.damaged()
 	}
 	n.read++
 	return e
 }
 
 func (n *nodeReader) integer() int64 {
-	v, ok := n.next().integer()
-	if !ok {
-		n.fail("damaged node")
+	v, ok := n.element().integer()
+	if !ok && n.err == nil {
+		n.damaged()
 	}
 	return v
 }
@@ -145,7 +199,7 @@ func (n *nodeReader) integer() int64 {
 func (n *nodeReader) number() int64 {
 	v := n.integer()
 	if v < 0 {
-		n.fail("damaged node")
+		n.damaged()
 		return 0
 	}
 	return v
@@ -153,12 +207,12 @@ func (n *nodeReader) number() int64 {
 
 func (n *nodeReader) texts(count int64) []string {
 	if count <= 0 || count > int64(len(n.l.b)) {
-		n.fail("entry with %d fields", count)
+		n.failAs(ErrFormat, n.at, "an entry with fields", "%d of them", count)
 		return nil
 	}
 	ss := make([]string, 0, min(count, 64))
 	for ; count > 0 && n.err == nil; count-- {
-		ss = append(ss, n.text(n.next()))
+		ss = append(ss, n.text(n.element()))
 	}
 	return ss
 }
@@ -179,54 +233,61 @@ func (n *nodeReader) entry() (e Entry, gone bool) {
 			if !n.spend(headerBytes) {
 				break
 			}
-			e.Fields = append(e.Fields, field, n.text(n.next()))
+			e.Fields = append(e.Fields, field, n.text(n.element()))
 		}
 	} else if count := n.number(); count > math.MaxInt32 {
-		n.fail("entry with %d fields", count)
+		n.failAs(ErrFormat, n.at, "an entry with fields", "%d of them", count)
 	} else {
 		e.Fields = n.texts(2 * count)
 	}
 	if size := n.read; n.integer() != size {
-		n.fail("damaged node")
+		n.damaged()
 	}
 	return e, flags&entryDeleted != 0
 }
 
 // group reads a consumer group.
-func (r *reader) group(s *StreamValue, t byte) (g Group) {
-	r.spend(groupBytes)
-	g.Name = r.string()
-	g.Last = r.id()
-	if t == typeStream1 {
+func (s *streamReader) group() (g Group) {
+	s.at = s.offset()
+	s.spend(groupBytes)
+	g.Name = s.string()
+	g.Last = s.id()
+	if s.t == typeStream1 {
 		g.Read = s.entriesRead(g.Last)
-	} else if read := r.length(); read == readUnknown {
+	} else if read := s.length(); read == readUnknown {
 		g.Read = -1
 	} else if g.Read = int64(read); g.Read < 0 {
-		r.fail("%d entries read", g.Read)
+		s.failAs(ErrFormat, s.at, "how many entries a group has read", "%d", g.Read)
 	}
-	for n := r.length(); n > 0 && r.err == nil; n-- {
-		p := Pending{ID: r.rawID(), Consumer: -1, DeliveredMs: r.millis(), Deliveries: r.number()}
+	for n := s.length(); n > 0 && s.err == nil; n-- {
+		p := Pending{ID: s.rawID(), Consumer: -1, DeliveredMs: s.millis(), Deliveries: s.number()}
 		if k := len(g.Pending); k > 0 && !g.Pending[k-1].ID.less(p.ID) {
-			r.fail("pending entries without order")
+			s.failAs(ErrFormat, s.at, "pending entries in order", "one that is not after the one before")
 		}
-		r.spend(pendingBytes)
+		s.spendDelivered(pendingBytes)
 		g.Pending = append(g.Pending, p)
 	}
-	names := make(map[string]struct{})
-	for n := r.length(); n > 0 && r.err == nil; n-- {
-		c := r.consumer(&g, t)
-		if _, twice := names[c.Name]; twice {
-			r.fail("a consumer is there twice")
-		}
-		names[c.Name] = struct{}{}
-		g.Consumers = append(g.Consumers, c)
+	s.consumers(&g)
+	if s.t >= typeStream5 {
+		s.givenBack(&g)
 	}
 	for _, p := range g.Pending {
 		if p.Consumer < 0 {
-			r.fail("a pending entry is no consumer's")
+			s.failAs(ErrFormat, s.at, "pending entries that are a consumer's", "one that is no one's")
 		}
 	}
+	if _, twice := s.names[g.Name]; twice {
+		s.failAs(ErrFormat, s.at, "every group once", "one that is there twice")
+	}
+	s.names[g.Name] = struct{}{}
 	return g
+}
+
+// spendDelivered is spend for what takes less memory than its bytes in the input, which a file need not bound.
+func (r *reader) spendDelivered(n int64) {
+	if r.in == nil {
+		r.spend(n)
+	}
 }
 
 // What groups, consumers and pending entries take beside their strings.
@@ -236,16 +297,28 @@ const (
 	pendingBytes  = 40
 )
 
-// consumer reads the next consumer of a group and gives it its pending entries.
-func (r *reader) consumer(g *Group, t byte) Consumer {
-	r.spend(consumerBytes)
-	c := Consumer{Name: r.string(), SeenMs: r.millis()}
-	c.ActiveMs = c.SeenMs
-	if t == typeStream3 {
-		c.ActiveMs = r.millis()
+func (s *streamReader) consumers(g *Group) {
+	names := make(map[string]struct{})
+	for n := s.length(); n > 0 && s.err == nil; n-- {
+		s.spend(consumerBytes)
+		c := Consumer{Name: s.string(), SeenMs: s.millis()}
+		c.ActiveMs = c.SeenMs
+		if s.t >= typeStream3 {
+			c.ActiveMs = s.millis()
+		}
+		s.own(g, len(g.Consumers))
+		if _, twice := names[c.Name]; twice {
+			s.failAs(ErrFormat, s.at, "every consumer once", "one that is there twice")
+		}
+		names[c.Name] = struct{}{}
+		g.Consumers = append(g.Consumers, c)
 	}
-	for n := r.length(); n > 0 && r.err == nil; n-- {
-		id := r.rawID()
+}
+
+// own reads the ids of pending entries and gives them to a consumer.
+func (s *streamReader) own(g *Group, consumer int) {
+	for n := s.length(); n > 0 && s.err == nil; n-- {
+		id := s.rawID()
 		i, found := slices.BinarySearchFunc(g.Pending, id, func(p Pending, id ID) int {
 			switch {
 			case p.ID.less(id):
@@ -256,26 +329,34 @@ func (r *reader) consumer(g *Group, t byte) Consumer {
 			return 0
 		})
 		if !found || g.Pending[i].Consumer >= 0 {
-			r.fail("a consumer's entry is not pending, or another's")
+			s.failAs(ErrFormat, s.at, "entries that are pending and no other consumer's", "another")
 			break
 		}
-		g.Pending[i].Consumer = len(g.Consumers)
+		g.Pending[i].Consumer = consumer
 	}
-	return c
+}
+
+// givenBack reads entries that consumers of Redis 8.8 gave back, which are pending and no one's. Where no consumer has none, one
+// must have them: XAUTOCLAIM and XCLAIM then find them.
+func (s *streamReader) givenBack(g *Group) {
+	before := s.offset()
+	s.own(g, len(g.Consumers))
+	if s.err == nil && s.offset() > before+1 {
+		g.Consumers = append(g.Consumers, Consumer{Name: "(given back)", ActiveMs: -1})
+	}
 }
 
 // entriesRead is what a group has read, for a stream from before groups counted: what can be told from the
 // ids, or -1.
-func (s *StreamValue) entriesRead(last ID) int64 {
-	n := int64(len(s.Entries))
+func (s *streamReader) entriesRead(last ID) int64 {
 	switch {
-	case n == 0 || last == s.Last:
-		return n
-	case s.Last.less(last):
+	case s.entries == 0 || last == s.whole.Last:
+		return s.entries
+	case s.whole.Last.less(last):
 		return -1
-	case last.less(s.Entries[0].ID):
+	case last.less(s.first):
 		return 0
-	case last == s.Entries[0].ID:
+	case last == s.first:
 		return 1
 	}
 	return -1

@@ -16,18 +16,26 @@
 // no secret. Every length is checked before memory is taken for it, every structure is walked to its end with all
 // that it says of itself, as Redis does with sanitize-dump-payload, and what a value may take in memory is bounded.
 //
+// It reads files too, front to back and in parts, so that neither the file nor a value in it need fit in memory: those of
+// Redis 1 to 8 and of Valkey.
+//
 // # Files
 //
 //	value.go                     what is encoded and decoded    crc64.go       the footer
-//	encode.go decode.go          the types but streams          lzf.go         compressed strings
-//	stream.go stream_encode.go   streams                        listpack.go    Redis 7's compact lists
-//	field_times.go               hashes, fields with deadlines  ziplist.go     Redis 6's, and older
-//	                                                            intset.go      sets of integers
+//	encode.go decode.go          payloads                       lzf.go         compressed strings
+//	reader.go value_reader.go    lengths, strings; values       long_string.go the same in pieces
+//	stream.go stream_encode.go   streams                        pack.go        compact encodings:
+//	field_times.go               hashes, fields with deadlines  listpack.go    Redis 7's lists
+//	file_reader.go file_error.go files, record by record        ziplist.go     Redis 6's, and older
+//	window.go module.go          what of a file is in memory    intset.go      sets of integers
 //
 // Sources: rdb.c, listpack.c, ziplist.c, zipmap.c, intset.c and t_stream.c of Redis, and liblzf's format.
 package rdb
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // The RDB versions that payloads are written with, of which the last is the newest that is read.
 const (
@@ -40,6 +48,10 @@ var (
 	ErrChecksum = errors.New("rdb: the version or the checksum is wrong")
 	// ErrFormat is that of a payload that is no value, or one too large to be taken in.
 	ErrFormat = errors.New("rdb: bad data format")
+	// ErrTooLarge is a kind of ErrFormat: what may be right and is beyond a limit.
+	ErrTooLarge = fmt.Errorf("%w: too large", ErrFormat)
+	// ErrTruncated is a kind of ErrFormat: the input ends too early.
+	ErrTruncated = fmt.Errorf("%w: ends too early", ErrFormat)
 )
 
 // A Kind is the type of a value, as clients know it.

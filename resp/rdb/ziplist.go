@@ -17,30 +17,49 @@ const (
 	longLength    = 0xfe // 4 bytes with the length follow
 )
 
-// eachZiplist calls fn for the elements, which point into b. It reports whether b is a ziplist; it may have called fn when not.
-func eachZiplist(b []byte, fn func(element)) bool {
-	if len(b) < ziplistHeader+1 || uint64(binary.LittleEndian.Uint32(b)) != uint64(len(b)) || b[len(b)-1] != ziplistEnd {
-		return false
-	}
-	tail, want := binary.LittleEndian.Uint32(b[4:]), int(binary.LittleEndian.Uint16(b[8:]))
-	b = b[:len(b)-1]
-	at, before, last, count := ziplistHeader, 0, ziplistHeader, 0
-	for at < len(b) {
-		length, n, ok := shortLength(b[at:])
-		if !ok || length != uint64(before) || at+n == len(b) {
-			return false
-		}
-		e, size := ziplistElement(b[at+n:])
-		if size == 0 {
-			return false
-		}
-		fn(e)
-		last, before = at, n+size
-		at += before
-		count++
-	}
-	return int(tail) == last && (want == count || want == 1<<16-1)
+// A ziplistReader walks a ziplist.
+type ziplistReader struct {
+	b            []byte // without its end
+	at           int
+	before, last int // the length of the element before, and where that is
+	tail         int // where the header says that the last one is
+	count, want  int
+	damaged      bool
 }
+
+// readZiplist checks the frame.
+func readZiplist(b []byte) *ziplistReader {
+	if len(b) < ziplistHeader+1 || uint64(binary.LittleEndian.Uint32(b)) != uint64(len(b)) || b[len(b)-1] != ziplistEnd {
+		return nil
+	}
+	return &ziplistReader{
+		b: b[:len(b)-1], at: ziplistHeader, last: ziplistHeader,
+		tail: int(binary.LittleEndian.Uint32(b[4:])), want: int(binary.LittleEndian.Uint16(b[8:])),
+	}
+}
+
+func (z *ziplistReader) next() (e element, ok bool) {
+	if z.damaged || z.at == len(z.b) {
+		z.damaged = z.damaged || z.tail != z.last || z.want != z.count && z.want != 1<<16-1
+		return element{}, false
+	}
+	length, n, ok := shortLength(z.b[z.at:])
+	if !ok || length != uint64(z.before) || z.at+n == len(z.b) {
+		z.damaged = true
+		return element{}, false
+	}
+	e, size := ziplistElement(z.b[z.at+n:])
+	if size == 0 {
+		z.damaged = true
+		return element{}, false
+	}
+	z.last, z.before = z.at, n+size
+	z.at += z.before
+	z.count++
+	return e, true
+}
+
+func (z *ziplistReader) whole() bool { return !z.damaged }
 
 // shortLength reads a length of a ziplist or zipmap and returns how many bytes it takes.
 func shortLength(b []byte) (length uint64, n int, ok bool) {
@@ -82,35 +101,48 @@ func ziplistElement(b []byte) (e element, n int) {
 // A zipmap is a small hash of Redis before 2.6: the number of fields (from 254 on nobody counted), then the length of a field,
 // the field, the length of its value, how many bytes after it are free, the value and those; 0xff.
 
-// eachZipmap is eachZiplist for one: fn gets fields and values in turn.
-func eachZipmap(b []byte, fn func(element)) bool {
-	if len(b) < 2 || b[len(b)-1] != ziplistEnd {
-		return false
-	}
-	want, at, count := b[0], 1, 0
-	b = b[:len(b)-1]
-	for at < len(b) {
-		for i := range 2 {
-			length, n, ok := shortLength(b[at:])
-			if !ok || n > 1 && length < longLength {
-				return false
-			}
-			at += n
-			free := uint64(0)
-			if i == 1 {
-				if at == len(b) {
-					return false
-				}
-				free = uint64(b[at])
-				at++
-			}
-			if length+free > uint64(len(b)-at) {
-				return false
-			}
-			fn(element{str: b[at : at+int(length)]})
-			at += int(length + free)
-		}
-		count++
-	}
-	return want >= longLength || int(want) == count
+// A zipmapReader walks a zipmap: fields and values in turn.
+type zipmapReader struct {
+	b       []byte // without its end
+	at      int
+	want    byte
+	count   int // fields and values
+	damaged bool
 }
+
+// readZipmap checks the frame.
+func readZipmap(b []byte) *zipmapReader {
+	if len(b) < 2 || b[len(b)-1] != ziplistEnd {
+		return nil
+	}
+	return &zipmapReader{b: b[:len(b)-1], at: 1, want: b[0]}
+}
+
+func (z *zipmapReader) next() (e element, ok bool) {
+	isValue := z.count%2 == 1
+	if z.damaged || z.at == len(z.b) && !isValue {
+		z.damaged = z.damaged || z.want < longLength && int(z.want) != z.count/2
+		return element{}, false
+	}
+	length, n, ok := shortLength(z.b[z.at:])
+	if !ok || n > 1 && length < longLength || isValue && z.at+n == len(z.b) {
+		z.damaged = true
+		return element{}, false
+	}
+	z.at += n
+	free := uint64(0)
+	if isValue {
+		free = uint64(z.b[z.at])
+		z.at++
+	}
+	if length+free > uint64(len(z.b)-z.at) {
+		z.damaged = true
+		return element{}, false
+	}
+	e.str = z.b[z.at : z.at+int(length)]
+	z.at += int(length + free)
+	z.count++
+	return e, true
+}
+
+func (z *zipmapReader) whole() bool { return !z.damaged }
