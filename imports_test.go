@@ -19,6 +19,7 @@ var allowed = map[string][]string{
 	"resp":                 {"diskette/resp/internal", "diskette/resp/lualib", "diskette/resp/rdb", "diskette/resp/wire", "diskette/store", "diskette/store/journal", "diskette/expire", "github.com/rs/zerolog", "github.com/tidwall/redcon", "github.com/yuin/gopher-lua", "golang.org/x/sys/unix"},
 	"resp/rdb":             {},
 	"resp/wire":            {"diskette/resp/internal", "golang.org/x/sys/unix"},
+	"resp/aof":             {"diskette/resp/rdb"},
 	"resp/lualib":          {"diskette/resp/internal/ccast", "github.com/yuin/gopher-lua", "github.com/yuin/gopher-lua/ast"},
 	"store":                {"diskette/store/files", "diskette/store/journal", "diskette/expire", "github.com/ncruces/go-sqlite3", "github.com/tidwall/btree"},
 	"store/files":          {},

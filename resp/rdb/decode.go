@@ -24,7 +24,7 @@ func Decode(payload []byte, l Limits) (*Value, error) {
 	}
 	v := &Value{}
 	vr := valueReader{reader: r, whole: math.MaxInt64}
-	vr.begin(r.byte())
+	vr.begin(r.byte(), 0)
 	if r.err == nil {
 		vr.more(v)
 	}

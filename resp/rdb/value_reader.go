@@ -45,15 +45,15 @@ var packs = map[byte]struct {
 	typeHashTimesPackOld: {listpackEncoding, 3}, typeHashTimesPack: {listpackEncoding, 3},
 }
 
-// begin reads what comes before the elements of a value of type t.
-func (v *valueReader) begin(t byte) {
+// begin reads what comes before the elements of a value of type t, which stood at an offset.
+func (v *valueReader) begin(t byte, at int64) {
 	*v = valueReader{reader: v.reader, whole: v.whole, t: t, at: v.offset()}
 	kind, known := kinds[t]
 	if v.valkey {
 		known = known && t < typeHashTimesValkey || t == typeHashTimesValkey
 	}
 	if v.kind = kind; !known {
-		v.unknownType()
+		v.unknownType(at)
 		return
 	}
 	switch t {
@@ -73,12 +73,12 @@ func (v *valueReader) begin(t byte) {
 	}
 }
 
-func (v *valueReader) unknownType() {
+func (v *valueReader) unknownType(at int64) {
 	name := strconv.Itoa(int(v.t))
 	if what, ok := newerTypes[v.t]; ok && !v.valkey {
 		name += " (" + what + ")"
 	}
-	v.failAs(ErrFormat, v.at, "a type of value that Redis up to 8.6 or Valkey up to 9 has", "type %s", name)
+	v.failAs(ErrFormat, at, "a type of value that Redis up to 8.6 or Valkey up to 9 has", "type %s", name)
 }
 
 // newerTypes are values that Diskette has no type for.
