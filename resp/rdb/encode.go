@@ -91,7 +91,7 @@ func Encode(v *Value, o Options) []byte {
 		}
 		w.hash(v.Elements)
 	case Stream:
-		w.stream(v.Stream)
+		w.stream(typeStream2, v.Stream)
 	}
 	return seal(w.b, version)
 }
@@ -230,11 +230,25 @@ func (w *writer) set(members []string) {
 			return
 		}
 	}
-	w.b = append(w.b, typeSet)
-	w.length(uint64(len(members)))
-	for _, m := range members {
-		w.string(m)
+	w.table(typeSet, len(members), members)
+}
+
+// table writes a type, how many of something there are, and the strings of all.
+func (w *writer) table(t byte, count int, strings []string) {
+	w.b = append(w.b, t)
+	w.length(uint64(count))
+	for _, s := range strings {
+		w.string(s)
 	}
+}
+
+// pack writes a listpack.
+func (w *writer) pack(strings []string) {
+	w.lp.reset()
+	for _, s := range strings {
+		w.lp.string(s)
+	}
+	w.blob(w.lp.finish())
 }
 
 // zset writes a listpack ascending and a skiplist descending, as Redis does.
@@ -262,9 +276,13 @@ func (w *writer) zset(members []Member) {
 	w.b = append(w.b, typeZSet2)
 	w.length(uint64(len(members)))
 	for _, m := range slices.Backward(members) {
-		w.string(m.Name)
-		w.b = binary.LittleEndian.AppendUint64(w.b, math.Float64bits(m.Score))
+		w.scored(m)
 	}
+}
+
+func (w *writer) scored(m Member) {
+	w.string(m.Name)
+	w.b = binary.LittleEndian.AppendUint64(w.b, math.Float64bits(m.Score))
 }
 
 // scoreText is a score as Redis 7.0 writes it: an integer up to 2^62 in full, other
@@ -284,16 +302,8 @@ func scoreText(score float64) string {
 func (w *writer) hash(pairs []string) {
 	if w.Compact {
 		w.b = append(w.b, typeHashListpack)
-		w.lp.reset()
-		for _, s := range pairs {
-			w.lp.string(s)
-		}
-		w.blob(w.lp.finish())
+		w.pack(pairs)
 		return
 	}
-	w.b = append(w.b, typeHash)
-	w.length(uint64(len(pairs) / 2))
-	for _, s := range pairs {
-		w.string(s)
-	}
+	w.table(typeHash, len(pairs)/2, pairs)
 }

@@ -6,24 +6,44 @@ import (
 	"strings"
 )
 
-func (w *writer) stream(s *StreamValue) {
-	w.b = append(w.b, typeStream2)
-	w.nodes(s.Entries)
-	w.length(uint64(len(s.Entries)))
-	w.id(s.Last)
+// stream writes a stream as one of the types that Redis 5, 7.0 and 7.2 began with.
+func (w *writer) stream(t byte, s *StreamValue) {
+	w.b = append(w.b, t)
+	// The number of nodes comes before them.
+	rest := w.b
+	w.b = nil
+	nodes := nodeWriter{writer: w}
+	for _, e := range s.Entries {
+		nodes.add(e)
+	}
+	nodes.finish()
+	written := w.b
+	w.b = rest
+	w.length(uint64(nodes.nodes))
+	w.b = append(w.b, written...)
+
 	first := ID{}
 	if len(s.Entries) > 0 {
 		first = s.Entries[0].ID
 	}
-	w.id(first)
-	w.id(s.MaxDeleted)
-	w.length(uint64(s.Added))
-	w.length(uint64(len(s.Groups)))
+	w.streamNumbers(t, s, len(s.Entries), first, len(s.Groups))
 	groups := slices.Clone(s.Groups)
 	slices.SortFunc(groups, func(a, b Group) int { return strings.Compare(a.Name, b.Name) })
 	for i := range groups {
-		w.group(&groups[i])
+		w.group(t, &groups[i])
 	}
+}
+
+// streamNumbers writes what stands between the entries and the groups.
+func (w *writer) streamNumbers(t byte, s *StreamValue, entries int, first ID, groups int) {
+	w.length(uint64(entries))
+	w.id(s.Last)
+	if t >= typeStream2 {
+		w.id(first)
+		w.id(s.MaxDeleted)
+		w.length(uint64(s.Added))
+	}
+	w.length(uint64(groups))
 }
 
 func (w *writer) id(id ID) {
@@ -40,61 +60,73 @@ func (w *writer) millis(ms int64) {
 	w.b = binary.LittleEndian.AppendUint64(w.b, uint64(ms))
 }
 
-// nodes fills nodes as XADD does.
-func (w *writer) nodes(entries []Entry) {
-	limit := w.StreamNodeBytes
+// A nodeWriter fills nodes as XADD does. The node under way is in the writer's listpack.
+type nodeWriter struct {
+	*writer
+	nodes  int // begun
+	master Entry
+	header int // where the master's part of the listpack ends
+	n      int // entries in the node
+}
+
+// add writes an entry, to a new node when it does not fit into the one under way.
+func (n *nodeWriter) add(e Entry) {
+	if n.n > 0 && !n.fits(e) {
+		n.finish()
+	}
+	if n.n == 0 {
+		n.nodes++
+		n.master = e
+		n.lp.reset()
+		n.header = n.nodeHeader(1, e.Fields)
+	}
+	n.entry(n.master, e)
+	n.n++
+}
+
+func (n *nodeWriter) fits(e Entry) bool {
+	limit := n.StreamNodeBytes
 	if limit <= 0 || limit > streamNodeLimit {
 		limit = streamNodeLimit
 	}
-	// The number of nodes comes before them.
-	rest := w.b
-	w.b = nil
-	nodes := uint64(0)
-	for ; len(entries) > 0; nodes++ {
-		entries = entries[w.node(entries, limit):]
+	size := 0
+	for _, s := range e.Fields {
+		size += len(s)
 	}
-	written := w.b
-	w.b = rest
-	w.length(nodes)
-	w.b = append(w.b, written...)
+	return n.lp.bytes()+size+countGrowth(n.n) < limit && (n.StreamNodeEntries <= 0 || n.n < n.StreamNodeEntries)
 }
 
-// node writes a node with as many entries as fit and returns how many those are.
-func (w *writer) node(entries []Entry, limit int) (n int) {
-	master := entries[0]
-	w.rawNodeID(master.ID)
-	w.lp.reset()
-	header := w.nodeHeader(1, master.Fields)
-	for _, e := range entries {
-		if n > 0 {
-			size := 0
-			for _, s := range e.Fields {
-				size += len(s)
-			}
-			// The count at the front takes a byte more when it is above 127.
-			if w.lp.bytes()+size+countGrowth(n) >= limit || w.StreamNodeEntries > 0 && n >= w.StreamNodeEntries {
-				break
-			}
-		}
-		w.entry(master, e)
-		n++
-	}
-	w.finishNode(header, n, master.Fields)
-	return n
-}
-
-// countGrowth is how much longer a count is in a listpack than 1 is.
+// countGrowth is how much longer a count, which stands at the front, is in a listpack than 1 is.
 func countGrowth(n int) int {
-	var w listpackWriter
-	w.integer(int64(n))
-	return len(w.b) - 2
+	switch {
+	case n < 1<<7:
+		return 0
+	case n < 1<<12:
+		return 1
+	case n < 1<<15:
+		return 2
+	}
+	return 3
 }
 
-func (w *writer) rawNodeID(id ID) {
-	var b [16]byte
-	binary.BigEndian.PutUint64(b[:], id.Ms)
-	binary.BigEndian.PutUint64(b[8:], id.Seq)
-	w.blob(b[:])
+// finish puts the right count in front and writes the node, if there is one.
+func (n *nodeWriter) finish() {
+	if n.n == 0 {
+		return
+	}
+	var id [16]byte
+	binary.BigEndian.PutUint64(id[:], n.master.ID.Ms)
+	binary.BigEndian.PutUint64(id[8:], n.master.ID.Seq)
+	n.blob(id[:])
+	if n.n > 1 {
+		body, count := slices.Clone(n.lp.b[n.header:]), n.lp.count
+		n.lp.reset()
+		n.nodeHeader(n.n, n.master.Fields)
+		n.lp.b = append(n.lp.b, body...)
+		n.lp.count = count
+	}
+	n.blob(n.lp.finish())
+	n.n = 0
 }
 
 // nodeHeader writes the master's part and returns where it ends.
@@ -107,16 +139,6 @@ func (w *writer) nodeHeader(count int, fields []string) (end int) {
 	}
 	w.lp.integer(0)
 	return len(w.lp.b)
-}
-
-// finishNode puts the right count in front and writes the listpack.
-func (w *writer) finishNode(header, n int, fields []string) {
-	body, count := slices.Clone(w.lp.b[header:]), w.lp.count
-	w.lp.reset()
-	w.nodeHeader(n, fields)
-	w.lp.b = append(w.lp.b, body...)
-	w.lp.count = count
-	w.blob(w.lp.finish())
 }
 
 func (w *writer) entry(master, e Entry) {
@@ -143,10 +165,12 @@ func (w *writer) entry(master, e Entry) {
 	w.lp.integer(int64(w.lp.count - before))
 }
 
-func (w *writer) group(g *Group) {
+func (w *writer) group(t byte, g *Group) {
 	w.string(g.Name)
 	w.id(g.Last)
-	w.length(uint64(g.Read))
+	if t >= typeStream2 {
+		w.length(uint64(g.Read))
+	}
 	w.length(uint64(len(g.Pending)))
 	owned := make([][]ID, len(g.Consumers))
 	for _, p := range g.Pending {
@@ -164,6 +188,9 @@ func (w *writer) group(g *Group) {
 	for _, i := range order {
 		w.string(g.Consumers[i].Name)
 		w.millis(g.Consumers[i].SeenMs)
+		if t >= typeStream3 {
+			w.millis(g.Consumers[i].ActiveMs)
+		}
 		w.length(uint64(len(owned[i])))
 		for _, id := range owned[i] {
 			w.rawID(id)

@@ -17,7 +17,7 @@
 // that it says of itself, as Redis does with sanitize-dump-payload, and what a value may take in memory is bounded.
 //
 // It reads files too, front to back and in parts, so that neither the file nor a value in it need fit in memory: those of
-// Redis 1 to 8 and of Valkey.
+// Redis 1 to 8 and of Valkey. It writes those of Redis 5 to 7.4.
 //
 // # Files
 //
@@ -27,7 +27,8 @@
 //	stream.go stream_encode.go   streams                        pack.go        compact encodings:
 //	field_times.go               hashes, fields with deadlines  listpack.go    Redis 7's lists
 //	file_reader.go file_error.go files, record by record        ziplist.go     Redis 6's, and older
-//	window.go module.go          what of a file is in memory    intset.go      sets of integers
+//	window.go                    what of one is in memory       intset.go      sets of integers
+//	file_writer.go               files                          module.go      what modules left
 //
 // Sources: rdb.c, listpack.c, ziplist.c, zipmap.c, intset.c and t_stream.c of Redis, and liblzf's format.
 package rdb

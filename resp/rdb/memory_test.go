@@ -1,0 +1,31 @@
+package rdb
+
+import (
+	"runtime"
+	"time"
+)
+
+// heapGrowth runs fn and returns by how much the heap has grown at most meanwhile.
+func heapGrowth(fn func()) (most int64) {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	before := int64(m.HeapAlloc)
+	done, watched := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(watched)
+		for {
+			select {
+			case <-done:
+				return
+			case <-time.After(2 * time.Millisecond):
+				runtime.ReadMemStats(&m)
+				most = max(most, int64(m.HeapAlloc)-before)
+			}
+		}
+	}()
+	fn()
+	close(done)
+	<-watched
+	return most
+}
