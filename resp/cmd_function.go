@@ -17,6 +17,7 @@ import (
 
 func fcall(readOnly bool) func(*store.Tx, *call) Reply {
 	return func(tx *store.Tx, c *call) Reply {
+		showScript(c)
 		libs := &clientOf(c).srv.libraries
 		f := libs.find(c.args[1])
 		if f == nil {
@@ -34,7 +35,6 @@ func fcall(readOnly bool) func(*store.Tx, *call) Reply {
 		if refusal.isError() {
 			return refusal
 		}
-		showScript(c)
 		return e.execute(run, f.fn, e.strings(c.args[3:3+keys]), e.strings(c.args[3+keys:]))
 	}
 }

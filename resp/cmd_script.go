@@ -15,6 +15,7 @@ var errNoScript = errorReply("NOSCRIPT No matching script. Please use EVAL.")
 // eval is EVAL and EVAL_RO.
 func eval(readOnly bool) func(*store.Tx, *call) Reply {
 	return func(tx *store.Tx, c *call) Reply {
+		showScript(c)
 		keys, refusal := keysAt(c, 2)
 		if refusal.isError() {
 			return refusal
@@ -30,6 +31,7 @@ func eval(readOnly bool) func(*store.Tx, *call) Reply {
 // evalsha is EVALSHA and EVALSHA_RO.
 func evalsha(readOnly bool) func(*store.Tx, *call) Reply {
 	return func(tx *store.Tx, c *call) Reply {
+		showScript(c)
 		if len(c.args[1]) != 40 {
 			return errNoScript
 		}
@@ -66,17 +68,15 @@ func runScript(c *call, tx *store.Tx, sc *script, keys int, readOnly bool) Reply
 		return refusal
 	}
 	run.isEval, run.mayLoad = true, c.mayLoad
-	if !c.again {
-		showScript(c)
-	}
 	e.lua.SetPlainGlobal("KEYS", e.strings(c.args[3:3+keys]))
 	e.lua.SetPlainGlobal("ARGV", e.strings(c.args[3+keys:]))
 	return e.execute(run, sc.fn)
 }
 
-// showScript shows a script to the monitors before its commands.
+// showScript shows a script to the monitors before its commands, whatever becomes of it. It is the first thing that the
+// handler of a script does: such rows are skipMonitor. One that runs again has been shown.
 func showScript(c *call) {
-	if m := &clientOf(c).srv.monitors; m.count.Load() > 0 {
+	if m := &clientOf(c).srv.monitors; m.count.Load() > 0 && !c.again && c.resume == nil {
 		m.show(clientOf(c), clientOf(c).monitorName(), c.row, c.args)
 	}
 }
