@@ -27,7 +27,7 @@ import (
 )
 
 func main() {
-	program, args := cli.Personality(os.Args, os.Getenv)
+	program, args := cli.Personality(os.Args)
 	switch program {
 	case "redis-cli":
 		os.Exit(cli.Main(args, os.Stdin, os.Stdout, os.Stderr))
@@ -58,7 +58,7 @@ func serve(args []string) int {
 			return 0
 		}
 	}
-	cfg, notices, err := resp.LoadConfig(args)
+	cfg, notices, err := resp.LoadConfig(args, cli.ImageDefaults(os.Getenv)...)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

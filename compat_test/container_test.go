@@ -158,6 +158,46 @@ func TestAConfFileWorksInTheImage(t *testing.T) {
 	}
 }
 
+// A conf file is read once in the image, too: nothing in it may stand twice for the server.
+func TestAnyConfFileWorksInTheImageAndSoDoesARewrittenOne(t *testing.T) {
+	m := newImage(t)
+	conf := filepath.Join(openDir(t, "diskette-conf-"), "redis.conf")
+	lines := "save 900 1\nsave 300 10\nuser bob on >pw ~* +@all\nuser default on nopass ~* &* +@all\n" +
+		"client-output-buffer-limit pubsub 1mb 0 0\n"
+	if err := os.WriteFile(conf, []byte(lines), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(filepath.Dir(conf), 999, 999); err != nil && os.Getuid() == 0 {
+		t.Fatal(err) // CONFIG REWRITE makes a new file beside it, as the server's user
+	}
+	s := m.container("redis-server", conf)
+	s.start(nil)
+	save := ""
+	for range 3 {
+		c := dial(t, s.Addr)
+		equal(t, "AUTH", c.Do("AUTH", "bob", "pw").text, "OK")
+		equal(t, "save", c.Do("CONFIG", "GET", "save").elems[1].text, "900 1 300 10"+save)
+		equal(t, "bind", c.Do("CONFIG", "GET", "bind").elems[1].text, "* -::*")
+		equal(t, "protected-mode", c.Do("CONFIG", "GET", "protected-mode").elems[1].text, "no")
+		save = " 60 5"
+		equal(t, "CONFIG SET", c.Do("CONFIG", "SET", "save", "900 1 300 10"+save, "hz", "21").text, "OK")
+		equal(t, "CONFIG REWRITE", c.Do("CONFIG", "REWRITE").Text(), "OK")
+		if code := s.Terminate(); code != 0 {
+			t.Fatalf("exit status %d\n%s", code, s.Log)
+		}
+		s.start(nil)
+	}
+	rewritten, err := os.ReadFile(conf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, word := range []string{"bind", "protected-mode"} {
+		if strings.Contains(string(rewritten), word) {
+			t.Errorf("CONFIG REWRITE has written the image's defaults down:\n%s", rewritten)
+		}
+	}
+}
+
 func TestTheImageHoldsNoOtherPrograms(t *testing.T) {
 	m := newImage(t)
 	status, out, errOut := m.exec("", "docker-entrypoint", "sh", "-c", "true")

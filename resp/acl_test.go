@@ -113,7 +113,7 @@ func comesBack(t *testing.T, s *users) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := newConfLoader()
+	l := newConfLoader(defaultSettings())
 	if err := l.load("the conf file", content, 0); err != nil {
 		t.Fatalf("the conf file: %v", err)
 	}

@@ -20,14 +20,19 @@ type Notice struct {
 
 // LoadConfig reads redis-server's arguments, without the program's name: a conf file or "-"
 // (standard input, which may also come last), then --option value ..., each later one
-// overriding what came before. The error, of several lines, names the line and the reason.
-func LoadConfig(args []string) (*Config, []Notice, error) {
-	return loadConfig(args, os.Stdin)
+// overriding what came before. The error, of several lines, names the line and the reason. defaults are lines that hold
+// where nothing else is said, in place of the usual defaults.
+func LoadConfig(args []string, defaults ...string) (*Config, []Notice, error) {
+	return loadConfig(args, os.Stdin, defaults...)
 }
 
-func loadConfig(args []string, stdin io.Reader) (*Config, []Notice, error) {
-	c := new(Config)
-	l := newConfLoader()
+func loadConfig(args []string, stdin io.Reader, defaults ...string) (*Config, []Notice, error) {
+	base := newConfLoader(defaultSettings())
+	if err := base.load("the defaults", strings.Join(defaults, "\n"), 0); err != nil {
+		return nil, nil, err
+	}
+	c := &Config{defaults: base.settings}
+	l := newConfLoader(base.settings)
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		file, err := filepath.Abs(args[0])
 		if err != nil {
@@ -79,8 +84,9 @@ type confLoader struct {
 	readFile func(name string) ([]byte, error)
 }
 
-func newConfLoader() *confLoader {
-	return &confLoader{settings: defaultSettings(), given: make(map[int]bool), readFile: os.ReadFile}
+// newConfLoader begins with defaults, which stay as they are.
+func newConfLoader(defaults []setting) *confLoader {
+	return &confLoader{settings: slices.Clone(defaults), given: make(map[int]bool), readFile: os.ReadFile}
 }
 
 // A confError is a line that can not be accepted.

@@ -294,19 +294,77 @@ func FuzzConfFile(f *testing.F) {
 		if strings.Contains(strings.ToLower(content), "incl") {
 			return // a pattern would walk through this machine's folders
 		}
-		l := newConfLoader()
+		l := newConfLoader(defaultSettings())
 		l.readFile = func(string) ([]byte, error) { return nil, fs.ErrPermission }
 		if err := l.load("the configuration file", content, 0); err != nil {
 			return
 		}
 		// What a file amounts to can be written to another file and read back.
-		rewritten, err := rewriteConf("", l.settings)
+		rewritten, err := rewriteConf("", defaultSettings(), l.settings)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if stale, err := staleParameters(rewritten, l.settings); err != nil || len(stale) > 0 {
+		if stale, err := staleParameters(rewritten, defaultSettings(), l.settings); err != nil || len(stale) > 0 {
 			t.Fatalf("%q rewritten as %q differs: %v %v", content, rewritten, stale, err)
 		}
 		new(Config).publish(l.settings)
 	})
+}
+
+func TestDefaultsMayBeOthersAndAreNoLinesOfTheUsers(t *testing.T) {
+	defaults := []string{"bind * -::*", "protected-mode no", "save 60 1"}
+	for _, test := range []struct {
+		args  []string
+		stdin string
+		shown map[string]string
+	}{
+		{nil, "", map[string]string{"bind": "* -::*", "protected-mode": "no", "save": "60 1"}},
+		{[]string{"-"}, "save 7 7", map[string]string{"bind": "* -::*", "protected-mode": "no", "save": "7 7"}},
+		{[]string{"--save", "1 1", "--bind", "::1"}, "", map[string]string{"bind": "::1", "save": "1 1"}},
+		{
+			[]string{confFile(t, "save 900 1", "save 300 10", "user bob on", "protected-mode yes"), "--hz", "11"}, "",
+			map[string]string{"bind": "* -::*", "protected-mode": "yes", "save": "900 1 300 10", "hz": "11"},
+		},
+	} {
+		c, notices, err := loadConfig(test.args, strings.NewReader(test.stdin), defaults...)
+		if err != nil {
+			t.Errorf("%q: %v", test.args, err)
+			continue
+		}
+		for name, want := range test.shown {
+			if got := shownValue(t, c, name); got != want {
+				t.Errorf("%q: %s is %q, not %q", test.args, name, got, want)
+			}
+		}
+		if len(notices) > 1 || len(notices) == 1 && notices[0].Option != "save" {
+			t.Errorf("%q: notices %v", test.args, notices)
+		}
+	}
+}
+
+func TestConfigRewriteKnowsWhichDefaultsHold(t *testing.T) {
+	defaults := []string{"bind * -::*", "protected-mode no"}
+	file := confFile(t, "user bob on", "save 900 1", "save 300 10")
+	c, _, err := loadConfig([]string{file}, strings.NewReader(""), defaults...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, _ := os.ReadFile(file)
+	for _, step := range []struct{ value, added string }{{"no", ""}, {"yes", "protected-mode yes\n"}} {
+		if err := c.Set([][2]string{{"protected-mode", step.value}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Rewrite(); err != nil {
+			t.Fatal(err)
+		}
+		after, _ := os.ReadFile(file)
+		added := strings.TrimPrefix(string(after), string(before))
+		if added = strings.TrimPrefix(strings.TrimSpace(added), rewriteHeading); strings.TrimSpace(added) != strings.TrimSpace(step.added) {
+			t.Errorf("protected-mode %s: the file gets %q", step.value, added)
+		}
+		again, _, err := loadConfig([]string{file}, strings.NewReader(""), defaults...)
+		if err != nil || !slices.Equal(again.Get("*"), c.Get("*")) {
+			t.Errorf("the file does not give back what held: %v", err)
+		}
+	}
 }

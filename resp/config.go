@@ -20,7 +20,8 @@ import (
 // A change replaces the whole list of settings, so a reader sees a CONFIG SET of several
 // parameters entirely or not at all. What hot paths need is also kept in atomic fields.
 type Config struct {
-	file string // the conf file's absolute path; "" = started without one
+	file     string    // the conf file's absolute path; "" = started without one
+	defaults []setting // what holds for what neither it nor an option says
 
 	changing sync.Mutex                         // held by Set and Rewrite while they work
 	hooks    map[int][]func(value string) error // guarded by changing; by parameter

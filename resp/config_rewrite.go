@@ -41,7 +41,7 @@ func (c *Config) rewriteFile() error {
 			return err
 		}
 	}
-	if rewritten, err = rewriteConf(rewritten, *c.settings.Load()); err != nil {
+	if rewritten, err = rewriteConf(rewritten, c.defaults, *c.settings.Load()); err != nil {
 		return err
 	}
 	if rewritten == string(content) {
@@ -53,14 +53,14 @@ func (c *Config) rewriteFile() error {
 // rewriteConf gives a conf file's content that loads as settings. It asks the loader twice
 // what the lines amount to: to know which to change in place, and then what is still to be
 // said at the end, where nothing (an include, say) overrides it.
-func rewriteConf(content string, settings []setting) (string, error) {
-	stale, err := staleParameters(content, settings)
+func rewriteConf(content string, defaults, settings []setting) (string, error) {
+	stale, err := staleParameters(content, defaults, settings)
 	if err != nil {
 		return "", err
 	}
 	content = changeLines(content, settings, stale)
 
-	if stale, err = staleParameters(content, settings); err != nil || len(stale) == 0 {
+	if stale, err = staleParameters(content, defaults, settings); err != nil || len(stale) == 0 {
 		return content, err
 	}
 	content = withHeading(content)
@@ -98,7 +98,7 @@ func rewriteUsers(content string, users []*user, unsaid string) (string, error) 
 	for _, u := range users {
 		now[u.name] = u.confLine()
 	}
-	l := newConfLoader()
+	l := newConfLoader(defaultSettings())
 	if err := l.load("the configuration file", content, 0); err != nil {
 		return "", err
 	}
@@ -133,8 +133,8 @@ func rewriteUsers(content string, users []*user, unsaid string) (string, error) 
 }
 
 // staleParameters are those that a start with this content would set to another value than now.
-func staleParameters(content string, settings []setting) (stale []int, err error) {
-	l := newConfLoader()
+func staleParameters(content string, defaults, settings []setting) (stale []int, err error) {
+	l := newConfLoader(defaults)
 	if err := l.load("the configuration file", content, 0); err != nil {
 		return nil, err
 	}
