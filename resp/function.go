@@ -118,7 +118,8 @@ func compileLibrary(code string) *compiledLibrary {
 	return c
 }
 
-// make runs a library's code and returns the library, which is not among the others yet.
+// make runs a library's code and returns the library, which is not among the others yet. The code finds no global but redis, as
+// in Redis; at the start, without a timeout, it finds all, because older versions of Diskette have taken libraries that need them.
 func (l *libraries) make(c *compiledLibrary, timeout time.Duration) (*library, Reply) {
 	if c.refusal.isError() {
 		return nil, c.refusal
@@ -130,7 +131,12 @@ func (l *libraries) make(c *compiledLibrary, timeout time.Duration) (*library, R
 	lib := &library{name: c.name, code: c.code, functions: map[string]*function{}, began: time.Now(), timeout: timeout}
 	e.load = lib
 	e.lua.SetPlainGlobal("redis", e.apis.load)
+	show := func() {}
+	if timeout > 0 {
+		show = e.lua.HideGlobals("redis")
+	}
 	defer func() {
+		show()
 		e.load = nil
 		e.lua.SetPlainGlobal("redis", e.apis.run)
 	}()

@@ -128,7 +128,7 @@ func (e *engine) log(L *lua.LState) int {
 		raised(L, "First argument must be a number (log level).")
 	}
 	if level < 0 || int(level) >= len(scriptLogLevels) {
-		raised(L, "Invalid debug level.")
+		raised(L, "Invalid log level.")
 	}
 	var words []string
 	for i := 2; i <= n; i++ {
@@ -178,7 +178,7 @@ func (e *engine) setResp(L *lua.LState) int {
 func (e *engine) setRepl(L *lua.LState) int {
 	e.needsRun(L, "set_repl")
 	if L.GetTop() != 1 {
-		raised(L, "redis.set_repl() requires two arguments.")
+		raised(L, "redis.set_repl() requires one argument.")
 	}
 	if flags, _ := number(L.Get(1)); ccast.Int32(flags)&^3 != 0 {
 		raised(L, "Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.")

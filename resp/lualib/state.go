@@ -84,6 +84,24 @@ func (s *State) SetGlobal(name string, v lua.LValue) {
 	s.globals.RawSetString(name, s.protectValue(v))
 }
 
+// HideGlobals takes all globals away but one, until the function that it returns is called.
+func (s *State) HideGlobals(but string) (show func()) {
+	hidden := map[lua.LValue]lua.LValue{}
+	s.globals.ForEach(func(name, v lua.LValue) {
+		if name != lua.LString(but) {
+			hidden[name] = v
+		}
+	})
+	for name := range hidden {
+		s.globals.RawSet(name, lua.LNil)
+	}
+	return func() {
+		for name, v := range hidden {
+			s.globals.RawSet(name, v)
+		}
+	}
+}
+
 // SetPlainGlobal is SetGlobal for tables that scripts may change, which KEYS and ARGV are.
 func (s *State) SetPlainGlobal(name string, v lua.LValue) {
 	s.globals.RawSetString(name, v)
