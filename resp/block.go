@@ -39,16 +39,20 @@ type blocked struct {
 
 // A line is the clients that wait for a key, first come first.
 type line struct {
-	name    watchName
-	clients []*blocked
-	ready   bool // the key has changed since serveBlocked last looked
+	name     watchName
+	clients  []*blocked
+	watchers int  // of the clients, those that see every change, the key's end included: XREADGROUP
+	ready    bool // the key has changed since serveBlocked last looked
 }
 
-// blockers are the lines, by key. All is under the keyspace lock, but the count, which is asked without.
+// blockers are the lines, by key. All is under the keyspace lock, but the counts, which are asked without.
 type blockers struct {
 	lines   map[watchName]*line
 	ready   []*line
 	clients atomic.Int64
+	timed   atomic.Int64 // of the clients, those that wait for a time
+	keys    atomic.Int64 // lines
+	watched atomic.Int64 // of the lines, those with watchers
 }
 
 // touched notes a change of a key that somebody waits for. It is called at every change, under the keyspace lock.
@@ -85,12 +89,18 @@ func (b *blockers) join(name watchName, waiter *blocked) (joined bool) {
 		}
 		l = &line{name: name}
 		b.lines[name] = l
+		b.keys.Add(1)
 	}
 	if n := len(l.clients); n > 0 && l.clients[n-1] == waiter {
 		return false // the same key twice
 	}
 	l.clients = append(l.clients, waiter)
 	waiter.lines = append(waiter.lines, l)
+	if waiter.typ == store.None {
+		if l.watchers++; l.watchers == 1 {
+			b.watched.Add(1)
+		}
+	}
 	return true
 }
 
@@ -103,8 +113,14 @@ func (b *blockers) leave(l *line, waiter *blocked) {
 		i := slices.Index(l.clients, waiter)
 		l.clients = slices.Delete(l.clients, i, i+1)
 	}
+	if waiter.typ == store.None {
+		if l.watchers--; l.watchers == 0 {
+			b.watched.Add(-1)
+		}
+	}
 	if len(l.clients) == 0 {
 		delete(b.lines, l.name)
+		b.keys.Add(-1)
 	}
 }
 
@@ -121,6 +137,9 @@ func (s *Server) block(tx *store.Tx, cl *client, lsn uint64) *blocked {
 	cl.blockedOn = b
 	cl.blocked.Store(true)
 	s.blockers.clients.Add(1)
+	if b.timeout > 0 {
+		s.blockers.timed.Add(1)
+	}
 	return b
 }
 
@@ -135,6 +154,9 @@ func (s *Server) answer(b *blocked, reply Reply) {
 	b.cl.blockedOn = nil
 	b.cl.blocked.Store(false)
 	s.blockers.clients.Add(-1)
+	if b.timeout > 0 {
+		s.blockers.timed.Add(-1)
+	}
 	if reply.isError() {
 		s.stats.errors.count(reply.s)
 		b.row.stats.failed.Add(1)

@@ -58,6 +58,8 @@ func configResetstat(cl *client, c *call) Reply {
 	s.stats.connections.Store(0)
 	s.stats.rejected.Store(0)
 	s.stats.commands.Store(0)
+	now := s.loopNow()
+	s.stats.loop.Store(&now)
 	s.stats.overQuery.Store(0)
 	s.stats.overOutput.Store(0)
 	s.stats.evictedClients.Store(0)

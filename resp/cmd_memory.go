@@ -3,6 +3,7 @@ package resp
 import (
 	"fmt"
 	"runtime/debug"
+	"strconv"
 	"strings"
 
 	"diskette/store"
@@ -66,6 +67,12 @@ func memoryStats(cl *client, c *call) Reply {
 	put("cluster.links", replyZero)
 	put("lua.caches", integer(lua.scriptBytes))
 	put("functions.caches", integer(lua.libraryBytes))
+	for db, d := range dbs {
+		if d.Overhead > 0 { // deadlines stand in the keys' own structures
+			put("db."+strconv.Itoa(db), mapOf(bulkString("overhead.hashtable.main"), integer(d.Overhead),
+				bulkString("overhead.hashtable.expires"), replyZero))
+		}
+	}
 	put("overhead.total", integer(max(0, m.used-st.HotBytes)))
 	put("keys.count", integer(keys))
 	put("keys.bytes-per-key", integer(st.HotBytes/max(1, st.HotObjects)))

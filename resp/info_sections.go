@@ -84,11 +84,14 @@ func operatingSystem(root fs.FS) string {
 }
 
 func infoClients(t *infoText, r *infoReport) {
-	var clients, blocked, input, output, watching, watched int
+	var clients, blocked, input, output, subscribed, watching, watched int
 	r.s.clients.each(func(cl *client) {
 		clients++
 		if cl.blocked.Load() { // in line for a key, or held up by CLIENT PAUSE
 			blocked++
+		}
+		if cl.subscriptions.all() > 0 {
+			subscribed++
 		}
 		input = max(input, cl.guard.Buffered())
 		output = max(output, int(cl.unsent()))
@@ -104,10 +107,14 @@ func infoClients(t *infoText, r *infoReport) {
 	t.line("maxclients", r.s.cfg.MaxClients.Load())
 	t.line("client_recent_max_input_buffer", input)
 	t.line("client_recent_max_output_buffer", output)
-	t.line("tracking_clients", r.s.tracking.clients.Load())
 	t.line("blocked_clients", blocked)
+	t.line("tracking_clients", r.s.tracking.clients.Load())
+	t.line("pubsub_clients", subscribed)
 	t.line("watching_clients", watching)
+	t.line("clients_in_timeout_table", r.s.blockers.timed.Load())
 	t.line("total_watched_keys", watched)
+	t.line("total_blocking_keys", r.s.blockers.keys.Load())
+	t.line("total_blocking_keys_on_nokey", r.s.blockers.watched.Load())
 }
 
 func infoMemory(t *infoText, r *infoReport) {
@@ -203,6 +210,7 @@ func infoStats(t *infoText, r *infoReport) {
 	s, st := r.s, &r.store
 	net := s.clients.traffic()
 	commands, inRate, outRate := s.sampler.rates()
+	batches, batchMicros := s.sampler.batchRates()
 	t.line("total_connections_received", s.stats.connections.Load())
 	t.line("total_commands_processed", s.stats.commands.Load())
 	t.linef("instantaneous_ops_per_sec", "%.0f", commands)
@@ -218,6 +226,7 @@ func infoStats(t *infoText, r *infoReport) {
 	t.line("sync_full", 0)
 	t.line("sync_partial_ok", 0)
 	t.line("sync_partial_err", 0)
+	t.line("expired_subkeys", st.ExpiredFields)
 	t.line("expired_keys", st.Expired)
 	t.linef("expired_stale_perc", "%.2f", 0.0)  // no deadline is left to chance,
 	t.line("expired_time_cap_reached_count", 0) // nor is the sweeper's time capped
@@ -260,6 +269,13 @@ func infoStats(t *infoText, r *infoReport) {
 	t.line("reply_buffer_expands", 0)
 	t.line("client_query_buffer_limit_disconnections", s.stats.overQuery.Load())
 	t.line("client_output_buffer_limit_disconnections", s.stats.overOutput.Load())
+	// There is no event loop: a cycle is a batch of commands of one client, and the time is the processor's.
+	cycles := s.loopNow().since(s.stats.loop.Load())
+	t.line("eventloop_cycles", cycles.batches)
+	t.line("eventloop_duration_sum", cycles.processor.Microseconds())
+	t.line("eventloop_duration_cmd_sum", s.commandMicros())
+	t.linef("instantaneous_eventloop_cycles_per_sec", "%.0f", batches)
+	t.linef("instantaneous_eventloop_duration_usec", "%.0f", batchMicros)
 }
 
 func infoReplication(t *infoText, r *infoReport) {

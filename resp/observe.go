@@ -28,13 +28,18 @@ const (
 type looks struct {
 	timeAll  atomic.Bool
 	tracking atomic.Bool // latency-tracking
+	resumed  atomic.Bool // it was off: commands that have no percentiles get their next call timed
 }
 
 // apply takes over the settings; it is called at the start and after each CONFIG SET of one of them.
 func (l *looks) apply(cfg *Config) {
 	slower := cfg.SlowlogLogSlowerThan.Load()
 	l.timeAll.Store(slower >= 0 && slower < fineMicros || cfg.LatencyMonitorThreshold.Load() > 0)
-	l.tracking.Store(cfg.Bool("latency-tracking"))
+	on := cfg.Bool("latency-tracking")
+	if !on {
+		l.resumed.Store(true)
+	}
+	l.tracking.Store(on)
 }
 
 // timing is a command under way.
@@ -48,6 +53,9 @@ func (cl *client) begin(r *row, args [][]byte, loaded time.Duration) timing {
 	sampled := r.stats.calls.Add(1)%timedEvery == 1
 	if sampled || r.walks || loaded > 0 || len(args) > manyArgs || cl.srv.looks.timeAll.Load() {
 		return timing{time.Now().Add(-loaded), sampled || r.walks}
+	}
+	if cl.srv.looks.resumed.Load() && r.stats.times.Load() == nil && cl.srv.looks.tracking.Load() {
+		return timing{time.Now(), true}
 	}
 	return timing{}
 }

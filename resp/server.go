@@ -84,10 +84,11 @@ type Shutdown struct {
 
 type serverStats struct {
 	connections, rejected, commands atomic.Int64
-	lastArrival                     atomic.Int64 // unix ms: when a client connected or subscribed
-	batches                         atomic.Int64 // in which commands came: reads of pipelines
-	overQuery, overOutput           atomic.Int64 // clients closed at client-query- and client-output-buffer-limit
-	evictedClients                  atomic.Int64 // at maxmemory-clients
+	lastArrival                     atomic.Int64               // unix ms: when a client connected or subscribed
+	batches                         atomic.Int64               // in which commands came: reads of pipelines
+	loop                            atomic.Pointer[loopTotals] // INFO's counts begin there; nil = at the start
+	overQuery, overOutput           atomic.Int64               // clients closed at client-query- and client-output-buffer-limit
+	evictedClients                  atomic.Int64               // at maxmemory-clients
 	errors                          errorCounts
 }
 

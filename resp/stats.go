@@ -51,6 +51,8 @@ type sampler struct {
 	at                            time.Time
 	commands, in, out             int64 // totals at that time
 	commandsPerS, inPerS, outPerS float64
+	loop                          loopTotals
+	loopPerS, loopMicros          float64 // batches a second; processor time a batch
 }
 
 func (p *sampler) start(s *Server) {
@@ -84,7 +86,7 @@ func (p *sampler) sample(s *Server, now time.Time) {
 	s.heap.makeRoom(s, s.limits.Unsent.Load())
 	s.noteIntrusions(now)
 	commands := s.stats.commands.Load()
-	net := s.clients.traffic()
+	net, loop := s.clients.traffic(), s.loopNow()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if seconds := now.Sub(p.at).Seconds(); !p.at.IsZero() && seconds > 0 {
@@ -92,8 +94,43 @@ func (p *sampler) sample(s *Server, now time.Time) {
 		p.commandsPerS = float64(max(0, commands-p.commands)) / seconds
 		p.inPerS = float64(max(0, net.In-p.in)) / seconds
 		p.outPerS = float64(max(0, net.Out-p.out)) / seconds
+		done := loop.since(&p.loop)
+		p.loopPerS = float64(done.batches) / seconds
+		p.loopMicros = float64(done.processor.Microseconds()) / float64(max(1, done.batches))
 	}
+	p.loop = loop
 	p.at, p.commands, p.in, p.out = now, commands, net.In, net.Out
+}
+
+// loopTotals is what comes nearest to the turns of an event loop.
+type loopTotals struct {
+	batches   int64
+	processor time.Duration // that the process has used
+}
+
+func (s *Server) loopNow() loopTotals {
+	system, user := cpuTime()
+	return loopTotals{s.stats.batches.Load(), system + user}
+}
+
+func (t loopTotals) since(then *loopTotals) loopTotals {
+	if then == nil {
+		return t
+	}
+	return loopTotals{t.batches - then.batches, t.processor - then.processor}
+}
+
+// commandMicros is the time of all commands, as the samples have it.
+func (s *Server) commandMicros() (micros int64) {
+	s.table.each(func(r *row) { micros += r.stats.microseconds(r.stats.calls.Load()) })
+	return micros
+}
+
+// batchRates are batches a second, and the processor's microseconds for one.
+func (p *sampler) batchRates() (perSecond, micros float64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.loopPerS, p.loopMicros
 }
 
 // rates are commands, bytes received and bytes sent a second.

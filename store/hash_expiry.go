@@ -171,6 +171,7 @@ func (h HashTx) removeDue(limit int) (removed int) {
 		h.takeOut(f.name)
 	}
 	if removed > 0 {
+		h.tx.st.stats.expiredFields += int64(removed)
 		h.changed()
 		if hook := h.tx.st.hooks.FieldsExpired; hook != nil {
 			hook(h.o.space.db, h.o.name, h.o.typ == None)

@@ -14,6 +14,7 @@ import (
 type Stats struct {
 	Hits, Misses      int64 // look-ups of keys
 	Expired           int64 // keys removed because their deadline passed
+	ExpiredFields     int64 // the same of fields of hashes
 	Changes           int64 // since the start, for rdb_changes_since_last_save see Unapplied
 	Loads             int64 // keys read from disk, absent ones included
 	LoadNanos         int64
@@ -53,7 +54,7 @@ func (st *Store) HotBytesLocked() int64 { return st.hotBytes }
 func (st *Store) memoryStatsLocked() Stats {
 	c := &st.stats
 	return Stats{
-		Hits: c.hits + st.tx.hits, Misses: c.misses + st.tx.misses, Expired: c.expired, Changes: c.changes,
+		Hits: c.hits + st.tx.hits, Misses: c.misses + st.tx.misses, Expired: c.expired, ExpiredFields: c.expiredFields, Changes: c.changes,
 		Loads: c.loads, LoadNanos: c.loadNanos, Unloaded: c.unloaded,
 		HotBytes: st.hotBytes, HotObjects: st.hotObjects,
 	}
@@ -99,13 +100,14 @@ type DatabaseStats struct {
 	Keys      int64 // those included that have expired and are not removed yet
 	Expiring  int64 // with a deadline
 	TTLMillis int64 // average time to live of a sample of the keys in memory; 0 = none of them has a deadline
+	Overhead  int64 // bytes that the names in memory take besides their letters and values
 }
 
 // DatabaseStatsLocked describes all databases at now (unix ms). The caller holds the keyspace lock.
 func (st *Store) DatabaseStatsLocked(now int64) []DatabaseStats {
 	all := make([]DatabaseStats, st.opts.Databases)
 	for db, s := range st.dbs[:len(all)] {
-		all[db] = DatabaseStats{Keys: s.live, Expiring: s.expiring}
+		all[db] = DatabaseStats{Keys: s.live, Expiring: s.expiring, Overhead: int64(len(s.keys)) * objectBytes}
 	}
 	const sample = 256
 	sampled := make([]int64, len(all))

@@ -127,7 +127,7 @@ type tomb struct {
 }
 
 type counters struct {
-	hits, misses, expired, changes, loads, loadNanos, unloaded int64
+	hits, misses, expired, expiredFields, changes, loads, loadNanos, unloaded int64
 }
 
 // Open opens the data directory, creating it if it is not there, and brings the tables up to

@@ -1,19 +1,31 @@
 package glob
 
+// maxStars is how deep Redis goes into a pattern.
+const maxStars = 1000
+
 // Match is Redis's glob: * any bytes, ? one byte, [abc] [a-z] [^a-z] one of a class or not,
 // backslash takes the next byte as it is. A class that is never closed ends with the pattern.
 //
 // Only the last * seen is ever tried again, since whatever an earlier one could still take
-// that one can take too: the cost is at most len(pattern) * len(s), whatever the pattern.
+// that one can take too: the cost is at most len(pattern) * len(s), whatever the pattern. A pattern with more than maxStars
+// of them matches nothing, as in Redis, neighbours being one and the last not counting at the pattern's end.
 func Match(pattern, s []byte) bool {
 	if len(s) == 0 {
 		return len(pattern) == 0 // Redis: not even * matches the empty name; KEYS and SCAN know * by itself
 	}
 	p, i := 0, 0
-	star, retry := -1, 0 // the pattern after the last *, and where in s it was tried
+	stars, star, retry := 0, -1, 0 // how many; the pattern after the last *, and where in s it was tried
 	for i < len(s) {
 		if p < len(pattern) && pattern[p] == '*' {
-			p++
+			for p < len(pattern) && pattern[p] == '*' {
+				p++
+			}
+			if p == len(pattern) {
+				return true
+			}
+			if stars++; stars > maxStars {
+				return false
+			}
 			star, retry = p, i
 			continue
 		}
