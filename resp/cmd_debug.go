@@ -15,6 +15,15 @@ var debugHelp = []string{
 	"    Write everything back and verify the tables, and memory against them; all else waits meanwhile.",
 	"ERROR <string>",
 	"    Reply with the string as an error, for tests of clients.",
+	"OBJECT <key>",
+	"    Show what a value looks like inside.",
+	"POPULATE <count> [<prefix>] [<size>]",
+	"    Create <count> string keys named key:<num>. If <prefix> is specified then",
+	"    it is used instead of the 'key' prefix.",
+	"PROTOCOL <type>",
+	"    Reply with a test value of the specified type. <type> can be: string,",
+	"    integer, double, bignum, null, array, set, map, attrib, push, verbatim,",
+	"    true, false.",
 	"QUICKLIST-PACKED-THRESHOLD <size>",
 	"    Accepted for tests of clients; lists have no nodes here.",
 	"RELOAD",
@@ -37,6 +46,12 @@ func debugCommand(cl *client, c *call) Reply {
 	switch {
 	case sub == "help" && n == 2:
 		return helpLines(debugHelp)
+	case sub == "object" && n == 3:
+		return debugObject(cl, c)
+	case sub == "populate" && n >= 3 && n <= 5:
+		return debugPopulate(cl, c)
+	case sub == "protocol" && n == 3:
+		return debugProtocol(cl, strings.ToLower(c.str(2)))
 	case sub == "sleep" && n == 3:
 		return debugSleep(c)
 	case sub == "check" && n == 2:

@@ -42,6 +42,7 @@ const (
 	kindVerbatim  // text; RESP2 a bulk. n is its format as verbatimFormat packs it, 0 = txt
 	kindBool      // RESP3 #t or #f, RESP2 :1 or :0
 	kindBigNumber // s; RESP2 a bulk
+	kindAttribute // elems are key, value, ...: goes before a reply in RESP3, and is nothing in RESP2
 )
 
 var (
@@ -176,6 +177,10 @@ func (r *Reply) encode(o *output, resp3 bool) {
 			encodeElems(o, '%', len(r.elems)/2, r.elems, resp3)
 		} else {
 			encodeElems(o, '*', len(r.elems), r.elems, resp3)
+		}
+	case kindAttribute:
+		if resp3 {
+			encodeElems(o, '|', len(r.elems)/2, r.elems, resp3)
 		}
 	case kindMapPairs:
 		if resp3 {
