@@ -2,6 +2,8 @@ package store
 
 import (
 	"cmp"
+	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"sort"
@@ -17,6 +19,60 @@ type ScanOptions struct {
 	Type   Type // None = any
 }
 
+// unreadableRow is damage in the tables behind a cursor.
+type unreadableRow struct {
+	cursor int64
+	err    error
+}
+
+func (u *unreadableRow) Error() string { return u.err.Error() }
+func (u *unreadableRow) Unwrap() error { return u.err }
+
+// passOver adds to damage that a scan has met the cursor from which it can go on: otherwise no scan would get past
+// it. 0 = nothing behind it can be read.
+func (st *Store) passOver(cursor int64, err error) (next int64, _ error) {
+	var met *unreadableRow
+	if !errors.As(err, &met) {
+		return 0, err
+	}
+	readable := func(r *reader, cursor int64) bool {
+		q, err := r.stmt(scanColumns + `keys WHERE id >= ?1 ORDER BY id LIMIT 1`)
+		if err != nil || bind(q, behind(cursor)) != nil {
+			return false
+		}
+		defer q.Reset()
+		if q.Step() {
+			_, err = r.scanRow(q)
+		}
+		return err == nil && q.Err() == nil
+	}
+	start, good := max(cursor, met.cursor), int64(0)
+	bad := start
+	_ = st.readers.use(func(r *reader) error { // the damage is known
+		// By small steps: between two damaged pages there may be one that is well.
+		for good == 0 && bad < st.ids.next() {
+			step := max(1, (bad-start)/8)
+			if readable(r, bad+step) {
+				good = bad + step
+			} else {
+				bad += step
+			}
+		}
+		for good-bad > 1 {
+			if middle := bad + (good-bad)/2; readable(r, middle) {
+				good = middle
+			} else {
+				bad = middle
+			}
+		}
+		return nil
+	})
+	if good == 0 {
+		return 0, fmt.Errorf("%w; no key behind it can be read", err)
+	}
+	return good, fmt.Errorf("%w; go on behind it with cursor %d", err, good)
+}
+
 // Scan returns about count keys born after the cursor, in order of birth, and the cursor to go
 // on from; 0 = the end. The cursor is the last examined key's id, so a key that is there
 // throughout is returned exactly once, whatever else changes.
@@ -24,7 +80,7 @@ type ScanOptions struct {
 // It reads a page of the tables and joins it, under the lock, with what memory knows better: keys
 // born or renamed since the applied LSN, and the present state of every resident name (I5). Should
 // write-back have applied something in between, it reads the page again. The caller does not
-// hold the lock, or says that it does (inside MULTI).
+// hold the lock, or says that it does (inside MULTI). Damage is an error that says where to go on, and so does next.
 func (st *Store) Scan(db int, cursor int64, count int, now int64, o ScanOptions, locked bool) (keys []string, next int64, seen uint64, err error) {
 	o.Prefix = o.Prefix[:min(len(o.Prefix), namePrefix)] // a long name's row has no more of it; Match sees the rest
 	for merged := false; !merged; {
@@ -35,7 +91,8 @@ func (st *Store) Scan(db int, cursor int64, count int, now int64, o ScanOptions,
 		}
 		page, err := st.scanPage(s.id, cursor, count, o)
 		if err != nil {
-			return nil, 0, 0, st.failed(place{op: scanning}, err)
+			next, err = st.passOver(cursor, st.failed(place{op: scanning}, err))
+			return nil, next, 0, err
 		}
 		st.worked(place{op: scanning})
 		err = st.Look(locked, func() {
@@ -143,7 +200,7 @@ func (st *Store) RandomKey(db int, now int64, locked bool) (key string, seen uin
 	for _, cursor := range []int64{rand.Int64N(top), 0} {
 		for {
 			keys, next, seen, err := st.Scan(db, cursor, 16, now, ScanOptions{}, locked)
-			if err != nil {
+			if err != nil && next == 0 { // else behind what is damaged
 				return "", 0, false, err
 			}
 			if len(keys) > 0 {

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"cmp"
+	"math"
 	"slices"
 	"sync"
 
@@ -60,12 +62,14 @@ func (st *Store) scanPage(space, cursor int64, count int, o ScanOptions) (page s
 			if err != nil || done {
 				return err
 			}
-			if ids, top, err = st.lists.build(r, space, o.Prefix, cursor, count); err != nil {
+			if ids, top, err = st.lists.build(r, space, o.Prefix, cursor, count); isDamage(err) && page.last > cursor {
+				_ = st.failed(place{op: scanning}, err)
+				return nil // what the walk has found, and so on without the list
+			} else if err != nil {
 				return err
 			}
 		}
-		page, err = r.byID(space, o.Prefix, ids)
-		page.last = top
+		page, err = r.byID(space, o.Prefix, ids, top)
 		return err
 	})
 	return page, err
@@ -76,29 +80,31 @@ const scanColumns = `SELECT id, key, type, expires_ms FROM `
 // walk reads on by id; done = it found count matches or came to the end.
 func (r *reader) walk(page *scanPage, space, cursor int64, count int, prefix string) (done bool, err error) {
 	rows := max(walkRows, 2*count)
-	q, err := r.stmt(`SELECT id, key, type, expires_ms, space = ?2 AND key >= ?3 AND (?4 IS NULL OR key < ?4) FROM keys WHERE id > ?1 ORDER BY id LIMIT ?5`)
+	q, err := r.stmt(`SELECT id, key, type, expires_ms, space = ?2 AND key >= ?3 AND (?4 IS NULL OR key < ?4)
+		FROM keys WHERE id >= ?1 ORDER BY id LIMIT ?5`)
 	if err != nil {
 		return false, err
 	}
 	defer q.Reset()
 	low, high := prefixRange(prefix)
-	if err := bind(q, cursor, space, low, high, rows); err != nil {
+	if err := bind(q, behind(cursor), space, low, high, rows); err != nil {
 		return false, err
 	}
 	seen := 0
+	page.last = cursor
 	for len(page.rows) < count && q.Step() {
 		seen++
-		page.last = q.ColumnInt64(0)
 		if q.ColumnBool(4) {
 			row, err := r.scanRow(q)
 			if err != nil {
-				return false, err
+				return page.cutOff(cursor, page.last, err)
 			}
 			page.rows = append(page.rows, row)
 		}
+		page.last = q.ColumnInt64(0)
 	}
 	if err := q.Err(); err != nil {
-		return false, err
+		return page.cutOff(cursor, page.last, err)
 	}
 	if len(page.rows) == count {
 		return true, nil
@@ -107,33 +113,52 @@ func (r *reader) walk(page *scanPage, space, cursor int64, count int, prefix str
 		page.last = 0
 		return true, nil
 	}
-	page.rows = nil
 	return false, nil
 }
 
-// byID reads the rows of listed ids, leaving out those that are gone or renamed.
-func (r *reader) byID(space int64, prefix string, ids []int64) (page scanPage, err error) {
+// behind is the first id that is above a cursor. To look from there on reads no page that ends with the cursor's row.
+func behind(cursor int64) int64 { return min(cursor, math.MaxInt64-1) + 1 }
+
+// cutOff ends a page before what is damaged, if anything is before it: the next call meets it first. last is the
+// id up to which the tables could be read.
+func (p *scanPage) cutOff(cursor, last int64, err error) (done bool, _ error) {
+	switch {
+	case !isDamage(err):
+		return false, err
+	case last > cursor:
+		p.last = last
+		return true, nil
+	}
+	return false, &unreadableRow{last, err}
+}
+
+// byID reads the rows of listed ids, leaving out those that are gone or renamed. With them the tables are seen up
+// to top.
+func (r *reader) byID(space int64, prefix string, ids []int64, top int64) (page scanPage, err error) {
 	q, err := r.stmt(scanColumns + `keys WHERE id = ?1 AND space = ?2 AND key >= ?3 AND (?4 IS NULL OR key < ?4)`)
 	if err != nil {
 		return page, err
 	}
 	defer q.Reset()
 	low, high := prefixRange(prefix)
-	for _, id := range ids {
+	for i, id := range ids {
 		if err := bind(q, id, space, low, high); err != nil {
 			return page, err
 		}
-		if q.Step() {
-			row, err := r.scanRow(q)
-			if err != nil {
-				return page, err
-			}
-			page.rows = append(page.rows, row)
+		var row scanRow
+		there := q.Step()
+		if there {
+			row, err = r.scanRow(q)
 		}
-		if err := q.Reset(); err != nil {
+		if err = cmp.Or(err, q.Reset()); err != nil {
+			_, err = page.cutOff(ids[0]-1, ids[max(0, i-1)]-int64(max(0, 1-i)), err)
 			return page, err
 		}
+		if there {
+			page.rows = append(page.rows, row)
+		}
 	}
+	page.last = top
 	return page, nil
 }
 
