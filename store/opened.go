@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 )
 
@@ -58,23 +57,4 @@ func (st *Store) countOpened() {
 	base := filepath.Join(st.dir, databaseFile)
 	o.DatabaseBytes = fileBytes(base) + fileBytes(base+"-wal")
 	o.JournalBytes = st.journal.Stats().Bytes
-}
-
-// lockWait is how long Open waits for a process that has the directory: one that was killed just now needs a moment
-// until the system has taken its memory back and lets go of its locks.
-var lockWait = 2 * time.Second // tests shorten it
-
-// lockDir takes the directory for this process.
-func (st *Store) lockDir(f *os.File) error {
-	const pause = 20 * time.Millisecond
-	for end, waits := time.Now().Add(lockWait), false; ; waits = true {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if !errors.Is(err, syscall.EWOULDBLOCK) || !time.Now().Before(end) {
-			return err
-		}
-		if !waits {
-			st.opts.Log("another process has the data directory: waiting for its end", nil, "dir", st.dir, "at_most_seconds", lockWait.Seconds())
-		}
-		time.Sleep(pause)
-	}
 }

@@ -2,11 +2,7 @@ package store
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
-	"syscall"
 	"testing"
-	"time"
 )
 
 func TestAStartTellsWhatItFoundAndDid(t *testing.T) {
@@ -29,28 +25,5 @@ func TestAStartTellsWhatItFoundAndDid(t *testing.T) {
 	st = opened(t, killed)
 	if o := st.Opened(); o.New || o.Keys != 10 || o.LastEnd != "not clean" || o.Records != 20 || o.Rows != 10 || o.JournalBytes == 0 || o.Recovery == 0 {
 		t.Errorf("after a kill: %+v", o)
-	}
-}
-
-func TestAStartWaitsForTheEndOfTheProcessBefore(t *testing.T) {
-	defer func(was time.Duration) { lockWait = was }(lockWait)
-	dir, log := t.TempDir(), new(told)
-	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR|os.O_CREATE, 0o644)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
-		t.Fatal(err)
-	}
-	lockWait = 100 * time.Millisecond
-	if _, err := tryOpen(dir, log.use); !isErr(err, ErrInUse) {
-		t.Fatalf("while it lives: %v", err)
-	}
-	lockWait = 10 * time.Second
-	time.AfterFunc(100*time.Millisecond, func() { f.Close() })
-	opened(t, dir, log.use)
-	if n := log.of("another process has the data directory"); n != 2 {
-		t.Errorf("%d of 2 waits are in the log", n)
 	}
 }
