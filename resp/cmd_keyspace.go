@@ -1,6 +1,7 @@
 package resp
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -55,6 +56,10 @@ func scan(c *call) Reply {
 		return scanned(0, nil)
 	}
 	names, next, seen, err := c.store.Scan(c.db, int64(cursor), o.count, c.now, o.ScanOptions, c.locked)
+	if err != nil && next > 0 {
+		return errorReply(fmt.Sprintf("ERR the data on disk is damaged: keys behind this cursor can not be read; go on behind them "+
+			"with cursor %d. The server's log and INFO persistence say more", next))
+	}
 	if err != nil {
 		return c.notSeen(err)
 	}
