@@ -16,32 +16,38 @@
 // # Files
 //
 //	schema.sql      what is on disk: read it first
-//	store.go        Options, Open, Close                 object.go    what memory knows of a key name
+//	store.go open.go   Options, Open, Close              object.go    what memory knows of a key name
 //	view.go tx.go   reading and changing, for commands   keyspace.go  spaces, unloading, absences
+//	midway.go       a script that runs for long          uses.go      how often keys are used, for OBJECT FREQ
 //	key.go string.go edit.go database.go                 what commands do to keys, strings, databases
 //	change.go       the changes and their encoding       journal/     append, group commit, segments
 //	files/          changes of files, as tests see them  vfs.go       fsyncs of SQLite's that have failed
 //	fold.go writeback.go apply.go settle.go              from the journal to the tables
 //	writer.go recover.go maintain.go                     its connection; after a crash; the tables' upkeep
-//	pages.go damage.go                                   the pages' checksums; what is told when the disk fails
-//	load.go scan.go scan_page.go sqlite.go migrate.go    from the tables to memory; files of older versions
+//	breath.go                                            write-back lets clients have the processor
+//	pages.go damage.go trouble.go                        the pages' checksums; what is told when the disk fails
+//	load.go reader.go scan.go scan_page.go               from the tables to memory, and the connections for it
+//	sqlite.go migrate.go                                 connections and files, those of older versions too
 //	head.go                                              keys whose value stays on disk
 //	apply_string.go apply_rows.go apply_runs.go          the rows of long strings and of collections
 //	apply_slices.go rewrite.go                           on a full disk, and what is large; long values copied without the lock
 //	pieces.go guard.go aside.go                          long rows and names; panics of SQLite's; rows that the tables refuse
 //	foreign.go locked.go misplaced.go                    rows and locks of other programs; files that are taken away
 //	look.go lookvfs.go wal.go                            at the start: do the files belong together?
+//	opened.go dirlock.go                                 what the start found; the directory is one process's
 //	setaside.go salvage.go rescue.go tidy.go             damaged ones renamed; what can be read of them
 //	sweep.go        removes what has expired             reserve.go dir.go  disk space, the directory
-//	collection.go table.go run.go dict.go                values of elements: in memory, as rows
+//	dir_linux.go dir_other.go                            what the system says of them
+//	collection.go table.go run.go dict.go pack.go        values of elements: in memory, as rows
+//	elements.go warm.go                                  their common parts; cache misses that overlap
 //	hash.go hash_expiry.go sweep_fields.go               hashes; their fields' deadlines
-//	zset.go ranked.go                                    sorted sets; their order by score
+//	zset.go ranked.go sort_scored.go                     sorted sets; their order by score
 //	list.go list_tx.go list_position.go                  lists; the numbers of their rows
 //	set.go set_algebra.go                                sets
 //	made.go                                              collections made without the lock; versions of keys
 //	stream.go stream_id.go stream_entries.go             streams: entries by id
 //	stream_group.go stream_delivery.go stream_whole.go   their consumer groups, and what these do
-//	stats.go check.go                                    for INFO; verifies everything
+//	stats.go check.go check_pieces.go                    for INFO; verifies everything
 //
 // # Invariants
 //

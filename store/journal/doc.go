@@ -9,6 +9,16 @@
 //	Drop        the store has the rows in SQLite: segments that hold nothing newer are deleted
 //	Look Start  at the next start: is this what a crash can have left? Nothing is changed before that is answered
 //
+// # Source
+//
+//	journal.go batch.go    options and figures; records on their way
+//	commit.go sync.go      what waiters and writers do; fsyncs, and those that failed
+//	active.go segment.go   from the segment that is written to those that are dropped; one segment's file
+//	tend.go                the background: fsyncs, retries, the end
+//	state.go               what database and journal know of each other
+//	look.go behind.go      a directory before anything is changed; what stands behind a torn end
+//	open.go salvage.go     the start; what can be read of a damaged journal
+//
 // # Files
 //
 // A segment is named after its first LSN, sixteen hex digits, so that names sort: 00000000000003e8.journal.
