@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -278,21 +279,25 @@ func refusal(err error) error {
 		"what is here and goes on with all that can be read of it, or with --set-aside-damaged yes, which begins empty", ErrNotWhole, d)
 }
 
-// others are files of Redis that may stand where an operator put them to be imported.
-var others = []string{"dump.rdb", "appendonly.aof", "appendonlydir"}
-
 // nameOthers says that Redis's own files in the directory are not read.
 func (st *Store) nameOthers() {
-	var there []string
-	for _, name := range others {
-		if _, err := os.Lstat(filepath.Join(st.dir, name)); err == nil {
+	if there := present(st.dir, st.opts.Others); len(there) > 0 {
+		fields := []any{"files", strings.Join(there, " ")}
+		if i := st.imported; i.Source != "" {
+			fields = append(fields, "imported_from", i.Source, "imported_at", i.Time.UTC().Format(time.RFC3339), "imported_keys", i.Keys)
+		}
+		st.opts.Log("Redis's files in the data directory are no longer read: the data is in "+databaseFile+" and journal", nil, fields...)
+	}
+}
+
+// present are those of the names that a directory has.
+func present(dir string, names []string) (there []string) {
+	for _, name := range names {
+		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
 			there = append(there, name)
 		}
 	}
-	if len(there) > 0 {
-		st.opts.Log("the data directory has files of Redis's", Warning("they are not read: this server's data is in "+databaseFile+" and journal"),
-			"files", strings.Join(there, " "))
-	}
+	return there
 }
 
 // Warning is an error for Options.Log that ended nothing.

@@ -40,6 +40,9 @@ func Open(o Options) (_ *Store, err error) {
 			err = st.hindered(err)
 		}
 	}()
+	if err := removeImport(st.disk, st.dir); err != nil {
+		return nil, fmt.Errorf("remove what an interrupted import has left: %w", err)
+	}
 	st.vfs = registerVFS(o.VFS, st.disk)
 	if err := st.resume(); err != nil {
 		return nil, err
@@ -52,6 +55,9 @@ func Open(o Options) (_ *Store, err error) {
 		if err := st.afterDamage(err); err != nil {
 			return nil, err
 		}
+	}
+	if err := st.readImported(); err != nil {
+		return nil, nameDamage(st.dir, err)
 	}
 	st.nameOthers()
 	if err := st.openReaders(); err != nil {

@@ -283,6 +283,8 @@ func bind(s *sqlite3.Stmt, args ...any) error {
 			err = s.BindInt(i+1, a)
 		case int64:
 			err = s.BindInt64(i+1, a)
+		case string:
+			err = s.BindText(i+1, a)
 		case []byte:
 			err = s.BindBlob(i+1, a) // nil = NULL
 		}

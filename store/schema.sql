@@ -10,8 +10,8 @@ PRAGMA user_version = 3;
 -- One row a fact about the file: applied_lsn (journal records up to it are in the tables,
 -- I4), next_id (key ids below it were given out; none is ever used twice), next_space, identity (random, the journal's and
 -- diskette.state's too), journal_lsn (the journal's fsynced records went so far at least), running (a server
--- has it open, or was killed) and, while a full disk makes write-back go in slices, ahead_lsn (some rows are up to it
--- already).
+-- has it open, or was killed), while a full disk makes write-back go in slices ahead_lsn (some rows are up to it
+-- already), and of a database that was imported 'imported from FILE' (when) and imported_keys.
 CREATE TABLE IF NOT EXISTS meta (
   name  TEXT PRIMARY KEY,
   value INTEGER NOT NULL

@@ -30,6 +30,8 @@ type Options struct {
 	WriteBackDelay time.Duration // age of the oldest change at which write-back begins; 0 = its default
 	WriteBackRows  int           // distinct rows at which it begins; 0 = its default
 
+	Others []string // names in the directory of files that are not this store's, and may have been imported
+
 	Hooks Hooks
 	Log   func(event string, err error, fields ...any) // what an operator should know; nil = nothing
 
@@ -108,6 +110,7 @@ type Store struct {
 	reserve    reserve
 	trouble    trouble
 	opened     Opened
+	imported   Imported
 	sweep      sweepState
 	lists      scanLists
 	damage     damage
