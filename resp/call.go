@@ -45,3 +45,6 @@ func (c *call) name() string {
 	}
 	return c.row.full
 }
+
+// hasPassed reports whether a deadline that a command sets is one that has passed. While a file is replayed none has.
+func (c *call) hasPassed(deadline int64) bool { return deadline <= c.now && !c.replaying }

@@ -30,6 +30,7 @@ type host struct {
 	maxBulk   *atomic.Int64 // proto-max-bulk-len, bytes
 	maxMemory *atomic.Int64 // bytes, always > 0
 	events    events
+	replaying bool // it runs the commands of a file, for which nothing expires
 
 	tell    func(db int, class eventClass, event, key string) // a keyspace event that somebody has asked for
 	touched func(db int, key string)                          // those who wait for a key look at it again

@@ -141,7 +141,10 @@ func (cl *client) send() error {
 	if cl.seen > 0 && cl.srv.watchesLatency() {
 		start = time.Now()
 	}
-	err := cl.srv.store.Wait(cl.seen)
+	var err error
+	if cl.seen > 0 {
+		err = cl.srv.store.Wait(cl.seen)
+	}
 	if !start.IsZero() {
 		cl.noteCommit(start)
 	}

@@ -296,7 +296,7 @@ func clientUnblock(cl *client, c *call) Reply {
 		return errNotInteger
 	}
 	other := cl.srv.clients.find(id)
-	if other == nil {
+	if other == nil || cl.srv.loading.Load() != nil { // then nobody waits
 		return replyZero
 	}
 	waited := false

@@ -50,9 +50,11 @@ func configRewrite(cl *client, _ *call) Reply {
 
 func configResetstat(cl *client, c *call) Reply {
 	s := cl.srv
-	if c.locked {
+	switch {
+	case s.loading.Load() != nil: // there is none to be reset
+	case c.locked:
 		s.store.ResetStatsLocked()
-	} else {
+	default:
 		s.store.ResetStats()
 	}
 	s.stats.connections.Store(0)
@@ -71,31 +73,46 @@ func configResetstat(cl *client, c *call) Reply {
 }
 
 // applyConfig puts the settings into effect that are not read where they are used, now and
-// whenever CONFIG SET changes them. The hooks take no keyspace lock: CONFIG SET may stand in a MULTI.
+// whenever CONFIG SET changes them: those of the store and of what works on it, applyToClients having done with the rest. The hooks
+// take no keyspace lock: CONFIG SET may stand in a MULTI.
 func (s *Server) applyConfig() {
 	cfg := s.cfg
-	on := func(name string, apply func()) {
-		apply()
-		cfg.OnChanged(name, func(string) { apply() })
-	}
-	on("maxmemory", func() {
+	s.on("maxmemory", func() {
 		s.boundHotSet()
 		s.limitHeap()
 		s.evictClients() // what they may have follows maxmemory
 	})
-	on("maxmemory-clients", s.evictClients)
+	s.on("maxmemory-clients", s.evictClients)
 	for _, name := range []string{"maxmemory-policy", "lfu-log-factor", "lfu-decay-time"} {
-		on(name, func() { s.store.CountUses(useCounting(cfg)) })
+		s.on(name, func() { s.store.CountUses(useCounting(cfg)) })
 	}
-	on("notify-keyspace-events", func() { s.host.events.set(eventClass(cfg.Int("notify-keyspace-events"))) })
-	on("hz", func() { s.sweeper.SetHz(int(cfg.Hz.Load())) })
-	on("proto-max-bulk-len", func() { s.limits.MaxBulkBytes.Store(cfg.ProtoMaxBulkLen.Load()) })
-	on("client-query-buffer-limit", func() { s.limits.QueryBufferBytes.Store(cfg.ClientQueryBufferLimit.Load()) })
+	s.on("hz", func() { s.sweeper.SetHz(int(cfg.Hz.Load())) })
+	cfg.OnChange("appendfsync", func(word string) error { // the store was opened with the first
+		policy, err := journal.ParsePolicy(word)
+		if err == nil {
+			s.store.SetPolicy(policy)
+		}
+		return err
+	})
+}
+
+// on applies a setting now and whenever CONFIG SET changes it.
+func (s *Server) on(name string, apply func()) {
+	apply()
+	s.cfg.OnChanged(name, func(string) { apply() })
+}
+
+// applyToClients is applyConfig for what clients meet, whether or not there is a store.
+func (s *Server) applyToClients() {
+	cfg := s.cfg
+	s.on("notify-keyspace-events", func() { s.host.events.set(eventClass(cfg.Int("notify-keyspace-events"))) })
+	s.on("proto-max-bulk-len", func() { s.limits.MaxBulkBytes.Store(cfg.ProtoMaxBulkLen.Load()) })
+	s.on("client-query-buffer-limit", func() { s.limits.QueryBufferBytes.Store(cfg.ClientQueryBufferLimit.Load()) })
 	for _, name := range []string{"slowlog-log-slower-than", "latency-monitor-threshold", "latency-tracking"} {
-		on(name, func() { s.looks.apply(cfg) })
+		s.on(name, func() { s.looks.apply(cfg) })
 	}
-	on("loglevel", func() { zerolog.SetGlobalLevel(LogLevel(cfg.Text("loglevel"))) })
-	on("timeout", func() {
+	s.on("loglevel", func() { zerolog.SetGlobalLevel(LogLevel(cfg.Text("loglevel"))) })
+	s.on("timeout", func() {
 		s.limits.Idle.Store(int64(s.idleTimeout()))
 		s.clients.each(func(cl *client) { cl.guard.IdleChanged() })
 	})
@@ -103,18 +120,11 @@ func (s *Server) applyConfig() {
 		s.acl.requirePass(password)
 		s.noteOpen()
 	})
-	on("acllog-max-len", func() {
+	s.on("acllog-max-len", func() {
 		d := &s.acl.denials
 		d.mu.Lock()
 		d.trimLocked(cfg.Int("acllog-max-len"))
 		d.mu.Unlock()
-	})
-	cfg.OnChange("appendfsync", func(word string) error { // the store was opened with the first
-		policy, err := journal.ParsePolicy(word)
-		if err == nil {
-			s.store.SetPolicy(policy)
-		}
-		return err
 	})
 }
 

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"slices"
 
-	"diskette/expire"
 	"diskette/resp/internal/words"
 	"diskette/resp/rdb"
 	"diskette/store"
@@ -158,7 +157,7 @@ func restore(tx *store.Tx, c *call) Reply {
 	if ttl > 0 && !o.absolute {
 		deadline += c.now // a sum that overflows is a deadline that has passed, as in Redis
 	}
-	if ttl > 0 && deadline <= c.now {
+	if ttl > 0 && c.hasPassed(deadline) {
 		if there {
 			c.notify(tx, eventGeneric, "del", key)
 		}
@@ -167,7 +166,7 @@ func restore(tx *store.Tx, c *call) Reply {
 	if d.made != nil {
 		tx.Place(key, d.made)
 	} else {
-		restoreValue(tx, key, d.value, c.now)
+		restoreValue(tx, key, d.value, c)
 	}
 	if deadline > 0 {
 		tx.SetDeadline(key, deadline)
@@ -268,7 +267,7 @@ func madeValue(v *rdb.Value) *store.Made {
 }
 
 // restoreValue gives an absent key a value. A hash whose fields have all expired is no key.
-func restoreValue(tx *store.Tx, key []byte, v *rdb.Value, now int64) {
+func restoreValue(tx *store.Tx, key []byte, v *rdb.Value, c *call) {
 	if made := madeValue(v); made != nil {
 		tx.Place(key, made)
 		return
@@ -281,7 +280,7 @@ func restoreValue(tx *store.Tx, key []byte, v *rdb.Value, now int64) {
 		h, _ := tx.EditHash(key)
 		for i := 0; i < len(v.Elements); i += 2 {
 			field, deadline := words.ViewBytes(v.Elements[i]), v.Times[i/2]
-			if expire.Due(deadline, now) {
+			if deadline != 0 && c.hasPassed(deadline) {
 				continue
 			}
 			h.Set(field, words.ViewBytes(v.Elements[i+1]))

@@ -29,7 +29,7 @@ func expireBy(unit expire.Unit) func(*store.Tx, *call) Reply {
 		if !found || !condition.Allows(current, deadline) {
 			return replyZero
 		}
-		if deadline <= c.now { // which may be 0, otherwise the sign for none
+		if c.hasPassed(deadline) { // which may be 0, otherwise the sign for none
 			tx.Delete(c.args[1])
 			c.notify(tx, eventGeneric, "del", c.args[1])
 		} else {

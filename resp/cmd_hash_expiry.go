@@ -47,7 +47,7 @@ func hexpireBy(unit expire.Unit) func(*store.Tx, *call) Reply {
 		replies := c.elems(len(fields))
 		event := "" // one that is gone at once is told of as deleted, and so is the whole command then
 		for _, field := range fields {
-			done := setFieldDeadline(h, field, deadline, condition, c.now)
+			done := c.setFieldDeadline(h, field, deadline, condition)
 			switch {
 			case done == fieldGoneAtOnce:
 				event = "hdel"
@@ -63,14 +63,14 @@ func hexpireBy(unit expire.Unit) func(*store.Tx, *call) Reply {
 	}
 }
 
-func setFieldDeadline(h store.HashTx, field []byte, deadline int64, condition expire.Condition, now int64) int {
+func (c *call) setFieldDeadline(h store.HashTx, field []byte, deadline int64, condition expire.Condition) int {
 	current, there := h.Deadline(field)
 	switch {
 	case !there:
 		return noSuchField
 	case !condition.Allows(current, deadline):
 		return conditionNotMet
-	case deadline <= now: // which may be 0, otherwise the sign for none
+	case c.hasPassed(deadline): // which may be 0, otherwise the sign for none
 		h.Delete(field)
 		return fieldGoneAtOnce
 	}

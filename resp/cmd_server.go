@@ -130,7 +130,12 @@ func bgrewriteaof(cl *client, _ *call) Reply {
 	return simple("Background append only file rewriting started")
 }
 
-func lastsave(cl *client, _ *call) Reply { return integer(cl.srv.store.LastWriteBack().Unix()) }
+func lastsave(cl *client, _ *call) Reply {
+	if l := cl.srv.loading.Load(); l != nil {
+		return integer(l.started.Unix())
+	}
+	return integer(cl.srv.store.LastWriteBack().Unix())
+}
 
 // shutdown has no reply when it works: the connection closes. With NOSAVE it does not wait for a
 // write-back first, though the end of the process brings one anyway if the disk allows it.
@@ -162,7 +167,7 @@ func shutdown(cl *client, c *call) Reply {
 	if !noSave && s.scripts.runs.busy.Load() {
 		return s.scripts.busyReply()
 	}
-	if !noSave {
+	if !noSave && s.loading.Load() == nil {
 		if err := s.store.Flush(); err != nil && !force {
 			s.log.Error().Err(err).Msg("SHUTDOWN refused: not everything could be written back; NOSAVE or FORCE ends the server all the same")
 			return errorReply("ERR Errors trying to SHUTDOWN. Check logs.")

@@ -193,7 +193,7 @@ func getex(tx *store.Tx, c *call) Reply {
 	switch {
 	case persists:
 		c.notify(tx, eventGeneric, "persist", key)
-	case deadline <= c.now:
+	case c.hasPassed(deadline):
 		c.notify(tx, eventGeneric, "del", key)
 	default:
 		c.notify(tx, eventGeneric, "expire", key)

@@ -53,6 +53,8 @@ func (cl *client) run(cmds []wire.Command) {
 				cl.reply(reply, cl.callSeen)
 			}
 			cl.replied, cl.callSeen = false, 0
+		case r.read != nil && cl.srv.loading.Load() != nil: // WATCH: servesLoading lets no other pass
+			cl.reply(cl.watch(cl.db, args[1:], func([]byte) bool { return false }), 0)
 		default:
 			if i == 0 && cl.events.Load() != 0 {
 				cl.stepBack(now)

@@ -43,6 +43,7 @@ var (
 	errPingDamaged = errorReply("MISCONF The data on disk is damaged or the disk fails, and ping-fails-when-damaged is set: INFO persistence and the server's log say more")
 	errDiskFailed  = errorReply("ERR the disk could not be read just now: what this command needs is not in memory. Try again; the server's log and INFO persistence say more")
 
+	errLoading             = errorReply("LOADING Redis is loading the dataset in memory")
 	errNoAuth              = errorReply("NOAUTH Authentication required.")
 	errWrongPass           = errorReply("WRONGPASS invalid username-password pair or user is disabled.")
 	errNoProto             = errorReply("NOPROTO unsupported protocol version")

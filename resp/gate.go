@@ -54,6 +54,9 @@ func (cl *client) admit(args [][]byte) (*row, Reply) {
 			return r, errMonitorKeys
 		}
 	}
+	if s.loading.Load() != nil && !servesLoading(r, cl) {
+		return r, errLoading
+	}
 	if r.flags&write != 0 {
 		if err := s.store.WriteError(); err != nil && (r.flags&denyoom != 0 || !s.store.DiskFull()) {
 			return r, errNotStored(err)

@@ -50,6 +50,15 @@ func (h *hold) take(r *row) (busy bool) {
 	return false
 }
 
+// tx begins what a command does with keys. While a file is replayed nothing has expired: see replay.go.
+func (h *hold) tx() *store.Tx {
+	now := h.now
+	if h.cl.replaying {
+		now = 1
+	}
+	return h.cl.srv.store.Begin(h.cl.db, now)
+}
+
 func (h *hold) begin() { h.held, h.n, h.now, h.ahead = true, 0, expire.NowMillis(), 0 }
 
 // takeBack takes the lock again for a command that has begun, however long that takes.
@@ -130,7 +139,7 @@ func (h *hold) call(begun *store.Tx, r *row, args [][]byte) (tx *store.Tx, reply
 		case c.finish != nil:
 			seen = max(seen, tx.End())
 			reply = unlocked(h, c.finish)
-			return h.cl.srv.store.Begin(h.cl.db, h.now), reply, seen
+			return h.tx(), reply, seen
 		case c.apart != nil:
 			tx.Uncount() // its hits and misses: it looks again
 			seen = max(seen, tx.End())
@@ -144,7 +153,7 @@ func (h *hold) call(begun *store.Tx, r *row, args [][]byte) (tx *store.Tx, reply
 			tx, err = h.ready(r, args, nil)
 		}
 		if err != nil {
-			return h.cl.srv.store.Begin(h.cl.db, h.now), failure(err), seen
+			return h.tx(), failure(err), seen
 		}
 	}
 }
@@ -159,7 +168,7 @@ func (h *hold) unread(tx **store.Tx, reply *Reply, seen *uint64) {
 		panic(p)
 	}
 	*seen = max(*seen, h.cl.srv.store.Abort())
-	*tx = h.cl.srv.store.Begin(h.cl.db, h.now)
+	*tx = h.tx()
 }
 
 // block waits, without the lock, until the command under way is served.
@@ -178,14 +187,14 @@ func (h *hold) block(tx *store.Tx, lsn uint64) {
 // ready begins a command, all of whose keys are resident. The lock is held, and may have been let go meanwhile.
 func (h *hold) ready(r *row, args [][]byte, following []wire.Command) (*store.Tx, error) {
 	cl := h.cl
-	tx := cl.srv.store.Begin(cl.db, h.now)
+	tx := h.tx()
 	for !want(tx, r, args) {
 		tx.WantAhead()
 		cl.wantAhead(tx, following)
 		if err := h.load(tx); err != nil {
 			return nil, err
 		}
-		tx = cl.srv.store.Begin(cl.db, h.now)
+		tx = h.tx()
 	}
 	if cl.noTouch {
 		tx.NoTouch()
@@ -205,7 +214,7 @@ func (h *hold) rewrite(rw *store.Rewrite, r *row, args [][]byte) (*store.Tx, Rep
 	tx, err := h.ready(r, args, nil)
 	rw.Release()
 	if err != nil {
-		return h.cl.srv.store.Begin(h.cl.db, h.now), failure(err)
+		return h.tx(), failure(err)
 	}
 	h.cl.call.resume = resume
 	tx.Use(rw)

@@ -40,6 +40,7 @@ type infoReport struct {
 	store     store.Stats
 	databases []store.DatabaseStats
 	lua       luaStats
+	loading   *Loading // nil = the server is at work
 }
 
 // info answers INFO [section ...]. Unknown sections give nothing.
@@ -47,6 +48,9 @@ func info(cl *client, c *call) Reply {
 	s := cl.srv
 	r := infoReport{s: s, now: time.Now()}
 	var err error
+	if r.loading = s.loading.Load(); r.loading != nil {
+		return s.infoWhileLoading(c, &r)
+	}
 	if r.store, err = s.store.Stats(c.locked); err == nil {
 		err = s.store.Look(c.locked, func() {
 			r.lua = s.luaStats()
@@ -56,12 +60,17 @@ func info(cl *client, c *call) Reply {
 	if err != nil {
 		return s.host.notSeen(err)
 	}
+	return r.tell(c, func(string) bool { return true })
+}
+
+// tell writes the sections that are wanted and that there are.
+func (r *infoReport) tell(c *call, there func(section string) bool) Reply {
 	wanted := infoWanted(c.args[1:])
 	var t infoText
 	for _, section := range infoSections {
-		if wanted(section.name, section.always) {
+		if there(section.name) && wanted(section.name, section.always) {
 			t.title(section.title)
-			section.write(&t, &r)
+			section.write(&t, r)
 		}
 	}
 	return verbatim(t.String())

@@ -161,6 +161,10 @@ func infoMemory(t *infoText, r *infoReport) {
 // infoPersistence gives Redis's two ways of saving what comes nearest here: rdb is the write-back
 // into the tables, aof the journal.
 func infoPersistence(t *infoText, r *infoReport) {
+	if r.loading != nil {
+		r.loading.info(t, r.now)
+		return
+	}
 	st := &r.store
 	save, rewrite := r.s.saves.save.state(r.now), r.s.saves.rewrite.state(r.now)
 	saveFailed := save.failed && !r.s.store.LastWriteBack().After(save.ended) // else the tables took everything since

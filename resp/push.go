@@ -132,7 +132,7 @@ func (cl *client) pushNow() (done bool) {
 	defer cl.sending.Unlock()
 	p := cl.pushes
 	p.mu.Lock()
-	if p.mu.lsn > cl.srv.store.Committed() || cl.guard.TLS != nil && len(p.mu.queue) > tlsPushBytes {
+	if p.mu.lsn > 0 && p.mu.lsn > cl.srv.store.Committed() || cl.guard.TLS != nil && len(p.mu.queue) > tlsPushBytes {
 		p.mu.Unlock()
 		return false
 	}

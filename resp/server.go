@@ -54,6 +54,7 @@ type Server struct {
 	intrusions intrusions
 	pause      pause
 	started    time.Time
+	loading    atomic.Pointer[Loading] // nil once there is a store
 	runID      string
 	tls        atomic.Pointer[tls.Config] // nil without a tls-port
 	stats      serverStats
@@ -94,7 +95,20 @@ type serverStats struct {
 
 // NewServer makes a server over an open store; Hooks must have been given to the store.
 func NewServer(cfg *Config, log zerolog.Logger, shutdown func(Shutdown)) *Server {
-	s := &Server{cfg: cfg, log: log, started: time.Now(), shutdown: shutdown}
+	s := newServer(cfg, log)
+	s.shutdown = shutdown
+	cfg.usersNow = func() []*user {
+		if cfg.Text("aclfile") != "" {
+			return nil // they stand there
+		}
+		return s.acl.list()
+	}
+	return s
+}
+
+// newServer makes a server of which the configuration does not know.
+func newServer(cfg *Config, log zerolog.Logger) *Server {
+	s := &Server{cfg: cfg, log: log, started: time.Now()}
 	s.table = newCommands()
 	s.host.table, s.host.settings, s.host.maxBulk, s.host.maxMemory = s.table, cfg, &cfg.ProtoMaxBulkLen, &cfg.MaxMemory
 	s.host.tell, s.host.touched, s.host.flushed, s.host.busy = s.notify, s.blockers.touched, s.tracking.flushed, s.scripts.busyReply
@@ -104,12 +118,6 @@ func NewServer(cfg *Config, log zerolog.Logger, shutdown func(Shutdown)) *Server
 		if err := s.acl.declare(line); err != nil {
 			panic(err) // LoadConfig has tried it
 		}
-	}
-	cfg.usersNow = func() []*user {
-		if cfg.Text("aclfile") != "" {
-			return nil // they stand there
-		}
-		return s.acl.list()
 	}
 	s.tracking.srv = s
 	s.scripts.srv = s
@@ -196,7 +204,7 @@ func (s *Server) Start(st *store.Store) {
 	s.watchers.store = st
 	s.libraries.restore()
 	s.sweeper = expire.Start(s, int(s.cfg.Hz.Load()))
-	s.limitClients()
+	s.loaded()
 	s.applyConfig()
 	s.sampler.start(s)
 	if p := newProcs(); p != nil {

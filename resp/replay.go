@@ -1,0 +1,116 @@
+package resp
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"diskette/store"
+)
+
+// A Replay runs the commands of an append only file, one after the other, on a store that nobody else has yet. They
+// go the way of a client's commands, from the table on, and have no replies.
+//
+// While it runs nothing expires, as in Redis: what expired when the file was written is deleted by commands in it,
+// and a command in between was for the key as it was then. A deadline that has passed is set all the same. So to keys
+// it is the year 1970; what else a command takes from the clock, such as when a consumer was last seen, is of now.
+type Replay struct {
+	s  *Server
+	cl *client
+	h  hold
+}
+
+// Replay begins a replay into a store.
+func (s *Server) Replay(st *store.Store) *Replay {
+	r := newServer(s.cfg, s.log)
+	r.host.replaying = true
+	r.store, r.host.store, r.watchers.store = st, st, st
+	r.libraries.restore()
+	cl := &client{srv: r, caller: caller{host: &r.host}, authed: true, replies: repliesOff, since: time.Now().UnixMilli()}
+	cl.session = cl
+	cl.user.Store(r.acl.def)
+	cl.out.owner = cl
+	return &Replay{s: r, cl: cl, h: hold{cl: cl}}
+}
+
+// ErrReplay says that a command of a file can not be run. The error's text tells what was found.
+var ErrReplay = errors.New("the command can not be run")
+
+// sharedBytes is the length from which the store may keep an argument instead of copying it.
+const sharedBytes = 64 << 10
+
+// Run runs a command, whose arguments are the caller's again then. MULTI and EXEC are passed over: what stands
+// between them is whole.
+func (p *Replay) Run(args [][]byte) (err error) {
+	for i, arg := range args {
+		if len(arg) >= sharedBytes {
+			args[i] = bytes.Clone(arg)
+		}
+	}
+	r := p.s.table.lookup(args[0])
+	switch {
+	case r == nil:
+		return fmt.Errorf("%w: %s is unknown", ErrReplay, name(args[0]))
+	case r.subs != nil && len(args) > 1:
+		sub := r.sub(args[1])
+		if sub == nil {
+			return fmt.Errorf("%w: %s %s is unknown", ErrReplay, r.name, name(args[1]))
+		}
+		r = sub
+	}
+	switch {
+	case !r.arityOK(len(args)):
+		return fmt.Errorf("%w: %s with %d arguments", ErrReplay, r.full, len(args)-1)
+	case r.name == "multi" || r.name == "exec":
+		return nil
+	}
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			reply := p.s.panicked(r.full, panicked)
+			if p.h.held {
+				p.s.store.Abort()
+			}
+			err = fmt.Errorf("%w: %s: %s", ErrReplay, r.full, reply.s)
+		}
+	}()
+	reply, err := p.run(r, args)
+	switch {
+	case err != nil:
+		return err
+	case reply.kind == kindBlock:
+		return fmt.Errorf("%w: %s waits for something", ErrReplay, r.full)
+	case reply.kind == kindError && !strings.HasPrefix(r.name, "eval") && r.name != "fcall": // they write, then fail
+		return fmt.Errorf("%w: %s answered %q", ErrReplay, r.full, reply.s)
+	}
+	return nil
+}
+
+func (p *Replay) run(r *row, args [][]byte) (Reply, error) {
+	h, cl := &p.h, p.cl
+	defer cl.scratch.reset()
+	if r.conn != nil {
+		h.release()
+		cl.call = call{caller: &cl.caller, row: r, args: args, now: time.Now().UnixMilli()}
+		return r.conn(&cl.call), nil
+	}
+	h.take(r)
+	defer h.unpin()
+	if err := p.s.store.WriteError(); err != nil {
+		return replyNone, err
+	}
+	tx, err := h.ready(r, args, nil)
+	if err != nil {
+		return replyNone, err
+	}
+	tx, reply, _ := h.call(tx, r, args)
+	tx.End()
+	return reply, nil
+}
+
+// Close ends the replay. The store is the caller's to close.
+func (p *Replay) Close() { p.h.release() }
+
+// name is what a file has for the name of a command, as far as it can be shown.
+func name(word []byte) string { return fmt.Sprintf("%.40q", word) }
