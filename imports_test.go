@@ -14,10 +14,11 @@ import (
 // Imports go one way: main -> resp -> store -> store/journal -> store/files, store and resp -> expire.
 // Each package lists what it may import of the module, and whether of others.
 var allowed = map[string][]string{
-	".":                    {"diskette/resp/cli", "diskette/resp", "diskette/store", "diskette/store/journal", "github.com/rs/zerolog", "github.com/mattn/go-isatty"},
+	".":                    {"diskette/resp/cli", "diskette/resp", "diskette/resp/movein", "diskette/store", "diskette/store/journal", "github.com/rs/zerolog", "github.com/mattn/go-isatty"},
 	"resp/cli":             {"github.com/mattn/go-isatty"},
 	"resp":                 {"diskette/resp/internal", "diskette/resp/lualib", "diskette/resp/rdb", "diskette/resp/wire", "diskette/store", "diskette/store/journal", "diskette/expire", "github.com/rs/zerolog", "github.com/tidwall/redcon", "github.com/yuin/gopher-lua", "golang.org/x/sys/unix"},
 	"resp/rdb":             {},
+	"resp/movein":          {"diskette/resp/aof", "diskette/resp/rdb", "diskette/store"},
 	"resp/wire":            {"diskette/resp/internal", "golang.org/x/sys/unix"},
 	"resp/aof":             {"diskette/resp/rdb"},
 	"resp/lualib":          {"diskette/resp/internal/ccast", "github.com/yuin/gopher-lua", "github.com/yuin/gopher-lua/ast"},

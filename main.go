@@ -100,6 +100,21 @@ func serve(args []string) int {
 		return 1
 	}
 	start := time.Now()
+	answering := false
+	answer := func() error { // clients
+		answering = true
+		return serveAll(cfg, server, log, end)
+	}
+	switch why, err := moveIn(cfg, server, log, answer, signals, ending); {
+	case why != "":
+		server.Stop(drainGrace)
+		log.Info().Str("reason", why).Msg("ended while data was moving in: nothing of it is kept, and the next start begins anew")
+		return 0
+	case err != nil:
+		server.Stop(0)
+		log.fatal("the data can not move in", err)
+		return 1
+	}
 	st, err := store.Open(storeOptions(cfg, server, log))
 	if err != nil {
 		log.fatal("can not open the data", err)
@@ -108,24 +123,12 @@ func serve(args []string) int {
 	log.opened(st.Opened())
 	server.Start(st)
 
-	listeners, err := listen(cfg)
-	if err != nil {
-		log.fatal("can not listen", err)
-		st.Close()
-		return 1
-	}
-	for _, ln := range listeners {
-		go func() {
-			serve := server.Serve
-			if ln.overTLS {
-				serve = server.ServeTLS
-			}
-			if err := serve(ln.Listener); err != nil {
-				log.Error().Err(err).Stringer("address", ln.Addr()).Msg("listening ended")
-				end("listener failed")
-			}
-		}()
-		log.Info().Stringer("address", ln.Addr()).Msg("listening")
+	if !answering {
+		if err := answer(); err != nil {
+			log.fatal("can not listen", err)
+			st.Close()
+			return 1
+		}
 	}
 	if path := cfg.Text("pidfile"); path != "" {
 		remove, err := writePid(path)
@@ -187,9 +190,29 @@ func storeOptions(cfg *resp.Config, server *resp.Server, log logger) store.Optio
 		Policy:         policy,
 		OnDamage:       onDamage[cfg.Text("set-aside-damaged")],
 		AllowNetworkFS: cfg.Bool("allow-network-filesystem"),
+		Others:         redisFiles(cfg),
 		Hooks:          server.Hooks(),
 		Log:            log.Event,
 	}
+}
+
+// serveAll listens on the configured addresses and serves who comes there.
+func serveAll(cfg *resp.Config, server *resp.Server, log logger, end func(why string)) error {
+	listeners, err := listen(cfg)
+	for _, ln := range listeners {
+		go func() {
+			serve := server.Serve
+			if ln.overTLS {
+				serve = server.ServeTLS
+			}
+			if err := serve(ln.Listener); err != nil {
+				log.Error().Err(err).Stringer("address", ln.Addr()).Msg("listening ended")
+				end("listener failed")
+			}
+		}()
+		log.Info().Stringer("address", ln.Addr()).Msg("listening")
+	}
+	return err
 }
 
 // A listener is an address that clients come to.

@@ -68,6 +68,8 @@ func loadConfig(args []string, stdin io.Reader, defaults ...string) (*Config, []
 		return nil, nil, err
 	}
 	c.Databases = int(l.settings[parameterIndex["databases"]].number)
+	appendonly := parameterIndex["appendonly"]
+	c.Appending = l.given[appendonly] && l.settings[appendonly].number != 0
 	c.userLines = l.users
 	c.publish(l.settings)
 	return c, l.notices, nil

@@ -229,14 +229,14 @@ func TestStandardInputComesBetweenFileAndOptions(t *testing.T) {
 }
 
 func TestOptionsWithoutEffectAreNoticedOnce(t *testing.T) {
-	file := confFile(t, "save 900 1", "save 300 10", "port 7000", "rdbchecksum yes", "slave-read-only yes", "requirepass x")
+	file := confFile(t, "save 900 1", "save 300 10", "port 7000", "activedefrag yes", "slave-read-only yes", "requirepass x")
 	_, notices, err := LoadConfig([]string{file, "--daemonize", "yes", "--save", ""})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []Notice{
 		{"save", "every write is durable without snapshots"},
-		{"rdbchecksum", "no effect here"},
+		{"activedefrag", "no effect here"},
 		{"replica-read-only", "no effect here"},
 		{"daemonize", "the server stays in the foreground; use a service manager"},
 	}

@@ -43,7 +43,8 @@ type Config struct {
 	LatencyMonitorThreshold atomic.Int64 // milliseconds; 0 = off
 	BusyReplyThreshold      atomic.Int64 // milliseconds
 	ProtectedMode           atomic.Bool
-	Databases               int // set at the start
+	Databases               int  // set at the start
+	Appending               bool // appendonly yes was said at the start
 	userLines               []userLine
 	usersNow                func() []*user // those to be written into the conf file; nil = they are not
 	requirePass             atomic.Pointer[string]

@@ -86,10 +86,10 @@ var yesOrNo = oneWord(func(word string) (setting, error) {
 	return setting{}, errConfigYesNo
 })
 
-// alwaysYes takes a yes or no and remains yes.
+// alwaysYes takes a yes or no and remains yes; its number is what was said.
 var alwaysYes = oneWord(func(word string) (setting, error) {
-	_, err := yesOrNo.parse([]string{word}, "")
-	return setting{text: "yes", number: 1}, err
+	said, err := yesOrNo.parse([]string{word}, "")
+	return setting{text: "yes", number: said.number}, err
 })
 
 // neverBut is for a promise that can not be kept: any value but the harmless ones ends the

@@ -27,7 +27,7 @@ const (
 
 // noEffectReasons says more than "no effect here" where a user may count on an effect.
 var noEffectReasons = map[string]string{
-	"appendonly":       "every write is durable without it; it stays yes",
+	"appendonly":       "every write is durable without it; it stays yes, and says which of Redis's files are imported at the first start",
 	"save":             "every write is durable without snapshots",
 	"daemonize":        "the server stays in the foreground; use a service manager",
 	"maxmemory-policy": "maxmemory bounds the part of the data that is held in memory, nothing is evicted; an LFU policy counts uses for OBJECT FREQ",
@@ -45,7 +45,8 @@ var forgottenOptions = map[string]int{
 }
 
 // parameters is the configuration: the names of Redis 7.0 and 7.2 with Redis' ranges and
-// defaults, and Diskette's own allow-network-filesystem, auth-failure-delay, ping-fails-when-damaged and set-aside-damaged. Defaults
+// defaults, and Diskette's own allow-network-filesystem, auth-failure-delay, import, import-damaged, import-skip-modules, ping-fails-when-damaged and
+// set-aside-damaged. Defaults
 // that differ from Redis': bind (loopback only), dir, appendonly.
 var parameters = []parameter{
 	// Listening and connections.
@@ -83,6 +84,16 @@ var parameters = []parameter{
 	{"ping-fails-when-damaged", "", yesOrNo, "no", inUse},
 	{"set-aside-damaged", "", oneOf("no", "yes", "salvage"), "no", inUse | atStart | once},
 	{"auth-failure-delay", "", intRange(0, 60_000), "1000", inUse},
+
+	// What Redis has left in dir, which is imported at the first start: see package movein.
+	{"import", "", yesOrNo, "yes", inUse | atStart},
+	{"import-damaged", "", oneOf("no", "prefix"), "no", inUse | atStart | once},
+	{"import-skip-modules", "", yesOrNo, "no", inUse | atStart | once},
+	{"dbfilename", "", anyText, "dump.rdb", inUse | guarded},
+	{"appenddirname", "", anyText, "appendonlydir", inUse | atStart},
+	{"appendfilename", "", anyText, "appendonly.aof", inUse | atStart},
+	{"aof-load-truncated", "", yesOrNo, "yes", inUse},
+	{"rdbchecksum", "", yesOrNo, "yes", inUse | atStart},
 
 	// The process.
 	{"loglevel", "", oneOf("debug", "verbose", "notice", "warning", "nothing"), "notice", inUse},
@@ -135,13 +146,10 @@ var parameters = []parameter{
 	{"activerehashing", "", yesOrNo, "yes", noEffect},
 	{"always-show-logo", "", yesOrNo, "no", noEffect | atStart},
 	{"aof-disable-auto-gc", "", yesOrNo, "no", noEffect},
-	{"aof-load-truncated", "", yesOrNo, "yes", noEffect},
 	{"aof-rewrite-incremental-fsync", "", yesOrNo, "yes", noEffect},
 	{"aof-timestamp-enabled", "", yesOrNo, "no", noEffect},
 	{"aof-use-rdb-preamble", "", yesOrNo, "yes", noEffect},
 	{"aof_rewrite_cpulist", "", anyText, "", noEffect | atStart},
-	{"appenddirname", "", anyText, "appendonlydir", noEffect | atStart},
-	{"appendfilename", "", anyText, "appendonly.aof", noEffect | atStart},
 	{"appendonly", "", alwaysYes, "yes", noEffect},
 	{"auto-aof-rewrite-min-size", "", memorySize(0), "67108864", noEffect},
 	{"auto-aof-rewrite-percentage", "", intRange(0, math.MaxInt32), "100", noEffect},
@@ -169,7 +177,6 @@ var parameters = []parameter{
 	{"crash-log-enabled", "", yesOrNo, "yes", noEffect},
 	{"crash-memcheck-enabled", "", yesOrNo, "yes", noEffect},
 	{"daemonize", "", yesOrNo, "no", noEffect | atStart},
-	{"dbfilename", "", anyText, "dump.rdb", noEffect | guarded},
 	{"disable-thp", "", yesOrNo, "yes", noEffect | atStart},
 	{"dynamic-hz", "", yesOrNo, "yes", noEffect},
 	{"enable-module-command", "", oneOf("no", "yes", "local"), "no", noEffect | atStart},
@@ -200,7 +207,6 @@ var parameters = []parameter{
 	{"propagation-error-behavior", "", oneOf("ignore", "panic", "panic-on-replicas"), "ignore", noEffect},
 	{"rdb-del-sync-files", "", yesOrNo, "no", noEffect},
 	{"rdb-save-incremental-fsync", "", yesOrNo, "yes", noEffect},
-	{"rdbchecksum", "", yesOrNo, "yes", noEffect | atStart},
 	{"repl-backlog-size", "", memorySize(1), "1048576", noEffect},
 	{"repl-backlog-ttl", "", intRange(0, math.MaxInt64), "3600", noEffect},
 	{"repl-disable-tcp-nodelay", "", yesOrNo, "no", noEffect},
