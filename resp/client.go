@@ -58,7 +58,8 @@ type client struct {
 	last       atomic.Pointer[row]
 	dbSeen     atomic.Int32 // db, for CLIENT LIST
 	commands   atomic.Int64
-	served     atomic.Int64 // of the bytes received, how many there were when the last batch was answered
+	ran        atomic.Int64 // of the bytes received, how many there were when the last batch had run
+	arrival    arrival
 	blocked    atomic.Bool  // in await, or in line for a key
 	blockedOn  *blocked     // while it is in line for a key; under the keyspace lock
 	gathered   atomic.Int64 // bytes of replies that are being made, if they are many
@@ -124,6 +125,7 @@ func (s *Server) serveConn(conn redcon.Conn, _ redcon.Command) {
 		cl.beginBatch()
 		cl.pushAll()
 		cl.run(cmds)
+		cl.noteRun()
 		if cl.owed > 0 && !cl.waitOwed() {
 			return
 		}
@@ -131,7 +133,6 @@ func (s *Server) serveConn(conn redcon.Conn, _ redcon.Command) {
 			return
 		}
 		cl.endBatch()
-		cl.served.Store(cl.guard.BytesIn())
 	}
 }
 
@@ -173,6 +174,7 @@ func (cl *client) kill() (first bool) {
 
 // accept admits a connection or turns it away.
 func (s *Server) accept(conn redcon.Conn) bool {
+	defer s.arrivals.noteAccepted()
 	g, ok := conn.NetConn().(*wire.Guard)
 	if !ok {
 		return false
@@ -200,7 +202,7 @@ func (s *Server) accept(conn redcon.Conn) bool {
 		return turnAway("ERR max number of clients reached")
 	}
 	s.stats.connections.Add(1)
-	s.stats.lastArrival.Store(expire.NowMillis())
+	s.arrivals.note(cl)
 	conn.SetContext(cl)
 	return true
 }
@@ -209,6 +211,7 @@ func (s *Server) closed(conn redcon.Conn, _ error) {
 	if cl, ok := conn.Context().(*client); ok {
 		cl.unwatch()
 		s.limits.Strangers.Forget(cl.guard)
+		s.arrivals.leave(cl)
 		s.pubsub.leave(cl)
 		s.monitors.leave(cl)
 		s.tracking.turnOff(cl)

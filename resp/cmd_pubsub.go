@@ -17,6 +17,7 @@ func subscribeTo(kind subscriptionKind) func(*client, *call) Reply {
 			confirmed = append(confirmed, push(bulkString(subscriptionWords[kind].subscribe), bulk(name), integer(cl.subscriptions.counted(kind))))
 		}
 		cl.noteSubscribed()
+		cl.srv.arrivals.note(cl)
 		return series(confirmed...)
 	}
 }
@@ -55,10 +56,9 @@ func publishTo(kind subscriptionKind) func(*client, *call) Reply {
 		if c.locked {
 			return integer(publish())
 		}
-		cl.stepBack(c.now)
+		cl.giveWay(c.now)
 		n := publish()
-		if n == 0 && cl.srv.arriving(c.now) {
-			cl.letEarlierRun(c.now)
+		if n == 0 && cl.srv.arrivals.arriving(c.now) && cl.letEarlierRun(c.now) {
 			n = publish()
 		}
 		return integer(n)

@@ -6,7 +6,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"diskette/expire"
 	"diskette/resp/internal/glob"
 	"diskette/resp/internal/words"
 )
@@ -74,7 +73,6 @@ func (p *listeners) subscribe(cl *client, kind subscriptionKind, name string) {
 	}
 	p.mu.byName[kind][name] = append(p.mu.byName[kind][name], cl)
 	p.any.Add(1)
-	cl.srv.stats.lastArrival.Store(expire.NowMillis())
 }
 
 func (p *listeners) unsubscribe(cl *client, kind subscriptionKind, name string) {

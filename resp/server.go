@@ -41,6 +41,7 @@ type Server struct {
 	scripts   scripts
 	libraries libraries
 	pubsub    listeners
+	arrivals  arrivals
 	monitors  monitors
 	host      host // what commands may ask
 	tracking  trackingTable
@@ -85,7 +86,6 @@ type Shutdown struct {
 
 type serverStats struct {
 	connections, rejected, commands atomic.Int64
-	lastArrival                     atomic.Int64               // unix ms: when a client connected or subscribed
 	batches                         atomic.Int64               // in which commands came: reads of pipelines
 	loop                            atomic.Pointer[loopTotals] // INFO's counts begin there; nil = at the start
 	overQuery, overOutput           atomic.Int64               // clients closed at client-query- and client-output-buffer-limit
@@ -222,6 +222,7 @@ func (s *Server) acceptFrom(ln net.Listener, overTLS bool) error {
 	s.mu.Lock()
 	s.listeners = append(s.listeners, ln)
 	s.mu.Unlock()
+	s.arrivals.listens(ln)
 	err := redcon.Serve(guardListener{ln, s, overTLS}, s.serveConn, s.accept, s.closed)
 	if s.stopping.Load() || errors.Is(err, net.ErrClosed) {
 		return nil
@@ -244,6 +245,7 @@ func (l guardListener) Accept() (net.Conn, error) {
 	for {
 		c, err := l.Listener.Accept()
 		if err == nil {
+			l.srv.arrivals.coming.Add(1)
 			l.srv.keepAlive(c)
 			if l.overTLS {
 				return wire.NewTLSGuard(c, l.srv.tls.Load(), &l.srv.limits), nil

@@ -23,7 +23,8 @@ type load struct {
 	requests    int
 	keys        int // key:000000000000 up to keys-1
 	valueBytes  int
-	tracking    bool // the connections ask to be told of changes of what they read
+	tracking    bool          // the connections ask to be told of changes of what they read
+	newcomers   time.Duration // how often another client connects meanwhile; 0 = none does
 }
 
 // writes says whether the command leaves the server with work to put off.
@@ -103,6 +104,17 @@ func generate(ctx context.Context, s *server, l load) (sample, error) {
 	cmd := exec.CommandContext(ctx, "redis-benchmark", append(args, l.command...)...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if l.newcomers > 0 {
+		stopped := make(chan error, 1)
+		newcomers, stop := context.WithCancel(ctx)
+		go func() { stopped <- s.receive(newcomers, l.newcomers) }()
+		defer func() {
+			stop()
+			if err := <-stopped; err != nil {
+				progress("%v", err)
+			}
+		}()
+	}
 	started := time.Now()
 	if err := cmd.Run(); err != nil {
 		select {

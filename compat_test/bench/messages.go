@@ -9,6 +9,9 @@ import (
 	"io"
 	"net"
 	"strconv"
+	"time"
+
+	"github.com/gomodule/redigo/redis"
 )
 
 const (
@@ -43,6 +46,52 @@ func messages() group {
 		load{command: []string{"PUBLISH", channel, element}, connections: 50, pipeline: 1, requests: 15_000, keys: 1}, target{Throughput: 0.8})
 	g.cases = append(g.cases, benchCase{"tracking-50", runTracking})
 	return g
+}
+
+// newcomerPeriod is how often a client connects in the cases of unheard.
+const newcomerPeriod = 400 * time.Millisecond
+
+// unheard is the cases on messages that nobody listens to while new clients come, each of which might be about to subscribe.
+func unheard() group {
+	g := group{name: "unheard", appendfsync: "everysec", keys: fewKeys, valueBytes: smallValue}
+	g.prepare = func(_ context.Context, s *server) error {
+		c, err := s.dial()
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		_, err = c.Do("CONFIG", "SET", "notify-keyspace-events", "KEA")
+		return err
+	}
+	g.add("publish-unheard-50", "PUBLISH to nobody, 50 connections, a new client every 0.4 s",
+		load{command: []string{"PUBLISH", channel, element}, connections: 50, pipeline: 1, requests: 200_000, keys: 1, newcomers: newcomerPeriod}, fifty)
+	g.add("set-unheard-50", "SET with events for nobody, 50 connections, a new client every 0.4 s",
+		load{test: "set", connections: 50, pipeline: 1, requests: 200_000, newcomers: newcomerPeriod}, fifty)
+	return g
+}
+
+// receive lets a client connect every now and then, until ctx ends, and stay until the next one does.
+func (s *server) receive(ctx context.Context, every time.Duration) error {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	var last redis.Conn
+	for {
+		c, err := s.dial()
+		if err == nil {
+			_, err = c.Do("PING")
+		}
+		if last != nil {
+			last.Close()
+		}
+		if last = c; err != nil {
+			return fmt.Errorf("a new client of %s: %w", s.label, err)
+		}
+		select {
+		case <-ctx.Done():
+			return c.Close()
+		case <-tick.C:
+		}
+	}
 }
 
 func loadScript(s *server) error {

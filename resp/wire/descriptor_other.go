@@ -2,7 +2,10 @@
 
 package wire
 
-import "errors"
+import (
+	"errors"
+	"syscall"
+)
 
 // canReadDescriptors says whether readDescriptor works on this system.
 const canReadDescriptors = false
@@ -15,4 +18,4 @@ func writeDescriptor(uintptr, []byte) (int, error) { return 0, errors.ErrUnsuppo
 
 func descriptorEnded(uintptr) bool { return false }
 
-func guardsReadable(guards []*Guard) []bool { return make([]bool, len(guards)) }
+func DescriptorsReadable(descriptors []syscall.RawConn) []bool { return make([]bool, len(descriptors)) }

@@ -32,17 +32,21 @@ func retried(call func(fd int, p []byte) (int, error), fd uintptr, p []byte) (n 
 	}
 }
 
-// GuardsReadable says of each connection whether bytes wait in its socket.
-func GuardsReadable(guards []*Guard) []bool {
-	readable := make([]bool, len(guards))
-	fds := make([]unix.PollFd, len(guards))
-	for i, g := range guards {
-		fds[i] = unix.PollFd{Fd: -1, Events: unix.POLLIN} // one that is not looked at
-		if g.socket.raw != nil {
-			_ = g.socket.raw.Control(func(fd uintptr) { fds[i].Fd = int32(fd) }) // it may be closed
+// DescriptorsReadable says of each descriptor whether something waits there: bytes, or a connection that is to be accepted. nil
+// is one that is not looked at.
+func DescriptorsReadable(descriptors []syscall.RawConn) []bool {
+	readable := make([]bool, len(descriptors))
+	if len(descriptors) == 0 {
+		return readable
+	}
+	fds := make([]unix.PollFd, len(descriptors))
+	for i, raw := range descriptors {
+		fds[i] = unix.PollFd{Fd: -1, Events: unix.POLLIN} // poll passes it over
+		if raw != nil {
+			_ = raw.Control(func(fd uintptr) { fds[i].Fd = int32(fd) }) // it may be closed
 		}
 	}
-	if n, err := unix.Poll(fds, 0); n <= 0 || err != nil {
+	if n, err := pollNow(fds); n <= 0 || err != nil {
 		return readable
 	}
 	for i := range fds {

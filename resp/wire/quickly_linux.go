@@ -3,6 +3,8 @@ package wire
 import (
 	"syscall"
 	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 // quickBytes is up to how many bytes a system call moves without telling the Go scheduler of it.
@@ -28,6 +30,22 @@ func quickly(trap uintptr, slow func(int, []byte) (int, error), fd uintptr, p []
 	}
 	for {
 		n, _, errno := syscall.RawSyscall(trap, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
+		switch errno {
+		case 0:
+			return int(n), nil
+		case syscall.EINTR:
+		default:
+			return 0, errno
+		}
+	}
+}
+
+// pollNow looks at descriptors, of which there is at least one, without waiting, and without telling the Go scheduler: see quickly.
+func pollNow(fds []unix.PollFd) (n int, err error) {
+	var atOnce unix.Timespec
+	for {
+		n, _, errno := syscall.RawSyscall6(syscall.SYS_PPOLL, uintptr(unsafe.Pointer(unsafe.SliceData(fds))), uintptr(len(fds)),
+			uintptr(unsafe.Pointer(&atOnce)), 0, 0, 0)
 		switch errno {
 		case 0:
 			return int(n), nil

@@ -110,3 +110,6 @@ func (g *Guard) Descriptor() int {
 	}
 	return number
 }
+
+// Raw gives the connection's descriptor to calls that the system has for it; nil = it is not known.
+func (g *Guard) Raw() syscall.RawConn { return g.socket.raw }
