@@ -65,7 +65,10 @@ var framings = []struct {
 	{"a length line of 64 KiB is waited for", "*1\r\n$" + strings.Repeat("1", 65535), nil, ""},
 	{"a longer length line is refused", "*1\r\n$" + strings.Repeat("1", 65536), nil, "too big bulk count string"},
 	{"an inline command of 64 KiB is waited for", strings.Repeat("A", 65536), nil, ""},
+	{"an inline command of 64 KiB is served", strings.Repeat("A", 65536) + "\r\n", commandsOf(strings.Repeat("A", 65536)), ""},
+	{"an inline command of 64 KiB waits for half of its end", strings.Repeat("A", 65536) + "\r", nil, ""},
 	{"a longer inline command is refused", strings.Repeat("A", 65537), nil, "too big inline request"},
+	{"a longer inline command is refused when it is whole", strings.Repeat("A", 65537) + "\r\n", nil, "too big inline request"},
 	{"commands in front of an error are served", "PING\r\n*0\r\n*x\r\nPING\r\n", commandsOf("PING"), "invalid multibulk length"},
 
 	{"an inline command ends with LF or CRLF", "PING\nECHO a\r\n", commandsOf("PING", "ECHO a"), ""},

@@ -101,7 +101,7 @@ func reference(s string, authed bool, maxBulk int64) (commands [][]string, text 
 	for s != "" {
 		if s[0] != '*' {
 			line, rest, whole := strings.Cut(s, "\n")
-			if len(line) > 65536 {
+			if len(strings.TrimSuffix(line, "\r")) > 65536 {
 				return commands, "too big inline request"
 			}
 			if !whole {

@@ -151,14 +151,14 @@ func (g *Guard) parseInline() (more bool, err error) {
 	if i < 0 {
 		next = g.end + 1
 	}
-	if next-1-g.pos > maxLineBytes {
+	line := bytes.TrimSuffix(g.ws.buf[g.pos:next-1], []byte{'\r'}) // of a line that is not whole, perhaps half of its end
+	if len(line) > maxLineBytes {
 		return false, errBigInline
 	}
 	if i < 0 {
 		g.scan = g.end
 		return false, nil
 	}
-	line := bytes.TrimSuffix(g.ws.buf[g.pos:next-1], []byte{'\r'})
 	var ok bool
 	if g.ws.spans, ok = words.SplitInPlace(line, g.ws.spans); !ok {
 		return false, errQuotes
