@@ -54,6 +54,9 @@ const (
 var errForeign = errors.New("another program has written the key into the database file, under an id that is taken; " +
 	"write-back gives it another")
 
+// errNoType says that a row can not be read, because another program has written it.
+var errNoType = errors.New("another program has written a key with a type that does not exist into the database file")
+
 // suspectForeign makes the next attempt look for rows of another program. It reports whether that is new.
 func (w *writer) suspectForeign(err error) bool {
 	if w.foreign.suspected || !errors.Is(err, sqlite3.CONSTRAINT) {
@@ -188,16 +191,25 @@ func (w *writer) countForeign() {
 func (w *writer) settleForeign() (found foreignRows) {
 	f := &w.foreign
 	found, f.found = f.found, foreignRows{}
+	if !found.toTell() { // with the next
+		f.found.wrote = found.wrote
+	}
 	if found.count {
 		f.suspected, f.counted = false, time.Now()
 	}
 	return found
 }
 
+// toTell reports whether there is something to log: rows that made way, or what a count brought to light, once a
+// minute at most.
+func (f *foreignRows) toTell() bool {
+	return len(f.moved)+len(f.deleted) > 0 || f.count && (f.wrote || len(f.counts) > 0)
+}
+
 // tellForeign logs what was found, and lets memory know of rows that it does not have. serving = the spaces are in
 // memory.
 func (st *Store) tellForeign(found foreignRows, serving bool) {
-	if !found.wrote && len(found.moved)+len(found.deleted)+len(found.counts) == 0 {
+	if !found.toTell() {
 		return
 	}
 	more := int64(0)

@@ -86,6 +86,32 @@ func TestAnotherProgramsRowsDoNotEndAStart(t *testing.T) {
 	}
 }
 
+func TestAnotherProgramThatWritesOnAndOnIsToldOfOnceAMinute(t *testing.T) {
+	var log events
+	st := opened(t, t.TempDir(), log.use)
+	for i := range 5 {
+		intrude(t, st, fmt.Sprintf(`INSERT INTO meta (name, value) VALUES ('theirs%d', 1)`, i))
+		mustSet(t, st, fmt.Sprint("k", i), "v")
+		flushed(t, st)
+	}
+	if lines := log.with("another program has written"); len(lines) != 1 {
+		t.Errorf("log: %q", lines)
+	}
+}
+
+func TestAnotherProgramsTypeIsNoPanic(t *testing.T) {
+	st := opened(t, t.TempDir())
+	mustSet(t, st, "first", "v")
+	st = reopened(t, st)
+	intrude(t, st, strings.Replace(fmt.Sprintf(intrudingRow, 2, "strange"), "1, 0, 0", "99, 0, 0", 1))
+	if _, _, err := get(st, "strange"); !isErr(err, errNoType) {
+		t.Errorf("GET: %v", err)
+	}
+	if st.Damaged() {
+		t.Error("it counts as damage")
+	}
+}
+
 func TestAnotherProgramsRowIsNotTakenForAKeyThatHasItsID(t *testing.T) {
 	st := opened(t, t.TempDir())
 	mustSet(t, st, "first", "v")

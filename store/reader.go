@@ -226,8 +226,8 @@ func (r *reader) step(s *sqlite3.Stmt, need Need, dst *row) (err error) {
 	}
 	dst.id, dst.typ, dst.deadline = s.ColumnInt64(0), Type(s.ColumnInt64(1)), s.ColumnInt64(2)
 	chunked := s.ColumnInt64(3)
-	if _, known := ParseType(dst.typ.String()); !known {
-		return fmt.Errorf("%w: key %d has a type that does not exist", ErrDamaged, dst.id)
+	if typ := s.ColumnInt64(1); typ < int64(TypeString) || typ > int64(TypeStream) {
+		return fmt.Errorf("%w: %d, of key %d", errNoType, typ, dst.id)
 	}
 	switch {
 	case need == NeedHead && (dst.typ != TypeString || max(chunked, s.ColumnInt64(5)) >= headBytes):
