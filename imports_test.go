@@ -6,17 +6,20 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 )
 
-// Imports go one way: main -> resp -> store -> store/journal -> store/files, store and resp -> expire.
 // Each package lists what it may import of the module, and whether of others.
 var allowed = map[string][]string{
-	".":                    {"diskette/resp/cli", "diskette/resp", "diskette/resp/movein", "diskette/store", "diskette/store/journal", "github.com/rs/zerolog", "github.com/mattn/go-isatty"},
+	".":                    {"diskette/resp/cli", "diskette/resp", "diskette/resp/config", "diskette/resp/movein", "diskette/store", "diskette/store/journal", "github.com/rs/zerolog", "github.com/mattn/go-isatty"},
 	"resp/cli":             {"github.com/mattn/go-isatty"},
-	"resp":                 {"diskette/resp/internal", "diskette/resp/lualib", "diskette/resp/rdb", "diskette/resp/wire", "diskette/store", "diskette/store/journal", "diskette/expire", "github.com/rs/zerolog", "github.com/tidwall/redcon", "github.com/yuin/gopher-lua", "golang.org/x/sys/unix"},
+	"resp":                 {"diskette/resp/internal", "diskette/resp/lualib", "diskette/resp/rdb", "diskette/resp/wire", "diskette/resp/command", "diskette/resp/acl", "diskette/resp/config", "diskette/store", "diskette/store/journal", "diskette/expire", "github.com/rs/zerolog", "github.com/tidwall/redcon", "github.com/yuin/gopher-lua"},
+	"resp/config":          {"diskette/resp/internal", "diskette/resp/acl", "diskette/resp/command"},
+	"resp/acl":             {"diskette/resp/internal", "diskette/resp/command"},
+	"resp/command":         {"diskette/resp/internal", "diskette/resp/rdb", "diskette/resp/wire", "diskette/store", "diskette/store/journal", "diskette/expire"},
 	"resp/rdb":             {},
 	"resp/movein":          {"diskette/resp/aof", "diskette/resp/rdb", "diskette/store"},
 	"resp/wire":            {"diskette/resp/internal", "golang.org/x/sys/unix"},
@@ -26,10 +29,40 @@ var allowed = map[string][]string{
 	"store/files":          {},
 	"store/journal":        {"diskette/store/files"},
 	"expire":               {},
-	"resp/internal":        {"diskette/resp/internal"}, // and what is below it: pure functions, which know each other alone
+	"resp/internal":        {"diskette/resp/internal", "golang.org/x/sys/unix"}, // and what is below it: pure functions, which know each other alone
 	"compat_test/testrand": {},
 	"compat_test/bench":    nil, // anything: they are no part of the server
 	"compat_test/faulty":   nil,
+}
+
+// floors is the house from the cellar up: a package imports those before it alone.
+var floors = []string{
+	"expire", "store/files", "store/journal", "store", "resp/internal", "resp/cli", "resp/lualib", "resp/rdb", "resp/aof", "resp/wire",
+	"resp/command", "resp/acl", "resp/config", "resp/movein", "resp", ".",
+}
+
+// What the list allows leads down, and go test -v -run Down . prints the graph.
+func TestWhatIsAllowedLeadsDown(t *testing.T) {
+	for n, dir := range floors {
+		var below []string
+		for _, imp := range allowed[dir] {
+			if to, ours := strings.CutPrefix(imp, "diskette/"); ours {
+				if strings.HasPrefix(to, "resp/internal/") {
+					to = "resp/internal"
+				}
+				if at := slices.Index(floors, to); at < 0 || at >= n && to != "resp/internal" {
+					t.Errorf("%s may import %s, which does not stand below it", dir, to)
+				}
+				below = append(below, to)
+			}
+		}
+		t.Logf("%-14s %s", dir, strings.Join(below, " "))
+	}
+	for dir := range allowed {
+		if !slices.Contains(floors, dir) && !strings.HasPrefix(dir, "compat_test/") {
+			t.Errorf("%s stands on no floor", dir)
+		}
+	}
 }
 
 func TestImportsGoOneWay(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"diskette/resp"
+	"diskette/resp/config"
 	"diskette/store"
 )
 
@@ -23,7 +24,7 @@ type logger struct {
 }
 
 // newLog logs to the configured file or standard output: readable on a terminal, JSON otherwise.
-func newLog(cfg *resp.Config) (logger, error) {
+func newLog(cfg *config.Config) (logger, error) {
 	level := resp.LogLevel(cfg.Text("loglevel"))
 	zerolog.SetGlobalLevel(level)
 	var out io.Writer = os.Stdout

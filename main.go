@@ -22,6 +22,7 @@ import (
 
 	"diskette/resp"
 	"diskette/resp/cli"
+	"diskette/resp/config"
 	"diskette/store"
 	"diskette/store/journal"
 )
@@ -178,7 +179,7 @@ The options are redis-server's, for example:
 
 var onDamage = map[string]store.OnDamage{"no": store.Refuse, "yes": store.BeginEmpty, "salvage": store.Salvage}
 
-func storeOptions(cfg *resp.Config, server *resp.Server, log logger) store.Options {
+func storeOptions(cfg *config.Config, server *resp.Server, log logger) store.Options {
 	policy, err := journal.ParsePolicy(cfg.AppendFsync())
 	if err != nil {
 		policy = journal.EverySec
@@ -197,7 +198,7 @@ func storeOptions(cfg *resp.Config, server *resp.Server, log logger) store.Optio
 }
 
 // serveAll listens on the configured addresses and serves who comes there.
-func serveAll(cfg *resp.Config, server *resp.Server, log logger, end func(why string)) error {
+func serveAll(cfg *config.Config, server *resp.Server, log logger, end func(why string)) error {
 	listeners, err := listen(cfg)
 	for _, ln := range listeners {
 		go func() {
@@ -222,7 +223,7 @@ type listener struct {
 }
 
 // listen opens the configured addresses.
-func listen(cfg *resp.Config) (all []listener, err error) {
+func listen(cfg *config.Config) (all []listener, err error) {
 	defer func() {
 		if err != nil {
 			for _, ln := range all {

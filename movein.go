@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"diskette/resp"
+	"diskette/resp/config"
 	"diskette/resp/movein"
 	"diskette/store"
 	"diskette/store/journal"
@@ -21,7 +22,7 @@ var errEnded = errors.New("the server ends")
 
 // moveIn imports what Redis has left in a directory that has no data yet. Clients are answered meanwhile, with
 // -LOADING. why is not empty if the server is to end in its middle.
-func moveIn(cfg *resp.Config, server *resp.Server, log logger, answer func() error,
+func moveIn(cfg *config.Config, server *resp.Server, log logger, answer func() error,
 	signals <-chan os.Signal, ending <-chan string) (why string, err error) {
 	dir := cfg.Text("dir")
 	if !store.Fresh(dir) {
@@ -80,7 +81,7 @@ func moveIn(cfg *resp.Config, server *resp.Server, log logger, answer func() err
 }
 
 // importOptions are those of an import into the directory of the configuration.
-func importOptions(cfg *resp.Config, server *resp.Server, log logger) movein.Options {
+func importOptions(cfg *config.Config, server *resp.Server, log logger) movein.Options {
 	o := storeOptions(cfg, server, log)
 	o.Policy, o.Hooks, o.Others = journal.No, store.Hooks{}, nil
 	return movein.Options{
@@ -98,7 +99,7 @@ func importOptions(cfg *resp.Config, server *resp.Server, log logger) movein.Opt
 }
 
 // redisFiles are the names that Redis's files have in a data directory.
-func redisFiles(cfg *resp.Config) []string {
+func redisFiles(cfg *config.Config) []string {
 	return []string{cfg.Text("dbfilename"), cfg.Text("appendfilename"), cfg.Text("appenddirname")}
 }
 

@@ -5,10 +5,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"diskette/resp/command"
+	"diskette/resp/wire"
 	"diskette/store"
 )
 
-// Blocking commands (BLPOP, XREAD BLOCK ...) try once; what finds nothing returns call.blockOn, and its client waits in
+// Blocking commands (BLPOP, XREAD BLOCK ...) try once; what finds nothing returns Call.BlockOn, and its client waits in
 // line for the keys:
 //
 //	client A   BLPOP finds nothing > in line for its keys > sends earlier replies > waits: served, time-out, hang-up
@@ -22,9 +24,9 @@ import (
 
 // blocked is a client in line. Its fields belong to the keyspace lock; done is closed when it has been served.
 type blocked struct {
-	blockRequest
+	command.BlockRequest
 	cl     *client
-	row    *row
+	row    *command.Row
 	args   [][]byte // they stay valid: the client reads no further command
 	db     int
 	lines  []*line
@@ -32,9 +34,9 @@ type blocked struct {
 	hungUp <-chan struct{}
 	done   chan struct{}
 	served bool
-	out    output // the reply
-	after  []byte // what its command has pushed to itself: it comes behind the reply
-	lsn    uint64 // what both have seen
+	out    wire.Output // the reply
+	after  []byte      // what its command has pushed to itself: it comes behind the reply
+	lsn    uint64      // what both have seen
 }
 
 // A line is the clients that wait for a key, first come first.
@@ -96,7 +98,7 @@ func (b *blockers) join(name watchName, waiter *blocked) (joined bool) {
 	}
 	l.clients = append(l.clients, waiter)
 	waiter.lines = append(waiter.lines, l)
-	if waiter.typ == store.None {
+	if waiter.Type == store.None {
 		if l.watchers++; l.watchers == 1 {
 			b.watched.Add(1)
 		}
@@ -113,7 +115,7 @@ func (b *blockers) leave(l *line, waiter *blocked) {
 		i := slices.Index(l.clients, waiter)
 		l.clients = slices.Delete(l.clients, i, i+1)
 	}
-	if waiter.typ == store.None {
+	if waiter.Type == store.None {
 		if l.watchers--; l.watchers == 0 {
 			b.watched.Add(-1)
 		}
@@ -128,23 +130,23 @@ func (b *blockers) leave(l *line, waiter *blocked) {
 // pinned, so that it can run again without a load. The caller holds the keyspace lock.
 func (s *Server) block(tx *store.Tx, cl *client, lsn uint64) *blocked {
 	c := &cl.call
-	b := &blocked{blockRequest: *c.block, cl: cl, row: c.row, args: c.args, db: cl.db, lsn: lsn, done: make(chan struct{})}
-	for _, key := range b.keys {
+	b := &blocked{BlockRequest: *c.Block, cl: cl, row: c.Row, args: c.Args, db: cl.DB, lsn: lsn, done: make(chan struct{})}
+	for _, key := range b.Keys {
 		s.blockers.join(watchName{b.db, string(key)}, b)
 	}
-	c.row.eachKey(c.args, func(i int) { b.pins = append(b.pins, tx.Pin(c.args[i])) })
-	cl.scratch.reset()
+	c.Row.EachKey(c.Args, func(i int) { b.pins = append(b.pins, tx.Pin(c.Args[i])) })
+	cl.Scratch.Reset()
 	cl.blockedOn = b
 	cl.blocked.Store(true)
 	s.blockers.clients.Add(1)
-	if b.timeout > 0 {
+	if b.Timeout > 0 {
 		s.blockers.timed.Add(1)
 	}
 	return b
 }
 
 // answer ends a wait with a reply to what b.lsn says. The caller holds the keyspace lock.
-func (s *Server) answer(b *blocked, reply Reply) {
+func (s *Server) answer(b *blocked, reply command.Reply) {
 	for _, l := range b.lines {
 		s.blockers.leave(l, b)
 	}
@@ -154,14 +156,14 @@ func (s *Server) answer(b *blocked, reply Reply) {
 	b.cl.blockedOn = nil
 	b.cl.blocked.Store(false)
 	s.blockers.clients.Add(-1)
-	if b.timeout > 0 {
+	if b.Timeout > 0 {
 		s.blockers.timed.Add(-1)
 	}
-	if reply.isError() {
-		s.stats.errors.count(reply.s)
-		b.row.stats.failed.Add(1)
+	if reply.IsError() {
+		s.stats.errors.count(reply.S)
+		b.row.Stats.Failed.Add(1)
 	}
-	reply.encode(&b.out, b.cl.resp3)
+	reply.Encode(&b.out, b.cl.RESP3)
 	b.served = true
 	close(b.done)
 }
@@ -189,17 +191,17 @@ func (s *Server) serveLine(l *line, now int64) (more bool) {
 	defer func() {
 		if p := recover(); p != nil {
 			b.lsn = max(b.lsn, s.store.Abort())
-			s.answer(b, s.panicked(b.row.full, p))
+			s.answer(b, s.panicked(b.row.Full, p))
 			more = true
 		}
 	}()
 	typ, known := store.None, false // of the key: it can change only when somebody is served
 	for i := 0; i < len(l.clients); {
 		b = l.clients[i]
-		if b.typ != store.None && !known {
+		if b.Type != store.None && !known {
 			typ, known = s.typeFor(b, l, now), true
 		}
-		if b.typ != store.None && typ != b.typ || !s.serve(b, now) {
+		if b.Type != store.None && typ != b.Type || !s.serve(b, now) {
 			i++
 			continue
 		}
@@ -231,10 +233,10 @@ func (s *Server) serve(b *blocked, now int64) (answered bool) {
 	if b.cl.noTouch {
 		tx.NoTouch()
 	}
-	c := call{caller: &b.cl.caller, row: b.row, args: b.args, now: now, resume: b.resume}
+	c := command.Call{Caller: &b.cl.Caller, Row: b.row, Args: b.args, Now: now, Resume: b.Resume}
 	b.cl.remember(b.row, b.args)
 	reply := b.cl.permitted(b.row, b.args, "toplevel") // it may have lost the permission while it waited
-	if reply.isError() {
+	if reply.IsError() {
 		tx.End()
 		s.answer(b, reply)
 		return true
@@ -243,19 +245,19 @@ func (s *Server) serve(b *blocked, now int64) (answered bool) {
 	if s.looks.timeAll.Load() {
 		start = time.Now()
 	}
-	if b.row.read != nil {
-		reply = b.row.read(&tx.View, &c)
+	if b.row.Read != nil {
+		reply = b.row.Read(&tx.View, &c)
 	} else {
-		reply = b.row.write(tx, &c)
+		reply = b.row.Write(tx, &c)
 	}
-	if reply.kind != kindBlock && !start.IsZero() {
+	if reply.Kind != command.KindBlock && !start.IsZero() {
 		s.noteSlow(b.cl, b.row, b.args, time.Since(start))
 	}
 	b.lsn = max(b.lsn, tx.End())
-	if reply.kind != kindBlock {
+	if reply.Kind != command.KindBlock {
 		s.answer(b, reply)
 	}
-	b.cl.scratch.reset()
+	b.cl.Scratch.Reset()
 	return b.served
 }
 
@@ -287,7 +289,7 @@ func (s *Server) unblock(cl *client, withError bool) bool {
 	if b == nil {
 		return false
 	}
-	reply := b.timedOut
+	reply := b.TimedOut
 	if withError {
 		reply = errUnblocked
 	}
@@ -304,8 +306,8 @@ func (cl *client) waitBlocked(b *blocked, stop func()) (ok bool) {
 	defer cl.beginBatch()
 	if ok {
 		var over <-chan time.Time
-		if b.timeout > 0 {
-			timer := time.NewTimer(b.timeout)
+		if b.Timeout > 0 {
+			timer := time.NewTimer(b.Timeout)
 			defer timer.Stop()
 			over = timer.C
 		}
@@ -319,7 +321,7 @@ func (cl *client) waitBlocked(b *blocked, stop func()) (ok bool) {
 	s := cl.srv
 	s.store.Lock()
 	if !b.served {
-		s.answer(b, b.timedOut)
+		s.answer(b, b.TimedOut)
 	}
 	s.store.Unlock()
 	if ok {
@@ -330,13 +332,13 @@ func (cl *client) waitBlocked(b *blocked, stop func()) (ok bool) {
 }
 
 // replyEncoded is reply for one that is encoded already.
-func (cl *client) replyEncoded(o *output, lsn uint64) {
+func (cl *client) replyEncoded(o *wire.Output, lsn uint64) {
 	cl.seen = max(cl.seen, lsn)
-	if cl.replies != repliesOn && cl.silences(&replyNone) {
+	if cl.replies != repliesOn && cl.silences(&command.ReplyNone) {
 		return
 	}
-	cl.out.begin(lsn)
-	cl.out.join(o)
+	cl.out.Begin(lsn)
+	cl.out.Join(o)
 }
 
-var errUnblocked = errorReply("UNBLOCKED client unblocked via CLIENT UNBLOCK")
+var errUnblocked = command.ErrorReply("UNBLOCKED client unblocked via CLIENT UNBLOCK")

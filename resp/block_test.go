@@ -12,6 +12,8 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"diskette/resp/command"
+	"diskette/resp/wire"
 	"diskette/store"
 )
 
@@ -22,7 +24,7 @@ func startServing(t *testing.T) (addr string, s *Server) {
 }
 
 // startServingMore serves rows beside the commands that there are, and logs.
-func startServingMore(t testing.TB, log zerolog.Logger, rows ...*row) (addr string, s *Server) {
+func startServingMore(t testing.TB, log zerolog.Logger, rows ...*command.Row) (addr string, s *Server) {
 	t.Helper()
 	cfg, _, err := LoadConfig([]string{"--dir", t.TempDir()})
 	if err != nil {
@@ -30,8 +32,8 @@ func startServingMore(t testing.TB, log zerolog.Logger, rows ...*row) (addr stri
 	}
 	s = NewServer(cfg, log, func(Shutdown) {})
 	for _, r := range rows {
-		r.full = r.name
-		s.table.byName[r.name] = r
+		r.Full = r.Name
+		s.table.ByName[r.Name] = r
 	}
 	st, err := store.Open(store.Options{Dir: cfg.Text("dir"), Hooks: s.Hooks()})
 	if err != nil {
@@ -250,15 +252,15 @@ func TestManyWaitersCostAPushLittle(t *testing.T) {
 
 func TestAServedReplyIsAnErrorIfItsChangeCouldNotBeStored(t *testing.T) {
 	var cl client
-	cl.out.begin(3)
-	replyOK.encode(&cl.out, false)
+	cl.out.Begin(3)
+	command.ReplyOK.Encode(&cl.out, false)
 	served := blocked{lsn: 7}
-	reply := array(bulkString("queue"), bulkString("job"))
-	reply.encode(&served.out, false)
+	reply := command.Array(command.BulkString("queue"), command.BulkString("job"))
+	reply.Encode(&served.out, false)
 	cl.replyEncoded(&served.out, served.lsn)
-	refusal := errorReply("MISCONF")
-	cl.out.refuse(5, func(o *output) { refusal.encode(o, false) })
-	if got := string(cl.out.buf); got != "+OK\r\n-MISCONF\r\n" {
+	refusal := command.ErrorReply("MISCONF")
+	cl.out.Refuse(5, func(o *wire.Output) { refusal.Encode(o, false) })
+	if got := string(cl.out.Buf); got != "+OK\r\n-MISCONF\r\n" {
 		t.Errorf("%q", got)
 	}
 	if cl.seen != 7 {

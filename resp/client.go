@@ -12,6 +12,8 @@ import (
 	"github.com/tidwall/redcon"
 
 	"diskette/expire"
+	"diskette/resp/acl"
+	"diskette/resp/command"
 	"diskette/resp/wire"
 )
 
@@ -26,15 +28,15 @@ type client struct {
 	since int64 // unix ms
 
 	// The goroutine's own.
-	caller
+	command.Caller
 	authed  bool          // it gave a password, or needed none when it came
 	closing bool          // after the replies so far
 	owed    time.Duration // how long the replies so far are to wait
 	replies replyMode
 	noTouch bool
-	out     output
+	out     wire.Output
 	seen    uint64 // newest LSN that the replies in out must wait for
-	call    call
+	call    command.Call
 	replied bool         // the Conn function encoded its reply itself
 	multi   *transaction // between MULTI and EXEC
 	watched map[watchName]*watchedKey
@@ -52,10 +54,10 @@ type client struct {
 	monitoring    atomic.Bool              // MONITOR
 	tracking      atomic.Pointer[tracking] // nil = it does not
 
-	user       atomic.Pointer[user]
+	user       atomic.Pointer[acl.User]
 	dirty      atomic.Bool  // a watched key was touched: EXEC answers null
 	lastActive atomic.Int64 // unix ms of the last batch
-	last       atomic.Pointer[row]
+	last       atomic.Pointer[command.Row]
 	dbSeen     atomic.Int32 // db, for CLIENT LIST
 	commands   atomic.Int64
 	ran        atomic.Int64 // of the bytes received, how many there were when the last batch had run
@@ -110,9 +112,9 @@ func (s *Server) serveConn(conn redcon.Conn, _ redcon.Command) {
 			var broken *wire.ProtocolError
 			switch {
 			case errors.As(err, &broken):
-				reply := errorReply("ERR " + broken.Error())
-				s.stats.errors.count(reply.s)
-				reply.encode(&cl.out, false)
+				reply := command.ErrorReply("ERR " + broken.Error())
+				s.stats.errors.count(reply.S)
+				reply.Encode(&cl.out, false)
 				cl.beginBatch()
 				_ = cl.flush() // it ends in any case
 			case errors.Is(err, wire.ErrQueryBuffer):
@@ -150,13 +152,13 @@ func (cl *client) send() error {
 		cl.noteCommit(start)
 	}
 	if err != nil { // I8
-		refusal := errNotStored(err)
-		cl.out.refuse(cl.srv.store.Committed(), func(o *output) { refusal.encode(o, false) })
-		cl.srv.stats.errors.count(refusal.s)
+		refusal := command.ErrNotStored(err)
+		cl.out.Refuse(cl.srv.store.Committed(), func(o *wire.Output) { refusal.Encode(o, false) })
+		cl.srv.stats.errors.count(refusal.S)
 	}
 	cl.seen = 0
-	if cl.out.bytes() == 0 && !cl.out.over {
-		cl.out.reset()
+	if cl.out.Bytes() == 0 && !cl.out.Over {
+		cl.out.Reset()
 		return nil
 	}
 	return cl.flush()
@@ -189,15 +191,15 @@ func (s *Server) accept(conn redcon.Conn) bool {
 	if s.protects(g.RemoteAddr()) {
 		return turnAway(protectedText)
 	}
-	cl := &client{srv: s, guard: g, caller: caller{host: &s.host}, addr: addrText(g.RemoteAddr(), g), laddr: addrText(g.LocalAddr(), g)}
-	cl.session = cl
+	cl := &client{srv: s, guard: g, Caller: command.Caller{Host: &s.host}, addr: addrText(g.RemoteAddr(), g), laddr: addrText(g.LocalAddr(), g)}
+	cl.Session = cl
 	cl.since = expire.NowMillis()
 	cl.lastActive.Store(cl.since)
-	cl.user.Store(s.acl.def)
-	cl.authed = s.acl.open()
+	cl.user.Store(s.acl.Def)
+	cl.authed = s.acl.Open()
 	g.Authed.Store(cl.authed)
 	cl.mu.queued = -1
-	cl.out.ownedBy(cl, g)
+	cl.out.OwnedBy(cl, g)
 	if !s.clients.add(cl, int(s.cfg.MaxClients.Load())) {
 		return turnAway("ERR max number of clients reached")
 	}
@@ -235,7 +237,7 @@ const protectedText = "DENIED Diskette is running in protected mode because no p
 
 // protects reports whether protected mode forbids a peer: no password is set and it is not local.
 func (s *Server) protects(peer net.Addr) bool {
-	if !s.cfg.ProtectedMode.Load() || !s.acl.def.permissions.Load().nopass {
+	if !s.cfg.ProtectedMode.Load() || !s.acl.Def.Permissions.Load().Nopass {
 		return false
 	}
 	tcp, ok := peer.(*net.TCPAddr)
@@ -308,9 +310,9 @@ func (r *registry) count() int {
 }
 
 // clientOf is the client of a call.
-func clientOf(c *call) *client { return c.session.(*client) }
+func clientOf(c *command.Call) *client { return c.Session.(*client) }
 
 // onClient makes a row's function of one that works on the connection.
-func onClient(fn func(*client, *call) Reply) func(*call) Reply {
-	return func(c *call) Reply { return fn(clientOf(c), c) }
+func onClient(fn func(*client, *command.Call) command.Reply) func(*command.Call) command.Reply {
+	return func(c *command.Call) command.Reply { return fn(clientOf(c), c) }
 }

@@ -8,8 +8,8 @@ package resp
 // Redis's default, 0, is no bound. Here it stands for a quarter of maxmemory, but at least 256 MB where the machine has four times
 // that, and at most 1 GB: nobody's pipeline needs more, and one value, however long, may always wait.
 
-// gathers notes that so many bytes more are being made for the client (fewer if negative), and reports whether they are still wanted.
-func (cl *client) gathers(bytes int) (wanted bool) {
+// Gathers notes that so many bytes more are being made for the client (fewer if negative), and reports whether they are still wanted.
+func (cl *client) Gathers(bytes int) (wanted bool) {
 	cl.gathered.Add(int64(bytes))
 	cl.srv.limits.Unsent.Add(int64(bytes))
 	return bytes < 0 || cl.srv.boundClients(cl) == nil && !cl.isKilled()

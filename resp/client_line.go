@@ -18,7 +18,7 @@ const clientBytes = int(unsafe.Sizeof(client{}) + unsafe.Sizeof(wire.Guard{}))
 func (cl *client) line(now int64) string {
 	cmd := "NULL"
 	if r := cl.last.Load(); r != nil {
-		cmd = r.full
+		cmd = r.Full
 	}
 	held, waiting := cl.guard.Buffered(), cl.unsent()
 	subs := &cl.subscriptions.counts
@@ -33,7 +33,7 @@ func (cl *client) line(now int64) string {
 		" qbuf=%d qbuf-free=0 argv-mem=0 multi-mem=%d rbs=0 rbp=0 obl=0 oll=%d omem=%d tot-mem=%d events=r cmd=%s user=%s redir=%d resp=%d lib-name=%s lib-ver=%s",
 		cl.id, cl.addr, cl.laddr, cl.guard.Descriptor(), cl.mu.name, max(now-cl.since, 0)/1000, max(now-cl.lastActive.Load(), 0)/1000, flags, cl.dbSeen.Load(),
 		subs[toChannel].Load(), subs[toPattern].Load(), subs[toShard].Load(), cl.mu.queued,
-		held, cl.mu.queuedBytes, cl.guard.Unsent.Pieces(), waiting, cl.memoryLocked(), cmd, cl.user.Load().name, cl.redirect(), protocol, cl.mu.libName, cl.mu.libVer)
+		held, cl.mu.queuedBytes, cl.guard.Unsent.Pieces(), waiting, cl.memoryLocked(), cmd, cl.user.Load().Name, cl.redirect(), protocol, cl.mu.libName, cl.mu.libVer)
 }
 
 // flagLetters are CLIENT LIST's flags in Redis's order; N = none.

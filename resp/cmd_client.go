@@ -6,90 +6,155 @@ import (
 	"strings"
 	"time"
 
+	"diskette/resp/acl"
+	"diskette/resp/command"
 	"diskette/resp/internal/numbers"
 )
 
-var errNoSuchClient = errorReply("ERR No such client")
+func clientRows() []*command.Row {
+	return []*command.Row{
+		{Name: "client", Arity: -2,
+			Group: "connection", Since: "2.4.0", Cats: "-connection",
+			Doc: "Looks at connections and steers them.", Subs: []*command.Row{
+				{Name: "kill", Arity: -3, Flags: command.Admin | command.Noscript | command.Loading | command.Stale, Conn: onClient(clientKill),
+					Since: "2.4.0", Usage: "<ip:port>\n<option> <value> [<option> <value> [...]]",
+					Args: "filter(ip:port|new-format([ID client-id]|[TYPE client-type(NORMAL|MASTER|SLAVE|REPLICA|PUBSUB)]|[USER username]|[ADDR ip:port]|[LADDR ip:port]|[SKIPME yes/no])...)",
+					Cost: "O(N) in the number of connections",
+					Doc:  "Closes connections chosen by address, id, type or user."},
+				{Name: "info", Arity: 2, Flags: command.Noscript | command.Loading | command.Stale, Conn: onClient(clientInfo),
+					Since: "6.2.0", Tips: "nondeterministic_output", Doc: "Describes this connection."},
+				{Name: "id", Arity: 2, Flags: command.Noscript | command.Loading | command.Stale, Conn: onClient(clientID),
+					Since: "5.0.0", Doc: "Returns this connection's number."},
+				{Name: "unblock", Arity: -3, Flags: command.Admin | command.Noscript | command.Loading | command.Stale, Conn: onClient(clientUnblock),
+					Since: "5.0.0", Usage: "<clientid> [TIMEOUT|ERROR]", Args: "client-id [unblock-type(TIMEOUT|ERROR)]",
+					Cost: "O(1)", Doc: "Ends another connection's wait in a blocking command."},
+				{Name: "unpause", Arity: 2, Flags: command.Admin | command.Noscript | command.Loading | command.Stale, Conn: onClient(clientUnpause),
+					Since: "6.2.0", Cost: "O(N) in the number of paused connections", Doc: "Ends CLIENT PAUSE."},
+				{Name: "pause", Arity: -3, Flags: command.Admin | command.Noscript | command.Loading | command.Stale, Conn: onClient(clientPause),
+					Since: "2.9.50", Usage: "<timeout> [WRITE|ALL]", Args: "timeout [mode(WRITE|ALL)]",
+					Doc: "Holds clients' commands back for a while."},
+				{Name: "reply", Arity: 3, Flags: command.Noscript | command.Loading | command.Stale, Conn: onClient(clientReply),
+					Since: "3.2.0", Usage: "(ON|OFF|SKIP)", Args: "action(ON|OFF|SKIP)",
+					Doc: "Turns this connection's replies on, off, or off for one command."},
+				{Name: "getname", Arity: 2, Flags: command.Noscript | command.Loading | command.Stale, Conn: onClient(clientGetname),
+					Since: "2.6.9", Doc: "Returns this connection's name."},
+				{Name: "list", Arity: -2, Flags: command.Admin | command.Noscript | command.Loading | command.Stale, Conn: onClient(clientList),
+					Since: "2.4.0", Tips: "nondeterministic_output", Usage: "[options ...]",
+					Args: "[TYPE client-type(NORMAL|MASTER|REPLICA|PUBSUB)] [ID client-id...]",
+					Cost: "O(N) in the number of connections", Doc: "Describes the open connections."},
+				{Name: "help", Arity: 2, Flags: command.Loading | command.Stale, Conn: command.Help,
+					Since: "5.0.0", Doc: "Explains the subcommands."},
+				{Name: "caching", Arity: 3, Flags: command.Noscript | command.Loading | command.Stale, Conn: onClient(clientCaching),
+					Since: "6.0.0", Usage: "(YES|NO)", Args: "mode(YES|NO)",
+					Doc: "Says whether the keys of the next command are tracked."},
+				{Name: "getredir", Arity: 2, Flags: command.Noscript | command.Loading | command.Stale, Conn: onClient(clientGetredir),
+					Since: "6.0.0", Doc: "Returns the number of the connection that hears of this one's tracked keys."},
+				{Name: "tracking", Arity: -3, Flags: command.Noscript | command.Loading | command.Stale, Conn: onClient(clientTracking),
+					Since: "6.0.0",
+					Usage: "(ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> [...]] [OPTIN] [OPTOUT] [NOLOOP]",
+					Args:  "status(ON|OFF) [REDIRECT client-id] [PREFIX prefix...]... [BCAST] [OPTIN] [OPTOUT] [NOLOOP]",
+					Cost:  "O(1)",
+					Doc:   "Turns on or off that this connection is told of changes of the keys it has read."},
+				{Name: "trackinginfo", Arity: 2, Flags: command.Noscript | command.Loading | command.Stale, Conn: onClient(clientTrackinginfo),
+					Since: "6.2.0", Doc: "Describes how this connection tracks keys."},
+				{Name: "setname", Arity: 3, Flags: command.Noscript | command.Loading | command.Stale, Conn: onClient(clientSetname),
+					Since: "2.6.9", Tips: "request_policy:all_nodes response_policy:all_succeeded", Usage: "<name>",
+					Args: "connection-name", Doc: "Names this connection."},
+				{Name: "no-evict", Arity: 3, Flags: command.Admin | command.Noscript | command.Loading | command.Stale, Conn: onClient(clientNoEvict),
+					Since: "7.0.0", Usage: "(ON|OFF)", Args: "enabled(ON|OFF)",
+					Doc: "Accepted; connections are not evicted here."},
+				{Name: "no-touch", Arity: 3, Flags: command.Noscript | command.Loading | command.Stale, Conn: onClient(clientNoTouch),
+					Since: "7.2.0", Usage: "(ON|OFF)", Args: "enabled(ON|OFF)",
+					Doc: "Keeps this connection's commands from counting as uses of keys."},
+				{Name: "setinfo", Arity: 4, Flags: command.Noscript | command.Loading | command.Stale, Conn: onClient(clientSetinfo),
+					Since: "7.2.0", Tips: "request_policy:all_nodes response_policy:all_succeeded",
+					Usage: "<option> <value>", Args: "attr(LIB-NAME libname|LIB-VER libver)",
+					Doc: "Notes the name or version of the client library."},
+			}},
+	}
+}
 
-func clientID(cl *client, _ *call) Reply { return integer(cl.id) }
+var errNoSuchClient = command.ErrorReply("ERR No such client")
 
-func clientGetname(cl *client, _ *call) Reply {
+func clientID(cl *client, _ *command.Call) command.Reply { return command.Integer(cl.id) }
+
+func clientGetname(cl *client, _ *command.Call) command.Reply {
 	cl.mu.Lock()
 	name := cl.mu.name
 	cl.mu.Unlock()
 	if name == "" {
-		return replyNull
+		return command.ReplyNull
 	}
-	return bulkString(name)
+	return command.BulkString(name)
 }
 
-func clientSetname(cl *client, c *call) Reply {
-	if !validClientName(c.args[2]) {
+func clientSetname(cl *client, c *command.Call) command.Reply {
+	if !validClientName(c.Args[2]) {
 		return errClientName
 	}
-	cl.setName(c.str(2))
-	return replyOK
+	cl.setName(c.Str(2))
+	return command.ReplyOK
 }
 
-func clientSetinfo(cl *client, c *call) Reply {
+func clientSetinfo(cl *client, c *command.Call) command.Reply {
 	cl.mu.Lock()
 	defer cl.mu.Unlock()
 	var field *string
 	switch {
-	case c.is(2, "LIB-NAME"):
+	case c.Is(2, "LIB-NAME"):
 		field = &cl.mu.libName
-	case c.is(2, "LIB-VER"):
+	case c.Is(2, "LIB-VER"):
 		field = &cl.mu.libVer
 	default:
-		return errorReply(oneLine("ERR Unrecognized option '" + c.str(2) + "'"))
+		return command.ErrorReply(command.OneLine("ERR Unrecognized option '" + c.Str(2) + "'"))
 	}
-	if !validClientName(c.args[3]) {
-		return errorReply("ERR " + c.str(2) + " cannot contain spaces, newlines or special characters.")
+	if !validClientName(c.Args[3]) {
+		return command.ErrorReply("ERR " + c.Str(2) + " cannot contain spaces, newlines or special characters.")
 	}
-	*field = c.str(3)
-	return replyOK
+	*field = c.Str(3)
+	return command.ReplyOK
 }
 
 // clientReply answers only when replies are on afterwards.
-func clientReply(cl *client, c *call) Reply {
+func clientReply(cl *client, c *command.Call) command.Reply {
 	switch {
-	case c.is(2, "ON"):
+	case c.Is(2, "ON"):
 		cl.replies = repliesOn
-		return replyOK
-	case c.is(2, "OFF"):
+		return command.ReplyOK
+	case c.Is(2, "OFF"):
 		cl.replies = repliesOff
-	case c.is(2, "SKIP"):
+	case c.Is(2, "SKIP"):
 		switch {
 		case cl.replies == repliesOff:
-		case c.locked: // the next reply is that of the command after EXEC
+		case c.Locked: // the next reply is that of the command after EXEC
 			cl.replies = repliesSkip
 		default:
 			cl.replies = repliesSkipNext
 		}
 	default:
-		return errSyntax
+		return command.ErrSyntax
 	}
-	return replyNone
+	return command.ReplyNone
 }
 
-func clientNoEvict(cl *client, c *call) Reply {
+func clientNoEvict(cl *client, c *command.Call) command.Reply {
 	on, ok := onOff(c, 2)
 	if !ok {
-		return errSyntax
+		return command.ErrSyntax
 	}
 	cl.mu.Lock()
 	cl.mu.noEvict = on
 	cl.mu.Unlock()
-	return replyOK
+	return command.ReplyOK
 }
 
-func clientNoTouch(cl *client, c *call) Reply {
+func clientNoTouch(cl *client, c *command.Call) command.Reply {
 	on, ok := onOff(c, 2)
 	if !ok {
-		return errSyntax
+		return command.ErrSyntax
 	}
 	cl.setNoTouch(on)
-	return replyOK
+	return command.ReplyOK
 }
 
 func (cl *client) setNoTouch(on bool) {
@@ -100,39 +165,39 @@ func (cl *client) setNoTouch(on bool) {
 }
 
 // onOff reads argument i as ON or OFF.
-func onOff(c *call, i int) (on, ok bool) {
-	on = c.is(i, "ON")
-	return on, on || c.is(i, "OFF")
+func onOff(c *command.Call, i int) (on, ok bool) {
+	on = c.Is(i, "ON")
+	return on, on || c.Is(i, "OFF")
 }
 
-func clientPause(cl *client, c *call) Reply {
-	if len(c.args) > 4 {
-		return errSubcommandSyntax(c)
+func clientPause(cl *client, c *command.Call) command.Reply {
+	if len(c.Args) > 4 {
+		return command.ErrSubcommandSyntax(c)
 	}
 	all := true
-	if len(c.args) == 4 {
-		all = c.is(3, "ALL")
-		if !all && !c.is(3, "WRITE") {
-			return errorReply("ERR CLIENT PAUSE mode must be WRITE or ALL")
+	if len(c.Args) == 4 {
+		all = c.Is(3, "ALL")
+		if !all && !c.Is(3, "WRITE") {
+			return command.ErrorReply("ERR CLIENT PAUSE mode must be WRITE or ALL")
 		}
 	}
-	millis, ok := c.int(2)
+	millis, ok := c.Int(2)
 	switch {
 	case !ok:
-		return errTimeout
+		return command.ErrTimeout
 	case millis < 0:
-		return errTimeoutBelow
-	case millis > math.MaxInt64-c.now:
-		return errTimeoutRange
+		return command.ErrTimeoutBelow
+	case millis > math.MaxInt64-c.Now:
+		return command.ErrTimeoutRange
 	case millis > 0:
 		cl.srv.pause.begin(time.Duration(min(millis, math.MaxInt64/int64(time.Millisecond)))*time.Millisecond, all)
 	}
-	return replyOK
+	return command.ReplyOK
 }
 
-func clientUnpause(cl *client, _ *call) Reply {
+func clientUnpause(cl *client, _ *command.Call) command.Reply {
 	cl.srv.pause.end()
-	return replyOK
+	return command.ReplyOK
 }
 
 // clientFilter chooses connections for CLIENT KILL; zero fields choose all.
@@ -142,7 +207,7 @@ type clientFilter struct {
 	typ         string // "" = any
 	nobody      bool   // a type of connection that this server does not have
 	except      *client
-	user        *user
+	user        *acl.User
 }
 
 func (f *clientFilter) matches(cl *client) bool {
@@ -162,65 +227,65 @@ func (cl *client) class() string {
 	return "normal"
 }
 
-func parseClientType(word []byte) (exists bool, refusal Reply) {
+func parseClientType(word []byte) (exists bool, refusal command.Reply) {
 	exists, known := clientTypes[strings.ToLower(string(word))]
 	if !known {
-		return false, errorReply(oneLine("ERR Unknown client type '" + string(word) + "'"))
+		return false, command.ErrorReply(command.OneLine("ERR Unknown client type '" + string(word) + "'"))
 	}
-	return exists, replyNone
+	return exists, command.ReplyNone
 }
 
-func clientKill(cl *client, c *call) Reply {
-	if len(c.args) == 3 {
-		if cl.killAll(&clientFilter{addr: c.args[2]}) == 0 {
+func clientKill(cl *client, c *command.Call) command.Reply {
+	if len(c.Args) == 3 {
+		if cl.killAll(&clientFilter{addr: c.Args[2]}) == 0 {
 			return errNoSuchClient
 		}
-		return replyOK
+		return command.ReplyOK
 	}
 	f, refusal := parseKillFilter(cl, c)
-	if refusal.isError() {
+	if refusal.IsError() {
 		return refusal
 	}
-	return integer(cl.killAll(f))
+	return command.Integer(cl.killAll(f))
 }
 
-func parseKillFilter(cl *client, c *call) (f *clientFilter, refusal Reply) {
+func parseKillFilter(cl *client, c *command.Call) (f *clientFilter, refusal command.Reply) {
 	f = &clientFilter{except: cl}
-	for i := 2; i < len(c.args); i += 2 {
-		if i+1 == len(c.args) {
-			return nil, errSyntax
+	for i := 2; i < len(c.Args); i += 2 {
+		if i+1 == len(c.Args) {
+			return nil, command.ErrSyntax
 		}
-		value := c.args[i+1]
+		value := c.Args[i+1]
 		switch {
-		case c.is(i, "ID"):
+		case c.Is(i, "ID"):
 			id, ok := numbers.ParseInt(value)
 			if !ok || id < 1 {
-				return nil, errorReply("ERR client-id should be greater than 0")
+				return nil, command.ErrorReply("ERR client-id should be greater than 0")
 			}
 			f.id = id
-		case c.is(i, "TYPE"):
+		case c.Is(i, "TYPE"):
 			exists, refusal := parseClientType(value)
-			if refusal.isError() {
+			if refusal.IsError() {
 				return nil, refusal
 			}
 			f.nobody, f.typ = !exists, strings.ToLower(string(value))
-		case c.is(i, "ADDR"):
+		case c.Is(i, "ADDR"):
 			f.addr = value
-		case c.is(i, "LADDR"):
+		case c.Is(i, "LADDR"):
 			f.laddr = value
-		case c.is(i, "USER"):
-			if f.user = cl.srv.acl.find(string(value)); f.user == nil {
-				return nil, errorReply(oneLine("ERR No such user '" + string(value) + "'"))
+		case c.Is(i, "USER"):
+			if f.user = cl.srv.acl.Find(string(value)); f.user == nil {
+				return nil, command.ErrorReply(command.OneLine("ERR No such user '" + string(value) + "'"))
 			}
-		case c.is(i, "SKIPME") && c.is(i+1, "YES"):
+		case c.Is(i, "SKIPME") && c.Is(i+1, "YES"):
 			f.except = cl
-		case c.is(i, "SKIPME") && c.is(i+1, "NO"):
+		case c.Is(i, "SKIPME") && c.Is(i+1, "NO"):
 			f.except = nil
 		default:
-			return nil, errSyntax
+			return nil, command.ErrSyntax
 		}
 	}
-	return f, replyNone
+	return f, command.ReplyNone
 }
 
 // killAll closes the connections that the filter chooses, this one only after its reply.
@@ -239,69 +304,69 @@ func (cl *client) killAll(f *clientFilter) (killed int) {
 	return killed
 }
 
-func clientInfo(cl *client, c *call) Reply {
-	return verbatim(cl.line(c.now) + "\n")
+func clientInfo(cl *client, c *command.Call) command.Reply {
+	return command.Verbatim(cl.line(c.Now) + "\n")
 }
 
-func clientList(cl *client, c *call) Reply {
+func clientList(cl *client, c *command.Call) command.Reply {
 	switch {
-	case len(c.args) == 2:
-		return clientLines(cl.srv.clients.list(), c.now)
-	case len(c.args) == 4 && c.is(2, "TYPE"):
-		exists, refusal := parseClientType(c.args[3])
-		if refusal.isError() {
+	case len(c.Args) == 2:
+		return clientLines(cl.srv.clients.list(), c.Now)
+	case len(c.Args) == 4 && c.Is(2, "TYPE"):
+		exists, refusal := parseClientType(c.Args[3])
+		if refusal.IsError() {
 			return refusal
 		}
 		var chosen []*client
 		if exists {
-			typ := strings.ToLower(c.str(3))
+			typ := strings.ToLower(c.Str(3))
 			chosen = slices.DeleteFunc(cl.srv.clients.list(), func(cl *client) bool { return cl.class() != typ })
 		}
-		return clientLines(chosen, c.now)
-	case len(c.args) > 3 && c.is(2, "ID"):
+		return clientLines(chosen, c.Now)
+	case len(c.Args) > 3 && c.Is(2, "ID"):
 		var chosen []*client
-		for i := 3; i < len(c.args); i++ {
-			id, ok := c.int(i)
+		for i := 3; i < len(c.Args); i++ {
+			id, ok := c.Int(i)
 			if !ok {
-				return errorReply("ERR Invalid client ID")
+				return command.ErrorReply("ERR Invalid client ID")
 			}
 			if other := cl.srv.clients.find(id); other != nil {
 				chosen = append(chosen, other)
 			}
 		}
-		return clientLines(chosen, c.now)
+		return clientLines(chosen, c.Now)
 	}
-	return errSyntax
+	return command.ErrSyntax
 }
 
-func clientLines(clients []*client, now int64) Reply {
+func clientLines(clients []*client, now int64) command.Reply {
 	var lines strings.Builder
 	for _, cl := range clients {
 		lines.WriteString(cl.line(now))
 		lines.WriteByte('\n')
 	}
-	return verbatim(lines.String())
+	return command.Verbatim(lines.String())
 }
 
-func clientUnblock(cl *client, c *call) Reply {
-	if len(c.args) > 4 {
-		return errSubcommandSyntax(c)
+func clientUnblock(cl *client, c *command.Call) command.Reply {
+	if len(c.Args) > 4 {
+		return command.ErrSubcommandSyntax(c)
 	}
-	withError := c.is(3, "ERROR")
-	if len(c.args) == 4 && !withError && !c.is(3, "TIMEOUT") {
-		return errorReply("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")
+	withError := c.Is(3, "ERROR")
+	if len(c.Args) == 4 && !withError && !c.Is(3, "TIMEOUT") {
+		return command.ErrorReply("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")
 	}
-	id, ok := c.int(2)
+	id, ok := c.Int(2)
 	if !ok {
-		return errNotInteger
+		return command.ErrNotInteger
 	}
 	other := cl.srv.clients.find(id)
 	if other == nil || cl.srv.loading.Load() != nil { // then nobody waits
-		return replyZero
+		return command.ReplyZero
 	}
 	waited := false
-	if err := cl.srv.store.Look(c.locked, func() { waited = cl.srv.unblock(other, withError) }); err != nil {
-		return cl.notSeen(err)
+	if err := cl.srv.store.Look(c.Locked, func() { waited = cl.srv.unblock(other, withError) }); err != nil {
+		return cl.NotSeen(err)
 	}
-	return oneIf(waited)
+	return command.OneIf(waited)
 }

@@ -8,51 +8,76 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"diskette/resp/command"
+	"diskette/resp/config"
 	"diskette/store"
 	"diskette/store/journal"
 )
 
-func configGet(cl *client, c *call) Reply {
-	patterns := make([]string, 0, len(c.args)-2)
-	for i := 2; i < len(c.args); i++ {
-		patterns = append(patterns, c.str(i))
+func configRows() []*command.Row {
+	return []*command.Row{
+		{Name: "config", Arity: -2,
+			Group: "server", Since: "2.0.0", Doc: "Reads and changes the settings.", Subs: []*command.Row{
+				{Name: "rewrite", Arity: 2, Flags: command.Admin | command.Noscript | command.Loading | command.Stale, Conn: onClient(configRewrite),
+					Since: "2.8.0", Tips: "request_policy:all_nodes response_policy:all_succeeded",
+					Doc: "Writes the present settings into the conf file."},
+				{Name: "help", Arity: 2, Flags: command.Loading | command.Stale, Conn: command.Help,
+					Since: "5.0.0", Doc: "Explains the subcommands."},
+				{Name: "get", Arity: -3, Flags: command.Admin | command.Noscript | command.Loading | command.Stale, Conn: onClient(configGet),
+					Since: "2.0.0", Usage: "<pattern>", Args: "parameter...", Cost: "O(N) in the number of parameters",
+					Doc: "Returns settings."},
+				{Name: "resetstat", Arity: 2, Flags: command.Admin | command.Noscript | command.Loading | command.Stale, Conn: onClient(configResetstat),
+					Since: "2.0.0", Tips: "request_policy:all_nodes response_policy:all_succeeded",
+					Doc: "Zeroes INFO's counters."},
+				{Name: "set", Arity: -4, Flags: command.Admin | command.Noscript | command.Loading | command.Stale, Conn: onClient(configSet),
+					Since: "2.0.0", Tips: "request_policy:all_nodes response_policy:all_succeeded",
+					Usage: "<directive> <value>", Args: "data{parameter value}...",
+					Cost: "O(N) in the number of parameters", Doc: "Changes settings."},
+			}},
+	}
+}
+
+func configGet(cl *client, c *command.Call) command.Reply {
+	patterns := make([]string, 0, len(c.Args)-2)
+	for i := 2; i < len(c.Args); i++ {
+		patterns = append(patterns, c.Str(i))
 	}
 	pairs := cl.srv.cfg.Get(patterns...)
-	elems := make([]Reply, 0, 2*len(pairs))
+	elems := make([]command.Reply, 0, 2*len(pairs))
 	for _, p := range pairs {
-		elems = append(elems, bulkString(p[0]), bulkString(p[1]))
+		elems = append(elems, command.BulkString(p[0]), command.BulkString(p[1]))
 	}
-	return mapOf(elems...)
+	return command.MapOf(elems...)
 }
 
-func configSet(cl *client, c *call) Reply {
-	if len(c.args)%2 != 0 {
-		return errSyntax
+func configSet(cl *client, c *command.Call) command.Reply {
+	if len(c.Args)%2 != 0 {
+		return command.ErrSyntax
 	}
 	var pairs [][2]string
-	for i := 2; i < len(c.args); i += 2 {
-		pairs = append(pairs, [2]string{c.str(i), c.str(i + 1)})
+	for i := 2; i < len(c.Args); i += 2 {
+		pairs = append(pairs, [2]string{c.Str(i), c.Str(i + 1)})
 	}
 	if err := cl.srv.cfg.Set(pairs); err != nil {
-		return errorReply(oneLine(err.Error()))
+		return command.ErrorReply(command.OneLine(err.Error()))
 	}
-	return replyOK
+	return command.ReplyOK
 }
 
-func configRewrite(cl *client, _ *call) Reply {
+func configRewrite(cl *client, _ *command.Call) command.Reply {
 	if err := cl.srv.cfg.Rewrite(); err != nil {
 		cl.srv.log.Error().Err(err).Str("file", cl.srv.cfg.File()).Msg("CONFIG REWRITE failed")
-		return errorReply(oneLine(err.Error()))
+		return command.ErrorReply(command.OneLine(err.Error()))
 	}
 	cl.srv.log.Info().Str("file", cl.srv.cfg.File()).Msg("CONFIG REWRITE wrote the conf file")
-	return replyOK
+	return command.ReplyOK
 }
 
-func configResetstat(cl *client, c *call) Reply {
+func configResetstat(cl *client, c *command.Call) command.Reply {
 	s := cl.srv
 	switch {
 	case s.loading.Load() != nil: // there is none to be reset
-	case c.locked:
+	case c.Locked:
 		s.store.ResetStatsLocked()
 	default:
 		s.store.ResetStats()
@@ -67,9 +92,9 @@ func configResetstat(cl *client, c *call) Reply {
 	s.stats.evictedClients.Store(0)
 	s.stats.errors.reset()
 	s.clients.resetTraffic()
-	s.table.each(func(r *row) { r.stats.reset() })
-	c.row.stats.calls.Store(1) // this one
-	return replyOK
+	s.table.Each(func(r *command.Row) { r.Stats.Reset() })
+	c.Row.Stats.Calls.Store(1) // this one
+	return command.ReplyOK
 }
 
 // applyConfig puts the settings into effect that are not read where they are used, now and
@@ -105,7 +130,7 @@ func (s *Server) on(name string, apply func()) {
 // applyToClients is applyConfig for what clients meet, whether or not there is a store.
 func (s *Server) applyToClients() {
 	cfg := s.cfg
-	s.on("notify-keyspace-events", func() { s.host.events.set(eventClass(cfg.Int("notify-keyspace-events"))) })
+	s.on("notify-keyspace-events", func() { s.host.Events.Set(command.EventClass(cfg.Int("notify-keyspace-events"))) })
 	s.on("proto-max-bulk-len", func() { s.limits.MaxBulkBytes.Store(cfg.ProtoMaxBulkLen.Load()) })
 	s.on("client-query-buffer-limit", func() { s.limits.QueryBufferBytes.Store(cfg.ClientQueryBufferLimit.Load()) })
 	for _, name := range []string{"slowlog-log-slower-than", "latency-monitor-threshold", "latency-tracking"} {
@@ -117,19 +142,19 @@ func (s *Server) applyToClients() {
 		s.clients.each(func(cl *client) { cl.guard.IdleChanged() })
 	})
 	cfg.OnChanged("requirepass", func(password string) {
-		s.acl.requirePass(password)
+		s.acl.RequirePass(password)
 		s.noteOpen()
 	})
 	s.on("acllog-max-len", func() {
-		d := &s.acl.denials
-		d.mu.Lock()
-		d.trimLocked(cfg.Int("acllog-max-len"))
-		d.mu.Unlock()
+		d := &s.acl.Denials
+		d.Mu.Lock()
+		d.TrimLocked(cfg.Int("acllog-max-len"))
+		d.Mu.Unlock()
 	})
 }
 
 // useCounting is how the settings want uses of keys counted, nil = not at all.
-func useCounting(cfg *Config) *store.UseCounting {
+func useCounting(cfg *config.Config) *store.UseCounting {
 	if !strings.HasSuffix(cfg.Text("maxmemory-policy"), "-lfu") {
 		return nil
 	}
@@ -138,7 +163,7 @@ func useCounting(cfg *Config) *store.UseCounting {
 
 // noteOpen lifts the guard's limits for strangers if nobody is one any more. Who is connected otherwise stays as he is.
 func (s *Server) noteOpen() {
-	if s.acl.open() {
+	if s.acl.Open() {
 		s.clients.each(func(cl *client) { cl.guard.Authed.Store(true) })
 	}
 }

@@ -1,84 +1,117 @@
 package resp
 
-import "math"
+import (
+	"math"
 
-var (
-	errNoPasswordSet = errorReply("ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?")
-	errHelloNoAuth   = errorReply("NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time")
-	errProtoInteger  = errorReply("ERR Protocol version is not an integer or out of range")
-	errClientName    = errorReply("ERR Client names cannot contain spaces, newlines or special characters.")
+	"diskette/resp/acl"
+	"diskette/resp/command"
 )
 
-func ping(cl *client, c *call) Reply {
-	if len(c.args) > 2 {
-		return errArity(c.row)
+func connectionRows() []*command.Row {
+	return []*command.Row{
+		{Name: "auth", Arity: -2, Flags: command.Noscript | command.Loading | command.Stale | command.Fast | command.NoAuth | command.AllowBusy, Conn: onClient(auth),
+			Group: "connection", Since: "1.0.0", Args: "[username] password",
+			Doc: "Proves who the connection is, by password."},
+		{Name: "echo", Arity: 2, Flags: command.Loading | command.Stale | command.Fast, Conn: onClient(echo),
+			Group: "connection", Since: "1.0.0", Args: "message", Doc: "Returns the message."},
+		{Name: "hello", Arity: -1, Flags: command.Noscript | command.Loading | command.Stale | command.Fast | command.NoAuth | command.AllowBusy,
+			Conn:  onClient(hello),
+			Group: "connection", Since: "6.0.0",
+			Args: "[arguments{protover [AUTH username_password{username password}] [SETNAME clientname]}]",
+			Doc:  "Switches the protocol version, optionally authenticating and naming the connection."},
+		{Name: "ping", Arity: -1, Flags: command.Fast | command.InPubsub, Conn: onClient(ping),
+			Group: "connection", Since: "1.0.0", Tips: "request_policy:all_shards response_policy:all_succeeded",
+			Args: "[message]", Doc: "Answers PONG, or the message."},
+		{Name: "quit", Arity: -1,
+			Flags: command.Noscript | command.Loading | command.Stale | command.Fast | command.NoAuth | command.AllowBusy | command.RunInMulti | command.InPubsub,
+			Conn:  onClient(quit),
+			Group: "connection", Since: "1.0.0", Doc: "Closes the connection."},
+		{Name: "reset", Arity: 1,
+			Flags: command.Noscript | command.Loading | command.Stale | command.Fast | command.NoAuth | command.AllowBusy | command.RunInMulti | command.InPubsub,
+			Conn:  onClient(reset),
+			Group: "connection", Since: "6.2.0", Doc: "Brings the connection back to its first state."},
+		{Name: "select", Arity: 2, Flags: command.Loading | command.Stale | command.Fast, Conn: onClient(selectDB),
+			Group: "connection", Since: "1.0.0", Args: "index", Doc: "Changes the database of this connection."},
 	}
-	message := replyPong
-	if len(c.args) == 2 {
-		message = bulk(c.args[1])
+}
+
+var (
+	errNoPasswordSet = command.ErrorReply("ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?")
+	errHelloNoAuth   = command.ErrorReply("NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time")
+	errProtoInteger  = command.ErrorReply("ERR Protocol version is not an integer or out of range")
+	errClientName    = command.ErrorReply("ERR Client names cannot contain spaces, newlines or special characters.")
+)
+
+func ping(cl *client, c *command.Call) command.Reply {
+	if len(c.Args) > 2 {
+		return command.ErrArity(c.Row)
+	}
+	message := command.ReplyPong
+	if len(c.Args) == 2 {
+		message = command.Bulk(c.Args[1])
 	}
 	if cl.subscribedRESP2() { // all that it gets has the form of a push
-		if len(c.args) == 1 {
-			message = bulkString("")
+		if len(c.Args) == 1 {
+			message = command.BulkString("")
 		}
-		return array(bulkString("pong"), message)
+		return command.Array(command.BulkString("pong"), message)
 	}
 	if s := cl.srv; s.store.Damaged() && s.cfg.Bool("ping-fails-when-damaged") {
-		return errPingDamaged
+		return command.ErrPingDamaged
 	}
 	return message
 }
 
-func echo(_ *client, c *call) Reply { return bulk(c.args[1]) }
+func echo(_ *client, c *command.Call) command.Reply { return command.Bulk(c.Args[1]) }
 
-func quit(cl *client, _ *call) Reply {
+func quit(cl *client, _ *command.Call) command.Reply {
 	cl.closing = true
-	return replyOK
+	return command.ReplyOK
 }
 
-func selectDB(cl *client, c *call) Reply {
-	db, ok := c.int(1)
+func selectDB(cl *client, c *command.Call) command.Reply {
+	db, ok := c.Int(1)
 	switch {
 	case !ok:
-		return errNotInteger
+		return command.ErrNotInteger
 	case db < math.MinInt32 || db > math.MaxInt32:
-		return errInt32Range
+		return command.ErrInt32Range
 	case db < 0 || db >= int64(cl.srv.cfg.Databases):
-		return errDBIndex
+		return command.ErrDBIndex
 	}
 	cl.selectDB(int(db))
-	return replyOK
+	return command.ReplyOK
 }
 
 func (cl *client) selectDB(db int) {
-	cl.db = db
+	cl.DB = db
 	cl.dbSeen.Store(int32(db))
 }
 
-func auth(cl *client, c *call) Reply {
-	user, password := []byte(defaultUser), c.args[1]
+func auth(cl *client, c *command.Call) command.Reply {
+	user, password := []byte(acl.DefaultUser), c.Args[1]
 	switch {
-	case len(c.args) > 3:
-		return errSyntax
-	case len(c.args) == 3:
-		user, password = c.args[1], c.args[2]
-	case cl.srv.acl.def.permissions.Load().nopass:
+	case len(c.Args) > 3:
+		return command.ErrSyntax
+	case len(c.Args) == 3:
+		user, password = c.Args[1], c.Args[2]
+	case cl.srv.acl.Def.Permissions.Load().Nopass:
 		return errNoPasswordSet
 	}
 	if !cl.authenticate(c, user, password) {
-		return errWrongPass
+		return command.ErrWrongPass
 	}
-	return replyOK
+	return command.ReplyOK
 }
 
 // authenticate makes the client a user's if the password is right; if not, it stays what it was.
-func (cl *client) authenticate(c *call, user, password []byte) bool {
-	if !cl.srv.acl.authenticate(&cl.user, user, password) {
+func (cl *client) authenticate(c *command.Call, user, password []byte) bool {
+	if !cl.srv.acl.Authenticate(&cl.user, user, password) {
 		context := cl.aclContext()
-		if c.locked {
+		if c.Locked {
 			context = "multi"
 		}
-		cl.noteDenial(deniedAuth, context, c.str(0), string(user))
+		cl.noteDenial(acl.DeniedAuth, context, c.Str(0), string(user))
 		cl.owes()
 		return false
 	}
@@ -98,13 +131,13 @@ func (cl *client) isAuthed() bool {
 	if cl.authed {
 		return true
 	}
-	open := cl.srv.acl.open()
+	open := cl.srv.acl.Open()
 	cl.guard.Authed.Store(open)
 	return open
 }
 
 func (cl *client) setProtocol(resp3 bool) {
-	cl.resp3 = resp3
+	cl.RESP3 = resp3
 	cl.pushesRESP3.Store(resp3)
 	cl.mu.Lock()
 	cl.mu.resp3 = resp3
@@ -133,44 +166,44 @@ type helloOptions struct {
 	user, password, name []byte
 }
 
-func parseHello(c *call) (o helloOptions, refusal Reply) {
-	if len(c.args) == 1 {
-		return o, replyNone
+func parseHello(c *command.Call) (o helloOptions, refusal command.Reply) {
+	if len(c.Args) == 1 {
+		return o, command.ReplyNone
 	}
-	protocol, ok := c.int(1)
+	protocol, ok := c.Int(1)
 	if !ok {
 		return o, errProtoInteger
 	}
 	if protocol < 2 || protocol > 3 {
-		return o, errNoProto
+		return o, command.ErrNoProto
 	}
 	o.protocol = protocol
-	for i := 2; i < len(c.args); i++ {
-		more := len(c.args) - 1 - i
+	for i := 2; i < len(c.Args); i++ {
+		more := len(c.Args) - 1 - i
 		switch {
-		case c.is(i, "AUTH") && more >= 2:
-			o.user, o.password = c.args[i+1], c.args[i+2]
+		case c.Is(i, "AUTH") && more >= 2:
+			o.user, o.password = c.Args[i+1], c.Args[i+2]
 			i += 2
-		case c.is(i, "SETNAME") && more >= 1:
-			o.name = c.args[i+1]
+		case c.Is(i, "SETNAME") && more >= 1:
+			o.name = c.Args[i+1]
 			if !validClientName(o.name) {
 				return o, errClientName
 			}
 			i++
 		default:
-			return o, errorReply(oneLine("ERR Syntax error in HELLO option '" + c.str(i) + "'"))
+			return o, command.ErrorReply(command.OneLine("ERR Syntax error in HELLO option '" + c.Str(i) + "'"))
 		}
 	}
-	return o, replyNone
+	return o, command.ReplyNone
 }
 
-func hello(cl *client, c *call) Reply {
+func hello(cl *client, c *command.Call) command.Reply {
 	o, refusal := parseHello(c)
-	if refusal.isError() {
+	if refusal.IsError() {
 		return refusal
 	}
 	if o.user != nil && !cl.authenticate(c, o.user, o.password) {
-		return errWrongPass
+		return command.ErrWrongPass
 	}
 	if !cl.isAuthed() {
 		return errHelloNoAuth
@@ -180,23 +213,23 @@ func hello(cl *client, c *call) Reply {
 	}
 	if o.protocol != 0 {
 		cl.setProtocol(o.protocol == 3)
-		if cl.resp3 {
+		if cl.RESP3 {
 			cl.startPushes() // others may let their invalidations come here
 		}
 	}
-	return mapOf(
-		bulkString("server"), bulkString("redis"),
-		bulkString("version"), bulkString(RedisVersion),
-		bulkString("proto"), integer(cl.protocol()),
-		bulkString("id"), integer(cl.id),
-		bulkString("mode"), bulkString("standalone"),
-		bulkString("role"), bulkString("master"),
-		bulkString("modules"), array(),
+	return command.MapOf(
+		command.BulkString("server"), command.BulkString("redis"),
+		command.BulkString("version"), command.BulkString(RedisVersion),
+		command.BulkString("proto"), command.Integer(cl.protocol()),
+		command.BulkString("id"), command.Integer(cl.id),
+		command.BulkString("mode"), command.BulkString("standalone"),
+		command.BulkString("role"), command.BulkString("master"),
+		command.BulkString("modules"), command.Array(),
 	)
 }
 
 func (cl *client) protocol() int {
-	if cl.resp3 {
+	if cl.RESP3 {
 		return 3
 	}
 	return 2
@@ -204,7 +237,7 @@ func (cl *client) protocol() int {
 
 // reset makes the connection as new; only the library's name and version stay, since the
 // library behind it does.
-func reset(cl *client, _ *call) Reply {
+func reset(cl *client, _ *command.Call) command.Reply {
 	cl.multi = nil
 	cl.unwatch()
 	cl.noteMulti()
@@ -221,7 +254,7 @@ func reset(cl *client, _ *call) Reply {
 	cl.mu.Lock()
 	cl.mu.noEvict = false
 	cl.mu.Unlock()
-	cl.user.Store(cl.srv.acl.def)
-	cl.setAuthed(cl.srv.acl.open())
-	return simple("RESET")
+	cl.user.Store(cl.srv.acl.Def)
+	cl.setAuthed(cl.srv.acl.Open())
+	return command.Simple("RESET")
 }

@@ -5,6 +5,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"diskette/resp/command"
+	"diskette/resp/config"
 )
 
 const debugRefused = `ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.`
@@ -38,11 +41,11 @@ var debugHelp = []string{
 
 // debugCommand has no rows for its subcommands, as in Redis: whether DEBUG is allowed comes before
 // which one it is.
-func debugCommand(cl *client, c *call) Reply {
+func debugCommand(cl *client, c *command.Call) command.Reply {
 	if !cl.mayDebug() {
-		return errorReply(debugRefused)
+		return command.ErrorReply(debugRefused)
 	}
-	sub, n := strings.ToLower(c.str(1)), len(c.args)
+	sub, n := strings.ToLower(c.Str(1)), len(c.Args)
 	switch {
 	case sub == "help" && n == 2:
 		return helpLines(debugHelp)
@@ -51,42 +54,42 @@ func debugCommand(cl *client, c *call) Reply {
 	case sub == "populate" && n >= 3 && n <= 5:
 		return debugPopulate(cl, c)
 	case sub == "protocol" && n == 3:
-		return debugProtocol(cl, strings.ToLower(c.str(2)))
+		return debugProtocol(cl, strings.ToLower(c.Str(2)))
 	case sub == "sleep" && n == 3:
 		return debugSleep(c)
 	case sub == "check" && n == 2:
-		if c.locked {
-			return errNotInMulti
+		if c.Locked {
+			return command.ErrNotInMulti
 		}
 		if err := cl.srv.store.Check(); err != nil {
-			return errorReply(oneLine("ERR " + err.Error()))
+			return command.ErrorReply(command.OneLine("ERR " + err.Error()))
 		}
-		return replyOK
+		return command.ReplyOK
 	case sub == "error" && n == 3:
-		return errorReply(oneLine(c.str(2)))
+		return command.ErrorReply(command.OneLine(c.Str(2)))
 	case sub == "quicklist-packed-threshold" && n == 3:
-		if size, err := parseMemory(c.str(2)); err != nil || size > 1<<32 {
-			return errorReply("ERR argument must be a memory value bigger than 1 and smaller than 4gb")
+		if size, err := config.ParseMemory(c.Str(2)); err != nil || size > 1<<32 {
+			return command.ErrorReply("ERR argument must be a memory value bigger than 1 and smaller than 4gb")
 		}
-		return replyOK
+		return command.ReplyOK
 	case sub == "reload":
 		for i := 2; i < n; i++ {
-			if !c.is(i, "merge") && !c.is(i, "noflush") && !c.is(i, "nosave") { // which change nothing here
-				return errorReply("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")
+			if !c.Is(i, "merge") && !c.Is(i, "noflush") && !c.Is(i, "nosave") { // which change nothing here
+				return command.ErrorReply("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")
 			}
 		}
-		if c.locked {
-			return errNotInMulti
+		if c.Locked {
+			return command.ErrNotInMulti
 		}
 		if err := cl.srv.store.Unload(); err != nil {
-			return errNotStored(err)
+			return command.ErrNotStored(err)
 		}
-		return replyOK
+		return command.ReplyOK
 	case sub == "set-active-expire" && n == 3:
-		cl.srv.sweeper.SetPaused(c.str(2) == "0")
-		return replyOK
+		cl.srv.sweeper.SetPaused(c.Str(2) == "0")
+		return command.ReplyOK
 	}
-	return errorReply(oneLine("ERR unknown subcommand or wrong number of arguments for '" + c.str(1)[:min(len(c.args[1]), 128)] + "'. Try DEBUG HELP."))
+	return command.ErrorReply(command.OneLine("ERR unknown subcommand or wrong number of arguments for '" + c.Str(1)[:min(len(c.Args[1]), 128)] + "'. Try DEBUG HELP."))
 }
 
 func (cl *client) mayDebug() bool {
@@ -101,20 +104,20 @@ func (cl *client) mayDebug() bool {
 }
 
 // debugSleep holds this connection alone, where Redis stops for everybody.
-func debugSleep(c *call) Reply {
-	if c.locked {
-		return errNotInMulti
+func debugSleep(c *command.Call) command.Reply {
+	if c.Locked {
+		return command.ErrNotInMulti
 	}
 	// As C's strtod does, what is no number counts as 0.
-	seconds, _ := strconv.ParseFloat(c.str(2), 64)
+	seconds, _ := strconv.ParseFloat(c.Str(2), 64)
 	time.Sleep(time.Duration(min(max(seconds, 0), 86400) * float64(time.Second)))
-	return replyOK
+	return command.ReplyOK
 }
 
-func helpLines(lines []string) Reply {
-	elems := make([]Reply, len(lines))
+func helpLines(lines []string) command.Reply {
+	elems := make([]command.Reply, len(lines))
 	for i, line := range lines {
-		elems[i] = simple(line)
+		elems[i] = command.Simple(line)
 	}
-	return array(elems...)
+	return command.Array(elems...)
 }

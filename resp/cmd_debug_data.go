@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"diskette/expire"
+	"diskette/resp/command"
 	"diskette/resp/internal/words"
 	"diskette/store"
 )
@@ -14,53 +15,53 @@ import (
 const debugProtocolTypes = "string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false"
 
 // debugProtocol is DEBUG PROTOCOL, with Redis's values.
-func debugProtocol(cl *client, kind string) Reply {
-	three := func(value func(i int) []Reply) (elems []Reply) {
+func debugProtocol(cl *client, kind string) command.Reply {
+	three := func(value func(i int) []command.Reply) (elems []command.Reply) {
 		for i := range 3 {
-			elems = append(append(elems, integer(i)), value(i)...)
+			elems = append(append(elems, command.Integer(i)), value(i)...)
 		}
 		return elems
 	}
-	alone := func(int) []Reply { return nil }
+	alone := func(int) []command.Reply { return nil }
 	switch kind {
 	case "string":
-		return bulkString("Hello World")
+		return command.BulkString("Hello World")
 	case "integer":
-		return integer(12345)
+		return command.Integer(12345)
 	case "double":
-		return double(3.141)
+		return command.Double(3.141)
 	case "bignum":
-		return Reply{kind: kindBigNumber, s: "1234567999999999999999999999999999999"}
+		return command.Reply{Kind: command.KindBigNumber, S: "1234567999999999999999999999999999999"}
 	case "null":
-		return replyNull
+		return command.ReplyNull
 	case "array":
-		return array(three(alone)...)
+		return command.Array(three(alone)...)
 	case "set":
-		return setOf(three(alone)...)
+		return command.SetOf(three(alone)...)
 	case "map":
-		return mapOf(three(func(i int) []Reply { return []Reply{truth(i == 1)} })...)
+		return command.MapOf(three(func(i int) []command.Reply { return []command.Reply{truth(i == 1)} })...)
 	case "attrib":
-		attribute := Reply{kind: kindAttribute, elems: []Reply{bulkString("key-popularity"), array(bulkString("key:123"), integer(90))}}
-		return series(attribute, bulkString("Some real reply following the attribute"))
+		attribute := command.Reply{Kind: command.KindAttribute, Elems: []command.Reply{command.BulkString("key-popularity"), command.Array(command.BulkString("key:123"), command.Integer(90))}}
+		return command.Series(attribute, command.BulkString("Some real reply following the attribute"))
 	case "push":
-		if !cl.resp3 {
-			return errorReply("ERR RESP2 is not supported by this command")
+		if !cl.RESP3 {
+			return command.ErrorReply("ERR RESP2 is not supported by this command")
 		}
-		return series(bulkString("Some real reply following the push reply"), push(bulkString("server-cpu-usage"), integer(42)))
+		return command.Series(command.BulkString("Some real reply following the push reply"), command.Push(command.BulkString("server-cpu-usage"), command.Integer(42)))
 	case "verbatim":
-		return verbatim("This is a verbatim\nstring")
+		return command.Verbatim("This is a verbatim\nstring")
 	case "true", "false":
 		return truth(kind == "true")
 	}
-	return errorReply("ERR Wrong protocol type name. Please use one of the following: " + debugProtocolTypes)
+	return command.ErrorReply("ERR Wrong protocol type name. Please use one of the following: " + debugProtocolTypes)
 }
 
-func truth(b bool) Reply { return Reply{kind: kindBool, n: oneIf(b).n} }
+func truth(b bool) command.Reply { return command.Reply{Kind: command.KindBool, N: command.OneIf(b).N} }
 
 // onKeys runs fn on the client's database, as a command on keys does, and serves those whom its changes serve.
-func (cl *client) onKeys(c *call, fn func(tx *store.Tx) Reply) (reply Reply) {
-	if c.locked {
-		return errNotInMulti
+func (cl *client) onKeys(c *command.Call, fn func(tx *store.Tx) command.Reply) (reply command.Reply) {
+	if c.Locked {
+		return command.ErrNotInMulti
 	}
 	s := cl.srv
 	s.store.WaitForRoom()
@@ -72,35 +73,35 @@ func (cl *client) onKeys(c *call, fn func(tx *store.Tx) Reply) (reply Reply) {
 		s.store.Unlock()
 	}()
 	now := expire.NowMillis()
-	tx := s.store.Begin(cl.db, now)
+	tx := s.store.Begin(cl.DB, now)
 	defer func() {
 		if p := recover(); p != nil {
-			cl.callSeen = max(cl.callSeen, s.store.Abort())
-			reply = s.panicked(c.name(), p)
+			cl.CallSeen = max(cl.CallSeen, s.store.Abort())
+			reply = s.panicked(c.Name(), p)
 		}
 	}()
 	reply = fn(tx)
-	cl.callSeen = max(cl.callSeen, tx.End())
+	cl.CallSeen = max(cl.CallSeen, tx.End())
 	s.serveBlocked(now)
 	return reply
 }
 
 // debugObject is DEBUG OBJECT. A value has no address of its own; the length is that of DUMP without its frame.
-func debugObject(cl *client, c *call) Reply {
+func debugObject(cl *client, c *command.Call) command.Reply {
 	const frame = 11 // the type, the version and the checksum
-	return cl.onKeys(c, func(tx *store.Tx) Reply {
-		key, v := c.args[2], &tx.View
+	return cl.onKeys(c, func(tx *store.Tx) command.Reply {
+		key, v := c.Args[2], &tx.View
 		idle, ok := v.IdleMillis(key)
 		if !ok {
-			return errNoSuchKey
+			return command.ErrNoSuchKey
 		}
-		ask := call{caller: c.caller, now: c.now, locked: true}
-		ask.args = [][]byte{nil, key}
-		payload := dump(v, &ask)
-		ask.args = [][]byte{nil, nil, key}
-		encoding := objectEncoding(v, &ask)
-		return simple(fmt.Sprintf("Value at:0x0 refcount:1 encoding:%s serializedlength:%d lru:%d lru_seconds_idle:%d",
-			encoding.s, max(0, len(payload.s)-frame), (c.now-idle)/1000&(1<<24-1), idle/1000))
+		ask := command.Call{Caller: c.Caller, Now: c.Now, Locked: true}
+		ask.Args = [][]byte{nil, key}
+		payload := command.Dump(v, &ask)
+		ask.Args = [][]byte{nil, nil, key}
+		encoding := command.ObjectEncoding(v, &ask)
+		return command.Simple(fmt.Sprintf("Value at:0x0 refcount:1 encoding:%s serializedlength:%d lru:%d lru_seconds_idle:%d",
+			encoding.S, max(0, len(payload.S)-frame), (c.Now-idle)/1000&(1<<24-1), idle/1000))
 	})
 }
 
@@ -108,27 +109,27 @@ func debugObject(cl *client, c *call) Reply {
 const populateSlice = 256
 
 // debugPopulate is DEBUG POPULATE count [prefix] [size]: strings under names that nothing has yet.
-func debugPopulate(cl *client, c *call) Reply {
-	count, ok := c.int(2)
-	size, sized := int64(0), len(c.args) > 4
+func debugPopulate(cl *client, c *command.Call) command.Reply {
+	count, ok := c.Int(2)
+	size, sized := int64(0), len(c.Args) > 4
 	if sized && ok {
-		size, ok = c.int(4)
+		size, ok = c.Int(4)
 	}
 	if !ok || count < 0 || size < 0 {
-		return errNegative
+		return command.ErrNegative
 	}
-	if size > c.maxBulk.Load() {
-		return errTooLong
+	if size > c.MaxBulk.Load() {
+		return command.ErrTooLong
 	}
 	prefix := "key"
-	if len(c.args) > 3 {
-		prefix = c.str(3)
+	if len(c.Args) > 3 {
+		prefix = c.Str(3)
 	}
 	if err := cl.srv.store.WriteError(); err != nil {
-		return errNotStored(err)
+		return command.ErrNotStored(err)
 	}
 	for from := int64(0); from < count; from += populateSlice {
-		reply := cl.onKeys(c, func(tx *store.Tx) Reply {
+		reply := cl.onKeys(c, func(tx *store.Tx) command.Reply {
 			for i := from; i < min(count, from+populateSlice); i++ {
 				number := strconv.FormatInt(i, 10)
 				key, value := []byte(prefix+":"+number), "value:"+number
@@ -142,11 +143,11 @@ func debugPopulate(cl *client, c *call) Reply {
 				}
 				tx.SetString(key, []byte(value), 0)
 			}
-			return replyOK
+			return command.ReplyOK
 		})
-		if reply.isError() {
+		if reply.IsError() {
 			return reply
 		}
 	}
-	return replyOK
+	return command.ReplyOK
 }

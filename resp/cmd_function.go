@@ -7,101 +7,150 @@ import (
 	"strings"
 	"time"
 
+	"diskette/resp/command"
 	"diskette/resp/internal/glob"
 	"diskette/resp/internal/words"
 	"diskette/resp/rdb"
 	"diskette/store"
 )
 
+func functionRows() []*command.Row {
+	return []*command.Row{
+		{Name: "fcall", Arity: -3,
+			Flags: command.Noscript | command.Stale | command.SkipMonitor | command.NoMandatoryKeys | command.MovableKeys | command.MayReplicate,
+			Keys:  command.ScriptKeys("RW access update"), Write: fcall(false),
+			Group: "scripting", Since: "7.0.0", Args: "function numkeys [key...] [arg...]",
+			Cost: "Depends on the function", Doc: "Calls a function."},
+		{Name: "fcall_ro", Arity: -3,
+			Flags: command.Readonly | command.Noscript | command.Stale | command.SkipMonitor | command.NoMandatoryKeys | command.MovableKeys,
+			Keys:  command.ScriptKeys("RO access"), Write: fcall(true),
+			Group: "scripting", Since: "7.0.0", Cats: "-read", Args: "function numkeys [key...] [arg...]",
+			Cost: "Depends on the function", Doc: "Calls a function that only reads."},
+		{Name: "function", Arity: -2,
+			Group: "scripting", Since: "7.0.0", Cats: "-scripting",
+			Doc: "Keeps libraries of functions.", Subs: []*command.Row{
+				{Name: "delete", Arity: 3, Flags: command.Write | command.Noscript, Write: functionDelete,
+					Since: "7.0.0", Tips: "request_policy:all_shards response_policy:all_succeeded",
+					Usage: "<LIBRARY NAME>", Args: "library-name", Doc: "Deletes a library."},
+				{Name: "dump", Arity: 2, Flags: command.Noscript, Read: functionDump,
+					Since: "7.0.0", Cost: "O(N) in the number of functions",
+					Doc: "Returns all libraries as a payload for RESTORE."},
+				{Name: "flush", Arity: -2, Flags: command.Write | command.Noscript, Write: functionFlush,
+					Since: "7.0.0", Tips: "request_policy:all_shards response_policy:all_succeeded",
+					Usage: "[ASYNC|SYNC]", Args: "[flush-type(ASYNC|SYNC)]", Cost: "O(N) in the number of functions",
+					Doc: "Deletes all libraries."},
+				{Name: "help", Arity: 2, Flags: command.Loading | command.Stale, Conn: command.Help,
+					Since: "7.0.0", Doc: "Explains the subcommands."},
+				{Name: "kill", Arity: 2, Flags: command.Noscript | command.AllowBusy, Conn: onClient(functionKill),
+					Since: "7.0.0", Tips: "request_policy:all_shards response_policy:one_succeeded",
+					Doc: "Ends the function that is running, unless it has written."},
+				{Name: "list", Arity: -2, Flags: command.Noscript, Read: functionList,
+					Since: "7.0.0", Tips: "nondeterministic_output_order", Usage: "[LIBRARYNAME PATTERN] [WITHCODE]",
+					Args: "[LIBRARYNAME library-name-pattern] [WITHCODE]", Cost: "O(N) in the number of functions",
+					Doc: "Describes the libraries."},
+				{Name: "load", Arity: -3, Flags: command.Write | command.Denyoom | command.Noscript, Write: functionLoad,
+					Since: "7.0.0", Tips: "request_policy:all_shards response_policy:all_succeeded",
+					Usage: "[REPLACE] <FUNCTION CODE>", Args: "[REPLACE] function-code", Doc: "Creates a library."},
+				{Name: "restore", Arity: -3, Flags: command.Write | command.Denyoom | command.Noscript, Write: functionRestore,
+					Since: "7.0.0", Tips: "request_policy:all_shards response_policy:all_succeeded",
+					Usage: "<PAYLOAD> [FLUSH|APPEND|REPLACE]", Args: "serialized-value [policy(FLUSH|APPEND|REPLACE)]",
+					Cost: "O(N) in the number of functions", Doc: "Creates the libraries in a payload."},
+				{Name: "stats", Arity: 2, Flags: command.Noscript | command.AllowBusy, Conn: onClient(functionStats),
+					Since: "7.0.0", Tips: "nondeterministic_output request_policy:all_shards response_policy:special",
+					Doc: "Tells which function is running, and how many there are."},
+			}},
+	}
+}
+
 // FCALL, FCALL_RO and FUNCTION. See function.go.
 
-func fcall(readOnly bool) func(*store.Tx, *call) Reply {
-	return func(tx *store.Tx, c *call) Reply {
+func fcall(readOnly bool) func(*store.Tx, *command.Call) command.Reply {
+	return func(tx *store.Tx, c *command.Call) command.Reply {
 		showScript(c)
 		libs := &clientOf(c).srv.libraries
-		f := libs.find(c.args[1])
+		f := libs.find(c.Args[1])
 		if f == nil {
-			return errorReply("ERR Function not found")
+			return command.ErrorReply("ERR Function not found")
 		}
 		keys, refusal := keysAt(c, 2)
-		if refusal.s == errNotInteger.s {
-			refusal = errorReply("ERR Bad number of keys provided")
+		if refusal.S == command.ErrNotInteger.S {
+			refusal = command.ErrorReply("ERR Bad number of keys provided")
 		}
-		if refusal.isError() {
+		if refusal.IsError() {
 			return refusal
 		}
 		e := libs.engine
 		run, refusal := e.begin(c, tx, f.name, f.flags, readOnly)
-		if refusal.isError() {
+		if refusal.IsError() {
 			return refusal
 		}
-		return e.execute(run, f.fn, e.strings(c.args[3:3+keys]), e.strings(c.args[3+keys:]))
+		return e.execute(run, f.fn, e.strings(c.Args[3:3+keys]), e.strings(c.Args[3+keys:]))
 	}
 }
 
-func functionLoad(tx *store.Tx, c *call) Reply {
+func functionLoad(tx *store.Tx, c *command.Call) command.Reply {
 	replace := false
-	for _, option := range c.args[2 : len(c.args)-1] {
+	for _, option := range c.Args[2 : len(c.Args)-1] {
 		if !words.EqualFold(option, "replace") {
-			return errorReply(oneLine("ERR Unknown option given: " + string(option)))
+			return command.ErrorReply(command.OneLine("ERR Unknown option given: " + string(option)))
 		}
 		replace = true
 	}
 	libs := &clientOf(c).srv.libraries
-	code := c.args[len(c.args)-1]
+	code := c.Args[len(c.Args)-1]
 	name, _, refusal := metadata(words.ViewString(code))
-	if refusal.isError() {
+	if refusal.IsError() {
 		return refusal
 	}
 	if !replace && libs.byName[name] != nil {
-		return errorReply("ERR Library '" + name + "' already exists")
+		return command.ErrorReply("ERR Library '" + name + "' already exists")
 	}
-	compiled, ok := c.resume.(*compiledLibrary)
+	compiled, ok := c.Resume.(*compiledLibrary)
 	if !ok {
 		text := string(code)
-		if len(text) >= compileApart && c.mayPart {
-			c.apart = func() any { return compileLibrary(text) }
-			return replyNone
+		if len(text) >= compileApart && c.MayPart {
+			c.Apart = func() any { return compileLibrary(text) }
+			return command.ReplyNone
 		}
 		compiled = compileLibrary(text)
 	}
 	lib, refusal := libs.make(compiled, loadTimeout)
-	if !refusal.isError() {
+	if !refusal.IsError() {
 		refusal = libs.link([]*library{lib}, replace)
 	}
-	if refusal.isError() {
+	if refusal.IsError() {
 		return refusal
 	}
 	if err := lib.store(tx); err != nil {
-		return failure(err)
+		return command.Failure(err)
 	}
-	return bulkString(lib.name)
+	return command.BulkString(lib.name)
 }
 
-func functionDelete(tx *store.Tx, c *call) Reply {
+func functionDelete(tx *store.Tx, c *command.Call) command.Reply {
 	libs := &clientOf(c).srv.libraries
-	lib := libs.byName[c.str(2)]
+	lib := libs.byName[c.Str(2)]
 	if lib == nil {
-		return errorReply("ERR Library not found")
+		return command.ErrorReply("ERR Library not found")
 	}
 	if err := lib.unstore(tx); err != nil {
-		return failure(err)
+		return command.Failure(err)
 	}
 	libs.unlink(lib)
-	return replyOK
+	return command.ReplyOK
 }
 
-func functionFlush(tx *store.Tx, c *call) Reply {
+func functionFlush(tx *store.Tx, c *command.Call) command.Reply {
 	switch {
-	case len(c.args) > 3:
-		return errSubcommandSyntax(c)
-	case len(c.args) == 3 && !c.is(2, "SYNC") && !c.is(2, "ASYNC"):
-		return errorReply("ERR FUNCTION FLUSH only supports SYNC|ASYNC option")
+	case len(c.Args) > 3:
+		return command.ErrSubcommandSyntax(c)
+	case len(c.Args) == 3 && !c.Is(2, "SYNC") && !c.Is(2, "ASYNC"):
+		return command.ErrorReply("ERR FUNCTION FLUSH only supports SYNC|ASYNC option")
 	}
 	if err := clientOf(c).srv.libraries.flush(tx); err != nil {
-		return failure(err)
+		return command.Failure(err)
 	}
-	return replyOK
+	return command.ReplyOK
 }
 
 func (l *libraries) flush(tx *store.Tx) error {
@@ -114,131 +163,131 @@ func (l *libraries) flush(tx *store.Tx) error {
 	return nil
 }
 
-func functionList(_ *store.View, c *call) Reply {
+func functionList(_ *store.View, c *command.Call) command.Reply {
 	withCode, pattern := false, []byte(nil)
-	for i := 2; i < len(c.args); i++ {
+	for i := 2; i < len(c.Args); i++ {
 		switch {
-		case !withCode && c.is(i, "withcode"):
+		case !withCode && c.Is(i, "withcode"):
 			withCode = true
-		case pattern == nil && c.is(i, "libraryname"):
-			if i++; i == len(c.args) {
-				return errorReply("ERR library name argument was not given")
+		case pattern == nil && c.Is(i, "libraryname"):
+			if i++; i == len(c.Args) {
+				return command.ErrorReply("ERR library name argument was not given")
 			}
-			pattern = c.args[i]
+			pattern = c.Args[i]
 		default:
-			return errorReply(oneLine("ERR Unknown argument " + c.str(i)))
+			return command.ErrorReply(command.OneLine("ERR Unknown argument " + c.Str(i)))
 		}
 	}
-	var listed []Reply
+	var listed []command.Reply
 	for _, lib := range clientOf(c).srv.libraries.sorted() {
 		if pattern != nil && !glob.Match([]byte(strings.ToLower(string(pattern))), []byte(strings.ToLower(lib.name))) {
 			continue
 		}
-		var functions []Reply
+		var functions []command.Reply
 		for _, name := range slices.Sorted(maps.Keys(lib.functions)) {
 			functions = append(functions, lib.functions[name].describe())
 		}
-		about := []Reply{bulkString("library_name"), bulkString(lib.name), bulkString("engine"), bulkString("LUA"), bulkString("functions"), array(functions...)}
+		about := []command.Reply{command.BulkString("library_name"), command.BulkString(lib.name), command.BulkString("engine"), command.BulkString("LUA"), command.BulkString("functions"), command.Array(functions...)}
 		if withCode {
-			about = append(about, bulkString("library_code"), bulkString(lib.code))
+			about = append(about, command.BulkString("library_code"), command.BulkString(lib.code))
 		}
-		listed = append(listed, mapOf(about...))
+		listed = append(listed, command.MapOf(about...))
 	}
-	return array(listed...)
+	return command.Array(listed...)
 }
 
-func (f *function) describe() Reply {
-	doc := replyNull
+func (f *function) describe() command.Reply {
+	doc := command.ReplyNull
 	if f.doc != "" {
-		doc = bulkString(f.doc)
+		doc = command.BulkString(f.doc)
 	}
-	var flags []Reply
+	var flags []command.Reply
 	for _, known := range scriptFlagNames {
 		if f.flags&known.flag != 0 {
-			flags = append(flags, simple(known.name))
+			flags = append(flags, command.Simple(known.name))
 		}
 	}
-	return mapOf(bulkString("name"), bulkString(f.name), bulkString("description"), doc, bulkString("flags"), setOf(flags...))
+	return command.MapOf(command.BulkString("name"), command.BulkString(f.name), command.BulkString("description"), doc, command.BulkString("flags"), command.SetOf(flags...))
 }
 
-func functionDump(_ *store.View, c *call) Reply {
+func functionDump(_ *store.View, c *command.Call) command.Reply {
 	var code []string
 	for _, lib := range clientOf(c).srv.libraries.sorted() {
 		code = append(code, lib.code)
 	}
-	return bulk(rdb.EncodeLibraries(code, clientOf(c).srv.cfg.Bool("rdbcompression")))
+	return command.Bulk(rdb.EncodeLibraries(code, clientOf(c).srv.cfg.Bool("rdbcompression")))
 }
 
-func functionRestore(tx *store.Tx, c *call) Reply {
-	if len(c.args) > 4 {
-		return errSubcommandSyntax(c)
+func functionRestore(tx *store.Tx, c *command.Call) command.Reply {
+	if len(c.Args) > 4 {
+		return command.ErrSubcommandSyntax(c)
 	}
 	policy := "append"
-	if len(c.args) == 4 {
-		policy = strings.ToLower(c.str(3))
+	if len(c.Args) == 4 {
+		policy = strings.ToLower(c.Str(3))
 	}
 	if policy != "append" && policy != "replace" && policy != "flush" {
-		return errorReply("ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE.")
+		return command.ErrorReply("ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE.")
 	}
-	code, err := rdb.DecodeLibraries(c.args[2], restoreBytes)
+	code, err := rdb.DecodeLibraries(c.Args[2], command.RestoreBytes)
 	switch {
 	case errors.Is(err, rdb.ErrChecksum):
-		return errPayload
+		return command.ErrPayload
 	case err != nil:
-		return errorReply(oneLine("ERR failed loading the given functions payload: " + err.Error()))
+		return command.ErrorReply(command.OneLine("ERR failed loading the given functions payload: " + err.Error()))
 	}
 	libs := &clientOf(c).srv.libraries
 	var added []*library
 	end := time.Now().Add(loadTimeout) // for all of them
 	for _, text := range code {
 		lib, refusal := libs.make(compileLibrary(text), max(time.Until(end), time.Millisecond))
-		if refusal.isError() {
+		if refusal.IsError() {
 			return refusal
 		}
 		added = append(added, lib)
 	}
 	if policy == "flush" {
 		var fresh libraries // so that nothing goes if what comes is refused
-		if refusal := fresh.link(added, false); refusal.isError() {
+		if refusal := fresh.link(added, false); refusal.IsError() {
 			return refusal
 		}
 		engine := libs.engine
 		if err := libs.flush(tx); err != nil {
-			return failure(err)
+			return command.Failure(err)
 		}
 		libs.engine, libs.byName, libs.all = engine, fresh.byName, fresh.all
 		libs.count()
-	} else if refusal := libs.link(added, policy == "replace"); refusal.isError() {
+	} else if refusal := libs.link(added, policy == "replace"); refusal.IsError() {
 		return refusal
 	}
 	for _, lib := range added {
 		if err := lib.store(tx); err != nil {
-			return failure(err)
+			return command.Failure(err)
 		}
 	}
-	return replyOK
+	return command.ReplyOK
 }
 
 // functionStats answers while a function is running: when that has come to its end or is busy, as in Redis.
-func functionStats(cl *client, c *call) Reply {
+func functionStats(cl *client, c *command.Call) command.Reply {
 	s := cl.srv
-	running := replyNull
-	if s.scripts.runs.now.Load() != nil && !c.locked && s.store.LockUnlessMidway() {
+	running := command.ReplyNull
+	if s.scripts.runs.now.Load() != nil && !c.Locked && s.store.LockUnlessMidway() {
 		s.store.Unlock()
 	}
 	if run := s.scripts.runs.now.Load(); run != nil && s.scripts.runs.busy.Load() {
 		if run.isEval {
 			return run.busyReply()
 		}
-		running = mapOf(bulkString("name"), bulkString(run.name), bulkString("command"), run.shown(),
-			bulkString("duration_ms"), integer(time.Since(run.began).Milliseconds()))
+		running = command.MapOf(command.BulkString("name"), command.BulkString(run.name), command.BulkString("command"), run.shown(),
+			command.BulkString("duration_ms"), command.Integer(time.Since(run.began).Milliseconds()))
 	}
 	counts := s.libraries.counts.Load()
 	if counts == nil {
 		counts = &libraryCounts{}
 	}
-	return mapOf(bulkString("running_script"), running, bulkString("engines"), mapOf(bulkString("LUA"),
-		mapOf(bulkString("libraries_count"), integer(counts.libraries), bulkString("functions_count"), integer(counts.functions))))
+	return command.MapOf(command.BulkString("running_script"), running, command.BulkString("engines"), command.MapOf(command.BulkString("LUA"),
+		command.MapOf(command.BulkString("libraries_count"), command.Integer(counts.libraries), command.BulkString("functions_count"), command.Integer(counts.functions))))
 }
 
-func functionKill(cl *client, _ *call) Reply { return cl.srv.scripts.kill(false) }
+func functionKill(cl *client, _ *command.Call) command.Reply { return cl.srv.scripts.kill(false) }

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"diskette/resp/command"
 )
 
 // monitors are the clients that watch every command. Each command asks count, so nobody watching costs an atomic load.
@@ -16,17 +18,17 @@ type monitors struct {
 }
 
 var (
-	errMonitorLocked = errorReply("ERR MONITOR isn't allowed for DENY BLOCKING client")
-	errMonitorKeys   = errorReply("ERR Replica can't interact with the keyspace") // Redis counts monitors as replicas
+	errMonitorLocked = command.ErrorReply("ERR MONITOR isn't allowed for DENY BLOCKING client")
+	errMonitorKeys   = command.ErrorReply("ERR Replica can't interact with the keyspace") // Redis counts monitors as replicas
 )
 
 // monitor makes the connection a monitor, until RESET, QUIT or its end. A second time has no reply, as in Redis.
-func monitor(cl *client, c *call) Reply {
-	if c.locked {
+func monitor(cl *client, c *command.Call) command.Reply {
+	if c.Locked {
 		return errMonitorLocked
 	}
 	if cl.monitoring.Load() {
-		return replyNone
+		return command.ReplyNone
 	}
 	cl.startPushes()
 	cl.monitoring.Store(true)
@@ -36,7 +38,7 @@ func monitor(cl *client, c *call) Reply {
 	m.clients = append(m.clients, cl)
 	m.count.Add(1)
 	m.mu.Unlock()
-	return replyOK
+	return command.ReplyOK
 }
 
 // leave ends a client's watching, if it does.
@@ -51,8 +53,8 @@ func (m *monitors) leave(cl *client) {
 }
 
 // feed shows a command to the monitors, in the order in which commands run. Those that administrate are not shown.
-func (m *monitors) feed(cl *client, r *row, args [][]byte) {
-	if r.flags&(skipMonitor|admin) != 0 {
+func (m *monitors) feed(cl *client, r *command.Row, args [][]byte) {
+	if r.Flags&(command.SkipMonitor|command.Admin) != 0 {
 		return
 	}
 	m.show(cl, cl.monitorName(), r, args)
@@ -67,8 +69,8 @@ func (cl *client) monitorName() string {
 }
 
 // show is feed for a command that does not come from a client's address: a script's is from "lua".
-func (m *monitors) show(cl *client, from string, r *row, args [][]byte) {
-	line := monitorLine(time.Now(), cl.db, from, r.redacted(args))
+func (m *monitors) show(cl *client, from string, r *command.Row, args [][]byte) {
+	line := monitorLine(time.Now(), cl.DB, from, r.Redacted(args))
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, other := range m.clients {

@@ -1,72 +1,192 @@
 package resp
 
+import "diskette/resp/command"
+
+func replicaRows() []*command.Row {
+	return []*command.Row{
+		{Name: "asking", Arity: 1, Flags: command.Fast, Conn: onClient(clusterOff),
+			Group: "cluster", Since: "3.0.0", Cats: "connection", Doc: "Refused: there is no cluster."},
+		{Name: "cluster", Arity: -2,
+			Group: "cluster", Since: "3.0.0", Doc: "Refused: there is no cluster.", Subs: []*command.Row{
+				{Name: "addslots", Arity: -3, Flags: command.Admin | command.NoAsyncLoading | command.Stale, Conn: onClient(clusterOff),
+					Since: "3.0.0", Args: "slot=integer...", Doc: "Refused: there is no cluster."},
+				{Name: "addslotsrange", Arity: -4, Flags: command.Admin | command.NoAsyncLoading | command.Stale, Conn: onClient(clusterOff),
+					Since: "7.0.0", Args: "start-slot_end-slot{start-slot=integer end-slot=integer}...",
+					Doc: "Refused: there is no cluster."},
+				{Name: "bumpepoch", Arity: 2, Flags: command.Admin | command.NoAsyncLoading | command.Stale, Conn: onClient(clusterOff),
+					Since: "3.0.0", Tips: "nondeterministic_output", Doc: "Refused: there is no cluster."},
+				{Name: "count-failure-reports", Arity: 3, Flags: command.Admin | command.Stale, Conn: onClient(clusterOff),
+					Since: "3.0.0", Tips: "nondeterministic_output", Args: "node-id",
+					Doc: "Refused: there is no cluster."},
+				{Name: "countkeysinslot", Arity: 3, Flags: command.Stale, Conn: onClient(clusterOff),
+					Since: "3.0.0", Args: "slot=integer", Doc: "Refused: there is no cluster."},
+				{Name: "delslots", Arity: -3, Flags: command.Admin | command.NoAsyncLoading | command.Stale, Conn: onClient(clusterOff),
+					Since: "3.0.0", Args: "slot=integer...", Doc: "Refused: there is no cluster."},
+				{Name: "delslotsrange", Arity: -4, Flags: command.Admin | command.NoAsyncLoading | command.Stale, Conn: onClient(clusterOff),
+					Since: "7.0.0", Args: "start-slot_end-slot{start-slot=integer end-slot=integer}...",
+					Doc: "Refused: there is no cluster."},
+				{Name: "failover", Arity: -2, Flags: command.Admin | command.NoAsyncLoading | command.Stale, Conn: onClient(clusterOff),
+					Since: "3.0.0", Args: "[options(FORCE|TAKEOVER)]", Doc: "Refused: there is no cluster."},
+				{Name: "flushslots", Arity: 2, Flags: command.Admin | command.NoAsyncLoading | command.Stale, Conn: onClient(clusterOff),
+					Since: "3.0.0", Doc: "Refused: there is no cluster."},
+				{Name: "forget", Arity: 3, Flags: command.Admin | command.NoAsyncLoading | command.Stale, Conn: onClient(clusterOff),
+					Since: "3.0.0", Args: "node-id", Doc: "Refused: there is no cluster."},
+				{Name: "getkeysinslot", Arity: 4, Flags: command.Stale, Conn: onClient(clusterOff),
+					Since: "3.0.0", Tips: "nondeterministic_output", Args: "slot=integer count",
+					Doc: "Refused: there is no cluster."},
+				{Name: "help", Arity: 2, Flags: command.Loading | command.Stale, Conn: onClient(clusterOff),
+					Since: "5.0.0", Doc: "Refused: there is no cluster."},
+				{Name: "info", Arity: 2, Flags: command.Stale, Conn: onClient(clusterOff),
+					Since: "3.0.0", Tips: "nondeterministic_output", Doc: "Refused: there is no cluster."},
+				{Name: "keyslot", Arity: 3, Flags: command.Stale, Conn: onClient(clusterOff),
+					Since: "3.0.0", Args: "key=string", Doc: "Refused: there is no cluster."},
+				{Name: "links", Arity: 2, Flags: command.Stale, Conn: onClient(clusterOff),
+					Since: "7.0.0", Tips: "nondeterministic_output", Doc: "Refused: there is no cluster."},
+				{Name: "meet", Arity: -4, Flags: command.Admin | command.NoAsyncLoading | command.Stale, Conn: onClient(clusterOff),
+					Since: "3.0.0", Args: "ip port=integer [cluster_bus_port=integer]",
+					Doc: "Refused: there is no cluster."},
+				{Name: "myid", Arity: 2, Flags: command.Stale, Conn: onClient(clusterOff),
+					Since: "3.0.0", Doc: "Refused: there is no cluster."},
+				{Name: "myshardid", Arity: 2, Flags: command.Stale, Conn: onClient(clusterOff),
+					Since: "7.2.0", Tips: "nondeterministic_output", Doc: "Refused: there is no cluster."},
+				{Name: "nodes", Arity: 2, Flags: command.Stale, Conn: onClient(clusterOff),
+					Since: "3.0.0", Tips: "nondeterministic_output", Doc: "Refused: there is no cluster."},
+				{Name: "replicas", Arity: 3, Flags: command.Admin | command.Stale, Conn: onClient(clusterOff),
+					Since: "5.0.0", Tips: "nondeterministic_output", Args: "node-id",
+					Doc: "Refused: there is no cluster."},
+				{Name: "replicate", Arity: 3, Flags: command.Admin | command.NoAsyncLoading | command.Stale, Conn: onClient(clusterOff),
+					Since: "3.0.0", Args: "node-id", Doc: "Refused: there is no cluster."},
+				{Name: "reset", Arity: -2, Flags: command.Admin | command.Noscript | command.Stale, Conn: onClient(clusterOff),
+					Since: "3.0.0", Args: "[hard_soft(HARD|SOFT)]", Doc: "Refused: there is no cluster."},
+				{Name: "saveconfig", Arity: 2, Flags: command.Admin | command.NoAsyncLoading | command.Stale, Conn: onClient(clusterOff),
+					Since: "3.0.0", Doc: "Refused: there is no cluster."},
+				{Name: "set-config-epoch", Arity: 3, Flags: command.Admin | command.NoAsyncLoading | command.Stale, Conn: onClient(clusterOff),
+					Since: "3.0.0", Args: "config-epoch=integer", Doc: "Refused: there is no cluster."},
+				{Name: "setslot", Arity: -4, Flags: command.Admin | command.NoAsyncLoading | command.Stale, Conn: onClient(clusterOff),
+					Since: "3.0.0",
+					Args:  "slot=integer subcommand(IMPORTING node-id|MIGRATING node-id|NODE node-id|STABLE)",
+					Doc:   "Refused: there is no cluster."},
+				{Name: "shards", Arity: 2, Flags: command.Loading | command.Stale, Conn: onClient(clusterOff),
+					Since: "7.0.0", Tips: "nondeterministic_output", Doc: "Refused: there is no cluster."},
+				{Name: "slaves", Arity: 3, Flags: command.Admin | command.Stale, Conn: onClient(clusterOff),
+					Since: "3.0.0", Tips: "nondeterministic_output", Args: "node-id",
+					Doc: "Refused: there is no cluster."},
+				{Name: "slots", Arity: 2, Flags: command.Loading | command.Stale, Conn: onClient(clusterOff),
+					Since: "3.0.0", Tips: "nondeterministic_output", Doc: "Refused: there is no cluster."},
+			}},
+		{Name: "readonly", Arity: 1, Flags: command.Loading | command.Stale | command.Fast, Conn: onClient(clusterOff),
+			Group: "cluster", Since: "3.0.0", Cats: "connection", Doc: "Refused: there is no cluster."},
+		{Name: "readwrite", Arity: 1, Flags: command.Loading | command.Stale | command.Fast, Conn: onClient(clusterOff),
+			Group: "cluster", Since: "3.0.0", Cats: "connection", Doc: "Refused: there is no cluster."},
+		{Name: "failover", Arity: -1, Flags: command.Admin | command.Noscript | command.Stale, Conn: onClient(failover),
+			Group: "server", Since: "6.2.0",
+			Args: "[TO target{host port=integer [FORCE]}] [ABORT] [TIMEOUT milliseconds]",
+			Doc:  "Refused: there are no replicas."},
+		{Name: "module", Arity: -2,
+			Group: "server", Since: "4.0.0", Doc: "Tells that there are no modules.", Subs: []*command.Row{
+				{Name: "help", Arity: 2, Flags: command.Loading | command.Stale, Conn: command.Help,
+					Since: "5.0.0", Doc: "Explains the subcommands."},
+				{Name: "list", Arity: 2, Flags: command.Admin | command.Noscript, Conn: onClient(moduleList),
+					Since: "4.0.0", Tips: "nondeterministic_output_order", Cost: "O(N) in the number of modules",
+					Doc: "Returns no modules: there are none."},
+				{Name: "load", Arity: -3, Flags: command.Admin | command.Noscript | command.NoAsyncLoading, Conn: onClient(moduleOff),
+					Since: "4.0.0", Usage: "<path> [<arg> ...]", Args: "path [arg...]",
+					Doc: "Refused: there are no modules."},
+				{Name: "loadex", Arity: -3, Flags: command.Admin | command.Noscript | command.NoAsyncLoading, Conn: onClient(moduleOff),
+					Since: "7.0.0", Usage: "<path> [CONFIG <name> <value> [...]] [ARGS <arg> [...]]",
+					Args: "path [CONFIG configs{name value}...] [ARGS args{arg}...]",
+					Doc:  "Refused: there are no modules."},
+				{Name: "unload", Arity: 3, Flags: command.Admin | command.Noscript | command.NoAsyncLoading, Conn: onClient(moduleOff),
+					Since: "4.0.0", Usage: "<name>", Args: "name", Doc: "Refused: there are no modules."},
+			}},
+		{Name: "psync", Arity: -3, Flags: command.Admin | command.Noscript | command.NoAsyncLoading | command.NoMulti,
+			Conn:  onClient(refuseReplication),
+			Group: "server", Since: "2.8.0", Args: "replicationid offset", Doc: "Refused: there is no replication."},
+		{Name: "replconf", Arity: -1, Flags: command.Admin | command.Noscript | command.Loading | command.Stale | command.AllowBusy,
+			Conn:  onClient(refuseReplication),
+			Group: "server", Since: "3.0.0", Doc: "Refused: there is no replication."},
+		{Name: "replicaof", Arity: 3, Flags: command.Admin | command.Noscript | command.Stale | command.NoAsyncLoading, Conn: onClient(replicaof),
+			Group: "server", Since: "5.0.0", Args: "args(host-port{host port=integer}|no-one{NO ONE})",
+			Doc: "Accepts NO ONE; there is no replication."},
+		{Name: "role", Arity: 1, Flags: command.Noscript | command.Loading | command.Stale | command.Fast, Conn: onClient(role),
+			Group: "server", Since: "2.8.12", Cats: "admin dangerous",
+			Doc: "Says that this is a master without replicas."},
+		{Name: "slaveof", Arity: 3, Flags: command.Admin | command.Noscript | command.Stale | command.NoAsyncLoading, Conn: onClient(replicaof),
+			Group: "server", Since: "1.0.0", Args: "args(host-port{host port=integer}|no-one{NO ONE})",
+			Doc: "Accepts NO ONE; there is no replication."},
+		{Name: "sync", Arity: 1, Flags: command.Admin | command.Noscript | command.NoAsyncLoading | command.NoMulti,
+			Conn:  onClient(refuseReplication),
+			Group: "server", Since: "1.0.0", Doc: "Refused: there is no replication."},
+	}
+}
+
 // There is one server: no replicas, no cluster, no modules. What asks about them is answered as a Redis without them does;
 // what would set one up is refused.
 
 var (
-	errClusterOff  = errorReply("ERR This instance has cluster support disabled")
-	errModuleOff   = errorReply(`ERR MODULE command not allowed. If the enable-module-command option is set to "local", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.`)
-	errNoReplicas  = errorReply("ERR FAILOVER requires connected replicas.")
-	errReplication = errorReply("ERR replication is not supported: this server has no replicas and is none")
+	errClusterOff  = command.ErrorReply("ERR This instance has cluster support disabled")
+	errModuleOff   = command.ErrorReply(`ERR MODULE command not allowed. If the enable-module-command option is set to "local", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.`)
+	errNoReplicas  = command.ErrorReply("ERR FAILOVER requires connected replicas.")
+	errReplication = command.ErrorReply("ERR replication is not supported: this server has no replicas and is none")
 )
 
-func role(*client, *call) Reply {
-	return array(bulkString("master"), replyZero, array())
+func role(*client, *command.Call) command.Reply {
+	return command.Array(command.BulkString("master"), command.ReplyZero, command.Array())
 }
 
 // replicaof is SLAVEOF, too: NO ONE is what this server is.
-func replicaof(_ *client, c *call) Reply {
-	if c.is(1, "NO") && c.is(2, "ONE") {
-		return replyOK
+func replicaof(_ *client, c *command.Call) command.Reply {
+	if c.Is(1, "NO") && c.Is(2, "ONE") {
+		return command.ReplyOK
 	}
-	if port, ok := c.int(2); !ok || port < 0 || port > 65535 {
-		return errorReply("ERR Invalid master port")
+	if port, ok := c.Int(2); !ok || port < 0 || port > 65535 {
+		return command.ErrorReply("ERR Invalid master port")
 	}
 	return errReplication
 }
 
-func failover(_ *client, c *call) Reply {
+func failover(_ *client, c *command.Call) command.Reply {
 	var to, force, abort, timeout bool
-	for i := 1; i < len(c.args); i++ {
-		more := len(c.args) - 1 - i
+	for i := 1; i < len(c.Args); i++ {
+		more := len(c.Args) - 1 - i
 		switch {
-		case c.is(i, "TIMEOUT") && more >= 1 && !timeout:
-			millis, ok := c.int(i + 1)
+		case c.Is(i, "TIMEOUT") && more >= 1 && !timeout:
+			millis, ok := c.Int(i + 1)
 			if !ok {
-				return errNotInteger
+				return command.ErrNotInteger
 			}
 			if millis <= 0 {
-				return errorReply("ERR FAILOVER timeout must be greater than 0")
+				return command.ErrorReply("ERR FAILOVER timeout must be greater than 0")
 			}
 			timeout = true
 			i++
-		case c.is(i, "ABORT") && !abort:
+		case c.Is(i, "ABORT") && !abort:
 			abort = true
-		case c.is(i, "TO") && more >= 2 && !to:
-			if _, ok := c.int(i + 2); !ok {
-				return errNotInteger
+		case c.Is(i, "TO") && more >= 2 && !to:
+			if _, ok := c.Int(i + 2); !ok {
+				return command.ErrNotInteger
 			}
 			to = true
 			i += 2
-		case c.is(i, "FORCE") && !force:
+		case c.Is(i, "FORCE") && !force:
 			force = true
 		default:
-			return errSyntax
+			return command.ErrSyntax
 		}
 	}
 	switch {
-	case abort && len(c.args) > 2:
-		return errSyntax
+	case abort && len(c.Args) > 2:
+		return command.ErrSyntax
 	case abort:
-		return errorReply("ERR No failover in progress.")
+		return command.ErrorReply("ERR No failover in progress.")
 	}
 	return errNoReplicas
 }
 
 // refuseReplication is the reply to who wants to be a replica: PSYNC, SYNC and REPLCONF.
-func refuseReplication(*client, *call) Reply { return errReplication }
+func refuseReplication(*client, *command.Call) command.Reply { return errReplication }
 
-func clusterOff(*client, *call) Reply { return errClusterOff }
+func clusterOff(*client, *command.Call) command.Reply { return errClusterOff }
 
-func moduleList(*client, *call) Reply { return array() }
-func moduleOff(*client, *call) Reply  { return errModuleOff }
+func moduleList(*client, *command.Call) command.Reply { return command.Array() }
+func moduleOff(*client, *command.Call) command.Reply  { return errModuleOff }

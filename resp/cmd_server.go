@@ -7,16 +7,60 @@ import (
 	"sync"
 	"time"
 
+	"diskette/resp/command"
 	"diskette/store"
 )
 
-// serverTime is TIME. In a script time stands still.
-func serverTime(_ *client, c *call) Reply {
-	now := time.Now()
-	if c.script {
-		now = time.UnixMilli(c.now)
+func serverRows() []*command.Row {
+	return []*command.Row{
+		{Name: "wait", Arity: 3, Flags: command.Blocking, Read: wait,
+			Group: "generic", Since: "3.0.0", Cats: "connection -keyspace",
+			Tips: "request_policy:all_shards response_policy:agg_min", Args: "numreplicas timeout",
+			Doc: "Waits for replicas, of which there are none, until the time is over."},
+		{Name: "waitaof", Arity: 4, Flags: command.Blocking, Read: waitaof,
+			Group: "generic", Since: "7.2.0", Cats: "connection -keyspace",
+			Tips: "request_policy:all_shards response_policy:agg_min", Args: "numlocal numreplicas timeout",
+			Doc: "Waits until the journal is fsynced, and for replicas, of which there are none."},
+		{Name: "bgrewriteaof", Arity: 1, Flags: command.Admin | command.Noscript | command.NoAsyncLoading, Conn: onClient(bgrewriteaof),
+			Group: "server", Since: "1.0.0", Cost: "O(N) in the changes not written back",
+			Doc: "Forces a write-back in the background."},
+		{Name: "bgsave", Arity: -1, Flags: command.Admin | command.Noscript | command.NoAsyncLoading, Conn: onClient(bgsave),
+			Group: "server", Since: "1.0.0", Args: "[SCHEDULE]", Cost: "O(N) in the changes not written back",
+			Doc: "Forces a write-back in the background."},
+		{Name: "debug", Arity: -2, Flags: command.Admin | command.Noscript | command.Loading | command.Stale, Conn: onClient(debugCommand),
+			Group: "server", Since: "1.0.0", Cost: "Depends on subcommand.",
+			Doc: "Serves tests; needs enable-debug-command."},
+		{Name: "info", Arity: -1, Flags: command.Loading | command.Stale, Conn: onClient(info),
+			Group: "server", Since: "1.0.0", Cats: "dangerous",
+			Tips: "nondeterministic_output request_policy:all_shards response_policy:special", Args: "[section...]",
+			Doc: "Reports on the server."},
+		{Name: "lastsave", Arity: 1, Flags: command.Loading | command.Stale | command.Fast, Conn: onClient(lastsave),
+			Group: "server", Since: "1.0.0", Cats: "admin dangerous", Tips: "nondeterministic_output",
+			Doc: "Returns when write-back last brought everything into the tables."},
+		{Name: "lolwut", Arity: -1, Flags: command.Readonly | command.Fast, Conn: onClient(lolwut),
+			Group: "server", Since: "5.0.0", Args: "[VERSION version]",
+			Doc: "Draws something and tells the version."},
+		{Name: "monitor", Arity: 1, Flags: command.Admin | command.Noscript | command.Loading | command.Stale, Conn: onClient(monitor),
+			Group: "server", Since: "1.0.0", Doc: "Shows every command that the server runs, until RESET."},
+		{Name: "save", Arity: 1, Flags: command.Admin | command.Noscript | command.NoAsyncLoading | command.NoMulti, Conn: onClient(save),
+			Group: "server", Since: "1.0.0", Cost: "O(N) in the changes not written back",
+			Doc: "Forces a write-back and waits for it."},
+		{Name: "shutdown", Arity: -1, Flags: command.Admin | command.Noscript | command.Loading | command.Stale | command.NoMulti | command.AllowBusy,
+			Conn:  onClient(shutdown),
+			Group: "server", Since: "1.0.0", Args: "[save-selector(NOSAVE|SAVE)] [NOW] [FORCE] [ABORT]",
+			Cost: "O(N) in the changes not written back", Doc: "Writes everything back and ends the server."},
+		{Name: "time", Arity: 1, Flags: command.Loading | command.Stale | command.Fast, Conn: onClient(serverTime),
+			Group: "server", Since: "2.6.0", Tips: "nondeterministic_output", Doc: "Returns the clock."},
 	}
-	return array(bulkString(strconv.FormatInt(now.Unix(), 10)), bulkString(strconv.Itoa(now.Nanosecond()/1000)))
+}
+
+// serverTime is TIME. In a script time stands still.
+func serverTime(_ *client, c *command.Call) command.Reply {
+	now := time.Now()
+	if c.Script {
+		now = time.UnixMilli(c.Now)
+	}
+	return command.Array(command.BulkString(strconv.FormatInt(now.Unix(), 10)), command.BulkString(strconv.Itoa(now.Nanosecond()/1000)))
 }
 
 // saves are the write-backs that clients asked for. Every write is durable without them; they
@@ -100,49 +144,49 @@ func (j *saveJob) state(now time.Time) saveState {
 	return s
 }
 
-var errSaveInProgress = errorReply("ERR Background save already in progress")
+var errSaveInProgress = command.ErrorReply("ERR Background save already in progress")
 
-func save(cl *client, _ *call) Reply {
+func save(cl *client, _ *command.Call) command.Reply {
 	started, err := cl.srv.saves.save.run(cl.srv, "SAVE")
 	switch {
 	case !started:
 		return errSaveInProgress
 	case err != nil:
-		return errNotStored(err)
+		return command.ErrNotStored(err)
 	}
-	return replyOK
+	return command.ReplyOK
 }
 
-func bgsave(cl *client, c *call) Reply {
-	if len(c.args) > 2 || len(c.args) == 2 && !c.is(1, "schedule") {
-		return errSyntax
+func bgsave(cl *client, c *command.Call) command.Reply {
+	if len(c.Args) > 2 || len(c.Args) == 2 && !c.Is(1, "schedule") {
+		return command.ErrSyntax
 	}
 	if !cl.srv.saves.save.runInBackground(cl.srv, "BGSAVE") {
 		return errSaveInProgress
 	}
-	return simple("Background saving started")
+	return command.Simple("Background saving started")
 }
 
-func bgrewriteaof(cl *client, _ *call) Reply {
+func bgrewriteaof(cl *client, _ *command.Call) command.Reply {
 	if !cl.srv.saves.rewrite.runInBackground(cl.srv, "BGREWRITEAOF") {
-		return errorReply("ERR Background append only file rewriting already in progress")
+		return command.ErrorReply("ERR Background append only file rewriting already in progress")
 	}
-	return simple("Background append only file rewriting started")
+	return command.Simple("Background append only file rewriting started")
 }
 
-func lastsave(cl *client, _ *call) Reply {
+func lastsave(cl *client, _ *command.Call) command.Reply {
 	if l := cl.srv.loading.Load(); l != nil {
-		return integer(l.started.Unix())
+		return command.Integer(l.started.Unix())
 	}
-	return integer(cl.srv.store.LastWriteBack().Unix())
+	return command.Integer(cl.srv.store.LastWriteBack().Unix())
 }
 
 // shutdown has no reply when it works: the connection closes. With NOSAVE it does not wait for a
 // write-back first, though the end of the process brings one anyway if the disk allows it.
-func shutdown(cl *client, c *call) Reply {
+func shutdown(cl *client, c *command.Call) command.Reply {
 	var save, noSave, now, force, abort bool
-	for i := 1; i < len(c.args); i++ {
-		switch strings.ToLower(c.str(i)) {
+	for i := 1; i < len(c.Args); i++ {
+		switch strings.ToLower(c.Str(i)) {
 		case "save":
 			save = true
 		case "nosave":
@@ -154,14 +198,14 @@ func shutdown(cl *client, c *call) Reply {
 		case "abort":
 			abort = true
 		default:
-			return errSyntax
+			return command.ErrSyntax
 		}
 	}
-	if save && noSave || abort && len(c.args) > 2 {
-		return errSyntax
+	if save && noSave || abort && len(c.Args) > 2 {
+		return command.ErrSyntax
 	}
 	if abort {
-		return errorReply("ERR No shutdown in progress.") // it does not wait for replicas, so there is no while
+		return command.ErrorReply("ERR No shutdown in progress.") // it does not wait for replicas, so there is no while
 	}
 	s := cl.srv
 	if !noSave && s.scripts.runs.busy.Load() {
@@ -170,68 +214,68 @@ func shutdown(cl *client, c *call) Reply {
 	if !noSave && s.loading.Load() == nil {
 		if err := s.store.Flush(); err != nil && !force {
 			s.log.Error().Err(err).Msg("SHUTDOWN refused: not everything could be written back; NOSAVE or FORCE ends the server all the same")
-			return errorReply("ERR Errors trying to SHUTDOWN. Check logs.")
+			return command.ErrorReply("ERR Errors trying to SHUTDOWN. Check logs.")
 		}
 	}
 	s.log.Info().Str("client", cl.addr).Msg("SHUTDOWN asked for")
 	s.lastSocket.Store(cl.guard.Hold())
 	s.shutdown(Shutdown{Now: now})
 	cl.closing = true
-	return replyNone
+	return command.ReplyNone
 }
 
 // wait has no replicas to wait for: whoever asks for one waits until the time is over. Its reply leaves when the connection's
 // own writes are committed, as every reply does (I2).
-func wait(_ *store.View, c *call) Reply {
-	replicas, ok := c.int(1)
+func wait(_ *store.View, c *command.Call) command.Reply {
+	replicas, ok := c.Int(1)
 	if !ok {
-		return errNotInteger
+		return command.ErrNotInteger
 	}
 	timeout, refusal := timeoutMillis(c, 2)
-	if refusal.isError() {
+	if refusal.IsError() {
 		return refusal
 	}
 	if replicas <= 0 {
-		return replyZero
+		return command.ReplyZero
 	}
-	return c.blockOn(blockRequest{timeout: time.Duration(timeout) * time.Millisecond, timedOut: replyZero})
+	return c.BlockOn(command.BlockRequest{Timeout: time.Duration(timeout) * time.Millisecond, TimedOut: command.ReplyZero})
 }
 
 // waitaof waits for an fsync of the journal when numlocal is 1, and for replicas as wait does.
-func waitaof(_ *store.View, c *call) Reply {
-	local, ok := c.int(1)
+func waitaof(_ *store.View, c *command.Call) command.Reply {
+	local, ok := c.Int(1)
 	if !ok {
-		return errNotInteger
+		return command.ErrNotInteger
 	}
 	if local < 0 || local > 1 {
-		return errorReply("ERR value is out of range, value must between 0 and 1")
+		return command.ErrorReply("ERR value is out of range, value must between 0 and 1")
 	}
-	replicas, ok := c.int(2)
+	replicas, ok := c.Int(2)
 	if !ok || replicas < 0 {
-		return errNegative
+		return command.ErrNegative
 	}
 	timeout, refusal := timeoutMillis(c, 3)
-	if refusal.isError() {
+	if refusal.IsError() {
 		return refusal
 	}
 	st, left := clientOf(c).srv.store, time.Duration(timeout)*time.Millisecond
-	synced := oneIf(st.Synced())
-	if local == 1 && !c.locked {
-		if c.resume == nil {
-			c.apart = func() any { return awaitSync(st, left) }
-			return replyNone
+	synced := command.OneIf(st.Synced())
+	if local == 1 && !c.Locked {
+		if c.Resume == nil {
+			c.Apart = func() any { return awaitSync(st, left) }
+			return command.ReplyNone
 		}
-		wait := c.resume.(syncWait)
+		wait := c.Resume.(syncWait)
 		if wait.err != nil {
-			return errNotStored(wait.err)
+			return command.ErrNotStored(wait.err)
 		}
-		synced, left = oneIf(wait.synced), left-wait.took
+		synced, left = command.OneIf(wait.synced), left-wait.took
 	}
-	reply := array(synced, replyZero)
+	reply := command.Array(synced, command.ReplyZero)
 	if replicas == 0 || timeout > 0 && left <= 0 {
 		return reply
 	}
-	return c.blockOn(blockRequest{timeout: max(left, 0), timedOut: reply})
+	return c.BlockOn(command.BlockRequest{Timeout: max(left, 0), TimedOut: reply})
 }
 
 // syncWait is what came of a wait for an fsync.
@@ -262,15 +306,15 @@ func awaitSync(st *store.Store, timeout time.Duration) (w syncWait) {
 }
 
 // timeoutMillis reads argument i as a timeout in milliseconds, 0 = for ever.
-func timeoutMillis(c *call, i int) (millis int64, refusal Reply) {
-	millis, ok := c.int(i)
+func timeoutMillis(c *command.Call, i int) (millis int64, refusal command.Reply) {
+	millis, ok := c.Int(i)
 	switch {
 	case !ok:
-		return 0, errTimeout
+		return 0, command.ErrTimeout
 	case millis < 0:
-		return 0, errTimeoutBelow
+		return 0, command.ErrTimeoutBelow
 	case millis > math.MaxInt64/int64(time.Millisecond):
-		return 0, errTimeoutRange
+		return 0, command.ErrTimeoutRange
 	}
-	return millis, Reply{}
+	return millis, command.Reply{}
 }

@@ -4,7 +4,29 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"diskette/resp/command"
 )
+
+func slowlogRows() []*command.Row {
+	return []*command.Row{
+		{Name: "slowlog", Arity: -2,
+			Group: "server", Since: "2.2.12", Doc: "Keeps the commands that took long.", Subs: []*command.Row{
+				{Name: "get", Arity: -2, Flags: command.Admin | command.Loading | command.Stale, Conn: onClient(slowlogGet),
+					Since: "2.2.12", Tips: "request_policy:all_nodes nondeterministic_output", Usage: "[<count>]",
+					Args: "[count]", Cost: "O(N) in the number of entries",
+					Doc: "Returns the latest slow commands, -1 = all."},
+				{Name: "help", Arity: 2, Flags: command.Loading | command.Stale, Conn: command.Help,
+					Since: "6.2.0", Doc: "Explains the subcommands."},
+				{Name: "len", Arity: 2, Flags: command.Admin | command.Loading | command.Stale, Conn: onClient(slowlogLen),
+					Since: "2.2.12", Tips: "request_policy:all_nodes response_policy:agg_sum nondeterministic_output",
+					Doc: "Counts the slow commands that are kept."},
+				{Name: "reset", Arity: 2, Flags: command.Admin | command.Loading | command.Stale, Conn: onClient(slowlogReset),
+					Since: "2.2.12", Tips: "request_policy:all_nodes response_policy:all_succeeded",
+					Cost: "O(N) in the number of entries", Doc: "Forgets the slow commands."},
+			}},
+	}
+}
 
 const (
 	// slowlogArgs and slowlogBytes are how many arguments of a command an entry keeps, and how much of each.
@@ -29,8 +51,8 @@ type slowEntry struct {
 	addr, name string
 }
 
-func (l *slowlog) add(cl *client, r *row, args [][]byte, took time.Duration, most int) {
-	e := slowEntry{at: time.Now().Unix(), took: took, args: slowArgs(r.redacted(args)), addr: cl.addr}
+func (l *slowlog) add(cl *client, r *command.Row, args [][]byte, took time.Duration, most int) {
+	e := slowEntry{at: time.Now().Unix(), took: took, args: slowArgs(r.Redacted(args)), addr: cl.addr}
 	cl.mu.Lock()
 	e.name = cl.mu.name
 	cl.mu.Unlock()
@@ -62,15 +84,15 @@ func slowArgs(args [][]byte) []string {
 	return kept
 }
 
-func slowlogGet(cl *client, c *call) Reply {
+func slowlogGet(cl *client, c *command.Call) command.Reply {
 	count := int64(10)
-	if len(c.args) > 3 {
-		return errSubcommandSyntax(c)
+	if len(c.Args) > 3 {
+		return command.ErrSubcommandSyntax(c)
 	}
-	if len(c.args) == 3 {
-		n, ok := c.int(2)
+	if len(c.Args) == 3 {
+		n, ok := c.Int(2)
 		if !ok || n < -1 {
-			return errorReply("ERR count should be greater than or equal to -1")
+			return command.ErrorReply("ERR count should be greater than or equal to -1")
 		}
 		count = n
 	}
@@ -80,25 +102,25 @@ func slowlogGet(cl *client, c *call) Reply {
 	if count < 0 || count > int64(len(l.entries)) {
 		count = int64(len(l.entries))
 	}
-	newest := make([]Reply, count)
+	newest := make([]command.Reply, count)
 	for i := range newest {
 		e := &l.entries[len(l.entries)-1-i]
-		newest[i] = array(integer(e.id), integer(e.at), integer(e.took.Microseconds()), bulkStrings(e.args), bulkString(e.addr), bulkString(e.name))
+		newest[i] = command.Array(command.Integer(e.id), command.Integer(e.at), command.Integer(e.took.Microseconds()), command.BulkStrings(e.args), command.BulkString(e.addr), command.BulkString(e.name))
 	}
-	return array(newest...)
+	return command.Array(newest...)
 }
 
-func slowlogLen(cl *client, _ *call) Reply {
+func slowlogLen(cl *client, _ *command.Call) command.Reply {
 	l := &cl.srv.slowlog
 	l.Lock()
 	defer l.Unlock()
-	return integer(len(l.entries))
+	return command.Integer(len(l.entries))
 }
 
-func slowlogReset(cl *client, _ *call) Reply {
+func slowlogReset(cl *client, _ *command.Call) command.Reply {
 	l := &cl.srv.slowlog
 	l.Lock()
 	defer l.Unlock()
 	l.entries = nil // the numbers go on
-	return replyOK
+	return command.ReplyOK
 }

@@ -1,31 +1,35 @@
 package resp
 
-import "strings"
+import (
+	"strings"
+
+	"diskette/resp/command"
+)
 
 var (
-	errTwoRedirects   = errorReply("ERR A client can only redirect to a single other client")
-	errNoRedirect     = errorReply("ERR The client ID you want redirect to does not exist")
-	errPrefixAlone    = errorReply("ERR PREFIX option requires BCAST mode to be enabled")
-	errSwitchBcast    = errorReply("ERR You can't switch BCAST mode on/off before disabling tracking for this client, and then re-enabling it with a different mode.")
-	errOptWithBcast   = errorReply("ERR OPTIN and OPTOUT are not compatible with BCAST")
-	errOptBoth        = errorReply("ERR You can't specify both OPTIN mode and OPTOUT mode")
-	errSwitchOpt      = errorReply("ERR You can't switch OPTIN/OPTOUT mode before disabling tracking for this client, and then re-enabling it with a different mode.")
-	errCachingOff     = errorReply("ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled")
-	errCachingYes     = errorReply("ERR CLIENT CACHING YES is only valid when tracking is enabled in OPTIN mode.")
-	errCachingNo      = errorReply("ERR CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode.")
-	errPrefixOverlaps = func(prefix, with, other string) Reply {
-		return errorReply(oneLine("ERR Prefix '" + prefix + "' overlaps with " + with + " prefix '" + other + "'. Prefixes for a single client must not overlap."))
+	errTwoRedirects   = command.ErrorReply("ERR A client can only redirect to a single other client")
+	errNoRedirect     = command.ErrorReply("ERR The client ID you want redirect to does not exist")
+	errPrefixAlone    = command.ErrorReply("ERR PREFIX option requires BCAST mode to be enabled")
+	errSwitchBcast    = command.ErrorReply("ERR You can't switch BCAST mode on/off before disabling tracking for this client, and then re-enabling it with a different mode.")
+	errOptWithBcast   = command.ErrorReply("ERR OPTIN and OPTOUT are not compatible with BCAST")
+	errOptBoth        = command.ErrorReply("ERR You can't specify both OPTIN mode and OPTOUT mode")
+	errSwitchOpt      = command.ErrorReply("ERR You can't switch OPTIN/OPTOUT mode before disabling tracking for this client, and then re-enabling it with a different mode.")
+	errCachingOff     = command.ErrorReply("ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled")
+	errCachingYes     = command.ErrorReply("ERR CLIENT CACHING YES is only valid when tracking is enabled in OPTIN mode.")
+	errCachingNo      = command.ErrorReply("ERR CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode.")
+	errPrefixOverlaps = func(prefix, with, other string) command.Reply {
+		return command.ErrorReply(command.OneLine("ERR Prefix '" + prefix + "' overlaps with " + with + " prefix '" + other + "'. Prefixes for a single client must not overlap."))
 	}
 )
 
-func clientTracking(cl *client, c *call) Reply {
+func clientTracking(cl *client, c *command.Call) command.Reply {
 	how, refusal := trackingOptions(c)
-	if refusal.isError() {
+	if refusal.IsError() {
 		return refusal
 	}
 	switch {
-	case c.is(2, "on"):
-		if refusal = how.fits(cl.tracking.Load()); refusal.isError() {
+	case c.Is(2, "on"):
+		if refusal = how.fits(cl.tracking.Load()); refusal.IsError() {
 			return refusal
 		}
 		if how.bcast && len(how.prefixes) == 0 {
@@ -33,53 +37,53 @@ func clientTracking(cl *client, c *call) Reply {
 		}
 		cl.startPushes()
 		cl.srv.tracking.turnOn(cl, how)
-	case c.is(2, "off"):
+	case c.Is(2, "off"):
 		cl.srv.tracking.turnOff(cl)
 		cl.caching = false
 	default:
-		return errSyntax
+		return command.ErrSyntax
 	}
-	return replyOK
+	return command.ReplyOK
 }
 
-func trackingOptions(c *call) (how *tracking, refusal Reply) {
+func trackingOptions(c *command.Call) (how *tracking, refusal command.Reply) {
 	how = new(tracking)
-	for i := 3; i < len(c.args); i++ {
-		more := i+1 < len(c.args)
+	for i := 3; i < len(c.Args); i++ {
+		more := i+1 < len(c.Args)
 		switch {
-		case c.is(i, "redirect") && more:
+		case c.Is(i, "redirect") && more:
 			i++
 			if how.redirect != 0 {
 				return nil, errTwoRedirects
 			}
-			id, ok := c.int(i)
+			id, ok := c.Int(i)
 			if !ok {
-				return nil, errNotInteger
+				return nil, command.ErrNotInteger
 			}
 			if clientOf(c).srv.clients.find(id) == nil {
 				return nil, errNoRedirect
 			}
 			how.redirect = id
-		case c.is(i, "bcast"):
+		case c.Is(i, "bcast"):
 			how.bcast = true
-		case c.is(i, "optin"):
+		case c.Is(i, "optin"):
 			how.optIn = true
-		case c.is(i, "optout"):
+		case c.Is(i, "optout"):
 			how.optOut = true
-		case c.is(i, "noloop"):
+		case c.Is(i, "noloop"):
 			how.noLoop = true
-		case c.is(i, "prefix") && more:
+		case c.Is(i, "prefix") && more:
 			i++
-			how.prefixes = append(how.prefixes, c.str(i))
+			how.prefixes = append(how.prefixes, c.Str(i))
 		default:
-			return nil, errSyntax
+			return nil, command.ErrSyntax
 		}
 	}
-	return how, replyNone
+	return how, command.ReplyNone
 }
 
 // fits checks the options with each other and with how the client tracks already, nil = not at all.
-func (how *tracking) fits(old *tracking) (refusal Reply) {
+func (how *tracking) fits(old *tracking) (refusal command.Reply) {
 	if old == nil {
 		old = &tracking{bcast: how.bcast}
 	}
@@ -107,37 +111,37 @@ func (how *tracking) fits(old *tracking) (refusal Reply) {
 			}
 		}
 	}
-	return replyNone
+	return command.ReplyNone
 }
 
 // overlap reports whether a key may have both prefixes.
 func overlap(a, b string) bool { return strings.HasPrefix(a, b) || strings.HasPrefix(b, a) }
 
 // clientCaching is about the next command, or the next transaction.
-func clientCaching(cl *client, c *call) Reply {
+func clientCaching(cl *client, c *command.Call) command.Reply {
 	how := cl.tracking.Load()
 	switch {
 	case how == nil:
 		return errCachingOff
-	case c.is(2, "yes") && !how.optIn:
+	case c.Is(2, "yes") && !how.optIn:
 		return errCachingYes
-	case c.is(2, "no") && !how.optOut:
+	case c.Is(2, "no") && !how.optOut:
 		return errCachingNo
-	case !c.is(2, "yes") && !c.is(2, "no"):
-		return errSyntax
+	case !c.Is(2, "yes") && !c.Is(2, "no"):
+		return command.ErrSyntax
 	}
 	cl.caching = true
-	return replyOK
+	return command.ReplyOK
 }
 
 // endCaching ends what CLIENT CACHING said, after the command it was for.
-func (cl *client) endCaching(r *row) {
-	if cl.multi == nil && (r == nil || !strings.HasPrefix(r.full, "client|")) {
+func (cl *client) endCaching(r *command.Row) {
+	if cl.multi == nil && (r == nil || !strings.HasPrefix(r.Full, "client|")) {
 		cl.caching = false
 	}
 }
 
-func clientGetredir(cl *client, _ *call) Reply { return integer(cl.redirect()) }
+func clientGetredir(cl *client, _ *command.Call) command.Reply { return command.Integer(cl.redirect()) }
 
 // redirect is the id of the client that hears instead of this one, 0 = none; -1 if it does not track.
 func (cl *client) redirect() int64 {
@@ -147,12 +151,12 @@ func (cl *client) redirect() int64 {
 	return -1
 }
 
-func clientTrackinginfo(cl *client, _ *call) Reply {
+func clientTrackinginfo(cl *client, _ *command.Call) command.Reply {
 	how, state := cl.tracking.Load(), "on"
 	if how == nil {
 		how, state = new(tracking), "off"
 	}
-	words := []Reply{bulkString(state)}
+	words := []command.Reply{command.BulkString(state)}
 	for _, f := range []struct {
 		set  bool
 		word string
@@ -164,8 +168,8 @@ func clientTrackinginfo(cl *client, _ *call) Reply {
 		{how.broken.Load(), "broken_redirect"},
 	} {
 		if f.set {
-			words = append(words, bulkString(f.word))
+			words = append(words, command.BulkString(f.word))
 		}
 	}
-	return mapOf(bulkString("flags"), setOf(words...), bulkString("redirect"), integer(cl.redirect()), bulkString("prefixes"), bulkStrings(how.prefixes))
+	return command.MapOf(command.BulkString("flags"), command.SetOf(words...), command.BulkString("redirect"), command.Integer(cl.redirect()), command.BulkString("prefixes"), command.BulkStrings(how.prefixes))
 }

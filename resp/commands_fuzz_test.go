@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"diskette/resp/command"
 )
 
 // largeSizes are around what handlers and the parser treat in another way: an argument with memory of its own, work that
@@ -41,8 +43,8 @@ var fuzzWords = func() (words []string) {
 	words = append(words, "", " ", "\x00", "a\r\nb", "return redis.call('get', KEYS[1])", ">secret", "+@all", "~*", "&*", "maxmemory")
 	seen := map[string]bool{}
 	for _, r := range commandTable() {
-		for _, sub := range append([]*row{r}, r.subs...) {
-			for _, w := range strings.FieldsFunc(sub.args, func(c rune) bool { return (c < 'A' || c > 'Z') && c != '-' }) {
+		for _, sub := range append([]*command.Row{r}, r.Subs...) {
+			for _, w := range strings.FieldsFunc(sub.Args, func(c rune) bool { return (c < 'A' || c > 'Z') && c != '-' }) {
 				if len(w) > 1 && !seen[w] {
 					seen[w] = true
 					words = append(words, w)
@@ -56,12 +58,12 @@ var fuzzWords = func() (words []string) {
 // fuzzedCommands are the words of every command but CLIENT PAUSE, which would hold up the fuzzing itself.
 func fuzzedCommands() (names [][]string) {
 	for _, r := range commandTable() {
-		if len(r.subs) == 0 {
-			names = append(names, []string{r.name})
+		if len(r.Subs) == 0 {
+			names = append(names, []string{r.Name})
 		}
-		for _, sub := range r.subs {
-			if sub.name != "pause" {
-				names = append(names, []string{r.name, sub.name})
+		for _, sub := range r.Subs {
+			if sub.Name != "pause" {
+				names = append(names, []string{r.Name, sub.Name})
 			}
 		}
 	}
@@ -161,13 +163,13 @@ func smallArgs(names []string, n int) [][]byte {
 func TestNoCommandFailsForALargeArgumentInAnyPlace(t *testing.T) {
 	p := startFuzzed(t)
 	for _, names := range fuzzedCommands() {
-		r := p.srv.table.byName[names[0]]
+		r := p.srv.table.ByName[names[0]]
 		if len(names) > 1 {
-			r = r.sub([]byte(names[1]))
+			r = r.Sub([]byte(names[1]))
 		}
-		least := max(r.arity, -r.arity, len(names)+1)
+		least := max(r.Arity, -r.Arity, len(names)+1)
 		most := least
-		if r.arity < 0 {
+		if r.Arity < 0 {
 			most += 2
 		}
 		for n := least; n <= most; n++ {

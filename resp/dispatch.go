@@ -5,6 +5,7 @@ import (
 	"runtime/debug"
 
 	"diskette/expire"
+	"diskette/resp/command"
 	"diskette/resp/internal/words"
 	"diskette/resp/wire"
 )
@@ -23,7 +24,7 @@ func (cl *client) run(cmds []wire.Command) {
 	for i := range cmds {
 		args := cmds[i].Args
 		r, refusal := cl.admit(args)
-		if r != nil && refusal.kind == kindNone && cl.srv.pause.active.Load() {
+		if r != nil && refusal.Kind == command.KindNone && cl.srv.pause.active.Load() {
 			if !cl.waitPaused(&h, r, args) {
 				cl.closing = true
 				break
@@ -31,38 +32,38 @@ func (cl *client) run(cmds []wire.Command) {
 			r, refusal = cl.admit(args) // the server may have changed meanwhile
 		}
 		switch {
-		case r == nil || refusal.kind != kindNone:
+		case r == nil || refusal.Kind != command.KindNone:
 			if r != nil {
-				r.stats.rejected.Add(1)
+				r.Stats.Rejected.Add(1)
 			}
 			cl.reply(cl.refused(r, refusal), 0)
-		case cl.multi != nil && r.flags&runInMulti == 0:
+		case cl.multi != nil && r.Flags&command.RunInMulti == 0:
 			cl.reply(cl.multi.queue(r, args), 0)
 			cl.noteMulti()
 			if int64(cl.multi.bytes) > cl.srv.limits.QueryBuffer() { // Redis: they count as its query buffer
 				cl.overQuery()
 				cl.closing = true
 			}
-		case r.conn != nil:
+		case r.Conn != nil:
 			h.release()
-			cl.call = call{caller: &cl.caller, row: r, args: args, now: expire.NowMillis()}
+			cl.call = command.Call{Caller: &cl.Caller, Row: r, Args: args, Now: expire.NowMillis()}
 			t := cl.begin(r, args, 0)
-			reply := r.conn(&cl.call)
+			reply := r.Conn(&cl.call)
 			cl.end(t, r, args, &reply)
 			if !cl.replied {
-				cl.reply(reply, cl.callSeen)
+				cl.reply(reply, cl.CallSeen)
 			}
-			cl.replied, cl.callSeen = false, 0
-		case r.read != nil && cl.srv.loading.Load() != nil: // WATCH: servesLoading lets no other pass
-			cl.reply(cl.watch(cl.db, args[1:], func([]byte) bool { return false }), 0)
+			cl.replied, cl.CallSeen = false, 0
+		case r.Read != nil && cl.srv.loading.Load() != nil: // WATCH: servesLoading lets no other pass
+			cl.reply(cl.watch(cl.DB, args[1:], func([]byte) bool { return false }), 0)
 		default:
-			if i == 0 && cl.events.Load() != 0 {
+			if i == 0 && cl.Events.Load() != 0 {
 				cl.stepBack(now)
 			}
 			h.keyed(r, args, cmds[i+1:])
 		}
 		if len(cl.afterReply) > 0 {
-			cl.out.text(words.ViewString(cl.afterReply))
+			cl.out.Text(words.ViewString(cl.afterReply))
 			cl.afterReply = cl.afterReply[:0]
 		}
 		if cl.caching {
@@ -71,7 +72,7 @@ func (cl *client) run(cmds []wire.Command) {
 		if cl.closing {
 			break
 		}
-		if cl.out.over || cl.out.bytes() > wire.SendBytes {
+		if cl.out.Over || cl.out.Bytes() > wire.SendBytes {
 			h.release()
 			if cl.send() != nil {
 				cl.closing = true
@@ -87,31 +88,31 @@ func (cl *client) run(cmds []wire.Command) {
 }
 
 // reply encodes a command's reply, unless the client asked for silence.
-func (cl *client) reply(r Reply, lsn uint64) {
-	if r.kind == kindError && r.n != errorCounted {
-		cl.srv.stats.errors.count(r.s)
+func (cl *client) reply(r command.Reply, lsn uint64) {
+	if r.Kind == command.KindError && r.N != errorCounted {
+		cl.srv.stats.errors.count(r.S)
 	}
 	if cl.replies != repliesOn && cl.silences(&r) {
 		cl.seen = max(cl.seen, lsn)
-		cl.scratch.reset()
+		cl.Scratch.Reset()
 		return
 	}
-	cl.out.begin(lsn)
+	cl.out.Begin(lsn)
 	cl.seen = max(cl.seen, lsn)
-	r.encode(&cl.out, cl.resp3)
-	cl.scratch.reset()
+	r.Encode(&cl.out, cl.RESP3)
+	cl.Scratch.Reset()
 }
 
 // silences reports whether CLIENT REPLY keeps the next reply back. What SUBSCRIBE and its like confirm is no reply, but pushed like the
 // messages. Ask only while cl.replies is not repliesOn.
-func (cl *client) silences(r *Reply) bool {
+func (cl *client) silences(r *command.Reply) bool {
 	switch cl.replies {
 	case repliesSkipNext:
 		cl.replies = repliesSkip
 	case repliesSkip:
 		cl.replies = repliesOn
 	}
-	return !r.isPushed()
+	return !r.IsPushed()
 }
 
 // recover turns a panic in a handler into an error reply and the end of this connection:
@@ -123,10 +124,10 @@ func (h *hold) recover() {
 		return
 	}
 	cl := h.cl
-	reply := cl.srv.panicked(cl.call.name(), p)
+	reply := cl.srv.panicked(cl.call.Name(), p)
 	if h.held {
 		cl.seen = max(cl.seen, cl.srv.store.Abort())
-	} else if len(h.fetched) > 0 { // it failed without the lock: see call.apart
+	} else if len(h.fetched) > 0 { // it failed without the lock: see Call.Apart
 		h.takeBack()
 	}
 	h.unpin()
@@ -136,12 +137,12 @@ func (h *hold) recover() {
 }
 
 // panicked logs the panic of a command and returns what its client hears: nothing of the program's inside.
-func (s *Server) panicked(name string, p any) Reply {
-	if reply := unreadReply(p); reply.isError() {
+func (s *Server) panicked(name string, p any) command.Reply {
+	if reply := command.UnreadReply(p); reply.IsError() {
 		return reply
 	}
 	s.log.Error().Str("command", name).Str("panic", fmt.Sprint(p)).Bytes("stack", debug.Stack()).Msg("command failed")
-	return errInternal
+	return command.ErrInternal
 }
 
 // recover keeps a defect outside of any handler, in parsing or sending, to this connection.

@@ -10,6 +10,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"diskette/resp/command"
 	"diskette/resp/internal/words"
 	"diskette/resp/lualib"
 	"diskette/store"
@@ -54,8 +55,10 @@ const (
 )
 
 // metadata reads the first line of a library, #!lua name=mylib. rest begins with that line's end.
-func metadata(code string) (name, rest string, refusal Reply) {
-	refuse := func(text string) (string, string, Reply) { return "", "", errorReply(oneLine("ERR " + text)) }
+func metadata(code string) (name, rest string, refusal command.Reply) {
+	refuse := func(text string) (string, string, command.Reply) {
+		return "", "", command.ErrorReply(command.OneLine("ERR " + text))
+	}
 	if !strings.HasPrefix(code, "#!") {
 		return refuse("Missing library metadata")
 	}
@@ -86,7 +89,7 @@ func metadata(code string) (name, rest string, refusal Reply) {
 	case !strings.EqualFold(engine, "lua"):
 		return refuse("Engine '" + engine + "' not found")
 	}
-	return name, code[len(line):], replyNone
+	return name, code[len(line):], command.ReplyNone
 }
 
 const badFunctionName = "Library names can only contain letters, numbers, or underscores(_) and must be at least one character long"
@@ -101,27 +104,27 @@ func isFunctionName(name string) bool {
 type compiledLibrary struct {
 	name, code string
 	lua        *lualib.Code
-	refusal    Reply
+	refusal    command.Reply
 }
 
 // compileLibrary needs no lock.
 func compileLibrary(code string) *compiledLibrary {
 	name, rest, refusal := metadata(code)
 	c := &compiledLibrary{name: name, code: code, refusal: refusal}
-	if refusal.isError() {
+	if refusal.IsError() {
 		return c
 	}
 	var err error
 	if c.lua, err = lualib.Compile(rest, "user_function"); err != nil {
-		c.refusal = errorReply(oneLine("ERR Error compiling function: " + err.Error()))
+		c.refusal = command.ErrorReply(command.OneLine("ERR Error compiling function: " + err.Error()))
 	}
 	return c
 }
 
 // make runs a library's code and returns the library, which is not among the others yet. The code finds no global but redis, as
 // in Redis; at the start, without a timeout, it finds all, because older versions of Diskette have taken libraries that need them.
-func (l *libraries) make(c *compiledLibrary, timeout time.Duration) (*library, Reply) {
-	if c.refusal.isError() {
+func (l *libraries) make(c *compiledLibrary, timeout time.Duration) (*library, command.Reply) {
+	if c.refusal.IsError() {
 		return nil, c.refusal
 	}
 	if l.engine == nil {
@@ -142,12 +145,12 @@ func (l *libraries) make(c *compiledLibrary, timeout time.Duration) (*library, R
 	}()
 	e.lua.Begin()
 	if _, failure := e.lua.Run(e.lua.Bind(c.lua), nil); failure != nil {
-		return nil, errorReply(oneLine("ERR Error registering functions: " + loadFailure(failure)))
+		return nil, command.ErrorReply(command.OneLine("ERR Error registering functions: " + loadFailure(failure)))
 	}
 	if len(lib.functions) == 0 {
-		return nil, errorReply("ERR No functions registered")
+		return nil, command.ErrorReply("ERR No functions registered")
 	}
-	return lib, replyNone
+	return lib, command.ReplyNone
 }
 
 func loadFailure(err lua.LValue) string {
@@ -168,7 +171,7 @@ func (e *engine) loadTick() error {
 }
 
 // link adds new libraries, which replace those of their names if replace is set; either all or none.
-func (l *libraries) link(added []*library, replace bool) Reply {
+func (l *libraries) link(added []*library, replace bool) command.Reply {
 	byName, all := maps.Clone(l.byName), maps.Clone(l.all)
 	if byName == nil {
 		byName, all = map[string]*library{}, map[string]*function{}
@@ -177,7 +180,7 @@ func (l *libraries) link(added []*library, replace bool) Reply {
 		old := byName[lib.name]
 		switch {
 		case old != nil && !replace:
-			return errorReply("ERR Library " + lib.name + " already exists")
+			return command.ErrorReply("ERR Library " + lib.name + " already exists")
 		case old != nil:
 			for name := range old.functions {
 				delete(all, name)
@@ -188,14 +191,14 @@ func (l *libraries) link(added []*library, replace bool) Reply {
 	for _, lib := range added {
 		for name, f := range lib.functions {
 			if all[name] != nil {
-				return errorReply("ERR Function " + f.name + " already exists")
+				return command.ErrorReply("ERR Function " + f.name + " already exists")
 			}
 			all[name] = f
 		}
 	}
 	l.byName, l.all = byName, all
 	l.count()
-	return replyNone
+	return command.ReplyNone
 }
 
 func (l *libraries) unlink(lib *library) {
@@ -267,11 +270,11 @@ func (l *libraries) restore() {
 	tx.End()
 	for _, c := range code {
 		lib, refusal := l.make(compileLibrary(c), 0)
-		if !refusal.isError() {
+		if !refusal.IsError() {
 			refusal = l.link([]*library{lib}, true)
 		}
-		if refusal.isError() {
-			l.srv.log.Error().Str("error", refusal.s).Str("code", c[:min(len(c), 80)]).Msg("a library of functions can not be loaded")
+		if refusal.IsError() {
+			l.srv.log.Error().Str("error", refusal.S).Str("code", c[:min(len(c), 80)]).Msg("a library of functions can not be loaded")
 		}
 	}
 	if len(code) > 0 {

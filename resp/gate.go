@@ -4,74 +4,75 @@ import (
 	"strings"
 	"time"
 
+	"diskette/resp/command"
 	"diskette/resp/internal/words"
 )
 
 // admit finds the command and passes it through the gates; a refusal other than
-// kindNone is the reply.
-func (cl *client) admit(args [][]byte) (*row, Reply) {
+// KindNone is the reply.
+func (cl *client) admit(args [][]byte) (*command.Row, command.Reply) {
 	s := cl.srv
-	r := s.table.lookup(args[0])
+	r := s.table.Lookup(args[0])
 	if r == nil {
 		if isHTTP(args[0]) {
 			s.logHTTP(cl)
-			cl.out.reset() // not a word to a browser
+			cl.out.Reset() // not a word to a browser
 			cl.closing = true
-			return nil, replyNone
+			return nil, command.ReplyNone
 		}
-		return nil, errUnknown(args)
+		return nil, command.ErrUnknown(args)
 	}
-	if r.subs != nil && len(args) > 1 {
-		sub := r.sub(args[1])
+	if r.Subs != nil && len(args) > 1 {
+		sub := r.Sub(args[1])
 		if sub == nil {
-			return nil, errUnknownSub(r, args[1])
+			return nil, command.ErrUnknownSub(r, args[1])
 		}
 		r = sub
 	}
 	cl.last.Store(r)
-	if !r.arityOK(len(args)) {
-		return r, errArity(r)
+	if !r.ArityOK(len(args)) {
+		return r, command.ErrArity(r)
 	}
-	if r.flags&noAuth == 0 && !cl.isAuthed() {
-		return r, errNoAuth
+	if r.Flags&command.NoAuth == 0 && !cl.isAuthed() {
+		return r, command.ErrNoAuth
 	}
-	if cl.multi != nil && r.flags&noMulti != 0 {
-		return r, errNotInMulti
+	if cl.multi != nil && r.Flags&command.NoMulti != 0 {
+		return r, command.ErrNotInMulti
 	}
 	if !cl.mayAll() {
-		if refusal := cl.permitted(r, args, cl.aclContext()); refusal.kind != kindNone {
+		if refusal := cl.permitted(r, args, cl.aclContext()); refusal.Kind != command.KindNone {
 			return r, refusal
 		}
 	}
-	if s.scripts.runs.busy.Load() && r.flags&allowBusy == 0 {
+	if s.scripts.runs.busy.Load() && r.Flags&command.AllowBusy == 0 {
 		return r, s.scripts.busyReply()
 	}
 	if cl.pushes != nil {
 		switch {
-		case r.flags&inPubsub == 0 && cl.subscribedRESP2():
+		case r.Flags&command.InPubsub == 0 && cl.subscribedRESP2():
 			return r, errSubscribed(r)
-		case r.flags&(readonly|write|mayReplicate) != 0 && cl.monitoring.Load():
+		case r.Flags&(command.Readonly|command.Write|command.MayReplicate) != 0 && cl.monitoring.Load():
 			return r, errMonitorKeys
 		}
 	}
 	if s.loading.Load() != nil && !servesLoading(r, cl) {
-		return r, errLoading
+		return r, command.ErrLoading
 	}
-	if r.flags&write != 0 {
-		if err := s.store.WriteError(); err != nil && (r.flags&denyoom != 0 || !s.store.DiskFull()) {
-			return r, errNotStored(err)
+	if r.Flags&command.Write != 0 {
+		if err := s.store.WriteError(); err != nil && (r.Flags&command.Denyoom != 0 || !s.store.DiskFull()) {
+			return r, command.ErrNotStored(err)
 		}
 	}
-	return r, replyNone
+	return r, command.ReplyNone
 }
 
 // refused notes in an open transaction that one of its commands was; a refused EXEC drops it.
-func (cl *client) refused(r *row, refusal Reply) Reply {
-	if r != nil && r.name == "exec" {
+func (cl *client) refused(r *command.Row, refusal command.Reply) command.Reply {
+	if r != nil && r.Name == "exec" {
 		cl.multi = nil
 		cl.unwatch()
 		cl.noteMulti()
-		return errExecRefused(refusal)
+		return command.ErrExecRefused(refusal)
 	}
 	if cl.multi != nil {
 		cl.multi.broken = true

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"diskette/expire"
+	"diskette/resp/command"
 	"diskette/resp/wire"
 	"diskette/store"
 )
@@ -32,7 +33,7 @@ type hold struct {
 
 // take takes the lock for a command, unless it is held already. It does not wait for a script that runs longer than it should:
 // busy = the lock is not held.
-func (h *hold) take(r *row) (busy bool) {
+func (h *hold) take(r *command.Row) (busy bool) {
 	if h.n >= holdCommands {
 		h.release()
 	}
@@ -53,10 +54,10 @@ func (h *hold) take(r *row) (busy bool) {
 // tx begins what a command does with keys. While a file is replayed nothing has expired: see replay.go.
 func (h *hold) tx() *store.Tx {
 	now := h.now
-	if h.cl.replaying {
+	if h.cl.Replaying {
 		now = 1
 	}
-	return h.cl.srv.store.Begin(h.cl.db, now)
+	return h.cl.srv.store.Begin(h.cl.DB, now)
 }
 
 func (h *hold) begin() { h.held, h.n, h.now, h.ahead = true, 0, expire.NowMillis(), 0 }
@@ -80,7 +81,7 @@ func (h *hold) release() {
 
 // keyed runs a command on keys; following are the batch's next commands, whose keys are
 // loaded together with this one's if any load is needed.
-func (h *hold) keyed(r *row, args [][]byte, following []wire.Command) {
+func (h *hold) keyed(r *command.Row, args [][]byte, following []wire.Command) {
 	cl := h.cl
 	if h.take(r) {
 		cl.reply(cl.midway(r, args), 0)
@@ -89,7 +90,7 @@ func (h *hold) keyed(r *row, args [][]byte, following []wire.Command) {
 	h.lookAhead(args, following)
 	tx, err := h.ready(r, args, following)
 	if err != nil {
-		cl.reply(failure(err), 0)
+		cl.reply(command.Failure(err), 0)
 		h.unpin()
 		return
 	}
@@ -97,11 +98,11 @@ func (h *hold) keyed(r *row, args [][]byte, following []wire.Command) {
 	tx, reply, seen := h.call(tx, r, args)
 	cl.end(t, r, args, &reply)
 	lsn := max(seen, tx.End())
-	if reply.kind == kindBlock {
+	if reply.Kind == command.KindBlock {
 		h.block(tx, lsn)
 		return
 	}
-	long := reply.isLong() && cl.replies == repliesOn
+	long := reply.IsLong() && cl.replies == repliesOn
 	if !long {
 		cl.reply(reply, lsn)
 	}
@@ -117,34 +118,34 @@ func (h *hold) keyed(r *row, args [][]byte, following []wire.Command) {
 
 // call runs the command's function, again when it has asked for further keys and they are loaded, or when what it wanted done
 // without the lock is done.
-func (h *hold) call(begun *store.Tx, r *row, args [][]byte) (tx *store.Tx, reply Reply, seen uint64) {
+func (h *hold) call(begun *store.Tx, r *command.Row, args [][]byte) (tx *store.Tx, reply command.Reply, seen uint64) {
 	tx = begun
 	defer h.unread(&tx, &reply, &seen)
 	var resume any
 	asked := false // for further keys
 	for attempt := 1; ; attempt++ {
 		c := &h.cl.call
-		c.mayLoad, c.mayPart, c.resume, c.again = attempt <= loadAttempts, resume == nil, resume, asked
-		if r.read != nil {
-			reply = r.read(&tx.View, c)
+		c.MayLoad, c.MayPart, c.Resume, c.Again = attempt <= loadAttempts, resume == nil, resume, asked
+		if r.Read != nil {
+			reply = r.Read(&tx.View, c)
 		} else {
 			tx.PutOffCopies()
-			reply = r.write(tx, c)
+			reply = r.Write(tx, c)
 			if rw := tx.TakeRewrite(); rw != nil {
 				tx, reply = h.rewrite(rw, r, args)
 			}
 		}
 		var err error
 		switch {
-		case c.finish != nil:
+		case c.Finish != nil:
 			seen = max(seen, tx.End())
-			reply = unlocked(h, c.finish)
+			reply = unlocked(h, c.Finish)
 			return h.tx(), reply, seen
-		case c.apart != nil:
+		case c.Apart != nil:
 			tx.Uncount() // its hits and misses: it looks again
 			seen = max(seen, tx.End())
-			resume = unlocked(h, c.apart)
-		case reply.kind == kindLoad:
+			resume = unlocked(h, c.Apart)
+		case reply.Kind == command.KindLoad:
 			asked, err = true, h.load(tx)
 		default:
 			return tx, reply, seen
@@ -153,18 +154,18 @@ func (h *hold) call(begun *store.Tx, r *row, args [][]byte) (tx *store.Tx, reply
 			tx, err = h.ready(r, args, nil)
 		}
 		if err != nil {
-			return h.tx(), failure(err), seen
+			return h.tx(), command.Failure(err), seen
 		}
 	}
 }
 
 // unread makes the panic of a command that came upon a key which can not be read its error reply. What it had changed by then stays.
-func (h *hold) unread(tx **store.Tx, reply *Reply, seen *uint64) {
+func (h *hold) unread(tx **store.Tx, reply *command.Reply, seen *uint64) {
 	p := recover()
 	if p == nil {
 		return
 	}
-	if *reply = unreadReply(p); !reply.isError() {
+	if *reply = command.UnreadReply(p); !reply.IsError() {
 		panic(p)
 	}
 	*seen = max(*seen, h.cl.srv.store.Abort())
@@ -185,7 +186,7 @@ func (h *hold) block(tx *store.Tx, lsn uint64) {
 }
 
 // ready begins a command, all of whose keys are resident. The lock is held, and may have been let go meanwhile.
-func (h *hold) ready(r *row, args [][]byte, following []wire.Command) (*store.Tx, error) {
+func (h *hold) ready(r *command.Row, args [][]byte, following []wire.Command) (*store.Tx, error) {
 	cl := h.cl
 	tx := h.tx()
 	for !want(tx, r, args) {
@@ -199,26 +200,26 @@ func (h *hold) ready(r *row, args [][]byte, following []wire.Command) (*store.Tx
 	if cl.noTouch {
 		tx.NoTouch()
 	}
-	cl.call = call{caller: &cl.caller, row: r, args: args, now: h.now}
+	cl.call = command.Call{Caller: &cl.Caller, Row: r, Args: args, Now: h.now}
 	cl.remember(r, args)
 	return tx, nil
 }
 
 // rewrite copies a long value without the lock, which would hold everybody up for as long, and then runs the
 // command again: it has changed nothing yet. If the value has changed meanwhile, the command itself copies it.
-func (h *hold) rewrite(rw *store.Rewrite, r *row, args [][]byte) (*store.Tx, Reply) {
+func (h *hold) rewrite(rw *store.Rewrite, r *command.Row, args [][]byte) (*store.Tx, command.Reply) {
 	h.release()
 	rw.Make()
 	h.takeBack()
-	resume := h.cl.call.resume
+	resume := h.cl.call.Resume
 	tx, err := h.ready(r, args, nil)
 	rw.Release()
 	if err != nil {
-		return h.tx(), failure(err)
+		return h.tx(), command.Failure(err)
 	}
-	h.cl.call.resume = resume
+	h.cl.call.Resume = resume
 	tx.Use(rw)
-	return tx, r.write(tx, &h.cl.call)
+	return tx, r.Write(tx, &h.cl.call)
 }
 
 // unlocked does a command's work without the lock.
@@ -253,7 +254,7 @@ func (h *hold) lookAhead(args [][]byte, following []wire.Command) {
 	for i := range following[:min(len(following), len(h.keys)-1)] {
 		add(following[i].Args)
 	}
-	h.cl.srv.store.LookAhead(h.cl.db, h.keys[:n], h.members[:n])
+	h.cl.srv.store.LookAhead(h.cl.DB, h.keys[:n], h.members[:n])
 	h.ahead = min(len(following), len(h.keys)-1)
 }
 
@@ -280,12 +281,12 @@ func (h *hold) unpin() {
 }
 
 // want asks for all keys of a command.
-func want(tx *store.Tx, r *row, args [][]byte) bool {
-	if len(r.keys) == 1 && r.keys[0].find == nil && r.keys[0].last == r.keys[0].first { // most commands
-		return tx.Want(args[r.keys[0].first], r.keys[0].needed(args))
+func want(tx *store.Tx, r *command.Row, args [][]byte) bool {
+	if len(r.Keys) == 1 && r.Keys[0].Find == nil && r.Keys[0].Last == r.Keys[0].First { // most commands
+		return tx.Want(args[r.Keys[0].First], r.Keys[0].Needed(args))
 	}
 	ok := true
-	r.eachNeeded(args, func(i int, need store.Need) { ok = tx.Want(args[i], need) && ok })
+	r.EachNeeded(args, func(i int, need store.Need) { ok = tx.Want(args[i], need) && ok })
 	return ok
 }
 
@@ -296,8 +297,8 @@ func (cl *client) wantAhead(tx *store.Tx, following []wire.Command) {
 	}
 	for i := range following[:min(len(following), 32)] {
 		args := following[i].Args
-		r := cl.srv.table.lookup(args[0])
-		if r == nil || r.conn != nil || r.subs != nil || !r.arityOK(len(args)) || len(args) > 64 {
+		r := cl.srv.table.Lookup(args[0])
+		if r == nil || r.Conn != nil || r.Subs != nil || !r.ArityOK(len(args)) || len(args) > 64 {
 			return
 		}
 		want(tx, r, args)

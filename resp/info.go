@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"diskette/resp/command"
 	"diskette/store"
 )
 
@@ -44,28 +45,28 @@ type infoReport struct {
 }
 
 // info answers INFO [section ...]. Unknown sections give nothing.
-func info(cl *client, c *call) Reply {
+func info(cl *client, c *command.Call) command.Reply {
 	s := cl.srv
 	r := infoReport{s: s, now: time.Now()}
 	var err error
 	if r.loading = s.loading.Load(); r.loading != nil {
 		return s.infoWhileLoading(c, &r)
 	}
-	if r.store, err = s.store.Stats(c.locked); err == nil {
-		err = s.store.Look(c.locked, func() {
+	if r.store, err = s.store.Stats(c.Locked); err == nil {
+		err = s.store.Look(c.Locked, func() {
 			r.lua = s.luaStats()
-			r.databases, cl.callSeen = s.databases(c.now)
+			r.databases, cl.CallSeen = s.databases(c.Now)
 		})
 	}
 	if err != nil {
-		return s.host.notSeen(err)
+		return s.host.NotSeen(err)
 	}
 	return r.tell(c, func(string) bool { return true })
 }
 
 // tell writes the sections that are wanted and that there are.
-func (r *infoReport) tell(c *call, there func(section string) bool) Reply {
-	wanted := infoWanted(c.args[1:])
+func (r *infoReport) tell(c *command.Call, there func(section string) bool) command.Reply {
+	wanted := infoWanted(c.Args[1:])
 	var t infoText
 	for _, section := range infoSections {
 		if there(section.name) && wanted(section.name, section.always) {
@@ -73,7 +74,7 @@ func (r *infoReport) tell(c *call, there func(section string) bool) Reply {
 			section.write(&t, r)
 		}
 	}
-	return verbatim(t.String())
+	return command.Verbatim(t.String())
 }
 
 // infoWanted decides which sections the arguments ask for.

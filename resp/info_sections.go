@@ -10,6 +10,10 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"diskette/resp/acl"
+	"diskette/resp/command"
+	"diskette/resp/internal/machine"
 )
 
 func infoServer(t *infoText, r *infoReport) {
@@ -118,8 +122,8 @@ func infoClients(t *infoText, r *infoReport) {
 }
 
 func infoMemory(t *infoText, r *infoReport) {
-	m := readMemory()
-	st, start, used, rss := &r.store, r.s.sampler.startBytes, m.used, m.rss
+	m := machine.ReadProcess()
+	st, start, used, rss := &r.store, r.s.sampler.startBytes, m.Used, m.RSS
 	peak := r.s.sampler.noteMemory(used)
 	t.bytes("used_memory", used)
 	t.bytes("used_memory_rss", rss)
@@ -129,21 +133,21 @@ func infoMemory(t *infoText, r *infoReport) {
 	t.line("used_memory_startup", start)
 	t.line("used_memory_dataset", st.HotBytes)
 	t.linef("used_memory_dataset_perc", "%.2f%%", min(100, 100*ratio(st.HotBytes, max(1, used-start))))
-	t.line("allocator_allocated", m.objects)
-	t.line("allocator_active", m.active)
-	t.line("allocator_resident", m.resident)
-	if total := totalMemory(os.DirFS("/")); total > 0 {
+	t.line("allocator_allocated", m.Objects)
+	t.line("allocator_active", m.Active)
+	t.line("allocator_resident", m.Resident)
+	if total := machine.TotalMemory(os.DirFS("/")); total > 0 {
 		t.bytes("total_system_memory", total)
 	}
 	r.lua.write(t)
 	t.bytes("maxmemory", r.s.cfg.Int("maxmemory")) // as it was given; hot_limit is what it comes to
 	t.line("maxmemory_policy", r.s.cfg.Text("maxmemory-policy"))
-	t.linef("allocator_frag_ratio", "%.2f", ratio(m.active, m.objects))
-	t.line("allocator_frag_bytes", m.active-m.objects)
-	t.linef("allocator_rss_ratio", "%.2f", ratio(m.resident, m.active))
-	t.line("allocator_rss_bytes", m.resident-m.active)
-	t.linef("rss_overhead_ratio", "%.2f", ratio(rss, m.resident))
-	t.line("rss_overhead_bytes", rss-m.resident)
+	t.linef("allocator_frag_ratio", "%.2f", ratio(m.Active, m.Objects))
+	t.line("allocator_frag_bytes", m.Active-m.Objects)
+	t.linef("allocator_rss_ratio", "%.2f", ratio(m.Resident, m.Active))
+	t.line("allocator_rss_bytes", m.Resident-m.Active)
+	t.linef("rss_overhead_ratio", "%.2f", ratio(rss, m.Resident))
+	t.line("rss_overhead_bytes", rss-m.Resident)
 	t.linef("mem_fragmentation_ratio", "%.2f", ratio(rss, used))
 	t.line("mem_fragmentation_bytes", rss-used)
 	t.line("mem_not_counted_for_evict", 0)
@@ -172,7 +176,7 @@ func infoPersistence(t *infoText, r *infoReport) {
 	damage := r.s.store.Damage()
 	t.line("storage_damaged", zeroOne(damage.What != ""))
 	if damage.What != "" {
-		t.line("storage_damaged_what", oneLine(damage.What))
+		t.line("storage_damaged_what", command.OneLine(damage.What))
 		t.line("storage_damaged_since", damage.Since.Unix())
 	}
 	t.line("storage_damaged_reads", damage.Reads)
@@ -261,8 +265,8 @@ func infoStats(t *infoText, r *infoReport) {
 	t.line("current_active_defrag_time", 0)
 	t.line("total_error_replies", s.stats.errors.total.Load())
 	t.line("unexpected_error_replies", 0)
-	for reason := deniedCommand; reason < denialReasons; reason++ {
-		t.line("acl_access_denied_"+denialWords[reason].info, s.acl.denials.counts[reason].Load())
+	for reason := acl.DeniedCommand; reason < acl.DenialReasons; reason++ {
+		t.line("acl_access_denied_"+acl.DenialWords[reason].Info, s.acl.Denials.Counts[reason].Load())
 	}
 	t.line("dump_payload_sanitizations", 0)
 	t.line("total_reads_processed", net.Reads)
@@ -300,7 +304,7 @@ func infoReplication(t *infoText, r *infoReport) {
 }
 
 func infoCPU(t *infoText, _ *infoReport) {
-	system, user := cpuTime()
+	system, user := machine.CPUTime()
 	t.linef("used_cpu_sys", "%.6f", system.Seconds())
 	t.linef("used_cpu_user", "%.6f", user.Seconds())
 	t.linef("used_cpu_sys_children", "%.6f", 0.0)

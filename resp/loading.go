@@ -3,6 +3,8 @@ package resp
 import (
 	"sync/atomic"
 	"time"
+
+	"diskette/resp/command"
 )
 
 // Loading is how far a server is that moves data in. It listens meanwhile: who connects hears -LOADING from commands
@@ -45,18 +47,18 @@ func (s *Server) loaded() {
 
 // servesLoading reports whether a command is served while the server loads. Of those that Redis serves then, DEBUG
 // and an EXEC with something to execute need a store.
-func servesLoading(r *row, cl *client) bool {
+func servesLoading(r *command.Row, cl *client) bool {
 	switch {
-	case r.flags&loading == 0 || r.name == "debug":
+	case r.Flags&command.Loading == 0 || r.Name == "debug":
 		return false
-	case r.name == "exec":
+	case r.Name == "exec":
 		return cl.multi == nil || cl.multi.broken || len(cl.multi.queued) == 0
 	}
 	return true
 }
 
 // infoWhileLoading is INFO without what the store would tell.
-func (s *Server) infoWhileLoading(c *call, r *infoReport) Reply {
+func (s *Server) infoWhileLoading(c *command.Call, r *infoReport) command.Reply {
 	return r.tell(c, func(section string) bool { return section != "diskette" && section != "keyspace" })
 }
 

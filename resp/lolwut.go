@@ -3,17 +3,19 @@ package resp
 import (
 	"math/rand/v2"
 	"strings"
+
+	"diskette/resp/command"
 )
 
 // lolwut draws a diskette whose magnetic surface is different each time. Redis's versions of the
 // drawing (LOLWUT VERSION 5) are not followed, but their number is checked.
-func lolwut(_ *client, c *call) Reply {
-	if len(c.args) > 2 && c.is(1, "version") {
-		if _, ok := c.int(2); !ok {
-			return errNotInteger
+func lolwut(_ *client, c *command.Call) command.Reply {
+	if len(c.Args) > 2 && c.Is(1, "version") {
+		if _, ok := c.Int(2); !ok {
+			return command.ErrNotInteger
 		}
 	}
-	return verbatim(diskette() + "\nDiskette ver. " + Version + "\nRedis ver. " + RedisVersion + "\n")
+	return command.Verbatim(diskette() + "\nDiskette ver. " + Version + "\nRedis ver. " + RedisVersion + "\n")
 }
 
 // diskette is drawn in lines of 29 characters: the shutter, the surface, the label.

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"diskette/resp/command"
 	"diskette/store"
 )
 
@@ -51,8 +52,8 @@ func (k *talker) contents(key string) string {
 func TestLongCommandsMakeWithoutTheLockWhatTheyMakeUnderIt(t *testing.T) {
 	addr, _ := startServing(t)
 	k := talk(t, addr)
-	storeMany(k, apartElements)
-	for i := 0; i <= apartElements; i += 100 {
+	storeMany(k, command.ApartElements)
+	for i := 0; i <= command.ApartElements; i += 100 {
 		for j := range 100 {
 			k.send(fmt.Sprintf("XADD x %d-0 field value", i+j+1))
 		}
@@ -89,7 +90,7 @@ func TestLongCommandsMakeWithoutTheLockWhatTheyMakeUnderIt(t *testing.T) {
 func TestWhatWasMadeOfAChangedSourceIsMadeAgain(t *testing.T) {
 	addr, s := startServing(t)
 	k := talk(t, addr)
-	storeMany(k, apartElements)
+	storeMany(k, command.ApartElements)
 	for _, line := range []string{
 		"SUNIONSTORE to a b", "ZUNIONSTORE to 2 za a", "SORT l STORE to", "COPY h to",
 	} {
@@ -101,9 +102,9 @@ func TestWhatWasMadeOfAChangedSourceIsMadeAgain(t *testing.T) {
 			"SADD b another": strings.Contains(line, " b"), "SET unrelated 1": false, "EXPIRE " + source(line) + " 1000": true,
 		} {
 			k.do("DEL to")
-			r := s.table.lookup(args[0])
-			by := &caller{host: &s.host}
-			c := &call{caller: by, row: r, args: args, mayPart: true}
+			r := s.table.Lookup(args[0])
+			by := &command.Caller{Host: &s.host}
+			c := &command.Call{Caller: by, Row: r, Args: args, MayPart: true}
 			inLock := func(fn func(tx *store.Tx)) {
 				s.store.Lock()
 				defer s.store.Unlock()
@@ -113,21 +114,21 @@ func TestWhatWasMadeOfAChangedSourceIsMadeAgain(t *testing.T) {
 				tx.End()
 			}
 			inLock(func(tx *store.Tx) {
-				if reply := r.write(tx, c); c.apart == nil || reply.kind != kindNone || tx.Changed() {
+				if reply := r.Write(tx, c); c.Apart == nil || reply.Kind != command.KindNone || tx.Changed() {
 					t.Fatalf("%s is not put off", line)
 				}
 			})
 			k.do(change)
-			made := c.apart()
-			if made.(making).made == nil {
+			made := c.Apart()
+			if made.(command.Making).Made == nil {
 				t.Errorf("%s makes nothing without the lock", line)
 			}
 			inLock(func(tx *store.Tx) {
-				c = &call{caller: by, row: r, args: args, resume: made}
-				if used := tx.Unchanged(sources(line, args), made.(making).of); used == changed {
+				c = &command.Call{Caller: by, Row: r, Args: args, Resume: made}
+				if used := tx.Unchanged(sources(line, args), made.(command.Making).Of); used == changed {
 					t.Errorf("%s after %s: what was made is used: %v", line, change, used)
 				}
-				if reply := r.write(tx, c); reply.kind != kindInteger || reply.n == 0 || c.apart != nil {
+				if reply := r.Write(tx, c); reply.Kind != command.KindInteger || reply.N == 0 || c.Apart != nil {
 					t.Errorf("%s after %s: %v", line, change, reply)
 				}
 			})
@@ -168,13 +169,13 @@ func source(line string) string {
 func TestALongCommandSeesItsSourcesAtOneTime(t *testing.T) {
 	addr, _ := startServing(t)
 	k := talk(t, addr)
-	storeMany(k, apartElements)
+	storeMany(k, command.ApartElements)
 	k.do("COPY a copy")
 	done := make(chan struct{})
 	var changing sync.WaitGroup
 	changing.Go(func() {
 		w := talk(t, addr)
-		for i := range apartElements {
+		for i := range command.ApartElements {
 			select {
 			case <-done:
 				return
@@ -194,8 +195,8 @@ func TestALongCommandSeesItsSourcesAtOneTime(t *testing.T) {
 		if n := k.do("SDIFFSTORE to a copy"); n != ":0" {
 			t.Errorf("%s members are in one alone", n)
 		}
-		if n := k.do("SINTERSTORE to a copy"); n != fmt.Sprintf(":%d", apartElements) {
-			t.Errorf("%s members are in both, not %d", n, apartElements)
+		if n := k.do("SINTERSTORE to a copy"); n != fmt.Sprintf(":%d", command.ApartElements) {
+			t.Errorf("%s members are in both, not %d", n, command.ApartElements)
 		}
 	}
 	close(done)

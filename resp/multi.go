@@ -5,10 +5,33 @@ import (
 	"sync/atomic"
 
 	"diskette/expire"
+	"diskette/resp/acl"
+	"diskette/resp/command"
 	"diskette/resp/internal/numbers"
 	"diskette/resp/wire"
 	"diskette/store"
 )
+
+func transactionRows() []*command.Row {
+	return []*command.Row{
+		{Name: "discard", Arity: 1, Flags: command.Noscript | command.Loading | command.Stale | command.Fast | command.AllowBusy | command.RunInMulti,
+			Conn:  onClient(discard),
+			Group: "transactions", Since: "2.0.0", Cost: "O(N) in the number of queued commands",
+			Doc: "Drops the queued commands."},
+		{Name: "exec", Arity: 1, Flags: command.Noscript | command.Loading | command.Stale | command.SkipSlowlog | command.RunInMulti, Conn: onClient(exec),
+			Group: "transactions", Since: "1.2.0", Cost: "Depends on the commands in the transaction",
+			Doc: "Runs the queued commands at once."},
+		{Name: "multi", Arity: 1, Flags: command.Noscript | command.Loading | command.Stale | command.Fast | command.AllowBusy | command.RunInMulti,
+			Conn:  onClient(multi),
+			Group: "transactions", Since: "1.2.0", Doc: "Begins to queue commands."},
+		{Name: "unwatch", Arity: 1, Flags: command.Noscript | command.Loading | command.Stale | command.Fast | command.AllowBusy, Conn: onClient(unwatch),
+			Group: "transactions", Since: "2.2.0", Doc: "Forgets all watched keys."},
+		{Name: "watch", Arity: -2, Flags: command.Noscript | command.Loading | command.Stale | command.Fast | command.AllowBusy | command.RunInMulti,
+			Keys: command.Heads(command.KeysFrom(1, -1, 1, "RO")), Read: watch,
+			Group: "transactions", Since: "2.2.0", Args: "key...", Cost: "O(N) in the number of keys",
+			Doc: "Makes EXEC depend on keys staying as they are."},
+	}
+}
 
 // A transaction is the commands queued since MULTI. EXEC runs them under one hold of the
 // keyspace lock and they make one journal record: all or nothing after a crash.
@@ -19,13 +42,13 @@ type transaction struct {
 }
 
 type queued struct {
-	row  *row
+	row  *command.Row
 	args [][]byte
 }
 
 // queue keeps a command for EXEC. Its arguments are copied out of the connection's buffer,
 // the long ones excepted, which are ours to keep.
-func (t *transaction) queue(r *row, args [][]byte) Reply {
+func (t *transaction) queue(r *command.Row, args [][]byte) command.Reply {
 	kept := make([][]byte, len(args))
 	for i, a := range args {
 		if len(a) >= wire.BigArg {
@@ -36,26 +59,26 @@ func (t *transaction) queue(r *row, args [][]byte) Reply {
 		t.bytes += len(a) + wire.ArgCost
 	}
 	t.queued = append(t.queued, queued{r, kept})
-	return replyQueued
+	return command.ReplyQueued
 }
 
-func multi(cl *client, _ *call) Reply {
+func multi(cl *client, _ *command.Call) command.Reply {
 	if cl.multi != nil {
-		return errNestedMulti
+		return command.ErrNestedMulti
 	}
 	cl.multi = &transaction{}
 	cl.noteMulti()
-	return replyOK
+	return command.ReplyOK
 }
 
-func discard(cl *client, _ *call) Reply {
+func discard(cl *client, _ *command.Call) command.Reply {
 	if cl.multi == nil {
-		return errDiscardWithoutMulti
+		return command.ErrDiscardWithoutMulti
 	}
 	cl.multi = nil
 	cl.unwatch()
 	cl.noteMulti()
-	return replyOK
+	return command.ReplyOK
 }
 
 // noteMulti shows the transaction's state to CLIENT LIST.
@@ -69,44 +92,44 @@ func (cl *client) noteMulti() {
 	cl.mu.Unlock()
 }
 
-func exec(cl *client, c *call) Reply {
+func exec(cl *client, c *command.Call) command.Reply {
 	t := cl.multi
 	if t == nil {
-		return errExecWithoutMulti
+		return command.ErrExecWithoutMulti
 	}
 	cl.multi = nil
 	defer cl.noteMulti()
 	if t.broken {
 		cl.unwatch()
-		return errExecAbort
+		return command.ErrExecAbort
 	}
 	st := cl.srv.store
 	for _, q := range t.queued {
 		if writes(q.row) {
 			st.WaitForRoom()
 		}
-		if q.row.flags&write != 0 {
-			if err := st.WriteError(); err != nil && (q.row.flags&denyoom != 0 || !st.DiskFull()) {
+		if q.row.Flags&command.Write != 0 {
+			if err := st.WriteError(); err != nil && (q.row.Flags&command.Denyoom != 0 || !st.DiskFull()) {
 				cl.unwatch()
-				return errExecRefused(errNotStored(err))
+				return command.ErrExecRefused(command.ErrNotStored(err))
 			}
 		}
 	}
 	h := hold{cl: cl}
 	defer h.recover()
-	if h.take(c.row) {
+	if h.take(c.Row) {
 		cl.unwatch()
-		return errExecRefused(cl.srv.scripts.busyReply())
+		return command.ErrExecRefused(cl.srv.scripts.busyReply())
 	}
-	tx := st.Begin(cl.db, h.now)
+	tx := st.Begin(cl.DB, h.now)
 	for !cl.wantQueued(tx, t) {
 		if err := h.load(tx); err != nil {
 			h.unpin()
 			h.release()
 			cl.unwatch()
-			return errExecRefused(failure(err))
+			return command.ErrExecRefused(command.Failure(err))
 		}
-		tx = st.Begin(cl.db, h.now)
+		tx = st.Begin(cl.DB, h.now)
 	}
 	reply := cl.execLocked(tx, t, h.now)
 	h.unpin()
@@ -119,7 +142,7 @@ func exec(cl *client, c *call) Reply {
 func (cl *client) wantQueued(tx *store.Tx, t *transaction) bool {
 	ok := true
 	for _, q := range t.queued {
-		if q.row.name == "select" {
+		if q.row.Name == "select" {
 			if db, isInt := numbers.ParseInt(q.args[1]); isInt && db >= 0 && db < int64(tx.Databases()) {
 				tx.Select(int(db))
 			}
@@ -127,41 +150,41 @@ func (cl *client) wantQueued(tx *store.Tx, t *transaction) bool {
 		}
 		ok = want(tx, q.row, q.args) && ok
 	}
-	tx.Select(cl.db)
+	tx.Select(cl.DB)
 	return ok
 }
 
 // execLocked runs the queued commands, encoding each reply at once: it must not alias what
 // the next command changes.
-func (cl *client) execLocked(tx *store.Tx, t *transaction, now int64) Reply {
+func (cl *client) execLocked(tx *store.Tx, t *transaction, now int64) command.Reply {
 	if cl.dirty.Load() || cl.watchedExpired(now) {
-		cl.reply(replyNoArray, tx.End())
+		cl.reply(command.ReplyNoArray, tx.End())
 		cl.replied = true
-		return replyNone
+		return command.ReplyNone
 	}
 	silent := cl.replies != repliesOn
 	if !silent {
-		cl.out.begin(0)
-		cl.out.number('*', int64(len(t.queued)))
+		cl.out.Begin(0)
+		cl.out.Number('*', int64(len(t.queued)))
 	}
 	for _, q := range t.queued {
-		if cl.out.over && q.row.read != nil { // nobody will hear what it says, but what is written is written
+		if cl.out.Over && q.row.Read != nil { // nobody will hear what it says, but what is written is written
 			continue
 		}
-		tx.Select(cl.db)
-		cl.call = call{caller: &cl.caller, row: q.row, args: q.args, now: now, locked: true}
+		tx.Select(cl.DB)
+		cl.call = command.Call{Caller: &cl.Caller, Row: q.row, Args: q.args, Now: now, Locked: true}
 		cl.remember(q.row, q.args)
 		reply := cl.runQueued(tx, q)
-		if reply.isError() && reply.n != errorCounted {
-			cl.srv.stats.errors.count(reply.s)
+		if reply.IsError() && reply.N != errorCounted {
+			cl.srv.stats.errors.count(reply.S)
 		}
-		if !silent || reply.isPushed() {
+		if !silent || reply.IsPushed() {
 			if silent {
-				cl.out.begin(0)
+				cl.out.Begin(0)
 			}
-			reply.encode(&cl.out, cl.resp3)
+			reply.Encode(&cl.out, cl.RESP3)
 		}
-		cl.scratch.reset()
+		cl.Scratch.Reset()
 	}
 	lsn := tx.End()
 	cl.seen = max(cl.seen, lsn)
@@ -169,17 +192,17 @@ func (cl *client) execLocked(tx *store.Tx, t *transaction, now int64) Reply {
 		defer cl.srv.serveBlocked(now)
 	}
 	if silent {
-		cl.silences(&replyNone)
+		cl.silences(&command.ReplyNone)
 	} else {
-		cl.out.lastSaw(lsn)
+		cl.out.LastSaw(lsn)
 	}
 	cl.replied = true
-	return replyNone
+	return command.ReplyNone
 }
 
 // runQueued runs a command of a transaction. The permission may be gone since it was queued.
-func (cl *client) runQueued(tx *store.Tx, q queued) (reply Reply) {
-	if _, d := cl.denied(q.row, q.args, "multi"); d.reason != allowed {
+func (cl *client) runQueued(tx *store.Tx, q queued) (reply command.Reply) {
+	if _, d := cl.denied(q.row, q.args, "multi"); d.Reason != acl.Allowed {
 		return errExecDenied(d)
 	}
 	t := cl.begin(q.row, q.args, 0)
@@ -189,22 +212,22 @@ func (cl *client) runQueued(tx *store.Tx, q queued) (reply Reply) {
 }
 
 // callQueued runs its function. A key that can not be read, which nobody knew before, is this command's error alone.
-func (cl *client) callQueued(tx *store.Tx, q queued) (reply Reply) {
+func (cl *client) callQueued(tx *store.Tx, q queued) (reply command.Reply) {
 	defer func() {
 		if p := recover(); p != nil {
-			if reply = unreadReply(p); !reply.isError() {
+			if reply = command.UnreadReply(p); !reply.IsError() {
 				panic(p)
 			}
 		}
 	}()
 	switch {
-	case q.row.read != nil:
-		reply = q.row.read(&tx.View, &cl.call)
-	case q.row.write != nil:
-		reply = q.row.write(tx, &cl.call)
+	case q.row.Read != nil:
+		reply = q.row.Read(&tx.View, &cl.call)
+	case q.row.Write != nil:
+		reply = q.row.Write(tx, &cl.call)
 	default:
-		reply = q.row.conn(&cl.call)
-		cl.callSeen = 0
+		reply = q.row.Conn(&cl.call)
+		cl.CallSeen = 0
 		tx.SawAll()
 	}
 	return reply
@@ -289,26 +312,26 @@ func (w *watchers) replaced(db int, state func(key string) (was, is, expired boo
 }
 
 // watch is a Read so that its keys are resident; it changes nothing.
-func watch(v *store.View, c *call) Reply {
-	return clientOf(c).watch(v.DB(), c.args[1:], v.IsExpired)
+func watch(v *store.View, c *command.Call) command.Reply {
+	return clientOf(c).watch(v.DB(), c.Args[1:], v.IsExpired)
 }
 
 // midway answers a command on keys that finds a long script under way: WATCH goes on, as in Redis, from what the script has left so far.
-func (cl *client) midway(r *row, args [][]byte) (reply Reply) {
-	if r.flags&allowBusy == 0 {
-		r.stats.rejected.Add(1)
+func (cl *client) midway(r *command.Row, args [][]byte) (reply command.Reply) {
+	if r.Flags&command.AllowBusy == 0 {
+		r.Stats.Rejected.Add(1)
 		return cl.srv.scripts.busyReply()
 	}
 	st, now := cl.srv.store, expire.NowMillis()
 	st.LookMidway(func() {
-		reply = cl.watch(cl.db, args[1:], func(key []byte) bool { return st.ExpiredLocked(cl.db, string(key), now) })
+		reply = cl.watch(cl.DB, args[1:], func(key []byte) bool { return st.ExpiredLocked(cl.DB, string(key), now) })
 	})
 	return reply
 }
 
-func (cl *client) watch(db int, keys [][]byte, expired func(key []byte) bool) Reply {
+func (cl *client) watch(db int, keys [][]byte, expired func(key []byte) bool) command.Reply {
 	if cl.multi != nil {
-		return errWatchInMulti
+		return command.ErrWatchInMulti
 	}
 	w := &cl.srv.watchers
 	w.mu.Lock()
@@ -329,13 +352,13 @@ func (cl *client) watch(db int, keys [][]byte, expired func(key []byte) bool) Re
 		w.count.Add(1)
 	}
 	cl.noteMulti()
-	return replyOK
+	return command.ReplyOK
 }
 
-func unwatch(cl *client, _ *call) Reply {
+func unwatch(cl *client, _ *command.Call) command.Reply {
 	cl.unwatch()
 	cl.noteMulti()
-	return replyOK
+	return command.ReplyOK
 }
 
 func (cl *client) unwatch() {

@@ -6,6 +6,7 @@ import (
 	"syscall"
 	"testing"
 
+	"diskette/resp/command"
 	"diskette/store"
 	"diskette/store/journal"
 )
@@ -26,7 +27,7 @@ func TestAClientIsToldInOneSentenceWhyNothingIsStored(t *testing.T) {
 		{fmt.Errorf("write back: %w", store.ErrDamaged), "the database is damaged where this is to be written. "},
 		{fmt.Errorf("write back: %w", syscall.EROFS), "write-back fails (read-only file system). "},
 	} {
-		got := errNotStored(c.err).s
+		got := command.ErrNotStored(c.err).S
 		rest, ok := strings.CutPrefix(got, "MISCONF Diskette can not write to disk: "+c.want)
 		if !ok || strings.Contains(got, "/data") || strings.Count(rest, ".") != 1 || !strings.HasSuffix(rest, ".") {
 			t.Errorf("%v:\n%s", c.err, got)

@@ -3,12 +3,15 @@ package resp
 import (
 	"sync/atomic"
 	"time"
+
+	"diskette/resp/command"
+	"diskette/resp/config"
 )
 
 // Every command that runs goes through begin and end, for those who look inside: INFO commandstats and
 // latencystats, LATENCY, SLOWLOG, MONITOR. Two clock readings cost as much as a tenth of a GET, hence:
 //
-//	exact     calls, failures and what MONITOR shows; the time of commands that walk (row.walks), have many arguments or
+//	exact     calls, failures and what MONITOR shows; the time of commands that walk (Row.Walks), have many arguments or
 //	          had to read the disk; the time of all commands while slowlog-log-slower-than is below a
 //	          millisecond or latency-monitor-threshold is set
 //	sampled   the time of the others, one call in timedEvery: INFO's usec and percentiles and LATENCY HISTOGRAM are the
@@ -32,7 +35,7 @@ type looks struct {
 }
 
 // apply takes over the settings; it is called at the start and after each CONFIG SET of one of them.
-func (l *looks) apply(cfg *Config) {
+func (l *looks) apply(cfg *config.Config) {
 	slower := cfg.SlowlogLogSlowerThan.Load()
 	l.timeAll.Store(slower >= 0 && slower < fineMicros || cfg.LatencyMonitorThreshold.Load() > 0)
 	on := cfg.Bool("latency-tracking")
@@ -49,19 +52,19 @@ type timing struct {
 }
 
 // begin counts a call; loaded is how long it has read the disk already.
-func (cl *client) begin(r *row, args [][]byte, loaded time.Duration) timing {
-	sampled := r.stats.calls.Add(1)%timedEvery == 1
-	if sampled || r.walks || loaded > 0 || len(args) > manyArgs || cl.srv.looks.timeAll.Load() {
-		return timing{time.Now().Add(-loaded), sampled || r.walks}
+func (cl *client) begin(r *command.Row, args [][]byte, loaded time.Duration) timing {
+	sampled := r.Stats.Calls.Add(1)%timedEvery == 1
+	if sampled || r.Walks || loaded > 0 || len(args) > manyArgs || cl.srv.looks.timeAll.Load() {
+		return timing{time.Now().Add(-loaded), sampled || r.Walks}
 	}
-	if cl.srv.looks.resumed.Load() && r.stats.times.Load() == nil && cl.srv.looks.tracking.Load() {
+	if cl.srv.looks.resumed.Load() && r.Stats.Times.Load() == nil && cl.srv.looks.tracking.Load() {
 		return timing{time.Now(), true}
 	}
 	return timing{}
 }
 
 // end is called when the command has run, under the same hold of the keyspace lock if it is on keys.
-func (cl *client) end(t timing, r *row, args [][]byte, reply *Reply) {
+func (cl *client) end(t timing, r *command.Row, args [][]byte, reply *command.Reply) {
 	cl.noteEnd(t, r, args, reply)
 	if cl.srv.monitors.count.Load() > 0 {
 		cl.srv.monitors.feed(cl, r, args)
@@ -69,29 +72,29 @@ func (cl *client) end(t timing, r *row, args [][]byte, reply *Reply) {
 }
 
 // noteEnd is end without the monitors: scripts' commands come to them in another way.
-func (cl *client) noteEnd(t timing, r *row, args [][]byte, reply *Reply) {
+func (cl *client) noteEnd(t timing, r *command.Row, args [][]byte, reply *command.Reply) {
 	s := cl.srv
 	if !t.start.IsZero() {
 		took := time.Since(t.start)
 		if t.sampled {
-			r.stats.took(took, s.looks.tracking.Load())
+			r.Stats.Took(took, s.looks.tracking.Load())
 		}
-		if reply.kind != kindBlock { // else when it is served
+		if reply.Kind != command.KindBlock { // else when it is served
 			s.noteSlow(cl, r, args, took)
 		}
 	}
-	if reply.kind == kindError {
-		r.stats.failed.Add(1)
+	if reply.Kind == command.KindError {
+		r.Stats.Failed.Add(1)
 	}
 }
 
 // noteSlow keeps what took long for SLOWLOG and LATENCY.
-func (s *Server) noteSlow(cl *client, r *row, args [][]byte, took time.Duration) {
-	if slower := s.cfg.SlowlogLogSlowerThan.Load(); slower >= 0 && took.Microseconds() >= slower && r.flags&skipSlowlog == 0 {
+func (s *Server) noteSlow(cl *client, r *command.Row, args [][]byte, took time.Duration) {
+	if slower := s.cfg.SlowlogLogSlowerThan.Load(); slower >= 0 && took.Microseconds() >= slower && r.Flags&command.SkipSlowlog == 0 {
 		s.slowlog.add(cl, r, args, took, int(min(s.cfg.SlowlogMaxLen.Load(), maxSlowlog)))
 	}
 	event := eventCommand
-	if r.flags&fast != 0 {
+	if r.Flags&command.Fast != 0 {
 		event = eventFastCommand
 	}
 	s.noteLatency(event, took)

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"time"
 
+	"diskette/resp/command"
+	"diskette/resp/config"
 	"diskette/resp/wire"
 )
 
@@ -36,7 +38,7 @@ var (
 
 // outputLimit is client-output-buffer-limit's for the client's class. For a monitor that is normal, which usually has none; a slow
 // monitor must not take all memory, so the replicas' holds then.
-func (cl *client) outputLimit() OutputLimit {
+func (cl *client) outputLimit() config.OutputLimit {
 	limits := cl.srv.cfg.OutputLimits()
 	switch {
 	case !cl.pushing.Load():
@@ -51,9 +53,9 @@ func (cl *client) outputLimit() OutputLimit {
 
 // limitOutput bounds what gathers next by what the hard limit leaves.
 func (cl *client) limitOutput() {
-	cl.out.limit = 0
+	cl.out.Limit = 0
 	if hard := cl.outputLimit().HardBytes; hard > 0 {
-		cl.out.limit = max(1, hard-cl.guard.Waiting())
+		cl.out.Limit = max(1, hard-cl.guard.Waiting())
 	}
 }
 
@@ -65,14 +67,14 @@ func (cl *client) unsent() int64 {
 // flush sends the gathered replies, or lets them wait in the connection. After an error the connection is of no more use.
 func (cl *client) flush() error {
 	o := &cl.out
-	if o.over {
-		o.reset()
+	if o.Over {
+		o.Reset()
 		if cl.isKilled() {
 			return errClosed
 		}
 		return cl.overLimit(errOutputHard)
 	}
-	err := o.sendTo(cl.guard)
+	err := o.SendTo(cl.guard)
 	if err == nil && cl.guard.Waiting() > 0 {
 		err = cl.bound(0)
 		if err == nil {
@@ -92,8 +94,8 @@ func (cl *client) bound(queued int) error {
 	case limit.SoftBytes > 0 && waiting > limit.SoftBytes:
 		length, first := cl.guard.Unsent.Exceeds(limit.SoftBytes)
 		if first {
-			time.AfterFunc(limit.soft()+softGrace, cl.endSlow)
-		} else if length > limit.soft() {
+			time.AfterFunc(limit.Soft()+softGrace, cl.endSlow)
+		} else if length > limit.Soft() {
 			return cl.overLimit(errOutputSoft)
 		}
 	}
@@ -109,10 +111,10 @@ func (cl *client) endSlow() {
 	length, over := cl.guard.Unsent.Over()
 	switch {
 	case !over || limit.SoftBytes == 0:
-	case length >= limit.soft():
+	case length >= limit.Soft():
 		_ = cl.overLimit(errOutputSoft) // it logs, counts and closes
 	default:
-		time.AfterFunc(limit.soft()-length+softGrace, cl.endSlow)
+		time.AfterFunc(limit.Soft()-length+softGrace, cl.endSlow)
 	}
 }
 
@@ -136,7 +138,7 @@ func (cl *client) slowDown() error {
 	if cl.mayGoOn() {
 		return nil
 	}
-	if cl.inBatch && !cl.out.sending {
+	if cl.inBatch && !cl.out.Sending {
 		cl.endBatch() // meanwhile it can be pushed to
 		defer cl.beginBatch()
 	}
@@ -185,35 +187,35 @@ func (cl *client) awaitReading(reason error, enough func() bool) error {
 }
 
 // replyLong is reply for a long one. The caller does not hold the keyspace lock.
-func (cl *client) replyLong(r *Reply, lsn uint64) {
+func (cl *client) replyLong(r *command.Reply, lsn uint64) {
 	o := &cl.out
 	if cl.srv.store.Wait(max(cl.seen, lsn)) != nil {
 		cl.reply(*r, lsn) // none of it may be sent: an error comes in its place
 		return
 	}
-	o.begin(lsn)
+	o.Begin(lsn)
 	cl.seen = max(cl.seen, lsn)
-	o.sending = true
-	r.encode(o, cl.resp3)
-	o.sending = false
+	o.Sending = true
+	r.Encode(o, cl.RESP3)
+	o.Sending = false
 	cl.limitOutput()
-	cl.scratch.reset()
+	cl.Scratch.Reset()
 }
 
-// sendPart sends what there is of a long reply, which is committed. As in Redis the hard limit is for the whole.
-func (cl *client) sendPart() (ok bool) {
+// SendPart sends what there is of a long reply, which is committed. As in Redis the hard limit is for the whole.
+func (cl *client) SendPart() (ok bool) {
 	o := &cl.out
-	left := o.limit - int64(o.bytes())
-	if o.limit > 0 && left <= 0 {
-		o.drop()
+	left := o.Limit - int64(o.Bytes())
+	if o.Limit > 0 && left <= 0 {
+		o.Drop()
 		return false
 	}
-	o.limit = max(left, 0)
+	o.Limit = max(left, 0)
 	if cl.send() != nil {
-		o.drop()
+		o.Drop()
 		cl.closing = true
 		return false
 	}
-	o.begin(0)
+	o.Begin(0)
 	return true
 }

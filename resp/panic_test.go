@@ -11,6 +11,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"diskette/resp/command"
 	"diskette/store"
 )
 
@@ -18,19 +19,19 @@ import (
 func startPanicking(t *testing.T) (addr string, logged func() string) {
 	t.Helper()
 	log := new(lockedBuffer)
-	addr, _ = startServingMore(t, zerolog.New(log), []*row{
-		{name: "failread", arity: 2, flags: readonly, keys: keyAt(1, "RO"), read: func(*store.View, *call) Reply { panic("failed reading") }},
-		{name: "failwrite", arity: 2, flags: write, keys: keyAt(1, "RW"), write: func(tx *store.Tx, c *call) Reply {
-			tx.SetString(c.args[1], []byte("half done"), 0)
+	addr, _ = startServingMore(t, zerolog.New(log), []*command.Row{
+		{Name: "failread", Arity: 2, Flags: command.Readonly, Keys: command.KeyAt(1, "RO"), Read: func(*store.View, *command.Call) command.Reply { panic("failed reading") }},
+		{Name: "failwrite", Arity: 2, Flags: command.Write, Keys: command.KeyAt(1, "RW"), Write: func(tx *store.Tx, c *command.Call) command.Reply {
+			tx.SetString(c.Args[1], []byte("half done"), 0)
 			panic("failed writing")
 		}},
-		{name: "failserved", arity: 2, flags: write, keys: keyAt(1, "RW"), write: func(tx *store.Tx, c *call) Reply {
-			if tx.TypeOf(c.args[1]) == store.None {
-				return c.blockOn(blockRequest{keys: c.args[1:2]})
+		{Name: "failserved", Arity: 2, Flags: command.Write, Keys: command.KeyAt(1, "RW"), Write: func(tx *store.Tx, c *command.Call) command.Reply {
+			if tx.TypeOf(c.Args[1]) == store.None {
+				return c.BlockOn(command.BlockRequest{Keys: c.Args[1:2]})
 			}
 			panic("failed when served")
 		}},
-		{name: "failconn", arity: 1, conn: onClient(func(*client, *call) Reply { panic("failed\r\ntalking") })},
+		{Name: "failconn", Arity: 1, Conn: onClient(func(*client, *command.Call) command.Reply { panic("failed\r\ntalking") })},
 	}...)
 	return addr, log.String
 }

@@ -4,6 +4,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"diskette/resp/command"
 )
 
 // pause is CLIENT PAUSE: until a point in time, or CLIENT UNPAUSE, commands wait before they run.
@@ -76,8 +78,8 @@ func (p *pause) holds(writes bool) <-chan struct{} {
 
 // mayWrite reports whether a pause of writes is about a command. An EXEC writes if one of its commands does, and a script
 // that says no-writes does not.
-func (cl *client) mayWrite(h *hold, r *row, args [][]byte) bool {
-	if r.name == "exec" && cl.multi != nil {
+func (cl *client) mayWrite(h *hold, r *command.Row, args [][]byte) bool {
+	if r.Name == "exec" && cl.multi != nil {
 		for _, q := range cl.multi.queued {
 			if cl.mayWrite(h, q.row, q.args) {
 				return true
@@ -88,11 +90,11 @@ func (cl *client) mayWrite(h *hold, r *row, args [][]byte) bool {
 }
 
 // writes reports whether a command may write.
-func writes(r *row) bool { return r.flags&(write|mayReplicate) != 0 }
+func writes(r *command.Row) bool { return r.Flags&(command.Write|command.MayReplicate) != 0 }
 
 // waitPaused waits, without the keyspace lock, until no pause holds the command back. The replies
 // before it leave first. It reports false if the connection ended meanwhile.
-func (cl *client) waitPaused(h *hold, r *row, args [][]byte) bool {
+func (cl *client) waitPaused(h *hold, r *command.Row, args [][]byte) bool {
 	for {
 		ended := cl.srv.pause.holds(cl.mayWrite(h, r, args))
 		if ended == nil {

@@ -6,8 +6,10 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"diskette/resp/command"
 	"diskette/resp/internal/glob"
 	"diskette/resp/internal/words"
+	"diskette/resp/wire"
 )
 
 // listeners knows who listens to which channel. It has a lock of its own, below the keyspace lock: messages are published
@@ -151,12 +153,12 @@ type pushed struct{ encoded []byte }
 
 func (m *pushed) encode(cl *client, parts ...string) []byte {
 	if m.encoded == nil {
-		var o output
-		o.number('*', int64(len(parts)))
+		var o wire.Output
+		o.Number('*', int64(len(parts)))
 		for _, part := range parts {
-			o.bulk(part)
+			o.Bulk(part)
 		}
-		m.encoded = o.buf
+		m.encoded = o.Buf
 	}
 	m.encoded[0] = '*'
 	if cl.pushesRESP3.Load() {
@@ -174,28 +176,28 @@ func (p *listeners) counts() (channels, patterns, shards int) {
 }
 
 // notify is called under the keyspace lock, by whoever changes the key.
-func (s *Server) notify(db int, class eventClass, event, key string) {
-	asked := eventClass(s.host.events.Load())
+func (s *Server) notify(db int, class command.EventClass, event, key string) {
+	asked := command.EventClass(s.host.Events.Load())
 	if asked&class == 0 || s.pubsub.any.Load() == 0 {
 		return
 	}
 	lsn, at := s.store.EventLSN(), strconv.Itoa(db)
-	if asked&eventKeyspace != 0 {
+	if asked&command.EventKeyspace != 0 {
 		s.pubsub.publish(s.running, toChannel, "__keyspace@"+at+"__:"+key, event, lsn)
 	}
-	if asked&eventKeyevent != 0 {
+	if asked&command.EventKeyevent != 0 {
 		s.pubsub.publish(s.running, toChannel, "__keyevent@"+at+"__:"+event, key, lsn)
 	}
 }
 
 // missed is the store's Missed. OBJECT looks at keys without being heard.
 func (s *Server) missed(db int, key string) {
-	if s.host.events.has(eventMissed) && !(s.running != nil && strings.HasPrefix(s.running.call.name(), "object|")) {
-		s.notify(db, eventMissed, "keymiss", key)
+	if s.host.Events.Has(command.EventMissed) && !(s.running != nil && strings.HasPrefix(s.running.call.Name(), "object|")) {
+		s.notify(db, command.EventMissed, "keymiss", key)
 	}
 }
 
 // hears reports whether anybody may hear of a class of events.
-func (s *Server) hears(class eventClass) bool {
-	return s.host.events.has(class) && s.pubsub.any.Load() > 0
+func (s *Server) hears(class command.EventClass) bool {
+	return s.host.Events.Has(class) && s.pubsub.any.Load() > 0
 }

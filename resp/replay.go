@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"diskette/resp/command"
 	"diskette/store"
 )
 
@@ -25,13 +26,13 @@ type Replay struct {
 // Replay begins a replay into a store.
 func (s *Server) Replay(st *store.Store) *Replay {
 	r := newServer(s.cfg, s.log)
-	r.host.replaying = true
-	r.store, r.host.store, r.watchers.store = st, st, st
+	r.host.Replaying = true
+	r.store, r.host.Store, r.watchers.store = st, st, st
 	r.libraries.restore()
-	cl := &client{srv: r, caller: caller{host: &r.host}, authed: true, replies: repliesOff, since: time.Now().UnixMilli()}
-	cl.session = cl
-	cl.user.Store(r.acl.def)
-	cl.out.owner = cl
+	cl := &client{srv: r, Caller: command.Caller{Host: &r.host}, authed: true, replies: repliesOff, since: time.Now().UnixMilli()}
+	cl.Session = cl
+	cl.user.Store(r.acl.Def)
+	cl.out.OwnedBy(cl, nil)
 	return &Replay{s: r, cl: cl, h: hold{cl: cl}}
 }
 
@@ -49,60 +50,60 @@ func (p *Replay) Run(args [][]byte) (err error) {
 			args[i] = bytes.Clone(arg)
 		}
 	}
-	r := p.s.table.lookup(args[0])
+	r := p.s.table.Lookup(args[0])
 	switch {
 	case r == nil:
 		return fmt.Errorf("%w: %s is unknown", ErrReplay, name(args[0]))
-	case r.subs != nil && len(args) > 1:
-		sub := r.sub(args[1])
+	case r.Subs != nil && len(args) > 1:
+		sub := r.Sub(args[1])
 		if sub == nil {
-			return fmt.Errorf("%w: %s %s is unknown", ErrReplay, r.name, name(args[1]))
+			return fmt.Errorf("%w: %s %s is unknown", ErrReplay, r.Name, name(args[1]))
 		}
 		r = sub
 	}
 	switch {
-	case !r.arityOK(len(args)):
-		return fmt.Errorf("%w: %s with %d arguments", ErrReplay, r.full, len(args)-1)
-	case r.name == "multi" || r.name == "exec":
+	case !r.ArityOK(len(args)):
+		return fmt.Errorf("%w: %s with %d arguments", ErrReplay, r.Full, len(args)-1)
+	case r.Name == "multi" || r.Name == "exec":
 		return nil
 	}
 	defer func() {
 		if panicked := recover(); panicked != nil {
-			reply := p.s.panicked(r.full, panicked)
+			reply := p.s.panicked(r.Full, panicked)
 			if p.h.held {
 				p.s.store.Abort()
 			}
-			err = fmt.Errorf("%w: %s: %s", ErrReplay, r.full, reply.s)
+			err = fmt.Errorf("%w: %s: %s", ErrReplay, r.Full, reply.S)
 		}
 	}()
 	reply, err := p.run(r, args)
 	switch {
 	case err != nil:
 		return err
-	case reply.kind == kindBlock:
-		return fmt.Errorf("%w: %s waits for something", ErrReplay, r.full)
-	case reply.kind == kindError && !strings.HasPrefix(r.name, "eval") && r.name != "fcall": // they write, then fail
-		return fmt.Errorf("%w: %s answered %q", ErrReplay, r.full, reply.s)
+	case reply.Kind == command.KindBlock:
+		return fmt.Errorf("%w: %s waits for something", ErrReplay, r.Full)
+	case reply.Kind == command.KindError && !strings.HasPrefix(r.Name, "eval") && r.Name != "fcall": // they write, then fail
+		return fmt.Errorf("%w: %s answered %q", ErrReplay, r.Full, reply.S)
 	}
 	return nil
 }
 
-func (p *Replay) run(r *row, args [][]byte) (Reply, error) {
+func (p *Replay) run(r *command.Row, args [][]byte) (command.Reply, error) {
 	h, cl := &p.h, p.cl
-	defer cl.scratch.reset()
-	if r.conn != nil {
+	defer cl.Scratch.Reset()
+	if r.Conn != nil {
 		h.release()
-		cl.call = call{caller: &cl.caller, row: r, args: args, now: time.Now().UnixMilli()}
-		return r.conn(&cl.call), nil
+		cl.call = command.Call{Caller: &cl.Caller, Row: r, Args: args, Now: time.Now().UnixMilli()}
+		return r.Conn(&cl.call), nil
 	}
 	h.take(r)
 	defer h.unpin()
 	if err := p.s.store.WriteError(); err != nil {
-		return replyNone, err
+		return command.ReplyNone, err
 	}
 	tx, err := h.ready(r, args, nil)
 	if err != nil {
-		return replyNone, err
+		return command.ReplyNone, err
 	}
 	tx, reply, _ := h.call(tx, r, args)
 	tx.End()

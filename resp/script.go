@@ -8,6 +8,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"diskette/resp/command"
 	"diskette/resp/internal/words"
 	"diskette/resp/lualib"
 )
@@ -85,25 +86,25 @@ func shaOf(body []byte) string {
 }
 
 // shebang reads the first line of a script and returns the rest, which begins with that line's end so that lines keep their numbers.
-func shebang(body string) (flags scriptFlags, rest string, refusal Reply) {
+func shebang(body string) (flags scriptFlags, rest string, refusal command.Reply) {
 	if !strings.HasPrefix(body, "#!") {
-		return scriptOldStyle, body, replyNone
+		return scriptOldStyle, body, command.ReplyNone
 	}
 	line, _, ended := strings.Cut(body, "\n")
 	if !ended {
-		return 0, "", errorReply("ERR Invalid script shebang")
+		return 0, "", command.ErrorReply("ERR Invalid script shebang")
 	}
 	words, ok := words.Split(line)
 	if !ok {
-		return 0, "", errorReply("ERR Invalid engine in script shebang")
+		return 0, "", command.ErrorReply("ERR Invalid engine in script shebang")
 	}
 	if words[0] != "#!lua" {
-		return 0, "", errorReply(oneLine("ERR Unexpected engine in script shebang: " + words[0]))
+		return 0, "", command.ErrorReply(command.OneLine("ERR Unexpected engine in script shebang: " + words[0]))
 	}
 	for _, word := range words[1:] {
 		names, isFlags := strings.CutPrefix(word, "flags=")
 		if !isFlags {
-			return 0, "", errorReply(oneLine("ERR Unknown lua shebang option: " + word))
+			return 0, "", command.ErrorReply(command.OneLine("ERR Unknown lua shebang option: " + word))
 		}
 		if names == "" {
 			continue
@@ -111,51 +112,51 @@ func shebang(body string) (flags scriptFlags, rest string, refusal Reply) {
 		for name := range strings.SplitSeq(names, ",") {
 			flag, known := scriptFlagNamed(name)
 			if !known {
-				return 0, "", errorReply(oneLine("ERR Unexpected flag in script shebang: " + name))
+				return 0, "", command.ErrorReply(command.OneLine("ERR Unexpected flag in script shebang: " + name))
 			}
 			flags |= flag
 		}
 	}
-	return flags, body[len(line):], replyNone
+	return flags, body[len(line):], command.ReplyNone
 }
 
 // compileScript makes a script of its text. It needs no lock.
-func compileScript(sha string, body []byte) (*script, Reply) {
+func compileScript(sha string, body []byte) (*script, command.Reply) {
 	sc := &script{sha: sha, body: string(body)}
 	flags, rest, refusal := shebang(sc.body)
-	if refusal.isError() {
+	if refusal.IsError() {
 		return nil, refusal
 	}
 	code, err := lualib.Compile(rest, "user_script")
 	if err != nil {
-		return nil, errorReply(oneLine("ERR Error compiling script (new function): " + err.Error()))
+		return nil, command.ErrorReply(command.OneLine("ERR Error compiling script (new function): " + err.Error()))
 	}
 	sc.flags, sc.code = flags, code
-	return sc, replyNone
+	return sc, command.ReplyNone
 }
 
 // compileApart is the length from which a script is compiled without the keyspace lock: 64 KiB take some 10 ms.
 const compileApart = 16 << 10
 
-// define finds a script by its text, or adds it. apart = it is to be compiled without the lock first: see call.apart.
-func (s *scripts) define(c *call, body []byte, keep bool) (sc *script, apart bool, refusal Reply) {
+// define finds a script by its text, or adds it. apart = it is to be compiled without the lock first: see Call.Apart.
+func (s *scripts) define(c *command.Call, body []byte, keep bool) (sc *script, apart bool, refusal command.Reply) {
 	sha := shaOf(body)
 	if sc = s.bySHA[sha]; sc == nil {
-		made, _ := c.resume.(compiled)
+		made, _ := c.Resume.(compiled)
 		switch {
 		case made.done:
 			sc, refusal = made.script, made.refusal
-		case len(body) >= compileApart && c.mayPart:
+		case len(body) >= compileApart && c.MayPart:
 			body = append([]byte{}, body...)
-			c.apart = func() any {
+			c.Apart = func() any {
 				sc, refusal := compileScript(sha, body)
 				return compiled{true, sc, refusal}
 			}
-			return nil, true, replyNone
+			return nil, true, command.ReplyNone
 		default:
 			sc, refusal = compileScript(sha, body)
 		}
-		if refusal.isError() {
+		if refusal.IsError() {
 			return nil, false, refusal
 		}
 		s.add(sc)
@@ -168,14 +169,14 @@ func (s *scripts) define(c *call, body []byte, keep bool) (sc *script, apart boo
 	case sc.eval != nil:
 		s.evals.MoveToBack(sc.eval)
 	}
-	return sc, false, replyNone
+	return sc, false, command.ReplyNone
 }
 
 // compiled is what define has made without the lock.
 type compiled struct {
 	done    bool
 	script  *script
-	refusal Reply
+	refusal command.Reply
 }
 
 func (s *scripts) add(sc *script) {
@@ -213,9 +214,9 @@ func (s *scripts) find(sha []byte) *script {
 
 // saysNoWrites reports whether EVAL, EVALSHA or FCALL calls what declares that it does not write; locked = the caller holds the
 // keyspace lock.
-func (s *Server) saysNoWrites(locked bool, r *row, args [][]byte) bool {
+func (s *Server) saysNoWrites(locked bool, r *command.Row, args [][]byte) bool {
 	var flags scriptFlags
-	switch r.name {
+	switch r.Name {
 	case "eval":
 		flags, _, _ = shebang(words.ViewString(args[1]))
 	case "evalsha":

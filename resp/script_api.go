@@ -6,6 +6,7 @@ import (
 	"github.com/rs/zerolog"
 	lua "github.com/yuin/gopher-lua"
 
+	"diskette/resp/acl"
 	"diskette/resp/internal/ccast"
 	"diskette/resp/internal/numbers"
 	"diskette/resp/internal/words"
@@ -170,7 +171,7 @@ func (e *engine) setResp(L *lua.LState) int {
 	if version = float64(int(version)); version != 2 && version != 3 {
 		raised(L, "RESP version must be 2 or 3.")
 	}
-	e.run.cl.resp3 = version == 3
+	e.run.cl.RESP3 = version == 3
 	return 0
 }
 
@@ -189,17 +190,17 @@ func (e *engine) setRepl(L *lua.LState) int {
 func (e *engine) aclCheckCmd(L *lua.LState) int {
 	e.needsRun(L, "acl_check_cmd")
 	if refusal, refused := e.arguments(L); refused {
-		L.Error(errorTable(refusal.s), 0)
+		L.Error(errorTable(refusal.S), 0)
 	}
 	args := e.args
-	r := e.srv.table.lookup(args[0])
-	if r != nil && r.subs != nil && len(args) > 1 {
-		r = r.sub(args[1])
+	r := e.srv.table.Lookup(args[0])
+	if r != nil && r.Subs != nil && len(args) > 1 {
+		r = r.Sub(args[1])
 	}
 	if r == nil {
 		raised(L, "Invalid command passed to redis.acl_check_cmd()")
 	}
-	d := e.run.cl.user.Load().permissions.Load().check(r, args)
-	L.Push(lua.LBool(d.reason == allowed))
+	d := e.run.cl.user.Load().Permissions.Load().Check(r, args)
+	L.Push(lua.LBool(d.Reason == acl.Allowed))
 	return 1
 }

@@ -6,6 +6,8 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"diskette/resp/acl"
+	"diskette/resp/command"
 	"diskette/resp/internal/numbers"
 	"diskette/resp/lualib"
 	"diskette/resp/wire"
@@ -32,22 +34,22 @@ func (e *engine) call(L *lua.LState, raise bool) int {
 	if !refused {
 		reply = e.command()
 		switch {
-		case reply.kind == kindLoad:
+		case reply.Kind == command.KindLoad:
 			e.lua.End(L, errLoadFirst)
-		case reply.isError():
-			reply.n = errorCounted
+		case reply.IsError():
+			reply.N = errorCounted
 		}
 	}
 	e.made = 0
 	v := e.value(&reply)
-	e.run.cl.scratch.reset()
+	e.run.cl.Scratch.Reset()
 	e.run.tx.MakeRoom()
 	ticks := callTicks
-	if !refused && e.inner.row != nil && e.inner.row.walks {
+	if !refused && e.inner.Row != nil && e.inner.Row.Walks {
 		ticks = lualib.TicksPerLook
 	}
 	e.lua.Spend(L, ticks, e.made)
-	if raise && reply.isError() {
+	if raise && reply.IsError() {
 		L.Error(v, 0)
 	}
 	L.Push(v)
@@ -64,10 +66,10 @@ func errorTable(text string) *lua.LTable {
 }
 
 // arguments takes a command's arguments off Lua's stack into e.args, which are valid until the next call.
-func (e *engine) arguments(L *lua.LState) (refusal Reply, refused bool) {
+func (e *engine) arguments(L *lua.LState) (refusal command.Reply, refused bool) {
 	n := L.GetTop()
 	if n == 0 {
-		return errorReply("ERR Please specify at least one argument for this redis lib call"), true
+		return command.ErrorReply("ERR Please specify at least one argument for this redis lib call"), true
 	}
 	size := 0
 	for i := 1; i <= n; i++ {
@@ -79,7 +81,7 @@ func (e *engine) arguments(L *lua.LState) (refusal Reply, refused bool) {
 		case lua.LNumber:
 			size += numberBytes
 		default:
-			return errorReply("ERR Lua redis lib command arguments must be strings or integers"), true
+			return command.ErrorReply("ERR Lua redis lib command arguments must be strings or integers"), true
 		}
 	}
 	if cap(e.bytes) < size || cap(e.bytes) > keptBytes {
@@ -101,7 +103,7 @@ func (e *engine) arguments(L *lua.LState) (refusal Reply, refused bool) {
 		}
 		e.args = append(e.args, buf[from:len(buf):len(buf)])
 	}
-	return replyNone, false
+	return command.ReplyNone, false
 }
 
 const (
@@ -121,88 +123,88 @@ func appendArgument(buf []byte, f float64) []byte {
 }
 
 // command runs the command in e.args, as EXEC does.
-func (e *engine) command() Reply {
+func (e *engine) command() command.Reply {
 	run, args := e.run, e.args
 	cl, s, tx := run.cl, e.srv, run.tx
 	r, refusal := e.admit(args)
-	if refusal.isError() {
-		s.stats.errors.count(refusal.s)
+	if refusal.IsError() {
+		s.stats.errors.count(refusal.S)
 		if r != nil {
-			r.stats.rejected.Add(1)
+			r.Stats.Rejected.Add(1)
 		}
 		return refusal
 	}
 	if run.mayLoad && run.lacks(r, args) {
-		return replyLoad
+		return command.ReplyLoad
 	}
-	e.inner = call{caller: &cl.caller, row: r, args: args, now: run.clock, locked: true, script: true}
+	e.inner = command.Call{Caller: &cl.Caller, Row: r, Args: args, Now: run.clock, Locked: true, Script: true}
 	cl.remember(r, args)
 	t := cl.begin(r, args, 0)
 	reply := e.invoke(r)
 	cl.noteEnd(t, r, args, &reply)
-	if s.monitors.count.Load() > 0 && r.flags&(skipMonitor|admin) == 0 {
+	if s.monitors.count.Load() > 0 && r.Flags&(command.SkipMonitor|command.Admin) == 0 {
 		s.monitors.show(cl, "lua", r, args)
 	}
-	if reply.isError() {
-		s.stats.errors.count(reply.s)
+	if reply.IsError() {
+		s.stats.errors.count(reply.S)
 	}
-	if r.conn != nil && cl.db != tx.DB() {
-		tx.Select(cl.db)
+	if r.Conn != nil && cl.DB != tx.DB() {
+		tx.Select(cl.DB)
 	}
 	return reply
 }
 
 // admit is the gate for a script's commands. Redis: scriptCall in script.c.
-func (e *engine) admit(args [][]byte) (*row, Reply) {
+func (e *engine) admit(args [][]byte) (*command.Row, command.Reply) {
 	run, s := e.run, e.srv
-	r := s.table.lookup(args[0])
-	if r != nil && r.subs != nil && len(args) > 1 {
-		r = r.sub(args[1])
+	r := s.table.Lookup(args[0])
+	if r != nil && r.Subs != nil && len(args) > 1 {
+		r = r.Sub(args[1])
 	}
 	switch {
 	case r == nil:
-		return nil, errorReply("ERR Unknown Redis command called from script")
-	case !r.arityOK(len(args)) || r.read == nil && r.write == nil && r.conn == nil:
-		return r, errorReply("ERR Wrong number of args calling Redis command from script")
-	case r.flags&noscript != 0:
-		return r, errorReply("ERR This Redis command is not allowed from script")
+		return nil, command.ErrorReply("ERR Unknown Redis command called from script")
+	case !r.ArityOK(len(args)) || r.Read == nil && r.Write == nil && r.Conn == nil:
+		return r, command.ErrorReply("ERR Wrong number of args calling Redis command from script")
+	case r.Flags&command.Noscript != 0:
+		return r, command.ErrorReply("ERR This Redis command is not allowed from script")
 	}
 	if !run.cl.mayAll() {
-		if u, d := run.cl.denied(r, args, "lua"); d.reason != allowed {
-			return r, errorReply(oneLine("ERR ACL failure in script: " + d.text(u.name, r, args, false)))
+		if u, d := run.cl.denied(r, args, "lua"); d.Reason != acl.Allowed {
+			return r, command.ErrorReply(command.OneLine("ERR ACL failure in script: " + d.Text(u.Name, r, args, false)))
 		}
 	}
-	if run.readOnly && r.flags&(write|mayReplicate) != 0 {
-		return r, errorReply("ERR Write commands are not allowed from read-only scripts.")
+	if run.readOnly && r.Flags&(command.Write|command.MayReplicate) != 0 {
+		return r, command.ErrorReply("ERR Write commands are not allowed from read-only scripts.")
 	}
-	if r.flags&write != 0 {
-		if err := s.store.WriteError(); err != nil && (r.flags&denyoom != 0 || !s.store.DiskFull()) {
-			return r, errNotStored(err)
+	if r.Flags&command.Write != 0 {
+		if err := s.store.WriteError(); err != nil && (r.Flags&command.Denyoom != 0 || !s.store.DiskFull()) {
+			return r, command.ErrNotStored(err)
 		}
-		if r.flags&denyoom != 0 && run.tx.ChangeBytes() > scriptChanges {
-			return r, errorReply("ERR The script has changed too much: more than 512 MiB would have to be kept in memory until it ends")
+		if r.Flags&command.Denyoom != 0 && run.tx.ChangeBytes() > scriptChanges {
+			return r, command.ErrorReply("ERR The script has changed too much: more than 512 MiB would have to be kept in memory until it ends")
 		}
 		run.wrote.Store(true)
 	}
-	return r, replyNone
+	return r, command.ReplyNone
 }
 
 // invoke runs the command's function. If it panics, what it has changed is recorded with the rest, and the script gets an error.
-func (e *engine) invoke(r *row) (reply Reply) {
+func (e *engine) invoke(r *command.Row) (reply command.Reply) {
 	c, tx := &e.inner, e.run.tx
 	defer func() {
 		if p := recover(); p != nil {
-			reply = e.srv.panicked(r.full, p)
+			reply = e.srv.panicked(r.Full, p)
 		}
 	}()
 	switch {
-	case r.read != nil:
-		return r.read(&tx.View, c)
-	case r.write != nil:
-		return r.write(tx, c)
+	case r.Read != nil:
+		return r.Read(&tx.View, c)
+	case r.Write != nil:
+		return r.Write(tx, c)
 	}
-	reply = r.conn(c)
-	clientOf(c).callSeen = 0
+	reply = r.Conn(c)
+	clientOf(c).CallSeen = 0
 	tx.SawAll()
 	return reply
 }

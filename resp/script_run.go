@@ -8,6 +8,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"diskette/resp/command"
 	"diskette/resp/lualib"
 	"diskette/store"
 )
@@ -15,7 +16,7 @@ import (
 // A script that runs longer than busy-reply-threshold makes the others hear -BUSY instead of waiting for the keyspace lock, and can be
 // killed unless it has written:
 //
-//	the gate        refuses every command that is not allowBusy
+//	the gate        refuses every command that is not AllowBusy
 //	those who wait  for the lock already are let look in, see that a command is midway, and give up (store/midway.go)
 //	SCRIPT KILL     sets a mark, which the script finds at its next tick
 
@@ -37,7 +38,7 @@ type scriptRun struct {
 	began    time.Time
 	lookedIn time.Time // when others were last let look in
 	long     bool      // it has run for longMemory
-	mayLoad  bool      // it may end with replyLoad: see lacks
+	mayLoad  bool      // it may end with ReplyLoad: see lacks
 	lacking  bool      // it does
 
 	wrote  atomic.Bool // a command that writes was called
@@ -54,7 +55,7 @@ type engine struct {
 
 	args  [][]byte // of the command that is being called
 	bytes []byte   // theirs
-	inner call
+	inner command.Call
 	made  int // bytes of the Lua values that its reply has become
 }
 
@@ -90,32 +91,32 @@ func (e *engine) others() int64 {
 }
 
 // begin notes a run. The caller holds the keyspace lock.
-func (e *engine) begin(c *call, tx *store.Tx, name string, flags scriptFlags, readOnly bool) (*scriptRun, Reply) {
+func (e *engine) begin(c *command.Call, tx *store.Tx, name string, flags scriptFlags, readOnly bool) (*scriptRun, command.Reply) {
 	if flags&(scriptOldStyle|scriptNoWrites) == 0 {
 		if err := e.srv.store.WriteError(); err != nil {
-			return nil, errNotStored(err)
+			return nil, command.ErrNotStored(err)
 		}
 		if readOnly {
-			return nil, errorReply("ERR Can not execute a script with write flag using *_ro command.")
+			return nil, command.ErrorReply("ERR Can not execute a script with write flag using *_ro command.")
 		}
 	}
 	tx.CopyAtOnce()
 	return &scriptRun{
-		cl: clientOf(c), tx: tx, clock: c.now, name: name, command: c.args, began: time.Now(),
+		cl: clientOf(c), tx: tx, clock: c.Now, name: name, command: c.Args, began: time.Now(),
 		readOnly: readOnly || flags&scriptNoWrites != 0,
-	}, replyNone
+	}, command.ReplyNone
 }
 
 // execute calls a function of the engine's Lua for a run, and returns the reply.
-func (e *engine) execute(run *scriptRun, fn *lua.LFunction, args ...lua.LValue) Reply {
+func (e *engine) execute(run *scriptRun, fn *lua.LFunction, args ...lua.LValue) command.Reply {
 	cl, s, L := run.cl, e.srv, e.lua.L
-	db, resp3 := cl.db, cl.resp3
-	e.run, cl.resp3 = run, false // Redis: scripts begin in RESP2
+	db, resp3 := cl.DB, cl.RESP3
+	e.run, cl.RESP3 = run, false // Redis: scripts begin in RESP2
 	s.scripts.runs.now.Store(run)
 	defer func() {
-		e.run, cl.resp3 = nil, resp3
-		if cl.db != db {
-			cl.db = db
+		e.run, cl.RESP3 = nil, resp3
+		if cl.DB != db {
+			cl.DB = db
 			cl.dbSeen.Store(int32(db))
 			run.tx.Select(db)
 		}
@@ -130,12 +131,12 @@ func (e *engine) execute(run *scriptRun, fn *lua.LFunction, args ...lua.LValue) 
 	e.lua.Begin()
 	result, failure := e.lua.Run(fn, errorPlace, args...)
 	if run.lacking {
-		return replyLoad
+		return command.ReplyLoad
 	}
 	if failure != nil {
 		return run.failure(failure)
 	}
-	return e.reply(result, cl.resp3)
+	return e.reply(result, cl.RESP3)
 }
 
 // startAnew is how long a script may have run to be run again from its beginning.
@@ -147,18 +148,18 @@ var errLoadFirst = errors.New("a key has to be loaded first")
 // have been loaded without the keyspace lock: declared ones that are not small, and those that it has not declared. It
 // may as long as it has only read: a script of EVAL keeps nothing from one run to the next. A function may, in its
 // library's variables; its declared keys are all loaded before. What is left is loaded by the look-ups, under the lock.
-func (run *scriptRun) lacks(r *row, args [][]byte) bool {
-	if r.read == nil {
+func (run *scriptRun) lacks(r *command.Row, args [][]byte) bool {
+	if r.Read == nil {
 		run.mayLoad = false
 		return false
 	}
 	tx, has := run.tx, true
-	r.eachNeeded(args, func(i int, need store.Need) { has = has && tx.Has(args[i], need) })
+	r.EachNeeded(args, func(i int, need store.Need) { has = has && tx.Has(args[i], need) })
 	if has {
 		return false
 	}
 	if run.mayLoad = time.Since(run.began) < startAnew; run.mayLoad {
-		r.eachNeeded(args, func(i int, need store.Need) { tx.WantAlso(args[i], need) })
+		r.EachNeeded(args, func(i int, need store.Need) { tx.WantAlso(args[i], need) })
 		run.lacking = true
 	}
 	return run.lacking
@@ -184,29 +185,29 @@ func errorPlace(L *lua.LState, failure lua.LValue) lua.LValue {
 }
 
 // failure is the reply when a script ended with an error.
-func (run *scriptRun) failure(err lua.LValue) (reply Reply) {
+func (run *scriptRun) failure(err lua.LValue) (reply command.Reply) {
 	if table, ok := err.(*lua.LTable); ok {
 		reply = run.raised(table)
 	} else {
-		reply = errorReply("ERR " + plainText(err))
+		reply = command.ErrorReply("ERR " + plainText(err))
 	}
-	reply.s = oneLine(reply.s)
+	reply.S = command.OneLine(reply.S)
 	return reply
 }
 
-func (run *scriptRun) raised(err *lua.LTable) Reply {
+func (run *scriptRun) raised(err *lua.LTable) command.Reply {
 	text, ok := err.RawGetString("err").(lua.LString)
 	if !ok {
 		text = "ERR unknown error"
 	}
-	reply := errorReply(cString(string(text)))
+	reply := command.ErrorReply(cString(string(text)))
 	source, hasSource := err.RawGetString("source").(lua.LString)
 	line, hasLine := err.RawGetString("line").(lua.LNumber)
 	if hasSource && hasLine {
-		reply.s += " script: " + run.name + ", on " + string(source) + ":" + strconv.Itoa(int(line)) + "."
+		reply.S += " script: " + run.name + ", on " + string(source) + ":" + strconv.Itoa(int(line)) + "."
 	}
 	if counted, _ := err.RawGetString(countedField).(lua.LBool); bool(counted) {
-		reply.n = errorCounted
+		reply.N = errorCounted
 	}
 	return reply
 }
@@ -249,12 +250,12 @@ func (e *engine) tick() error {
 }
 
 // shown is the command that runs it, for FUNCTION STATS.
-func (run *scriptRun) shown() Reply {
-	elems := make([]Reply, len(run.command))
+func (run *scriptRun) shown() command.Reply {
+	elems := make([]command.Reply, len(run.command))
 	for i, a := range run.command {
-		elems[i] = bulkString(string(a))
+		elems[i] = command.BulkString(string(a))
 	}
-	return array(elems...)
+	return command.Array(elems...)
 }
 
 // Midway reports whether a script holds the keyspace. After Stop that is one which can not be waited for.
@@ -268,24 +269,24 @@ func (run *scriptRun) killer() string {
 	return "FUNCTION KILL"
 }
 
-func (run *scriptRun) busyReply() Reply {
-	return errorReply("BUSY Redis is busy running a script. You can only call " + run.killer() + " or SHUTDOWN NOSAVE.")
+func (run *scriptRun) busyReply() command.Reply {
+	return command.ErrorReply("BUSY Redis is busy running a script. You can only call " + run.killer() + " or SHUTDOWN NOSAVE.")
 }
 
-var errNotBusy = errorReply("NOTBUSY No scripts in execution right now.")
+var errNotBusy = command.ErrorReply("NOTBUSY No scripts in execution right now.")
 
 // killWait is how long SCRIPT KILL waits for the script's end, so that who hears OK finds the server free. A command that the script is in
 // comes to its end first.
 const killWait = time.Second
 
 // kill is SCRIPT KILL and FUNCTION KILL. It does not need the keyspace lock.
-func (s *scripts) kill(isEval bool) Reply {
+func (s *scripts) kill(isEval bool) command.Reply {
 	run := s.runs.now.Load()
 	switch {
 	case run == nil:
 		return errNotBusy
 	case run.wrote.Load():
-		return errorReply("UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the script termination or kill the server in a hard way using the SHUTDOWN NOSAVE command.")
+		return command.ErrorReply("UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the script termination or kill the server in a hard way using the SHUTDOWN NOSAVE command.")
 	case run.isEval != isEval:
 		return run.busyReply()
 	}
@@ -294,11 +295,11 @@ func (s *scripts) kill(isEval bool) Reply {
 	for end := time.Now().Add(killWait); s.runs.now.Load() == run && time.Now().Before(end); {
 		time.Sleep(100 * time.Microsecond)
 	}
-	return replyOK
+	return command.ReplyOK
 }
 
 // busyReply is what a command hears that may not run now.
-func (s *scripts) busyReply() Reply {
+func (s *scripts) busyReply() command.Reply {
 	run := s.runs.now.Load()
 	if run == nil { // it has just ended
 		run = &scriptRun{isEval: true}

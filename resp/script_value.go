@@ -7,6 +7,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"diskette/resp/command"
 	"diskette/resp/internal/ccast"
 	"diskette/resp/internal/numbers"
 	"diskette/resp/lualib"
@@ -26,72 +27,72 @@ import (
 //	is 1 and false null (RESP3: booleans), anything else null.
 
 // value makes a Lua value of a command's reply. Strings are copied: the reply may hold the store's.
-func (e *engine) value(r *Reply) lua.LValue {
-	resp3 := e.run.cl.resp3
-	switch r.kind {
-	case kindInteger:
-		return lua.LNumber(r.n)
-	case kindBulk, kindText, kindLent:
-		return e.text(r.s)
-	case kindSimple:
-		return oneField("ok", lua.LString(r.s))
-	case kindError:
-		t := errorTable(r.s)
-		if r.n == errorCounted {
+func (e *engine) value(r *command.Reply) lua.LValue {
+	resp3 := e.run.cl.RESP3
+	switch r.Kind {
+	case command.KindInteger:
+		return lua.LNumber(r.N)
+	case command.KindBulk, command.KindText, command.KindLent:
+		return e.text(r.S)
+	case command.KindSimple:
+		return oneField("ok", lua.LString(r.S))
+	case command.KindError:
+		t := errorTable(r.S)
+		if r.N == errorCounted {
 			t.RawSetString(countedField, lua.LTrue)
 		}
 		return t
-	case kindNull, kindNullArray:
+	case command.KindNull, command.KindNullArray:
 		if resp3 {
 			return lua.LNil
 		}
-	case kindArray, kindPush:
-		return e.array(r.elems)
-	case kindMap, kindMapPairs:
+	case command.KindArray, command.KindPush:
+		return e.array(r.Elems)
+	case command.KindMap, command.KindMapPairs:
 		switch {
 		case resp3:
-			m := e.newTable(0, len(r.elems)/2)
-			for i := 0; i+1 < len(r.elems); i += 2 {
-				setField(m, e.value(&r.elems[i]), e.value(&r.elems[i+1]))
+			m := e.newTable(0, len(r.Elems)/2)
+			for i := 0; i+1 < len(r.Elems); i += 2 {
+				setField(m, e.value(&r.Elems[i]), e.value(&r.Elems[i+1]))
 			}
 			return oneField("map", m)
-		case r.kind == kindMap:
-			return e.array(r.elems)
+		case r.Kind == command.KindMap:
+			return e.array(r.Elems)
 		default:
-			return e.twos(r.elems)
+			return e.twos(r.Elems)
 		}
-	case kindPairs:
+	case command.KindPairs:
 		if resp3 {
-			return e.twos(r.elems)
+			return e.twos(r.Elems)
 		}
-		return e.array(r.elems)
-	case kindSet:
+		return e.array(r.Elems)
+	case command.KindSet:
 		if !resp3 {
-			return e.array(r.elems)
+			return e.array(r.Elems)
 		}
-		set := e.newTable(0, len(r.elems))
-		for i := range r.elems {
-			setField(set, e.value(&r.elems[i]), lua.LTrue)
+		set := e.newTable(0, len(r.Elems))
+		for i := range r.Elems {
+			setField(set, e.value(&r.Elems[i]), lua.LTrue)
 		}
 		return oneField("set", set)
-	case kindDouble:
-		text := r.s
+	case command.KindDouble:
+		text := r.S
 		if text == "" {
-			text = numbers.FormatDouble(math.Float64frombits(uint64(r.n)))
+			text = numbers.FormatDouble(math.Float64frombits(uint64(r.N)))
 		}
 		if resp3 {
 			f, _ := strconv.ParseFloat(text, 64)
 			return oneField("double", lua.LNumber(f))
 		}
 		return e.text(text)
-	case kindVerbatim:
+	case command.KindVerbatim:
 		if resp3 {
 			v := e.newTable(0, 2)
 			v.RawSetString("format", lua.LString("txt"))
-			v.RawSetString("string", e.text(r.s))
+			v.RawSetString("string", e.text(r.S))
 			return oneField("verbatim_string", v)
 		}
-		return e.text(r.s)
+		return e.text(r.S)
 	}
 	return lua.LFalse
 }
@@ -123,7 +124,7 @@ func setField(t *lua.LTable, key, v lua.LValue) {
 	}
 }
 
-func (e *engine) array(elems []Reply) *lua.LTable {
+func (e *engine) array(elems []command.Reply) *lua.LTable {
 	t := e.newTable(len(elems), 0)
 	for i := range elems {
 		t.RawSetInt(i+1, e.value(&elems[i]))
@@ -131,7 +132,7 @@ func (e *engine) array(elems []Reply) *lua.LTable {
 	return t
 }
 
-func (e *engine) twos(elems []Reply) *lua.LTable {
+func (e *engine) twos(elems []command.Reply) *lua.LTable {
 	t := e.newTable(len(elems)/2, 0)
 	for i := 0; i+1 < len(elems); i += 2 {
 		t.RawSetInt(i/2+1, e.array(elems[i:i+2]))
@@ -140,11 +141,11 @@ func (e *engine) twos(elems []Reply) *lua.LTable {
 }
 
 // reply makes a reply of what a script has returned; resp3 is what it has set with redis.setresp.
-func (e *engine) reply(v lua.LValue, resp3 bool) Reply {
+func (e *engine) reply(v lua.LValue, resp3 bool) command.Reply {
 	c := converter{resp3: resp3}
 	reply := c.reply(v, 0)
 	if c.size > scriptMemory {
-		return errorReply("ERR the script's reply is too large")
+		return command.ErrorReply("ERR the script's reply is too large")
 	}
 	return reply
 }
@@ -160,37 +161,37 @@ const (
 	replyCost  = 64  // bytes a reply takes, without its text
 )
 
-func (c *converter) reply(v lua.LValue, depth int) Reply {
+func (c *converter) reply(v lua.LValue, depth int) command.Reply {
 	if c.size += replyCost; c.size > scriptMemory {
-		return replyNull
+		return command.ReplyNull
 	}
 	switch v := v.(type) {
 	case lua.LString:
 		c.size += len(v)
-		return bulkString(string(v))
+		return command.BulkString(string(v))
 	case lua.LNumber:
-		return integer(ccast.Int64(float64(v)))
+		return command.Integer(ccast.Int64(float64(v)))
 	case lua.LBool:
 		switch {
 		case c.resp3:
-			return Reply{kind: kindBool, n: oneIf(bool(v)).n}
+			return command.Reply{Kind: command.KindBool, N: command.OneIf(bool(v)).N}
 		case bool(v):
-			return replyOne
+			return command.ReplyOne
 		}
 	case *lua.LTable:
 		if depth >= replyDepth {
-			return errorReply("ERR reached lua stack limit")
+			return command.ErrorReply("ERR reached lua stack limit")
 		}
 		return c.table(v, depth+1)
 	}
-	return replyNull
+	return command.ReplyNull
 }
 
-func (c *converter) table(t *lua.LTable, depth int) Reply {
+func (c *converter) table(t *lua.LTable, depth int) command.Reply {
 	if r, special := c.special(t, depth); special {
 		return r
 	}
-	elems := make([]Reply, 0, min(t.Len(), scratchReplies))
+	elems := make([]command.Reply, 0, min(t.Len(), command.ScratchReplies))
 	for i := 1; c.size <= scriptMemory; i++ {
 		v := t.RawGetInt(i)
 		if v == lua.LNil {
@@ -198,54 +199,54 @@ func (c *converter) table(t *lua.LTable, depth int) Reply {
 		}
 		elems = append(elems, c.reply(v, depth))
 	}
-	return array(elems...)
+	return command.Array(elems...)
 }
 
 // special is a table that stands for something else than an array.
-func (c *converter) special(t *lua.LTable, depth int) (r Reply, special bool) {
+func (c *converter) special(t *lua.LTable, depth int) (r command.Reply, special bool) {
 	if text, ok := text(t.RawGetString("err")); ok {
-		r := errorReply(oneLine(cString(text)))
+		r := command.ErrorReply(command.OneLine(cString(text)))
 		if counted, _ := t.RawGetString(countedField).(lua.LBool); bool(counted) {
-			r.n = errorCounted
+			r.N = errorCounted
 		}
 		return r, true
 	}
 	if text, ok := text(t.RawGetString("ok")); ok {
-		return simple(oneLine(cString(text))), true
+		return command.Simple(command.OneLine(cString(text))), true
 	}
 	if f, ok := t.RawGetString("double").(lua.LNumber); ok {
-		return double(float64(f)), true
+		return command.Double(float64(f)), true
 	}
 	if text, ok := text(t.RawGetString("big_number")); ok {
-		return Reply{kind: kindBigNumber, s: oneLine(text)}, true
+		return command.Reply{Kind: command.KindBigNumber, S: command.OneLine(text)}, true
 	}
 	if v, ok := t.RawGetString("verbatim_string").(*lua.LTable); ok {
 		format, hasFormat := text(v.RawGetString("format"))
 		body, hasBody := text(v.RawGetString("string"))
 		if hasFormat && hasBody {
 			c.size += len(body)
-			return Reply{kind: kindVerbatim, s: body, n: verbatimFormat(format)}, true
+			return command.Reply{Kind: command.KindVerbatim, S: body, N: command.VerbatimFormat(format)}, true
 		}
 	}
 	if m, ok := t.RawGetString("map").(*lua.LTable); ok {
-		var elems []Reply
+		var elems []command.Reply
 		m.ForEach(func(k, v lua.LValue) {
 			if c.size <= scriptMemory {
 				elems = append(elems, c.reply(k, depth), c.reply(v, depth))
 			}
 		})
-		return mapOf(elems...), true
+		return command.MapOf(elems...), true
 	}
 	if set, ok := t.RawGetString("set").(*lua.LTable); ok {
-		var elems []Reply
+		var elems []command.Reply
 		set.ForEach(func(k, _ lua.LValue) {
 			if c.size <= scriptMemory {
 				elems = append(elems, c.reply(k, depth))
 			}
 		})
-		return setOf(elems...), true
+		return command.SetOf(elems...), true
 	}
-	return Reply{}, false
+	return command.Reply{}, false
 }
 
 // plainText is tostring, for what is neither table nor function.

@@ -17,6 +17,10 @@ import (
 	"github.com/tidwall/redcon"
 
 	"diskette/expire"
+	"diskette/resp/acl"
+	"diskette/resp/command"
+	"diskette/resp/config"
+	"diskette/resp/internal/machine"
 	"diskette/resp/wire"
 	"diskette/store"
 )
@@ -29,12 +33,12 @@ const (
 
 // Server is everything a client can see.
 type Server struct {
-	cfg       *Config
+	cfg       *config.Config
 	store     *store.Store
 	sweeper   *expire.Sweeper
 	log       zerolog.Logger
-	table     *commands
-	acl       *users
+	table     *command.Table
+	acl       *acl.Users
 	clients   registry
 	watchers  watchers
 	blockers  blockers
@@ -43,7 +47,7 @@ type Server struct {
 	pubsub    listeners
 	arrivals  arrivals
 	monitors  monitors
-	host      host // what commands may ask
+	host      command.Host // what commands may ask
 	tracking  trackingTable
 	pusher    pusher
 	running   *client // whose command runs; under the keyspace lock
@@ -93,32 +97,26 @@ type serverStats struct {
 	errors                          errorCounts
 }
 
+// LoadConfig reads the configuration of a server: see Load.
+func LoadConfig(args []string, defaults ...string) (*config.Config, []config.Notice, error) {
+	return config.Load(args, command.NewTable(commandTable()), defaults...)
+}
+
 // NewServer makes a server over an open store; Hooks must have been given to the store.
-func NewServer(cfg *Config, log zerolog.Logger, shutdown func(Shutdown)) *Server {
+func NewServer(cfg *config.Config, log zerolog.Logger, shutdown func(Shutdown)) *Server {
 	s := newServer(cfg, log)
 	s.shutdown = shutdown
-	cfg.usersNow = func() []*user {
-		if cfg.Text("aclfile") != "" {
-			return nil // they stand there
-		}
-		return s.acl.list()
-	}
+	cfg.KeepUsers(s.acl)
 	return s
 }
 
 // newServer makes a server of which the configuration does not know.
-func newServer(cfg *Config, log zerolog.Logger) *Server {
+func newServer(cfg *config.Config, log zerolog.Logger) *Server {
 	s := &Server{cfg: cfg, log: log, started: time.Now()}
-	s.table = newCommands()
-	s.host.table, s.host.settings, s.host.maxBulk, s.host.maxMemory = s.table, cfg, &cfg.ProtoMaxBulkLen, &cfg.MaxMemory
-	s.host.tell, s.host.touched, s.host.flushed, s.host.busy = s.notify, s.blockers.touched, s.tracking.flushed, s.scripts.busyReply
-	s.acl = newUsers(s.table, cfg.allChannelsAtFirst)
-	s.acl.requirePass(cfg.RequirePass())
-	for _, line := range cfg.userLines {
-		if err := s.acl.declare(line); err != nil {
-			panic(err) // LoadConfig has tried it
-		}
-	}
+	s.table = command.NewTable(commandTable())
+	s.host.Table, s.host.Settings, s.host.MaxBulk, s.host.MaxMemory = s.table, cfg, &cfg.ProtoMaxBulkLen, &cfg.MaxMemory
+	s.host.Tell, s.host.Touched, s.host.Flushed, s.host.Busy = s.notify, s.blockers.touched, s.tracking.flushed, s.scripts.busyReply
+	s.acl = cfg.Users(s.table)
 	s.tracking.srv = s
 	s.scripts.srv = s
 	s.libraries.srv = s
@@ -131,12 +129,12 @@ func newServer(cfg *Config, log zerolog.Logger) *Server {
 
 // LoadUsers reads the ACL file, if there is one.
 func (s *Server) LoadUsers() error {
-	file, err := s.cfg.aclFile()
+	file, err := s.cfg.ACLFile()
 	if err == nil && file != "" {
 		if s.cfg.RequirePass() != "" {
 			s.log.Warn().Str("file", file).Msg("requirepass has no effect beside an aclfile, which says what the default user's password is")
 		}
-		_, err = s.acl.load(file)
+		_, err = s.acl.Load(file)
 	}
 	return err
 }
@@ -177,14 +175,14 @@ func (s *Server) Hooks() store.Hooks {
 			s.blockers.touched(db, key)
 			s.tracking.touched(key)
 		},
-		Created: func(db int, key string) { s.notify(db, eventNew, "new", key) },
+		Created: func(db int, key string) { s.notify(db, command.EventNew, "new", key) },
 		Missed:  s.missed,
-		Overdue: func() bool { return s.hears(eventExpired) && !s.pause.active.Load() },
-		Expired: func(db int, key string) { s.notify(db, eventExpired, "expired", key) },
+		Overdue: func() bool { return s.hears(command.EventExpired) && !s.pause.active.Load() },
+		Expired: func(db int, key string) { s.notify(db, command.EventExpired, "expired", key) },
 		FieldsExpired: func(db int, key string, gone bool) {
-			s.notify(db, eventHash, "hexpired", key)
+			s.notify(db, command.EventHash, "hexpired", key)
 			if gone {
-				s.notify(db, eventGeneric, "del", key)
+				s.notify(db, command.EventGeneric, "del", key)
 			}
 		},
 		Flushed: func(db int) {
@@ -200,7 +198,7 @@ func (s *Server) Hooks() store.Hooks {
 
 // Start gives the server its store, puts the configuration into effect and begins the expiry sweeps.
 func (s *Server) Start(st *store.Store) {
-	s.store, s.host.store = st, st
+	s.store, s.host.Store = st, st
 	s.watchers.store = st
 	s.libraries.restore()
 	s.sweeper = expire.Start(s, int(s.cfg.Hz.Load()))
@@ -281,7 +279,7 @@ const ownDescriptors = 48
 // limitClients lowers maxclients to what the process's limit of open files (ulimit -n) leaves, as Redis does, and refuses
 // a CONFIG SET beyond it.
 func (s *Server) limitClients() {
-	files, known := descriptorLimit()
+	files, known := machine.DescriptorLimit()
 	if !known {
 		return
 	}

@@ -7,6 +7,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"diskette/resp/command"
+	"diskette/resp/internal/machine"
 )
 
 // errorCounts counts error replies by their first word.
@@ -57,7 +60,7 @@ type sampler struct {
 
 func (p *sampler) start(s *Server) {
 	p.stop = make(chan struct{})
-	p.startBytes = readMemory().used
+	p.startBytes = machine.ReadProcess().Used
 	p.sample(s, time.Now())
 	p.done.Add(1)
 	go func() {
@@ -81,7 +84,7 @@ func (p *sampler) end() {
 }
 
 func (p *sampler) sample(s *Server, now time.Time) {
-	p.noteMemory(readMemory().used)
+	p.noteMemory(machine.ReadProcess().Used)
 	s.boundHotSet()
 	s.heap.makeRoom(s, s.limits.Unsent.Load())
 	s.noteIntrusions(now)
@@ -109,7 +112,7 @@ type loopTotals struct {
 }
 
 func (s *Server) loopNow() loopTotals {
-	system, user := cpuTime()
+	system, user := machine.CPUTime()
 	return loopTotals{s.stats.batches.Load(), system + user}
 }
 
@@ -122,7 +125,7 @@ func (t loopTotals) since(then *loopTotals) loopTotals {
 
 // commandMicros is the time of all commands, as the samples have it.
 func (s *Server) commandMicros() (micros int64) {
-	s.table.each(func(r *row) { micros += r.stats.microseconds(r.stats.calls.Load()) })
+	s.table.Each(func(r *command.Row) { micros += r.Stats.Microseconds(r.Stats.Calls.Load()) })
 	return micros
 }
 
@@ -154,12 +157,12 @@ func (p *sampler) noteMemory(bytes int64) (peak int64) {
 }
 
 func infoCommandstats(t *infoText, r *infoReport) {
-	r.s.table.each(func(row *row) {
-		s := &row.stats
-		calls, rejected, failed := s.calls.Load(), s.rejected.Load(), s.failed.Load()
+	r.s.table.Each(func(row *command.Row) {
+		s := &row.Stats
+		calls, rejected, failed := s.Calls.Load(), s.Rejected.Load(), s.Failed.Load()
 		if calls+rejected+failed > 0 {
-			all := s.microseconds(calls)
-			t.linef("cmdstat_"+row.full, "calls=%d,usec=%d,usec_per_call=%.2f,rejected_calls=%d,failed_calls=%d", calls, all, ratio(all, calls), rejected, failed)
+			all := s.Microseconds(calls)
+			t.linef("cmdstat_"+row.Full, "calls=%d,usec=%d,usec_per_call=%.2f,rejected_calls=%d,failed_calls=%d", calls, all, ratio(all, calls), rejected, failed)
 		}
 	})
 }

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"diskette/resp/config"
 )
 
 var (
@@ -24,10 +26,10 @@ var tlsSettings = []string{
 }
 
 // loadTLS reads the certificates that tls-port's connections are served with.
-func loadTLS(c *Config) (*tls.Config, error) {
+func loadTLS(c *config.Config) (*tls.Config, error) {
 	t := &tls.Config{SessionTicketsDisabled: !c.Bool("tls-session-caching")}
 	var err error
-	if t.MinVersion, t.MaxVersion, err = parseTLSProtocols(c.Text("tls-protocols")); err != nil {
+	if t.MinVersion, t.MaxVersion, err = config.ParseTLSProtocols(c.Text("tls-protocols")); err != nil {
 		return nil, err
 	}
 	cert, err := loadKeyPair(c.Text("tls-cert-file"), c.Text("tls-key-file"), c.Text("tls-key-file-pass"))
@@ -51,8 +53,8 @@ func loadTLS(c *Config) (*tls.Config, error) {
 }
 
 // checkTLS looks at what there is of a configuration that may be incomplete, since nothing is served with it.
-func checkTLS(c *Config) error {
-	_, _, err := parseTLSProtocols(c.Text("tls-protocols"))
+func checkTLS(c *config.Config) error {
+	_, _, err := config.ParseTLSProtocols(c.Text("tls-protocols"))
 	certFile, keyFile, password := c.Text("tls-cert-file"), c.Text("tls-key-file"), c.Text("tls-key-file-pass")
 	switch {
 	case err != nil:

@@ -91,7 +91,11 @@ func TestWhatIsWrongWithTLSFilesIsSaid(t *testing.T) {
 		{[]string{"--tls-cert-file", empty, "--tls-key-file", dir + "/none"}, "Failed to load private key: open " + dir + "/none: no such file or directory"},
 		{[]string{"--tls-cert-file", empty, "--tls-key-file", empty}, "Failed to load certificate: " + empty + " with the key " + empty + ": tls: failed to find any PEM data in certificate input"},
 	} {
-		if _, err := loadTLS(startedWith(t, append([]string{confFile(t, "tls-port 7000")}, test.args...)...)); err == nil || err.Error() != test.want {
+		cfg, _, err := LoadConfig(append([]string{"--tls-port", "7000"}, test.args...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := loadTLS(cfg); err == nil || err.Error() != test.want {
 			t.Errorf("%q: %v", test.args, err)
 		}
 	}

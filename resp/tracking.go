@@ -7,7 +7,9 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"diskette/resp/command"
 	"diskette/resp/internal/words"
+	"diskette/resp/wire"
 )
 
 // Client-side caching: a client that has turned CLIENT TRACKING on is told which of the keys it has read, or which keys with
@@ -92,15 +94,15 @@ func (t *trackingTable) turnOff(cl *client) {
 
 // remember notes which keys a tracking client reads, before it does. A script has read what its commands read, which come
 // here themselves, and not what it was given. The caller holds the keyspace lock.
-func (cl *client) remember(r *row, args [][]byte) {
+func (cl *client) remember(r *command.Row, args [][]byte) {
 	how := cl.tracking.Load()
-	if how == nil || r.flags&readonly == 0 || r.group == "scripting" || how.bcast || how.optIn && !cl.caching || how.optOut && cl.caching {
+	if how == nil || r.Flags&command.Readonly == 0 || r.Group == "scripting" || how.bcast || how.optIn && !cl.caching || how.optOut && cl.caching {
 		return
 	}
 	t := &cl.srv.tracking
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	r.eachKey(args, func(i int) {
+	r.EachKey(args, func(i int) {
 		ids := t.mu.byKey[words.ViewString(args[i])]
 		if !slices.Contains(ids, cl.id) {
 			if len(ids) == cap(ids) { // else a key that never changes would remember all clients that ever were
@@ -167,7 +169,7 @@ func (t *trackingTable) invalidateLocked(key string, by *client) {
 			continue
 		}
 		if how := cl.tracking.Load(); !how.bcast && !(how.noLoop && cl == by) {
-			t.send(cl, how, array(bulkString(key)), t.srv.running, lsn)
+			t.send(cl, how, command.Array(command.BulkString(key)), t.srv.running, lsn)
 		}
 	}
 }
@@ -186,14 +188,14 @@ func (t *trackingTable) broadcast() {
 	for _, prefix := range slices.Sorted(maps.Keys(t.mu.prefixes)) {
 		for cl := range t.mu.prefixes[prefix] {
 			how := cl.tracking.Load()
-			var theirs []Reply
+			var theirs []command.Reply
 			for _, key := range keys {
 				if strings.HasPrefix(key, prefix) && !(how.noLoop && t.mu.changed[key] == cl) {
-					theirs = append(theirs, bulkString(key))
+					theirs = append(theirs, command.BulkString(key))
 				}
 			}
 			if len(theirs) > 0 {
-				t.send(cl, how, array(theirs...), nil, lsn)
+				t.send(cl, how, command.Array(theirs...), nil, lsn)
 			}
 		}
 	}
@@ -210,19 +212,19 @@ func (t *trackingTable) flushed() {
 	clear(t.mu.byKey)
 	t.mu.items = 0
 	for _, cl := range t.mu.byID {
-		t.send(cl, cl.tracking.Load(), replyNull, t.srv.running, t.srv.store.EventLSN())
+		t.send(cl, cl.tracking.Load(), command.ReplyNull, t.srv.running, t.srv.store.EventLSN())
 	}
 }
 
 // send pushes keys to a client that tracks, or to the one it redirects to. A RESP2 client can be told only by a message on
 // the channel for it, and has to have a subscription.
-func (t *trackingTable) send(cl *client, how *tracking, keys Reply, from *client, lsn uint64) {
+func (t *trackingTable) send(cl *client, how *tracking, keys command.Reply, from *client, lsn uint64) {
 	to := cl
 	if how.redirect != 0 {
 		if to = t.srv.clients.find(how.redirect); to == nil {
 			how.broken.Store(true)
 			if cl.pushesRESP3.Load() {
-				cl.pushReply(from, push(bulkString("tracking-redir-broken"), integer(how.redirect)), 0)
+				cl.pushReply(from, command.Push(command.BulkString("tracking-redir-broken"), command.Integer(how.redirect)), 0)
 			}
 			return
 		}
@@ -230,16 +232,16 @@ func (t *trackingTable) send(cl *client, how *tracking, keys Reply, from *client
 	switch {
 	case !to.pushing.Load():
 	case to.pushesRESP3.Load():
-		to.pushReply(from, push(bulkString("invalidate"), keys), lsn)
+		to.pushReply(from, command.Push(command.BulkString("invalidate"), keys), lsn)
 	case how.redirect != 0 && to.subscriptions.all() > 0:
-		to.pushReply(from, push(bulkString("message"), bulkString(invalidationChannel), keys), lsn)
+		to.pushReply(from, command.Push(command.BulkString("message"), command.BulkString(invalidationChannel), keys), lsn)
 	}
 }
 
-func (cl *client) pushReply(from *client, r Reply, lsn uint64) {
-	var o output
-	r.encode(&o, cl.pushesRESP3.Load())
-	cl.push(from, o.buf, lsn)
+func (cl *client) pushReply(from *client, r command.Reply, lsn uint64) {
+	var o wire.Output
+	r.Encode(&o, cl.pushesRESP3.Load())
+	cl.push(from, o.Buf, lsn)
 }
 
 // counts are INFO's.

@@ -57,6 +57,7 @@ type Command struct {
 // "-ERR " + text and closes the connection.
 type ProtocolError struct{ text string }
 
+// Error is the text behind -ERR.
 func (e *ProtocolError) Error() string { return e.text }
 
 var (

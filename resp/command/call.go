@@ -1,0 +1,52 @@
+package command
+
+import (
+	"strings"
+
+	"diskette/resp/internal/numbers"
+	"diskette/resp/internal/words"
+)
+
+// A Call is one command with its arguments. The arguments belong to the connection's buffer and
+// are valid until the handler returns; those of 64 KiB or more are the handler's to keep.
+type Call struct {
+	*Caller
+	Row    *Row
+	Args   [][]byte      // args[0] is the command's name
+	Now    int64         // unix ms, the clock reading of this command (I10)
+	Locked bool          // inside MULTI or a script: a Conn function finds the keyspace lock held, and nothing may block
+	Script bool          // inside a script, which is locked too
+	Block  *BlockRequest // why a blocking command has to wait
+	Resume any           // its BlockRequest's, or what apart gave, when it runs again
+
+	// Set by a handler that may: work that is too long for the lock and is done without it. It may use values from
+	// store.LendString alone.
+	Apart  func() any   // the handler, which has changed nothing yet, runs again and finds what this gives in resume
+	Finish func() Reply // gives the reply, to what the handler has seen
+
+	MayPart bool // the handler may set apart or finish: not in MULTI, a script or for a client in line, nor a second time
+	MayLoad bool // it may answer ReplyLoad
+	Again   bool // it has, and runs once more from its beginning
+}
+
+// Is reports whether argument i is the given option word, in any case.
+func (c *Call) Is(i int, word string) bool {
+	return i < len(c.Args) && len(c.Args[i]) == len(word) && strings.EqualFold(words.ViewString(c.Args[i]), word)
+}
+
+// Int reads argument i as Redis reads integers: decimal, no leading zeros or plus, 64 bits.
+func (c *Call) Int(i int) (int64, bool) { return numbers.ParseInt(c.Args[i]) }
+
+// Str is argument i, copied.
+func (c *Call) Str(i int) string { return string(c.Args[i]) }
+
+// Name is the full name of the command, "" if there is none.
+func (c *Call) Name() string {
+	if c.Row == nil {
+		return ""
+	}
+	return c.Row.Full
+}
+
+// hasPassed reports whether a deadline that a command sets is one that has passed. While a file is replayed none has.
+func (c *Call) hasPassed(deadline int64) bool { return deadline <= c.Now && !c.Replaying }

@@ -1,0 +1,84 @@
+package command
+
+import (
+	"math"
+
+	"diskette/resp/internal/numbers"
+	"diskette/store"
+)
+
+func incr(tx *store.Tx, c *Call) Reply { return increment(tx, c, c.Args[1], 1) }
+func decr(tx *store.Tx, c *Call) Reply { return increment(tx, c, c.Args[1], -1) }
+
+func incrby(tx *store.Tx, c *Call) Reply {
+	n, ok := c.Int(2)
+	if !ok {
+		return ErrNotInteger
+	}
+	return increment(tx, c, c.Args[1], n)
+}
+
+func decrby(tx *store.Tx, c *Call) Reply {
+	n, ok := c.Int(2)
+	if !ok {
+		return ErrNotInteger
+	}
+	if n == math.MinInt64 {
+		return errDecrement
+	}
+	return increment(tx, c, c.Args[1], -n)
+}
+
+var errDecrement = ErrorReply("ERR decrement would overflow")
+
+// increment adds to an integer, keeping its deadline; an absent key counts as 0.
+func increment(tx *store.Tx, c *Call, key []byte, by int64) Reply {
+	value, err := tx.String(key)
+	if err != nil {
+		return Failure(err)
+	}
+	n := int64(0)
+	if value != nil {
+		var ok bool
+		if n, ok = numbers.ParseInt(value); !ok {
+			return ErrNotInteger
+		}
+	}
+	if by > 0 && n > math.MaxInt64-by || by < 0 && n < math.MinInt64-by {
+		return errOverflow
+	}
+	if err := tx.UpdateInt(key, n+by); err != nil {
+		return Failure(err)
+	}
+	c.notify(tx, eventString, "incrby", key)
+	return Integer(n + by)
+}
+
+// incrbyfloat adds to a decimal number, keeping its deadline; an absent key counts as 0.
+func incrbyfloat(tx *store.Tx, c *Call) Reply {
+	value, err := tx.String(c.Args[1])
+	if err != nil {
+		return Failure(err)
+	}
+	if value == nil {
+		value = []byte("0")
+	}
+	number, ok := numbers.ParseLongDouble(value)
+	if !ok {
+		return errNotFloat
+	}
+	by, ok := numbers.ParseLongDouble(c.Args[2])
+	if !ok {
+		return errNotFloat
+	}
+	sum, ok := numbers.AddLongDouble(number, by)
+	if !ok {
+		return errNaN
+	}
+	text := numbers.FormatLongDouble(sum)
+	if err := tx.UpdateString(c.Args[1], text, store.Computed); err != nil {
+		return Failure(err)
+	}
+	c.notify(tx, eventString, "incrbyfloat", c.Args[1])
+	return Bulk(text)
+}

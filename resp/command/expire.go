@@ -1,0 +1,97 @@
+package command
+
+import (
+	"diskette/expire"
+	"diskette/store"
+)
+
+var (
+	errExpireNX   = ErrorReply("ERR NX and XX, GT or LT options at the same time are not compatible")
+	errExpireGTLT = ErrorReply("ERR GT and LT options at the same time are not compatible")
+)
+
+// expireBy is EXPIRE, PEXPIRE, EXPIREAT and PEXPIREAT. A deadline in the past deletes the key.
+func expireBy(unit expire.Unit) func(*store.Tx, *Call) Reply {
+	return func(tx *store.Tx, c *Call) Reply {
+		condition, refusal := c.expireCondition()
+		if refusal.IsError() {
+			return refusal
+		}
+		n, ok := c.Int(2)
+		if !ok {
+			return ErrNotInteger
+		}
+		deadline, err := expire.AnyDeadline(n, unit, c.Now)
+		if err != nil {
+			return errInvalidExpire(c)
+		}
+		current, found := tx.Deadline(c.Args[1])
+		if !found || !condition.Allows(current, deadline) {
+			return ReplyZero
+		}
+		if c.hasPassed(deadline) { // which may be 0, otherwise the sign for none
+			tx.Delete(c.Args[1])
+			c.notify(tx, EventGeneric, "del", c.Args[1])
+		} else {
+			tx.SetDeadline(c.Args[1], deadline)
+			c.notify(tx, EventGeneric, "expire", c.Args[1])
+		}
+		return ReplyOne
+	}
+}
+
+// expireCondition reads the words after EXPIRE's number.
+func (c *Call) expireCondition() (condition expire.Condition, refusal Reply) {
+	for i := 3; i < len(c.Args); i++ {
+		switch {
+		case c.Is(i, "nx"):
+			condition |= expire.IfNone
+		case c.Is(i, "xx"):
+			condition |= expire.IfSome
+		case c.Is(i, "gt"):
+			condition |= expire.IfGreater
+		case c.Is(i, "lt"):
+			condition |= expire.IfLess
+		default:
+			return 0, ErrorReply(OneLine("ERR Unsupported option " + c.Str(i)))
+		}
+	}
+	if condition&expire.IfNone != 0 && condition != expire.IfNone {
+		return 0, errExpireNX
+	}
+	if condition&expire.IfGreater != 0 && condition&expire.IfLess != 0 {
+		return 0, errExpireGTLT
+	}
+	return condition, Reply{}
+}
+
+// ttlIn is TTL, PTTL, EXPIRETIME and PEXPIRETIME: -2 = no such key, -1 = no deadline.
+func ttlIn(unit expire.Unit) func(*store.View, *Call) Reply {
+	return func(v *store.View, c *Call) Reply {
+		deadline, found := v.Deadline(c.Args[1])
+		if !found {
+			return Integer(-2)
+		}
+		if deadline == 0 {
+			return Integer(-1)
+		}
+		millis := deadline
+		if unit == expire.Seconds || unit == expire.Millis {
+			millis -= c.Now
+		}
+		if unit == expire.Seconds || unit == expire.UnixSeconds {
+			return Integer(millis/1000 + millis%1000/500) // rounded, as in Redis, and no overflow
+		}
+		return Integer(millis)
+	}
+}
+
+func persist(tx *store.Tx, c *Call) Reply {
+	deadline, _ := tx.Deadline(c.Args[1])
+	if deadline == 0 {
+		return ReplyZero
+	}
+	tx.SetDeadline(c.Args[1], 0)
+	c.notify(tx, EventGeneric, "persist", c.Args[1])
+	return ReplyOne
+}

@@ -1,0 +1,419 @@
+package command
+
+import (
+	"math"
+
+	"diskette/resp/internal/words"
+	"diskette/store"
+)
+
+func listRows() []*Row {
+	return []*Row{
+		{Name: "blmove", Arity: 6, Flags: Write | Denyoom | Blocking,
+			Keys: both(KeyAt(1, "RW access delete"), KeyAt(2, "RW insert")), Write: blmove,
+			Group: "list", Since: "6.2.0",
+			Args: "source destination wherefrom(LEFT|RIGHT) whereto(LEFT|RIGHT) timeout",
+			Doc:  "Moves an element from one list to another, waiting for one."},
+		{Name: "blmpop", Arity: -5, Flags: Write | Blocking | MovableKeys, Keys: KeysCounted(2, "RW access delete"),
+			Write: blmpop,
+			Group: "list", Since: "7.0.0", Args: "timeout numkeys key... where(LEFT|RIGHT) [COUNT count]",
+			Cost: "O(N+M) in the numbers of keys and of elements returned",
+			Doc:  "Removes and returns elements of the first list that there is, waiting for one."},
+		{Name: "blpop", Arity: -3, Flags: Write | Blocking, Keys: KeysFrom(1, -2, 1, "RW access delete"),
+			Write: blockingPop(store.Head),
+			Group: "list", Since: "2.0.0", Args: "key... timeout", Cost: "O(N) in the number of keys",
+			Doc: "Removes and returns the first element of the first list that there is, waiting for one."},
+		{Name: "brpop", Arity: -3, Flags: Write | Blocking, Keys: KeysFrom(1, -2, 1, "RW access delete"),
+			Write: blockingPop(store.Tail),
+			Group: "list", Since: "2.0.0", Args: "key... timeout", Cost: "O(N) in the number of keys",
+			Doc: "Removes and returns the last element of the first list that there is, waiting for one."},
+		{Name: "brpoplpush", Arity: 4, Flags: Write | Denyoom | Blocking,
+			Keys: both(KeyAt(1, "RW access delete"), KeyAt(2, "RW insert")), Write: brpoplpush,
+			Group: "list", Since: "2.2.0", Args: "source destination timeout",
+			Doc: "Moves a list's last element to the head of another, waiting for one; BLMOVE's old name."},
+		{Name: "lindex", Arity: 3, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: lindex,
+			Group: "list", Since: "1.0.0", Args: "key index", Doc: "Returns an element by its index."},
+		{Name: "linsert", Arity: 5, Flags: Write | Denyoom, Keys: KeyAt(1, "RW insert"), Write: linsert,
+			Group: "list", Since: "2.2.0", Args: "key where(BEFORE|AFTER) pivot element",
+			Cost: "O(N) in the distance from the head to the pivot",
+			Doc:  "Inserts an element before or after another."},
+		{Name: "llen", Arity: 2, Flags: Readonly | Fast, Keys: KeyAt(1, "RO"), Read: llen,
+			Group: "list", Since: "1.0.0", Args: "key", Doc: "Returns a list's length."},
+		{Name: "lmove", Arity: 5, Flags: Write | Denyoom,
+			Keys: both(KeyAt(1, "RW access delete"), KeyAt(2, "RW insert")), Write: lmove,
+			Group: "list", Since: "6.2.0", Args: "source destination wherefrom(LEFT|RIGHT) whereto(LEFT|RIGHT)",
+			Doc: "Moves an element from an end of a list to an end of another."},
+		{Name: "lmpop", Arity: -4, Flags: Write | MovableKeys, Keys: KeysCounted(1, "RW access delete"), Write: lmpop,
+			Group: "list", Since: "7.0.0", Args: "numkeys key... where(LEFT|RIGHT) [COUNT count]",
+			Cost: "O(N+M) in the numbers of keys and of elements returned",
+			Doc:  "Removes and returns elements of the first list that there is."},
+		{Name: "lpop", Arity: -2, Flags: Write | Fast, Keys: KeyAt(1, "RW access delete"), Write: listPop(store.Head),
+			Group: "list", Since: "1.0.0", Args: "key [count]", Cost: "O(N) in the number of elements returned",
+			Doc: "Removes and returns a list's first elements."},
+		{Name: "lpos", Arity: -3, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: lpos,
+			Group: "list", Since: "6.0.6", Args: "key element [RANK rank] [COUNT num-matches] [MAXLEN len]",
+			Cost: "O(N) in the number of elements compared", Doc: "Finds an element's indexes."},
+		{Name: "lpush", Arity: -3, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW insert"),
+			Write: listPush(store.Head),
+			Group: "list", Since: "1.0.0", Args: "key element...", Cost: "O(N) in the number of elements added",
+			Doc: "Adds elements at a list's head, creating it."},
+		{Name: "lpushx", Arity: -3, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW insert"),
+			Write: listPushx(store.Head),
+			Group: "list", Since: "2.2.0", Args: "key element...", Cost: "O(N) in the number of elements added",
+			Doc: "Adds elements at the head of a list that is there."},
+		{Name: "lrange", Arity: 4, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: lrange,
+			Group: "list", Since: "1.0.0", Args: "key start stop", Cost: "O(N) in the number of elements returned",
+			Doc: "Returns a range of elements."},
+		{Name: "lrem", Arity: 4, Flags: Write, Keys: KeyAt(1, "RW delete"), Write: lrem,
+			Group: "list", Since: "1.0.0", Args: "key count element", Cost: "O(N) in the length of the list",
+			Doc: "Removes elements that are equal to one."},
+		{Name: "lset", Arity: 4, Flags: Write | Denyoom, Keys: KeyAt(1, "RW update"), Write: lset,
+			Group: "list", Since: "1.0.0", Args: "key index element", Doc: "Replaces an element by its index."},
+		{Name: "ltrim", Arity: 4, Flags: Write, Keys: KeyAt(1, "RW delete"), Write: ltrim,
+			Group: "list", Since: "1.0.0", Args: "key start stop", Cost: "O(N) in the number of elements removed",
+			Doc: "Keeps a range of elements."},
+		{Name: "rpop", Arity: -2, Flags: Write | Fast, Keys: KeyAt(1, "RW access delete"), Write: listPop(store.Tail),
+			Group: "list", Since: "1.0.0", Args: "key [count]", Cost: "O(N) in the number of elements returned",
+			Doc: "Removes and returns a list's last elements."},
+		{Name: "rpoplpush", Arity: 3, Flags: Write | Denyoom,
+			Keys: both(KeyAt(1, "RW access delete"), KeyAt(2, "RW insert")), Write: rpoplpush,
+			Group: "list", Since: "1.2.0", Args: "source destination",
+			Doc: "Moves a list's last element to the head of another; LMOVE's old name."},
+		{Name: "rpush", Arity: -3, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW insert"),
+			Write: listPush(store.Tail),
+			Group: "list", Since: "1.0.0", Args: "key element...", Cost: "O(N) in the number of elements added",
+			Doc: "Adds elements at a list's tail, creating it."},
+		{Name: "rpushx", Arity: -3, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW insert"),
+			Write: listPushx(store.Tail),
+			Group: "list", Since: "2.2.0", Args: "key element...", Cost: "O(N) in the number of elements added",
+			Doc: "Adds elements at the tail of a list that is there."},
+	}
+}
+
+var (
+	errIndexRange     = ErrorReply("ERR index out of range")
+	errRankZero       = ErrorReply("ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the end of the list")
+	errCountNegative  = ErrorReply("ERR COUNT can't be negative")
+	errMaxlenNegative = ErrorReply("ERR MAXLEN can't be negative")
+)
+
+// pushEvents and popEvents are what a push and a pop at an end are called.
+var pushEvents, popEvents = map[store.End]string{store.Head: "lpush", store.Tail: "rpush"}, map[store.End]string{store.Head: "lpop", store.Tail: "rpop"}
+
+// listPush is LPUSH and RPUSH.
+func listPush(end store.End) func(*store.Tx, *Call) Reply {
+	return func(tx *store.Tx, c *Call) Reply {
+		l, err := tx.EditList(c.Args[1])
+		if err != nil {
+			return Failure(err)
+		}
+		for _, value := range c.Args[2:] {
+			l.Push(end, value)
+		}
+		c.notify(tx, eventList, pushEvents[end], c.Args[1])
+		return Integer(l.Len())
+	}
+}
+
+// listPushx is LPUSHX and RPUSHX.
+func listPushx(end store.End) func(*store.Tx, *Call) Reply {
+	return func(tx *store.Tx, c *Call) Reply {
+		l, err := tx.EditList(c.Args[1])
+		if err != nil {
+			return Failure(err)
+		}
+		if l.Len() > 0 {
+			for _, value := range c.Args[2:] {
+				l.Push(end, value)
+			}
+			c.notify(tx, eventList, pushEvents[end], c.Args[1])
+		}
+		return Integer(l.Len())
+	}
+}
+
+// listPop is LPOP and RPOP.
+func listPop(end store.End) func(*store.Tx, *Call) Reply {
+	return func(tx *store.Tx, c *Call) Reply {
+		count, counted := int64(1), len(c.Args) == 3
+		switch {
+		case len(c.Args) > 3:
+			return ErrArity(c.Row)
+		case counted:
+			var ok bool
+			if count, ok = c.Int(2); !ok || count < 0 {
+				return ErrNegative
+			}
+		}
+		l, err := tx.EditList(c.Args[1])
+		switch {
+		case err != nil:
+			return Failure(err)
+		case l.Len() == 0 && counted:
+			return ReplyNoArray
+		case l.Len() == 0:
+			return ReplyNull
+		case counted:
+			return c.popped(tx, c.Args[1], l, end, count)
+		}
+		return c.popOne(tx, c.Args[1], l, end)
+	}
+}
+
+// popOne removes an element of a list that has one, and returns it.
+func (c *Call) popOne(tx *store.Tx, key []byte, l store.ListTx, end store.End) Reply {
+	element := BulkString(l.Pop(end))
+	c.notifyGone(tx, eventList, popEvents[end], key, l.Len())
+	return element
+}
+
+// popped removes up to count elements and returns them.
+func (c *Call) popped(tx *store.Tx, key []byte, l store.ListTx, end store.End, count int64) Reply {
+	n := int(min(count, int64(l.Len())))
+	elems := c.Elems(n)
+	for range n {
+		elems = append(elems, BulkString(l.Pop(end)))
+	}
+	if n > 0 {
+		c.notifyGone(tx, eventList, popEvents[end], key, l.Len())
+	}
+	return Array(elems...)
+}
+
+func llen(v *store.View, c *Call) Reply {
+	l, err := v.List(c.Args[1])
+	if err != nil {
+		return Failure(err)
+	}
+	return Integer(l.Len())
+}
+
+// listRange reads arguments 2 and 3 as the first and the last index of a range; negative ones count from the end.
+type listRange struct{ start, stop int64 }
+
+func (c *Call) listRange() (r listRange, ok bool) {
+	start, ok1 := c.Int(2)
+	stop, ok2 := c.Int(3)
+	return listRange{start, stop}, ok1 && ok2
+}
+
+// of returns the range in a list of a length: from start up to, not including, end; start >= end if it is empty.
+func (r listRange) of(length int) (start, end int) {
+	n := int64(length)
+	if r.start < 0 {
+		r.start = max(r.start+n, 0)
+	}
+	if r.stop < 0 {
+		r.stop += n
+	}
+	if r.start > r.stop || r.start >= n {
+		return 0, 0
+	}
+	return int(r.start), int(min(r.stop, n-1)) + 1
+}
+
+func lrange(v *store.View, c *Call) Reply {
+	r, ok := c.listRange()
+	if !ok {
+		return ErrNotInteger
+	}
+	l, err := v.List(c.Args[1])
+	if err != nil {
+		return Failure(err)
+	}
+	start, end := r.of(l.Len())
+	if c.apartFor(end-start, end-start) {
+		values := l.Range(start, end)
+		c.Finish = func() Reply { return BulkStrings(values) }
+		return ReplyNone
+	}
+	elems := c.Elems(end - start)
+	for i := start; i < end; i++ {
+		elems = append(elems, BulkString(l.At(i)))
+	}
+	return Array(elems...)
+}
+
+// place turns an index that may count from the end into one from the head; ok is false when there is no such element.
+func place(index int64, length int) (i int, ok bool) {
+	if index < 0 {
+		index += int64(length)
+	}
+	return int(index), index >= 0 && index < int64(length)
+}
+
+func lindex(v *store.View, c *Call) Reply {
+	l, err := v.List(c.Args[1])
+	switch {
+	case err != nil:
+		return Failure(err)
+	case l.Len() == 0:
+		return ReplyNull
+	}
+	index, ok := c.Int(2)
+	if !ok {
+		return ErrNotInteger
+	}
+	i, ok := place(index, l.Len())
+	if !ok {
+		return ReplyNull
+	}
+	return BulkString(l.At(i))
+}
+
+func lset(tx *store.Tx, c *Call) Reply {
+	l, err := tx.EditList(c.Args[1])
+	switch {
+	case err != nil:
+		return Failure(err)
+	case l.Len() == 0:
+		return ErrNoSuchKey
+	}
+	index, ok := c.Int(2)
+	if !ok {
+		return ErrNotInteger
+	}
+	i, ok := place(index, l.Len())
+	if !ok {
+		return errIndexRange
+	}
+	l.Set(i, c.Args[3])
+	c.notify(tx, eventList, "lset", c.Args[1])
+	return ReplyOK
+}
+
+func linsert(tx *store.Tx, c *Call) Reply {
+	after := c.Is(2, "AFTER")
+	if !after && !c.Is(2, "BEFORE") {
+		return ErrSyntax
+	}
+	l, err := tx.EditList(c.Args[1])
+	switch {
+	case err != nil:
+		return Failure(err)
+	case l.Len() == 0:
+		return ReplyZero
+	}
+	i := l.Find(c.Args[3])
+	if i < 0 {
+		return Integer(-1)
+	}
+	if after {
+		i++
+	}
+	l.Insert(i, c.Args[4])
+	c.notify(tx, eventList, "linsert", c.Args[1])
+	return Integer(l.Len())
+}
+
+func lrem(tx *store.Tx, c *Call) Reply {
+	count, ok := c.Int(2)
+	if !ok {
+		return ErrNotInteger
+	}
+	if count == math.MinInt64 { // it has no opposite; Redis never reaches it, so all go
+		count = 0
+	}
+	l, err := tx.EditList(c.Args[1])
+	if err != nil {
+		return Failure(err)
+	}
+	n := l.Remove(c.Args[3], count)
+	if n > 0 {
+		c.notifyGone(tx, eventList, "lrem", c.Args[1], l.Len())
+	}
+	return Integer(n)
+}
+
+func ltrim(tx *store.Tx, c *Call) Reply {
+	r, ok := c.listRange()
+	if !ok {
+		return ErrNotInteger
+	}
+	l, err := tx.EditList(c.Args[1])
+	if err != nil {
+		return Failure(err)
+	}
+	if l.Len() > 0 {
+		start, end := r.of(l.Len())
+		l.Trim(start, end)
+		c.notifyGone(tx, eventList, "ltrim", c.Args[1], max(end-start, 0))
+	}
+	return ReplyOK
+}
+
+func lpos(v *store.View, c *Call) Reply {
+	o, refusal := c.lposOptions()
+	if refusal.IsError() {
+		return refusal
+	}
+	l, err := v.List(c.Args[1])
+	if err != nil {
+		return Failure(err)
+	}
+	return o.find(l, words.ViewString(c.Args[2]))
+}
+
+// lposOptions say which matches LPOS wants.
+type lposOptions struct {
+	rank  int64 // of the first match to be returned, from 1, or from -1 at the tail
+	count int64 // matches; 0 = all, -1 = one, and the reply is no array
+	most  int64 // elements to compare; 0 = all
+}
+
+func (c *Call) lposOptions() (o lposOptions, refusal Reply) {
+	o = lposOptions{rank: 1, count: -1}
+	for i := 3; i < len(c.Args); i += 2 {
+		if i+1 == len(c.Args) {
+			return o, ErrSyntax
+		}
+		n, isInt := c.Int(i + 1)
+		switch {
+		case c.Is(i, "RANK"):
+			switch o.rank = n; {
+			case !isInt:
+				return o, ErrNotInteger
+			case n == math.MinInt64:
+				return o, errInt64Range
+			case n == 0:
+				return o, errRankZero
+			}
+		case c.Is(i, "COUNT"):
+			if o.count = n; !isInt || n < 0 {
+				return o, errCountNegative
+			}
+		case c.Is(i, "MAXLEN"):
+			if o.most = n; !isInt || n < 0 {
+				return o, errMaxlenNegative
+			}
+		default:
+			return o, ErrSyntax
+		}
+	}
+	return o, ReplyNone
+}
+
+func (o lposOptions) find(l *store.List, element string) Reply {
+	start, step, skip := 0, 1, o.rank-1
+	if o.rank < 0 {
+		start, step, skip = l.Len()-1, -1, -o.rank-1
+	}
+	var found []Reply
+	seen := int64(0)
+	l.Each(start, step, func(i int, value string) bool {
+		seen++
+		if value == element {
+			if skip--; skip < 0 {
+				found = append(found, Integer(i))
+			}
+		}
+		return seen != o.most && (o.count == 0 || int64(len(found)) < max(o.count, 1))
+	})
+	switch {
+	case o.count >= 0:
+		return Array(found...)
+	case len(found) == 0:
+		return ReplyNull
+	}
+	return found[0]
+}

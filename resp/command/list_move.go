@@ -1,0 +1,117 @@
+package command
+
+import "diskette/store"
+
+// listEnd reads argument i as LEFT or RIGHT.
+func (c *Call) listEnd(i int) (end store.End, ok bool) {
+	switch {
+	case c.Is(i, "LEFT"):
+		return store.Head, true
+	case c.Is(i, "RIGHT"):
+		return store.Tail, true
+	}
+	return store.Tail, false
+}
+
+func lmove(tx *store.Tx, c *Call) Reply {
+	from, ok := c.listEnd(3)
+	to, ok2 := c.listEnd(4)
+	if !ok || !ok2 {
+		return ErrSyntax
+	}
+	reply, _ := moveElement(tx, c, from, to)
+	return reply
+}
+
+func rpoplpush(tx *store.Tx, c *Call) Reply {
+	reply, _ := moveElement(tx, c, store.Tail, store.Head)
+	return reply
+}
+
+// moveElement moves one from the list of argument 1 to that of argument 2. found is false, and the reply null, when there is
+// no such list.
+func moveElement(tx *store.Tx, c *Call, from, to store.End) (reply Reply, found bool) {
+	source, err := tx.EditList(c.Args[1])
+	switch {
+	case err != nil:
+		return Failure(err), true
+	case source.Len() == 0:
+		return ReplyNull, false
+	}
+	destination, err := tx.EditList(c.Args[2])
+	if err != nil {
+		return Failure(err), true
+	}
+	element := BulkString(source.MoveTo(destination, from, to))
+	c.notify(tx, eventList, pushEvents[to], c.Args[2])
+	c.notifyGone(tx, eventList, popEvents[from], c.Args[1], source.Len())
+	return element, true
+}
+
+var listMultiPop = multiPop{typ: store.TypeList, first: "left", last: "right", pop: popList}
+
+func lmpop(tx *store.Tx, c *Call) Reply  { return listMultiPop.now(tx, c) }
+func blmpop(tx *store.Tx, c *Call) Reply { return listMultiPop.waiting(tx, c) }
+
+func popList(tx *store.Tx, c *Call, key []byte, last bool, count int64) (popped Reply, found bool) {
+	l, err := tx.EditList(key)
+	switch {
+	case err != nil:
+		return Failure(err), false
+	case l.Len() == 0:
+		return ReplyNone, false
+	}
+	end := store.Head
+	if last {
+		end = store.Tail
+	}
+	return c.popped(tx, key, l, end, count), true
+}
+
+// blockingPop is BLPOP and BRPOP.
+func blockingPop(end store.End) func(*store.Tx, *Call) Reply {
+	return func(tx *store.Tx, c *Call) Reply {
+		last := len(c.Args) - 1
+		timeout, refusal := c.timeout(last)
+		if refusal.IsError() {
+			return refusal
+		}
+		for _, key := range c.Args[1:last] {
+			l, err := tx.EditList(key)
+			if err != nil {
+				return Failure(err)
+			}
+			if l.Len() > 0 {
+				return Array(Bulk(key), c.popOne(tx, key, l, end))
+			}
+		}
+		return c.BlockOn(BlockRequest{Keys: c.Args[1:last], Type: store.TypeList, Timeout: timeout, TimedOut: ReplyNoArray})
+	}
+}
+
+func blmove(tx *store.Tx, c *Call) Reply {
+	from, ok := c.listEnd(3)
+	to, ok2 := c.listEnd(4)
+	if !ok || !ok2 {
+		return ErrSyntax
+	}
+	return blockingMove(tx, c, from, to, 5)
+}
+
+func brpoplpush(tx *store.Tx, c *Call) Reply {
+	return blockingMove(tx, c, store.Tail, store.Head, 3)
+}
+
+// blockingMove is moveElement with a time-out in argument i. Redis answers another null when the time is over than
+// inside MULTI.
+func blockingMove(tx *store.Tx, c *Call, from, to store.End, i int) Reply {
+	timeout, refusal := c.timeout(i)
+	if refusal.IsError() {
+		return refusal
+	}
+	reply, found := moveElement(tx, c, from, to)
+	if !found && !c.Locked {
+		return c.BlockOn(BlockRequest{Keys: c.Args[1:2], Type: store.TypeList, Timeout: timeout, TimedOut: ReplyNoArray})
+	}
+	return reply
+}

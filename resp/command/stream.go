@@ -1,0 +1,361 @@
+package command
+
+import (
+	"strconv"
+
+	"diskette/resp/internal/words"
+	"diskette/store"
+)
+
+func streamRows() []*Row {
+	return []*Row{
+		{Name: "xack", Arity: -4, Flags: Write | Fast, Keys: KeyAt(1, "RW update"), Write: xack,
+			Group: "stream", Since: "5.0.0", Args: "key group id...", Cost: "O(1) for each id",
+			Doc: "Ends entries' being pending in a consumer group."},
+		{Name: "xadd", Arity: -5, Flags: Write | Denyoom | Fast,
+			Keys:  noted(KeyAt(1, "RW update"), "UPDATE instead of INSERT because of the optional trimming feature"),
+			Write: xadd,
+			Group: "stream", Since: "5.0.0", Tips: "nondeterministic_output",
+			Args: "key [NOMKSTREAM] [trim{strategy(MAXLEN|MINID) [operator(=|~)] threshold [LIMIT count]}] id_or_auto(*|id) field_value{field value}...",
+			Cost: "O(1), and O(N) in the number of trimmed entries",
+			Doc:  "Appends an entry to a stream, creating it."},
+		{Name: "xautoclaim", Arity: -6, Flags: Write | Fast, Keys: KeyAt(1, "RW delete"), Write: xautoclaim,
+			Group: "stream", Since: "6.2.0", Tips: "nondeterministic_output",
+			Args: "key group consumer min-idle-time start:string [COUNT count] [JUSTID]",
+			Cost: "O(1) if COUNT is small",
+			Doc:  "Takes over, a page at a time, what is pending at other consumers for long."},
+		{Name: "xclaim", Arity: -6, Flags: Write | Fast, Keys: KeyAt(1, "RW update"), Write: xclaim,
+			Group: "stream", Since: "5.0.0", Tips: "nondeterministic_output",
+			Args: "key group consumer min-idle-time id... [IDLE ms:integer] [TIME unix-time-milliseconds] [RETRYCOUNT count] [FORCE] [JUSTID] [LASTID id]",
+			Cost: "O(log N) in the number of pending entries, for each id",
+			Doc:  "Takes over what is pending at other consumers."},
+		{Name: "xdel", Arity: -3, Flags: Write | Fast, Keys: KeyAt(1, "RW delete"), Write: xdel,
+			Group: "stream", Since: "5.0.0", Args: "key id...", Cost: "O(1) for each id",
+			Doc: "Deletes entries of a stream."},
+		{Name: "xgroup", Arity: -2,
+			Group: "stream", Since: "5.0.0", Cats: "-stream", Cost: "Depends on subcommand.",
+			Doc: "Makes and changes consumer groups.", Subs: []*Row{
+				{Name: "create", Arity: -5, Flags: Write | Denyoom, Keys: KeyAt(2, "RW insert"), Write: xgroupCreate,
+					Since: "5.0.0", Usage: "<key> <groupname> <id|$> [MKSTREAM] [ENTRIESREAD <entries_read>]",
+					Args: "key groupname id(id|$) [MKSTREAM] [ENTRIESREAD entries_read:integer]",
+					Doc:  "Creates a consumer group that reads from an id on."},
+				{Name: "delconsumer", Arity: 5, Flags: Write, Keys: KeyAt(2, "RW delete"), Write: xgroupDelconsumer,
+					Since: "5.0.0", Usage: "<key> <groupname> <consumer>", Args: "key groupname consumername",
+					Doc: "Removes a consumer with what is pending at it."},
+				{Name: "createconsumer", Arity: 5, Flags: Write | Denyoom, Keys: KeyAt(2, "RW insert"),
+					Write: xgroupCreateconsumer,
+					Since: "6.2.0", Usage: "<key> <groupname> <consumer>", Args: "key groupname consumername",
+					Doc: "Creates a consumer."},
+				{Name: "help", Arity: 2, Flags: Loading | Stale, Conn: Help,
+					Since: "5.0.0", Doc: "Explains the subcommands."},
+				{Name: "destroy", Arity: 4, Flags: Write, Keys: KeyAt(2, "RW delete"), Write: xgroupDestroy,
+					Since: "5.0.0", Usage: "<key> <groupname>", Args: "key groupname",
+					Cost: "O(N) in the number of pending entries", Doc: "Removes a consumer group."},
+				{Name: "setid", Arity: -5, Flags: Write, Keys: KeyAt(2, "RW update"), Write: xgroupSetid,
+					Since: "5.0.0", Usage: "<key> <groupname> <id|$> [ENTRIESREAD <entries_read>]",
+					Args: "key groupname id(id|$) [ENTRIESREAD entries_read:integer]",
+					Doc:  "Says how far a consumer group has read."},
+			}},
+		{Name: "xinfo", Arity: -2,
+			Group: "stream", Since: "5.0.0", Cats: "-stream", Cost: "Depends on subcommand.",
+			Doc: "Describes streams.", Subs: []*Row{
+				{Name: "stream", Arity: -3, Flags: Readonly, Keys: KeyAt(2, "RO access"), Read: xinfoStream,
+					Since: "5.0.0", Usage: "<key> [FULL [COUNT <count>]]", Args: "key [FULL full{[COUNT count]}]",
+					Doc: "Describes a stream, in full with its entries and consumer groups."},
+				{Name: "help", Arity: 2, Flags: Loading | Stale, Conn: Help,
+					Since: "5.0.0", Doc: "Explains the subcommands."},
+				{Name: "consumers", Arity: 4, Flags: Readonly, Keys: KeyAt(2, "RO access"), Read: xinfoConsumers,
+					Since: "5.0.0", Tips: "nondeterministic_output", Usage: "<key> <groupname>", Args: "key groupname",
+					Doc: "Describes a group's consumers."},
+				{Name: "groups", Arity: 3, Flags: Readonly, Keys: KeyAt(2, "RO access"), Read: xinfoGroups,
+					Since: "5.0.0", Usage: "<key>", Args: "key", Doc: "Describes a stream's consumer groups."},
+			}},
+		{Name: "xlen", Arity: 2, Flags: Readonly | Fast, Keys: KeyAt(1, "RO"), Read: xlen,
+			Group: "stream", Since: "5.0.0", Args: "key", Doc: "Counts the entries of a stream."},
+		{Name: "xpending", Arity: -3, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: xpending,
+			Group: "stream", Since: "5.0.0", Tips: "nondeterministic_output",
+			Args: "key group [filters{[IDLE min-idle-time:integer] start:string end:string count [consumer]}]",
+			Cost: "O(N) in the number of entries returned, or looked at for IDLE",
+			Doc:  "Shows what a consumer group has pending."},
+		{Name: "xrange", Arity: -4, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: xrange,
+			Group: "stream", Since: "5.0.0", Args: "key start:string end:string [COUNT count]",
+			Cost: "O(N) in the number of entries returned", Doc: "Returns the entries between two ids."},
+		{Name: "xread", Arity: -4, Flags: Readonly | Blocking | MovableKeys,
+			Keys: keysBehind("STREAMS", 1, "RO access"), Read: xread,
+			Group: "stream", Since: "5.0.0", Args: "[COUNT count] [BLOCK milliseconds] STREAMS streams{key... id...}",
+			Cost: "O(N) in the number of entries returned",
+			Doc:  "Returns the entries behind an id of each stream, waiting for some if there are none."},
+		{Name: "xreadgroup", Arity: -7, Flags: Write | Blocking | MovableKeys,
+			Keys: keysBehind("STREAMS", 4, "RO access"), Write: xreadgroup,
+			Group: "stream", Since: "5.0.0",
+			Args: "GROUP group_consumer{group consumer} [COUNT count] [BLOCK milliseconds] [NOACK] STREAMS streams{key... id...}",
+			Cost: "O(N) in the number of entries returned",
+			Doc:  "Delivers entries to a consumer of a group, or shows it again what it has pending."},
+		{Name: "xrevrange", Arity: -4, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: xrevrange,
+			Group: "stream", Since: "5.0.0", Args: "key end:string start:string [COUNT count]",
+			Cost: "O(N) in the number of entries returned",
+			Doc:  "Returns the entries between two ids, the last first."},
+		{Name: "xsetid", Arity: -3, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW update"), Write: xsetid,
+			Group: "stream", Since: "5.0.0",
+			Args: "key last-id [ENTRIESADDED entries_added:integer] [MAXDELETEDID max_deleted_entry_id]",
+			Doc:  "Changes what a stream remembers: its last id, how many entries it has had, and the highest that was deleted."},
+		{Name: "xtrim", Arity: -4, Flags: Write, Keys: KeyAt(1, "RW delete"), Write: xtrim,
+			Group: "stream", Since: "5.0.0", Tips: "nondeterministic_output",
+			Args: "key trim{strategy(MAXLEN|MINID) [operator(=|~)] threshold [LIMIT count]}",
+			Cost: "O(N) in the number of trimmed entries", Doc: "Deletes a stream's first entries."},
+	}
+}
+
+// streamID is an id as clients see it.
+func streamID(id store.StreamID) Reply {
+	b := strconv.AppendUint(make([]byte, 0, 24), id.Ms, 10)
+	b = strconv.AppendUint(append(b, '-'), id.Seq, 10)
+	return BulkString(words.ViewString(b))
+}
+
+// streamEntry is an entry: its id, its fields and values.
+func (c *Call) streamEntry(id store.StreamID, fields store.StreamFields) Reply {
+	elems := c.Elems(fields.Len())
+	fields.Each(func(e string) { elems = append(elems, BulkString(e)) })
+	return Array(append(c.Elems(2), streamID(id), Array(elems...))...)
+}
+
+// trim gives a Trim the size of a node.
+func (c *Call) trim(t store.Trim) store.Trim {
+	cfg := c.Settings
+	t.NodeEntries, t.NodeBytes = cfg.Int("stream-node-max-entries"), cfg.Int("stream-node-max-bytes")
+	return t
+}
+
+var (
+	errAddZero      = ErrorReply("ERR The ID specified in XADD must be greater than 0-0")
+	errAddSmall     = ErrorReply("ERR The ID specified in XADD is equal or smaller than the target stream top item")
+	errAddLarge     = ErrorReply("ERR Elements are too large to be stored")
+	errAddExhausted = ErrorReply("ERR The stream has exhausted the last possible ID, unable to add more items")
+)
+
+func xadd(tx *store.Tx, c *Call) Reply {
+	o, refusal := parseAdd(c.Args, true, c.Settings.Int("stream-node-max-entries"))
+	if refusal.IsError() {
+		return refusal
+	}
+	fields := c.Args[min(o.fields, len(c.Args)):]
+	switch {
+	case len(fields) == 0 || len(fields)%2 != 0:
+		return ErrArity(c.Row)
+	case !o.auto && !o.autoSeq && o.id == store.StreamID{}:
+		return errAddZero
+	}
+	s, err := tx.EditStream(c.Args[1])
+	switch {
+	case err != nil:
+		return Failure(err)
+	case o.noStream && !s.Exists():
+		return ReplyNull
+	case s.LastID() == maxStreamID:
+		return errAddExhausted
+	}
+	id, ok := addID(s, o, c.Now)
+	if !ok {
+		return errAddSmall
+	}
+	packed := store.PackFields(fields)
+	if len(packed) > store.MaxFieldsBytes {
+		return errAddLarge
+	}
+	s.Add(id, packed)
+	c.notify(tx, eventStream, "xadd", c.Args[1])
+	if o.trims && s.Trim(c.trim(o.trim)) > 0 {
+		c.notify(tx, eventStream, "xtrim", c.Args[1])
+	}
+	return streamID(id)
+}
+
+// addID decides on the id of a new entry; ok is false if it is not above the last one.
+func addID(s store.StreamTx, o addOptions, now int64) (id store.StreamID, ok bool) {
+	last := s.LastID()
+	switch {
+	case o.auto:
+		return s.NextID(now)
+	case o.autoSeq && o.id.Ms == last.Ms:
+		id, ok = last.Next()
+		return id, ok && id.Ms == last.Ms
+	}
+	return o.id, o.id.Compare(last) > 0 || o.autoSeq && o.id.Ms > last.Ms
+}
+
+func xlen(v *store.View, c *Call) Reply {
+	s, err := v.Stream(c.Args[1])
+	if err != nil {
+		return Failure(err)
+	}
+	return Integer(s.Len())
+}
+
+func xrange(v *store.View, c *Call) Reply {
+	return c.streamRange(v, c.Args[2], c.Args[3], (*store.Stream).Range)
+}
+
+func xrevrange(v *store.View, c *Call) Reply {
+	return c.streamRange(v, c.Args[3], c.Args[2], (*store.Stream).RangeBack)
+}
+
+type streamWalk func(s *store.Stream, from, to store.StreamID, fn func(store.StreamID, store.StreamFields) bool)
+
+func (c *Call) streamRange(v *store.View, from, to []byte, walk streamWalk) Reply {
+	start, end, refusal := parseInterval(from, to)
+	if refusal.IsError() {
+		return refusal
+	}
+	count, refusal := parseCount(c.Args[4:])
+	if refusal.IsError() {
+		return refusal
+	}
+	s, err := v.Stream(c.Args[1])
+	switch {
+	case err != nil:
+		return Failure(err)
+	case s == nil:
+		return Array()
+	case count == 0:
+		return ReplyNoArray
+	}
+	if s.Len() >= ApartElements && (count < 0 || count >= ApartElements) {
+		n := 0
+		walk(s, start, end, func(store.StreamID, store.StreamFields) bool {
+			n++
+			return n < ApartElements
+		})
+		if c.apartFor(n, n) {
+			c.Finish = c.manyEntries(s, start, end, count, walk)
+			return ReplyNone
+		}
+	}
+	return Array(c.streamEntries(s, start, end, count, walk)...)
+}
+
+// manyEntries collects entries under the lock, for a reply that is made without it.
+func (c *Call) manyEntries(s *store.Stream, start, end store.StreamID, count int64, walk streamWalk) func() Reply {
+	type entry struct {
+		id     store.StreamID
+		fields store.StreamFields
+	}
+	var entries []entry
+	walk(s, start, end, func(id store.StreamID, fields store.StreamFields) bool {
+		entries = append(entries, entry{id, fields})
+		return int64(len(entries)) != count
+	})
+	return func() Reply {
+		elems := make([]Reply, len(entries))
+		for i, e := range entries {
+			elems[i] = c.streamEntry(e.id, e.fields)
+		}
+		return Array(elems...)
+	}
+}
+
+// streamEntries collects up to count entries between two ids; 0 or less = all.
+func (c *Call) streamEntries(s *store.Stream, start, end store.StreamID, count int64, walk streamWalk) (entries []Reply) {
+	walk(s, start, end, func(id store.StreamID, fields store.StreamFields) bool {
+		entries = append(entries, c.streamEntry(id, fields))
+		return int64(len(entries)) != count
+	})
+	return entries
+}
+
+// existingStream is the stream of a key; ok is false, and reply what to say, if it is another type or missing.
+func existingStream(tx *store.Tx, key []byte, missing Reply) (s store.StreamTx, reply Reply, ok bool) {
+	s, err := tx.EditStream(key)
+	switch {
+	case err != nil:
+		return s, Failure(err), false
+	case !s.Exists():
+		return s, missing, false
+	}
+	return s, ReplyNone, true
+}
+
+func xdel(tx *store.Tx, c *Call) Reply {
+	s, reply, ok := existingStream(tx, c.Args[1], ReplyZero)
+	if !ok {
+		return reply
+	}
+	ids, refusal := parseIDs(c.Args[2:])
+	if refusal.IsError() {
+		return refusal
+	}
+	n := 0
+	for _, id := range ids {
+		if s.Delete(id) {
+			n++
+		}
+	}
+	if n > 0 {
+		c.notify(tx, eventStream, "xdel", c.Args[1])
+	}
+	return Integer(n)
+}
+
+func xtrim(tx *store.Tx, c *Call) Reply {
+	o, refusal := parseAdd(c.Args, false, c.Settings.Int("stream-node-max-entries"))
+	if refusal.IsError() {
+		return refusal
+	}
+	s, reply, ok := existingStream(tx, c.Args[1], ReplyZero)
+	if !ok {
+		return reply
+	}
+	n := s.Trim(c.trim(o.trim))
+	if n > 0 {
+		c.notify(tx, eventStream, "xtrim", c.Args[1])
+	}
+	return Integer(n)
+}
+
+var (
+	errAddedNegative = ErrorReply("ERR entries_added must be positive")
+	errLastBelowDel  = ErrorReply("ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id")
+	errLastBelowMax  = ErrorReply("ERR The ID specified in XSETID is smaller than current max_deleted_entry_id")
+	errLastBelowTop  = ErrorReply("ERR The ID specified in XSETID is smaller than the target stream top item")
+	errAddedBelowLen = ErrorReply("ERR The entries_added specified in XSETID is smaller than the target stream length")
+)
+
+func xsetid(tx *store.Tx, c *Call) Reply {
+	id, ok := parseStrictID(c.Args[2], 0)
+	if !ok {
+		return errStreamID
+	}
+	added, deleted := int64(-1), store.StreamID{}
+	for i := 3; i < len(c.Args); i += 2 {
+		var refusal Reply
+		switch more := i+1 < len(c.Args); {
+		case more && c.Is(i, "entriesadded"):
+			added, refusal = parseNotNegative(c.Args[i+1], errAddedNegative)
+		case more && c.Is(i, "maxdeletedid"):
+			if deleted, ok = parseStrictID(c.Args[i+1], 0); !ok {
+				refusal = errStreamID
+			} else if id.Compare(deleted) < 0 {
+				refusal = errLastBelowDel
+			}
+		default:
+			refusal = ErrSyntax
+		}
+		if refusal.IsError() {
+			return refusal
+		}
+	}
+	s, reply, ok := existingStream(tx, c.Args[1], ErrNoSuchKey)
+	switch {
+	case !ok:
+		return reply
+	case id.Compare(s.MaxDeletedID()) < 0:
+		return errLastBelowMax
+	case id.Compare(s.TopID()) < 0:
+		return errLastBelowTop
+	case s.Len() > 0 && added >= 0 && int64(s.Len()) > added:
+		return errAddedBelowLen
+	}
+	s.SetLastID(id, added, deleted)
+	c.notify(tx, eventStream, "xsetid", c.Args[1])
+	return ReplyOK
+}

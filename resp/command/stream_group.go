@@ -1,0 +1,388 @@
+package command
+
+import (
+	"math"
+	"strconv"
+
+	"diskette/resp/internal/numbers"
+	"diskette/resp/internal/words"
+	"diskette/store"
+)
+
+var (
+	errGroupNeedsKey = ErrorReply("ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM option to create an empty stream automatically.")
+	errBusyGroup     = ErrorReply("BUSYGROUP Consumer Group name already exists")
+	errEntriesRead   = ErrorReply("ERR value for ENTRIESREAD must be positive or -1")
+)
+
+// errNoGroup is what XGROUP and XINFO say, errNoKeyOrGroup what the others say.
+func errNoGroup(key, group []byte) Reply {
+	return ErrorReply(OneLine("NOGROUP No such consumer group '" + UpToNUL(group, len(group)) + "' for key name '" + UpToNUL(key, len(key)) + "'"))
+}
+
+func errNoKeyOrGroup(c *Call) Reply {
+	key, group := c.Args[1], c.Args[2]
+	return ErrorReply(OneLine("NOGROUP No such key '" + UpToNUL(key, len(key)) + "' or consumer group '" + UpToNUL(group, len(group)) + "'"))
+}
+
+// groupOptions reads the options of XGROUP CREATE and SETID.
+func (c *Call) groupOptions(create bool) (makeStream bool, read int64, refusal Reply) {
+	read = -1
+	for i := 5; i < len(c.Args); i++ {
+		switch {
+		case create && c.Is(i, "mkstream"):
+			makeStream = true
+		case c.Is(i, "entriesread") && i+1 < len(c.Args):
+			i++
+			ok := false
+			if read, ok = c.Int(i); !ok {
+				return false, 0, ErrNotInteger
+			}
+			if read < -1 {
+				return false, 0, errEntriesRead
+			}
+		default:
+			return false, 0, ErrSubcommandSyntax(c)
+		}
+	}
+	return makeStream, read, ReplyNone
+}
+
+func xgroupCreate(tx *store.Tx, c *Call) Reply {
+	makeStream, read, refusal := c.groupOptions(true)
+	if refusal.IsError() {
+		return refusal
+	}
+	s, err := tx.EditStream(c.Args[2])
+	switch {
+	case err != nil:
+		return Failure(err)
+	case !s.Exists() && !makeStream:
+		return errGroupNeedsKey
+	case len(c.Args) > 8:
+		return ErrSubcommandSyntax(c)
+	}
+	last, ok := groupStart(s, c.Args[4], parseStrictID)
+	if !ok {
+		return errStreamID
+	}
+	if s.Group(c.Args[3]) != nil {
+		return errBusyGroup
+	}
+	s.CreateGroup(c.Args[3], last, read)
+	c.notify(tx, eventStream, "xgroup-create", c.Args[2])
+	return ReplyOK
+}
+
+// groupStart reads the id behind which a group begins; $ is the stream's last.
+func groupStart(s store.StreamTx, arg []byte, parse func([]byte, uint64) (store.StreamID, bool)) (id store.StreamID, ok bool) {
+	if string(arg) == "$" {
+		return s.LastID(), true
+	}
+	return parse(arg, 0)
+}
+
+// groupOf looks up the stream and the group that an XGROUP subcommand needs.
+func groupOf(tx *store.Tx, c *Call) (s store.StreamTx, g *store.StreamGroup, refusal Reply) {
+	s, reply, ok := existingStream(tx, c.Args[2], errGroupNeedsKey)
+	if !ok {
+		return s, nil, reply
+	}
+	if g = s.Group(c.Args[3]); g == nil {
+		return s, nil, errNoGroup(c.Args[2], c.Args[3])
+	}
+	return s, g, ReplyNone
+}
+
+func xgroupSetid(tx *store.Tx, c *Call) Reply {
+	_, read, refusal := c.groupOptions(false)
+	if refusal.IsError() {
+		return refusal
+	}
+	s, g, refusal := groupOf(tx, c)
+	switch {
+	case refusal.IsError():
+		return refusal
+	case len(c.Args) > 7:
+		return ErrSubcommandSyntax(c)
+	}
+	last, ok := groupStart(s, c.Args[4], parseStreamID)
+	if !ok {
+		return errStreamID
+	}
+	s.SetGroup(g, last, read)
+	c.notify(tx, eventStream, "xgroup-setid", c.Args[2])
+	return ReplyOK
+}
+
+func xgroupDestroy(tx *store.Tx, c *Call) Reply {
+	s, reply, ok := existingStream(tx, c.Args[2], errGroupNeedsKey)
+	if !ok {
+		return reply
+	}
+	g := s.Group(c.Args[3])
+	if g == nil {
+		return ReplyZero
+	}
+	s.DestroyGroup(g)
+	c.notify(tx, eventStream, "xgroup-destroy", c.Args[2])
+	c.Touched(tx.DB(), string(c.Args[2])) // those who wait in XREADGROUP are to hear of it
+	return ReplyOne
+}
+
+func xgroupCreateconsumer(tx *store.Tx, c *Call) Reply {
+	s, g, refusal := groupOf(tx, c)
+	switch {
+	case refusal.IsError():
+		return refusal
+	case g.Consumer(c.Args[4]) != nil:
+		return ReplyZero
+	}
+	s.CreateConsumer(g, c.Args[4])
+	c.notify(tx, eventStream, "xgroup-createconsumer", c.Args[2])
+	return ReplyOne
+}
+
+func xgroupDelconsumer(tx *store.Tx, c *Call) Reply {
+	s, g, refusal := groupOf(tx, c)
+	if refusal.IsError() {
+		return refusal
+	}
+	consumer := g.Consumer(c.Args[4])
+	if consumer == nil {
+		return ReplyZero
+	}
+	pending := s.DeleteConsumer(g, consumer)
+	c.notify(tx, eventStream, "xgroup-delconsumer", c.Args[2])
+	return Integer(pending)
+}
+
+func xack(tx *store.Tx, c *Call) Reply {
+	tx.View.TypeOf(c.Args[1]) // a look-up for reading, which may miss
+	s, err := tx.EditStream(c.Args[1])
+	if err != nil {
+		return Failure(err)
+	}
+	g := s.Group(c.Args[2])
+	if g == nil {
+		return ReplyZero
+	}
+	ids, refusal := parseIDs(c.Args[3:])
+	if refusal.IsError() {
+		return refusal
+	}
+	n := 0
+	for _, id := range ids {
+		if s.Acknowledge(g, id) {
+			n++
+		}
+	}
+	return Integer(n)
+}
+
+func xpending(v *store.View, c *Call) Reply {
+	if len(c.Args) != 3 && (len(c.Args) < 6 || len(c.Args) > 9) {
+		return ErrSyntax
+	}
+	filter, refusal := parsePending(c.Args)
+	if refusal.IsError() {
+		return refusal
+	}
+	s, err := v.Stream(c.Args[1])
+	if err != nil {
+		return Failure(err)
+	}
+	g := s.Group(c.Args[2])
+	switch {
+	case g == nil:
+		return errNoKeyOrGroup(c)
+	case len(c.Args) == 3:
+		return pendingSummary(g)
+	}
+	return filter.pending(g, c.Now)
+}
+
+// pendingFilter is what XPENDING is asked for.
+type pendingFilter struct {
+	start, end store.StreamID
+	count      int64
+	consumer   []byte
+	ofConsumer bool  // else of all
+	leastIdle  int64 // ms
+}
+
+func parsePending(args [][]byte) (f pendingFilter, refusal Reply) {
+	if len(args) < 6 {
+		return f, ReplyNone
+	}
+	i, ok := 3, true
+	if words.EqualFold(args[3], "idle") {
+		if f.leastIdle, ok = numbers.ParseInt(args[4]); !ok {
+			return f, ErrNotInteger
+		}
+		if len(args) < 8 {
+			return f, ErrSyntax
+		}
+		i = 5
+	}
+	if f.count, ok = numbers.ParseInt(args[i+2]); !ok {
+		return f, ErrNotInteger
+	}
+	f.start, f.end, refusal = parseInterval(args[i], args[i+1])
+	if i+3 < len(args) {
+		f.consumer, f.ofConsumer = args[i+3], true
+	}
+	return f, refusal
+}
+
+func pendingSummary(g *store.StreamGroup) Reply {
+	if g.PendingLen() == 0 {
+		return Array(ReplyZero, ReplyNull, ReplyNull, ReplyNoArray)
+	}
+	var consumers []Reply
+	for _, consumer := range g.Consumers() {
+		if n := consumer.PendingLen(); n > 0 {
+			consumers = append(consumers, Array(BulkString(consumer.Name()), BulkString(strconv.Itoa(n))))
+		}
+	}
+	first, last := g.PendingEnds()
+	return Array(Integer(g.PendingLen()), streamID(first), streamID(last), Array(consumers...))
+}
+
+func (f pendingFilter) pending(g *store.StreamGroup, now int64) Reply {
+	each := g.EachPending
+	if f.ofConsumer {
+		consumer := g.Consumer(f.consumer)
+		if consumer == nil {
+			return Array()
+		}
+		each = consumer.EachPending
+	}
+	var found []Reply
+	if f.count > 0 {
+		each(f.start, f.end, func(p store.Pending) bool {
+			if idle := now - p.DeliveredMs; f.leastIdle == 0 || idle >= f.leastIdle {
+				found = append(found, Array(streamID(p.ID), BulkString(p.Consumer), Integer(max(0, idle)), Integer(p.Deliveries)))
+			}
+			return int64(len(found)) != f.count
+		})
+	}
+	return Array(found...)
+}
+
+// claimFrom looks up the stream and the group that XCLAIM and XAUTOCLAIM need.
+func claimFrom(tx *store.Tx, c *Call) (s store.StreamTx, g *store.StreamGroup, refusal Reply) {
+	tx.View.TypeOf(c.Args[1]) // a look-up for reading, which may miss
+	s, err := tx.EditStream(c.Args[1])
+	if err != nil {
+		return s, nil, Failure(err)
+	}
+	if g = s.Group(c.Args[2]); g == nil {
+		return s, nil, errNoKeyOrGroup(c)
+	}
+	return s, g, ReplyNone
+}
+
+func xclaim(tx *store.Tx, c *Call) Reply {
+	s, g, refusal := claimFrom(tx, c)
+	if refusal.IsError() {
+		return refusal
+	}
+	o, refusal := parseClaim(c.Args[4:], c.Now)
+	if refusal.IsError() {
+		return refusal
+	}
+	if o.lastID.Compare(g.LastID()) > 0 {
+		s.SetGroup(g, o.lastID, g.EntriesRead())
+	}
+	consumer := c.consumer(tx, c.Args[1], s, g, c.Args[3])
+	var claimed []Reply
+	for _, id := range o.ids {
+		if s.Claim(g, consumer, id, o.how) == store.ClaimedIt {
+			claimed = append(claimed, c.claimed(s, id, o.how.JustID))
+		}
+	}
+	return Array(claimed...)
+}
+
+// consumer is the group's consumer of a name, created if need be.
+func (c *Call) consumer(tx *store.Tx, key []byte, s store.StreamTx, g *store.StreamGroup, name []byte) *store.StreamConsumer {
+	known := g.Consumer(name) != nil
+	consumer := s.See(g, name)
+	if !known {
+		c.notify(tx, eventStream, "xgroup-createconsumer", key)
+	}
+	return consumer
+}
+
+// claimed is what XCLAIM and XAUTOCLAIM show of an entry.
+func (c *Call) claimed(s store.StreamTx, id store.StreamID, justID bool) Reply {
+	if justID {
+		return streamID(id)
+	}
+	fields, _ := s.Entry(id)
+	return c.streamEntry(id, fields)
+}
+
+const (
+	claimAttempts = 10                 // pending entries that XAUTOCLAIM looks at for each that it may claim
+	maxClaimCount = math.MaxInt64 / 16 // Redis's bound, for whom an id takes 16 bytes
+)
+
+func xautoclaim(tx *store.Tx, c *Call) Reply {
+	count, start, how, refusal := parseAutoclaim(c.Args, c.Now)
+	if refusal.IsError() {
+		return refusal
+	}
+	s, g, refusal := claimFrom(tx, c)
+	if refusal.IsError() {
+		return refusal
+	}
+	consumer := c.consumer(tx, c.Args[1], s, g, c.Args[3])
+	var claimed, gone []Reply
+	next, ok := g.NextPending(start)
+	for attempts := count * claimAttempts; ok && attempts > 0 && count > 0; attempts-- {
+		switch s.Claim(g, consumer, next.ID, how) {
+		case store.ClaimedIt:
+			claimed = append(claimed, c.claimed(s, next.ID, how.JustID))
+			count--
+		case store.ClaimGone:
+			gone = append(gone, streamID(next.ID))
+			count--
+		}
+		if start, ok = next.ID.Next(); ok {
+			next, ok = g.NextPending(start)
+		}
+	}
+	cursor := store.StreamID{}
+	if ok {
+		cursor = next.ID
+	}
+	return Array(streamID(cursor), Array(claimed...), Array(gone...))
+}
+
+func parseAutoclaim(args [][]byte, now int64) (count int64, start store.StreamID, how store.Claim, refusal Reply) {
+	least, ok := numbers.ParseInt(args[4])
+	if !ok {
+		return 0, start, how, ErrorReply("ERR Invalid min-idle-time argument for XAUTOCLAIM")
+	}
+	how = store.Claim{MinIdleMs: max(0, least), DeliveredMs: now, Deliveries: -1}
+	if start, refusal = parseIntervalStart(args[5]); refusal.IsError() {
+		return 0, start, how, refusal
+	}
+	count = 100
+	for i := 6; i < len(args); i++ {
+		switch {
+		case words.EqualFold(args[i], "count") && i+1 < len(args):
+			i++
+			if count, ok = numbers.ParseInt(args[i]); !ok || count < 1 || count > maxClaimCount {
+				return 0, start, how, errCountZero
+			}
+		case words.EqualFold(args[i], "justid"):
+			how.JustID = true
+		default:
+			return 0, start, how, ErrSyntax
+		}
+	}
+	return count, start, how, ReplyNone
+}

@@ -1,0 +1,228 @@
+package command
+
+import (
+	"diskette/expire"
+	"diskette/resp/wire"
+	"diskette/store"
+)
+
+func stringRows() []*Row {
+	return []*Row{
+		{Name: "append", Arity: 3, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW insert"), Write: appendString,
+			Group: "string", Since: "2.0.0", Args: "key value", Cost: "O(N) in the length of the value",
+			Doc: "Adds to the end of a string, creating it."},
+		{Name: "decr", Arity: 2, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW access update"), Write: decr,
+			Group: "string", Since: "1.0.0", Args: "key", Doc: "Subtracts one from an integer."},
+		{Name: "decrby", Arity: 3, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW access update"), Write: decrby,
+			Group: "string", Since: "1.0.0", Args: "key decrement", Doc: "Subtracts a number from an integer."},
+		{Name: "get", Arity: 2, Flags: Readonly | Fast, Keys: KeyAt(1, "RO access"), Read: get,
+			Group: "string", Since: "1.0.0", Args: "key", Doc: "Returns a string."},
+		{Name: "getdel", Arity: 2, Flags: Write | Fast, Keys: KeyAt(1, "RW access delete"), Write: getdel,
+			Group: "string", Since: "6.2.0", Args: "key", Doc: "Returns a string and deletes it."},
+		{Name: "getex", Arity: -2, Flags: Write | Fast,
+			Keys: noted(KeyAt(1, "RW access update"), "RW and UPDATE because it changes the TTL"), Write: getex,
+			Group: "string", Since: "6.2.0",
+			Args: "key [expiration(EX seconds|PX milliseconds|EXAT unix-time-seconds|PXAT unix-time-milliseconds|PERSIST)]",
+			Doc:  "Returns a string and sets or removes its deadline."},
+		{Name: "getrange", Arity: 4, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: getrange,
+			Group: "string", Since: "2.4.0", Args: "key start end", Cost: "O(N) in the length of the result",
+			Doc: "Returns part of a string."},
+		{Name: "getset", Arity: 3, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW access update"), Write: getset,
+			Group: "string", Since: "1.0.0", Args: "key value", Doc: "Replaces a string and returns the old one."},
+		{Name: "incr", Arity: 2, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW access update"), Write: incr,
+			Group: "string", Since: "1.0.0", Args: "key", Doc: "Adds one to an integer."},
+		{Name: "incrby", Arity: 3, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW access update"), Write: incrby,
+			Group: "string", Since: "1.0.0", Args: "key increment", Doc: "Adds a number to an integer."},
+		{Name: "incrbyfloat", Arity: 3, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW access update"),
+			Write: incrbyfloat,
+			Group: "string", Since: "2.6.0", Args: "key float", Doc: "Adds a number to a floating-point value."},
+		{Name: "lcs", Arity: -3, Flags: Readonly, Keys: KeysFrom(1, 2, 1, "RO access"), Read: lcs,
+			Group: "string", Since: "7.0.0", Args: "key1 key2 [LEN] [IDX] [MINMATCHLEN len] [WITHMATCHLEN]",
+			Cost: "O(N*M) in the lengths of the strings",
+			Doc:  "Finds the longest common subsequence of two strings."},
+		{Name: "mget", Arity: -2, Flags: Readonly | Fast, Keys: KeysFrom(1, -1, 1, "RO access"), Read: mget,
+			Group: "string", Since: "1.0.0", Tips: "request_policy:multi_shard", Args: "key...",
+			Cost: "O(N) in the number of keys", Doc: "Returns several strings."},
+		{Name: "mset", Arity: -3, Flags: Write | Denyoom, Keys: KeysFrom(1, -1, 2, "OW update"), Write: mset,
+			Group: "string", Since: "1.0.1", Tips: "request_policy:multi_shard response_policy:all_succeeded",
+			Args: "key_value{key value}...", Cost: "O(N) in the number of keys", Doc: "Sets several strings."},
+		{Name: "msetnx", Arity: -3, Flags: Write | Denyoom, Keys: KeysFrom(1, -1, 2, "OW insert"), Write: msetnx,
+			Group: "string", Since: "1.0.1", Args: "key_value{key value}...", Cost: "O(N) in the number of keys",
+			Doc: "Sets several strings if none of the keys is there."},
+		{Name: "psetex", Arity: 4, Flags: Write | Denyoom, Keys: KeyAt(1, "OW update"), Write: setWith(expire.Millis),
+			Group: "string", Since: "2.6.0", Args: "key milliseconds value",
+			Doc: "Sets a string with a time to live in milliseconds."},
+		{Name: "set", Arity: -3, Flags: Write | Denyoom, Keys: setKey(), Write: set,
+			Group: "string", Since: "1.0.0",
+			Args: "key value [condition(NX|XX)] [GET] [expiration(EX seconds|PX milliseconds|EXAT unix-time-seconds|PXAT unix-time-milliseconds|KEEPTTL)]",
+			Doc:  "Sets a string, with conditions and a deadline."},
+		{Name: "setex", Arity: 4, Flags: Write | Denyoom, Keys: KeyAt(1, "OW update"), Write: setWith(expire.Seconds),
+			Group: "string", Since: "2.0.0", Args: "key seconds value",
+			Doc: "Sets a string with a time to live in seconds."},
+		{Name: "setnx", Arity: 3, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "OW insert"), Write: setnx,
+			Group: "string", Since: "1.0.0", Args: "key value", Doc: "Sets a string if the key is not there."},
+		{Name: "setrange", Arity: 4, Flags: Write | Denyoom, Keys: KeyAt(1, "RW update"), Write: setrange,
+			Group: "string", Since: "2.2.0", Args: "key offset value", Cost: "O(N) in the length of the value",
+			Doc: "Overwrites part of a string."},
+		{Name: "strlen", Arity: 2, Flags: Readonly | Fast, Keys: Heads(KeyAt(1, "RO")), Read: strlen,
+			Group: "string", Since: "2.2.0", Args: "key", Doc: "Returns a string's length."},
+		{Name: "substr", Arity: 4, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: getrange,
+			Group: "string", Since: "1.0.0", Args: "key start end", Cost: "O(N) in the length of the result",
+			Doc: "Returns part of a string; GETRANGE's old name."},
+	}
+}
+
+func get(v *store.View, c *Call) Reply {
+	value, err := v.LendString(c.Args[1])
+	if err != nil {
+		return Failure(err)
+	}
+	return lent(value)
+}
+
+func mget(v *store.View, c *Call) Reply {
+	values := c.Elems(len(c.Args) - 1)
+	for _, key := range c.Args[1:] {
+		value, _ := v.LendString(key) // another type counts as absent
+		values = append(values, lent(value))
+	}
+	return Array(values...)
+}
+
+func strlen(v *store.View, c *Call) Reply {
+	length, err := v.StringLength(c.Args[1])
+	if err != nil {
+		return Failure(err)
+	}
+	return Integer(length)
+}
+
+func getrange(v *store.View, c *Call) Reply {
+	start, ok := c.Int(2)
+	if !ok {
+		return ErrNotInteger
+	}
+	end, ok := c.Int(3)
+	if !ok {
+		return ErrNotInteger
+	}
+	value, err := v.String(c.Args[1])
+	if err != nil {
+		return Failure(err)
+	}
+	from, to := byteRange(start, end, len(value))
+	switch {
+	case from == to:
+		return BulkString("")
+	case to-from < wire.LentBytes:
+		return Bulk(value[from:to])
+	}
+	if value, err = v.LendString(c.Args[1]); err != nil {
+		return Failure(err)
+	}
+	return lent(value[from:to])
+}
+
+// byteRange turns the places of a first and a last byte, counted from the end where
+// negative, into value[from:to].
+func byteRange(start, end int64, length int) (from, to int) {
+	n := int64(length)
+	if start < 0 && end < 0 && start > end {
+		return 0, 0 // before they are cut: both may lie before the beginning
+	}
+	if start < 0 {
+		start = max(0, start+n)
+	}
+	if end < 0 {
+		end = max(0, end+n)
+	}
+	end = min(end, n-1)
+	if start > end {
+		return 0, 0
+	}
+	return int(start), int(end) + 1
+}
+
+func getdel(tx *store.Tx, c *Call) Reply {
+	value, err := tx.LendString(c.Args[1])
+	if err != nil {
+		return Failure(err)
+	}
+	if value != nil {
+		tx.Delete(c.Args[1])
+		c.notify(tx, EventGeneric, "del", c.Args[1])
+	}
+	return lent(value)
+}
+
+func mset(tx *store.Tx, c *Call) Reply {
+	if len(c.Args)%2 == 0 {
+		return ErrArity(c.Row)
+	}
+	for i := 1; i < len(c.Args); i += 2 {
+		tx.SetString(c.Args[i], c.Args[i+1], 0)
+		c.notify(tx, eventString, "set", c.Args[i])
+	}
+	return ReplyOK
+}
+
+func msetnx(tx *store.Tx, c *Call) Reply {
+	if len(c.Args)%2 == 0 {
+		return ErrArity(c.Row)
+	}
+	for i := 1; i < len(c.Args); i += 2 {
+		if _, found := tx.Deadline(c.Args[i]); found {
+			return ReplyZero
+		}
+	}
+	mset(tx, c)
+	return ReplyOne
+}
+
+func appendString(tx *store.Tx, c *Call) Reply {
+	value, err := tx.String(c.Args[1])
+	if err != nil {
+		return Failure(err)
+	}
+	if c.tooLong(int64(len(value)), len(c.Args[2])) {
+		return ErrTooLong
+	}
+	length, err := tx.Append(c.Args[1], c.Args[2])
+	if err != nil {
+		return Failure(err)
+	}
+	c.notify(tx, eventString, "append", c.Args[1])
+	return Integer(length)
+}
+
+func setrange(tx *store.Tx, c *Call) Reply {
+	key, data := c.Args[1], c.Args[3]
+	offset, ok := c.Int(2)
+	if !ok {
+		return ErrNotInteger
+	}
+	if offset < 0 {
+		return errOffset
+	}
+	value, err := tx.String(key)
+	if err != nil {
+		return Failure(err)
+	}
+	if len(data) == 0 {
+		return Integer(len(value))
+	}
+	if c.tooLong(offset, len(data)) {
+		return ErrTooLong
+	}
+	length, err := tx.SetRange(key, int(offset), data)
+	if err != nil {
+		return Failure(err)
+	}
+	c.notify(tx, eventString, "setrange", key)
+	return Integer(length)
+}
+
+// tooLong reports whether bytes written from an offset on would end beyond proto-max-bulk-len.
+func (c *Call) tooLong(offset int64, added int) bool {
+	return offset > c.MaxBulk.Load()-int64(added)
+}

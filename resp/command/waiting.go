@@ -1,0 +1,55 @@
+package command
+
+import (
+	"math"
+	"time"
+
+	"diskette/resp/internal/numbers"
+	"diskette/store"
+)
+
+// BlockRequest is what a blocking command that found nothing asks for.
+type BlockRequest struct {
+	Keys     [][]byte
+	Type     store.Type    // only a key of this type can serve it; None = it wants to see every change
+	Timeout  time.Duration // 0 = for ever
+	TimedOut Reply         // the reply when the time is over
+	Resume   any           // what the command needs to know when it runs again: it finds it in Call.Resume
+}
+
+// BlockOn blocks the command's client; inside MULTI and scripts it answers as if the time were over. A handler
+// returns it having changed nothing.
+func (c *Call) BlockOn(b BlockRequest) Reply {
+	if c.Locked {
+		return b.TimedOut
+	}
+	c.Block = &b
+	return Reply{Kind: KindBlock}
+}
+
+var errTimeoutFloat = ErrorReply("ERR timeout is not a float or out of range")
+
+// timeout reads argument i as a time-out in seconds, fractions allowed; 0 = for ever.
+func (c *Call) timeout(i int) (timeout time.Duration, refusal Reply) {
+	f, ok := numbers.ParseLongDouble(c.Args[i])
+	if !ok {
+		return 0, errTimeoutFloat
+	}
+	seconds, _ := f.Float64()
+	ms := math.Ceil(seconds * 1000)
+	switch {
+	case ms < 0:
+		return 0, ErrTimeoutBelow
+	case ms > float64(math.MaxInt64-c.Now):
+		return 0, ErrTimeoutRange
+	}
+	return longWait(ms), Reply{}
+}
+
+// longWait is so many milliseconds, or the longest wait there is: 292 years.
+func longWait(ms float64) time.Duration {
+	if ms > float64(math.MaxInt64/time.Millisecond) {
+		return math.MaxInt64
+	}
+	return time.Duration(ms) * time.Millisecond
+}

@@ -1,0 +1,394 @@
+package command
+
+import (
+	"math"
+
+	"diskette/resp/internal/numbers"
+	"diskette/resp/internal/words"
+	"diskette/store"
+)
+
+func zsetRows() []*Row {
+	return []*Row{
+		{Name: "bzmpop", Arity: -5, Flags: Write | Blocking | MovableKeys, Keys: KeysCounted(2, "RW access delete"),
+			Write: bzmpop,
+			Group: "sorted-set", Since: "7.0.0", Args: "timeout=double numkeys key... where(MIN|MAX) [COUNT count]",
+			Cost: "O(K) + O(M*log(N)) for K keys and M members removed from a sorted set of N",
+			Doc:  "Removes members with the lowest or highest scores from the first sorted set that has any, or waits for one."},
+		{Name: "bzpopmax", Arity: -3, Flags: Write | Blocking | Fast, Keys: KeysFrom(1, -2, 1, "RW access delete"),
+			Write: bzpop(true),
+			Group: "sorted-set", Since: "5.0.0", Args: "key... timeout=double",
+			Cost: "O(log(N)) in the number of members",
+			Doc:  "Removes the member with the highest score from the first sorted set that has any, or waits for one."},
+		{Name: "bzpopmin", Arity: -3, Flags: Write | Blocking | Fast, Keys: KeysFrom(1, -2, 1, "RW access delete"),
+			Write: bzpop(false),
+			Group: "sorted-set", Since: "5.0.0", Args: "key... timeout=double",
+			Cost: "O(log(N)) in the number of members",
+			Doc:  "Removes the member with the lowest score from the first sorted set that has any, or waits for one."},
+		{Name: "zadd", Arity: -4, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW update"), Write: zadd,
+			Group: "sorted-set", Since: "1.2.0",
+			Args: "key [condition(NX|XX)] [comparison(GT|LT)] [change=CH] [increment=INCR] score_member{score=double member}...",
+			Cost: "O(log(N)) for each member", Doc: "Adds members to a sorted set, or gives them other scores."},
+		{Name: "zcard", Arity: 2, Flags: Readonly | Fast, Keys: KeyAt(1, "RO"), Read: zcard,
+			Group: "sorted-set", Since: "1.2.0", Args: "key", Doc: "Counts the members of a sorted set."},
+		{Name: "zcount", Arity: 4, Flags: Readonly | Fast, Keys: KeyAt(1, "RO access"), Read: zcount,
+			Group: "sorted-set", Since: "2.0.0", Args: "key min=double max=double",
+			Cost: "O(log(N)) in the number of members", Doc: "Counts the members with scores in a range."},
+		{Name: "zdiff", Arity: -3, Flags: Readonly | MovableKeys, Keys: KeysCounted(1, "RO access"),
+			Read:  combined(scoreDifference),
+			Group: "sorted-set", Since: "6.2.0", Args: "numkeys key... [WITHSCORES]",
+			Cost: "O(N*K + M*log(M)) for N members of the first of K sorted sets and M that are returned",
+			Doc:  "Returns the members of the first sorted set that no other has."},
+		{Name: "zdiffstore", Arity: -4, Flags: Write | Denyoom | MovableKeys,
+			Keys: both(KeyAt(1, "OW update"), KeysCounted(2, "RO access")), Write: combinedStore(scoreDifference),
+			Group: "sorted-set", Since: "6.2.0", Args: "destination numkeys key...",
+			Cost: "O(N*K + M*log(M)) for N members of the first of K sorted sets and M that are stored",
+			Doc:  "Stores the members of the first sorted set that no other has."},
+		{Name: "zincrby", Arity: 4, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW access update"), Write: zincrby,
+			Group: "sorted-set", Since: "1.2.0", Args: "key increment member",
+			Cost: "O(log(N)) in the number of members", Doc: "Adds a number to a member's score."},
+		{Name: "zinter", Arity: -3, Flags: Readonly | MovableKeys, Keys: KeysCounted(1, "RO access"),
+			Read:  combined(scoreIntersection),
+			Group: "sorted-set", Since: "6.2.0",
+			Args: "numkeys key... [WEIGHTS weight=integer...] [AGGREGATE aggregate(SUM|MIN|MAX)] [WITHSCORES]",
+			Cost: "O(N*K + M*log(M)) for N members of the smallest of K sorted sets and M that are returned",
+			Doc:  "Returns the members that all sorted sets have."},
+		{Name: "zintercard", Arity: -3, Flags: Readonly | MovableKeys, Keys: KeysCounted(1, "RO access"),
+			Read:  zintercard,
+			Group: "sorted-set", Since: "7.0.0", Args: "numkeys key... [LIMIT limit]",
+			Cost: "O(N*K) for N members of the smallest of K sorted sets",
+			Doc:  "Counts the members that all sorted sets have."},
+		{Name: "zinterstore", Arity: -4, Flags: Write | Denyoom | MovableKeys,
+			Keys: both(KeyAt(1, "OW update"), KeysCounted(2, "RO access")), Write: combinedStore(scoreIntersection),
+			Group: "sorted-set", Since: "2.0.0",
+			Args: "destination numkeys key... [WEIGHTS weight=integer...] [AGGREGATE aggregate(SUM|MIN|MAX)]",
+			Cost: "O(N*K + M*log(M)) for N members of the smallest of K sorted sets and M that are stored",
+			Doc:  "Stores the members that all sorted sets have."},
+		{Name: "zlexcount", Arity: 4, Flags: Readonly | Fast, Keys: KeyAt(1, "RO access"), Read: zlexcount,
+			Group: "sorted-set", Since: "2.8.9", Args: "key min max", Cost: "O(log(N)) in the number of members",
+			Doc: "Counts the members between two names, when all scores are equal."},
+		{Name: "zmpop", Arity: -4, Flags: Write | MovableKeys, Keys: KeysCounted(1, "RW access delete"), Write: zmpop,
+			Group: "sorted-set", Since: "7.0.0", Args: "numkeys key... where(MIN|MAX) [COUNT count]",
+			Cost: "O(K) + O(M*log(N)) for K keys and M members removed from a sorted set of N",
+			Doc:  "Removes members with the lowest or highest scores from the first sorted set that has any."},
+		{Name: "zmscore", Arity: -3, Flags: Readonly | Fast, Keys: KeyAt(1, "RO access"), Read: zmscore,
+			Group: "sorted-set", Since: "6.2.0", Args: "key member...",
+			Cost: "O(N) in the number of members asked for", Doc: "Returns the scores of members."},
+		{Name: "zpopmax", Arity: -2, Flags: Write | Fast, Keys: KeyAt(1, "RW access delete"), Write: zpop(true),
+			Group: "sorted-set", Since: "5.0.0", Args: "key [count]",
+			Cost: "O(M*log(N)) for M members removed from N", Doc: "Removes the members with the highest scores."},
+		{Name: "zpopmin", Arity: -2, Flags: Write | Fast, Keys: KeyAt(1, "RW access delete"), Write: zpop(false),
+			Group: "sorted-set", Since: "5.0.0", Args: "key [count]",
+			Cost: "O(M*log(N)) for M members removed from N", Doc: "Removes the members with the lowest scores."},
+		{Name: "zrandmember", Arity: -2, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: zrandmember,
+			Group: "sorted-set", Since: "6.2.0", Tips: "nondeterministic_output",
+			Args: "key [options{count [WITHSCORES]}]", Cost: "O(N) in the number of members returned",
+			Doc: "Returns random members."},
+		{Name: "zrange", Arity: -4, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: zrange,
+			Group: "sorted-set", Since: "1.2.0",
+			Args: "key start=string stop=string [sortby(BYSCORE|BYLEX)] [REV] [LIMIT offset_count{offset count}] [WITHSCORES]",
+			Cost: "O(log(N)+M) for M members of N", Doc: "Returns a range of members by rank, score or name."},
+		{Name: "zrangebylex", Arity: -4, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: zrangeBy(byLex, false),
+			Group: "sorted-set", Since: "2.8.9", Args: "key min max [LIMIT offset_count{offset count}]",
+			Cost: "O(log(N)+M) for M members of N",
+			Doc:  "Returns the members between two names, when all scores are equal."},
+		{Name: "zrangebyscore", Arity: -4, Flags: Readonly, Keys: KeyAt(1, "RO access"),
+			Read:  zrangeBy(byScore, false),
+			Group: "sorted-set", Since: "1.0.5",
+			Args: "key min=double max=double [WITHSCORES] [LIMIT offset_count{offset count}]",
+			Cost: "O(log(N)+M) for M members of N", Doc: "Returns the members with scores in a range."},
+		{Name: "zrangestore", Arity: -5, Flags: Write | Denyoom,
+			Keys: both(KeyAt(1, "OW update"), KeyAt(2, "RO access")), Write: zrangestore,
+			Group: "sorted-set", Since: "6.2.0",
+			Args: "dst=key src=key min max [sortby(BYSCORE|BYLEX)] [REV] [LIMIT offset_count{offset count}]",
+			Cost: "O(log(N)+M) for M members of N", Doc: "Stores a range of members in another key."},
+		{Name: "zrank", Arity: -3, Flags: Readonly | Fast, Keys: KeyAt(1, "RO access"), Read: zrank,
+			Group: "sorted-set", Since: "2.0.0", Args: "key member [WITHSCORE]",
+			Cost: "O(log(N)) in the number of members", Doc: "Returns a member's rank from the lowest score."},
+		{Name: "zrem", Arity: -3, Flags: Write | Fast, Keys: KeyAt(1, "RW delete"), Write: zrem,
+			Group: "sorted-set", Since: "1.2.0", Args: "key member...",
+			Cost: "O(M*log(N)) for M members removed from N", Doc: "Removes members of a sorted set."},
+		{Name: "zremrangebylex", Arity: 4, Flags: Write, Keys: KeyAt(1, "RW delete"), Write: zremrangebylex,
+			Group: "sorted-set", Since: "2.8.9", Args: "key min max",
+			Cost: "O(M*log(N)) for M members removed from N",
+			Doc:  "Removes the members between two names, when all scores are equal."},
+		{Name: "zremrangebyrank", Arity: 4, Flags: Write, Keys: KeyAt(1, "RW delete"), Write: zremrangebyrank,
+			Group: "sorted-set", Since: "2.0.0", Args: "key start stop=integer",
+			Cost: "O(M*log(N)) for M members removed from N", Doc: "Removes the members in a range of ranks."},
+		{Name: "zremrangebyscore", Arity: 4, Flags: Write, Keys: KeyAt(1, "RW delete"), Write: zremrangebyscore,
+			Group: "sorted-set", Since: "1.2.0", Args: "key min=double max=double",
+			Cost: "O(M*log(N)) for M members removed from N", Doc: "Removes the members with scores in a range."},
+		{Name: "zrevrange", Arity: -4, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: zrevrange,
+			Group: "sorted-set", Since: "1.2.0", Args: "key start stop=integer [WITHSCORES]",
+			Cost: "O(log(N)+M) for M members of N",
+			Doc:  "Returns a range of members by rank from the highest score."},
+		{Name: "zrevrangebylex", Arity: -4, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: zrangeBy(byLex, true),
+			Group: "sorted-set", Since: "2.8.9", Args: "key max min [LIMIT offset_count{offset count}]",
+			Cost: "O(log(N)+M) for M members of N",
+			Doc:  "Returns the members between two names in reverse order, when all scores are equal."},
+		{Name: "zrevrangebyscore", Arity: -4, Flags: Readonly, Keys: KeyAt(1, "RO access"),
+			Read:  zrangeBy(byScore, true),
+			Group: "sorted-set", Since: "2.2.0",
+			Args: "key max=double min=double [WITHSCORES] [LIMIT offset_count{offset count}]",
+			Cost: "O(log(N)+M) for M members of N",
+			Doc:  "Returns the members with scores in a range, the highest first."},
+		{Name: "zrevrank", Arity: -3, Flags: Readonly | Fast, Keys: KeyAt(1, "RO access"), Read: zrevrank,
+			Group: "sorted-set", Since: "2.0.0", Args: "key member [WITHSCORE]",
+			Cost: "O(log(N)) in the number of members", Doc: "Returns a member's rank from the highest score."},
+		{Name: "zscan", Arity: -3, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: zscan,
+			Group: "sorted-set", Since: "2.8.0", Tips: "nondeterministic_output",
+			Args: "key cursor [MATCH pattern] [COUNT count]", Cost: "O(1) a call, O(N) for a complete iteration",
+			Doc: "Walks through the members and scores of a sorted set."},
+		{Name: "zscore", Arity: 3, Flags: Readonly | Fast, Keys: KeyAt(1, "RO access"), Read: zscore,
+			Group: "sorted-set", Since: "1.2.0", Args: "key member", Doc: "Returns a member's score."},
+		{Name: "zunion", Arity: -3, Flags: Readonly | MovableKeys, Keys: KeysCounted(1, "RO access"),
+			Read:  combined(scoreUnion),
+			Group: "sorted-set", Since: "6.2.0",
+			Args: "numkeys key... [WEIGHTS weight=integer...] [AGGREGATE aggregate(SUM|MIN|MAX)] [WITHSCORES]",
+			Cost: "O(N + M*log(M)) for N members of all sorted sets and M that are returned",
+			Doc:  "Returns the members that any sorted set has."},
+		{Name: "zunionstore", Arity: -4, Flags: Write | Denyoom | MovableKeys,
+			Keys: both(KeyAt(1, "OW update"), KeysCounted(2, "RO access")), Write: combinedStore(scoreUnion),
+			Group: "sorted-set", Since: "2.0.0",
+			Args: "destination numkeys key... [WEIGHTS weight=integer...] [AGGREGATE aggregate(SUM|MIN|MAX)]",
+			Cost: "O(N + M*log(M)) for N members of all sorted sets and M that are stored",
+			Doc:  "Stores the members that any sorted set has."},
+	}
+}
+
+var (
+	errZaddNXXX      = ErrorReply("ERR XX and NX options at the same time are not compatible")
+	errZaddGTLTNX    = ErrorReply("ERR GT, LT, and/or NX options at the same time are not compatible")
+	errZaddIncrPairs = ErrorReply("ERR INCR option supports a single increment-element pair")
+	errScoreNaN      = ErrorReply("ERR resulting score is not a number (NaN)")
+)
+
+// zaddOptions are the words before ZADD's first score.
+type zaddOptions struct {
+	nx, xx, gt, lt, ch, incr bool
+}
+
+// zaddOptions reads ZADD's words, or GEOADD's, which are fewer, from argument 2 on and returns where the scores begin.
+func (c *Call) zaddOptions(o *zaddOptions, geo bool) (scores int) {
+	for i := 2; ; i++ {
+		switch {
+		case c.Is(i, "nx"):
+			o.nx = true
+		case c.Is(i, "xx"):
+			o.xx = true
+		case !geo && c.Is(i, "gt"):
+			o.gt = true
+		case !geo && c.Is(i, "lt"):
+			o.lt = true
+		case c.Is(i, "ch"):
+			o.ch = true
+		case !geo && c.Is(i, "incr"):
+			o.incr = true
+		default:
+			return i
+		}
+	}
+}
+
+func zadd(tx *store.Tx, c *Call) Reply { return zaddWith(tx, c, zaddOptions{}) }
+
+func zincrby(tx *store.Tx, c *Call) Reply { return zaddWith(tx, c, zaddOptions{incr: true}) }
+
+func zaddWith(tx *store.Tx, c *Call, o zaddOptions) Reply {
+	pairs := c.Args[c.zaddOptions(&o, false):]
+	switch {
+	case len(pairs) == 0 || len(pairs)%2 != 0:
+		return ErrSyntax
+	case o.nx && o.xx:
+		return errZaddNXXX
+	case (o.gt || o.lt) && o.nx || o.gt && o.lt:
+		return errZaddGTLTNX
+	case o.incr && len(pairs) > 2:
+		return errZaddIncrPairs
+	}
+	scores := make([]float64, 0, 16)
+	for i := 0; i < len(pairs); i += 2 {
+		score, ok := numbers.ParseDouble(pairs[i])
+		if !ok {
+			return errNotFloat
+		}
+		scores = append(scores, score)
+	}
+	z, err := tx.EditZSet(c.Args[1])
+	switch {
+	case err != nil:
+		return Failure(err)
+	case o.incr:
+		return o.increment(tx, z, c, pairs[1], scores[0])
+	}
+	return o.set(tx, z, c, pairs, scores)
+}
+
+// set gives members their scores, as far as the options let it. Each is the last of its share of args.
+func (o *zaddOptions) set(tx *store.Tx, z store.ZSetTx, c *Call, args [][]byte, scores []float64) Reply {
+	share := len(args) / len(scores)
+	n, changed := 0, false
+	for i, score := range scores {
+		member := args[share*(i+1)-1]
+		if *o != (zaddOptions{ch: o.ch}) && !o.wants(z.ZSet, member, score) {
+			continue
+		}
+		created, updated := z.Set(member, c.kept(score, z.Shape(), member))
+		changed = changed || created || updated
+		if created || updated && o.ch {
+			n++
+		}
+	}
+	if changed {
+		c.notify(tx, eventZSet, "zadd", c.Args[1])
+	}
+	return Integer(n)
+}
+
+// wants reports whether the options let a member have a score.
+func (o *zaddOptions) wants(z *store.ZSet, member []byte, score float64) bool {
+	old, there := z.Score(words.ViewString(member))
+	if !there {
+		return !o.xx
+	}
+	return !o.nx && !(o.gt && score <= old) && !(o.lt && score >= old)
+}
+
+func (o *zaddOptions) increment(tx *store.Tx, z store.ZSetTx, c *Call, member []byte, by float64) Reply {
+	old, there := z.Score(words.ViewString(member))
+	if there && o.nx {
+		return ReplyNull
+	}
+	score := old + by
+	switch {
+	case math.IsNaN(score):
+		return errScoreNaN
+	case !there:
+		score = by // 0 + -0 would be 0
+	}
+	if !o.wants(z.ZSet, member, score) {
+		return ReplyNull
+	}
+	if created, updated := z.Set(member, c.kept(score, z.Shape(), member)); created || updated {
+		c.notify(tx, eventZSet, "zincr", c.Args[1])
+	}
+	return Double(score)
+}
+
+// kept is the score that Redis keeps for a member of a sorted set of this shape: while it is compact, -0 becomes 0.
+func (c *Call) kept(score float64, s store.Shape, member []byte) float64 {
+	if score == 0 && math.Signbit(score) {
+		s.MostLen, s.LongestBytes = max(s.MostLen, s.Len+1), max(s.LongestBytes, len(member))
+		if encodingOf(c.Settings, s) == "listpack" {
+			return 0
+		}
+	}
+	return score
+}
+
+// madeZSet is a sorted set of what a command has computed, which is in order.
+func (c *Call) madeZSet(members []store.Scored) *store.Made {
+	shape := store.Shape{Type: store.TypeZSet, Len: len(members) - 1}
+	for i := range members {
+		shape.LongestBytes = max(shape.LongestBytes, len(members[i].Member))
+	}
+	for i := range members {
+		members[i].Score = c.kept(members[i].Score, shape, nil)
+	}
+	return store.MakeZSet(members)
+}
+
+// placeZSet stores a sorted set and tells of it as an event.
+func (c *Call) placeZSet(tx *store.Tx, event string, key []byte, made *store.Made) Reply {
+	existed := tx.TypeOf(key) != store.None
+	n := tx.Place(key, made)
+	c.notifyStored(tx, eventZSet, event, key, n, existed)
+	return Integer(n)
+}
+
+func zrem(tx *store.Tx, c *Call) Reply {
+	z, err := tx.EditZSet(c.Args[1])
+	if err != nil {
+		return Failure(err)
+	}
+	n := 0
+	for _, member := range c.Args[2:] {
+		if z.Remove(member) {
+			n++
+		}
+	}
+	if n > 0 {
+		c.notifyGone(tx, eventZSet, "zrem", c.Args[1], z.Len())
+	}
+	return Integer(n)
+}
+
+func zcard(v *store.View, c *Call) Reply {
+	z, err := v.ZSet(c.Args[1])
+	if err != nil {
+		return Failure(err)
+	}
+	return Integer(z.Len())
+}
+
+func zscore(v *store.View, c *Call) Reply {
+	z, err := v.ZSet(c.Args[1])
+	if err != nil {
+		return Failure(err)
+	}
+	return scoreOf(z, c.Args[2])
+}
+
+func scoreOf(z *store.ZSet, member []byte) Reply {
+	score, ok := z.Score(words.ViewString(member))
+	if !ok {
+		return ReplyNull
+	}
+	return Double(score)
+}
+
+func zmscore(v *store.View, c *Call) Reply {
+	z, err := v.ZSet(c.Args[1])
+	if err != nil {
+		return Failure(err)
+	}
+	elems := c.Elems(len(c.Args) - 2)
+	for _, member := range c.Args[2:] {
+		elems = append(elems, scoreOf(z, member))
+	}
+	return Array(elems...)
+}
+
+func zrank(v *store.View, c *Call) Reply { return rankOf(v, c, false) }
+
+func zrevrank(v *store.View, c *Call) Reply { return rankOf(v, c, true) }
+
+func rankOf(v *store.View, c *Call, reverse bool) Reply {
+	withScore := false
+	switch {
+	case len(c.Args) > 4:
+		return ErrArity(c.Row)
+	case len(c.Args) == 4:
+		if !c.Is(3, "withscore") {
+			return ErrSyntax
+		}
+		withScore = true
+	}
+	z, err := v.ZSet(c.Args[1])
+	if err != nil {
+		return Failure(err)
+	}
+	rank, score, ok := z.Rank(words.ViewString(c.Args[2]))
+	switch {
+	case !ok && withScore:
+		return ReplyNoArray
+	case !ok:
+		return ReplyNull
+	case reverse:
+		rank = z.Len() - 1 - rank
+	}
+	if withScore {
+		return Array(Integer(rank), Double(score))
+	}
+	return Integer(rank)
+}

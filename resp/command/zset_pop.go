@@ -1,0 +1,101 @@
+package command
+
+import "diskette/store"
+
+// popRanks are the ranks of the count lowest or highest members.
+func popRanks(z *store.ZSet, highest bool, count int64) (from, to int) {
+	n := int(min(count, int64(z.Len())))
+	if highest {
+		return z.Len() - n, z.Len()
+	}
+	return 0, n
+}
+
+// popScored removes the count lowest or highest members, beginning with the most extreme, and returns them with their scores.
+func (c *Call) popScored(tx *store.Tx, key []byte, z store.ZSetTx, highest bool, count int64) []Reply {
+	from, to := popRanks(z.ZSet, highest, count)
+	list := c.scoredList(to-from, true)
+	q := rangeQuery{reverse: highest}
+	q.each(z.ZSet, from, to, list.add)
+	left := z.Len() - (to - from)
+	z.RemoveRanks(from, to)
+	if to > from {
+		event := "zpopmin"
+		if highest {
+			event = "zpopmax"
+		}
+		c.notifyGone(tx, eventZSet, event, key, left)
+	}
+	return list.elems
+}
+
+// zpop is ZPOPMIN and ZPOPMAX. Without a count the reply is flat in RESP3, too.
+func zpop(highest bool) func(*store.Tx, *Call) Reply {
+	return func(tx *store.Tx, c *Call) Reply {
+		count := int64(1)
+		switch {
+		case len(c.Args) > 3:
+			return ErrSyntax
+		case len(c.Args) == 3:
+			var ok bool
+			if count, ok = c.Int(2); !ok || count < 0 {
+				return ErrNegative
+			}
+		}
+		z, err := tx.EditZSet(c.Args[1])
+		if err != nil {
+			return Failure(err)
+		}
+		elems := c.popScored(tx, c.Args[1], z, highest, count)
+		if len(c.Args) == 3 {
+			return pairsOf(elems...)
+		}
+		return Array(elems...)
+	}
+}
+
+// bzpop is BZPOPMIN and BZPOPMAX.
+func bzpop(highest bool) func(*store.Tx, *Call) Reply {
+	return func(tx *store.Tx, c *Call) Reply {
+		last := len(c.Args) - 1
+		timeout, refusal := c.timeout(last)
+		if refusal.IsError() {
+			return refusal
+		}
+		for _, key := range c.Args[1:last] {
+			z, err := tx.EditZSet(key)
+			if err != nil {
+				return Failure(err)
+			}
+			if z.Len() > 0 {
+				return Array(append([]Reply{Bulk(key)}, c.popScored(tx, key, z, highest, 1)...)...)
+			}
+		}
+		return c.BlockOn(BlockRequest{Keys: c.Args[1:last], Type: store.TypeZSet, Timeout: timeout, TimedOut: ReplyNoArray})
+	}
+}
+
+// nested makes arrays of two, in both protocols.
+func nested(elems []Reply) Reply {
+	pairs := make([]Reply, 0, len(elems)/2)
+	for i := 0; i < len(elems); i += 2 {
+		pairs = append(pairs, Array(elems[i:i+2]...))
+	}
+	return Array(pairs...)
+}
+
+var zsetMultiPop = multiPop{typ: store.TypeZSet, first: "min", last: "max", pop: popZSet}
+
+func zmpop(tx *store.Tx, c *Call) Reply  { return zsetMultiPop.now(tx, c) }
+func bzmpop(tx *store.Tx, c *Call) Reply { return zsetMultiPop.waiting(tx, c) }
+
+func popZSet(tx *store.Tx, c *Call, key []byte, highest bool, count int64) (popped Reply, found bool) {
+	z, err := tx.EditZSet(key)
+	switch {
+	case err != nil:
+		return Failure(err), false
+	case z.Len() == 0:
+		return ReplyNone, false
+	}
+	return nested(c.popScored(tx, key, z, highest, count)), true
+}

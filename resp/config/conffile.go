@@ -1,0 +1,332 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"diskette/resp/acl"
+	"diskette/resp/command"
+	"diskette/resp/internal/words"
+)
+
+// A Notice tells the operator of an accepted option that does nothing here.
+type Notice struct {
+	Option string // the parameter's name
+	Text   string // why, as a clause: "no effect here"
+}
+
+// Load reads redis-server's arguments, without the program's name: a conf file or "-"
+// (standard input, which may also come last), then --option value ..., each later one
+// overriding what came before. The error, of several lines, names the line and the reason. defaults are lines that hold
+// where nothing else is said, in place of the usual defaults.
+//
+// table is the commands that users' rules may name.
+func Load(args []string, table *command.Table, defaults ...string) (*Config, []Notice, error) {
+	return loadConfig(args, table, os.Stdin, defaults...)
+}
+
+func loadConfig(args []string, table *command.Table, stdin io.Reader, defaults ...string) (*Config, []Notice, error) {
+	base := newConfLoader(defaultSettings(), table)
+	if err := base.load("the defaults", strings.Join(defaults, "\n"), 0); err != nil {
+		return nil, nil, err
+	}
+	c := &Config{table: table, defaults: base.settings}
+	l := newConfLoader(base.settings, table)
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		file, err := filepath.Abs(args[0])
+		if err != nil {
+			return nil, nil, err
+		}
+		if err := l.loadFile(file, 0); err != nil {
+			return nil, nil, err
+		}
+		c.file = file
+		args = args[1:]
+	}
+
+	options := args
+	fromStdin := false
+	if n := len(options); n > 0 && options[0] == "-" {
+		options, fromStdin = options[1:], true
+	} else if n > 0 && options[n-1] == "-" {
+		options, fromStdin = options[:n-1], true
+	}
+	if fromStdin {
+		content, err := io.ReadAll(stdin)
+		if err != nil {
+			return nil, nil, fmt.Errorf("read the configuration from standard input: %w", err)
+		}
+		if err := l.load("standard input", string(content), 0); err != nil {
+			return nil, nil, err
+		}
+	}
+	if err := l.loadOptions(options); err != nil {
+		return nil, nil, err
+	}
+	if err := l.checkUsers(); err != nil {
+		return nil, nil, err
+	}
+	c.Databases = int(l.settings[parameterIndex["databases"]].number)
+	appendonly := parameterIndex["appendonly"]
+	c.Appending = l.given[appendonly] && l.settings[appendonly].number != 0
+	c.userLines = l.users
+	c.publish(l.settings)
+	return c, l.notices, nil
+}
+
+// A confLoader gathers settings from lines, each line overriding those before it.
+type confLoader struct {
+	table    *command.Table
+	settings []setting
+	given    map[int]bool // the parameters that some line has set
+	notices  []Notice
+	users    []acl.UserLine
+	usersAt  string     // where the first of them stands
+	acl      *acl.Users // tries the rules of users
+	readFile func(name string) ([]byte, error)
+}
+
+// newConfLoader begins with defaults, which stay as they are.
+func newConfLoader(defaults []setting, table *command.Table) *confLoader {
+	return &confLoader{table: table, settings: slices.Clone(defaults), given: make(map[int]bool), readFile: os.ReadFile}
+}
+
+// A confError is a line that can not be accepted.
+type confError struct {
+	source string // "the configuration file '/etc/redis.conf'"
+	line   int    // from 1; of the command line, the option's number
+	text   string
+	reason error
+}
+
+func (e *confError) Error() string {
+	return fmt.Sprintf("*** FATAL CONFIG FILE ERROR ***\nReading %s, at line %d\n>>> '%s'\n%v",
+		e.source, e.line, e.text, e.reason)
+}
+
+func (e *confError) Unwrap() error { return e.reason }
+
+var (
+	errConfDirective = errors.New("Bad directive or wrong number of arguments")
+	errConfQuotes    = errors.New("Unbalanced quotes in configuration line")
+	errConfInclude   = errors.New("include: files include one another more than 16 deep")
+	errConfModule    = errors.New("modules are not supported: what this one provides would be missing")
+	errConfRename    = errors.New("rename-command is not supported yet: the command would stay open under its own name")
+	errConfUserTwice = errors.New("Duplicate user found. A user can only be defined once in config files")
+	errConfUserName  = errors.New("Spaces not allowed in ACL usernames")
+
+	errConfUserSources = errors.New("Configuring Redis with users defined in redis.conf and at the same setting an ACL file path is invalid. This setup is very likely to lead to configuration errors and security holes, please define either an ACL file or declare users directly in your redis.conf, but not both.")
+)
+
+const maxIncludeDepth = 16
+
+func (l *confLoader) loadFile(name string, depth int) error {
+	content, err := l.readFile(name)
+	if err != nil {
+		return fmt.Errorf("Fatal error, can't open config file '%s': %w", name, err)
+	}
+	return l.load("the configuration file '"+name+"'", string(content), depth)
+}
+
+// load reads the lines of a file: empty, a comment from its first letter #, or a directive.
+func (l *confLoader) load(source, content string, depth int) error {
+	number := 0
+	for line := range strings.Lines(content) {
+		number++
+		parts, err := confWords(line)
+		if err == nil && parts != nil {
+			err = l.directive(parts, depth)
+		}
+		if l.usersAt == "" && len(l.users) > 0 {
+			l.usersAt = fmt.Sprintf(" The first user stands in %s, line %d.", source, number)
+		}
+		if err != nil {
+			return locate(err, source, number, words.TrimLine(line))
+		}
+	}
+	return nil
+}
+
+// locate adds the place to an error, unless it comes from an included file and has its own.
+func locate(err error, source string, line int, text string) error {
+	var inner *confError
+	if errors.As(err, &inner) {
+		return err
+	}
+	return &confError{source, line, text, err}
+}
+
+// loadOptions reads --option value ... . The word after an option is its value even with two
+// minuses ("--requirepass --x"), except after --save, which alone means --save "". One
+// argument may hold both: "--port 6380".
+func (l *confLoader) loadOptions(args []string) error {
+	var parts []string
+	var text string
+	options, open := 0, false // open: the option has no value yet
+	finish := func() error {
+		if parts == nil {
+			return nil
+		}
+		options++
+		if open && parts[0] == "save" {
+			parts = append(parts, "")
+		}
+		if err := l.directive(parts, 0); err != nil {
+			return locate(err, "the command line", options, text)
+		}
+		parts = nil
+		return nil
+	}
+	for _, arg := range args {
+		isOption := strings.HasPrefix(arg, "--")
+		bareSave := open && isOption && parts[0] == "save"
+		if parts != nil && (!isOption || open && !bareSave) {
+			parts, text, open = append(parts, arg), text+" "+words.Quote(arg), false
+			continue
+		}
+		if err := finish(); err != nil {
+			return err
+		}
+		var ok bool
+		text = strings.TrimPrefix(arg, "--")
+		if parts, ok = words.Split(text); !ok {
+			return locate(errConfQuotes, "the command line", options+1, text)
+		}
+		if len(parts) == 0 {
+			parts = []string{""}
+		}
+		parts[0] = strings.ToLower(parts[0])
+		open = isOption && len(parts) == 1
+	}
+	return finish()
+}
+
+// directive obeys one line: a name in lower case and its words.
+func (l *confLoader) directive(words []string, depth int) error {
+	name, values := words[0], words[1:]
+	switch {
+	case name == "include" && len(values) == 1:
+		return l.include(values[0], depth)
+	case name == "loadmodule" && len(values) > 0:
+		return errConfModule
+	case name == "rename-command" && len(values) == 2:
+		// A renamed command is an access rule: administrators hide FLUSHALL or CONFIG by it.
+		// Only a renaming that changes nothing can be taken.
+		if !strings.EqualFold(values[0], values[1]) {
+			return errConfRename
+		}
+		return nil
+	case name == "user" && len(values) > 0:
+		return l.addUser(values)
+	case forgottenOptions[name] > 0 && len(values) == forgottenOptions[name]:
+		l.notice(name, "no longer an option of Redis either")
+		return nil
+	}
+	i, known := parameterIndex[name]
+	if !known {
+		return errConfDirective
+	}
+	p := &parameters[i]
+	before := l.settings[i].text
+	if p.kind.adds && !l.given[i] {
+		before = "" // the first line replaces the default, later ones add
+	}
+	value, err := p.kind.apply(values, before)
+	if err != nil {
+		return err
+	}
+	l.settings[i] = value
+	if !l.given[i] && p.flags&inUse == 0 {
+		reason := noEffectReasons[p.name]
+		if reason == "" {
+			reason = "no effect here"
+		}
+		l.notice(p.name, reason)
+	}
+	l.given[i] = true
+	return nil
+}
+
+func (l *confLoader) notice(option, text string) {
+	l.notices = append(l.notices, Notice{option, text})
+}
+
+// include reads another file, or all that a pattern matches, which may be none.
+func (l *confLoader) include(name string, depth int) error {
+	if depth == maxIncludeDepth {
+		return errConfInclude
+	}
+	files := []string{name}
+	if strings.ContainsAny(name, "*?[") {
+		var err error
+		if files, err = filepath.Glob(name); err != nil {
+			return fmt.Errorf("include: %w", err)
+		}
+	}
+	for _, file := range files {
+		if err := l.loadFile(file, depth+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addUser takes a user line, whose rules must be right.
+func (l *confLoader) addUser(values []string) error {
+	if l.acl == nil {
+		l.acl = acl.New(l.table, func() bool { return false })
+	}
+	line, word, err := acl.ReadUserLine(values[0], values[1:])
+	switch {
+	case err != nil:
+	case slices.ContainsFunc(l.users, func(have acl.UserLine) bool { return have.Name == line.Name }):
+		word, err = line.Name, errConfUserTwice
+	case acl.HasSpace(line.Name):
+		word, err = line.Name, errConfUserName
+	default:
+		err = l.acl.Declare(line)
+		var rule *acl.RuleError
+		if errors.As(err, &rule) {
+			word, err = rule.Rule, rule.Reason
+		}
+	}
+	if err != nil {
+		if strings.IndexAny(word, "><") == 0 {
+			word = word[:1] + "..." // not a password into the log
+		}
+		return fmt.Errorf("Error in user declaration '%s': %w", word, err)
+	}
+	l.users = append(l.users, line)
+	return nil
+}
+
+// checkUsers refuses users from two sources.
+func (l *confLoader) checkUsers() error {
+	if len(l.users) > 0 && l.settings[parameterIndex["aclfile"]].text != "" {
+		return fmt.Errorf("*** FATAL CONFIG FILE ERROR ***\n%w%s", errConfUserSources, l.usersAt)
+	}
+	return nil
+}
+
+// confWords splits a line of a conf file and puts the name into lower case; nil = the line
+// is empty or a comment.
+func confWords(line string) ([]string, error) {
+	line = words.TrimLine(line)
+	if line == "" || line[0] == '#' {
+		return nil, nil
+	}
+	words, ok := words.Split(line)
+	if !ok {
+		return nil, errConfQuotes
+	}
+	if len(words) == 0 { // only other white space
+		return nil, nil
+	}
+	words[0] = strings.ToLower(words[0])
+	return words, nil
+}

@@ -1,0 +1,57 @@
+// Package resp serves clients: it accepts them, takes their commands past the gates to their functions, under the keyspace
+// lock, and sends the replies. What shares one client's state stands here: dispatch, holds of the lock, blocking, MULTI,
+// pushes, tracking and scripts. What does not is in the packages below.
+//
+//	wire/      bytes to commands within Redis's limits, and back
+//	command/   calls, rows and replies, and all commands on keys: they know keys and values and no connection
+//	acl/       users and rules
+//	config/    the conf file, CONFIG GET, SET and REWRITE
+//	lualib/    Lua as Redis has it            rdb/   aof/   movein/   Redis's files
+//	cli/       the small redis-cli            internal/   pure functions
+//
+// # The life of a command
+//
+//	wire.Guard.ReadBatch   the bytes of a batch become commands
+//	client.run             each is looked up in the table and passes the gates (gate.go): arity, password, MULTI,
+//	                       permissions, full disk
+//	hold.ready             the keyspace lock is held and the command's keys are in memory: reading them from disk lets go of it
+//	Row.Read, Row.Write    its function makes a Reply; Row.Conn's works on the connection, without the lock
+//	Reply.Encode           while the lock is still held: a reply may hold what belongs to the store. A long one that holds
+//	                       nothing that can change is encoded without it
+//	serveBlocked           who waits for a key that it has changed runs now
+//	client.send            the batch's replies leave when all that they saw is committed (I2 of store/doc.go)
+//
+// A function that finds that it needs further keys answers command.ReplyLoad; one that works for long puts that off until
+// the lock is not held (command.Call.Apart and Finish); one that has to wait for a key answers Call.BlockOn. They run again.
+//
+// # Locks
+//
+// In this order; a lock is never taken while a later one is held:
+//
+//	the keyspace              store.Lock, mostly through a hold (hold.go). The lines of blocked clients belong to it
+//	tracking, subscriptions   who hears of a key or a channel: tracking.go, pubsub.go, monitors, watchers of keys
+//	the registry              the connected clients: client.go
+//	push                      what is told to one client, and what waits to be sent to it: push.go, wire/unsent.go
+//
+// client.sending is held by a batch from its first reply to its last byte, and by the pusher, which only tries it.
+//
+// # Files
+//
+//	server.go client.go                                  the server; one connection
+//	dispatch.go gate.go hold.go observe.go               the way of a command; what is kept of it
+//	block.go multi.go pause.go                           those who wait; MULTI, EXEC and WATCH; CLIENT PAUSE
+//	pubsub.go tracking.go push.go arrival.go             what is told without being asked for
+//	output_limit.go client_eviction.go memory_bound.go   bounds of what waits for clients
+//	permission.go auth_delay.go tls.go tls_key.go        who may come, and do what
+//	script*.go function.go                               Lua
+//	info*.go stats.go latency.go process*.go procs.go    figures
+//	session_table.go cmd_*.go                            the commands on connections and on the server
+//
+// # Why it is cut so
+//
+// The data commands were in this package, in one import cycle with connections: 32 files that touched a connection in 21
+// lines. What those lines asked is command.Host, one for the server, and command.Caller, one a client, which every call
+// points to: a call is no larger than before and nothing is looked up for it. The users' rules stand above the commands,
+// because a rule names rows of the table, and the configuration above the users, whom a conf file declares. An output
+// gathers in wire, beside what sends it; a reply encodes itself into it.
+package resp

@@ -1,0 +1,2 @@
+// Package files writes small files whole or not at all.
+package files

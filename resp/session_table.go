@@ -1,0 +1,18 @@
+package resp
+
+import (
+	"slices"
+
+	"diskette/resp/command"
+)
+
+// sessionRows are the commands that work on connections and on the server: each family declares its rows beside its functions.
+func sessionRows() []*command.Row {
+	return slices.Concat(
+		connectionRows(), clientRows(), transactionRows(), pubsubRows(), scriptRows(), functionRows(),
+		aclRows(), configRows(), memoryRows(), latencyRows(), slowlogRows(), replicaRows(),
+		serverRows())
+}
+
+// commandTable is every command: the data commands' rows and the session's.
+func commandTable() []*command.Row { return append(command.Rows(), sessionRows()...) }
