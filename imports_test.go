@@ -16,7 +16,7 @@ import (
 var allowed = map[string][]string{
 	".":                    {"diskette/resp/cli", "diskette/resp", "diskette/resp/config", "diskette/resp/movein", "diskette/store", "diskette/store/journal", "github.com/rs/zerolog", "github.com/mattn/go-isatty"},
 	"resp/cli":             {"github.com/mattn/go-isatty"},
-	"resp":                 {"diskette/resp/internal", "diskette/resp/lualib", "diskette/resp/rdb", "diskette/resp/wire", "diskette/resp/command", "diskette/resp/acl", "diskette/resp/config", "diskette/store", "diskette/store/journal", "diskette/expire", "github.com/rs/zerolog", "github.com/tidwall/redcon", "github.com/yuin/gopher-lua"},
+	"resp":                 {"diskette/resp/internal", "diskette/resp/lua", "diskette/resp/lualib", "diskette/resp/rdb", "diskette/resp/wire", "diskette/resp/command", "diskette/resp/acl", "diskette/resp/config", "diskette/store", "diskette/store/journal", "diskette/expire", "github.com/rs/zerolog", "github.com/tidwall/redcon"},
 	"resp/config":          {"diskette/resp/internal", "diskette/resp/acl", "diskette/resp/command"},
 	"resp/acl":             {"diskette/resp/internal", "diskette/resp/command"},
 	"resp/command":         {"diskette/resp/internal", "diskette/resp/rdb", "diskette/resp/wire", "diskette/store", "diskette/store/journal", "diskette/expire"},
@@ -24,7 +24,8 @@ var allowed = map[string][]string{
 	"resp/movein":          {"diskette/resp/aof", "diskette/resp/rdb", "diskette/store"},
 	"resp/wire":            {"diskette/resp/internal", "golang.org/x/sys/unix"},
 	"resp/aof":             {"diskette/resp/rdb"},
-	"resp/lualib":          {"diskette/resp/internal/ccast", "github.com/yuin/gopher-lua", "github.com/yuin/gopher-lua/ast"},
+	"resp/lua":             {},
+	"resp/lualib":          {"diskette/resp/internal/ccast", "diskette/resp/lua"},
 	"store":                {"diskette/store/files", "diskette/store/journal", "diskette/expire", "github.com/ncruces/go-sqlite3", "github.com/tidwall/btree"},
 	"store/files":          {},
 	"store/journal":        {"diskette/store/files"},

@@ -3,7 +3,7 @@ package resp
 import (
 	"strings"
 
-	lua "github.com/yuin/gopher-lua"
+	"diskette/resp/lua"
 
 	"diskette/resp/command"
 	"diskette/store"

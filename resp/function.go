@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	lua "github.com/yuin/gopher-lua"
+	"diskette/resp/lua"
 
 	"diskette/resp/command"
 	"diskette/resp/internal/words"
@@ -330,7 +330,7 @@ func namedFunction(arguments lua.LValue) (f *function, wrong string) {
 		return nil, "calling redis.register_function with a single argument is only applicable to Lua table (representing named arguments)."
 	}
 	f = &function{}
-	t.ForEach(func(k, v lua.LValue) {
+	for k, v := range t.All() {
 		var key string
 		switch {
 		case wrong != "":
@@ -339,7 +339,7 @@ func namedFunction(arguments lua.LValue) (f *function, wrong string) {
 		default:
 			wrong = f.argument(strings.ToLower(key), v)
 		}
-	})
+	}
 	switch {
 	case wrong != "":
 	case f.name == "":

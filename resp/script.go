@@ -6,7 +6,7 @@ import (
 	"encoding/hex"
 	"strings"
 
-	lua "github.com/yuin/gopher-lua"
+	"diskette/resp/lua"
 
 	"diskette/resp/command"
 	"diskette/resp/internal/words"

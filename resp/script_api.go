@@ -1,10 +1,12 @@
 package resp
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
+	"diskette/resp/lua"
 	"github.com/rs/zerolog"
-	lua "github.com/yuin/gopher-lua"
 
 	"diskette/resp/acl"
 	"diskette/resp/internal/ccast"
@@ -46,7 +48,7 @@ func (e *engine) loadAPI() *lua.LTable {
 	redis := e.table(map[string]lua.LGFunction{"register_function": e.registerFunction, "log": e.log}, nil)
 	meta := L.NewTable()
 	meta.RawSetString("__index", L.NewFunction(func(L *lua.LState) int {
-		L.RaiseError("Script attempted to access nonexistent global variable '%s'", plainText(L.Get(2)))
+		L.Error(lua.LString(L.Where(1) + "Script attempted to access nonexistent global variable '" + plainText(L.Get(2)) + "'"))
 		return 0
 	}))
 	redis.Metatable = meta
@@ -56,11 +58,11 @@ func (e *engine) loadAPI() *lua.LTable {
 // table makes a redis table, with the constants that every one has.
 func (e *engine) table(functions map[string]lua.LGFunction, more map[string]lua.LValue) *lua.LTable {
 	redis := e.lua.L.NewTable()
-	for name, fn := range functions {
-		redis.RawSetString(name, e.lua.L.NewFunction(fn))
+	for _, name := range slices.Sorted(maps.Keys(functions)) {
+		redis.RawSetString(name, e.lua.L.NewFunction(functions[name]))
 	}
-	for name, v := range more {
-		redis.RawSetString(name, v)
+	for _, name := range slices.Sorted(maps.Keys(more)) {
+		redis.RawSetString(name, more[name])
 	}
 	for level, name := range []string{"LOG_DEBUG", "LOG_VERBOSE", "LOG_NOTICE", "LOG_WARNING"} {
 		redis.RawSetString(name, lua.LNumber(level))
@@ -190,7 +192,7 @@ func (e *engine) setRepl(L *lua.LState) int {
 func (e *engine) aclCheckCmd(L *lua.LState) int {
 	e.needsRun(L, "acl_check_cmd")
 	if refusal, refused := e.arguments(L); refused {
-		L.Error(errorTable(refusal.S), 0)
+		L.Error(errorTable(refusal.S))
 	}
 	args := e.args
 	r := e.srv.table.Lookup(args[0])

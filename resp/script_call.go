@@ -1,10 +1,9 @@
 package resp
 
 import (
-	"math"
 	"strconv"
 
-	lua "github.com/yuin/gopher-lua"
+	"diskette/resp/lua"
 
 	"diskette/resp/acl"
 	"diskette/resp/command"
@@ -50,17 +49,17 @@ func (e *engine) call(L *lua.LState, raise bool) int {
 	}
 	e.lua.Spend(L, ticks, e.made)
 	if raise && reply.IsError() {
-		L.Error(v, 0)
+		L.Error(v)
 	}
 	L.Push(v)
 	return 1
 }
 
 // raised ends the script, or the pcall around it, with one of our own errors.
-func raised(L *lua.LState, text string) { L.Error(errorTable("ERR "+text), 0) }
+func raised(L *lua.LState, text string) { L.Error(errorTable("ERR " + text)) }
 
 func errorTable(text string) *lua.LTable {
-	t := &lua.LTable{Metatable: lua.LNil}
+	t := &lua.LTable{}
 	t.RawSetString("err", lua.LString(text))
 	return t
 }
@@ -111,15 +110,16 @@ const (
 	keptBytes   = 256 << 10 // of e.bytes, from one command to the next
 )
 
-// appendArgument writes a number as Redis gives it to commands: C's %.17g.
+// appendArgument writes a number as Redis 7.2 gives it to commands: whole numbers up to 2^62 exactly, others with the fewest digits that
+// read back the same.
 func appendArgument(buf []byte, f float64) []byte {
-	if i := int64(f); float64(i) == f && i > -1e15 && i < 1e15 && (i != 0 || !math.Signbit(f)) {
+	if i := int64(f); f >= -1<<62 && f <= 1<<62 && float64(i) == f {
 		return strconv.AppendInt(buf, i, 10)
 	}
 	if f != f {
-		return append(buf, lualib.FormatNumber(lua.LNumber(f))...)
+		return append(buf, lua.FormatNumber(lua.LNumber(f))...)
 	}
-	return append(buf, numbers.FormatDigits(f)...)
+	return append(buf, numbers.FormatDouble(f)...)
 }
 
 // command runs the command in e.args, as EXEC does.

@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	lua "github.com/yuin/gopher-lua"
+	"diskette/resp/lua"
 
 	"diskette/resp/command"
 	"diskette/resp/lualib"
@@ -172,13 +172,12 @@ func errorPlace(L *lua.LState, failure lua.LValue) lua.LValue {
 		err = errorTable("ERR " + plainText(failure))
 	}
 	for level := 0; ; level++ {
-		place, ok := L.GetStack(level)
-		if !ok {
-			return err
+		source, line, known, more := L.Line(level)
+		if known {
+			err.RawSetString("source", lua.LString("@"+source))
+			err.RawSetString("line", lua.LNumber(line))
 		}
-		if _, e := L.GetInfo("Sl", place, lua.LNil); e == nil && place.CurrentLine > 0 {
-			err.RawSetString("source", lua.LString("@"+place.Source))
-			err.RawSetString("line", lua.LNumber(place.CurrentLine))
+		if known || !more {
 			return err
 		}
 	}

@@ -5,12 +5,11 @@ import (
 	"strconv"
 	"strings"
 
-	lua "github.com/yuin/gopher-lua"
+	"diskette/resp/lua"
 
 	"diskette/resp/command"
 	"diskette/resp/internal/ccast"
 	"diskette/resp/internal/numbers"
-	"diskette/resp/lualib"
 )
 
 // Values go both ways between Lua and the protocol as Redis converts them (script_lua.c):
@@ -112,7 +111,7 @@ const tableBytes = 128
 
 // oneField is a table with one field.
 func oneField(name string, v lua.LValue) *lua.LTable {
-	t := &lua.LTable{Metatable: lua.LNil}
+	t := &lua.LTable{}
 	t.RawSetString(name, v)
 	return t
 }
@@ -230,20 +229,20 @@ func (c *converter) special(t *lua.LTable, depth int) (r command.Reply, special 
 	}
 	if m, ok := t.RawGetString("map").(*lua.LTable); ok {
 		var elems []command.Reply
-		m.ForEach(func(k, v lua.LValue) {
+		for k, v := range m.All() {
 			if c.size <= scriptMemory {
 				elems = append(elems, c.reply(k, depth), c.reply(v, depth))
 			}
-		})
+		}
 		return command.MapOf(elems...), true
 	}
 	if set, ok := t.RawGetString("set").(*lua.LTable); ok {
 		var elems []command.Reply
-		set.ForEach(func(k, _ lua.LValue) {
+		for k := range set.All() {
 			if c.size <= scriptMemory {
 				elems = append(elems, c.reply(k, depth))
 			}
-		})
+		}
 		return command.SetOf(elems...), true
 	}
 	return command.Reply{}, false
@@ -252,7 +251,7 @@ func (c *converter) special(t *lua.LTable, depth int) (r command.Reply, special 
 // plainText is tostring, for what is neither table nor function.
 func plainText(v lua.LValue) string {
 	if n, isNumber := v.(lua.LNumber); isNumber {
-		return lualib.FormatNumber(n)
+		return lua.FormatNumber(n)
 	}
 	return v.String()
 }

@@ -2,22 +2,19 @@ package lualib
 
 import (
 	"fmt"
-	"strings"
+	"maps"
+	"slices"
 
-	lua "github.com/yuin/gopher-lua"
+	"diskette/resp/lua"
 
 	"diskette/resp/internal/ccast"
 )
 
 // argError is luaL_argerror: it names the function as the call names it.
 func (s *State) argError(L *lua.LState, n int, message string) {
-	kind, name := "", "?"
-	f := *currentFrame(L)
-	if p := f.Parent; p != nil && !p.Fn.IsG {
-		var ok bool
-		if kind, name, ok = strings.Cut(strings.TrimSuffix(nameAt(p.Fn.Proto, p.Pc-1, roleCallee), "'"), " '"); !ok {
-			name = "?"
-		}
+	kind, name := L.Callee()
+	if kind == "" {
+		name = "?"
 	}
 	if kind == "method" { // self does not count
 		if n--; n == 0 {
@@ -46,7 +43,7 @@ func (s *State) checkString(L *lua.LState, n int) string {
 	if str, ok := L.Get(n).(lua.LString); ok {
 		return string(str)
 	}
-	str, ok := toString(L.Get(n))
+	str, ok := lua.ToString(L.Get(n))
 	if !ok {
 		s.typeError(L, n, "string")
 	}
@@ -54,7 +51,7 @@ func (s *State) checkString(L *lua.LState, n int) string {
 }
 
 func (s *State) checkNumber(L *lua.LState, n int) float64 {
-	f, ok := toNumber(L.Get(n))
+	f, ok := lua.ToNumber(L.Get(n))
 	if !ok {
 		s.typeError(L, n, "number")
 	}
@@ -94,11 +91,14 @@ func (s *State) checkFunction(L *lua.LState, n int) *lua.LFunction {
 	return f
 }
 
-// library makes a table of functions.
-func (s *State) library(functions map[string]lua.LGFunction) *lua.LTable {
-	t := s.L.NewTable()
-	for name, fn := range functions {
-		t.RawSetString(name, s.L.NewFunction(fn))
+// library makes a table of functions. They come in C's order, which pairs shows: some by name, and the rest in that of
+// the alphabet.
+func (s *State) library(functions map[string]lua.LGFunction, first ...string) *lua.LTable {
+	t := s.L.CreateTable(0, len(functions))
+	for _, name := range append(first, slices.Sorted(maps.Keys(functions))...) {
+		if t.RawGetString(name) == lua.LNil {
+			t.RawSetString(name, s.L.NewFunction(functions[name]))
+		}
 	}
 	return t
 }

@@ -1,11 +1,10 @@
 package lualib
 
 import (
-	"fmt"
 	"math"
 	"strings"
 
-	lua "github.com/yuin/gopher-lua"
+	"diskette/resp/lua"
 )
 
 func (s *State) baseFunctions() map[string]lua.LGFunction {
@@ -71,41 +70,35 @@ func (s *State) gcinfo(L *lua.LState) int { return push(L, lua.LNumber(s.inUse()
 func (s *State) baseError(L *lua.LState) int {
 	level := s.optInt(L, 2, 1)
 	v := L.Get(1)
-	if text, ok := toString(v); ok && level > 0 {
-		v = lua.LString(s.where(L, level) + text)
+	if text, ok := lua.ToString(v); ok && level > 0 {
+		v = lua.LString(L.Where(level) + text)
 	}
-	L.Error(v, 0)
+	L.Error(v)
 	return 0
 }
 
 func (s *State) getmetatable(L *lua.LState) int {
-	v := s.checkAny(L, 1)
-	if v.Type() == lua.LTString {
-		return push(L, s.strings)
+	mt := L.GetMetatable(s.checkAny(L, 1))
+	if mt == nil {
+		return push(L, lua.LNil)
 	}
-	if t, ok := v.(*lua.LTable); ok {
-		if real, ok := s.readonly[t]; ok {
-			if real.Metatable == lua.LNil {
-				return push(L, lua.LNil)
-			}
-			return push(L, s.protectValue(real.Metatable))
-		}
+	if field := mt.RawGetString("__metatable"); field != lua.LNil {
+		return push(L, field)
 	}
-	return push(L, L.GetMetatable(v))
+	return push(L, mt)
 }
 
 func (s *State) setmetatable(L *lua.LState) int {
 	t := s.checkTable(L, 1)
-	mt := L.Get(2)
-	if mt.Type() != lua.LTTable && (mt != lua.LNil || L.GetTop() < 2) {
+	mt, isTable := L.Get(2).(*lua.LTable)
+	if !isTable && (L.Get(2) != lua.LNil || L.GetTop() < 2) {
 		s.argError(L, 2, "nil or table expected")
 	}
 	if L.GetMetaField(t, "__metatable") != lua.LNil {
 		s.fail(L, "cannot change a protected metatable")
 	}
-	s.writable(L, t)
-	if m, ok := mt.(*lua.LTable); ok {
-		mt = s.behind(m)
+	if t.Readonly {
+		L.RunError(lua.ReadonlyText)
 	}
 	t.Metatable = mt
 	L.SetTop(1)
@@ -113,42 +106,29 @@ func (s *State) setmetatable(L *lua.LState) int {
 }
 
 func (s *State) rawequal(L *lua.LState) int {
-	return push(L, lua.LBool(L.RawEqual(s.checkAny(L, 1), s.checkAny(L, 2))))
+	a, b := s.checkAny(L, 1), s.checkAny(L, 2)
+	return push(L, lua.LBool(lua.RawEqual(a, b)))
 }
 
 func (s *State) rawget(L *lua.LState) int {
-	t := s.behind(s.checkTable(L, 1))
+	t := s.checkTable(L, 1)
 	return push(L, t.RawGet(s.checkAny(L, 2)))
 }
 
 func (s *State) rawset(L *lua.LState) int {
 	t := s.checkTable(L, 1)
 	key, value := s.checkAny(L, 2), s.checkAny(L, 3)
-	s.rawSet(L, s.writable(L, t), key, value)
+	L.RawSet(t, key, value)
 	L.SetTop(1)
 	return 1
 }
 
-// nextOf is lua_next. setIndex cuts nil off the end of the array part, and next must find its way
-// from an index that was there.
-func (s *State) nextOf(L *lua.LState, t *lua.LTable, key lua.LValue) (k, v lua.LValue) {
-	if n, ok := key.(lua.LNumber); ok && n > 0 && n < maxArray && n == lua.LNumber(math.Floor(float64(n))) {
-		if end := len(arrayOf(t)); int(n) > end {
-			key = lua.LNumber(end)
-			if end == 0 {
-				key = lua.LNil
-			}
-		}
-	} else if key != lua.LNil && !hasKey(t, key) {
-		s.failBare(L, "invalid key to 'next'")
-	}
-	return t.Next(key)
-}
-
 func (s *State) next(L *lua.LState) int {
-	t := s.behind(s.checkTable(L, 1))
-	k, v := s.nextOf(L, t, L.Get(2))
-	if k == lua.LNil {
+	k, v, known := s.checkTable(L, 1).Next(L.Get(2))
+	switch {
+	case !known:
+		L.RunError("invalid key to 'next'")
+	case k == lua.LNil:
 		return push(L, lua.LNil)
 	}
 	return push(L, k, v)
@@ -162,7 +142,7 @@ func (s *State) pairs() lua.LGFunction {
 func (s *State) ipairs() lua.LGFunction {
 	step := s.L.NewFunction(func(L *lua.LState) int {
 		i := s.checkInt(L, 2) + 1
-		v := s.behind(s.checkTable(L, 1)).RawGet(lua.LNumber(i))
+		v := s.checkTable(L, 1).RawGetInt(i)
 		if v == lua.LNil {
 			return 0
 		}
@@ -174,56 +154,41 @@ func (s *State) ipairs() lua.LGFunction {
 // pcall is luaRedisPcall: of an error table with a field err it returns that field, and of another
 // table also what it found there.
 func (s *State) pcall(L *lua.LState) int {
-	if L.GetTop() == 0 {
-		return push(L, lua.LFalse, lua.LString(blaming("call", "", "boolean")))
+	if L.GetTop() == 0 { // it calls its own mark for results
+		return push(L, lua.LFalse, lua.LString("attempt to call a boolean value"))
 	}
-	n := s.guard(L, L.GetTop()-1, nil)
-	t, ok := L.Get(-1).(*lua.LTable)
-	if n != 2 || !ok || L.Get(-2) != lua.LFalse {
-		return n
+	failure := L.PCall(L.GetTop()-1, lua.MultRet, nil)
+	s.endAgain(L)
+	if failure == nil {
+		L.Insert(lua.LTrue, 1)
+		return L.GetTop()
 	}
-	switch field := L.GetField(t, "err"); field.Type() {
+	t, ok := failure.(*lua.LTable)
+	if !ok {
+		return push(L, lua.LFalse, failure)
+	}
+	field := L.Index(t, lua.LString("err"))
+	switch field.Type() {
 	case lua.LTString, lua.LTNumber:
-		L.Pop(1)
-		return 1 + push(L, field)
-	default:
-		return n + push(L, field)
+		return push(L, lua.LFalse, field)
 	}
+	return push(L, lua.LFalse, failure, field)
 }
 
 func (s *State) xpcall(L *lua.LState) int {
 	s.checkAny(L, 2)
-	handler, _ := L.Get(2).(*lua.LFunction)
-	if handler == nil {
-		handler = L.NewFunction(func(L *lua.LState) int {
-			s.fail(L, "%s", blaming("call", "", L.Get(2).Type().String()))
-			return 0
-		})
-	}
+	handler := L.Get(2)
 	L.SetTop(1)
-	return s.guard(L, 0, handler)
-}
-
-// guard calls the function at 1 and leaves what pcall returns.
-func (s *State) guard(L *lua.LState, nargs int, handler *lua.LFunction) int {
-	if s.nesting >= maxNesting {
-		return push(L, lua.LFalse, lua.LString("C stack overflow"))
-	}
-	if fn := L.Get(1); fn.Type() != lua.LTFunction && L.GetMetaField(fn, "__call").Type() != lua.LTFunction {
-		failure := lua.LValue(lua.LString(blaming("call", "", fn.Type().String())))
-		if handler != nil {
-			failure = s.handle(L, handler, failure)
+	failure := L.PCall(0, lua.MultRet, func(failure lua.LValue) lua.LValue {
+		if s.ended != nil {
+			return failure
 		}
-		return push(L, lua.LFalse, failure)
-	}
-	s.nesting++
-	failure := s.protect(L, nargs, handler)
+		return s.handle(L, handler, failure)
+	})
+	s.endAgain(L)
 	if failure != nil {
-		s.nesting--
-		s.endAgain(L)
 		return push(L, lua.LFalse, failure)
 	}
-	s.nesting--
 	L.Insert(lua.LTrue, 1)
 	return L.GetTop()
 }
@@ -248,7 +213,7 @@ func (s *State) selectArg(L *lua.LState) int {
 func (s *State) tonumber(L *lua.LState) int {
 	base := s.optInt(L, 2, 10)
 	if base == 10 {
-		if f, ok := toNumber(s.checkAny(L, 1)); ok {
+		if f, ok := lua.ToNumber(s.checkAny(L, 1)); ok {
 			return push(L, lua.LNumber(f))
 		}
 		return push(L, lua.LNil)
@@ -278,9 +243,9 @@ func parseUnsigned(str string, base int) (uint64, bool) {
 	for i := range len(str) {
 		digit := 99
 		switch c := str[i]; {
-		case isDigit(c):
+		case lua.IsDigit(c):
 			digit = int(c - '0')
-		case c != '_' && isAlpha(c):
+		case c != '_' && lua.IsAlpha(c):
 			digit = int(c|0x20-'a') + 10
 		}
 		if digit >= base {
@@ -303,10 +268,10 @@ func (s *State) tostring(L *lua.LState) int {
 	if fn := L.GetMetaField(v, "__tostring"); fn != lua.LNil && v.Type() != lua.LTString {
 		L.Push(fn)
 		L.Push(v)
-		s.call(L, 1, 1)
+		L.Call(1, 1)
 		return 1
 	}
-	if str, ok := toString(v); ok {
+	if str, ok := lua.ToString(v); ok {
 		return push(L, lua.LString(str))
 	}
 	if v == lua.LValue(s.null) {
@@ -319,11 +284,8 @@ func (s *State) typeOf(L *lua.LState) int {
 	return push(L, lua.LString(s.checkAny(L, 1).Type().String()))
 }
 
-// maxResults is LUAI_MAXCSTACK: how many values a library function may leave.
-const maxResults = 8000
-
 func (s *State) unpack(L *lua.LState) int {
-	t := s.behind(s.checkTable(L, 1))
+	t := s.checkTable(L, 1)
 	i := s.optInt(L, 2, 1)
 	e := 0
 	if L.Get(3) == lua.LNil {
@@ -334,11 +296,11 @@ func (s *State) unpack(L *lua.LState) int {
 	if i > e {
 		return 0
 	}
-	if e-i+1+L.GetTop() > maxResults {
+	if e-i+1+L.GetTop() > lua.MaxResults {
 		s.fail(L, "too many results to unpack")
 	}
 	for n := i; n <= e; n++ {
-		L.Push(t.RawGet(lua.LNumber(n)))
+		L.Push(t.RawGetInt(n))
 	}
 	return e - i + 1
 }
@@ -399,12 +361,12 @@ func (s *State) load(L *lua.LState) int {
 	for {
 		s.spend(L, 1)
 		L.Push(fn)
-		s.call(L, 0, 1)
+		L.Call(0, 1)
 		part := L.Get(-1)
 		L.Pop(1)
-		text, ok := toString(part)
+		text, ok := lua.ToString(part)
 		if !ok && part != lua.LNil {
-			return push(L, lua.LNil, lua.LString(s.where(L, 1)+"reader function must return a string"))
+			return push(L, lua.LNil, lua.LString(L.Where(1)+"reader function must return a string"))
 		}
 		if text == "" {
 			return s.loadText(L, source.String(), name)
@@ -412,13 +374,4 @@ func (s *State) load(L *lua.LState) int {
 		s.roomFor(L, source.Len()+len(text))
 		source.WriteString(text)
 	}
-}
-
-// mustCompile is Compile for code of our own.
-func mustCompile(source string) *Code {
-	code, err := Compile(source, "=lualib")
-	if err != nil {
-		panic(fmt.Sprintf("lualib: %v", err))
-	}
-	return code
 }

@@ -1,10 +1,9 @@
 package lualib
 
 import (
-	"strings"
 	"testing"
 
-	lua "github.com/yuin/gopher-lua"
+	"diskette/resp/lua"
 )
 
 func BenchmarkCompareAndReturn(b *testing.B) {
@@ -29,41 +28,26 @@ func BenchmarkCompareAndReturn(b *testing.B) {
 }
 
 func BenchmarkMillionAdditions(b *testing.B) {
-	besidePlain(b, `local x = 0 for i = 1, 1e6 do x = x + i end return x`)
+	benchmarkScript(b, `local x = 0 for i = 1, 1e6 do x = x + i end return x`)
 }
 
 func BenchmarkFillTable(b *testing.B) {
-	besidePlain(b, `local t = {} for i = 1, 1e5 do t[i] = i end return #t`)
+	benchmarkScript(b, `local t = {} for i = 1, 1e5 do t[i] = i end return #t`)
 }
 
-// besidePlain runs a script as it runs here, and as gopher-lua alone would run it.
-func besidePlain(b *testing.B, source string) {
-	b.Run("instrumented", func(b *testing.B) {
-		code, err := Compile(source, "user_script")
-		if err != nil {
+func benchmarkScript(b *testing.B, source string) {
+	code, err := Compile(source, "user_script")
+	if err != nil {
+		b.Fatal(err)
+	}
+	s := New(Limits{Memory: 64 << 20})
+	fn := s.Bind(code)
+	for b.Loop() {
+		s.Begin()
+		if _, err := s.Call(fn); err != nil {
 			b.Fatal(err)
 		}
-		s := New(Limits{Memory: 64 << 20})
-		fn := s.Bind(code)
-		for b.Loop() {
-			s.Begin()
-			if _, err := s.Call(fn); err != nil {
-				b.Fatal(err)
-			}
-		}
-	})
-	b.Run("plain", func(b *testing.B) {
-		L := lua.NewState()
-		fn, err := L.Load(strings.NewReader(source), "plain")
-		if err != nil {
-			b.Fatal(err)
-		}
-		for b.Loop() {
-			L.Push(fn)
-			L.Call(0, 1)
-			L.Pop(1)
-		}
-	})
+	}
 }
 
 func BenchmarkCompile(b *testing.B) {

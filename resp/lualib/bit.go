@@ -6,7 +6,7 @@ import (
 	"math/bits"
 	"strings"
 
-	lua "github.com/yuin/gopher-lua"
+	"diskette/resp/lua"
 )
 
 // bitFunctions is Lua BitOp: all numbers become 32 bits, and results are signed.

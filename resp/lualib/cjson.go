@@ -1,7 +1,7 @@
 package lualib
 
 import (
-	lua "github.com/yuin/gopher-lua"
+	"diskette/resp/lua"
 )
 
 // cjson is the configuration of one lua_cjson.c module.
@@ -70,7 +70,7 @@ func (c *cjson) integer(L *lua.LState, arg int, option *int, low, high int) {
 	}
 	n := c.s.checkInteger(L, arg)
 	if n < low || n > high {
-		c.s.argError(L, arg, "expected integer between "+FormatNumber(lua.LNumber(low))+" and "+FormatNumber(lua.LNumber(high)))
+		c.s.argError(L, arg, "expected integer between "+lua.FormatNumber(lua.LNumber(low))+" and "+lua.FormatNumber(lua.LNumber(high)))
 	}
 	*option = n
 }

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	lua "github.com/yuin/gopher-lua"
+	"diskette/resp/lua"
 )
 
 // jsonMaxDepth bounds the nesting whatever is configured, for the sake of Go's stack.
@@ -92,7 +92,7 @@ func (d *jsonDecoder) next() {
 	switch {
 	case c == '"':
 		d.stringToken()
-	case c == '-' || isDigit(c):
+	case c == '-' || lua.IsDigit(c):
 		if d.decodeInvalid == invalidOff && invalidNumber(rest) {
 			d.error("invalid number")
 			return
@@ -123,9 +123,9 @@ func invalidNumber(p string) bool {
 		return false
 	}
 	if p[0] == '0' {
-		return len(p) > 1 && (p[1]|0x20 == 'x' || isDigit(p[1]))
+		return len(p) > 1 && (p[1]|0x20 == 'x' || lua.IsDigit(p[1]))
 	}
-	if isDigit(p[0]) {
+	if lua.IsDigit(p[0]) {
 		return false
 	}
 	p = strings.ToLower(p[:min(len(p), 3)])
@@ -136,7 +136,7 @@ func invalidNumber(p string) bool {
 func (d *jsonDecoder) numberToken() {
 	rest := d.text[d.at:]
 	length := numberLength(rest)
-	f, ok := parseNumber(rest[:length])
+	f, ok := lua.ParseNumber(rest[:length])
 	if length == 0 || !ok {
 		d.error("invalid number")
 		return
@@ -161,7 +161,7 @@ func numberLength(p string) int {
 			return i + len(word)
 		}
 	}
-	in, exponent := isDigit, byte('e')
+	in, exponent := lua.IsDigit, byte('e')
 	if len(p)-i > 2 && p[i] == '0' && p[i+1]|0x20 == 'x' && isHex(p[i+2]) {
 		i += 2
 		in, exponent = isHex, 'p'
@@ -180,14 +180,14 @@ func numberLength(p string) int {
 		if i < len(p) && (p[i] == '-' || p[i] == '+') {
 			i++
 		}
-		if !digits(isDigit) {
+		if !digits(lua.IsDigit) {
 			return end
 		}
 	}
 	return i
 }
 
-func isHex(c byte) bool { return isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'f' }
+func isHex(c byte) bool { return lua.IsDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'f' }
 
 var jsonUnescapes = map[byte]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 
@@ -331,7 +331,7 @@ func (d *jsonDecoder) array(depth int) lua.LValue {
 		return t
 	}
 	for i := 1; ; i++ {
-		d.s.setIndex(d.L, t, lua.LNumber(i), d.value(depth))
+		d.L.RawSetInt(t, i, d.value(depth))
 		d.s.allocate(d.L, valueBytes)
 		d.next()
 		if d.kind == jsonArrayEnd {

@@ -3,7 +3,7 @@ package lualib
 import (
 	"math"
 
-	lua "github.com/yuin/gopher-lua"
+	"diskette/resp/lua"
 )
 
 func (c *cjson) encode(L *lua.LState) int {
@@ -46,7 +46,7 @@ func (e *jsonEncoder) value(v lua.LValue, depth int) {
 	case *lua.LNilType:
 		e.out = append(e.out, "null"...)
 	case *lua.LTable:
-		e.table(e.s.behind(v), depth+1)
+		e.table(v, depth+1)
 		return
 	default:
 		if v != lua.LValue(e.null) {
@@ -72,7 +72,7 @@ func (e *jsonEncoder) number(v lua.LNumber) {
 			return
 		}
 	}
-	e.out = append(e.out, formatG(f, e.precision)...)
+	e.out = append(e.out, lua.FormatG(f, e.precision)...)
 }
 
 var jsonEscapes = [256]string{'"': `\"`, '\\': `\\`, '/': `\/`, '\b': `\b`, '\t': `\t`, '\n': `\n`, '\f': `\f`, '\r': `\r`, 127: `\u007f`}
@@ -107,14 +107,14 @@ func (e *jsonEncoder) table(t *lua.LTable, depth int) {
 			if i > 1 {
 				e.out = append(e.out, ',')
 			}
-			e.value(get(t, i), depth)
+			e.value(t.RawGetInt(i), depth)
 		}
 		e.out = append(e.out, ']')
 		return
 	}
 	e.out = append(e.out, '{')
 	comma := false
-	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
+	for k, v := range t.All() {
 		if comma {
 			e.out = append(e.out, ',')
 		}
@@ -138,7 +138,7 @@ func (e *jsonEncoder) table(t *lua.LTable, depth int) {
 // arrayLength is lua_array_length: the highest index if all keys are indexes, or 0 for an object.
 func (e *jsonEncoder) arrayLength(t *lua.LTable) int {
 	highest, items := 0, 0
-	for k, _ := t.Next(lua.LNil); k != lua.LNil; k, _ = t.Next(k) {
+	for k := range t.All() {
 		n, ok := k.(lua.LNumber)
 		if !ok || n < 1 || float64(n) != math.Floor(float64(n)) || n > 1<<31-1 {
 			return 0

@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 
-	lua "github.com/yuin/gopher-lua"
+	"diskette/resp/lua"
 )
 
 // cmsgpackLibrary is lua_cmsgpack.c.
@@ -61,7 +61,7 @@ func (s *State) msgpackAppend(L *lua.LState, out []byte, v lua.LValue, level int
 		if level == msgpackMaxNesting {
 			return append(out, 0xc0)
 		}
-		return s.msgpackTable(L, out, s.behind(v), level)
+		return s.msgpackTable(L, out, v, level)
 	default:
 		out = append(out, 0xc0)
 	}
@@ -118,7 +118,7 @@ func msgpackInteger(out []byte, i int64) []byte {
 // msgpackTable writes an array if the keys are 1 to n and nothing else, and a map otherwise.
 func (s *State) msgpackTable(L *lua.LState, out []byte, t *lua.LTable, level int) []byte {
 	count, highest, array := 0, lua.LNumber(0), true
-	for k, _ := t.Next(lua.LNil); k != lua.LNil; k, _ = t.Next(k) {
+	for k := range t.All() {
 		count++
 		n, ok := k.(lua.LNumber)
 		if !ok || n < 1 || n != lua.LNumber(math.Floor(float64(n))) {
@@ -129,12 +129,12 @@ func (s *State) msgpackTable(L *lua.LState, out []byte, t *lua.LTable, level int
 	if array && highest == lua.LNumber(count) {
 		out = msgpackHead(out, count, 0x90, 15, 0, 0xdc, 0xdd)
 		for i := 1; i <= count; i++ {
-			out = s.msgpackAppend(L, out, get(t, i), level+1)
+			out = s.msgpackAppend(L, out, t.RawGetInt(i), level+1)
 		}
 		return out
 	}
 	out = msgpackHead(out, count, 0x80, 15, 0, 0xde, 0xdf)
-	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
+	for k, v := range t.All() {
 		out = s.msgpackAppend(L, out, k, level+1)
 		out = s.msgpackAppend(L, out, v, level+1)
 	}
@@ -171,7 +171,7 @@ func (s *State) msgpackUnpackFull(L *lua.LState, limit, offset int) int {
 	var values []lua.LValue
 	for r.at < len(data) && (all || len(values) < limit) {
 		values = append(values, r.value(0))
-		if len(values) > maxResults {
+		if len(values) > lua.MaxResults {
 			s.fail(L, "too many results to unpack")
 		}
 	}
@@ -267,7 +267,7 @@ func (r *msgpackReader) array(n, depth int) lua.LValue {
 	for i := 1; i <= n; i++ {
 		v := r.value(depth + 1)
 		r.s.allocate(r.L, valueBytes)
-		r.s.setIndex(r.L, t, lua.LNumber(i), v)
+		r.L.RawSetInt(t, i, v)
 	}
 	return t
 }
@@ -278,7 +278,7 @@ func (r *msgpackReader) table(n, depth int) lua.LValue {
 		k := r.value(depth + 1)
 		v := r.value(depth + 1)
 		r.s.allocate(r.L, 4*valueBytes)
-		r.s.rawSet(r.L, t, k, v)
+		r.L.RawSet(t, k, v)
 	}
 	return t
 }

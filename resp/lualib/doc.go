@@ -1,36 +1,27 @@
-// Package lualib is the Lua 5.1 that scripts run in: compiler, sandbox, libraries and limits, as
-// Redis 7 has them, without anything of the server. It knows no keys and no commands: whoever
+// Package lualib is the Lua that scripts run in: the libraries, the sandbox and the limits that Redis 7 has, around the
+// compiler and the virtual machine of package lua, and nothing of the server. It knows no keys and no commands: whoever
 // runs scripts adds the redis table with SetGlobal.
 //
-//	source > parser > tree > instrument > gopher-lua's code generator > Code > Bind > function
+//	Compile > Code > Bind > function > Run
 //
-// The virtual machine is gopher-lua's. Around it, this package has its own
+// What a script may hold is bounded by looking at Go's heap now and then, and what it may do at once by counting: Go
+// can not recover from the end of memory, nor from the end of a stack. The virtual machine counts turns of loops and
+// calls, library functions count what they do with spend, and both count what they allocate (limits.go). An error that
+// Limits.Tick returns, or ErrMemory, is caught by no pcall of the script.
 //
-//   - parser (lexer.go, parser.go, parse_*.go), after llex.c and lparser.c: goto is a name, errors have Lua's
-//     texts, nesting is bounded.
-//   - instrumentation (instrument.go, hidden.go): calls of hidden functions at the head of each
-//     loop and function, for .. and for writes to an index that may lie far beyond a table's end.
-//     They count work and bytes (limits.go). A loop that only adds takes 1.75 times the CPU for it.
-//     LState.SetContext, the usual way to stop a script, would look at a channel before each
-//     instruction instead, also in scripts without loops, and knows nothing of memory.
-//   - protected calls (protect.go, private.go): gopher-lua's pcall cuts closures off from the
-//     variables that they share with functions that are still running.
-//   - words (words.go): errors of the virtual machine in the words of C Lua's, names included.
-//   - readonly tables (readonly.go), and all libraries that scripts see.
+// Globals and libraries are readonly as Redis makes them, by a mark in each table. Functions are added to their
+// libraries in C's order, which pairs shows.
 //
-// What a script may hold is bounded by looking at Go's heap now and then, and what it may do at
-// once by counting: Go can not recover from the end of memory, nor from the end of a stack. An
-// error that Limits.Tick returns, or ErrMemory, is caught by no pcall of the script.
+// testdata has scripts with the answers of redis-server 7.0.15, which go test compares with ours; go test -record asks
+// it again. With -live, random programs are compared with a redis-server that runs (live_test.go, author_test.go):
+// 20,000 of them for every change, a million every night.
 //
-// testdata has scripts with the answers of redis-server 7.0.15, which go test compares with ours;
-// go test -record asks it again.
+// Known differences:
 //
-// Known differences, all of gopher-lua's tables and code:
-//
-//   - the order of pairs is that of insertion, and # of a table with holes may be another border
-//   - __len is called for tables too, which Lua 5.1 does not do
-//   - an error about a temporary value may know its name where C Lua does not, or the other way
-//   - a constructor with more than 25,550 positional items, a function with more than 16,384
-//     constants, and a script of more than 4 MB do not compile
+//   - addresses, and the sign of what is not a number
+//   - the last digit of what math.exp, math.log and the trigonometric functions give
+//   - the order in which pairs gives keys that are tables or functions: in C it depends on their addresses
+//   - collectgarbage does nothing, and its count is Go's
 //   - string.dump refuses, since nothing here could load what it makes
+//   - a script of more than 4 MB does not compile
 package lualib

@@ -6,7 +6,7 @@ import (
 	"runtime/metrics"
 	"time"
 
-	lua "github.com/yuin/gopher-lua"
+	"diskette/resp/lua"
 )
 
 // ErrMemory ends a script that holds more than Limits.Memory.
@@ -18,8 +18,6 @@ const TicksPerLook = 1 << 10
 const (
 	// maxString is proto-max-bulk-len: a longer string could never leave the script.
 	maxString = 512 << 20
-	// maxArray is the first index that a table keeps by hash, whatever the indexes below it.
-	maxArray = 1 << 22
 
 	lookEvery    = time.Millisecond // between two looks at memory, and two calls of Limits.Tick
 	bytesPerLook = 8 << 20          // allocated, to our knowledge, between two looks at memory
@@ -37,7 +35,6 @@ type Limits struct {
 
 // budget is what a running script has used.
 type budget struct {
-	ticks    int       // until the next look at the clock
 	looked   time.Time // the last look
 	bytes    int64     // allocated since then, as far as we know
 	heap     int64     // in use when the script began, as far as it was no garbage
@@ -47,7 +44,7 @@ type budget struct {
 }
 
 func (b *budget) begin() {
-	*b = budget{ticks: TicksPerLook, looked: b.looked}
+	*b = budget{looked: b.looked}
 	for i, name := range []string{"/memory/classes/heap/objects:bytes", "/gc/heap/live:bytes", "/gc/cycles/total:gc-cycles"} {
 		b.sample[i].Name = name
 	}
@@ -63,17 +60,9 @@ func (s *State) inUse() int64 {
 	return n
 }
 
-// tick is hiddenTick: it runs once for each turn of a loop and each call of a function.
-func (s *State) tick(L *lua.LState) int {
-	if s.used.ticks--; s.used.ticks <= 0 {
-		s.look(L)
-	}
-	return 0
-}
-
 // spend counts work that a library function does, in ticks.
 func (s *State) spend(L *lua.LState, ticks int) {
-	if s.used.ticks -= ticks; s.used.ticks <= 0 {
+	if L.G.Ticks -= ticks; L.G.Ticks <= 0 {
 		s.look(L)
 	}
 }
@@ -103,10 +92,10 @@ func (s *State) allocate(L *lua.LState, bytes int) {
 	s.checkMemory(L, int64(bytes))
 }
 
-// look is the slow part of a tick.
+// look is what happens at every TicksPerLook-th turn of a loop or call.
 func (s *State) look(L *lua.LState) {
 	s.endAgain(L)
-	s.used.ticks = TicksPerLook
+	L.G.Ticks = TicksPerLook
 	now := time.Now()
 	if now.Sub(s.used.looked) < lookEvery {
 		return

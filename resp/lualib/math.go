@@ -3,7 +3,7 @@ package lualib
 import (
 	"math"
 
-	lua "github.com/yuin/gopher-lua"
+	"diskette/resp/lua"
 )
 
 func (s *State) mathLibrary() *lua.LTable {
@@ -26,7 +26,7 @@ func (s *State) mathLibrary() *lua.LTable {
 		}
 	}
 	for name, fn := range map[string]func(a, b float64) float64{
-		"atan2": math.Atan2, "fmod": math.Mod, "mod": math.Mod, "pow": math.Pow,
+		"atan2": math.Atan2, "fmod": math.Mod, "mod": math.Mod, "pow": lua.Pow,
 	} {
 		functions[name] = func(L *lua.LState) int {
 			b := s.checkNumber(L, 2) // C's compilers look at the last argument first
@@ -34,7 +34,10 @@ func (s *State) mathLibrary() *lua.LTable {
 			return push(L, result(fn(a, b), a, b))
 		}
 	}
-	library := s.library(functions)
+	library := s.library(functions, "abs", "acos", "asin", "atan2", "atan", "ceil", "cosh", "cos", "deg", "exp",
+		"floor", "fmod", "frexp",
+		"ldexp", "log10", "log", "max", "min", "modf", "pow", "rad", "random", "randomseed", "sinh", "sin", "sqrt",
+		"tanh", "tan")
 	library.RawSetString("pi", lua.LNumber(math.Pi))
 	library.RawSetString("huge", lua.LNumber(math.Inf(1)))
 	return library
@@ -59,8 +62,8 @@ func (s *State) frexp(L *lua.LState) int {
 }
 
 func (s *State) ldexp(L *lua.LState) int {
-	f := s.checkNumber(L, 1)
-	return push(L, lua.LNumber(math.Ldexp(f, s.checkInt(L, 2))))
+	exponent := s.checkInt(L, 2) // C's compilers look at the last argument first
+	return push(L, lua.LNumber(math.Ldexp(s.checkNumber(L, 1), exponent)))
 }
 
 func (s *State) modf(L *lua.LState) int {

@@ -1,7 +1,7 @@
 package lualib
 
 import (
-	lua "github.com/yuin/gopher-lua"
+	"diskette/resp/lua"
 )
 
 // matcher is lstrlib.c's pattern matching: backtracking, so each step counts as work of the
@@ -66,25 +66,25 @@ func isClass(c, class byte) bool {
 	case 'c':
 		in = c < 32 || c == 127
 	case 'd':
-		in = isDigit(c)
+		in = lua.IsDigit(c)
 	case 'l':
 		in = c >= 'a' && c <= 'z'
 	case 'p':
-		in = c > 32 && c < 127 && !lower && !isDigit(c)
+		in = c > 32 && c < 127 && !lower && !lua.IsDigit(c)
 	case 's':
 		in = c == ' ' || c >= 9 && c <= 13
 	case 'u':
 		in = c >= 'A' && c <= 'Z'
 	case 'w':
-		in = lower || isDigit(c)
+		in = lower || lua.IsDigit(c)
 	case 'x':
-		in = isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'f'
+		in = lua.IsDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'f'
 	case 'z':
 		in = c == 0
 	default:
 		return class == c
 	}
-	if !isAlpha(class) || class == '_' { // |0x20 made it look like one
+	if !lua.IsAlpha(class) || class == '_' { // |0x20 made it look like one
 		return class == c
 	}
 	return in == (class&0x20 != 0)
@@ -175,7 +175,7 @@ func (m *matcher) match(at, p int) int {
 			}
 			p = end
 			continue
-		case c == '%' && p+1 < len(m.pattern) && isDigit(m.pattern[p+1]):
+		case c == '%' && p+1 < len(m.pattern) && lua.IsDigit(m.pattern[p+1]):
 			if at = m.back(at, m.pattern[p+1]); at < 0 {
 				return -1
 			}

@@ -3,7 +3,7 @@ package lualib
 import (
 	"strings"
 
-	lua "github.com/yuin/gopher-lua"
+	"diskette/resp/lua"
 )
 
 // position is posrelat: negative positions count from the end.
@@ -118,20 +118,20 @@ func (m *matcher) replace(out []byte, start, end int) []byte {
 	var v lua.LValue
 	switch by := L.Get(3).(type) {
 	case *lua.LTable:
-		v = L.GetTable(by, m.capture(0, start, end))
+		v = L.Index(by, m.capture(0, start, end))
 	case *lua.LFunction:
 		L.Push(by)
-		m.s.call(L, m.pushCaptures(start, end, true), 1)
+		L.Call(m.pushCaptures(start, end, true), 1)
 		v = L.Get(-1)
 		L.Pop(1)
 	default:
-		text, _ := toString(by)
+		text, _ := lua.ToString(by)
 		return m.expand(out, text, start, end)
 	}
 	if !lua.LVAsBool(v) {
 		return append(out, m.src[start:end]...)
 	}
-	text, ok := toString(v)
+	text, ok := lua.ToString(v)
 	if !ok {
 		m.fail("invalid replacement value (a %s)", v.Type())
 	}
@@ -149,12 +149,12 @@ func (m *matcher) expand(out []byte, text string, start, end int) []byte {
 		switch {
 		case i >= len(text): // C reads its terminating zero
 			out = append(out, 0)
-		case !isDigit(text[i]):
+		case !lua.IsDigit(text[i]):
 			out = append(out, text[i])
 		case text[i] == '0':
 			out = append(out, m.src[start:end]...)
 		default:
-			part, _ := toString(m.capture(int(text[i]-'1'), start, end))
+			part, _ := lua.ToString(m.capture(int(text[i]-'1'), start, end))
 			out = append(out, part...)
 		}
 		if len(out) > maxString {

@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"diskette/resp/lua"
 	"github.com/gomodule/redigo/redis"
-	lua "github.com/yuin/gopher-lua"
 )
 
 var record = flag.Bool("record", false, "ask the redis-server on PATH for the answers in testdata, and write them there")
@@ -122,7 +122,7 @@ func TestScriptsAnswerAsInRedis(t *testing.T) {
 func recordReplies(t *testing.T, files []string) {
 	for _, file := range files {
 		var out strings.Builder
-		conn := startRedis(t)
+		conn, _ := startRedis(t)
 		for _, e := range exchanges(t, file) {
 			out.WriteString(e.script + "\n")
 			if e.comment {
@@ -144,7 +144,8 @@ func recordReplies(t *testing.T, files []string) {
 	}
 }
 
-func startRedis(t *testing.T) redis.Conn {
+// startRedis starts a redis-server and connects to it twice.
+func startRedis(t *testing.T) (conn, second redis.Conn) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -161,9 +162,13 @@ func startRedis(t *testing.T) redis.Conn {
 		server.Wait()
 	})
 	for deadline := time.Now().Add(10 * time.Second); ; {
-		if conn, err := redis.Dial("tcp", addr); err == nil {
+		if conn, err := redis.Dial("tcp", addr, redis.DialReadTimeout(30*time.Second)); err == nil {
 			if _, err := conn.Do("PING"); err == nil {
-				return conn
+				second, err := redis.Dial("tcp", addr)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return conn, second
 			}
 			conn.Close()
 		}

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	lua "github.com/yuin/gopher-lua"
+	"diskette/resp/lua"
 
 	"diskette/resp/internal/ccast"
 )
@@ -47,7 +47,7 @@ func (s *State) stringByte(L *lua.LState) int {
 	if from > to {
 		return 0
 	}
-	if to-from+1+L.GetTop() > maxResults {
+	if to-from+1+L.GetTop() > lua.MaxResults {
 		s.fail(L, "string slice too long")
 	}
 	for i := from; i <= to; i++ {
@@ -151,7 +151,7 @@ func (s *State) spec(L *lua.LState, format string) (f formatSpec, taken int) {
 	}
 	number := func() int {
 		n := 0
-		for digits := 0; digits < 2 && i < len(format) && isDigit(format[i]); digits++ {
+		for digits := 0; digits < 2 && i < len(format) && lua.IsDigit(format[i]); digits++ {
 			n = n*10 + int(format[i]-'0')
 			i++
 		}
@@ -163,7 +163,7 @@ func (s *State) spec(L *lua.LState, format string) (f formatSpec, taken int) {
 		i++
 		f.precision = number()
 	}
-	if i < len(format) && isDigit(format[i]) {
+	if i < len(format) && lua.IsDigit(format[i]) {
 		s.fail(L, "invalid format (width or precision too long)")
 	}
 	return f, i
@@ -327,9 +327,9 @@ func (f formatSpec) float(out []byte, conversion byte, v float64) []byte {
 	switch {
 	case math.IsInf(v, 0) || math.IsNaN(v):
 		f.zero = false
-		body = formatG(math.Abs(v), 6)
+		body = lua.FormatG(math.Abs(v), 6)
 	case conversion == 'g' || conversion == 'G':
-		body = formatG(v, precision)
+		body = lua.FormatG(v, precision)
 		if f.sharp {
 			body = sharpG(v, precision)
 		}

@@ -5,7 +5,7 @@ import (
 	"math"
 	"strings"
 
-	lua "github.com/yuin/gopher-lua"
+	"diskette/resp/lua"
 
 	"diskette/resp/internal/ccast"
 )
@@ -36,11 +36,11 @@ func (s *State) structFormat(L *lua.LState) *structFormat {
 
 // number reads digits of the format, or gives otherwise.
 func (f *structFormat) number(otherwise int) int {
-	if f.at >= len(f.format) || !isDigit(f.format[f.at]) {
+	if f.at >= len(f.format) || !lua.IsDigit(f.format[f.at]) {
 		return otherwise
 	}
 	n := 0
-	for f.at < len(f.format) && isDigit(f.format[f.at]) {
+	for f.at < len(f.format) && lua.IsDigit(f.format[f.at]) {
 		digit := int(f.format[f.at] - '0')
 		if n > math.MaxInt32/10 || n*10 > math.MaxInt32-digit {
 			f.s.fail(f.L, "integral size overflow")
@@ -211,7 +211,7 @@ func (s *State) structUnpack(L *lua.LState) int {
 	at := start - 1
 	n := 0
 	result := func(v lua.LValue) {
-		if n++; n > maxResults {
+		if n++; n > lua.MaxResults {
 			s.fail(L, "too many results")
 		}
 		L.Push(v)

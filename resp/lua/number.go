@@ -1,24 +1,22 @@
-package lualib
+package lua
 
 import (
 	"math"
 	"strconv"
 	"strings"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // FormatNumber formats as Lua does (C's %.14g).
-func FormatNumber(n lua.LNumber) string {
+func FormatNumber(n LNumber) string {
 	f := float64(n)
 	if i := int64(f); float64(i) == f && i > -1e14 && i < 1e14 && (i != 0 || !math.Signbit(f)) {
 		return strconv.FormatInt(i, 10)
 	}
-	return formatG(f, 14)
+	return FormatG(f, 14)
 }
 
-// formatG is C's %.<precision>g.
-func formatG(f float64, precision int) string {
+// FormatG is C's %.<precision>g.
+func FormatG(f float64, precision int) string {
 	switch {
 	case math.IsNaN(f):
 		if math.Signbit(f) {
@@ -48,8 +46,8 @@ func trimZeros(s string) string {
 	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
 }
 
-// parseNumber is luaO_str2d: what C's strtod takes, with white space around it. A string in C ends at a zero byte.
-func parseNumber(s string) (float64, bool) {
+// ParseNumber is luaO_str2d: what C's strtod takes, with white space around it. A string in C ends at a zero byte.
+func ParseNumber(s string) (float64, bool) {
 	s, _, _ = strings.Cut(s, "\x00")
 	s = strings.Trim(s, " \t\n\v\f\r")
 	digits := strings.TrimLeft(s, "+-")
@@ -67,26 +65,4 @@ func parseNumber(s string) (float64, bool) {
 		return 0, false
 	}
 	return f, true
-}
-
-// toNumber converts as arithmetic does.
-func toNumber(v lua.LValue) (float64, bool) {
-	switch v := v.(type) {
-	case lua.LNumber:
-		return float64(v), true
-	case lua.LString:
-		return parseNumber(string(v))
-	}
-	return 0, false
-}
-
-// toString converts as concatenation does.
-func toString(v lua.LValue) (string, bool) {
-	switch v := v.(type) {
-	case lua.LString:
-		return string(v), true
-	case lua.LNumber:
-		return FormatNumber(v), true
-	}
-	return "", false
 }

@@ -1,4 +1,4 @@
-package lualib
+package lua
 
 import (
 	"fmt"
@@ -104,8 +104,8 @@ func (x *lexer) newline() {
 	x.line++
 }
 
-func isAlpha(c byte) bool { return c == '_' || c|0x20 >= 'a' && c|0x20 <= 'z' }
-func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+func IsAlpha(c byte) bool { return c == '_' || c|0x20 >= 'a' && c|0x20 <= 'z' }
+func IsDigit(c byte) bool { return c >= '0' && c <= '9' }
 
 func (x *lexer) scan() token {
 	for x.pos < len(x.src) {
@@ -121,9 +121,8 @@ func (x *lexer) scan() token {
 			x.comment()
 		case '[':
 			if level, ok := x.longOpening(); ok {
-				start := x.pos
-				text := x.long(level, false)
-				return token{kind: tokenString, text: text, raw: x.src[start:x.pos]}
+				text, signs := x.long(level, false), strings.Repeat("=", level)
+				return token{kind: tokenString, text: text, raw: "[" + signs + "[" + text + "]" + signs + "]"}
 			} else if level > 0 {
 				x.fail("invalid long string delimiter", x.src[x.pos:x.pos+level+1])
 			}
@@ -141,17 +140,17 @@ func (x *lexer) scan() token {
 				return x.symbol(3)
 			case strings.HasPrefix(rest, ".."):
 				return x.symbol(2)
-			case len(rest) > 1 && isDigit(rest[1]):
+			case len(rest) > 1 && IsDigit(rest[1]):
 				return x.number()
 			}
 			return x.symbol(1)
 		default:
 			switch {
-			case isDigit(c):
+			case IsDigit(c):
 				return x.number()
-			case isAlpha(c):
+			case IsAlpha(c):
 				start := x.pos
-				for isAlpha(x.peek()) || isDigit(x.peek()) {
+				for IsAlpha(x.peek()) || IsDigit(x.peek()) {
 					x.pos++
 				}
 				word := x.src[start:x.pos]
@@ -206,8 +205,6 @@ func (x *lexer) long(level int, comment bool) string {
 		case c == ']' && strings.HasPrefix(x.src[x.pos:], closing):
 			x.pos += len(closing)
 			return b.String()
-		case c == '[' && level == 0 && strings.HasPrefix(x.src[x.pos:], "[["):
-			x.fail("nesting of [[...]] is deprecated", "[")
 		case c == '\n' || c == '\r':
 			b.WriteByte('\n')
 			x.newline()
@@ -265,9 +262,9 @@ func (x *lexer) escape(b *strings.Builder) {
 	case c == '\n' || c == '\r':
 		b.WriteByte('\n')
 		x.newline()
-	case isDigit(c):
+	case IsDigit(c):
 		code := 0
-		for i := 0; i < 3 && isDigit(x.peek()); i++ {
+		for i := 0; i < 3 && IsDigit(x.peek()); i++ {
 			code = code*10 + int(x.src[x.pos]-'0')
 			x.pos++
 		}
@@ -284,7 +281,7 @@ func (x *lexer) escape(b *strings.Builder) {
 // number is read_numeral: it takes whatever could belong to a number, and then judges.
 func (x *lexer) number() token {
 	start := x.pos
-	for isDigit(x.peek()) || x.peek() == '.' {
+	for IsDigit(x.peek()) || x.peek() == '.' {
 		x.pos++
 	}
 	if c := x.peek(); c == 'e' || c == 'E' {
@@ -293,11 +290,11 @@ func (x *lexer) number() token {
 			x.pos++
 		}
 	}
-	for isAlpha(x.peek()) || isDigit(x.peek()) {
+	for IsAlpha(x.peek()) || IsDigit(x.peek()) {
 		x.pos++
 	}
 	raw := x.src[start:x.pos]
-	num, ok := parseNumber(raw)
+	num, ok := ParseNumber(raw)
 	if !ok {
 		x.fail("malformed number", raw)
 	}
