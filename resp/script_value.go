@@ -204,7 +204,7 @@ func (c *converter) table(t *lua.LTable, depth int) command.Reply {
 // special is a table that stands for something else than an array.
 func (c *converter) special(t *lua.LTable, depth int) (r command.Reply, special bool) {
 	if text, ok := text(t.RawGetString("err")); ok {
-		r := command.ErrorReply(command.OneLine(cString(text)))
+		r := command.ErrorReply(command.OneLine(strings.TrimRight(cString(text), "\r\n")))
 		if counted, _ := t.RawGetString(countedField).(lua.LBool); bool(counted) {
 			r.N = errorCounted
 		}
