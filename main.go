@@ -1,6 +1,7 @@
 // Diskette is a Redis-protocol server whose data lives on disk, in SQLite.
 //
 //	diskette [conf file] [--option value ...]     redis-server's arguments
+//	diskette import FILE|DIR [--into DIR]         see import.go
 //
 // The binary also answers to the names redis-server and redis-cli, as the container image
 // needs it. The way from here: main opens the store (package store), gives it to the
@@ -32,6 +33,8 @@ func main() {
 	switch program {
 	case "redis-cli":
 		os.Exit(cli.Main(args, os.Stdin, os.Stdout, os.Stderr))
+	case "import":
+		os.Exit(importCommand(args, os.Stdout, os.Stderr))
 	case "redis-server":
 		os.Exit(serve(args))
 	default: // the container's command is another program: sh -c "redis-server ..."
@@ -172,6 +175,7 @@ func serve(args []string) int {
 const usage = `Usage: diskette [/path/to/redis.conf | -] [--option value ...]
        diskette -v | --version
        diskette -h | --help
+       diskette import FILE|DIR [--into DIR] [--db-map FROM:TO[,FROM:TO ...]] [--option value ...]
 
 The options are redis-server's, for example:
        diskette --port 7777 --dir /var/lib/diskette --appendfsync always --maxmemory 1gb

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -333,5 +334,44 @@ func TestTheCommandsOfAnAppendOnlyFileMeanWhatTheyMeantThen(t *testing.T) {
 			says(t, client, "2", "LLEN", "list")
 			says(t, client, "OK", "DEBUG", "CHECK")
 		})
+	}
+}
+
+func TestAFileIsImportedByHand(t *testing.T) {
+	into := filepath.Join(t.TempDir(), "new")
+	from := filepath.Join(t.TempDir(), "some.rdb")
+	if err := os.WriteFile(from, snapshotOf(t, 5000), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	run := func(args ...string) (string, error) {
+		out, err := exec.Command(subjectBin(t), append([]string{"import"}, args...)...).CombinedOutput()
+		return string(out), err
+	}
+	out, err := run(from, "--into", into, "--db-map", "0:3")
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	mentions(t, out, "some.rdb: 5000 keys are in "+into)
+	s := newServer(t, subjectBin(t), "--dir", into)
+	s.start(nil)
+	c := dial(t, s.Addr)
+	says(t, c, "0", "DBSIZE")
+	says(t, c, "OK", "SELECT", "3")
+	says(t, c, "5000", "DBSIZE")
+	says(t, c, "value:7", "GET", "key:7")
+	out, err = run(from, "--into", into)
+	if err == nil {
+		t.Error("it imported into a directory that a server has")
+	}
+	mentions(t, out, "in use")
+	s.Terminate()
+	if out, err = run(from, "--into", into); err == nil {
+		t.Error("it imported into a directory with data")
+	}
+	mentions(t, out, "has a database already")
+	for _, args := range [][]string{{}, {from, from}, {from, "--db-map", "0"}, {from, "--into"}, {from + ".none"}, {into}} {
+		if out, err := run(args...); err == nil {
+			t.Errorf("%q: %s", args, out)
+		}
 	}
 }

@@ -104,7 +104,7 @@ func (im *Import) Bulk() (b *Bulk, err error) {
 	err = guarded(func() error { return b.open() })
 	if err != nil {
 		b.close()
-		return nil, fmt.Errorf("create the database to import into: %w", err)
+		return nil, im.hold.hindered(fmt.Errorf("create the database to import into: %w", err))
 	}
 	go b.write()
 	return b, nil
@@ -367,7 +367,7 @@ func (b *Bulk) Finish(ctx context.Context) (keys int64, err error) {
 	for _, s := range b.spaces {
 		keys += s.keys
 	}
-	err = b.err
+	err = b.im.hold.hindered(b.err)
 	return keys, errors.Join(err, b.close())
 }
 

@@ -53,14 +53,15 @@ func BeginImport(o Options) (im *Import, err error) {
 	im = &Import{opts: o, disk: files.Disk{Fault: o.Fault}, now: time.Now()}
 	hold := &Store{opts: o, dir: o.Dir, disk: im.disk}
 	im.hold = hold
+	defer func() {
+		if err != nil {
+			hold.lock.Close() // it may be nil
+			err = hold.hindered(err)
+		}
+	}()
 	if err := hold.openDir(); err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			hold.lock.Close()
-		}
-	}()
 	if !Fresh(o.Dir) {
 		return nil, fmt.Errorf("%s: %w", o.Dir, ErrHasData)
 	}
@@ -68,7 +69,7 @@ func BeginImport(o Options) (im *Import, err error) {
 		return nil, fmt.Errorf("remove what an interrupted import has left: %w", err)
 	}
 	if err := im.disk.MkdirAll(im.dir(), 0o755); err != nil {
-		return nil, hold.hindered(fmt.Errorf("create %s: %w", im.dir(), err))
+		return nil, fmt.Errorf("create %s: %w", im.dir(), err)
 	}
 	return im, nil
 }
@@ -96,7 +97,7 @@ func (im *Import) Open(o Options) (*Store, error) {
 // Finish makes what was imported the directory's database, and returns the number of its keys. The source is what
 // meta names it by, with the time.
 func (im *Import) Finish(source string) (keys int64, err error) {
-	defer func() { err = errors.Join(err, im.hold.lock.Close()) }()
+	defer func() { err = errors.Join(im.hold.hindered(err), im.hold.lock.Close()) }()
 	if keys, err = im.note(source); err != nil {
 		return 0, fmt.Errorf("note the import: %w", err)
 	}

@@ -21,7 +21,7 @@ func ImageDefaults(env func(string) string) []string {
 //	redis-cli          the client
 //	docker-entrypoint  the program that the first argument names, as in the official image;
 //	                   nothing, an option or a conf file is for the server
-//	any other name     the server: redis-server, diskette
+//	any other name     the server: redis-server, diskette; the latter with the word import first is "import"
 //
 // If the entry point is given another program, sh for example, its name is returned.
 func Personality(argv []string) (program string, args []string) {
@@ -40,6 +40,9 @@ func Personality(argv []string) (program string, args []string) {
 	}
 	if name == "redis-cli" {
 		return name, args
+	}
+	if name != "redis-server" && len(args) > 0 && args[0] == "import" {
+		return "import", args[1:]
 	}
 	return "redis-server", args
 }
