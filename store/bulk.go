@@ -167,11 +167,10 @@ func (b *Bulk) born(value []byte, chunked int64) {
 // Text appends to the value of a string. last says that it is all.
 func (b *Bulk) Text(part string, last bool) error {
 	k := &b.key
-	if last && k.parts == 0 && k.long == 0 && len(part) < chunkBytes {
+	if last && len(k.text) == 0 && k.long == 0 && len(part) < chunkBytes {
 		b.born(bytesOf(part), 0)
 		return b.send()
 	}
-	k.parts++
 	k.text = append(k.text, part...)
 	for len(k.text) >= chunkBytes {
 		b.chunk(k.text[:chunkBytes])
@@ -331,6 +330,7 @@ func (b *Bulk) endKey() {
 		k.text = nil
 	}
 	k.id = 0
+	b.send()
 }
 
 // send hands a parcel that is full to the writing goroutine.

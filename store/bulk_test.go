@@ -363,3 +363,22 @@ func BenchmarkBulkOfSmallKeys(b *testing.B) {
 	})
 	b.ReportMetric(float64(b.N)/time.Since(start).Seconds(), "keys/s")
 }
+
+// A parcel that is never handed on would be the whole file in memory.
+func TestABulkHandsItsParcelsOn(t *testing.T) {
+	im, b := begun(t, t.TempDir())
+	most := 0
+	for i := range 20 * parcelRows {
+		b.Key(0, strconv.Itoa(i), TypeString, 0)
+		b.Part()
+		b.Text("in two ", false)
+		b.Text("parts", true)
+		most = max(most, len(b.parcel.entries))
+	}
+	if most > parcelRows {
+		t.Errorf("a parcel had %d keys", most)
+	}
+	if err := errors.Join(b.Abort(), im.Abort()); err != nil {
+		t.Error(err)
+	}
+}

@@ -102,7 +102,8 @@ func allGroups(sz size) []group {
 	many := group{name: "many keys", appendfsync: "everysec", subjectArgs: maxMemory(sz.manyMaxMB), keys: sz.manyKeys, valueBytes: smallValue,
 		cases: []benchCase{{"uniform", runUniform}, {"restart", runRestart}}}
 
-	return append([]group{ordinary, collections(), messages(), unheard(), always, cold, many}, longFamilies()...)
+	groups := []group{ordinary, collections(), messages(), unheard(), always, cold, many, importing(sz)}
+	return append(groups, longFamilies()...)
 }
 
 func maxMemory(megabytes int) []string {

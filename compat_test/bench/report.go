@@ -205,8 +205,8 @@ func (f fact) missed() bool {
 }
 
 func (f fact) amount(x float64) string {
-	if f.Unit == "MB" {
-		return grouped(int(x+0.5)) + " MB"
+	if f.Unit == "MB" || f.Unit == "keys/s" {
+		return grouped(int(x+0.5)) + " " + f.Unit
 	}
 	return strings.TrimSpace(fmt.Sprintf("%.2f %s", x, f.Unit))
 }
