@@ -38,7 +38,7 @@ var allowed = map[string][]string{
 
 // floors is the house from the cellar up: a package imports those before it alone.
 var floors = []string{
-	"expire", "store/files", "store/journal", "store", "resp/internal", "resp/cli", "resp/lualib", "resp/rdb", "resp/aof", "resp/wire",
+	"expire", "store/files", "store/journal", "store", "resp/internal", "resp/cli", "resp/lua", "resp/lualib", "resp/rdb", "resp/aof", "resp/wire",
 	"resp/command", "resp/acl", "resp/config", "resp/movein", "resp", ".",
 }
 
