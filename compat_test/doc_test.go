@@ -31,7 +31,6 @@
 // RESP2, and after HELLO 3 in RESP3. A paragraph of comments alone is prose.
 // Comment lines below a block's name may say more about the whole block:
 //
-//	# needs: lists               uses commands of a family that may not be built yet (waiting_test.go)
 //	# server: --requirepass x    runs on a server of its own with these arguments
 //	# redis: 7.4                 is recorded from Redis 7.4, as 7.0 answers in another way: Diskette must answer so
 //	                             always, a live redis-server only if it is that version

@@ -2,10 +2,8 @@ package compat_test
 
 import (
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -53,29 +51,12 @@ func playAll(t *testing.T, p *player, scripts []*script) {
 	for _, s := range scripts {
 		playScript(t, p, s)
 	}
-	for _, family := range slices.Sorted(maps.Keys(p.waiting)) {
-		t.Logf("WAITING: blocks not replayed until the family %[2]s is built: %[1]d", p.waiting[family], family)
-	}
 	if p.live != nil && p.apart > 0 {
 		t.Logf("NOT COMPARED: blocks that are recorded from another version than that of %s, played on Diskette alone: %d; "+
 			"-redis PATH names another server", p.live.bin, p.apart)
 	}
 	if t.Failed() && p.subject.died() {
 		t.Fatalf("the server died:\n%s", p.subject.Log)
-	}
-	if p.subject.dialect == diskette {
-		checkWaiting(t, p.subject)
-	}
-}
-
-// checkWaiting fails for a family in the waiting list whose command the server knows.
-func checkWaiting(t *testing.T, s *subject) {
-	c := dial(t, s.Addr)
-	for _, family := range slices.Sorted(maps.Keys(waiting)) {
-		command := waiting[family]
-		if v := c.Do("COMMAND", "INFO", command); len(v.elems) == 1 && !v.elems[0].IsNil() {
-			t.Errorf("the family %s is built (%s answers): take it off the list in waiting_test.go", family, command)
-		}
 	}
 }
 
@@ -107,22 +88,13 @@ type player struct {
 	subject *subject
 	live    *subject // redis-server to compare with, or nil
 	record  bool
-	waiting map[string]int // blocks left out, by family
-	apart   int            // blocks that live was not asked
+	apart   int // blocks that live was not asked
 }
 
 // playScript runs the script's blocks and says whether none failed.
 func playScript(t *testing.T, p *player, s *script) bool {
 	return t.Run(strings.TrimSuffix(filepath.Base(s.path), ".txt"), func(t *testing.T) {
 		for _, b := range s.blocks() {
-			if family := p.waitsFor(b); family != "" {
-				if p.waiting == nil {
-					p.waiting = make(map[string]int)
-				}
-				p.waiting[family]++
-				t.Run(b.name, func(t *testing.T) { t.Skipf("NOT CHECKED: %s:%d waits for %s", s.path, b.line, family) })
-				continue
-			}
 			t.Run(b.name, func(t *testing.T) {
 				if d := p.subject.dialect; d < b.recorder || p.record && d != b.recorder {
 					t.Skipf("NOT CHECKED: %s is of another version than the one that %s:%d is recorded from", p.subject.bin, s.path, b.line)
@@ -131,19 +103,6 @@ func playScript(t *testing.T, p *player, s *script) bool {
 			})
 		}
 	})
-}
-
-// waitsFor is a family that b needs and that Diskette does not have yet, or "".
-func (p *player) waitsFor(b *block) string {
-	if p.subject.dialect != diskette {
-		return ""
-	}
-	for _, family := range b.needs {
-		if _, ok := waiting[family]; ok {
-			return family
-		}
-	}
-	return ""
 }
 
 func (p *player) play(t *testing.T, path string, b *block) {

@@ -25,7 +25,6 @@ type block struct {
 	tail   []string // comment lines after the last step
 
 	name       string
-	needs      []string // families of commands
 	serverArgs []string
 	only       string  // "resp2", "resp3" or ""
 	recorder   dialect // of the server that gave the replies; diskette = they are written by hand
@@ -169,8 +168,6 @@ func (b *block) finish() error {
 		key, val, _ := strings.Cut(strings.TrimSpace(strings.TrimPrefix(line, "#")), ": ")
 		var err error
 		switch key {
-		case "needs":
-			b.needs = strings.Fields(strings.ReplaceAll(val, ",", " "))
 		case "server":
 			b.serverArgs, err = splitArgs(val)
 		case "only":

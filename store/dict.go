@@ -114,13 +114,6 @@ func (d *dict[V]) buildTags() {
 	}
 }
 
-// add appends a name that is not there, under the next number.
-func (d *dict[V]) add(name string, val V) *slot[V] {
-	n := d.next
-	d.next++
-	return d.restore(n, name, val)
-}
-
 // restore appends a name with its number, which is above all others.
 func (d *dict[V]) restore(n int64, name string, val V) *slot[V] {
 	d.move()

@@ -214,3 +214,10 @@ func FuzzDict(f *testing.F) {
 		}
 	})
 }
+
+// add appends a name that is not there, under the next number.
+func (d *dict[V]) add(name string, val V) *slot[V] {
+	n := d.next
+	d.next++
+	return d.restore(n, name, val)
+}

@@ -22,10 +22,6 @@ func (r *Row) Redacted(args [][]byte) [][]byte {
 		hidden = func(i int) bool { return i >= 2 }
 	case "config|set":
 		hidden = func(i int) bool { return i >= 3 && i%2 == 1 && secretSettings[words.Lower(args[i-1])] }
-	case "migrate":
-		hidden = func(i int) bool {
-			return i > 5 && (words.EqualFold(args[i-1], "auth") || words.EqualFold(args[i-1], "auth2") || words.EqualFold(args[i-2], "auth2"))
-		}
 	default:
 		return args
 	}

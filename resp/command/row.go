@@ -59,8 +59,6 @@ const (
 	MovableKeys
 	AllowBusy
 	NoAsyncLoading
-	sentinelOnly
-	protectedFlag
 	askingFlag
 	NoMandatoryKeys
 
