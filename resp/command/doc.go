@@ -13,6 +13,7 @@
 //	reply.go reply_long.go errors.go               replies and their encoding; the texts of errors
 //	notify.go redacted.go                          keyspace events; what logs may show
 //	string*.go counter.go bit*.go hll.go lcs.go    strings
+//	values.go                                      functions that get the value that they read
 //	hash*.go list*.go set.go zset*.go geo*.go      collections
 //	stream*.go xinfo.go multi_pop.go               streams; LMPOP and ZMPOP
 //	key.go expire.go sort*.go dump*.go encoding.go any key

@@ -15,7 +15,7 @@ func hashRows() []*Row {
 		{Name: "hdel", Arity: -3, Flags: Write | Fast, Keys: KeyAt(1, "RW delete"), Write: hdel,
 			Group: "hash", Since: "2.0.0", Args: "key field...", Cost: "O(N) in the number of fields",
 			Doc: "Removes fields of a hash."},
-		{Name: "hexists", Arity: 3, Flags: Readonly | Fast, Keys: KeyAt(1, "RO"), Read: hexists,
+		{Name: "hexists", Arity: 3, Flags: Readonly | Fast, Keys: KeyAt(1, "RO"), Read: onHash(hexists),
 			Group: "hash", Since: "2.0.0", Args: "key field", Doc: "Tells whether a hash has a field."},
 		{Name: "hexpire", Arity: -6, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW update"),
 			Write: hexpireBy(expire.Seconds),
@@ -31,9 +31,9 @@ func hashRows() []*Row {
 			Read:  httlIn(expire.UnixSeconds),
 			Group: "hash", Since: "7.4.0", Args: "key FIELDS fields{numfields field...}",
 			Cost: "O(N) in the number of fields", Doc: "Returns the deadlines of fields in unix seconds."},
-		{Name: "hget", Arity: 3, Flags: Readonly | Fast, Keys: KeyAt(1, "RO access"), Read: hget,
+		{Name: "hget", Arity: 3, Flags: Readonly | Fast, Keys: KeyAt(1, "RO access"), Read: onHash(hget),
 			Group: "hash", Since: "2.0.0", Args: "key field", Doc: "Returns a field's value."},
-		{Name: "hgetall", Arity: 2, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: hgetall,
+		{Name: "hgetall", Arity: 2, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: onHash(hgetall),
 			Group: "hash", Since: "2.0.0", Tips: "nondeterministic_output_order", Args: "key",
 			Cost: "O(N) in the number of fields", Doc: "Returns all fields and values of a hash."},
 		{Name: "hincrby", Arity: 4, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW access update"), Write: hincrby,
@@ -42,12 +42,12 @@ func hashRows() []*Row {
 			Write: hincrbyfloat,
 			Group: "hash", Since: "2.6.0", Args: "key field float",
 			Doc: "Adds a number to a field's floating-point value."},
-		{Name: "hkeys", Arity: 2, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: hkeys,
+		{Name: "hkeys", Arity: 2, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: onHash(hkeys),
 			Group: "hash", Since: "2.0.0", Tips: "nondeterministic_output_order", Args: "key",
 			Cost: "O(N) in the number of fields", Doc: "Returns all fields of a hash."},
-		{Name: "hlen", Arity: 2, Flags: Readonly | Fast, Keys: KeyAt(1, "RO"), Read: hlen,
+		{Name: "hlen", Arity: 2, Flags: Readonly | Fast, Keys: KeyAt(1, "RO"), Read: onHash(hlen),
 			Group: "hash", Since: "2.0.0", Args: "key", Doc: "Counts the fields of a hash."},
-		{Name: "hmget", Arity: -3, Flags: Readonly | Fast, Keys: KeyAt(1, "RO access"), Read: hmget,
+		{Name: "hmget", Arity: -3, Flags: Readonly | Fast, Keys: KeyAt(1, "RO access"), Read: onHash(hmget),
 			Group: "hash", Since: "2.0.0", Args: "key field...", Cost: "O(N) in the number of fields",
 			Doc: "Returns the values of several fields."},
 		{Name: "hmset", Arity: -4, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW update"), Write: hmset,
@@ -85,12 +85,12 @@ func hashRows() []*Row {
 			Cost: "O(N) in the number of fields", Doc: "Sets fields of a hash."},
 		{Name: "hsetnx", Arity: 4, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW insert"), Write: hsetnx,
 			Group: "hash", Since: "2.0.0", Args: "key field value", Doc: "Sets a field if it is not there."},
-		{Name: "hstrlen", Arity: 3, Flags: Readonly | Fast, Keys: KeyAt(1, "RO"), Read: hstrlen,
+		{Name: "hstrlen", Arity: 3, Flags: Readonly | Fast, Keys: KeyAt(1, "RO"), Read: onHash(hstrlen),
 			Group: "hash", Since: "3.2.0", Args: "key field", Doc: "Returns the length of a field's value."},
 		{Name: "httl", Arity: -5, Flags: Readonly | Fast, Keys: KeyAt(1, "RO access"), Read: httlIn(expire.Seconds),
 			Group: "hash", Since: "7.4.0", Args: "key FIELDS fields{numfields field...}",
 			Cost: "O(N) in the number of fields", Doc: "Returns the time that fields have to live, in seconds."},
-		{Name: "hvals", Arity: 2, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: hvals,
+		{Name: "hvals", Arity: 2, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: onHash(hvals),
 			Group: "hash", Since: "2.0.0", Tips: "nondeterministic_output_order", Args: "key",
 			Cost: "O(N) in the number of fields", Doc: "Returns all values of a hash."},
 	}
@@ -147,19 +147,11 @@ func hsetnx(tx *store.Tx, c *Call) Reply {
 	return ReplyOne
 }
 
-func hget(v *store.View, c *Call) Reply {
-	h, err := v.Hash(c.Args[1])
-	if err != nil {
-		return Failure(err)
-	}
+func hget(h *store.Hash, c *Call) Reply {
 	return fieldOf(h, c.Args[2])
 }
 
-func hmget(v *store.View, c *Call) Reply {
-	h, err := v.Hash(c.Args[1])
-	if err != nil {
-		return Failure(err)
-	}
+func hmget(h *store.Hash, c *Call) Reply {
 	values := c.Elems(len(c.Args) - 2)
 	for _, field := range c.Args[2:] {
 		values = append(values, fieldOf(h, field))
@@ -175,29 +167,17 @@ func fieldOf(h *store.Hash, field []byte) Reply {
 	return BulkString(value)
 }
 
-func hexists(v *store.View, c *Call) Reply {
-	h, err := v.Hash(c.Args[1])
-	if err != nil {
-		return Failure(err)
-	}
+func hexists(h *store.Hash, c *Call) Reply {
 	_, ok := h.Get(c.Args[2])
 	return OneIf(ok)
 }
 
-func hstrlen(v *store.View, c *Call) Reply {
-	h, err := v.Hash(c.Args[1])
-	if err != nil {
-		return Failure(err)
-	}
+func hstrlen(h *store.Hash, c *Call) Reply {
 	value, _ := h.Get(c.Args[2])
 	return Integer(len(value))
 }
 
-func hlen(v *store.View, c *Call) Reply {
-	h, err := v.Hash(c.Args[1])
-	if err != nil {
-		return Failure(err)
-	}
+func hlen(h *store.Hash, c *Call) Reply {
 	return Integer(h.Len())
 }
 
@@ -218,11 +198,7 @@ func hdel(tx *store.Tx, c *Call) Reply {
 	return Integer(n)
 }
 
-func hgetall(v *store.View, c *Call) Reply {
-	h, err := v.Hash(c.Args[1])
-	if err != nil {
-		return Failure(err)
-	}
+func hgetall(h *store.Hash, c *Call) Reply {
 	if c.apartFor(h.Len(), h.Len()) {
 		texts := make([]string, 0, 2*h.Len())
 		h.Each(func(field, value string) bool {
@@ -240,11 +216,7 @@ func hgetall(v *store.View, c *Call) Reply {
 	return MapOf(elems...)
 }
 
-func hkeys(v *store.View, c *Call) Reply {
-	h, err := v.Hash(c.Args[1])
-	if err != nil {
-		return Failure(err)
-	}
+func hkeys(h *store.Hash, c *Call) Reply {
 	fields := c.Elems(h.Len())
 	h.Each(func(field, _ string) bool {
 		fields = append(fields, BulkString(field))
@@ -253,11 +225,7 @@ func hkeys(v *store.View, c *Call) Reply {
 	return Array(fields...)
 }
 
-func hvals(v *store.View, c *Call) Reply {
-	h, err := v.Hash(c.Args[1])
-	if err != nil {
-		return Failure(err)
-	}
+func hvals(h *store.Hash, c *Call) Reply {
 	values := c.Elems(h.Len())
 	h.Each(func(_, value string) bool {
 		values = append(values, BulkString(value))

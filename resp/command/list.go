@@ -37,7 +37,7 @@ func listRows() []*Row {
 			Group: "list", Since: "2.2.0", Args: "key where(BEFORE|AFTER) pivot element",
 			Cost: "O(N) in the distance from the head to the pivot",
 			Doc:  "Inserts an element before or after another."},
-		{Name: "llen", Arity: 2, Flags: Readonly | Fast, Keys: KeyAt(1, "RO"), Read: llen,
+		{Name: "llen", Arity: 2, Flags: Readonly | Fast, Keys: KeyAt(1, "RO"), Read: onList(llen),
 			Group: "list", Since: "1.0.0", Args: "key", Doc: "Returns a list's length."},
 		{Name: "lmove", Arity: 5, Flags: Write | Denyoom,
 			Keys: both(KeyAt(1, "RW access delete"), KeyAt(2, "RW insert")), Write: lmove,
@@ -180,11 +180,7 @@ func (c *Call) popped(tx *store.Tx, key []byte, l store.ListTx, end store.End, c
 	return Array(elems...)
 }
 
-func llen(v *store.View, c *Call) Reply {
-	l, err := v.List(c.Args[1])
-	if err != nil {
-		return Failure(err)
-	}
+func llen(l *store.List, c *Call) Reply {
 	return Integer(l.Len())
 }
 

@@ -13,7 +13,7 @@ func setRows() []*Row {
 		{Name: "sadd", Arity: -3, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW insert"), Write: sadd,
 			Group: "set", Since: "1.0.0", Args: "key member...", Cost: "O(N) in the number of members",
 			Doc: "Adds members to a set."},
-		{Name: "scard", Arity: 2, Flags: Readonly | Fast, Keys: KeyAt(1, "RO"), Read: scard,
+		{Name: "scard", Arity: 2, Flags: Readonly | Fast, Keys: KeyAt(1, "RO"), Read: onSet(scard),
 			Group: "set", Since: "1.0.0", Args: "key", Doc: "Counts the members of a set."},
 		{Name: "sdiff", Arity: -2, Flags: Readonly, Keys: KeysFrom(1, -1, 1, "RO access"), Read: sdiff,
 			Group: "set", Since: "1.0.0", Tips: "nondeterministic_output_order", Args: "key...",
@@ -38,12 +38,12 @@ func setRows() []*Row {
 			Group: "set", Since: "1.0.0", Args: "destination key...",
 			Cost: "O(N*M) in the number of members of the smallest set and the number of sets",
 			Doc:  "Stores the members that all sets have."},
-		{Name: "sismember", Arity: 3, Flags: Readonly | Fast, Keys: KeyAt(1, "RO"), Read: sismember,
+		{Name: "sismember", Arity: 3, Flags: Readonly | Fast, Keys: KeyAt(1, "RO"), Read: onSet(sismember),
 			Group: "set", Since: "1.0.0", Args: "key member", Doc: "Tells whether a set has a member."},
-		{Name: "smembers", Arity: 2, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: smembers,
+		{Name: "smembers", Arity: 2, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: onSet(smembers),
 			Group: "set", Since: "1.0.0", Tips: "nondeterministic_output_order", Args: "key",
 			Cost: "O(N) in the number of members", Doc: "Returns all members of a set."},
-		{Name: "smismember", Arity: -3, Flags: Readonly | Fast, Keys: KeyAt(1, "RO access"), Read: smismember,
+		{Name: "smismember", Arity: -3, Flags: Readonly | Fast, Keys: KeyAt(1, "RO access"), Read: onSet(smismember),
 			Group: "set", Since: "6.2.0", Args: "key member...", Cost: "O(N) in the number of members asked for",
 			Doc: "Tells for each member whether a set has it."},
 		{Name: "smove", Arity: 4, Flags: Write | Fast,
@@ -112,11 +112,7 @@ func srem(tx *store.Tx, c *Call) Reply {
 	return Integer(n)
 }
 
-func smembers(v *store.View, c *Call) Reply {
-	s, err := v.Set(c.Args[1])
-	if err != nil {
-		return Failure(err)
-	}
+func smembers(s *store.Set, c *Call) Reply {
 	if c.apartFor(s.Len(), s.Len()) {
 		return c.manyMembers(s)
 	}
@@ -142,19 +138,11 @@ func (c *Call) listed(most int, members iter.Seq[string]) []Reply {
 	return elems
 }
 
-func sismember(v *store.View, c *Call) Reply {
-	s, err := v.Set(c.Args[1])
-	if err != nil {
-		return Failure(err)
-	}
+func sismember(s *store.Set, c *Call) Reply {
 	return OneIf(s.HasBytes(c.Args[2]))
 }
 
-func smismember(v *store.View, c *Call) Reply {
-	s, err := v.Set(c.Args[1])
-	if err != nil {
-		return Failure(err)
-	}
+func smismember(s *store.Set, c *Call) Reply {
 	elems := c.Elems(len(c.Args) - 2)
 	for _, member := range c.Args[2:] {
 		elems = append(elems, OneIf(s.HasBytes(member)))
@@ -162,11 +150,7 @@ func smismember(v *store.View, c *Call) Reply {
 	return Array(elems...)
 }
 
-func scard(v *store.View, c *Call) Reply {
-	s, err := v.Set(c.Args[1])
-	if err != nil {
-		return Failure(err)
-	}
+func scard(s *store.Set, c *Call) Reply {
 	return Integer(s.Len())
 }
 

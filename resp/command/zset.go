@@ -29,7 +29,7 @@ func zsetRows() []*Row {
 			Group: "sorted-set", Since: "1.2.0",
 			Args: "key [condition(NX|XX)] [comparison(GT|LT)] [change=CH] [increment=INCR] score_member{score=double member}...",
 			Cost: "O(log(N)) for each member", Doc: "Adds members to a sorted set, or gives them other scores."},
-		{Name: "zcard", Arity: 2, Flags: Readonly | Fast, Keys: KeyAt(1, "RO"), Read: zcard,
+		{Name: "zcard", Arity: 2, Flags: Readonly | Fast, Keys: KeyAt(1, "RO"), Read: onZSet(zcard),
 			Group: "sorted-set", Since: "1.2.0", Args: "key", Doc: "Counts the members of a sorted set."},
 		{Name: "zcount", Arity: 4, Flags: Readonly | Fast, Keys: KeyAt(1, "RO access"), Read: zcount,
 			Group: "sorted-set", Since: "2.0.0", Args: "key min=double max=double",
@@ -71,7 +71,7 @@ func zsetRows() []*Row {
 			Group: "sorted-set", Since: "7.0.0", Args: "numkeys key... where(MIN|MAX) [COUNT count]",
 			Cost: "O(K) + O(M*log(N)) for K keys and M members removed from a sorted set of N",
 			Doc:  "Removes members with the lowest or highest scores from the first sorted set that has any."},
-		{Name: "zmscore", Arity: -3, Flags: Readonly | Fast, Keys: KeyAt(1, "RO access"), Read: zmscore,
+		{Name: "zmscore", Arity: -3, Flags: Readonly | Fast, Keys: KeyAt(1, "RO access"), Read: onZSet(zmscore),
 			Group: "sorted-set", Since: "6.2.0", Args: "key member...",
 			Cost: "O(N) in the number of members asked for", Doc: "Returns the scores of members."},
 		{Name: "zpopmax", Arity: -2, Flags: Write | Fast, Keys: KeyAt(1, "RW access delete"), Write: zpop(true),
@@ -139,7 +139,7 @@ func zsetRows() []*Row {
 			Group: "sorted-set", Since: "2.8.0", Tips: "nondeterministic_output",
 			Args: "key cursor [MATCH pattern] [COUNT count]", Cost: "O(1) a call, O(N) for a complete iteration",
 			Doc: "Walks through the members and scores of a sorted set."},
-		{Name: "zscore", Arity: 3, Flags: Readonly | Fast, Keys: KeyAt(1, "RO access"), Read: zscore,
+		{Name: "zscore", Arity: 3, Flags: Readonly | Fast, Keys: KeyAt(1, "RO access"), Read: onZSet(zscore),
 			Group: "sorted-set", Since: "1.2.0", Args: "key member", Doc: "Returns a member's score."},
 		{Name: "zunion", Arity: -3, Flags: Readonly | MovableKeys, Keys: KeysCounted(1, "RO access"),
 			Read:  combined(scoreUnion),
@@ -323,19 +323,11 @@ func zrem(tx *store.Tx, c *Call) Reply {
 	return Integer(n)
 }
 
-func zcard(v *store.View, c *Call) Reply {
-	z, err := v.ZSet(c.Args[1])
-	if err != nil {
-		return Failure(err)
-	}
+func zcard(z *store.ZSet, c *Call) Reply {
 	return Integer(z.Len())
 }
 
-func zscore(v *store.View, c *Call) Reply {
-	z, err := v.ZSet(c.Args[1])
-	if err != nil {
-		return Failure(err)
-	}
+func zscore(z *store.ZSet, c *Call) Reply {
 	return scoreOf(z, c.Args[2])
 }
 
@@ -347,11 +339,7 @@ func scoreOf(z *store.ZSet, member []byte) Reply {
 	return Double(score)
 }
 
-func zmscore(v *store.View, c *Call) Reply {
-	z, err := v.ZSet(c.Args[1])
-	if err != nil {
-		return Failure(err)
-	}
+func zmscore(z *store.ZSet, c *Call) Reply {
 	elems := c.Elems(len(c.Args) - 2)
 	for _, member := range c.Args[2:] {
 		elems = append(elems, scoreOf(z, member))
