@@ -18,6 +18,7 @@ func TestWhatNeedsTheHeadOfAKeyAloneLeavesItsValueOnDisk(t *testing.T) {
 	}
 	s := startServer(t, subjectBin(t), "--maxmemory", "16mb")
 	c := dial(t, s.Addr)
+	types := []string{"string", "hash", "string", "list", "string", "stream", "string", "zset"}
 	keys := make([]any, values)
 	for i := range keys {
 		keys[i] = fmt.Sprint("k", i)
@@ -30,11 +31,14 @@ func TestWhatNeedsTheHeadOfAKeyAloneLeavesItsValueOnDisk(t *testing.T) {
 			}
 			continue
 		}
-		for field := 0; field < size; field += 1 << 20 {
-			if err := c.sendBig(1<<20, "HSET", keys[i].(string), strconv.Itoa(field)); err != nil {
+		for n := 1; n <= size>>20; n++ {
+			key := keys[i].(string)
+			element := map[string][]string{"hash": {"HSET", key, strconv.Itoa(n)}, "list": {"RPUSH", key},
+				"stream": {"XADD", key, fmt.Sprint("1-", n), "field"}, "zset": {"ZADD", key, strconv.Itoa(n)}}[types[i]]
+			if err := c.sendBig(1<<20+n, element...); err != nil {
 				t.Fatal(err)
 			}
-			if v := c.Receive(); v.text != "1" {
+			if v := c.Receive(); v.IsError() {
 				t.Fatal(v)
 			}
 		}
@@ -61,13 +65,28 @@ func TestWhatNeedsTheHeadOfAKeyAloneLeavesItsValueOnDisk(t *testing.T) {
 	each("1", "EXPIRE", 100)
 	each("1", "PERSIST")
 	for i, key := range keys {
-		ask([]string{"string", "hash"}[i%2], "TYPE", key)
+		ask(types[i], "TYPE", key)
 		ask("1", "OBJECT", "REFCOUNT", key)
 		ask("0", "OBJECT", "IDLETIME", key)
 	}
 	ask(strconv.Itoa(size), "STRLEN", "k0")
-	ask("raw", "OBJECT", "ENCODING", "k0")
-	ask("WRONGTYPE Operation against a key holding the wrong kind of value", "STRLEN", "k1")
+	elements := strconv.Itoa(size >> 20)
+	for i, command := range []string{1: "HLEN", 3: "LLEN", 5: "XLEN", 7: "ZCARD"} {
+		if command != "" {
+			ask(elements, command, keys[i])
+		}
+	}
+	for i, encoding := range []string{"raw", "hashtable", "raw", "quicklist", "raw", "stream", "raw", "skiplist"} {
+		ask(encoding, "OBJECT", "ENCODING", keys[i])
+		if v := c.Do("MEMORY", "USAGE", keys[i]); v.Int() < int64(size) || v.Int() > int64(size)*5/4 {
+			t.Errorf("MEMORY USAGE %s: %v", keys[i], v)
+		}
+	}
+	const wrongType = "WRONGTYPE Operation against a key holding the wrong kind of value"
+	ask(wrongType, "STRLEN", "k1")
+	ask(wrongType, "SORT", "k1")
+	ask(wrongType, "SCARD", "k7")
+	ask("0", "COPY", "k2", "k3")
 	ask("OK", "WATCH", "k0", "k1")
 
 	c.Do("MULTI") // EXEC's keys are all wanted at once
@@ -93,6 +112,8 @@ func TestWhatNeedsTheHeadOfAKeyAloneLeavesItsValueOnDisk(t *testing.T) {
 	ask("16", all("EVAL", `local n = 0
 		for i = 1, #KEYS do n = n + redis.call("EXISTS", KEYS[i]) + redis.call("EXPIRE", KEYS[i], 1000) end
 		return n`, values)...)
+	ask(elements, "EVAL", `return redis.call("HLEN", KEYS[1]) + redis.call("LLEN", KEYS[2]) - redis.call("ZCARD", KEYS[3])`,
+		3, keys[1], keys[3], keys[7])
 	ask("0", "SETNX", keys[0], "x")
 	ask("1", "MOVE", keys[0], 1)
 	ask("OK", "SET", "k", "little")
@@ -107,6 +128,52 @@ func TestWhatNeedsTheHeadOfAKeyAloneLeavesItsValueOnDisk(t *testing.T) {
 	t.Logf("VmHWM %d MB, %d when idle, of values of %d MB", most>>20, idle>>20, size>>20)
 	if most-idle > int64(size) {
 		t.Errorf("VmHWM grew from %d to %d MB over heads of values of %d MB", idle>>20, most>>20, size>>20)
+	}
+}
+
+// TestTheEncodingOfWhatIsOnDiskIsThatOfWhatIsInMemory, also where thresholds are so high that the first elements do not tell it.
+func TestTheEncodingOfWhatIsOnDiskIsThatOfWhatIsInMemory(t *testing.T) {
+	s := startServer(t, subjectBin(t), "--enable-debug-command", "local")
+	c := dial(t, s.Addr)
+	for i := 0; i < 20_000; i += 1000 {
+		hash, set, zset, list := []any{"HSET", "hash"}, []any{"SADD", "set"}, []any{"ZADD", "zset"}, []any{"RPUSH", "list"}
+		for n := i; n < i+1000; n++ {
+			hash, set = append(hash, n, n), append(set, n)
+			zset, list = append(zset, n, n), append(list, "e")
+		}
+		c.Pipeline(hash, set, zset, list)
+	}
+	for _, thresholds := range [][]string{
+		{"128", "hashtable", "hashtable", "skiplist", "quicklist"},
+		{"30000", "listpack", "intset", "listpack", "listpack"},
+	} {
+		for _, option := range []string{"hash-max-listpack-entries", "set-max-intset-entries", "zset-max-listpack-entries"} {
+			c.Do("CONFIG", "SET", option, thresholds[0])
+		}
+		c.Do("CONFIG", "SET", "list-max-listpack-size", map[string]string{"128": "-2", "30000": "-5"}[thresholds[0]])
+		for _, how := range []string{"loaded", "on disk", "in MULTI", "in a script"} {
+			c.Do("DEBUG", "RELOAD")
+			for i, key := range []string{"hash", "set", "zset", "list"} {
+				ask := []any{"OBJECT", "ENCODING", key}
+				var v value
+				switch how {
+				case "in MULTI":
+					c.Do("MULTI")
+					c.Do(ask...)
+					v = c.Do("EXEC").elems[0]
+				case "in a script":
+					v = c.Do("EVAL", `return redis.call("OBJECT", "ENCODING", KEYS[1])`, 1, key)
+				case "loaded":
+					c.Do("DUMP", key)
+					fallthrough
+				default:
+					v = c.Do(ask...)
+				}
+				if v.text != thresholds[i+1] {
+					t.Errorf("%s %s, up to %s: %v, want %s", key, how, thresholds[0], v, thresholds[i+1])
+				}
+			}
+		}
 	}
 }
 

@@ -26,7 +26,7 @@ func memoryRows() []*command.Row {
 				{Name: "doctor", Arity: 2, Conn: onClient(memoryDoctor),
 					Since: "4.0.0", Tips: "nondeterministic_output request_policy:all_shards response_policy:special",
 					Doc: "Looks for memory problems."},
-				{Name: "usage", Arity: -3, Flags: command.Readonly, Keys: command.Heads(command.KeyAt(2, "RO")), Read: memoryUsage,
+				{Name: "usage", Arity: -3, Flags: command.Readonly, Keys: command.AtFirst(store.NeedHead, command.Shapes(command.KeyAt(2, "RO"))), Read: memoryUsage,
 					Since: "4.0.0", Usage: "<key> [SAMPLES <count>]", Args: "key [SAMPLES count]",
 					Doc: "Returns what a key takes in memory."},
 				{Name: "stats", Arity: 2, Conn: onClient(memoryStats),
@@ -53,7 +53,7 @@ func memoryUsage(v *store.View, c *command.Call) command.Reply {
 	switch v.PeekType(c.Args[2]) {
 	case store.None, store.TypeString:
 	default:
-		if !c.LoadedWhole(v, c.Args[2]) {
+		if !c.Has(v, c.Args[2], store.NeedShape) {
 			return command.ReplyLoad
 		}
 	}

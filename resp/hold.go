@@ -146,6 +146,8 @@ func (h *hold) call(begun *store.Tx, r *command.Row, args [][]byte) (tx *store.T
 			seen = max(seen, tx.End())
 			resume = unlocked(h, c.Apart)
 		case reply.Kind == command.KindLoad:
+			tx.Uncount()               // its hits and misses: it looks again
+			seen = max(seen, tx.End()) // it may have removed what had expired
 			asked, err = true, h.load(tx)
 		default:
 			return tx, reply, seen
@@ -189,7 +191,7 @@ func (h *hold) block(tx *store.Tx, lsn uint64) {
 func (h *hold) ready(r *command.Row, args [][]byte, following []wire.Command) (*store.Tx, error) {
 	cl := h.cl
 	tx := h.tx()
-	for !want(tx, r, args) {
+	for !want(tx, r, args, true) {
 		tx.WantAhead()
 		cl.wantAhead(tx, following)
 		if err := h.load(tx); err != nil {
@@ -281,12 +283,12 @@ func (h *hold) unpin() {
 }
 
 // want asks for all keys of a command.
-func want(tx *store.Tx, r *command.Row, args [][]byte) bool {
+func want(tx *store.Tx, r *command.Row, args [][]byte, first bool) bool {
 	if len(r.Keys) == 1 && r.Keys[0].Find == nil && r.Keys[0].Last == r.Keys[0].First { // most commands
-		return tx.Want(args[r.Keys[0].First], r.Keys[0].Needed(args))
+		return tx.Want(args[r.Keys[0].First], r.Keys[0].Needed(args, first))
 	}
 	ok := true
-	r.EachNeeded(args, func(i int, need store.Need) { ok = tx.Want(args[i], need) && ok })
+	r.EachNeeded(args, first, func(i int, need store.Need) { ok = tx.Want(args[i], need) && ok })
 	return ok
 }
 
@@ -301,6 +303,6 @@ func (cl *client) wantAhead(tx *store.Tx, following []wire.Command) {
 		if r == nil || r.Conn != nil || r.Subs != nil || !r.ArityOK(len(args)) || len(args) > 64 {
 			return
 		}
-		want(tx, r, args)
+		want(tx, r, args, true)
 	}
 }

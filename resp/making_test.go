@@ -109,7 +109,7 @@ func TestWhatWasMadeOfAChangedSourceIsMadeAgain(t *testing.T) {
 				s.store.Lock()
 				defer s.store.Unlock()
 				tx := s.store.Begin(0, 1)
-				want(tx, r, args)
+				want(tx, r, args, true)
 				fn(tx)
 				tx.End()
 			}

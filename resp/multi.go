@@ -148,7 +148,7 @@ func (cl *client) wantQueued(tx *store.Tx, t *transaction) bool {
 			}
 			continue
 		}
-		ok = want(tx, q.row, q.args) && ok
+		ok = want(tx, q.row, q.args, false) && ok
 	}
 	tx.Select(cl.DB)
 	return ok

@@ -156,8 +156,8 @@ func (st *Store) checkMemoryLocked(r *reader, fail func(string, ...any)) error {
 			case o.id != have.id || o.typ != have.typ || o.deadline != have.deadline:
 				fail("key %q is (id %d, %v, deadline %d) in memory and (id %d, %v, deadline %d) on disk",
 					name, o.id, o.typ, o.deadline, have.id, have.typ, have.deadline)
-			case o.headOnly && (o.typ == TypeString && o.length != int64(len(have.value)) || o.str != nil || o.coll != nil):
-				fail("key %q is a head for %d bytes, and %d are on disk", name, o.length, len(have.value))
+			case o.headOnly && (o.str != nil || o.coll != nil || !o.outline.fits(&have)):
+				fail("key %q is a head for %+v, and %d bytes or other elements are on disk", name, o.outline, len(have.value))
 			case o.typ == TypeString && !o.headOnly && string(o.str) != string(have.value):
 				fail("key %q has other values in memory (%d bytes) and on disk (%d bytes)", name, len(o.str), len(have.value))
 			case (o.slot != 0) != (o.deadline != 0):

@@ -135,22 +135,24 @@ func (e editing) changed() {
 	e.tx.touched(e.o)
 }
 
-// collection loads the rows of a key; nil without an error = they are more than needed.
-func (r *reader) collection(id int64, t Type, need Need) (collection, error) {
-	c := newCollection(t)
-	if c == nil {
-		return nil, fmt.Errorf("%w: key %d has the unknown type %d", ErrDamaged, id, t)
+// collection loads the rows of a key. If they are more than needed, c is nil, and there is an outline if that is.
+func (r *reader) collection(id int64, t Type, need Need) (c collection, o *outline, err error) {
+	if c = newCollection(t); c == nil {
+		return nil, nil, fmt.Errorf("%w: key %d has the unknown type %d", ErrDamaged, id, t)
 	}
 	for _, tb := range tablesOf(t) {
 		err := r.loadTable(c, id, tb, need)
 		switch {
+		case err == errNotSmall && need == NeedShape:
+			o, err := r.outlineOf(id, c)
+			return nil, o, err
 		case err == errNotSmall:
-			return nil, nil
+			return nil, nil, nil
 		case err != nil:
-			return nil, fmt.Errorf("load %s: %w", tables[tb].name, err)
+			return nil, nil, fmt.Errorf("load %s: %w", tables[tb].name, err)
 		}
 	}
-	return c, c.restored()
+	return c, nil, c.restored()
 }
 
 // errNotSmall ends the loading of a value that takes more than smallBytes, of which the head is enough.
@@ -165,17 +167,20 @@ func (r *reader) loadTable(c collection, id int64, t table, need Need) error {
 	if err := s.BindInt64(1, id); err != nil {
 		return err
 	}
-	row := tableRow{table: t, key: id, reader: r, need: need, stmt: s}
+	row := tableRow{table: t, key: id, reader: r, stmt: s}
 	if tables[t].step != 0 {
 		row.run = &runReader{d: &tables[t]}
 	}
 	var b breath
 	for s.Step() {
 		b.step(1)
+		if need != NeedValue && row.inPieces() {
+			return errNotSmall
+		}
 		if err := row.restoreTo(c); err != nil {
 			return err
 		}
-		if need == NeedSmall && c.size() > smallBytes {
+		if need != NeedValue && c.size() > r.small {
 			return errNotSmall
 		}
 	}

@@ -28,7 +28,7 @@
 //	pages.go damage.go trouble.go                        the pages' checksums; what is told when the disk fails
 //	load.go reader.go scan.go scan_page.go               from the tables to memory, and the connections for it
 //	sqlite.go migrate.go                                 connections and files, those of older versions too
-//	head.go                                              keys whose value stays on disk
+//	head.go outline.go                                   keys whose value stays on disk; how large that is
 //	apply_string.go apply_rows.go apply_runs.go          the rows of long strings and of collections
 //	apply_slices.go rewrite.go                           on a full disk, and what is large; long values copied without the lock
 //	pieces.go guard.go aside.go                          long rows and names; panics of SQLite's; rows that the tables refuse

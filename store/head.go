@@ -4,7 +4,8 @@ import "diskette/expire"
 
 // The head of a key is what is known of it without its value: that it is there, its id, type and deadline, and the length
 // of a string. A command that needs no more (EXISTS, TYPE, STRLEN, EXPIRE, RENAME, DEL, SET over it) wants it with
-// NeedHead, and looks it up with head, peekHead, lookHead, findHead and editHead.
+// NeedHead, and looks it up with head, peekHead, lookHead, findHead and editHead. For the length of a collection (HLEN,
+// LLEN) see outline.go.
 //
 //	unknown > head > value       a load each, or one for both: a value that is small comes with its head
 //	head > head                  EXPIRE, RENAME: the change goes by the id, the value stays where it is
@@ -22,6 +23,7 @@ type Need uint8
 
 const (
 	NeedValue Need = iota // the most
+	NeedShape             // the value if it is short, else its outline
 	NeedSmall             // the value if it is short: who can not know takes it along where that costs little
 	NeedHead
 )
@@ -36,14 +38,17 @@ func (o *object) unknown() bool { return o.load != nil && !o.headOnly }
 
 // lacks reports whether a command has to wait for a load.
 func (o *object) lacks(n Need) bool {
-	if n == NeedValue {
+	switch n {
+	case NeedValue:
 		return o.load != nil || o.headOnly
+	case NeedShape:
+		return o.unknown() || o.headOnly && o.outline == nil
 	}
 	return o.unknown()
 }
 
 // filled ends the time without a value: it has one now, or is no key. A load that is under way comes too late.
-func (o *object) filled() { o.headOnly, o.length, o.load = false, 0, nil }
+func (o *object) filled() { o.headOnly, o.outline, o.load = false, nil, nil }
 
 // head is entry for whom the head is enough; so are the others what their names without Head are.
 func (v *View) head(key []byte) *object { return v.known(key, NeedHead) }
@@ -93,18 +98,6 @@ func (v *View) IdleMillis(key []byte) (idle int64, ok bool) {
 	return max(0, v.now-o.used), true
 }
 
-// MemoryBytes is what the key takes in memory with its value, for MEMORY USAGE.
-func (v *View) MemoryBytes(key []byte) (bytes int64, ok bool) {
-	o := v.peekHead(key)
-	switch {
-	case o == nil:
-		return 0, false
-	case o.typ != TypeString:
-		o = v.peek(key)
-	}
-	return o.size() + o.length, true
-}
-
 // IsExpired reports whether the key's deadline has passed and nothing has removed it yet, for WATCH.
 func (v *View) IsExpired(key []byte) bool {
 	o := v.head(key)
@@ -120,7 +113,7 @@ func (v *View) StringLength(key []byte) (int64, error) {
 	case o.typ != TypeString:
 		return 0, ErrWrongType
 	case o.headOnly:
-		return o.length, nil
+		return o.outline.bytes, nil
 	}
 	return int64(len(o.str)), nil
 }

@@ -77,15 +77,15 @@ func (tx *Tx) Copy(src []byte, db int, dst []byte, replace bool) (done bool) {
 
 // CopyMade is Copy when there is a Snapshot of src that was completed; nil = there is none.
 func (tx *Tx) CopyMade(src []byte, db int, dst []byte, replace bool, made *Made) (done bool) {
-	from := tx.edit(src)
-	if from.typ == None {
+	if tx.editHead(src).typ == None {
 		return false
 	}
 	to := tx.in(db, dst)
+	if to.typ != None && !replace {
+		return false
+	}
+	from := tx.entry(src)
 	if to.typ != None {
-		if !replace {
-			return false
-		}
 		tx.drop(to)
 	}
 	if len(from.str) >= shareBytes { // both have it, so either copies it before a change
@@ -126,7 +126,7 @@ func (tx *Tx) transfer(from, to *object) {
 	tx.rec.rename(from.id, from.space, to.space, to.name)
 	to.id, to.typ, to.deadline = from.id, from.typ, from.deadline
 	to.str, to.sharedLSN, to.lent, to.form = from.str, from.sharedLSN, from.lent, from.form
-	to.coll, to.headOnly, to.length = from.coll, from.headOnly, from.length
+	to.coll, to.headOnly, to.outline = from.coll, from.headOnly, from.outline
 	to.uses, to.used = from.uses, from.used
 	to.space.live++
 	if to.deadline != 0 {

@@ -194,7 +194,7 @@ func (st *Store) fill(o *object, r *row) error {
 		st.due.Set(o, o.deadline)
 	}
 	o.str, o.coll = r.value, r.coll
-	o.headOnly, o.length = r.headOnly, r.length
+	o.headOnly, o.outline = r.headOnly, r.outline
 	st.watchFields(o)
 	st.resized(o)
 	return nil

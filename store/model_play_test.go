@@ -18,7 +18,7 @@ func (g *game) command() {
 		announced = nil
 	}
 	for i := range announced { // it may need no more than the head, or the value after all
-		needs[i] = []Need{NeedValue, NeedHead, NeedHead, NeedSmall}[g.r.IntN(4)]
+		needs[i] = []Need{NeedValue, NeedHead, NeedHead, NeedSmall, NeedShape}[g.r.IntN(5)]
 	}
 	err := commandOn(g.st, db, g.now, announced, needs, func(tx *Tx, k [][]byte) {
 		if announced == nil {
@@ -42,7 +42,7 @@ func (g *game) play(db int) (names []string, fn func(tx *Tx, k [][]byte)) {
 	if g.r.IntN(3) == 0 {
 		return one, g.collectionPlay(db, key)
 	}
-	switch n := g.r.IntN(40); {
+	switch n := g.r.IntN(41); {
 	case n < 8:
 		value, deadline := g.value(), g.deadline()
 		return one, func(tx *Tx, k [][]byte) {
@@ -135,12 +135,28 @@ func (g *game) play(db int) (names []string, fn func(tx *Tx, k [][]byte)) {
 		}
 	case n < 27:
 		return one, func(tx *Tx, k [][]byte) {
+			g.note("elements of %d %.20q", db, key)
+			e, ok := g.live(db, key)
+			typ, want := e.typ, e.content.len()
+			if !ok || typ == TypeString {
+				typ, want = TypeHash, 0
+			}
+			n, err := tx.Length(k[0], typ)
+			if wrong := ok && e.typ == TypeString; n != want || wrong != (err == ErrWrongType) || !wrong && err != nil {
+				g.fail("length = %d, %v; want %d of a %v", n, err, want, e.typ)
+			}
+			if s, _, there := tx.PeekOutline(k[0]); there != ok || ok && (s.Type != e.typ || s.Len != want) {
+				g.fail("outline = %+v, %v; want a %v of %d", s, there, e.typ, want)
+			}
+		}
+	case n < 28:
+		return one, func(tx *Tx, k [][]byte) {
 			g.note("lend %d %.20q", db, key)
 			if v, _ := tx.LendString(k[0]); len(v) >= shareBytes {
 				g.loans = append(g.loans[max(0, len(g.loans)-3):], loan{v, bytes.Clone(v)})
 			}
 		}
-	case n < 30:
+	case n < 31:
 		return one, func(tx *Tx, k [][]byte) {
 			g.note("del %d %.20q", db, key)
 			_, ok := g.live(db, key)
@@ -149,7 +165,7 @@ func (g *game) play(db int) (names []string, fn func(tx *Tx, k [][]byte)) {
 			}
 			g.gone(db, key)
 		}
-	case n < 33:
+	case n < 34:
 		deadline := []int64{0, g.now - 1, g.now, g.now + 1, g.now + 500, g.now + 5000}[g.r.IntN(6)]
 		return one, func(tx *Tx, k [][]byte) {
 			g.note("deadline %d %.20q %d", db, key, deadline)
@@ -165,7 +181,7 @@ func (g *game) play(db int) (names []string, fn func(tx *Tx, k [][]byte)) {
 				g.dbs[db][key] = e
 			}
 		}
-	case n < 35:
+	case n < 36:
 		dst := g.key()
 		return []string{key, dst}, func(tx *Tx, k [][]byte) {
 			g.note("rename %d %.20q %.20q", db, key, dst)
@@ -177,7 +193,7 @@ func (g *game) play(db int) (names []string, fn func(tx *Tx, k [][]byte)) {
 				g.carry(db, key, db, dst, e)
 			}
 		}
-	case n < 36:
+	case n < 37:
 		to := g.r.IntN(len(g.dbs))
 		if to == db {
 			to = (db + 1) % len(g.dbs)
@@ -193,7 +209,7 @@ func (g *game) play(db int) (names []string, fn func(tx *Tx, k [][]byte)) {
 				g.carry(db, key, to, key, e)
 			}
 		}
-	case n < 38:
+	case n < 39:
 		dst, to, replace := g.key(), g.r.IntN(len(g.dbs)), g.r.IntN(2) == 0
 		if to == db && dst == key {
 			to = (db + 1) % len(g.dbs)
@@ -212,7 +228,7 @@ func (g *game) play(db int) (names []string, fn func(tx *Tx, k [][]byte)) {
 				g.dbs[to][dst] = e
 			}
 		}
-	case n < 39 || g.r.IntN(4) > 0:
+	case n < 40 || g.r.IntN(4) > 0:
 		return one, func(tx *Tx, k [][]byte) {
 			g.note("deadline of %d %.20q", db, key)
 			e, ok := g.live(db, key)

@@ -74,8 +74,10 @@ func newGame(t *testing.T, seed uint64) *game {
 	rows := []int{1, 10, 1 << 20}[g.r.IntN(3)]
 	delay := []time.Duration{time.Millisecond, 20 * time.Millisecond, time.Hour}[g.r.IntN(3)]
 	memory := []int64{1, 20_000, 2 << 20, 1 << 30}[g.r.IntN(4)]
+	small := []int64{1, 2_000, 0}[g.r.IntN(3)]
 	g.options = func(o *Options) {
 		g.disk.use(o)
+		o.small = small
 		o.Databases, o.WriteBackRows, o.WriteBackDelay, o.MaxMemory, o.SegmentBytes = 4, rows, delay, memory, 64<<10
 	}
 	g.st = opened(t, t.TempDir(), g.options)

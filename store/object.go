@@ -60,10 +60,10 @@ type object struct {
 	slot      int32  // place in the deadline queue
 
 	name         string
-	id           int64   // keys.id; 0 while typ is None
-	bytes        int64   // what it counts for in the hot set
-	length       int64   // of a string whose value is on disk alone, in bytes
-	newer, older *object // SIEVE list
+	id           int64    // keys.id; 0 while typ is None
+	bytes        int64    // what it counts for in the hot set
+	outline      *outline // what is known of a value that is on disk alone, if anything
+	newer, older *object  // SIEVE list
 }
 
 const (
@@ -82,6 +82,9 @@ func (o *object) size() int64 {
 	n := objectBytes + int64(len(o.name)) + int64(cap(o.str))
 	if o.coll != nil {
 		n += o.coll.size()
+	}
+	if o.outline != nil {
+		n += outlineBytes
 	}
 	return n
 }

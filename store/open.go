@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -264,7 +265,7 @@ func (st *Store) openReaders() error {
 	const n = 3
 	st.readers.free = make(chan *reader, n)
 	for range n {
-		r, err := openReader(st.dir, st.vfs)
+		r, err := openReader(st.dir, st.vfs, cmp.Or(st.opts.small, smallBytes))
 		if err != nil {
 			return err
 		}

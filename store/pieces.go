@@ -199,14 +199,20 @@ func (r *reader) name(id int64, stored []byte) (string, error) {
 	return viewString(name), err
 }
 
+// inPieces reports whether more of the row is in pieces, which are not read for it.
+func (r *tableRow) inPieces() bool {
+	for i, c := range tables[r.table].stored() {
+		if c.kind == blobColumn && len(r.stmt.ColumnRawBlob(i+1)) >= chunkBytes {
+			return true
+		}
+	}
+	return false
+}
+
 // column is what a row has of a column, which counts from 0 in the table's definition, with its pieces if there are any.
 func (r *tableRow) column(i int) (b []byte) {
 	b = r.stmt.ColumnRawBlob(i + 1)
 	if len(b) < chunkBytes || r.err != nil {
-		return b
-	}
-	if r.need == NeedSmall {
-		r.err = errNotSmall
 		return b
 	}
 	b, r.err = r.reader.joined(r.key, r.stmt.ColumnInt64(0), i+1, b)

@@ -82,6 +82,7 @@ type reader struct {
 	c       *sqlite3.Conn // nil after a panic, until the next use
 	dir     string
 	vfs     string
+	small   int64  // smallBytes, unless a test has it otherwise
 	reading bool   // a transaction is open
 	began   uint64 // and is as old as this value of readers.renewed
 	start   *sqlite3.Stmt
@@ -91,8 +92,8 @@ type reader struct {
 	scanned map[string]*sqlite3.Stmt // scan statements, by their SQL
 }
 
-func openReader(dir, vfs string) (*reader, error) {
-	r := &reader{dir: dir, vfs: vfs}
+func openReader(dir, vfs string, small int64) (*reader, error) {
+	r := &reader{dir: dir, vfs: vfs, small: small}
 	return r, guarded(r.open)
 }
 
@@ -110,7 +111,7 @@ func (r *reader) guard(fn func() error) error {
 	err := guarded(fn)
 	if errors.Is(err, ErrPanic) {
 		c := r.c
-		*r = reader{dir: r.dir, vfs: r.vfs} // nothing may hold on to the connection
+		*r = reader{dir: r.dir, vfs: r.vfs, small: r.small} // nothing may hold on to the connection
 		abandon(c)
 	}
 	return err
@@ -178,8 +179,8 @@ type row struct {
 	id       int64 // 0 = there is no such key
 	typ      Type
 	deadline int64
-	headOnly bool  // the value was not read
-	length   int64 // of a string whose value was not
+	headOnly bool     // the value was not read
+	outline  *outline // instead of it, if there is one
 	value    []byte
 	coll     collection
 }
@@ -216,7 +217,7 @@ func (r *reader) pending(p pending, dst *row) error {
 	if err := s.BindInt64(1, p.id); err != nil {
 		return err
 	}
-	return r.step(s, NeedValue, dst)
+	return r.step(s, min(p.l.need, NeedShape), dst)
 }
 
 func (r *reader) step(s *sqlite3.Stmt, need Need, dst *row) (err error) {
@@ -231,13 +232,16 @@ func (r *reader) step(s *sqlite3.Stmt, need Need, dst *row) (err error) {
 	}
 	switch {
 	case need == NeedHead && (dst.typ != TypeString || max(chunked, s.ColumnInt64(5)) >= headBytes):
-		dst.headOnly, dst.length = true, max(chunked, s.ColumnInt64(5))
+		dst.headOnly = true
+		if dst.typ == TypeString {
+			dst.outline = &outline{bytes: max(chunked, s.ColumnInt64(5))}
+		}
 		return nil
-	case need == NeedSmall && chunked > 0:
-		dst.headOnly, dst.length = true, chunked
+	case need != NeedValue && chunked > 0:
+		dst.headOnly, dst.outline = true, &outline{bytes: chunked}
 		return nil
 	case dst.typ != TypeString:
-		dst.coll, err = r.collection(dst.id, dst.typ, need)
+		dst.coll, dst.outline, err = r.collection(dst.id, dst.typ, need)
 		dst.headOnly = err == nil && dst.coll == nil
 		return err
 	case chunked > 0:

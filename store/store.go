@@ -35,7 +35,8 @@ type Options struct {
 	Hooks Hooks
 	Log   func(event string, err error, fields ...any) // what an operator should know; nil = nothing
 
-	// For tests: faults below SQLite and the journal.
+	// For tests: what counts as a small value; faults below SQLite and the journal.
+	small  int64
 	upkeep upkeep
 	VFS    string
 	Fault  func(files.Call) (allow int, err error)

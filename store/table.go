@@ -189,7 +189,6 @@ type tableRow struct {
 	key    int64 // its id
 	n      int64
 	reader *reader
-	need   Need // of the key's value
 	stmt   *sqlite3.Stmt
 	run    *runReader // not nil: the row stands in a run
 	err    error      // of a column that could not be read

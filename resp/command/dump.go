@@ -47,8 +47,7 @@ func Dump(v *store.View, c *Call) Reply {
 		StreamNodeEntries: int(cfg.Int("stream-node-max-entries")),
 	}
 	if s.Type != store.TypeString {
-		encoding := encodingOf(cfg, s)
-		o.Compact = encoding == "listpack" || encoding == "listpackex" || encoding == "intset"
+		o.Compact = isCompact(encodingOf(cfg, s))
 	}
 	if bytes < dumpApart || !c.MayPart {
 		return lent(rdb.Encode(value, o))

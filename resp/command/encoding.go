@@ -23,17 +23,30 @@ func ObjectEncoding(v *store.View, c *Call) Reply {
 	case store.TypeStream:
 		return BulkString("stream")
 	}
-	if !c.LoadedWhole(v, key) {
+	if !c.Has(v, key, store.NeedShape) {
 		return ReplyLoad
 	}
-	s, _ := v.PeekShape(key)
-	return BulkString(encodingOf(c.Settings, s))
+	s, whole, _ := v.PeekOutline(key)
+	name := encodingOf(c.Settings, s)
+	if !whole && isCompact(name) { // what is known of it is still below the thresholds, which are far above Redis's own
+		if !c.Has(v, key, store.NeedValue) {
+			return ReplyLoad
+		}
+		s, _ = v.PeekShape(key)
+		name = encodingOf(c.Settings, s)
+	}
+	return BulkString(name)
 }
 
-// LoadedWhole asks for the value of a key of which the head has told that it is needed; false = it is to be loaded first.
+// isCompact reports whether an encoding is one that a value loses for good when it grows.
+func isCompact(encoding string) bool {
+	return encoding == "listpack" || encoding == "listpackex" || encoding == "intset"
+}
+
+// Has asks for what is needed of a key, of which the head has told so; false = it is to be loaded first.
 // Inside MULTI and scripts the look-up loads it.
-func (c *Call) LoadedWhole(v *store.View, key []byte) bool {
-	return !c.MayLoad || v.WantAlso(key, store.NeedValue)
+func (c *Call) Has(v *store.View, key []byte, need store.Need) bool {
+	return !c.MayLoad || v.WantAlso(key, need)
 }
 
 func stringEncoding(v *store.View, key []byte) string {

@@ -45,7 +45,7 @@ func hashRows() []*Row {
 		{Name: "hkeys", Arity: 2, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: onHash(hkeys),
 			Group: "hash", Since: "2.0.0", Tips: "nondeterministic_output_order", Args: "key",
 			Cost: "O(N) in the number of fields", Doc: "Returns all fields of a hash."},
-		{Name: "hlen", Arity: 2, Flags: Readonly | Fast, Keys: KeyAt(1, "RO"), Read: onHash(hlen),
+		{Name: "hlen", Arity: 2, Flags: Readonly | Fast, Keys: Shapes(KeyAt(1, "RO")), Read: lengthOf(store.TypeHash),
 			Group: "hash", Since: "2.0.0", Args: "key", Doc: "Counts the fields of a hash."},
 		{Name: "hmget", Arity: -3, Flags: Readonly | Fast, Keys: KeyAt(1, "RO access"), Read: onHash(hmget),
 			Group: "hash", Since: "2.0.0", Args: "key field...", Cost: "O(N) in the number of fields",
@@ -175,10 +175,6 @@ func hexists(h *store.Hash, c *Call) Reply {
 func hstrlen(h *store.Hash, c *Call) Reply {
 	value, _ := h.Get(c.Args[2])
 	return Integer(len(value))
-}
-
-func hlen(h *store.Hash, c *Call) Reply {
-	return Integer(h.Len())
 }
 
 func hdel(tx *store.Tx, c *Call) Reply {

@@ -9,7 +9,7 @@ import (
 
 func genericRows() []*Row {
 	return []*Row{
-		{Name: "copy", Arity: -3, Flags: Write | Denyoom, Keys: both(KeyAt(1, "RO access"), KeyAt(2, "OW update")),
+		{Name: "copy", Arity: -3, Flags: Write | Denyoom, Keys: both(AtFirst(store.NeedSmall, KeyAt(1, "RO access")), KeyAt(2, "OW update")),
 			Write: copyKey,
 			Group: "generic", Since: "6.2.0", Args: "source destination [DB destination-db] [REPLACE]",
 			Cost: "O(N) in the size of the value", Doc: "Copies a key's value and deadline to another key."},
@@ -37,7 +37,7 @@ func genericRows() []*Row {
 			Group: "generic", Since: "1.0.0", Args: "key db", Doc: "Moves a key to another database."},
 		{Name: "object", Arity: -2,
 			Group: "generic", Since: "2.2.3", Cats: "-keyspace", Doc: "Tells how a value is held.", Subs: []*Row{
-				{Name: "encoding", Arity: 3, Flags: Readonly, Keys: Heads(KeyAt(2, "RO")), Read: ObjectEncoding,
+				{Name: "encoding", Arity: 3, Flags: Readonly, Keys: AtFirst(store.NeedHead, Shapes(KeyAt(2, "RO"))), Read: ObjectEncoding,
 					Since: "2.2.3", Tips: "nondeterministic_output", Usage: "<key>", Args: "key",
 					Doc: "Names the representation that Redis would give the value."},
 				{Name: "help", Arity: 2, Flags: Loading | Stale, Conn: Help,
@@ -81,13 +81,13 @@ func genericRows() []*Row {
 			Cost: "O(N*M) for N elements of size M; O(N*M*log(N)) for a sorted set",
 			Doc:  "Creates a key with a value that DUMP returned."},
 		{Name: "sort", Arity: -2, Flags: Write | Denyoom | MovableKeys,
-			Keys: both(KeyAt(1, "RO access"), patternKeys(true)), Write: sortKey,
+			Keys: both(AtFirst(store.NeedSmall, KeyAt(1, "RO access")), patternKeys(true)), Write: sortKey,
 			Group: "generic", Since: "1.0.0", Cats: "set sortedset list dangerous -keyspace",
 			Args: "key [BY pattern] [LIMIT limit{offset count}] [GET pattern...] [order(ASC|DESC)] [ALPHA] [STORE destination]",
 			Cost: "O(N+M*log(M)) in the number of elements and of those returned",
 			Doc:  "Sorts a list, set or sorted set by its elements or by other keys, and returns or stores the result."},
 		{Name: "sort_ro", Arity: -2, Flags: Readonly | MovableKeys,
-			Keys: both(KeyAt(1, "RO access"), patternKeys(false)), Read: sortRO,
+			Keys: both(AtFirst(store.NeedSmall, KeyAt(1, "RO access")), patternKeys(false)), Read: sortRO,
 			Group: "generic", Since: "7.0.0", Cats: "set sortedset list dangerous -keyspace",
 			Args: "key [BY pattern] [LIMIT limit{offset count}] [GET pattern...] [order(ASC|DESC)] [ALPHA]",
 			Cost: "O(N+M*log(M)) in the number of elements and of those returned",
@@ -149,6 +149,17 @@ func touch(v *store.View, c *Call) Reply {
 
 func typeOf(v *store.View, c *Call) Reply { return Simple(v.TypeOf(c.Args[1]).String()) }
 
+// lengthOf is HLEN, LLEN, SCARD, ZCARD and XLEN.
+func lengthOf(t store.Type) func(*store.View, *Call) Reply {
+	return func(v *store.View, c *Call) Reply {
+		n, err := v.Length(c.Args[1], t)
+		if err != nil {
+			return Failure(err)
+		}
+		return Integer(n)
+	}
+}
+
 func rename(tx *store.Tx, c *Call) Reply {
 	if !tx.Rename(c.Args[1], c.Args[2]) {
 		return ErrNoSuchKey
@@ -196,9 +207,14 @@ func copyKey(tx *store.Tx, c *Call) Reply {
 	if db == tx.DB() && bytes.Equal(src, dst) {
 		return errSameObject
 	}
-	tx.View.TypeOf(src) // a look-up for reading, which may miss
-	shape, _ := tx.PeekShape(src)
-	apart := c.apartFor(shape.Len, shape.Len) && (replace || !tx.ExistsIn(db, dst))
+	var shape store.Shape
+	if tx.View.TypeOf(src) != store.None && (replace || !tx.ExistsIn(db, dst)) { // a look-up for reading, which may miss
+		if !c.Has(&tx.View, src, store.NeedValue) {
+			return ReplyLoad
+		}
+		shape, _ = tx.PeekShape(src)
+	}
+	apart := c.apartFor(shape.Len, shape.Len)
 	var copied *store.Made // nil = Copy makes it
 	snapshot := func() { copied = tx.Snapshot(src) }
 	made, _ := c.makeOf(&tx.View, c.Args[1:2], apart, snapshot, func() (*store.Made, Reply) {

@@ -37,7 +37,7 @@ func listRows() []*Row {
 			Group: "list", Since: "2.2.0", Args: "key where(BEFORE|AFTER) pivot element",
 			Cost: "O(N) in the distance from the head to the pivot",
 			Doc:  "Inserts an element before or after another."},
-		{Name: "llen", Arity: 2, Flags: Readonly | Fast, Keys: KeyAt(1, "RO"), Read: onList(llen),
+		{Name: "llen", Arity: 2, Flags: Readonly | Fast, Keys: Shapes(KeyAt(1, "RO")), Read: lengthOf(store.TypeList),
 			Group: "list", Since: "1.0.0", Args: "key", Doc: "Returns a list's length."},
 		{Name: "lmove", Arity: 5, Flags: Write | Denyoom,
 			Keys: both(KeyAt(1, "RW access delete"), KeyAt(2, "RW insert")), Write: lmove,
@@ -178,10 +178,6 @@ func (c *Call) popped(tx *store.Tx, key []byte, l store.ListTx, end store.End, c
 		c.notifyGone(tx, eventList, popEvents[end], key, l.Len())
 	}
 	return Array(elems...)
-}
-
-func llen(l *store.List, c *Call) Reply {
-	return Integer(l.Len())
 }
 
 // listRange reads arguments 2 and 3 as the first and the last index of a range; negative ones count from the end.

@@ -85,7 +85,8 @@ type KeySpec struct {
 	half              bool                       // the first half of what follows on keyword are keys
 	counted           bool                       // at first stands how many keys follow on it
 	Access            string                     // COMMAND's words: "RO access", "RW update", "OW update", "RM delete" ...
-	need              store.Need                 // of the keys: see needed
+	need              store.Need                 // of the keys: see Needed
+	enough            store.Need                 // what is enough of them at first: see AtFirst
 	Find              func(args [][]byte) []int  // places, for keys that no range describes
 	Vary              func(args [][]byte) string // access, where it depends on the arguments
 	notes             string
@@ -112,11 +113,31 @@ func Mostly(specs []KeySpec) []KeySpec {
 	return specs
 }
 
+// Shapes marks keys of which the command needs no more than the length or the encoding (store/outline.go).
+func Shapes(specs []KeySpec) []KeySpec {
+	for i := range specs {
+		specs[i].need = store.NeedShape
+	}
+	return specs
+}
+
+// AtFirst marks keys of which the command needs no more than this at first: it asks for the rest when it turns out so. Where it
+// can not, in MULTI and in scripts, all is loaded at once.
+func AtFirst(need store.Need, specs []KeySpec) []KeySpec {
+	for i := range specs {
+		specs[i].enough = need
+	}
+	return specs
+}
+
 // Needed is what has to be in memory of these keys before the command runs: what the row says, or the head, if the value is
 // overwritten or deleted as it is.
-func (s *KeySpec) Needed(args [][]byte) store.Need {
-	if s.Vary != nil && unread(s.Vary(args)) {
+func (s *KeySpec) Needed(args [][]byte, first bool) store.Need {
+	switch {
+	case s.Vary != nil && unread(s.Vary(args)):
 		return store.NeedHead
+	case first:
+		return max(s.need, s.enough)
 	}
 	return s.need
 }
@@ -198,10 +219,10 @@ func (r *Row) EachKey(args [][]byte, fn func(i int)) {
 }
 
 // EachNeeded is EachKey that also tells what is needed of it.
-func (r *Row) EachNeeded(args [][]byte, fn func(i int, need store.Need)) {
+func (r *Row) EachNeeded(args [][]byte, first bool, fn func(i int, need store.Need)) {
 	for k := range r.Keys {
 		s := &r.Keys[k]
-		need := s.Needed(args)
+		need := s.Needed(args, first)
 		s.Each(args, func(i int) { fn(i, need) })
 	}
 }

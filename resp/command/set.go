@@ -13,7 +13,7 @@ func setRows() []*Row {
 		{Name: "sadd", Arity: -3, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW insert"), Write: sadd,
 			Group: "set", Since: "1.0.0", Args: "key member...", Cost: "O(N) in the number of members",
 			Doc: "Adds members to a set."},
-		{Name: "scard", Arity: 2, Flags: Readonly | Fast, Keys: KeyAt(1, "RO"), Read: onSet(scard),
+		{Name: "scard", Arity: 2, Flags: Readonly | Fast, Keys: Shapes(KeyAt(1, "RO")), Read: lengthOf(store.TypeSet),
 			Group: "set", Since: "1.0.0", Args: "key", Doc: "Counts the members of a set."},
 		{Name: "sdiff", Arity: -2, Flags: Readonly, Keys: KeysFrom(1, -1, 1, "RO access"), Read: sdiff,
 			Group: "set", Since: "1.0.0", Tips: "nondeterministic_output_order", Args: "key...",
@@ -148,10 +148,6 @@ func smismember(s *store.Set, c *Call) Reply {
 		elems = append(elems, OneIf(s.HasBytes(member)))
 	}
 	return Array(elems...)
-}
-
-func scard(s *store.Set, c *Call) Reply {
-	return Integer(s.Len())
 }
 
 func smove(tx *store.Tx, c *Call) Reply {

@@ -32,9 +32,9 @@ func sortKey(tx *store.Tx, c *Call) Reply {
 	if s.destination == nil {
 		return c.sorted(&tx.View, &s)
 	}
-	from, err := sortable(&tx.View, c.Args[1])
-	if err != nil {
-		return Failure(err)
+	from, refusal := c.sortable(&tx.View, c.Args[1])
+	if refusal.Kind != KindNone {
+		return refusal
 	}
 	apart := s.apartFor(c, &from)
 	keys := keysOf(&tx.View, apart)
@@ -75,9 +75,9 @@ func sortRO(v *store.View, c *Call) Reply {
 }
 
 func (c *Call) sorted(v *store.View, s *sorting) Reply {
-	from, err := sortable(v, c.Args[1])
-	if err != nil {
-		return Failure(err)
+	from, refusal := c.sortable(v, c.Args[1])
+	if refusal.Kind != KindNone {
+		return refusal
 	}
 	apart := s.apartFor(c, &from)
 	keys := keysOf(v, apart)
@@ -193,18 +193,25 @@ type sortSource struct {
 	elements []string
 }
 
-func sortable(v *store.View, key []byte) (from sortSource, err error) {
-	switch v.PeekType(key) {
-	case store.None, store.TypeList:
-		from.list, err = v.List(key)
-	case store.TypeSet:
-		from.set, err = v.Set(key)
-	case store.TypeZSet:
-		from.zset, err = v.ZSet(key)
-	default:
-		err = store.ErrWrongType
+// sortable is what a key holds, once it is loaded: a refusal is an error, or KindLoad.
+func (c *Call) sortable(v *store.View, key []byte) (from sortSource, refusal Reply) {
+	typ := v.PeekType(key)
+	switch typ {
+	case store.TypeString, store.TypeHash, store.TypeStream:
+		return from, Failure(store.ErrWrongType)
 	}
-	return from, err
+	if !c.Has(v, key, store.NeedValue) {
+		return from, ReplyLoad
+	}
+	switch typ { // the look-ups do not fail: the type is known
+	case store.None, store.TypeList:
+		from.list, _ = v.List(key)
+	case store.TypeSet:
+		from.set, _ = v.Set(key)
+	case store.TypeZSet:
+		from.zset, _ = v.ZSet(key)
+	}
+	return from, Reply{}
 }
 
 func (s *sortSource) len() int { return s.list.Len() + s.set.Len() + s.zset.Len() }

@@ -70,7 +70,7 @@ func streamRows() []*Row {
 				{Name: "groups", Arity: 3, Flags: Readonly, Keys: KeyAt(2, "RO access"), Read: xinfoGroups,
 					Since: "5.0.0", Usage: "<key>", Args: "key", Doc: "Describes a stream's consumer groups."},
 			}},
-		{Name: "xlen", Arity: 2, Flags: Readonly | Fast, Keys: KeyAt(1, "RO"), Read: xlen,
+		{Name: "xlen", Arity: 2, Flags: Readonly | Fast, Keys: Shapes(KeyAt(1, "RO")), Read: lengthOf(store.TypeStream),
 			Group: "stream", Since: "5.0.0", Args: "key", Doc: "Counts the entries of a stream."},
 		{Name: "xpending", Arity: -3, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: xpending,
 			Group: "stream", Since: "5.0.0", Tips: "nondeterministic_output",
@@ -182,14 +182,6 @@ func addID(s store.StreamTx, o addOptions, now int64) (id store.StreamID, ok boo
 		return id, ok && id.Ms == last.Ms
 	}
 	return o.id, o.id.Compare(last) > 0 || o.autoSeq && o.id.Ms > last.Ms
-}
-
-func xlen(v *store.View, c *Call) Reply {
-	s, err := v.Stream(c.Args[1])
-	if err != nil {
-		return Failure(err)
-	}
-	return Integer(s.Len())
 }
 
 func xrange(v *store.View, c *Call) Reply {

@@ -29,7 +29,7 @@ func zsetRows() []*Row {
 			Group: "sorted-set", Since: "1.2.0",
 			Args: "key [condition(NX|XX)] [comparison(GT|LT)] [change=CH] [increment=INCR] score_member{score=double member}...",
 			Cost: "O(log(N)) for each member", Doc: "Adds members to a sorted set, or gives them other scores."},
-		{Name: "zcard", Arity: 2, Flags: Readonly | Fast, Keys: KeyAt(1, "RO"), Read: onZSet(zcard),
+		{Name: "zcard", Arity: 2, Flags: Readonly | Fast, Keys: Shapes(KeyAt(1, "RO")), Read: lengthOf(store.TypeZSet),
 			Group: "sorted-set", Since: "1.2.0", Args: "key", Doc: "Counts the members of a sorted set."},
 		{Name: "zcount", Arity: 4, Flags: Readonly | Fast, Keys: KeyAt(1, "RO access"), Read: zcount,
 			Group: "sorted-set", Since: "2.0.0", Args: "key min=double max=double",
@@ -321,10 +321,6 @@ func zrem(tx *store.Tx, c *Call) Reply {
 		c.notifyGone(tx, eventZSet, "zrem", c.Args[1], z.Len())
 	}
 	return Integer(n)
-}
-
-func zcard(z *store.ZSet, c *Call) Reply {
-	return Integer(z.Len())
 }
 
 func zscore(z *store.ZSet, c *Call) Reply {
