@@ -28,8 +28,9 @@ type commandReader struct {
 	text      []byte // the arguments, one after the other
 }
 
-// next reads a command, or a line that begins with #, which it returns without that and its end. The error is io.EOF at
-// the end, errTorn, or an *Error without a file. With skip the arguments are passed over and only the first one is kept.
+// next reads a command, or a line that begins with #, which it returns without that and its end. The error is io.EOF
+// at the end, errTorn, or an *Error without a file. With skip the arguments are passed over and only the first one is
+// kept.
 func (c *commandReader) next(skip bool) (annotation string, err error) {
 	c.arguments, c.ends = c.arguments[:0], c.ends[:0]
 	if c.text = c.text[:0]; cap(c.text) > keptBytes {
@@ -64,7 +65,8 @@ func (c *commandReader) next(skip bool) (annotation string, err error) {
 			return "", err
 		}
 		if total += n + argumentBytes; n < 0 || n > c.maxBytes || total > c.maxBytes {
-			return "", c.fault(start, fmt.Sprintf("a command of at most %d bytes", c.maxBytes), fmt.Sprintf("an argument of %d", n))
+			expected := fmt.Sprintf("a command of at most %d bytes", c.maxBytes)
+			return "", c.fault(start, expected, fmt.Sprintf("an argument of %d", n))
 		}
 		if err := c.argument(n, skip && i > 0); err != nil {
 			return "", err

@@ -1,4 +1,5 @@
-// Package aof reads the append-only files of Redis: the commands that changed a server's data, in order, as clients send them.
+// Package aof reads the append-only files of Redis: the commands that changed a server's data, in order, as clients
+// send them.
 //
 //	dir/appendonly.aof                       Redis up to 6: one file, which may begin with an RDB file, the preamble
 //
@@ -8,11 +9,12 @@
 //	  appendonly.aof.1.incr.aof              i, in the order of their numbers: what came after it
 //	                                         h: what a rewrite has replaced and nobody has removed
 //
-// A file that was being written when the machine stopped may end within a command, or within a MULTI block, of which nothing counts
-// then. That is the torn end, and only the last file may have one. Anything else that is no command is damage.
+// A file that was being written when the machine stopped may end within a command, or within a MULTI block, of which
+// nothing counts then. That is the torn end, and only the last file may have one. Anything else that is no command is
+// damage.
 //
-// To know whether a MULTI block ends, the framing of a file is read once before its commands are. Memory is bounded by the
-// longest command, and by what has arrived of it rather than by what it says of itself.
+// To know whether a MULTI block ends, the framing of a file is read once before its commands are. Memory is bounded
+// by the longest command, and by what has arrived of it rather than by what it says of itself.
 //
 //	set.go        which files there are      reader.go    their commands, file by file
 //	manifest.go   what the manifest says     command.go   one file's framing

@@ -22,7 +22,8 @@ import (
 
 var (
 	liveFlag = flag.Bool("live", os.Getenv("DISKETTE_LIVE") == "1", "compare with live servers as well")
-	servers  = flag.String("servers", os.Getenv("DISKETTE_SERVERS"), "further servers for -live, as paths with commas between")
+	servers  = flag.String("servers", os.Getenv("DISKETTE_SERVERS"),
+		"further servers for -live, as paths with commas between")
 )
 
 // A server is a redis-server of the test's own, and a connection to it.
@@ -150,7 +151,8 @@ func randomCommand(r *rand.Rand) []string {
 	case 11:
 		return []string{"XREADGROUP", "GROUP", "group", "consumer" + id, "COUNT", "3", "STREAMS", key("stream"), ">"}
 	case 12:
-		return []string{"EVAL", "redis.call('SET', KEYS[1], ARGV[1]); redis.call('INCR', KEYS[2])", "2", key("string"), key("counter"), value}
+		return []string{"EVAL", "redis.call('SET', KEYS[1], ARGV[1]); redis.call('INCR', KEYS[2])", "2",
+			key("string"), key("counter"), value}
 	case 13:
 		return []string{"DEL", key([]string{"string", "list", "set", "hash", "zset"}[r.IntN(5)])}
 	case 14:
@@ -205,7 +207,8 @@ func restore(t *testing.T, f *rdb.FileReader, to *server) {
 		}
 		payload := rdb.Encode(&part.Value, rdb.Options{StreamNodeEntries: 100})
 		to.do("SELECT", strconv.Itoa(rec.DB))
-		if reply := to.do("RESTORE", rec.Key, strconv.FormatInt(rec.ExpiresMs, 10), string(payload), "ABSTTL"); reply != "OK" {
+		if reply := to.do("RESTORE", rec.Key, strconv.FormatInt(rec.ExpiresMs, 10), string(payload),
+			"ABSTTL"); reply != "OK" {
 			t.Fatalf("key %q: %s", rec.Key, reply)
 		}
 	}
@@ -261,7 +264,8 @@ func TestLiveServersHaveWhatTheirFilesSay(t *testing.T) {
 			if got := to.do("DEBUG", "DIGEST"); got != digest || reader.Torn() != nil {
 				t.Errorf("%s, preamble %s: the digest is %s, not %s", program, preamble, got, digest)
 			}
-			t.Logf("%s, preamble %s: %d files, %d commands, the digest is the same", filepath.Base(program), preamble, len(set.Parts), commands)
+			t.Logf("%s, preamble %s: %d files, %d commands, the digest is the same", filepath.Base(program),
+				preamble, len(set.Parts), commands)
 			tear(t, set, r, program, dir, settings)
 			to.stop()
 		}

@@ -20,7 +20,8 @@ func readManifest(path string) ([]byte, error) {
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, maxManifestBytes+1))
 	if err == nil && len(b) > maxManifestBytes {
-		err = &Error{File: path, Found: "more", Expected: fmt.Sprintf("at most %d bytes", maxManifestBytes), Err: ErrFormat}
+		most := fmt.Sprintf("at most %d bytes", maxManifestBytes)
+		err = &Error{File: path, Found: "more", Expected: most, Err: ErrFormat}
 	}
 	return b, err
 }
@@ -31,9 +32,8 @@ func parseManifest(path string, b []byte) (*Set, error) {
 	offset := 0
 	for line := range strings.Lines(string(b)) {
 		fault := func(expected string) error {
-			return &Error{
-				File: path, Offset: int64(offset), Found: fmt.Sprintf("%.100q", line), Expected: expected, Err: ErrFormat,
-			}
+			found := fmt.Sprintf("%.100q", line)
+			return &Error{File: path, Offset: int64(offset), Found: found, Expected: expected, Err: ErrFormat}
 		}
 		if !strings.HasPrefix(line, "#") {
 			p, expected := manifestLine(strings.TrimSpace(line))
@@ -112,7 +112,8 @@ func manifestLine(line string) (p Part, expected string) {
 	return p, ""
 }
 
-// splitWords splits a line at spaces. A word in double quotes has the escapes that Redis writes: \n \r \t \a \b \" \\ \xHH.
+// splitWords splits a line at spaces. A word in double quotes has the escapes that Redis writes: \n \r \t \a \b \" \\
+// \xHH.
 func splitWords(line string) (words []string, ok bool) {
 	for line = strings.TrimLeft(line, " \t"); line != ""; line = strings.TrimLeft(line, " \t") {
 		if line[0] != '"' {

@@ -38,10 +38,11 @@ type Reader struct {
 type Item struct {
 	File   string
 	Offset int64
-	// Snapshot is an RDB file that the part begins with: read it to its end. What is left of it, the next Next passes over.
+	// Snapshot is an RDB file that the part begins with: read it to its end. What is left of it, the next Next passes
+	// over.
 	Snapshot *rdb.FileReader
-	// Command is a command with its arguments. Those of a block stand between MULTI and EXEC, and both do; as no block is without
-	// its end, they may as well be run one by one.
+	// Command is a command with its arguments. Those of a block stand between MULTI and EXEC, and both do; as no
+	// block is without its end, they may as well be run one by one.
 	Command [][]byte
 	// Annotated is set for a #TS: annotation: the commands after it were run at TimeSeconds, unix, or later.
 	Annotated   bool
@@ -89,8 +90,8 @@ func (r *Reader) Close() error {
 	return err
 }
 
-// Next returns the next item, io.EOF at the end, and an *Error otherwise; either comes again. What came before an error is right:
-// no block that has begun before it and does not end has been returned.
+// Next returns the next item, io.EOF at the end, and an *Error otherwise; either comes again. What came before an
+// error is right: no block that has begun before it and does not end has been returned.
 func (r *Reader) Next() (*Item, error) {
 	for r.err == nil {
 		item, err := r.next()
@@ -203,7 +204,8 @@ func (r *Reader) command() (*Item, error) {
 	annotation, err := r.commands.next(false)
 	if err != nil {
 		if err == io.EOF || err == errTorn {
-			err = &Error{Offset: r.item.Offset, Found: "a shorter file", Expected: "the file as it was a moment ago", Err: ErrFormat}
+			const before = "the file as it was a moment ago"
+			err = &Error{Offset: r.item.Offset, Found: "a shorter file", Expected: before, Err: ErrFormat}
 		}
 		return nil, err
 	}
@@ -226,7 +228,8 @@ func (r *Reader) endPart() error {
 	last := r.part == len(r.set.Parts)-1
 	switch err := r.extent.err; {
 	case err == errTorn && !last:
-		return &Error{Offset: r.extent.end, Found: r.extent.why, Expected: "a whole file, as it is not the last one", Err: ErrFormat}
+		const whole = "a whole file, as it is not the last one"
+		return &Error{Offset: r.extent.end, Found: r.extent.why, Expected: whole, Err: ErrFormat}
 	case err == errTorn:
 		r.torn = &Torn{File: r.path(), Offset: r.extent.end, Bytes: r.size() - r.extent.end, Why: r.extent.why}
 	case err != nil:

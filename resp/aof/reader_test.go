@@ -37,7 +37,8 @@ func (file) Close() error { return nil }
 func inMemory(o Options, contents ...string) *Reader {
 	s := &Set{}
 	for i, c := range contents {
-		s.Parts = append(s.Parts, Part{Path: fmt.Sprintf("%d.aof", i), Kind: Incr, Seq: int64(i + 1), Bytes: int64(len(c))})
+		s.Parts = append(s.Parts, Part{Path: fmt.Sprintf("%d.aof", i), Kind: Incr, Seq: int64(i + 1),
+			Bytes: int64(len(c))})
 	}
 	r := s.Open(o)
 	r.open = func(path string) (io.ReadSeekCloser, error) {
@@ -86,7 +87,8 @@ func TestCommandsAnnotationsAndSnapshotsComeInOrder(t *testing.T) {
 
 func TestWhereverTheLastFileIsCutOnlyWholeCommandsAndBlocksCount(t *testing.T) {
 	pieces := []string{
-		command("SET", "a", "1"), "#TS:1700000000\r\n", command("MULTI") + command("SET", "b", "2") + command("EXEC"), command("DEL", "a"),
+		command("SET", "a", "1"), "#TS:1700000000\r\n", command("MULTI") + command("SET", "b", "2") +
+			command("EXEC"), command("DEL", "a"),
 	}
 	all := strings.Join(pieces, "")
 	want := [][]string{nil, {"SET a 1"}, {"at 1700000000"}, {"MULTI", "SET b 2", "EXEC"}, {"DEL a"}}
@@ -106,7 +108,8 @@ func TestWhereverTheLastFileIsCutOnlyWholeCommandsAndBlocksCount(t *testing.T) {
 		if n == end && torn != nil {
 			t.Errorf("cut at %d: torn from %d on", n, torn.Offset)
 		}
-		if n > end && (torn == nil || torn.Offset != int64(len(preamble)+end) || torn.Bytes != int64(n-end) || torn.File != "1.aof") {
+		if n > end && (torn == nil || torn.Offset != int64(len(preamble)+end) || torn.Bytes != int64(n-end) ||
+			torn.File != "1.aof") {
 			t.Errorf("cut at %d: torn %+v, should be from %d on", n, torn, len(preamble)+end)
 		}
 	}
@@ -115,12 +118,14 @@ func TestWhereverTheLastFileIsCutOnlyWholeCommandsAndBlocksCount(t *testing.T) {
 func TestACutFileThatIsNotTheLastIsDamaged(t *testing.T) {
 	set := command("SET", "a", "1")
 	for name, content := range map[string]string{
-		"command": set + set[:9], "block": set + command("MULTI") + set, "line": set + "*", "argument": set + set[:len(set)-3],
+		"command": set + set[:9], "block": set + command("MULTI") + set, "line": set + "*", "argument": set +
+			set[:len(set)-3],
 	} {
 		r := inMemory(Options{}, content, set)
 		got, err := items(r)
 		var e *Error
-		if !errors.As(err, &e) || e.File != "0.aof" || e.Offset != int64(len(set)) || !errors.Is(err, ErrFormat) || len(got) != 1 {
+		if !errors.As(err, &e) || e.File != "0.aof" || e.Offset != int64(len(set)) || !errors.Is(err, ErrFormat) ||
+			len(got) != 1 {
 			t.Errorf("%s: %q, %v", name, got, err)
 		}
 	}
@@ -145,7 +150,8 @@ func TestWhatIsNoCommandIsDamageAndSaysWhereItIs(t *testing.T) {
 			r := inMemory(Options{}, append([]string{set + c.content}, after...)...)
 			got, err := items(r)
 			var e *Error
-			if !errors.As(err, &e) || e.File != "0.aof" || e.Offset != int64(len(set)+c.offset) || e.Found == "" || e.Expected == "" {
+			if !errors.As(err, &e) || e.File != "0.aof" || e.Offset != int64(len(set)+c.offset) || e.Found == "" ||
+				e.Expected == "" {
 				t.Errorf("%.60q: %v", c.content, err)
 			}
 			if len(got) != c.commands {
@@ -171,7 +177,8 @@ func TestADamagedSnapshotSaysWhereItIs(t *testing.T) {
 
 func TestACommandIsBounded(t *testing.T) {
 	o := Options{CommandBytes: 1000}
-	for _, c := range []string{command("SET", "k", strings.Repeat("v", 1000)), command(slices.Repeat([]string{""}, 32)...), "*1\r\n$1001\r\n"} {
+	for _, c := range []string{command("SET", "k", strings.Repeat("v", 1000)), command(slices.Repeat([]string{""},
+		32)...), "*1\r\n$1001\r\n"} {
 		if got, err := items(inMemory(o, c)); err == nil {
 			t.Errorf("%.20q: %d items", c, len(got))
 		}
@@ -223,7 +230,8 @@ func TestTheManifestSaysWhichFilesCountAndInWhichOrder(t *testing.T) {
 	if want := []string{"snapshot with k", "SET a 2", "SET a 10"}; err != nil || !slices.Equal(got, want) {
 		t.Errorf("got %q, %v", got, err)
 	}
-	if len(s.History) != 1 || s.Parts[0].Kind != Base || s.Parts[2].Seq != 10 || s.Manifest != filepath.Join(dir, "d", "a b.manifest") {
+	if len(s.History) != 1 || s.Parts[0].Kind != Base || s.Parts[2].Seq != 10 || s.Manifest != filepath.Join(dir,
+		"d", "a b.manifest") {
 		t.Errorf("%+v", s)
 	}
 }
@@ -235,7 +243,8 @@ func TestASingleFileIsOneOfRedisBefore7(t *testing.T) {
 	}
 	write(t, dir, map[string]string{"a": preamble + command("SET", "a", "1"), "d/stray": ""})
 	s, err := Find(dir, "d", "a")
-	if err != nil || s.Manifest != "" || len(s.Parts) != 1 || s.Bytes() != int64(len(preamble+command("SET", "a", "1"))) {
+	if err != nil || s.Manifest != "" || len(s.Parts) != 1 || s.Bytes() != int64(len(preamble+command("SET", "a",
+		"1"))) {
 		t.Fatalf("%+v, %v", s, err)
 	}
 	if got, err := items(s.Open(Options{})); err != nil || !slices.Equal(got, []string{"snapshot with k", "SET a 1"}) {
@@ -252,9 +261,11 @@ func TestASingleFileIsOneOfRedisBefore7(t *testing.T) {
 func TestADamagedManifestAndAMissingFileAreErrors(t *testing.T) {
 	const good = "file f seq 1 type b\n"
 	for manifest, offset := range map[string]int64{
-		"": 0, "# only a remark\n": 0, "\n": 0, "file f seq 1\n": 0, "file f seq 1 type\n": 0, "file f seq 1 type x\n": 0,
-		"file f seq 0 type i\n": 0, "file f seq one type i\n": 0, "file ../f seq 1 type b\n": 0, "file \"f seq 1 type b\n": 0,
-		"file f type b x y\n": 0, good + good: 20, good + "file f seq 2 type i\nfile f seq 2 type i\n": 40,
+		"": 0, "# only a remark\n": 0, "\n": 0, "file f seq 1\n": 0, "file f seq 1 type\n": 0,
+		"file f seq 1 type x\n": 0,
+		"file f seq 0 type i\n": 0, "file f seq one type i\n": 0, "file ../f seq 1 type b\n": 0,
+		"file \"f seq 1 type b\n": 0,
+		"file f type b x y\n":     0, good + good: 20, good + "file f seq 2 type i\nfile f seq 2 type i\n": 40,
 	} {
 		dir := t.TempDir()
 		write(t, dir, map[string]string{"d/a.manifest": manifest, "d/f": ""})
@@ -276,7 +287,8 @@ func TestADamagedManifestAndAMissingFileAreErrors(t *testing.T) {
 func FuzzReader(f *testing.F) {
 	set := command("SET", "a", "1")
 	for _, s := range []string{
-		set, preamble + set, "#TS:1\r\n" + set, command("MULTI") + set + command("EXEC"), command("MULTI") + set, set[:9], "REDIS", "*2147483647\r\n$1\r\n",
+		set, preamble + set, "#TS:1\r\n" + set, command("MULTI") + set + command("EXEC"), command("MULTI") + set,
+		set[:9], "REDIS", "*2147483647\r\n$1\r\n",
 	} {
 		f.Add([]byte(s), []byte(set))
 		f.Add([]byte(set), []byte(s))
@@ -307,7 +319,8 @@ func FuzzReader(f *testing.F) {
 }
 
 func FuzzManifest(f *testing.F) {
-	f.Add([]byte("file a.1.base.rdb seq 1 type b\nfile a.1.incr.aof seq 1 type i\nfile \"a b\\x00\" seq 1 type h\n# remark\n"))
+	f.Add([]byte("file a.1.base.rdb seq 1 type b\nfile a.1.incr.aof seq 1 type i\n" +
+		"file \"a b\\x00\" seq 1 type h\n# remark\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s, err := parseManifest("/d/a.manifest", b)
 		if err != nil {

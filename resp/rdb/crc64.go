@@ -21,13 +21,16 @@ func seal(b []byte, version uint16) []byte {
 	return binary.LittleEndian.AppendUint64(b, checksum(b))
 }
 
-// unseal checks a payload's footer and returns what stands before it.
-func unseal(payload []byte) ([]byte, error) {
+// unseal checks a payload's footer and returns what stands before it, and whether Valkey wrote it.
+func unseal(payload []byte) (b []byte, valkey bool, err error) {
 	n := len(payload) - footerBytes
-	if n < 0 ||
-		binary.LittleEndian.Uint16(payload[n:]) > versionFieldTimes ||
-		binary.LittleEndian.Uint64(payload[n+2:]) != checksum(payload[:n+2]) {
-		return nil, ErrChecksum
+	if n < 0 || binary.LittleEndian.Uint64(payload[n+2:]) != checksum(payload[:n+2]) {
+		return nil, false, ErrChecksum
 	}
-	return payload[:n], nil
+	v := binary.LittleEndian.Uint16(payload[n:])
+	valkey = v >= minValkeyVersion
+	if !valkey && v > maxRedisVersion || v > maxValkeyVersion {
+		return nil, false, ErrChecksum
+	}
+	return payload[:n], valkey, nil
 }

@@ -8,14 +8,15 @@ type Limits struct {
 	TotalBytes  int64 // the value in memory: the bytes of its strings and what refers to them
 }
 
-// Decode returns the value of a payload. The error is ErrChecksum, or wraps ErrFormat. As in Redis, what may follow the value in
-// a payload is not looked at.
+// Decode returns the value of a payload. The error is ErrChecksum, or wraps ErrFormat. As in Redis, what may follow
+// the value in a payload is not looked at.
 func Decode(payload []byte, l Limits) (*Value, error) {
-	b, err := unseal(payload)
+	b, valkey, err := unseal(payload)
 	if err != nil {
 		return nil, err
 	}
 	r := payloadReader(b)
+	r.valkey = valkey
 	if l.StringBytes > 0 {
 		r.maxString, r.maxPacked = l.StringBytes, l.StringBytes
 	}
@@ -24,7 +25,12 @@ func Decode(payload []byte, l Limits) (*Value, error) {
 	}
 	v := &Value{}
 	vr := valueReader{reader: r, whole: math.MaxInt64}
-	vr.begin(r.byte(), 0)
+	t := r.byte()
+	if t == opKeyMeta && !valkey {
+		r.skipKeyMeta()
+		t = r.byte()
+	}
+	vr.begin(t, 0)
 	if r.err == nil {
 		vr.more(v)
 	}

@@ -55,8 +55,9 @@ func (o FileOptions) withDefaults() FileOptions {
 
 // A FileReader reads an RDB file front to back: records by Next, the value of a key by Part.
 //
-// It takes no memory for what a file merely says of itself: beyond what has arrived of the string, compact encoding or consumer
-// group that is being read, it holds at most PackedBytes for one that unfolds, and a part with one element.
+// It takes no memory for what a file merely says of itself: beyond what has arrived of the string, compact encoding
+// or consumer group that is being read, it holds at most PackedBytes for one that unfolds, and a part with one
+// element.
 type FileReader struct {
 	o       FileOptions
 	r       reader
@@ -86,8 +87,8 @@ type RecordKind int
 const (
 	RecordKey       RecordKind = iota // a key, whose value Part reads
 	RecordModule                      // a key with a module's value, which the next Next passes over
-	RecordModuleAux                   // a module's data beside the keys, or attached to the next key; the next Next passes over it
-	RecordAux                         // Key is the name of a fact about the file, Text the fact: redis-ver, ctime, used-mem ...
+	RecordModuleAux                   // a module's data beside the keys; the next Next passes over it
+	RecordAux                         // Key is the name of a fact about the file, Text the fact: redis-ver, ctime ...
 	RecordFunction                    // Text is the code of a library
 	RecordSizes                       // how many keys DB has, Keys and Expires: a hint, not to be relied on
 )
@@ -108,16 +109,18 @@ type Record struct {
 	Keys, Expires uint64
 }
 
-// A Part is some of a value: its next elements. Parts, one after the other, are the value. One that is small is one part.
+// A Part is some of a value: its next elements. Parts, one after the other, are the value. One that is small is one
+// part.
 //
 //	String           the next bytes
 //	List, Set, Hash  Elements; Times has the deadlines of this part's fields, nil when none has one
 //	ZSet             Members
-//	Stream           Stream.Entries; once these are through Last, MaxDeleted and Added are set, and Groups, each with all that
-//	                 is pending, follow
+//	Stream           Stream.Entries; once these are through Last, MaxDeleted and Added are set, and Groups, each with
+//	                 all that is pending, follow
 //
-// Elements are distinct within a part. Whoever takes them in finds out whether they are across parts. Entries are in order across
-// parts. Redis drops collections without elements when it loads a file; here they have one part, which is the last and empty.
+// Elements are distinct within a part. Whoever takes them in finds out whether they are across parts. Entries are in
+// order across parts. Redis drops collections without elements when it loads a file; here they have one part, which
+// is the last and empty.
 type Part struct {
 	Value
 	Last bool // nothing follows
@@ -151,8 +154,8 @@ func (f *FileReader) Rest() io.Reader {
 	return io.MultiReader(bytes.NewReader(f.r.b), f.r.in.src)
 }
 
-// Next returns the next record and passes over what has not been read of the one before. The error is io.EOF at the end and
-// a *FileError otherwise; either comes again.
+// Next returns the next record and passes over what has not been read of the one before. The error is io.EOF at the
+// end and a *FileError otherwise; either comes again.
 func (f *FileReader) Next() (*Record, error) {
 	for f.err == nil && f.inKey {
 		f.Part()
@@ -334,7 +337,7 @@ func (f *FileReader) key(t byte) {
 	f.inKey = true
 	switch t {
 	case typeModuleOld:
-		f.r.failAs(ErrModule, typeAt, "a value in the form that Redis 4.0 was released with", "one of a candidate of it")
+		f.r.failAs(ErrModule, typeAt, "a value as Redis 4.0 was released with", "one of a candidate of it")
 	case typeModule:
 		f.record.Kind, f.record.Module = RecordModule, f.r.moduleName()
 		f.inSkip = true

@@ -141,7 +141,8 @@ func streamText(s *StreamValue) string {
 		slices.Sort(ss)
 		b.WriteString(strings.Join(ss, ""))
 		for _, p := range g.Pending {
-			fmt.Fprintf(&b, " pending %s of %q at %d times %d", id(p.ID), g.Consumers[p.Consumer].Name, p.DeliveredMs, p.Deliveries)
+			fmt.Fprintf(&b, " pending %s of %q at %d times %d", id(p.ID), g.Consumers[p.Consumer].Name,
+				p.DeliveredMs, p.Deliveries)
 		}
 	}
 	return b.String()

@@ -10,8 +10,8 @@ import (
 	"math"
 )
 
-// A Packing says up to which size collections are written as compact encodings, by the names in Redis's configuration. Values are
-// in bytes.
+// A Packing says up to which size collections are written as compact encodings, by the names in Redis's
+// configuration. Values are in bytes.
 type Packing struct {
 	HashEntries, HashValue int // hash-max-listpack-entries, -value
 	ZSetEntries, ZSetValue int // zset-max-listpack-entries, -value
@@ -29,16 +29,16 @@ func DefaultPacking() Packing {
 
 // FileWriterOptions are how a file is written.
 type FileWriterOptions struct {
-	// Version is 11, which Redis 7.2 reads, when it is 0; 10 is for Redis 7.0, 9 for Redis 5 and 6, 12 for 7.4 on. Under 10 nothing
-	// but sets of integers is written as a compact encoding.
+	// Version is 11, which Redis 7.2 reads, when it is 0; 10 is for Redis 7.0, 9 for Redis 5 and 6, 12 for 7.4 on.
+	// Under 10 nothing but sets of integers is written as a compact encoding.
 	Version    int
 	Compress   bool // rdbcompression
 	NoChecksum bool
 	Packing    *Packing // nil = DefaultPacking
 }
 
-// ErrNotInVersion is the error of what a file of the version can not say, where leaving it out would change the data: field
-// deadlines before 12, functions before 10. Nothing of it has been written, and the file can go on.
+// ErrNotInVersion is the error of what a file of the version can not say, where leaving it out would change the data:
+// field deadlines before 12, functions before 10. Nothing of it has been written, and the file can go on.
 var ErrNotInVersion = errors.New("rdb: the version of the file has no such thing")
 
 // A FileWriter writes an RDB file. Errors of the destination come again at every call, and from Finish.
@@ -256,9 +256,10 @@ func (f *FileWriter) streamType() byte {
 	return typeStream3
 }
 
-// Parts writes a large collection, or a long string, without having it in memory: as Part of a FileReader returns it. Count is
-// that of its elements (fields, members, entries, bytes) and has to be right. Nothing is packed but a stream, whose parts are asked
-// for twice: how many nodes it has stands in front. An error leaves a file that is of no use.
+// Parts writes a large collection, or a long string, without having it in memory: as Part of a FileReader returns it.
+// Count is that of its elements (fields, members, entries, bytes) and has to be right. Nothing is packed but a
+// stream, whose parts are asked for twice: how many nodes it has stands in front. An error leaves a file that is of
+// no use.
 func (f *FileWriter) Parts(h KeyHeader, kind Kind, count int64, parts iter.Seq2[*Value, error]) error {
 	if h.FieldTimes && f.version < versionFieldTimes {
 		return ErrNotInVersion

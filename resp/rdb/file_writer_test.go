@@ -29,7 +29,10 @@ func partsOf(v *Value, size int) iter.Seq2[*Value, error] {
 		case String:
 			yieldAll(len(v.String), 1, func(a, b int) *Value { return &Value{Kind: String, String: v.String[a:b]} })
 		case List, Set:
-			yieldAll(len(v.Elements), 1, func(a, b int) *Value { return &Value{Kind: v.Kind, Elements: v.Elements[a:b]} })
+			yieldAll(len(v.Elements), 1, func(a, b int) *Value {
+				return &Value{Kind: v.Kind,
+					Elements: v.Elements[a:b]}
+			})
 		case Hash:
 			yieldAll(len(v.Elements), 2, func(a, b int) *Value {
 				part := &Value{Kind: Hash, Elements: v.Elements[a:b]}
@@ -86,7 +89,8 @@ func withGroups(r *rand.Rand, s *StreamValue) {
 		}
 		for _, e := range s.Entries {
 			if r.IntN(3) == 0 {
-				g.Pending = append(g.Pending, Pending{e.ID, r.IntN(len(g.Consumers)), r.Int64N(1 << 41), 1 + r.Int64N(100)})
+				g.Pending = append(g.Pending, Pending{e.ID, r.IntN(len(g.Consumers)), r.Int64N(1 << 41), 1 +
+					r.Int64N(100)})
 			}
 		}
 		s.Groups = append(s.Groups, g)
@@ -102,7 +106,8 @@ type fileKey struct {
 
 func randomKeys(r *rand.Rand, n int, fieldTimes bool) (keys []fileKey) {
 	for i := range n {
-		k := fileKey{KeyHeader{Key: fmt.Sprintf("key %d %s", i, noise(r.IntN(5))), IdleSeconds: -1, Frequency: -1}, 3 * i / n * 2, randomValue(r)}
+		k := fileKey{KeyHeader{Key: fmt.Sprintf("key %d %s", i, noise(r.IntN(5))), IdleSeconds: -1, Frequency: -1},
+			3 * i / n * 2, randomValue(r)}
 		switch r.IntN(4) {
 		case 0:
 			k.ExpiresMs = 1 + r.Int64N(1<<42)
@@ -196,11 +201,15 @@ func TestWhatIsWrittenIsReadAgain(t *testing.T) {
 				if err != nil {
 					t.Fatalf("version %d, seed %d: %v", version, seed, err)
 				}
-				lines = slices.DeleteFunc(lines, func(s string) bool { return !strings.HasPrefix(s, "db ") || !strings.Contains(s, " key ") })
+				lines = slices.DeleteFunc(lines, func(s string) bool {
+					return !strings.HasPrefix(s, "db ") ||
+						!strings.Contains(s, " key ")
+				})
 				for i, k := range keys {
 					want := k.lineOf(version)
 					if i >= len(lines) || lines[i] != want {
-						t.Fatalf("version %d, seed %d: key %d is\n%.600s, want\n%.600s", version, seed, i, lines[min(i, len(lines)-1)], want)
+						t.Fatalf("version %d, seed %d: key %d is\n%.600s, want\n%.600s", version, seed, i,
+							lines[min(i, len(lines)-1)], want)
 					}
 				}
 				if len(lines) != len(keys) {
@@ -234,7 +243,8 @@ func TestIdleTimesFrequenciesAndSizesAreReadAgain(t *testing.T) {
 			}
 			break
 		}
-		got = append(got, fmt.Sprint(rec.Kind, rec.Key, rec.DB, rec.Keys, rec.Expires, rec.IdleSeconds, rec.Frequency, rec.ExpiresMs, rec.Count))
+		got = append(got, fmt.Sprint(rec.Kind, rec.Key, rec.DB, rec.Keys, rec.Expires, rec.IdleSeconds,
+			rec.Frequency, rec.ExpiresMs, rec.Count))
 	}
 	want := []string{
 		fmt.Sprint(RecordSizes, "", 7, 1<<40, 3, 0, 0, 0, 0),
@@ -245,7 +255,8 @@ func TestIdleTimesFrequenciesAndSizesAreReadAgain(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q,\nwant %q", got, want)
 	}
-	if rest, err := io.ReadAll(f.Rest()); string(rest) != "what follows" || err != nil || f.Version() != 11 || f.Valkey() {
+	if rest, err := io.ReadAll(f.Rest()); string(rest) != "what follows" || err != nil || f.Version() != 11 ||
+		f.Valkey() {
 		t.Errorf("rest %q, %v; version %d", rest, err, f.Version())
 	}
 }
@@ -256,7 +267,8 @@ func TestWhatAVersionCanNotSayIsRefusedAndLeavesTheFileWhole(t *testing.T) {
 	var b bytes.Buffer
 	w := NewFileWriter(&b, FileWriterOptions{Version: 9})
 	for what, err := range map[string]error{
-		"function": w.Function("#!lua name=a"), "deadlines": w.Key(h, hash), "deadlines in parts": w.Parts(h, Hash, 1, partsOf(hash, 1)),
+		"function": w.Function("#!lua name=a"), "deadlines": w.Key(h, hash), "deadlines in parts": w.Parts(h, Hash,
+			1, partsOf(hash, 1)),
 	} {
 		if !errors.Is(err, ErrNotInVersion) {
 			t.Errorf("%s: %v", what, err)
@@ -266,7 +278,8 @@ func TestWhatAVersionCanNotSayIsRefusedAndLeavesTheFileWhole(t *testing.T) {
 	if err := errors.Join(w.Key(h, hash), w.Key(h, &Value{Kind: Set}), w.Finish()); err != nil {
 		t.Fatal(err)
 	}
-	if lines, _, err := readAll(&b, FileOptions{}); err != nil || !slices.Equal(lines, []string{`db 0 key "h" hash "f"="v"`}) {
+	if lines, _, err := readAll(&b, FileOptions{}); err != nil || !slices.Equal(lines,
+		[]string{`db 0 key "h" hash "f"="v"`}) {
 		t.Errorf("%q, %v", lines, err)
 	}
 	for _, version := range []int{-1, 8, 13} {
@@ -379,7 +392,8 @@ func TestALargeValueIsWrittenAndReadInBoundedMemory(t *testing.T) {
 
 func TestScoresOfAllKindsAreReadAgain(t *testing.T) {
 	v := &Value{Kind: ZSet}
-	for i, score := range []float64{0, math.Copysign(0, -1), 1, -1, 0.1, 1e300, 5e-324, math.Inf(1), math.Inf(-1), 1 << 53, 1<<62 + 1} {
+	for i, score := range []float64{0, math.Copysign(0, -1), 1, -1, 0.1, 1e300, 5e-324, math.Inf(1), math.Inf(-1),
+		1 << 53, 1<<62 + 1} {
 		v.Members = append(v.Members, Member{fmt.Sprint(i), score})
 	}
 	for _, o := range []FileWriterOptions{{}, {Packing: &Packing{}}, {Version: 9}} {

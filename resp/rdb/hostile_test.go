@@ -73,7 +73,7 @@ func TestAPayloadWithAWrongFooterIsRefused(t *testing.T) {
 			t.Errorf("%d bytes: %v", n, err)
 		}
 	}
-	for version, want := range map[byte]error{0: nil, 9: nil, 10: nil, 11: nil, 12: nil, 13: ErrChecksum} {
+	for version, want := range map[byte]error{0: nil, 9: nil, 12: nil, 14: nil, 15: ErrChecksum, 79: ErrChecksum, 80: nil, 81: ErrChecksum} {
 		b := []byte(good)[:len(good)-8]
 		b[len(b)-2] = version
 		sum := checksum(b)

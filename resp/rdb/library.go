@@ -20,7 +20,7 @@ func EncodeLibraries(code []string, compress bool) []byte {
 // DecodeLibraries returns the code of the libraries in a payload, which may unfold to so many bytes. The error is ErrChecksum, or
 // wraps ErrFormat.
 func DecodeLibraries(payload []byte, maxBytes int64) (code []string, err error) {
-	b, err := unseal(payload)
+	b, _, err := unseal(payload)
 	if err != nil {
 		return nil, err
 	}

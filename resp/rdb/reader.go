@@ -8,8 +8,8 @@ import (
 	"strconv"
 )
 
-// A reader reads a payload, which is all there, or a file through a window. After the first error everything it returns is
-// empty: loops look at err in every round. What take and blob return is good until the next of any reads.
+// A reader reads a payload, which is all there, or a file through a window. After the first error everything it
+// returns is empty: loops look at err in every round. What take and blob return is good until the next of any reads.
 type reader struct {
 	b         []byte  // what is here and still to be read
 	end       int64   // where b ends in the payload or file
@@ -78,7 +78,8 @@ func (r *reader) need(n uint64) bool {
 	if here := int64(len(r.b)); r.in != nil && r.in.err != nil && r.in.err != io.EOF {
 		r.stop(r.in.err)
 	} else {
-		r.failAs(ErrTruncated, r.offset()+here, fmt.Sprintf("%d bytes from offset %d on", n, r.offset()), "the end after %d", here)
+		expected := fmt.Sprintf("%d bytes from offset %d on", n, r.offset())
+		r.failAs(ErrTruncated, r.offset()+here, expected, "the end after %d", here)
 	}
 	return false
 }
@@ -190,7 +191,8 @@ func (r *reader) blob(most int64) []byte {
 		}
 		b = decompress(b, size)
 		if b == nil {
-			r.failAs(ErrFormat, at, fmt.Sprintf("a compressed string of %d bytes", size), "%d bytes that are none", packed)
+			expected := fmt.Sprintf("a compressed string of %d bytes", size)
+			r.failAs(ErrFormat, at, expected, "%d bytes that are none", packed)
 		}
 		r.left += int64(size) // it is paid for again by what is kept of it
 		return b

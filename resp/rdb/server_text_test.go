@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// keyLines asks a server for all that it has and returns the lines that readAll gives of a file with that. It does not use
-// DUMP, which is what is tested.
+// keyLines asks a server for all that it has and returns the lines that readAll gives of a file with that. It does
+// not use DUMP, which is what is tested.
 func (r *redis) keyLines() (lines []string) {
 	r.t.Helper()
 	for line := range strings.Lines(r.must("INFO", "keyspace")) {

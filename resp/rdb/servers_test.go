@@ -57,7 +57,8 @@ func (r *redis) fillAll() {
 // fillFieldTimes makes a hash of fields with deadlines, if the server knows these.
 func (r *redis) fillFieldTimes(key string) {
 	r.must("HSET", key, "a", "1", "b", "2", "c", "3", "d", "4")
-	if reply := r.do("HPEXPIREAT", key, "4102444800001", "FIELDS", "1", "b"); strings.HasPrefix(reply, "-ERR unknown command") {
+	if reply := r.do("HPEXPIREAT", key, "4102444800001", "FIELDS", "1", "b"); strings.HasPrefix(reply,
+		"-ERR unknown command") {
 		r.must("DEL", key)
 		return
 	}
@@ -95,7 +96,8 @@ func (r *redis) name() string {
 	return "redis-" + facts["redis_version"]
 }
 
-// recordServers makes a file of each server and asks it what is in there; of a server too old for the questions, redis-server.
+// recordServers makes a file of each server and asks it what is in there; of a server too old for the questions,
+// redis-server.
 func recordServers(t *testing.T) {
 	for _, program := range append(strings.Split(*servers, ","), "redis-server") {
 		for _, policy := range []string{"noeviction", "allkeys-lfu"} {
@@ -152,7 +154,8 @@ func TestFilesOfServersHaveWhatTheyFindInThem(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 				break
 			}
-			function := slices.Contains(lines, fmt.Sprintf("function %q", "#!lua name=lib\nredis.register_function('f', function() return 1 end)"))
+			function := slices.Contains(lines, fmt.Sprintf("function %q",
+				"#!lua name=lib\nredis.register_function('f', function() return 1 end)"))
 			if function == strings.Contains(name, "redis-6") {
 				t.Errorf("%s: the library is there: %v", name, function)
 			}
@@ -258,12 +261,40 @@ func TestLiveServersLoadWhatIsWritten(t *testing.T) {
 				got := server.keyLines()
 				for i := range want {
 					if i >= len(got) || got[i] != want[i] {
-						t.Fatalf("%s, version %d, seed %d: has\n%.900s\nwant\n%.900s", r.name(), version, seed, got[min(i, len(got)-1)], want[i])
+						t.Fatalf("%s, version %d, seed %d: has\n%.900s\nwant\n%.900s", r.name(), version, seed,
+							got[min(i, len(got)-1)], want[i])
 					}
 					checked++
 				}
 			}
 		}
 		t.Logf("%s has loaded %d keys of files of versions 9 to %d", r.name(), checked, newest)
+	}
+}
+
+func TestLiveServersDumpWhatIsDecoded(t *testing.T) {
+	liveRedis(t, "that the payloads of servers are decoded")
+	for _, program := range append(strings.Split(*servers, ","), "redis-server") {
+		if program == "" {
+			continue
+		}
+		r := startServer(t, program, t.TempDir())
+		r.fillAll()
+		r.must("SELECT", "0")
+		keys := r.list("KEYS", "*")
+		for _, key := range keys {
+			v, err := Decode([]byte(r.must("DUMP", key)), Limits{})
+			if err != nil {
+				t.Errorf("%s: key %q: %v", r.name(), key, err)
+				continue
+			}
+			if v.Kind == Stream && strings.HasPrefix(r.name(), "redis-6") {
+				continue // which does not say what it has read
+			}
+			if got, want := valueText(v), valueText(r.valueOf(key)); got != want {
+				t.Errorf("%s: key %q is\n%s\nwant\n%s", r.name(), key, got, want)
+			}
+		}
+		t.Logf("%s: %d payloads", r.name(), len(keys))
 	}
 }

@@ -13,7 +13,8 @@ import (
 //	flags, ms, seq, value ..., number of elements of this entry     an entry with the master's fields
 //	flags, ms, seq, number of fields, field, value ..., number      an entry with others
 //
-// Ids are differences to the master's. A group has pending entries, and consumers with the ids of those that are theirs.
+// Ids are differences to the master's. A group has pending entries, and consumers with the ids of those that are
+// theirs.
 const (
 	entryDeleted    = 1 << 0
 	entrySameFields = 1 << 1
@@ -89,7 +90,8 @@ func (s *streamReader) readNumbers() {
 	s.groups = s.length()
 }
 
-// skipOnceOnly passes over what Redis 8.6 knows of producers, so that they add nothing twice. Diskette has no such thing.
+// skipOnceOnly passes over what Redis 8.6 knows of producers, so that they add nothing twice. Diskette has no such
+// thing.
 func (s *streamReader) skipOnceOnly() {
 	s.length() // for how long
 	s.length() // how many
@@ -336,8 +338,8 @@ func (s *streamReader) own(g *Group, consumer int) {
 	}
 }
 
-// givenBack reads entries that consumers of Redis 8.8 gave back, which are pending and no one's. Where no consumer has none, one
-// must have them: XAUTOCLAIM and XCLAIM then find them.
+// givenBack reads entries that consumers of Redis 8.8 gave back, which are pending and no one's. Where no consumer
+// has none, one must have them: XAUTOCLAIM and XCLAIM then find them.
 func (s *streamReader) givenBack(g *Group) {
 	before := s.offset()
 	s.own(g, len(g.Consumers))

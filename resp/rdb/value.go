@@ -5,19 +5,20 @@
 //	|  1   |                     |  2, LE  |    8, LE     |
 //	+------+---------------------+---------+--------------+
 //
-// It writes version 10, Redis 7.0's, and only encodings that belong to it, so that Redis 7.0 takes what is dumped here as
-// well as 7.2 does; Redis refuses a version above its own. Version 11 adds two types. Sets as listpacks are no loss: 7.2
-// makes one of the plain set that it reads. Streams with the time when a consumer was last active lose that time:
-// a reader takes the time when it was last seen for it, as for every stream that comes from Redis 7.0. A hash whose fields
-// have deadlines is another matter: Redis before 7.4 knows no such thing, and a field must not live for ever because
-// it moved. It has Redis 7.4's version 12, which older ones refuse.
+// It writes version 10, Redis 7.0's, and only encodings that belong to it, so that Redis 7.0 takes what is dumped
+// here as well as 7.2 does; Redis refuses a version above its own. Version 11 adds two types. Sets as listpacks are
+// no loss: 7.2 makes one of the plain set that it reads. Streams with the time when a consumer was last active lose
+// that time: a reader takes the time when it was last seen for it, as for every stream that comes from Redis 7.0. A
+// hash whose fields have deadlines is another matter: Redis before 7.4 knows no such thing, and a field must not live
+// for ever because it moved. It has Redis 7.4's version 12, which older ones refuse.
 //
-// It reads every encoding of a value that was ever in use up to version 12. A payload is taken for hostile: its checksum is
-// no secret. Every length is checked before memory is taken for it, every structure is walked to its end with all
-// that it says of itself, as Redis does with sanitize-dump-payload, and what a value may take in memory is bounded.
+// It reads every encoding that Redis up to 8.8 and Valkey up to 9 have used for these types. A payload is taken for
+// hostile: its checksum is no secret. Every length is checked before memory is taken for it, every structure is
+// walked to its end with all that it says of itself, as Redis does with sanitize-dump-payload, and what a value may
+// take in memory is bounded.
 //
-// It reads files too, front to back and in parts, so that neither the file nor a value in it need fit in memory: those of
-// Redis 1 to 8 and of Valkey. It writes those of Redis 5 to 7.4.
+// It reads files too, front to back and in parts, so that neither the file nor a value in it need fit in memory:
+// those of Redis 1 to 8 and of Valkey. It writes those of Redis 5 to 7.4.
 //
 // # Files
 //
@@ -38,7 +39,7 @@ import (
 	"fmt"
 )
 
-// The RDB versions that payloads are written with, of which the last is the newest that is read.
+// The RDB versions that payloads are written with.
 const (
 	version           = 10
 	versionFieldTimes = 12

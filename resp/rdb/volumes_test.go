@@ -14,11 +14,14 @@ import (
 
 const volumesFile = "testdata/volumes/expected.txt"
 
-// notInRedis are the files that Redis 7.0 does not load, or of which it drops what has expired. What is expected of these is written
-// by hand; the rest of expected.txt is recorded.
+// notInRedis are the files that Redis 7.0 does not load, or of which it drops what has expired. What is expected of
+// these is written by hand; the rest of expected.txt is recorded.
 var notInRedis = map[string][]string{
-	"keys_with_expiry.rdb":         {`db 0 key "expires_ms_precision" expires 1671963072573 string "2022-12-25 10:11:12.573 UTC"`},
-	"redis_40_with_module.rdb":     {`db 0 key "foo" is a value of module ReJSON-RL`, `db 0 key "simplekey" string "someval"`},
+	"keys_with_expiry.rdb": {
+		`db 0 key "expires_ms_precision" expires 1671963072573 string "2022-12-25 10:11:12.573 UTC"`,
+	},
+	"redis_40_with_module.rdb": {`db 0 key "foo" is a value of module ReJSON-RL`,
+		`db 0 key "simplekey" string "someval"`},
 	"redis_60_with_module_aux.rdb": {`data of module test__rdb`},
 }
 
@@ -43,7 +46,8 @@ func volumes(t testing.TB) map[string][]byte {
 // onlyValues leaves out what is said of files and databases.
 func onlyValues(lines []string) []string {
 	return slices.DeleteFunc(lines, func(s string) bool {
-		return !strings.HasPrefix(s, "data of module") && (!strings.HasPrefix(s, "db ") || !strings.Contains(s, " key "))
+		return !strings.HasPrefix(s, "data of module") && (!strings.HasPrefix(s, "db ") || !strings.Contains(s,
+			" key "))
 	})
 }
 
@@ -115,7 +119,8 @@ func TestVolumesHaveWhatRedisFindsInThem(t *testing.T) {
 		}
 		slices.Sort(lines)
 		if !slices.Equal(lines, expected[name]) {
-			t.Errorf("%s has\n%.2000s\nexpected\n%.2000s", name, strings.Join(lines, "\n"), strings.Join(expected[name], "\n"))
+			t.Errorf("%s has\n%.2000s\nexpected\n%.2000s", name, strings.Join(lines, "\n"),
+				strings.Join(expected[name], "\n"))
 		}
 	}
 }

@@ -10,8 +10,8 @@ const (
 	maxWindowSpare = 4 << 20 // a larger buffer is given back when what made it so large has been read
 )
 
-// A window is the part of a file that is in memory. It grows as bytes arrive, not as the file says that they will, and keeps the
-// checksum of what has been read.
+// A window is the part of a file that is in memory. It grows as bytes arrive, not as the file says that they will,
+// and keeps the checksum of what has been read.
 type window struct {
 	src    io.Reader
 	buf    []byte // the reader's b is its end
