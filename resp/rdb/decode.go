@@ -45,7 +45,8 @@ func Decode(payload []byte, l Limits) (*Value, error) {
 
 // payloadReader returns a reader of a payload without its footer.
 func payloadReader(b []byte) *reader {
-	return &reader{b: b, end: int64(len(b)), maxString: math.MaxInt64, maxPacked: math.MaxInt64, left: math.MaxInt64}
+	const most = math.MaxInt64 / 2 // so that nothing overflows
+	return &reader{b: b, end: int64(len(b)), maxString: most, maxPacked: most, left: math.MaxInt64}
 }
 
 // isEmpty reports whether the value is a collection that can not be without elements and is.

@@ -273,3 +273,22 @@ func FuzzFileReader(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) { mustHoldFile(t, b) })
 }
+
+func FuzzFileValue(f *testing.F) {
+	for _, p := range seeds(f) {
+		if len(p) < 2000 {
+			f.Add([]byte(p[:len(p)-footerBytes]), false)
+		}
+	}
+	f.Add([]byte(op(typeHashTimesValkey, number(1), blob("f"), blob("v"), millis(-1))), true)
+	f.Fuzz(func(t *testing.T, b []byte, valkey bool) {
+		if len(b) == 0 {
+			return
+		}
+		magic := "REDIS0014"
+		if valkey {
+			magic = "VALKEY080"
+		}
+		mustHoldFile(t, []byte(rdbFile(magic, op(b[0], blob("k"), string(b[1:])))))
+	})
+}

@@ -298,3 +298,45 @@ func TestLiveServersDumpWhatIsDecoded(t *testing.T) {
 		t.Logf("%s: %d payloads", r.name(), len(keys))
 	}
 }
+
+func TestLiveLargeValuesAreReadInParts(t *testing.T) {
+	r := liveRedis(t, "that large values of a live Redis are read in parts")
+	fill := `
+		for i = 1, 15000 do
+			local text = string.rep(i, i % 9)
+			redis.call('RPUSH', 'list', i, text)
+			redis.call('SADD', 'set', i, 'member' .. i)
+			redis.call('SADD', 'integers', i)
+			redis.call('ZADD', 'zset', i / 7, 'member' .. i)
+			redis.call('HSET', 'hash', 'field' .. i, text)
+			redis.call('XADD', 'stream', i .. '-1', 'field', text, 'other', i)
+		end
+		redis.call('SET', 'string', string.rep('0123456789', 1000000))
+		redis.call('RPUSH', 'long elements', string.rep('a', 3000000), string.rep('b', 100), string.rep('c', 3000000))`
+	r.must("CONFIG", "SET", "set-max-intset-entries", "1000000")
+	r.must("EVAL", fill, "0")
+	for i := range 3 {
+		group := fmt.Sprintf("group%d", i)
+		r.must("XGROUP", "CREATE", "stream", group, "0")
+		r.must("XREADGROUP", "GROUP", group, "alice", "COUNT", strconv.Itoa(5000*(i+1)), "STREAMS", "stream", ">")
+	}
+	want := r.keyLines()
+	r.must("SAVE")
+	dir := strings.Split(r.must("CONFIG", "GET", "dir"), "\n")[1]
+	b, err := os.ReadFile(filepath.Join(dir, "dump.rdb"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, size := range []int64{0, 100_000} {
+		got, parts, err := readAll(bytes.NewReader(b), FileOptions{PartBytes: size})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = onlyValues(got)
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("in parts of %d bytes: not the same", size)
+		}
+		t.Logf("%d keys in %d parts of about %d bytes", len(got), parts, size)
+	}
+}
