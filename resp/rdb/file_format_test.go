@@ -91,7 +91,7 @@ func TestFormatsOfOtherVersionsAreRead(t *testing.T) {
 			rdbFile("REDIS0013", op(opExpiresMs, millis(9)), op(opKeyMeta, number(1), "abcd", number(moduleString),
 				blob("x"), number(moduleEnd)),
 				op(typeStream4, blob("s"), node, numbers, number(0), once), op(typeString, blob("k"), blob("v"))),
-			[]string{strings.Replace(stream, `"s"`, `"s" expires 9`, 1), `db 0 key "k" string "v"`},
+			[]string{`data of module META`, strings.Replace(stream, `"s"`, `"s" expires 9`, 1), `db 0 key "k" string "v"`},
 		},
 		"Redis 8.8: entries that were given back": {
 			rdbFile("REDIS0014", op(typeStream5, blob("s"), node, numbers, group, number(1)+rawID(1, 1), once),

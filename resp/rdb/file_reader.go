@@ -87,7 +87,7 @@ type RecordKind int
 const (
 	RecordKey       RecordKind = iota // a key, whose value Part reads
 	RecordModule                      // a key with a module's value, which the next Next passes over
-	RecordModuleAux                   // a module's data beside the keys; the next Next passes over it
+	RecordModuleAux                   // a module's data beside the keys, or on the next key: then Module is META
 	RecordAux                         // Key is the name of a fact about the file, Text the fact: redis-ver, ctime ...
 	RecordFunction                    // Text is the code of a library
 	RecordSizes                       // how many keys DB has, Keys and Expires: a hint, not to be relied on
@@ -275,11 +275,11 @@ func (f *FileReader) step() bool {
 	case opKeyMeta:
 		if f.r.valkey {
 			f.r.skipSlotImport()
-		} else {
-			f.r.skipKeyMeta()
-			f.before.begun = true
+			return false
 		}
-		return false
+		f.r.skipKeyMeta()
+		f.before.begun = true
+		f.record = Record{Kind: RecordModuleAux, Offset: at, Module: "META"}
 	case opEnd:
 		f.end()
 		return false
