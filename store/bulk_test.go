@@ -10,8 +10,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"diskette/store/files"
 )
 
 // begun begins an import into a directory.
@@ -380,5 +383,53 @@ func TestABulkHandsItsParcelsOn(t *testing.T) {
 	}
 	if err := errors.Join(b.Abort(), im.Abort()); err != nil {
 		t.Error(err)
+	}
+}
+
+// Whichever change of a file fails, the directory has all of what is imported or no database at all.
+func TestAnImportThatTheDiskFailsIsWholeOrNone(t *testing.T) {
+	for n := 0; ; n++ {
+		dir, calls := t.TempDir(), 0
+		failing := func(o *Options) {
+			o.Fault = func(c files.Call) (int, error) {
+				if calls++; calls == n+1 {
+					return 0, syscall.EIO
+				}
+				return len(c.Data), nil
+			}
+		}
+		err := func() error {
+			o := Options{Dir: dir}
+			failing(&o)
+			im, err := BeginImport(o)
+			if err != nil {
+				return err
+			}
+			b, err := im.Bulk()
+			if err != nil {
+				return errors.Join(err, im.Abort())
+			}
+			b.Key(0, "k", TypeString, 0)
+			b.Text("v", true)
+			if _, err := b.Finish(context.Background()); err != nil {
+				return errors.Join(err, im.Abort())
+			}
+			_, err = im.Finish("dump.rdb")
+			return err
+		}()
+		if err == nil && calls <= n {
+			if n < 5 {
+				t.Errorf("only %d changes were seen", calls)
+			}
+			return
+		}
+		if err != nil && Fresh(dir) {
+			continue
+		}
+		st := opened(t, dir)
+		if keys := st.Opened().Keys; keys != 1 {
+			t.Errorf("after the failure of change %d (%v) there are %d keys", n, err, keys)
+		}
+		closed(t, st)
 	}
 }

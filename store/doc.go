@@ -84,6 +84,7 @@
 //	the journal's active segment      its doubt; it has no successor until it is on disk. The last at the start: assumed, mend
 //	a new segment, set-aside rows     begun anew under another inode
 //	the state file                    the same copy is written again; at the start assumed
+//	an imported database              the import fails, and the next one begins anew
 //	names in a directory              the step that needs them fails and is repeated
 //
 // It costs 35 to 60 ns a write of SQLite's, and at a start after a kill the WAL's bytes once more: 0.16 s for 32 MiB on a virtual

@@ -97,7 +97,12 @@ func (im *Import) Open(o Options) (*Store, error) {
 // Finish makes what was imported the directory's database, and returns the number of its keys. The source is what
 // meta names it by, with the time.
 func (im *Import) Finish(source string) (keys int64, err error) {
-	defer func() { err = errors.Join(im.hold.hindered(err), im.hold.lock.Close()) }()
+	defer func() {
+		if err != nil {
+			err = errors.Join(im.hold.hindered(err), im.remove())
+		}
+		err = errors.Join(err, im.hold.lock.Close())
+	}()
 	if keys, err = im.note(source); err != nil {
 		return 0, fmt.Errorf("note the import: %w", err)
 	}
