@@ -316,3 +316,55 @@ func streamState(c *client, key string) string {
 	tell(c.Do("XINFO", "STREAM", key, "FULL", "COUNT", 0))
 	return text.String()
 }
+
+func TestLiveAMillionKeysMoveInAlsoAfterAKill(t *testing.T) {
+	needsLive(t)
+	const n, batch = 1_000_000, 1000
+	for _, appending := range []string{"no", "yes"} {
+		t.Run("appendonly "+appending, func(t *testing.T) {
+			redis := startServer(t, *redisFlag, "--save", "", "--appendonly", appending, "--enable-debug-command", "yes")
+			c := dial(t, redis.Addr)
+			says(t, c, "OK", "DEBUG", "POPULATE", n)
+			if appending == "no" {
+				says(t, c, "OK", "SAVE")
+			} else {
+				says(t, c, "Background append only file rewriting started", "BGREWRITEAOF")
+				for infoField(c.Do("INFO", "persistence").text, "aof_rewrite_in_progress") != "0" {
+					time.Sleep(10 * time.Millisecond)
+				}
+				for i := range 20_000 { // commands behind the base
+					c.Send("SET", "key:"+strconv.Itoa(i*50), i)
+				}
+				for range 20_000 {
+					c.Receive()
+				}
+			}
+			redis.Kill9()
+			dir := copied(t, redis.Dir)
+			redis.Restart()
+			c = dial(t, redis.Addr)
+			s := newServer(t, subjectBin(t), "--dir", dir, "--appendonly", appending, "--enable-debug-command", "yes")
+			s.Dir = dir
+			ours := underWay(t, s)
+			for infoField(ours.Do("INFO", "persistence").text, "loading_loaded_perc") < "50" {
+				time.Sleep(time.Millisecond)
+			}
+			s.Kill9()
+			if hasDatabase(s) {
+				t.Fatal("killed in the middle, it left a database")
+			}
+			s.start(nil)
+			ours = dial(t, s.Addr)
+			says(t, ours, strconv.Itoa(n), "DBSIZE")
+			for from := 0; from < n; from += batch {
+				get := []any{"MGET"}
+				for i := range batch {
+					get = append(get, "key:"+strconv.Itoa(from+i))
+				}
+				if want, got := c.Do(get...), ours.Do(get...); got.String() != want.String() || want.elems[7].IsNil() {
+					t.Fatalf("the values of keys from %d on differ", from)
+				}
+			}
+		})
+	}
+}
