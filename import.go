@@ -63,6 +63,7 @@ func importFile(args []string, stdout, stderr *os.File) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	server.BeginLoading(source.Size) // it bounds the memory
 	bar := progressBar{out: stdout, terminal: isatty.IsTerminal(stdout.Fd())}
 	o.Progress = bar.show
 	r, err := source.Run(ctx, o)

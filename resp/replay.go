@@ -21,7 +21,13 @@ type Replay struct {
 	s  *Server
 	cl *client
 	h  hold
+
+	lsn  uint64 // the newest change
+	late int    // commands since the journal was last waited for
 }
+
+// replayBatch is how many commands share a write of the journal.
+const replayBatch = 256
 
 // Replay begins a replay into a store.
 func (s *Server) Replay(st *store.Store) *Replay {
@@ -85,7 +91,7 @@ func (p *Replay) Run(args [][]byte) (err error) {
 	case reply.Kind == command.KindError && !strings.HasPrefix(r.Name, "eval") && r.Name != "fcall": // they write, then fail
 		return fmt.Errorf("%w: %s answered %q", ErrReplay, r.Full, reply.S)
 	}
-	return nil
+	return p.commit()
 }
 
 func (p *Replay) run(r *command.Row, args [][]byte) (command.Reply, error) {
@@ -105,9 +111,19 @@ func (p *Replay) run(r *command.Row, args [][]byte) (command.Reply, error) {
 	if err != nil {
 		return command.ReplyNone, err
 	}
-	tx, reply, _ := h.call(tx, r, args)
-	tx.End()
+	tx, reply, seen := h.call(tx, r, args)
+	p.lsn = max(p.lsn, seen, tx.End())
 	return reply, nil
+}
+
+// commit waits now and then for the journal, which otherwise gathers what nobody waits for.
+func (p *Replay) commit() error {
+	if p.late++; p.late < replayBatch {
+		return nil
+	}
+	p.late = 0
+	p.h.release()
+	return p.s.store.Wait(p.lsn)
 }
 
 // Close ends the replay. The store is the caller's to close.

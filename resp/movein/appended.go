@@ -74,7 +74,7 @@ func (m *move) commands(ctx context.Context, st *store.Store, r *aof.Reader, ite
 		if err != nil {
 			return m.judge(item.File, err)
 		}
-		m.progress(false)
+		m.progress()
 		item, err = r.Next()
 	}
 	if err == io.EOF {

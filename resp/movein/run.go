@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"diskette/resp/rdb"
@@ -64,9 +65,10 @@ func (m *move) run(ctx context.Context, im *store.Import) error {
 	if err != nil {
 		return errors.Join(err, b.Abort())
 	}
-	m.at.Indexing = true
-	m.progress(true)
-	if _, err := b.Finish(ctx); err != nil {
+	told := m.tellOfIndex()
+	_, err = b.Finish(ctx)
+	told()
+	if err != nil {
 		if ctx.Err() != nil {
 			return cancelled(ctx)
 		}
@@ -75,7 +77,6 @@ func (m *move) run(ctx context.Context, im *store.Import) error {
 		}
 		return err
 	}
-	m.at.Indexing = false
 	if commands != nil || len(m.libraries) > 0 {
 		if err := m.withCommands(ctx, im, commands); err != nil {
 			return err
@@ -145,13 +146,38 @@ func (m *move) withCommands(ctx context.Context, im *store.Import, commands stag
 	return errors.Join(err, st.Close())
 }
 
+// tellOfIndex tells that the keys are read and the index is being made, again and again until the returned function is
+// called.
+func (m *move) tellOfIndex() (stop func()) {
+	at := m.at
+	at.Indexing, at.Bytes, at.Took = true, m.offset(), time.Since(m.start)
+	done := make(chan struct{})
+	var over sync.WaitGroup
+	over.Go(func() {
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		for m.o.Progress != nil && at.Read > 0 {
+			m.o.Progress(at)
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+				at.Took = time.Since(m.start)
+			}
+		}
+	})
+	return func() {
+		close(done)
+		over.Wait()
+	}
+}
+
 // progress tells of it now and then.
-func (m *move) progress(always bool) {
-	if m.steps++; m.o.Progress == nil || !always && m.steps%64 != 0 {
+func (m *move) progress() {
+	if m.steps++; m.o.Progress == nil || m.steps%64 != 0 {
 		return
 	}
-	now := time.Now()
-	if always || now.Sub(m.told) >= every {
+	if now := time.Now(); now.Sub(m.told) >= every {
 		m.told = now
 		m.at.Bytes, m.at.Took = m.offset(), now.Sub(m.start)
 		m.o.Progress(m.at)

@@ -44,7 +44,7 @@ func (m *move) snapshot(ctx context.Context, f *rdb.FileReader, b *store.Bulk) e
 		if err != nil {
 			return err
 		}
-		m.progress(false)
+		m.progress()
 	}
 }
 
@@ -89,7 +89,7 @@ func (m *move) key(f *rdb.FileReader, r *rdb.Record, b *store.Bulk) error {
 		if p.Last {
 			break
 		}
-		m.progress(false)
+		m.progress()
 	}
 	if head != nil {
 		return b.Head(store.StreamID(head.Last), store.StreamID(head.MaxDeleted), head.Added)
