@@ -16,17 +16,6 @@ func onHash(fn func(*store.Hash, *Call) Reply) func(*store.View, *Call) Reply {
 	}
 }
 
-// onList makes a row's function of one that reads a list.
-func onList(fn func(*store.List, *Call) Reply) func(*store.View, *Call) Reply {
-	return func(v *store.View, c *Call) Reply {
-		value, err := v.List(c.Args[1])
-		if err != nil {
-			return Failure(err)
-		}
-		return fn(value, c)
-	}
-}
-
 // onSet makes a row's function of one that reads a set.
 func onSet(fn func(*store.Set, *Call) Reply) func(*store.View, *Call) Reply {
 	return func(v *store.View, c *Call) Reply {

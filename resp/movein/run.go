@@ -101,7 +101,7 @@ func (m *move) dump(ctx context.Context, b *store.Bulk) error {
 }
 
 func (m *move) fileOptions() rdb.FileOptions {
-	return rdb.FileOptions{StringBytes: m.o.StringBytes, NoChecksum: m.o.NoChecksum}
+	return rdb.FileOptions{StringBytes: m.o.StringBytes, PackedBytes: m.o.StringBytes, NoChecksum: m.o.NoChecksum}
 }
 
 // judge says what becomes of an import that met err in a file.
