@@ -19,7 +19,8 @@ type move struct {
 	result    Result
 	at        Progress
 	start     time.Time
-	told      time.Time
+	toldAt    time.Time
+	told      map[string]bool // modules whose data beside their values is left out
 	steps     int
 	nowMs     int64
 	expires   bool         // keys whose deadline has passed are left out
@@ -32,7 +33,7 @@ func (s *Source) Run(ctx context.Context, o Options) (*Result, error) {
 	if o.Store.Databases == 0 {
 		o.Store.Databases = 16
 	}
-	m := &move{o: o, src: s, start: time.Now(), offset: func() int64 { return 0 }}
+	m := &move{o: o, src: s, start: time.Now(), told: map[string]bool{}, offset: func() int64 { return 0 }}
 	m.at.Total = s.Size
 	m.nowMs = m.start.UnixMilli()
 	if o.Now != nil {
@@ -177,8 +178,8 @@ func (m *move) progress() {
 	if m.steps++; m.o.Progress == nil || m.steps%64 != 0 {
 		return
 	}
-	if now := time.Now(); now.Sub(m.told) >= every {
-		m.told = now
+	if now := time.Now(); now.Sub(m.toldAt) >= every {
+		m.toldAt = now
 		m.at.Bytes, m.at.Took = m.offset(), now.Sub(m.start)
 		m.o.Progress(m.at)
 	}

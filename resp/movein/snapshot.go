@@ -37,7 +37,10 @@ func (m *move) snapshot(ctx context.Context, f *rdb.FileReader, b *store.Bulk) e
 			}
 			err = &moduleError{r}
 		case rdb.RecordModuleAux:
-			m.log("data of a module's, beside its values, is left out", nil, "module", r.Module)
+			if !m.told[r.Module] { // it may come with every key
+				m.told[r.Module] = true
+				m.log("data of a module's, beside its values, is left out", nil, "module", r.Module)
+			}
 		case rdb.RecordFunction:
 			m.libraries = append(m.libraries, r.Text)
 		}
