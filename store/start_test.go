@@ -459,3 +459,16 @@ func TestAnOlderJournalAndStateBesideTheDatabaseAreRefused(t *testing.T) {
 		})
 	}
 }
+
+// TestAnyIdentityOpens: it is a random number of 64 bits, and to be added up with what else is in meta no reason to refuse.
+func TestAnyIdentityOpens(t *testing.T) {
+	dir := t.TempDir()
+	st := opened(t, dir)
+	mustSet(t, st, "k", "v")
+	flushed(t, st)
+	intrude(t, st, `INSERT INTO meta VALUES ('large', 9223372036854775807)`)
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
+	wantGet(t, opened(t, dir), "k", "v")
+}
