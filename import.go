@@ -137,7 +137,8 @@ func databaseMap(text string) (map[int]int, error) {
 	return all, nil
 }
 
-// progressBar shows how far an import is: on a terminal in one line that is written over, elsewhere in a line now and then.
+// progressBar shows how far an import is: on a terminal in one line that is written over,
+// elsewhere in a line now and then.
 type progressBar struct {
 	out      io.Writer
 	terminal bool

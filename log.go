@@ -76,8 +76,8 @@ func (l *logFile) Write(p []byte) (int, error) {
 	return l.f.Write(p)
 }
 
-// reopenAt opens the log file again at each signal, as log rotation wants; without a file a signal, which a closed terminal sends,
-// does nothing, as in Redis.
+// reopenAt opens the log file again at each signal, as log rotation wants; without a file a
+// signal, which a closed terminal sends, does nothing, as in Redis.
 func (l logger) reopenAt(signals <-chan os.Signal) {
 	for range signals {
 		if l.file == nil {

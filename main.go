@@ -285,8 +285,8 @@ func removeSocket(path string) error {
 	return err
 }
 
-// listenOn opens a port on the addresses of bind. One that begins with '-' may be unavailable, as in redis.conf; '*' and
-// '::*' are all of IPv4 and IPv6.
+// listenOn opens a port on the addresses of bind. One that begins with '-' may be unavailable,
+// as in redis.conf; '*' and '::*' are all of IPv4 and IPv6.
 func listenOn(addresses []string, port int64) (all []net.Listener, err error) {
 	for _, a := range addresses {
 		host := strings.TrimPrefix(a, "-")

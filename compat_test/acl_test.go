@@ -154,7 +154,7 @@ func TestUsersSurviveConfigRewrite(t *testing.T) {
 	equal(t, "ACL LIST after a start", c.Do("ACL", "LIST").String(), before)
 }
 
-// The guard's limits for strangers hold for whoever is no user yet, and not for users.
+// The guard's limits for strangers hold for clients that have not authenticated, and not for users.
 func TestStrangersAreLimitedUntilTheyAreUsers(t *testing.T) {
 	s := startServer(t, subjectBin(t), "--user", "default", "off", "--user", "bob", "on", "nopass", "+@all", "~*")
 	big := strings.Repeat("x", 20<<10)

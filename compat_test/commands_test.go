@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// missingCommands are Redis 7.2's commands that are not here, a container for all its subcommands, with the reason. README's
-// section Commands lists the same.
+// missingCommands are Redis 7.2's commands that are not here, a container for all its
+// subcommands, with the reason. README's section Commands lists the same.
 var missingCommands = map[string]string{
 	"migrate": "it moves keys between the nodes of a cluster; DUMP and RESTORE do it by hand",
 }

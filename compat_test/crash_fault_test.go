@@ -13,9 +13,10 @@ import (
 	"time"
 )
 
-// TestNothingAcknowledgedIsLostOnADiskThatFails is the crash test over a disk on which reads, writes, fsyncs, truncations and
-// creations of SQLite and the journal fail at random, for moments. Commands may be refused then; the server goes on all the
-// same, what it acknowledged is there after a kill -9, and the store that is left is whole. It takes as long as -soak says.
+// TestNothingAcknowledgedIsLostOnADiskThatFails is the crash test over a disk on which reads, writes, fsyncs,
+// truncations and creations of SQLite and the journal fail at random, for moments. Commands may be refused
+// then; the server goes on all the same, what it acknowledged is there after a kill -9, and the store that is
+// left is whole. It takes as long as -soak says.
 func TestNothingAcknowledgedIsLostOnADiskThatFails(t *testing.T) {
 	c := newCrew(t)
 	c.faults = true
@@ -26,7 +27,8 @@ func TestNothingAcknowledgedIsLostOnADiskThatFails(t *testing.T) {
 	for ; time.Now().Before(deadline) && !t.Failed(); rounds++ {
 		options := []string{"--appendfsync", policies[rounds%3], "--maxmemory", []string{"1mb", "64mb"}[rounds%2]}
 		c.bin = faulty
-		for tries := 1; !c.startFaulty(options) && !t.Failed(); tries++ { // a file that it needs could not be read or written
+		// A start fails when a file that the server needs could not be read or written.
+		for tries := 1; !c.startFaulty(options) && !t.Failed(); tries++ {
 			if refused++; tries == 30 {
 				t.Fatalf("no start of %d comes about: that is no fault's doing:\n%s", tries, c.Log.tail())
 			}

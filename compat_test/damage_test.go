@@ -11,8 +11,8 @@ import (
 
 const pageBytes = 4096 // of the database file
 
-// damagedServer is a server that was started on a database with 20,000 keys of which sixty pages are zeroed or have a flipped bit.
-// value is what key i has.
+// damagedServer is a server that was started on a database with 20,000 keys of which sixty
+// pages are zeroed or have a flipped bit. value is what key i has.
 func damagedServer(t *testing.T, args ...string) (s *server, value func(i int) string) {
 	t.Helper()
 	value = func(i int) string { return fmt.Sprint("value ", i, strings.Repeat(".", i%300)) }
@@ -33,7 +33,8 @@ func damagedServer(t *testing.T, args ...string) (s *server, value func(i int) s
 	b := readFile(t, path)
 	r := rand.New(rand.NewPCG(1, 2))
 	for i, page := range r.Perm(len(b)/pageBytes - 40)[:60] {
-		page := b[(page+30)*pageBytes:][:pageBytes] // past the tables' roots, and before the last keys, which a start reads
+		// The page stands behind the tables' roots, and before the last keys, which a start reads.
+		page := b[(page+30)*pageBytes:][:pageBytes]
 		if i%2 == 0 {
 			clear(page)
 		} else {

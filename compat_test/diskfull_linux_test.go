@@ -255,8 +255,8 @@ func TestTheServerStartsAndServesOnADiskThatOthersFilled(t *testing.T) {
 	}
 }
 
-// What comes faster than write-back works may not fill the disk with the journal alone: the tables would then have no room for it, and
-// nothing could be dropped whatever is deleted.
+// What comes faster than write-back works may not fill the disk with the journal alone: the
+// tables would then have no room for it, and nothing could be dropped whatever is deleted.
 func TestADiskFilledAtOnceTakesWritesAgainOnceKeysAreDeleted(t *testing.T) {
 	s := newServer(t, subjectBin(t))
 	s.Dir = smallDisk(t, 96<<20)

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestLargeValuesMoveThroughDumpAndRestore moves values that are encoded and decoded without the keyspace lock: alone, in a
-// pipeline, in MULTI, and while another client changes them.
+// TestLargeValuesMoveThroughDumpAndRestore moves values that are encoded and decoded without
+// the keyspace lock: alone, in a pipeline, in MULTI, and while another client changes them.
 func TestLargeValuesMoveThroughDumpAndRestore(t *testing.T) {
 	s := startServer(t, subjectBin(t))
 	c := dial(t, s.Addr)

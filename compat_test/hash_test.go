@@ -9,8 +9,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// TestFieldDeadlinesSurviveAnEndOfAnyKind sets deadlines of fields, ends the server and looks at them again. What passed
-// meanwhile is gone.
+// TestFieldDeadlinesSurviveAnEndOfAnyKind sets deadlines of fields, ends the server and looks
+// at them again. What passed meanwhile is gone.
 func TestFieldDeadlinesSurviveAnEndOfAnyKind(t *testing.T) {
 	s := startServer(t, subjectBin(t))
 	c := goRedis(t, s, redis.Options{})
@@ -76,8 +76,8 @@ func TestAHugeNumberOfRandomFieldsIsRefused(t *testing.T) {
 	}
 }
 
-// TestScansOfElementsGoOnWhereTheyStoppedWhateverHappensMeanwhile changes a collection, and lets it be read anew from disk, between
-// the calls of one iteration.
+// TestScansOfElementsGoOnWhereTheyStoppedWhateverHappensMeanwhile changes a collection, and
+// lets it be read anew from disk, between the calls of one iteration.
 func TestScansOfElementsGoOnWhereTheyStoppedWhateverHappensMeanwhile(t *testing.T) {
 	const stay = 100
 	for _, kind := range []struct {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestWhatNeedsTheHeadOfAKeyAloneLeavesItsValueOnDisk asks for heads of eight values that are each larger than maxmemory,
-// in every way that clients have, and looks at the most memory that the process ever had.
+// TestWhatNeedsTheHeadOfAKeyAloneLeavesItsValueOnDisk asks for heads of eight values that are each larger
+// than maxmemory, in every way that clients have, and looks at the most memory that the process ever had.
 func TestWhatNeedsTheHeadOfAKeyAloneLeavesItsValueOnDisk(t *testing.T) {
 	requireProc(t)
 	const values = 8
@@ -131,7 +131,8 @@ func TestWhatNeedsTheHeadOfAKeyAloneLeavesItsValueOnDisk(t *testing.T) {
 	}
 }
 
-// TestTheEncodingOfWhatIsOnDiskIsThatOfWhatIsInMemory, also where thresholds are so high that the first elements do not tell it.
+// TestTheEncodingOfWhatIsOnDiskIsThatOfWhatIsInMemory, also where thresholds are so high that
+// the first elements do not tell it.
 func TestTheEncodingOfWhatIsOnDiskIsThatOfWhatIsInMemory(t *testing.T) {
 	s := startServer(t, subjectBin(t), "--enable-debug-command", "local")
 	c := dial(t, s.Addr)
@@ -237,7 +238,8 @@ func TestAScriptThatNeedsALargeValueRunsOnceItIsLoaded(t *testing.T) {
 	}
 }
 
-// TestAListOnDiskServesWhoWaitsForItsNewName: RENAME needs no more than its head, whoever waits for the new name its elements.
+// TestAListOnDiskServesWhoWaitsForItsNewName renames a list. RENAME needs no more than the list's head, but the
+// client that waits for the new name needs the elements.
 func TestAListOnDiskServesWhoWaitsForItsNewName(t *testing.T) {
 	s := startServer(t, subjectBin(t), "--enable-debug-command", "local")
 	c, waiting := dial(t, s.Addr), dial(t, s.Addr)

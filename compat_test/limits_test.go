@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// neverRead pipelines GETs of a 1 MB value on c until the server takes no more of them, or closes it because others wait, too.
+// neverRead pipelines GETs of a 1 MB value on c until the server takes no more of them, or
+// closes it because others wait, too.
 func neverRead(c *client) error {
 	gets := bytes.Repeat(encode("GET", "mb"), 1000)
 	for range 2000 {

@@ -97,8 +97,8 @@ ACL LOG RESET
 
 var deniedText = regexp.MustCompile(`^(.*: )?(?:NOPERM )?(?:This user|this user|User \w+) has no permissions to (run|access)`)
 
-// settledACL leaves out what Redis 7.2 says in other words than 7.0: refusals, the flag that only some users have in 7.0,
-// and the rules about commands, which 7.0 makes up; what they amount to shows in ACL DRYRUN.
+// settledACL leaves out what Redis 7.2 says in other words than 7.0: refusals, the flag that only some users
+// have in 7.0, and the rules about commands, which 7.0 makes up; what they amount to shows in ACL DRYRUN.
 func settledACL(args []any, v value) value {
 	v.text = strings.Replace(v.text, "NOPERM No permissions to access a", "NOPERM this user has no permissions to access one of the", 1)
 	v.text, _, _ = strings.Cut(v.text, " used as arguments")

@@ -1,7 +1,7 @@
 package compat_test
 
-// bitmaps: V is often long enough for ranges to have an inside; N lies around the ends. What Redis 7.2 says otherwise than the
-// recorded 7.0, errors about absent keys, is in the script.
+// bitmaps: V is often long enough for ranges to have an inside; N lies around the ends. What
+// Redis 7.2 says otherwise than the recorded 7.0, errors about absent keys, is in the script.
 func init() {
 	randomFamilies["bitmaps"] = randomFamily{templates: `
 SET K V

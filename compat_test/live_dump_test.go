@@ -14,8 +14,8 @@ import (
 	"diskette/compat_test/testrand"
 )
 
-// Values are such that Redis's bytes follow from them: no hash tables, and no lists of several nodes, intsets or streams that
-// may shrink and keep their form.
+// Values are such that Redis's bytes follow from them: no hash tables, and no lists of several
+// nodes, intsets or streams that may shrink and keep their form.
 func init() {
 	randomFamilies["dump"] = randomFamily{
 		templates: `

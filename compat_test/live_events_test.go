@@ -20,7 +20,8 @@ type eventSource struct {
 	commands, ears, marks *client
 }
 
-// hearEvents asks for all events but those of expiry: Redis notices a deadline that has passed when it looks at the key.
+// hearEvents asks for all events but those of expiry: Redis notices a deadline that has passed
+// when it looks at the key.
 func hearEvents(t *testing.T, addr, classes string) *eventSource {
 	s := &eventSource{dial(t, addr), dial(t, addr), dial(t, addr)}
 	s.commands.Do("CONFIG", "SET", "notify-keyspace-events", classes)
@@ -50,8 +51,8 @@ func (s *eventSource) after(t *testing.T, args []any) (events []string) {
 	}
 }
 
-// TestRandomCommandsFireTheEventsOfALiveRedis sends the same random commands to Diskette and to a live redis-server and compares the
-// events that a subscriber hears, in order.
+// TestRandomCommandsFireTheEventsOfALiveRedis sends the same random commands to Diskette and to
+// a live redis-server and compares the events that a subscriber hears, in order.
 func TestRandomCommandsFireTheEventsOfALiveRedis(t *testing.T) {
 	oursAt, theirsAt := startBoth(t, "that random commands fire a live Redis's events")
 	seed := testrand.Seed(t)
@@ -60,7 +61,8 @@ func TestRandomCommandsFireTheEventsOfALiveRedis(t *testing.T) {
 			f := randomFamilies[name]
 			templates := strings.Split(strings.TrimSpace(f.templates), "\n")
 			classes := "KEg$lshztdmn"
-			if name == "streams" || name == "sort" { // how often they look for a key that is missing is left to each server
+			// How often these commands look for a key that is missing is left to each server.
+			if name == "streams" || name == "sort" {
 				classes = "KEg$lshztdn"
 			}
 			ours, theirs := hearEvents(t, oursAt.Addr, classes), hearEvents(t, theirsAt.Addr, classes)
@@ -83,8 +85,8 @@ func TestRandomCommandsFireTheEventsOfALiveRedis(t *testing.T) {
 // events are the last of them, a line each.
 func events(all []string) string { return strings.Join(all[max(0, len(all)-30):], "\n") }
 
-// TestEverySetOfEventClassesIsHeardAsALiveRedisHearsIt tries all values of notify-keyspace-events, with commands that fire
-// an event of each class that needs no time to pass. It takes a minute.
+// TestEverySetOfEventClassesIsHeardAsALiveRedisHearsIt tries all values of notify-keyspace-events,
+// with commands that fire an event of each class that needs no time to pass. It takes a minute.
 func TestEverySetOfEventClassesIsHeardAsALiveRedisHearsIt(t *testing.T) {
 	oursAt, theirsAt := startBoth(t, "that every value of notify-keyspace-events is heard as Redis hears it")
 	const letters = "KEAg$lshzxetdmn"

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// ownPlaces moves the places of a GEOADD towards the zero meridian, by some meters for each member: ties in distance have no
-// order in Redis, so no two members may stand in one place.
+// ownPlaces moves the places of a GEOADD towards the zero meridian, by some meters for each
+// member: ties in distance have no order in Redis, so no two members may stand in one place.
 func ownPlaces(args []any) {
 	if args[0] != "GEOADD" {
 		return

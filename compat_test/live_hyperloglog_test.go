@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// hyperloglog: every key has so few names that it becomes dense soon and is deleted often enough to begin again. GET compares the
-// encoding byte by byte. W are values that are, or look like, HyperLogLogs; they get one element at a time, because Redis keeps
-// what it added before it came upon the damage, and Diskette does not.
+// hyperloglog: every key has so few names that it becomes dense soon and is deleted often enough to begin again.
+// GET compares the encoding byte by byte. W are values that are, or look like, HyperLogLogs; they get one
+// element at a time, because Redis keeps what it added before it came upon the damage, and Diskette does not.
 func init() {
 	elements := []string{"", "a", "foo", "foobarbaz", "\x00\xff", strings.Repeat("x", 100)}
 	for i := range 20_000 {

@@ -15,12 +15,14 @@ import (
 // randomScripts is how many scripts each run of the random comparison sends.
 const randomScripts = 2500
 
-// scriptAuthor writes random scripts. Most fail somewhere, which is compared, too: Lua's errors name the variable and the line.
+// scriptAuthor writes random scripts. Most fail somewhere, which is compared, too: Lua's errors
+// name the variable and the line.
 //
 // Numbers become text before a command gets them, since Redis 7.0 and 7.2 write them in different ways.
 //
-// It leaves out what differs from one run of redis-server to the next (addresses, the order of pairs) and what Lua leaves open (the length of
-// a table with holes, the last digit of a power, the sign of 0), and arithmetic on two constants: Lua 5.1 takes -0 for 0 where both are constants.
+// It leaves out what differs from one run of redis-server to the next (addresses, the order of pairs) and
+// what Lua leaves open (the length of a table with holes, the last digit of a power, the sign of 0), and
+// arithmetic on two constants: Lua 5.1 takes -0 for 0 where both are constants.
 type scriptAuthor struct {
 	rand  *rand.Rand
 	lines []string
@@ -222,7 +224,8 @@ func TestRandomScriptsAnswerAsALiveRedisDoes(t *testing.T) {
 				if replies[0].IsError() {
 					failed++
 				}
-				if keys[0] == keys[1] && reflect.DeepEqual(replies[0], replies[1]) { // a table that holds itself has too many lines
+				// Equal replies are not written out: a table that holds itself has too many lines.
+				if keys[0] == keys[1] && reflect.DeepEqual(replies[0], replies[1]) {
 					continue
 				}
 				ours, theirs := strings.Join(replies[0].lines(protocol), "\n"), strings.Join(replies[1].lines(protocol), "\n")

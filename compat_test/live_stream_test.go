@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// The words: ID and NEW are ids, G a group, C a consumer, A a bound of a range, W what XREAD reads behind, H a last id, Q and U a count, T and a
-// least idle time. The times are far from now, so that a second between the servers is no difference.
+// The words: ID and NEW are ids, G a group, C a consumer, A a bound of a range, W what XREAD reads behind, H
+// a last id, Q and U a count, T and a least idle time. The times are far from now, so that a second between
+// the servers is no difference.
 func init() {
 	randomFamilies["streams"] = randomFamily{templates: `
 XADD K NEW f V
@@ -130,16 +131,17 @@ WATCH K
 		"V":   {"", "x", "12", "-7", "\x00\xff\r\n", strings.Repeat("y", 70)},
 		"ID":  streamIDs(),
 		"NEW": append(newIDs(), "1-*", "5-*", "abc", "18446744073709551615-18446744073709551614", "0-0", "0-*", "-", "+", "5-5-5"),
-		"H":   {"9-2", "9-2", "10", "x", "+", "", "18446744073709551615"}, // above all that are deleted, which Redis 7.2 demands
-		"G":   {"g", "h", "g", ""},
-		"C":   {"alice", "bob", "alice", ""},
-		"A":   append(streamIDs(), "-", "+", "(5", "(3-1", "(", "(-", "(+", "(18446744073709551615-18446744073709551615", "(0-0", "0", "(0"),
-		"W":   append(streamIDs(), "$", ">", "0", "0", "-", "18446744073709551615-18446744073709551615"),
-		"U":   {"0", "1", "2", "3", "10", "-1", "-2", "5", "9223372036854775807", "9223372036854775808", "x", "", "1.5", "01"},
-		"Q":   {"0", "1", "2", "3", "10", "-1", "-2", "9223372036854775808", "x", ""},
-		"T":   {"0", "0", "0", "-1", "3600000", "9223372036854775807", "-9223372036854775808", "x", "10000000000000"},
-		"B":   {"0", "100000", "-1", "x"},
-		"E":   {"0", "999999999-0", "0-1"},
+		// Some of H are above all ids that are deleted, which Redis 7.2 demands.
+		"H": {"9-2", "9-2", "10", "x", "+", "", "18446744073709551615"},
+		"G": {"g", "h", "g", ""},
+		"C": {"alice", "bob", "alice", ""},
+		"A": append(streamIDs(), "-", "+", "(5", "(3-1", "(", "(-", "(+", "(18446744073709551615-18446744073709551615", "(0-0", "0", "(0"),
+		"W": append(streamIDs(), "$", ">", "0", "0", "-", "18446744073709551615-18446744073709551615"),
+		"U": {"0", "1", "2", "3", "10", "-1", "-2", "5", "9223372036854775807", "9223372036854775808", "x", "", "1.5", "01"},
+		"Q": {"0", "1", "2", "3", "10", "-1", "-2", "9223372036854775808", "x", ""},
+		"T": {"0", "0", "0", "-1", "3600000", "9223372036854775807", "-9223372036854775808", "x", "10000000000000"},
+		"B": {"0", "100000", "-1", "x"},
+		"E": {"0", "999999999-0", "0-1"},
 	}, settled: settledStream}
 }
 

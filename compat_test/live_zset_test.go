@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Scores are such that 7.0 writes them as 7.2 does. Members of the keys L all have one score: otherwise Redis's ranges of names
-// depend on how it holds the sorted set.
+// Scores are such that 7.0 writes them as 7.2 does. Members of the keys L all have one score:
+// otherwise Redis's ranges of names depend on how it holds the sorted set.
 func init() {
 	randomFamilies["zsets"] = randomFamily{templates: `
 ZADD Z S M
@@ -157,7 +157,8 @@ DISCARD
 		"T": {"-1", "x", "0.001", "", "-1.5", "nan"},
 	}, unordered: "ZSCAN ZRANDMEMBER"}
 
-	// The same with members enough for several nodes. All have names of one length and scores that often are equal.
+	// These sorted sets have members enough for several nodes. All have names of one length and
+	// scores that often are equal.
 	many, ranks := []string{}, []string{}
 	for i := range 1000 {
 		many = append(many, fmt.Sprintf("m%03d", i))

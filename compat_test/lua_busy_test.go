@@ -122,12 +122,13 @@ func TestAFunctionIsKilledByFunctionKillAlone(t *testing.T) {
 	stats := c.Do("FUNCTION", "STATS")
 	mentions(t, stats.String(), `"loop"`, `"FCALL"`, `"argument"`, "duration_ms")
 	says(t, c, "OK", "FUNCTION", "KILL")
-	mentions(t, running.Receive().text, "Script killed by user with SCRIPT KILL... script: loop, on @user_function:2.") // Redis says SCRIPT, too
+	// Redis says SCRIPT of a function, too.
+	mentions(t, running.Receive().text, "Script killed by user with SCRIPT KILL... script: loop, on @user_function:2.")
 	says(t, c, "NOTBUSY No scripts in execution right now.", "FUNCTION", "KILL")
 	equal(t, "FUNCTION STATS afterwards", strings.Contains(c.Do("FUNCTION", "STATS").String(), "loop"), false)
 }
 
-// Redis hears nobody before a function is slow, so whoever asks for it sees it.
+// Redis hears no client before a function is slow, so a client that is heard finds the function in FUNCTION STATS.
 func TestFunctionStatsTellsOfAFunctionThatHasJustBegun(t *testing.T) {
 	s := startServer(t, subjectBin(t), "--busy-reply-threshold", "400")
 	running, watcher, c := dial(t, s.Addr), dial(t, s.Addr), dial(t, s.Addr)
@@ -176,8 +177,8 @@ func TestAScriptThatHasWrittenCanNotBeKilled(t *testing.T) {
 	says(t, c, "v", "GET", "k")
 }
 
-// Whoever has to end the server in the middle of a script gets its end at once, and a state in which the script
-// has never been.
+// An operator who has to end the server in the middle of a script gets its end at once, and data as if the script
+// had never run.
 func TestTheServerEndsInTheMiddleOfAScript(t *testing.T) {
 	for _, way := range []struct {
 		name string

@@ -69,8 +69,8 @@ var buildDiskette = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
-// lookAtSources tells go test what the server is built from: without, it would take a result from its cache after the server has
-// changed, which no import of this package shows.
+// lookAtSources tells go test what the server is built from: without, it would take a result
+// from its cache after the server has changed, which no import of this package shows.
 func lookAtSources() error {
 	return filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -87,8 +87,8 @@ func lookAtSources() error {
 	})
 }
 
-// startBoth starts the server under test and a live redis-server to compare it with. Without -live it skips the test and
-// says what is not checked.
+// startBoth starts the server under test and a live redis-server to compare it with. Without
+// -live it skips the test and says what is not checked.
 func startBoth(t *testing.T, what string) (ours, theirs *subject) {
 	t.Helper()
 	if !strings.Contains(t.Name(), "Live") {

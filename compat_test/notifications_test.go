@@ -60,7 +60,7 @@ func TestEveryExpiredKeyIsHeardOfOnceWhereverItLies(t *testing.T) {
 	}
 }
 
-// Whoever hears of an event and then reads finds what the event tells, in the order in which it came about.
+// A client that hears of an event and then reads finds what the event tells. Events come in the order of the changes.
 func TestEventsComeInTheOrderOfTheChanges(t *testing.T) {
 	s := startServer(t, subjectBin(t))
 	c, ears, reader := dial(t, s.Addr), dial(t, s.Addr), dial(t, s.Addr)

@@ -34,7 +34,8 @@ func TestASubscriberThatDoesNotReadIsClosedAndHoldsNobodyUp(t *testing.T) {
 		if took := time.Since(start); took > time.Second {
 			t.Fatalf("PUBLISH took %v", took)
 		}
-		for start := time.Now(); omem(c) > 500_000 && time.Since(start) < 5*time.Second; { // until the reader is done with it
+		// The next message waits until the reader is done with this one.
+		for start := time.Now(); omem(c) > 500_000 && time.Since(start) < 5*time.Second; {
 			if c.Do("PUBSUB", "NUMSUB", "a").elems[1].Int() == 1 {
 				time.Sleep(time.Millisecond)
 				continue
@@ -107,7 +108,8 @@ func TestNoMessageComesBeforeItsSubscriptionIsConfirmed(t *testing.T) {
 	<-publishing
 }
 
-// TestWhatAClientPublishesToItselfComesBehindTheReply follows Redis 7.2, which keeps pushes out of a running command's reply.
+// TestWhatAClientPublishesToItselfComesBehindTheReply follows Redis 7.2, which keeps pushes out
+// of a running command's reply.
 func TestWhatAClientPublishesToItselfComesBehindTheReply(t *testing.T) {
 	c := dial(t, startServer(t, subjectBin(t)).Addr)
 	c.Do("HELLO", 3)
@@ -120,9 +122,9 @@ func TestWhatAClientPublishesToItselfComesBehindTheReply(t *testing.T) {
 	}
 }
 
-// Applications do not wait for the confirmation of a subscription before they publish on another connection (resp/arrival.go). The two
-// can not be kept in order for certain on two busy cores; hence a few may be lost. And no message comes behind the confirmation
-// that its channel was left.
+// Applications do not wait for the confirmation of a subscription before they publish on another connection
+// (resp/arrival.go). The two can not be kept in order for certain on two busy cores; hence a few may be lost.
+// And no message comes behind the confirmation that its channel was left.
 func TestASubscriptionComesBeforeWhatIsPublishedAfterIt(t *testing.T) {
 	s := startServer(t, subjectBin(t), "--notify-keyspace-events", "KEA")
 	for what, c := range map[string]struct {

@@ -10,11 +10,12 @@ import (
 	"diskette/compat_test/testrand"
 )
 
-// TestWorkersLoseNoJobWhenTheServerIsKilled lets producers push jobs and workers take them, in the two ways that clients
-// have, while the server is killed with -9 and started again:
+// TestWorkersLoseNoJobWhenTheServerIsKilled lets producers push jobs and workers take them, in
+// the two ways that clients have, while the server is killed with -9 and started again:
 //
-//	reliable  BLMOVE to a list of the worker's own, do the job, LREM it there; after a crash the worker begins with what
-//	          stands in its list. No job whose push was answered is lost. One is done twice only if its LREM was under way.
+//	reliable  BLMOVE to a list of the worker's own, do the job, LREM it there; after a crash the worker begins
+//	          with what stands in its list. No job whose push was answered is lost. One is done twice only if
+//	          its LREM was under way.
 //	simple    BLPOP. None is done twice; what is lost is at most the pop that was under way, one a worker and crash.
 func TestWorkersLoseNoJobWhenTheServerIsKilled(t *testing.T) {
 	const crashes, producers, workers = 6, 3, 4

@@ -34,7 +34,7 @@ func TestSORTFindsColdKeys(t *testing.T) {
 	c.Do("DEBUG", "RELOAD")
 	c.Do("CONFIG", "RESETSTAT")
 	want("cold", c.Do(sort...))
-	// It ran more than once, when the keys it had asked for were there, but counts as one.
+	// SORT ran more than once, each time the keys that it had asked for were there, but counts as one command.
 	if s := c.Do("INFO", "stats").Text(); !strings.Contains(s, "\r\nkeyspace_hits:1501\r\nkeyspace_misses:500\r\n") {
 		t.Errorf("a list, 1000 numbers and 500 of 1000 fields are there: %s", s)
 	}

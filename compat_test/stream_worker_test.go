@@ -10,9 +10,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// TestAConsumerGroupLosesNothingWhenWorkersAndTheServerCrash is a queue of jobs as applications build it. The first worker
-// dies in the middle of a batch, the server is killed before the second one takes over what was left, and
-// once more while it works.
+// TestAConsumerGroupLosesNothingWhenWorkersAndTheServerCrash is a queue of jobs as applications build it. The
+// first worker dies in the middle of a batch, the server is killed before the second one takes over what was
+// left, and once more while it works.
 func TestAConsumerGroupLosesNothingWhenWorkersAndTheServerCrash(t *testing.T) {
 	s := startServer(t, subjectBin(t), "--enable-debug-command", "local")
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -99,8 +99,8 @@ func (q *jobQueue) workHalf(worker string, batches int) {
 	}
 }
 
-// taken does what any worker has left, and then a batch of new jobs. It reports whether there was something; an error is no
-// reason to stop: what was not acknowledged comes back.
+// taken does what any worker has left, and then a batch of new jobs. It reports whether there
+// was something; an error is no reason to stop: what was not acknowledged comes back.
 func (q *jobQueue) taken(worker string) bool {
 	batch, _, err := q.c.XAutoClaim(q.ctx, &redis.XAutoClaimArgs{Stream: "jobs", Group: "workers", Consumer: worker, Start: "0-0", Count: 10}).Result()
 	if err == nil && len(batch) == 0 {
@@ -119,8 +119,8 @@ func (q *jobQueue) do(batch []redis.XMessage) error {
 	return nil
 }
 
-// settled checks that all jobs were done, those twice at most whose acknowledgement a crash may have swallowed, and that
-// the server knows of nothing that is left.
+// settled checks that all jobs were done, those twice at most whose acknowledgement a crash may
+// have swallowed, and that the server knows of nothing that is left.
 func (q *jobQueue) settled(jobs int, claimed int64) {
 	q.t.Helper()
 	twice := 0

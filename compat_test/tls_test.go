@@ -267,7 +267,8 @@ func TestConfigSetReadsNewCertificates(t *testing.T) {
 	says(t, there, "PONG", "PING")
 }
 
-// What can not be used is refused even where no tls-port needs it yet, as it ends up: several names in one CONFIG SET go together.
+// What can not be used is refused even where no tls-port needs it yet, as it ends up: several
+// names in one CONFIG SET go together.
 func TestConfigSetRefusesCertificatesThatCanNotBeUsedWithoutTLSToo(t *testing.T) {
 	a := newAuthority(t)
 	a.signServer("server")

@@ -293,7 +293,8 @@ func TestATransactionWhoseRepliesAreTooManyEndsItsClientAndStillWrites(t *testin
 	}
 }
 
-// A long reply is encoded while others run: it is what was there when the command ran, and nothing comes into its middle.
+// A long reply is encoded while others run: it is what was there when the command ran, and
+// nothing comes into its middle.
 func TestALongReplyIsOfOneMomentAndInOnePiece(t *testing.T) {
 	s := startServer(t, subjectBin(t))
 	const n = 40_000

@@ -18,49 +18,50 @@ import (
 // Redis serves the two as they come. Here each client has a goroutine, and Go's scheduler, when the network has brought
 // both, runs the later first or each on a core of its own: 3 to 48 of 100 such messages found nobody.
 //
-// So a command that would be heard by nobody first lets run what came before it from those who may be subscribing. They
-// are few: the clients that have connected or subscribed within the last second, but for those that have shown by
-// their commands that they do something else. One look, a poll of their sockets, says which of them have sent something that has not
-// run yet. If none has, which is the rule, the command goes on. Else it sleeps until they have run it, and
-// they wake it up; it waits at most once for what a client has sent, and not for long.
+// So a command that would be heard by nobody first lets run what came before it from those who may be subscribing.
+// They are few: the clients that have connected or subscribed within the last second, but for those that have
+// shown by their commands that they do something else. One look, a poll of their sockets, says which of them have
+// sent something that has not run yet. If none has, which is the rule, the command goes on. Else it sleeps until
+// they have run it, and they wake it up; it waits at most once for what a client has sent, and not for long.
 //
-// The design that lost looked at all clients, and gave its turn away until each had run a command: PUBLISH to nobody from
-// 50 connections took 43 us of processor time while a connection came every 0.4 s, and Redis 8.
+// The design that lost looked at all clients, and gave its turn away until each had run a command: PUBLISH to
+// nobody from 50 connections took 43 us of processor time while a connection came every 0.4 s, and Redis 8.
 
 const (
 	// arrivalMillis is how long a client that has connected or subscribed is thought to be about to subscribe.
 	arrivalMillis = 1000
 	// arrivalCommands is how many commands it may run meanwhile: a library's first ones, and a few more.
 	arrivalCommands = 8
-	// arrivalWait bounds the wait for others, who may be busy for long, and newcomerWait that for those who have connected
-	// just now: on a busy machine their thread may have to wait for a core [PUBLISH right after an unawaited SUBSCRIBE of
-	// a new connection, beside other work: 0.7 to 8 % lost with 0.5 ms for all, 0 to 0.3 with 5 ms].
+	// arrivalWait bounds the wait for others, who may be busy for long, and newcomerWait that for those who
+	// have connected just now: on a busy machine their thread may have to wait for a core [PUBLISH right
+	// after an unawaited SUBSCRIBE of a new connection, beside other work: 0.7 to 8 % lost with 0.5 ms for
+	// all, 0 to 0.3 with 5 ms].
 	arrivalWait  = 500 * time.Microsecond
 	newcomerWait = 5 * time.Millisecond
-	// lastWait follows a wait that was in vain. The process may have had no core all the time, and Go then wakes up those whose
-	// time is over before it looks for what the network has brought.
+	// lastWait follows a wait that was in vain. The process may have had no core all the time, and
+	// Go then wakes up those whose time is over before it looks for what the network has brought.
 	lastWait = 200 * time.Microsecond
 )
 
-// arrivals are the clients that may be about to subscribe. Its lock comes after those of the registry and of listeners, and
-// nothing else is locked under it.
+// arrivals are the clients that may be about to subscribe. Its lock comes after those of the
+// registry and of listeners, and nothing else is locked under it.
 type arrivals struct {
 	last     atomic.Int64 // unix ms: when a client connected or subscribed
 	coming   atomic.Int64 // connections that the system has handed out
-	accepted atomic.Int64 // those of them that have been admitted or turned away
-	awaited  atomic.Bool  // somebody waits for one of them
+	accepted atomic.Int64 // connections that have been admitted or turned away
+	awaited  atomic.Bool  // somebody waits for one of the arrivals
 
 	mu struct {
 		sync.Mutex
 		clients []*client
 		doors   []syscall.RawConn // of the listeners
-		next    chan struct{}     // closed when one has come, or has run what it sent; nil = nobody waits
+		next    chan struct{}     // closed when a client has come, or has run what it sent; nil = nobody waits
 	}
 }
 
 // arrival is what arrivals know of a client.
 type arrival struct {
-	among    atomic.Bool  // it is one of them
+	among    atomic.Bool  // the client is in arrivals
 	at       atomic.Int64 // unix ms
 	commands atomic.Int64 // how many it had run then
 	inVain   atomic.Int64 // its underWay.progress for which somebody has waited in vain; 0 = none
@@ -175,8 +176,9 @@ func (cl *client) subscribing(now int64) bool {
 	return now-cl.arrival.at.Load() < arrivalMillis && cl.commands.Load()-cl.arrival.commands.Load() <= arrivalCommands
 }
 
-// giveWay lets others go first, with a turn of the scheduler, if some may be subscribing to what the command is going to
-// tell. It costs next to nothing where nobody listens but a third of PUBLISH's throughput where 100 do. The caller holds no lock.
+// giveWay lets others go first, with a turn of the scheduler, if some may be subscribing to what the command
+// is going to tell. It costs next to nothing where nobody listens but a third of PUBLISH's throughput where
+// 100 do. The caller holds no lock.
 func (cl *client) giveWay(now int64) {
 	if cl.srv.pubsub.any.Load() == 0 || cl.srv.arrivals.arriving(now) {
 		runtime.Gosched()
@@ -195,12 +197,12 @@ func (cl *client) stepBack(now int64) {
 // underWay is a client that had sent something when it was looked at, and how far it was then.
 type underWay struct {
 	cl       *client
-	commands int64 // that it had run
+	commands int64 // commands that the client had run
 	progress int64 // grows with what has been read from it and with what it has run; above 0
 }
 
-// letEarlierRun waits until those who may be subscribing have run what they have sent by now; waited = there was such a client.
-// The caller holds no lock.
+// letEarlierRun waits until those who may be subscribing have run what they have sent by now;
+// waited = there was such a client. The caller holds no lock.
 func (cl *client) letEarlierRun(now int64) (waited bool) {
 	a := &cl.srv.arrivals
 	accepted, coming := a.accepted.Load(), a.coming.Load()

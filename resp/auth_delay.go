@@ -10,14 +10,16 @@ import (
 	"diskette/resp/wire"
 )
 
-// Failed AUTHs slow down: from one connection on loopback 160,000 passwords a second can be tried, and so nearly as many from a
-// fast network. The answer to a wrong password waits, longer with each that came from the same address in the last seconds, up to
-// auth-failure-delay; who reads the next command is the connection's own goroutine, so that the connection waits, too, and nobody
-// else. A right password is answered at once whatever came from its address before, so that nobody can lock others out, be it
-// from behind the same router or container bridge. Loopback addresses and unix sockets never wait.
+// Failed AUTHs slow down: from one connection on loopback 160,000 passwords a second can be tried, and so
+// nearly as many from a fast network. The answer to a wrong password waits, longer with each that came from
+// the same address in the last seconds, up to auth-failure-delay; the connection's own goroutine waits before
+// it reads the next command, so that nobody else waits. A right password is answered at once whatever came
+// from its address before, so that nobody can lock others out, be it from behind the same router or container
+// bridge. Loopback addresses and unix sockets never wait.
 //
-// This bounds what one connection can try, and what many can that wait for their answers: a try each and delay. Whoever opens a
-// connection a try and does not wait is bounded by how fast connections are made; passwords should be long.
+// This bounds what one connection can try, and what many can that wait for their answers: a try each and
+// delay. A client that opens a connection a try and does not wait is bounded by how fast connections are made;
+// passwords should be long.
 type authDelays struct {
 	count     atomic.Int64 // answers that waited
 	mu        sync.Mutex
@@ -32,7 +34,7 @@ type authFailures struct {
 
 const (
 	firstAuthDelay = 50 * time.Millisecond // doubled by each further failure
-	mostFailures   = 8                     // that an address has: a right user's slips are forgiven after as many seconds
+	mostFailures   = 8                     // of an address: a right user's slips are forgiven after as many seconds
 	mostAddresses  = 4096                  // that are remembered
 )
 

@@ -17,8 +17,9 @@ import (
 //	client B   a command changes one of the keys > right after it, under the same hold of the keyspace lock, the
 //	           commands in line run again, first come first served; the first that finds something takes it
 //
-// A waiter's command runs as a command of its own, in the goroutine of whoever changed the key: nothing comes in
-// between, and no client is woken in vain. Its reply is encoded there and sent by A's goroutine, once it is committed (I2).
+// A waiter's command runs as a command of its own, in the goroutine that changed the key: nothing comes in
+// between, and no client is woken in vain. The reply is encoded there and sent by A's goroutine, once it
+// is committed (I2).
 //
 // A client whose hang-up has been seen is passed over, so that it never swallows an element.
 
@@ -94,7 +95,7 @@ func (b *blockers) join(name watchName, waiter *blocked) (joined bool) {
 		b.keys.Add(1)
 	}
 	if n := len(l.clients); n > 0 && l.clients[n-1] == waiter {
-		return false // the same key twice
+		return false // the client waits for the same key twice
 	}
 	l.clients = append(l.clients, waiter)
 	waiter.lines = append(waiter.lines, l)
@@ -184,8 +185,8 @@ func (s *Server) serveBlocked(now int64) {
 	s.blockers.ready = nil
 }
 
-// serveLine goes along a line. A command that panics ends its own client's wait alone; more is then true, and the others
-// are still to be served.
+// serveLine goes along a line. A command that panics ends its own client's wait alone; more is
+// then true, and the others are still to be served.
 func (s *Server) serveLine(l *line, now int64) (more bool) {
 	var b *blocked // whose turn it is
 	defer func() {
@@ -261,8 +262,8 @@ func (s *Server) serve(b *blocked, now int64) (answered bool) {
 	return b.served
 }
 
-// Sweep is the store's, for the sweeper: who waits for a key sees that it has expired, too. While CLIENT PAUSE lasts nothing is swept:
-// what has expired can not be seen, but nothing changes.
+// Sweep is the store's, for the sweeper: who waits for a key sees that it has expired, too. While
+// CLIENT PAUSE lasts nothing is swept: what has expired can not be seen, but nothing changes.
 func (s *Server) Sweep(now int64) (more bool) {
 	if s.pause.active.Load() {
 		return false
@@ -282,8 +283,8 @@ func (s *Server) Sweep(now int64) (more bool) {
 	return more
 }
 
-// unblock ends a client's wait from outside, with an error or as if its time were over, and reports whether it waited. The
-// caller holds the keyspace lock.
+// unblock ends a client's wait from outside, with an error or as if its time were over, and
+// reports whether it waited. The caller holds the keyspace lock.
 func (s *Server) unblock(cl *client, withError bool) bool {
 	b := cl.blockedOn
 	if b == nil {

@@ -29,7 +29,7 @@ type client struct {
 
 	// The goroutine's own.
 	command.Caller
-	authed  bool          // it gave a password, or needed none when it came
+	authed  bool          // the client gave a password, or needed none when it came
 	closing bool          // after the replies so far
 	owed    time.Duration // how long the replies so far are to wait
 	replies replyMode
@@ -42,7 +42,7 @@ type client struct {
 	watched map[watchName]*watchedKey
 
 	caching    bool    // CLIENT CACHING has been called, for the command or transaction that follows
-	inBatch    bool    // it holds sending
+	inBatch    bool    // the client's goroutine holds sending
 	pushes     *pushes // nil until it is pushed to for the first time
 	afterReply []byte  // what its own command pushes to it
 

@@ -1,14 +1,15 @@
 package resp
 
-// maxmemory-clients bounds what waits to be sent to all clients together, and what is being made to be: over it those for whom
-// the most waits are closed, as in Redis, until the rest is within it. CLIENT NO-EVICT exempts a client.
+// maxmemory-clients bounds what waits to be sent to all clients together, and what is being made to be: over it those
+// for whom the most waits are closed, as in Redis, until the rest is within it. CLIENT NO-EVICT exempts a client.
 //
 // One value, however long, may always wait: the longest one is not counted.
 //
-// Redis's default, 0, is no bound. Here it stands for a quarter of maxmemory, but at least 256 MB where the machine has four times
-// that, and at most 1 GB: nobody's pipeline needs more, and one value, however long, may always wait.
+// Redis's default, 0, is no bound. Here it stands for a quarter of maxmemory, but at least 256 MB where the machine
+// has four times that, and at most 1 GB: nobody's pipeline needs more, and one value, however long, may always wait.
 
-// Gathers notes that so many bytes more are being made for the client (fewer if negative), and reports whether they are still wanted.
+// Gathers notes that so many bytes more are being made for the client (fewer if negative), and
+// reports whether they are still wanted.
 func (cl *client) Gathers(bytes int) (wanted bool) {
 	cl.gathered.Add(int64(bytes))
 	cl.srv.limits.Unsent.Add(int64(bytes))
@@ -29,8 +30,8 @@ func (s *Server) boundClients(cl *client) error {
 	return nil
 }
 
-// evictClients closes the clients for whom the most waits until all together are within maxmemory-clients. It may be called from any
-// goroutine, under the keyspace lock, too.
+// evictClients closes the clients for whom the most waits until all together are within
+// maxmemory-clients. It may be called from any goroutine, under the keyspace lock, too.
 func (s *Server) evictClients() {
 	s.eviction.Lock()
 	defer s.eviction.Unlock()

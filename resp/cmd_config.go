@@ -97,9 +97,9 @@ func configResetstat(cl *client, c *command.Call) command.Reply {
 	return command.ReplyOK
 }
 
-// applyConfig puts the settings into effect that are not read where they are used, now and
-// whenever CONFIG SET changes them: those of the store and of what works on it, applyToClients having done with the rest. The hooks
-// take no keyspace lock: CONFIG SET may stand in a MULTI.
+// applyConfig puts the settings into effect that are not read where they are used, now and whenever CONFIG
+// SET changes them: those of the store and of what works on it, applyToClients having done with the rest. The
+// hooks take no keyspace lock: CONFIG SET may stand in a MULTI.
 func (s *Server) applyConfig() {
 	cfg := s.cfg
 	s.on("maxmemory", func() {

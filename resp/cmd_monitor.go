@@ -19,7 +19,8 @@ type monitors struct {
 
 var (
 	errMonitorLocked = command.ErrorReply("ERR MONITOR isn't allowed for DENY BLOCKING client")
-	errMonitorKeys   = command.ErrorReply("ERR Replica can't interact with the keyspace") // Redis counts monitors as replicas
+	// Redis counts monitors as replicas.
+	errMonitorKeys = command.ErrorReply("ERR Replica can't interact with the keyspace")
 )
 
 // monitor makes the connection a monitor, until RESET, QUIT or its end. A second time has no reply, as in Redis.

@@ -120,8 +120,8 @@ func replicaRows() []*command.Row {
 	}
 }
 
-// There is one server: no replicas, no cluster, no modules. What asks about them is answered as a Redis without them does;
-// what would set one up is refused.
+// There is one server: no replicas, no cluster, no modules. What asks about them is answered as
+// a Redis without them does; what would set one up is refused.
 
 var (
 	errClusterOff  = command.ErrorReply("ERR This instance has cluster support disabled")

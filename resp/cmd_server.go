@@ -224,8 +224,8 @@ func shutdown(cl *client, c *command.Call) command.Reply {
 	return command.ReplyNone
 }
 
-// wait has no replicas to wait for: whoever asks for one waits until the time is over. Its reply leaves when the connection's
-// own writes are committed, as every reply does (I2).
+// wait has no replicas to wait for: a client that asks for one waits until the time is over. Its
+// reply leaves when the connection's own writes are committed, as every reply does (I2).
 func wait(_ *store.View, c *command.Call) command.Reply {
 	replicas, ok := c.Int(1)
 	if !ok {

@@ -18,8 +18,8 @@ import (
 	"diskette/resp/command"
 )
 
-// largeSizes are around what handlers and the parser treat in another way: an argument with memory of its own, work that
-// is done without the lock, the length of a script.
+// largeSizes are around what handlers and the parser treat in another way: an argument with
+// memory of its own, work that is done without the lock, the length of a script.
 var largeSizes = []int{50 << 10, 300 << 10, 5 << 20}
 
 // largeContents make arguments of any size that handlers parse to some depth.
@@ -95,7 +95,8 @@ func (p *prey) fill(t testing.TB) {
 	}
 }
 
-// feed sends one command, as it is or inside MULTI or a script, and wants any answer at all, or none, but no failure of the server.
+// feed sends one command, as it is or inside MULTI or a script, and wants any answer at all, or
+// none, but no failure of the server.
 func (p *prey) feed(t *testing.T, within byte, args [][]byte) {
 	t.Helper()
 	wire := encodeArgs(args)
@@ -147,7 +148,8 @@ func shownArgs(args [][]byte) string {
 	return b.String()
 }
 
-// smallArgs are arguments with which a command gets as far as it can: what its table row says, a key where a key stands.
+// smallArgs are arguments with which a command gets as far as it can: what its table row says,
+// a key where a key stands.
 func smallArgs(names []string, n int) [][]byte {
 	args := make([][]byte, 0, n)
 	for _, name := range names {
@@ -232,8 +234,9 @@ func TestScriptsAndPayloadsOfAnyLengthAreTakenOrRefused(t *testing.T) {
 	}
 }
 
-// FuzzCommands makes commands of words and large arguments. A byte of shape is one argument: below 240 a small word, from there on a large
-// one of some content and size. The first byte says whether the command stands in MULTI or a script.
+// FuzzCommands makes commands of words and large arguments. A byte of shape is one argument: below 240 a
+// small word, from there on a large one of some content and size. The first byte says whether the command
+// stands in MULTI or a script.
 func FuzzCommands(f *testing.F) {
 	names := fuzzedCommands()
 	for i := range names {

@@ -103,8 +103,8 @@ func (cl *client) reply(r command.Reply, lsn uint64) {
 	cl.Scratch.Reset()
 }
 
-// silences reports whether CLIENT REPLY keeps the next reply back. What SUBSCRIBE and its like confirm is no reply, but pushed like the
-// messages. Ask only while cl.replies is not repliesOn.
+// silences reports whether CLIENT REPLY keeps the next reply back. What SUBSCRIBE and its like
+// confirm is no reply, but pushed like the messages. Ask only while cl.replies is not repliesOn.
 func (cl *client) silences(r *command.Reply) bool {
 	switch cl.replies {
 	case repliesSkipNext:

@@ -16,15 +16,15 @@ import (
 	"diskette/store"
 )
 
-// Libraries of functions: FUNCTION LOAD runs a library's code once, which registers functions; FCALL calls them. The code is stored
-// in the server's own database, and run again at the start. All libraries share one Lua. A function's name is the same in any case, as in
-// Redis.
+// Libraries of functions: FUNCTION LOAD runs a library's code once, which registers functions; FCALL calls
+// them. The code is stored in the server's own database, and run again at the start. All libraries share one
+// Lua. A function's name is the same in any case, as in Redis.
 
 // libraries is under the keyspace lock.
 type libraries struct {
 	srv    *Server
 	engine *engine                       // nil until there is one
-	byName map[string]*library           // in its very case
+	byName map[string]*library           // by the name in its very case
 	all    map[string]*function          // of all libraries
 	counts atomic.Pointer[libraryCounts] // for those without the lock
 }
@@ -38,7 +38,7 @@ type library struct {
 	name      string
 	code      string
 	functions map[string]*function // by name in lower case
-	began     time.Time            // of the run of its code
+	began     time.Time            // when the run of its code began
 	timeout   time.Duration        // 0 = none
 }
 
@@ -121,8 +121,9 @@ func compileLibrary(code string) *compiledLibrary {
 	return c
 }
 
-// make runs a library's code and returns the library, which is not among the others yet. The code finds no global but redis, as
-// in Redis; at the start, without a timeout, it finds all, because older versions of Diskette have taken libraries that need them.
+// make runs a library's code and returns the library, which is not among the others yet. The code finds no
+// global but redis, as in Redis; at the start, without a timeout, it finds all, because older versions of
+// Diskette have taken libraries that need them.
 func (l *libraries) make(c *compiledLibrary, timeout time.Duration) (*library, command.Reply) {
 	if c.refusal.IsError() {
 		return nil, c.refusal
@@ -253,7 +254,8 @@ func (lib *library) unstore(tx *store.Tx) (err error) {
 	return err
 }
 
-// restore brings back the libraries that are stored, at the start. One that does not run any more is left out, with a line in the log.
+// restore brings back the libraries that are stored, at the start. One that does not run any
+// more is left out, with a line in the log.
 func (l *libraries) restore() {
 	st := l.srv.store
 	var code []string

@@ -12,8 +12,8 @@ import (
 const (
 	// holdCommands is how many commands of one pipeline run under one hold of the keyspace lock.
 	holdCommands = 64
-	// loadAttempts is how often a command whose keys depend on what it finds may ask for further ones: meanwhile others change
-	// what it finds. After that it loads them under the lock.
+	// loadAttempts is how often a command whose keys depend on what it finds may ask for further
+	// ones: meanwhile others change what it finds. After that it loads them under the lock.
 	loadAttempts = 8
 )
 
@@ -31,8 +31,8 @@ type hold struct {
 	loaded  time.Duration  // how long they took
 }
 
-// take takes the lock for a command, unless it is held already. It does not wait for a script that runs longer than it should:
-// busy = the lock is not held.
+// take takes the lock for a command, unless it is held already. It does not wait for a script
+// that runs longer than it should: busy = the lock is not held.
 func (h *hold) take(r *command.Row) (busy bool) {
 	if h.n >= holdCommands {
 		h.release()
@@ -116,8 +116,8 @@ func (h *hold) keyed(r *command.Row, args [][]byte, following []wire.Command) {
 	}
 }
 
-// call runs the command's function, again when it has asked for further keys and they are loaded, or when what it wanted done
-// without the lock is done.
+// call runs the command's function, again when it has asked for further keys and they are
+// loaded, or when what it wanted done without the lock is done.
 func (h *hold) call(begun *store.Tx, r *command.Row, args [][]byte) (tx *store.Tx, reply command.Reply, seen uint64) {
 	tx = begun
 	defer h.unread(&tx, &reply, &seen)
@@ -161,7 +161,8 @@ func (h *hold) call(begun *store.Tx, r *command.Row, args [][]byte) (tx *store.T
 	}
 }
 
-// unread makes the panic of a command that came upon a key which can not be read its error reply. What it had changed by then stays.
+// unread makes the panic of a command that came upon a key which can not be read its error
+// reply. What it had changed by then stays.
 func (h *hold) unread(tx **store.Tx, reply *command.Reply, seen *uint64) {
 	p := recover()
 	if p == nil {

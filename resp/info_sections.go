@@ -58,7 +58,8 @@ func multiplexingAPI() string {
 	return "go"
 }
 
-// VersionLine is what --version prints, in Redis's form, which scripts take apart: v is the version of Redis that it answers as.
+// VersionLine is what --version prints, in Redis's form, which scripts take apart: v is the
+// version of Redis that it answers as.
 func VersionLine() string {
 	return fmt.Sprintf("Diskette server v=%s sha=00000000:0 malloc=go bits=%d build=%s diskette=%s", RedisVersion, bits.UintSize, buildID(), Version)
 }

@@ -11,10 +11,10 @@ import (
 // What LATENCY watches when latency-monitor-threshold is set.
 const (
 	eventCommand     = "command"          // a command ran for so long
-	eventFastCommand = "fast-command"     // likewise, one that should be fast
+	eventFastCommand = "fast-command"     // a command that should be fast ran for so long
 	eventExpire      = "expire-cycle"     // the sweeper removed expired keys
 	eventFsync       = "aof-fsync-always" // a client waited for its commit with appendfsync always
-	eventWrite       = "aof-write"        // likewise with another appendfsync
+	eventWrite       = "aof-write"        // a client waited for its commit with another appendfsync
 	eventLoad        = "disk-load"        // a command waited for its keys to be read from disk
 	latencySamples   = 160                // kept for an event
 	graphColumns     = 80

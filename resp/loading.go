@@ -35,7 +35,7 @@ func (l *Loading) Note(bytes, keys, expired int64) {
 	l.expired.Store(expired)
 }
 
-// loaded ends the loading, if there was one. Whoever sees no Loading sees the store.
+// loaded ends the loading, if there was one. A goroutine that sees no Loading sees the store.
 func (s *Server) loaded() {
 	if s.loading.Load() == nil {
 		s.limitClients()

@@ -10,8 +10,8 @@ import (
 	"diskette/store"
 )
 
-// storeMany stores collections of n elements: sets a and b, of which half is the same, sorted sets za and zb likewise, a list of
-// numbers, a hash and a stream.
+// storeMany stores collections of n elements: sets a and b, of which half is the same, sorted
+// sets za and zb likewise, a list of numbers, a hash and a stream.
 func storeMany(k *talker, n int) {
 	for _, c := range []struct {
 		line    string
@@ -86,7 +86,8 @@ func TestLongCommandsMakeWithoutTheLockWhatTheyMakeUnderIt(t *testing.T) {
 	}
 }
 
-// What has become of a source between the snapshot and the publication decides whether what was made of the snapshot is used.
+// What has become of a source between the snapshot and the publication decides whether what was
+// made of the snapshot is used.
 func TestWhatWasMadeOfAChangedSourceIsMadeAgain(t *testing.T) {
 	addr, s := startServing(t)
 	k := talk(t, addr)
@@ -165,7 +166,7 @@ func source(line string) string {
 	return string(sources(line, args)[0])
 }
 
-// A set and its copy in another key always change together: whoever unites them without the lock finds them the same.
+// A set and its copy in another key always change together: a SUNION without the lock finds them the same.
 func TestALongCommandSeesItsSourcesAtOneTime(t *testing.T) {
 	addr, _ := startServing(t)
 	k := talk(t, addr)

@@ -1,9 +1,9 @@
 package resp
 
-// maxmemory bounds the hot set and, beyond bufferShare of it, what connections hold for their clients: commands that are not whole yet,
-// queued ones, replies and messages that wait. As in Redis, many or large buffers leave less for keys; here keys are unloaded
-// for them, not evicted. At least a quarter of maxmemory stays for keys, or nothing could be served: client-output-buffer-limit,
-// client-query-buffer-limit and maxclients bound the buffers themselves.
+// maxmemory bounds the hot set and, beyond bufferShare of it, what connections hold for their clients: commands that
+// are not whole yet, queued ones, replies and messages that wait. As in Redis, many or large buffers leave less for
+// keys; here keys are unloaded for them, not evicted. At least a quarter of maxmemory stays for keys, or nothing
+// could be served: client-output-buffer-limit, client-query-buffer-limit and maxclients bound the buffers themselves.
 const (
 	bufferShare = 8 // an eighth of maxmemory, in which the buffers of everyday do not show
 	keysShare   = 4

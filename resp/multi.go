@@ -281,8 +281,9 @@ func (w *watchers) swapped(a, b int, now int64) {
 	}
 }
 
-// replaced marks those who watch a key of a database whose contents are others now: the key was there or is there. It is Redis's
-// touchAllWatchedKeysInDb, for which a key that has expired, whether or not something has removed it, is none.
+// replaced marks those who watch a key of a database whose contents are others now: the key was there or is
+// there. It is Redis's touchAllWatchedKeysInDb, for which a key that has expired, whether or not something
+// has removed it, is none.
 func (w *watchers) replaced(db int, state func(key string) (was, is, expired bool)) {
 	if w.count.Load() == 0 {
 		return
@@ -316,7 +317,8 @@ func watch(v *store.View, c *command.Call) command.Reply {
 	return clientOf(c).watch(v.DB(), c.Args[1:], v.IsExpired)
 }
 
-// midway answers a command on keys that finds a long script under way: WATCH goes on, as in Redis, from what the script has left so far.
+// midway answers a command on keys that finds a long script under way: WATCH goes on, as in
+// Redis, from what the script has left so far.
 func (cl *client) midway(r *command.Row, args [][]byte) (reply command.Reply) {
 	if r.Flags&command.AllowBusy == 0 {
 		r.Stats.Rejected.Add(1)

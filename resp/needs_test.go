@@ -7,8 +7,8 @@ import (
 	"diskette/resp/command"
 )
 
-// What a command of MULTI may turn out to need is loaded before EXEC runs it: nothing is read from disk under the keyspace lock.
-// On its own a command asks for the head first, and for more where that is not enough.
+// What a command of MULTI may turn out to need is loaded before EXEC runs it: nothing is read from disk under
+// the keyspace lock. On its own a command asks for the head first, and for more where that is not enough.
 func TestQueuedCommandsHaveAllThatTheyMayNeed(t *testing.T) {
 	addr, s := startServing(t)
 	k := talk(t, addr)

@@ -11,11 +11,11 @@ import (
 // Every command that runs goes through begin and end, for those who look inside: INFO commandstats and
 // latencystats, LATENCY, SLOWLOG, MONITOR. Two clock readings cost as much as a tenth of a GET, hence:
 //
-//	exact     calls, failures and what MONITOR shows; the time of commands that walk (Row.Walks), have many arguments or
-//	          had to read the disk; the time of all commands while slowlog-log-slower-than is below a
+//	exact     calls, failures and what MONITOR shows; the time of commands that walk (Row.Walks), have many
+//	          arguments or had to read the disk; the time of all commands while slowlog-log-slower-than is below a
 //	          millisecond or latency-monitor-threshold is set
-//	sampled   the time of the others, one call in timedEvery: INFO's usec and percentiles and LATENCY HISTOGRAM are the
-//	          sample's, scaled to the calls
+//	sampled   the time of the others, one call in timedEvery: INFO's usec and percentiles and LATENCY HISTOGRAM
+//	          are the sample's, scaled to the calls
 //
 // So the slow log may miss a GET, which has no reason to be slow, but no KEYS. Waiting, for the lock, for
 // a commit or in line for a key, is no part of a command's time; reading its keys from disk is.
@@ -31,7 +31,7 @@ const (
 type looks struct {
 	timeAll  atomic.Bool
 	tracking atomic.Bool // latency-tracking
-	resumed  atomic.Bool // it was off: commands that have no percentiles get their next call timed
+	resumed  atomic.Bool // the measuring was off: commands that have no percentiles get their next call timed
 }
 
 // apply takes over the settings; it is called at the start and after each CONFIG SET of one of them.
@@ -48,7 +48,7 @@ func (l *looks) apply(cfg *config.Config) {
 // timing is a command under way.
 type timing struct {
 	start   time.Time // zero = its time is not taken
-	sampled bool      // it is one of the calls that stand for all
+	sampled bool      // the call is one of those that stand for all
 }
 
 // begin counts a call; loaded is how long it has read the disk already.

@@ -13,13 +13,14 @@ import (
 //
 //	client-output-buffer-limit   hard: more ends the connection at once. soft: more for so many seconds on end does
 //	maxmemory-clients            all clients together: above it those with the most are closed (client_eviction.go)
-//	what is left of that         a client for which more waits, and more than an eighth of it all, is not read from: its next
-//	                             commands stay in its socket
+//	what is left of that         a client for which more waits, and more than an eighth of it all, is not read
+//	                             from: its next commands stay in its socket
 //
-// The last one slows clients down that read late, before any must be closed. One may have half of maxmemory-clients waiting, and the next
-// half of the rest, so that there is room for others: as switches share their memory among queues (Choudhury and Hahne, Dynamic Queue
-// Length Thresholds, 1998). An eighth is for everybody; when that becomes too much, the largest is closed. Whoever is slowed down and
-// takes nothing for stalledMillis, or for timeout if that is less, is closed: both sides would wait for each other for ever.
+// The last bound slows clients down that read late, before any must be closed. One client may have half of
+// maxmemory-clients waiting, and the next half of the rest, so that there is room for others: as switches
+// share their memory among queues (Choudhury and Hahne, Dynamic Queue Length Thresholds, 1998). An eighth is
+// for everybody; when that becomes too much, the largest is closed. A client that is slowed down and takes nothing
+// for stalledMillis, or for timeout if that is less, is closed: both sides would wait for each other for ever.
 
 const (
 	freeShare     = 8
@@ -36,8 +37,8 @@ var (
 	errClosed     = errors.New("the client was closed")
 )
 
-// outputLimit is client-output-buffer-limit's for the client's class. For a monitor that is normal, which usually has none; a slow
-// monitor must not take all memory, so the replicas' holds then.
+// outputLimit is client-output-buffer-limit's for the client's class. For a monitor that is normal,
+// which usually has none; a slow monitor must not take all memory, so the replicas' holds then.
 func (cl *client) outputLimit() config.OutputLimit {
 	limits := cl.srv.cfg.OutputLimits()
 	switch {
@@ -64,7 +65,8 @@ func (cl *client) unsent() int64 {
 	return cl.guard.Waiting() + int64(cl.pushesWaiting()) + cl.gathered.Load()
 }
 
-// flush sends the gathered replies, or lets them wait in the connection. After an error the connection is of no more use.
+// flush sends the gathered replies, or lets them wait in the connection. After an error the
+// connection is of no more use.
 func (cl *client) flush() error {
 	o := &cl.out
 	if o.Over {
@@ -84,8 +86,8 @@ func (cl *client) flush() error {
 	return err
 }
 
-// bound applies the limits to what waits, and ends a client that is over one. It is called after something was added; queued is
-// how much of it waits elsewhere than in the connection.
+// bound applies the limits to what waits, and ends a client that is over one. It is called
+// after something was added; queued is how much of it waits elsewhere than in the connection.
 func (cl *client) bound(queued int) error {
 	limit, waiting := cl.outputLimit(), cl.guard.Waiting()+int64(queued)
 	switch {
@@ -105,7 +107,8 @@ func (cl *client) bound(queued int) error {
 // softGrace is how much later than its limit a client is closed to which nothing more is sent.
 const softGrace = 10 * time.Millisecond
 
-// endSlow closes a client if more than the soft limit has waited for it for as long as it may. It looks again later if it has been less meanwhile.
+// endSlow closes a client if more than the soft limit has waited for it for as long as it may.
+// It looks again later if it has been less meanwhile.
 func (cl *client) endSlow() {
 	limit := cl.outputLimit()
 	length, over := cl.guard.Unsent.Over()
@@ -163,7 +166,8 @@ func (cl *client) finish() {
 	_ = cl.awaitReading(errNotReading, func() bool { return cl.guard.Waiting() == 0 }) // it has ended then
 }
 
-// awaitReading waits until the client has read enough. One that takes nothing for too long is closed, for the reason given.
+// awaitReading waits until the client has read enough. One that takes nothing for too long is
+// closed, for the reason given.
 func (cl *client) awaitReading(reason error, enough func() bool) error {
 	if enough() {
 		return nil

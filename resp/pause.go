@@ -76,8 +76,8 @@ func (p *pause) holds(writes bool) <-chan struct{} {
 	return nil
 }
 
-// mayWrite reports whether a pause of writes is about a command. An EXEC writes if one of its commands does, and a script
-// that says no-writes does not.
+// mayWrite reports whether a pause of writes is about a command. An EXEC writes if one of its
+// commands does, and a script that says no-writes does not.
 func (cl *client) mayWrite(h *hold, r *command.Row, args [][]byte) bool {
 	if r.Name == "exec" && cl.multi != nil {
 		for _, q := range cl.multi.queued {

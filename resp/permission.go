@@ -9,8 +9,9 @@ import (
 // mayAll says that the client's user may do everything: what most commands ask. It costs two loads.
 func (cl *client) mayAll() bool { return cl.user.Load().Permissions.Load().All }
 
-// permitted asks whether the client may run a command with these arguments, and logs a denial; ReplyNone = it may. Whatever runs
-// a client's commands asks: admit, EXEC, a blocked command that runs again, scripts. context is ACL LOG's word for it.
+// permitted asks whether the client may run a command with these arguments, and logs a denial; ReplyNone = it
+// may. Whatever runs a client's commands asks: admit, EXEC, a blocked command that runs again, scripts.
+// context is ACL LOG's word for it.
 func (cl *client) permitted(r *command.Row, args [][]byte, context string) command.Reply {
 	u, d := cl.denied(r, args, context)
 	if d.Reason == acl.Allowed {

@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// On two cores the server runs clients' commands on one of them unless there is work for both.
-// Commands that come one at a time are mostly system calls around a short hold of one lock; spread over
-// both cores they take the client's core away, and each side wakes the other for a command or two
-// instead of a dozen. Measured with 50 connections and no pipelines, beside redis-server on the same two
-// cores: GET 0.71 of its throughput on two, 0.95 to 1.1 on one; SET 0.75 and 0.92; SET under
-// appendfsync always costs 11.9 us of processor time on two and 9.8 on one, at the same rate: while a goroutine is in the fsync,
-// the others run on the core that it left. GETs in pipelines of 16 have a p99 of 4.8 times Redis's on two and 1.7 on one, at 1.08 and
-// 1.13 of its throughput: with the client there are three busy threads for two cores, and the one that the kernel sets aside for
-// a slice of some 4 ms leaves a client in the middle of its batch. Pipelines of changes and loads from disk gain from the second
-// core: INCR in pipelines of 16 has 1.1 of the throughput on two and 1.03 on one, and a p99 of 1.7 and 2.2.
+// On two cores the server runs clients' commands on one of them unless there is work for both. Commands that come
+// one at a time are mostly system calls around a short hold of one lock; spread over both cores they take the
+// client's core away, and each side wakes the other for a command or two instead of a dozen. Measured with 50
+// connections and no pipelines, beside redis-server on the same two cores: GET 0.71 of its throughput on two, 0.95
+// to 1.1 on one; SET 0.75 and 0.92; SET under appendfsync always costs 11.9 us of processor time on two and 9.8 on
+// one, at the same rate: while a goroutine is in the fsync, the others run on the core that it left. GETs in
+// pipelines of 16 have a p99 of 4.8 times Redis's on two and 1.7 on one, at 1.08 and 1.13 of its throughput: with
+// the client there are three busy threads for two cores, and the one that the kernel sets aside for a slice of
+// some 4 ms leaves a client in the middle of its batch. Pipelines of changes and loads from disk gain from the
+// second core: INCR in pipelines of 16 has 1.1 of the throughput on two and 1.03 on one, and a p99 of 1.7 and 2.2.
 
 const (
 	procsPeriod = 100 * time.Millisecond

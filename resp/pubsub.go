@@ -12,8 +12,8 @@ import (
 	"diskette/resp/wire"
 )
 
-// listeners knows who listens to which channel. It has a lock of its own, below the keyspace lock: messages are published
-// from MULTI blocks and scripts, too, and by changes of keys.
+// listeners knows who listens to which channel. It has a lock of its own, below the keyspace
+// lock: messages are published from MULTI blocks and scripts, too, and by changes of keys.
 type listeners struct {
 	mu struct {
 		sync.RWMutex
@@ -39,7 +39,8 @@ var subscriptionWords = [subscriptionKinds]struct{ subscribe, unsubscribe, messa
 	toShard:   {"ssubscribe", "sunsubscribe", "smessage"},
 }
 
-// subscriptions are one client's. Only its own goroutine changes them, holding listeners.mu; counts may be read anywhere.
+// subscriptions are one client's. Only its own goroutine changes them, holding listeners.mu;
+// counts may be read anywhere.
 type subscriptions struct {
 	names  [subscriptionKinds]map[string]bool
 	counts [subscriptionKinds]atomic.Int32
@@ -175,7 +176,7 @@ func (p *listeners) counts() (channels, patterns, shards int) {
 	return len(l[toChannel]), len(l[toPattern]), len(l[toShard])
 }
 
-// notify is called under the keyspace lock, by whoever changes the key.
+// notify is called under the keyspace lock, by the goroutine that changes the key.
 func (s *Server) notify(db int, class command.EventClass, event, key string) {
 	asked := command.EventClass(s.host.Events.Load())
 	if asked&class == 0 || s.pubsub.any.Load() == 0 {

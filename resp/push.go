@@ -8,15 +8,16 @@ import (
 
 // What reaches a client without being a reply (published messages, invalidations) is pushed:
 //
-//	whoever publishes > the client's queue > the pusher > connection
+//	a command that publishes > the client's queue > the pusher > connection
 //
-// The pusher is one goroutine for all clients. While it writes to some, messages gather for the others: a system call carries many,
-// as in Redis, which writes once a turn of its event loop [PUBLISH to 100 subscribers takes 67 us; with a goroutine and a wake-up a client, 149
-// of processor time]. It never waits: what the connection does not take at once waits there (wire/unsent.go), and what
-// must not go out yet is left to a goroutine of the client's.
+// The pusher is one goroutine for all clients. While it writes to some, messages gather for the others: a system
+// call carries many, as in Redis, which writes once a turn of its event loop [PUBLISH to 100 subscribers takes 67
+// us; with a goroutine and a wake-up a client, 149 of processor time]. It never waits: what the connection does not
+// take at once waits there (wire/unsent.go), and what must not go out yet is left to a goroutine of the client's.
 //
-// A batch of commands and its replies hold client.sending, so that no push comes into the middle of a reply, or before the
-// confirmation of its subscription. What a client's own command pushes to itself comes right behind that command's reply.
+// A batch of commands and its replies hold client.sending, so that no push comes into the middle of a reply,
+// or before the confirmation of its subscription. What a client's own command pushes to itself comes right
+// behind that command's reply.
 type pushes struct {
 	mu struct {
 		sync.Mutex
@@ -34,7 +35,8 @@ type pusher struct {
 	running bool
 }
 
-// startPushes makes the client one that can be pushed to. It is called by the client's own goroutine, while it runs a command.
+// startPushes makes the client one that can be pushed to. It is called by the client's own
+// goroutine, while it runs a command.
 func (cl *client) startPushes() {
 	if cl.pushes != nil {
 		return
@@ -106,7 +108,7 @@ func (p *pusher) add(cl *client) {
 func (p *pusher) run() {
 	var due []*client
 	for {
-		runtime.Gosched() // whoever can run may have more to publish
+		runtime.Gosched() // goroutines that can run may have more to publish
 		p.mu.Lock()
 		due, p.due = p.due, due[:0]
 		if len(due) == 0 {
@@ -152,9 +154,9 @@ func (cl *client) pushLater() {
 	cl.sending.Unlock()
 }
 
-// pushAll sends what is queued once it is committed. The caller holds sending. The client's own goroutine calls it at the beginning of a
-// batch, so that what was published before does not come behind the replies: a message of a channel behind the
-// confirmation that the client has left it.
+// pushAll sends what is queued once it is committed. The caller holds sending. The client's own goroutine
+// calls it at the beginning of a batch, so that what was published before does not come behind the replies: a
+// message of a channel behind the confirmation that the client has left it.
 func (cl *client) pushAll() {
 	p := cl.pushes
 	if p == nil {
@@ -184,7 +186,8 @@ func (cl *client) sendPushes(queue []byte) {
 	}
 }
 
-// takeLocked empties the queue. The caller holds client.sending, too, so that what it takes goes out before what comes after.
+// takeLocked empties the queue. The caller holds client.sending, too, so that what it takes
+// goes out before what comes after.
 func (p *pushes) takeLocked() (queue []byte, lsn uint64) {
 	queue, lsn = p.mu.queue, p.mu.lsn
 	p.mu.queue, p.mu.spare, p.mu.lsn, p.mu.due = p.mu.spare, nil, 0, false

@@ -88,7 +88,8 @@ func (p *Replay) Run(args [][]byte) (err error) {
 		return err
 	case reply.Kind == command.KindBlock:
 		return fmt.Errorf("%w: %s waits for something", ErrReplay, r.Full)
-	case reply.Kind == command.KindError && !strings.HasPrefix(r.Name, "eval") && r.Name != "fcall": // they write, then fail
+	case reply.Kind == command.KindError && !strings.HasPrefix(r.Name, "eval") && r.Name != "fcall":
+		// Scripts are excepted: they may write, and then fail.
 		return fmt.Errorf("%w: %s answered %q", ErrReplay, r.Full, reply.S)
 	}
 	return p.commit()

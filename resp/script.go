@@ -13,9 +13,9 @@ import (
 	"diskette/resp/lualib"
 )
 
-// Scripts (EVAL, SCRIPT) and functions (FUNCTION, FCALL) run in Lua, under the keyspace lock, as one command: nothing comes between
-// their redis.calls, and what these change is one journal record, all of it or nothing after a crash. A script that fails keeps
-// what it has changed, as in Redis.
+// Scripts (EVAL, SCRIPT) and functions (FUNCTION, FCALL) run in Lua, under the keyspace lock, as one command:
+// nothing comes between their redis.calls, and what these change is one journal record, all of it or nothing
+// after a crash. A script that fails keeps what it has changed, as in Redis.
 //
 //	script.go        the cache of EVAL's scripts
 //	script_run.go    a script under way: its beginning, its end, -BUSY and SCRIPT KILL
@@ -25,7 +25,8 @@ import (
 //	function.go      libraries of functions
 //	lualib/          Lua itself: sandbox, libraries, limits
 //
-// EVALSHA at 50 connections is bound by Lua in Go: a compare-and-delete takes about 2 us, half of it in two redis.calls.
+// EVALSHA at 50 connections is bound by Lua in Go: a compare-and-delete takes about 2 us, half
+// of it in two redis.calls.
 
 // scripts is what the server keeps of them. It is under the keyspace lock, but for what script_run.go says.
 type scripts struct {
@@ -47,8 +48,8 @@ type script struct {
 	eval  *list.Element // nil = SCRIPT LOAD brought it: it stays
 }
 
-// maxEvals is how many scripts that nobody has loaded are kept, as in Redis 7.4: programs that put values into the text of their scripts
-// would fill the memory.
+// maxEvals is how many scripts that nobody has loaded are kept, as in Redis 7.4: programs that
+// put values into the text of their scripts would fill the memory.
 const maxEvals = 500
 
 // scriptFlags are what the first line of a script says: #!lua flags=no-writes,allow-stale.
@@ -85,7 +86,8 @@ func shaOf(body []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// shebang reads the first line of a script and returns the rest, which begins with that line's end so that lines keep their numbers.
+// shebang reads the first line of a script and returns the rest, which begins with that line's
+// end so that lines keep their numbers.
 func shebang(body string) (flags scriptFlags, rest string, refusal command.Reply) {
 	if !strings.HasPrefix(body, "#!") {
 		return scriptOldStyle, body, command.ReplyNone
@@ -212,8 +214,8 @@ func (s *scripts) find(sha []byte) *script {
 	return sc
 }
 
-// saysNoWrites reports whether EVAL, EVALSHA or FCALL calls what declares that it does not write; locked = the caller holds the
-// keyspace lock.
+// saysNoWrites reports whether EVAL, EVALSHA or FCALL calls what declares that it does not
+// write; locked = the caller holds the keyspace lock.
 func (s *Server) saysNoWrites(locked bool, r *command.Row, args [][]byte) bool {
 	var flags scriptFlags
 	switch r.Name {

@@ -14,7 +14,8 @@ import (
 	"diskette/resp/internal/words"
 )
 
-// The redis table is another for EVAL's scripts, for functions, and for the code of their libraries, which can only register them.
+// The redis table is another for EVAL's scripts, for functions, and for the code of their
+// libraries, which can only register them.
 
 // api is what scripts and functions have.
 func (e *engine) api() *lua.LTable {

@@ -12,13 +12,15 @@ import (
 	"diskette/resp/wire"
 )
 
-// countedField marks an error whose command has counted it in INFO errorstats already; errorCounted is the same in a Reply's n.
+// countedField marks an error whose command has counted it in INFO errorstats already;
+// errorCounted is the same in a Reply's n.
 const (
 	countedField = "ignore_error_stats_update"
 	errorCounted = 1
 )
 
-// callTicks is what a command counts for, in turns of a loop. After one that walks over data the script looks at the clock.
+// callTicks is what a command counts for, in turns of a loop. After one that walks over data
+// the script looks at the clock.
 const callTicks = 16
 
 // scriptChanges is how much a script may change: it is held in memory until the script ends.
@@ -110,8 +112,8 @@ const (
 	keptBytes   = 256 << 10 // of e.bytes, from one command to the next
 )
 
-// appendArgument writes a number as Redis 7.2 gives it to commands: whole numbers up to 2^62 exactly, others with the fewest digits that
-// read back the same.
+// appendArgument writes a number as Redis 7.2 gives it to commands: whole numbers up to 2^62
+// exactly, others with the fewest digits that read back the same.
 func appendArgument(buf []byte, f float64) []byte {
 	if i := int64(f); f >= -1<<62 && f <= 1<<62 && float64(i) == f {
 		return strconv.AppendInt(buf, i, 10)
@@ -189,7 +191,8 @@ func (e *engine) admit(args [][]byte) (*command.Row, command.Reply) {
 	return r, command.ReplyNone
 }
 
-// invoke runs the command's function. If it panics, what it has changed is recorded with the rest, and the script gets an error.
+// invoke runs the command's function. If it panics, what it has changed is recorded with the
+// rest, and the script gets an error.
 func (e *engine) invoke(r *command.Row) (reply command.Reply) {
 	c, tx := &e.inner, e.run.tx
 	defer func() {

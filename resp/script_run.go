@@ -13,8 +13,8 @@ import (
 	"diskette/store"
 )
 
-// A script that runs longer than busy-reply-threshold makes the others hear -BUSY instead of waiting for the keyspace lock, and can be
-// killed unless it has written:
+// A script that runs longer than busy-reply-threshold makes the others hear -BUSY instead of
+// waiting for the keyspace lock, and can be killed unless it has written:
 //
 //	the gate        refuses every command that is not AllowBusy
 //	those who wait  for the lock already are let look in, see that a command is midway, and give up (store/midway.go)
@@ -23,7 +23,7 @@ import (
 // runs says which script is running. It may be asked without the keyspace lock.
 type runs struct {
 	now  atomic.Pointer[scriptRun] // nil = none
-	busy atomic.Bool               // it runs longer than it should
+	busy atomic.Bool               // the script runs longer than it should
 }
 
 // scriptRun is one run of a script or function.
@@ -37,9 +37,9 @@ type scriptRun struct {
 	readOnly bool
 	began    time.Time
 	lookedIn time.Time // when others were last let look in
-	long     bool      // it has run for longMemory
-	mayLoad  bool      // it may end with ReplyLoad: see lacks
-	lacking  bool      // it does
+	long     bool      // the script has run for longMemory
+	mayLoad  bool      // the script may end with ReplyLoad: see lacks
+	lacking  bool      // the script ends with ReplyLoad
 
 	wrote  atomic.Bool // a command that writes was called
 	killed atomic.Bool
@@ -81,8 +81,8 @@ func (s *Server) newEngine(functions bool) *engine {
 	return e
 }
 
-// others is what keys take in memory, and changes that are not committed: a script that reads many keys does not hold them. Both are
-// estimates on the low side.
+// others is what keys take in memory, and changes that are not committed: a script that reads
+// many keys does not hold them. Both are estimates on the low side.
 func (e *engine) others() int64 {
 	if e.run == nil {
 		return 0
@@ -144,10 +144,11 @@ const startAnew = 10 * time.Millisecond
 
 var errLoadFirst = errors.New("a key has to be loaded first")
 
-// lacks reports whether the script is to end here and to run once more from its beginning, when keys of its next command
-// have been loaded without the keyspace lock: declared ones that are not small, and those that it has not declared. It
-// may as long as it has only read: a script of EVAL keeps nothing from one run to the next. A function may, in its
-// library's variables; its declared keys are all loaded before. What is left is loaded by the look-ups, under the lock.
+// lacks reports whether the script is to end here and to run once more from its beginning, when keys of its
+// next command have been loaded without the keyspace lock: declared ones that are not small, and those that
+// it has not declared. It may as long as it has only read: a script of EVAL keeps nothing from one run to the
+// next. A function may, in its library's variables; its declared keys are all loaded before. What is left is
+// loaded by the look-ups, under the lock.
 func (run *scriptRun) lacks(r *command.Row, args [][]byte) bool {
 	if r.Read == nil {
 		run.mayLoad = false
@@ -216,8 +217,8 @@ var errKilled = errors.New("Script killed by user with SCRIPT KILL...") //nolint
 // letLookInEvery is how often a busy script lets those who wait for the lock see that it is.
 const letLookInEvery = 10 * time.Millisecond
 
-// longMemory is the time after which a script's memory comes on top of the heap's bound. Without it a script that holds much beside a small
-// maxmemory would spend its time in the collector; moving the bound takes some 50 us.
+// longMemory is the time after which a script's memory comes on top of the heap's bound. Without it a script that
+// holds much beside a small maxmemory would spend its time in the collector; moving the bound takes some 50 us.
 const longMemory = 20 * time.Millisecond
 
 // tick is called every now and then while a script runs.
@@ -274,8 +275,8 @@ func (run *scriptRun) busyReply() command.Reply {
 
 var errNotBusy = command.ErrorReply("NOTBUSY No scripts in execution right now.")
 
-// killWait is how long SCRIPT KILL waits for the script's end, so that who hears OK finds the server free. A command that the script is in
-// comes to its end first.
+// killWait is how long SCRIPT KILL waits for the script's end, so that who hears OK finds the
+// server free. A command that the script is in comes to its end first.
 const killWait = time.Second
 
 // kill is SCRIPT KILL and FUNCTION KILL. It does not need the keyspace lock.

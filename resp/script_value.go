@@ -20,10 +20,11 @@ import (
 //	+status, -error             {ok = ...}, {err = ...}        the same
 //	null                        false                          nil
 //	array                       table                          table
-//	map, set, double, verbatim  as RESP2 sends them            {map = {...}}, {set = {m = true}}, {double = n}, {verbatim_string = {...}}
+//	map, set                    as RESP2 sends them            {map = {...}}, {set = {m = true}}
+//	double, verbatim            as RESP2 sends them            {double = n}, {verbatim_string = {...}}
 //
-//	Lua > protocol: a number is cut to an integer, a table is an array up to its first nil unless it is one of the above, true
-//	is 1 and false null (RESP3: booleans), anything else null.
+//	Lua > protocol: a number is cut to an integer, a table is an array up to its first nil unless it is one of the
+//	above, true is 1 and false null (RESP3: booleans), anything else null.
 
 // value makes a Lua value of a command's reply. Strings are copied: the reply may hold the store's.
 func (e *engine) value(r *command.Reply) lua.LValue {
@@ -156,8 +157,10 @@ type converter struct {
 }
 
 const (
-	replyDepth = 128 // of tables in tables; beyond it an error stands in the reply, as in Redis, whose bound is its Lua stack's
-	replyCost  = 64  // bytes a reply takes, without its text
+	// replyDepth is how deep tables may stand in tables. Beyond it an error stands in the reply, as in Redis,
+	// whose bound is its Lua stack's.
+	replyDepth = 128
+	replyCost  = 64 // bytes a reply takes, without its text
 )
 
 func (c *converter) reply(v lua.LValue, depth int) command.Reply {

@@ -71,8 +71,8 @@ type Server struct {
 	saves      saves
 	shutdown   func(Shutdown) // asks main to end the process
 
-	// lastSocket is that of the client that has asked for the end. It sees its connection close when the process is over, as
-	// with Redis, so that whoever waits for that may start the server again.
+	// lastSocket is that of the client that has asked for the end. It sees its connection close when
+	// the process is over, as with Redis, so that a script that waits for that may start the server again.
 	lastSocket atomic.Pointer[os.File]
 	stopping   atomic.Bool
 
@@ -90,10 +90,10 @@ type Shutdown struct {
 
 type serverStats struct {
 	connections, rejected, commands atomic.Int64
-	batches                         atomic.Int64               // in which commands came: reads of pipelines
+	batches                         atomic.Int64               // batches in which commands came: reads of pipelines
 	loop                            atomic.Pointer[loopTotals] // INFO's counts begin there; nil = at the start
-	overQuery, overOutput           atomic.Int64               // clients closed at client-query- and client-output-buffer-limit
-	evictedClients                  atomic.Int64               // at maxmemory-clients
+	overQuery, overOutput           atomic.Int64               // closed at client-query- and client-output-buffer-limit
+	evictedClients                  atomic.Int64               // clients closed at maxmemory-clients
 	errors                          errorCounts
 }
 
@@ -139,8 +139,9 @@ func (s *Server) LoadUsers() error {
 	return err
 }
 
-// LoadTLS reads the certificates, if there is a tls-port, and again whenever CONFIG SET changes them. Connections that are
-// there keep theirs. Without a tls-port what CONFIG SET names is looked at all the same: a later start would fail for it.
+// LoadTLS reads the certificates, if there is a tls-port, and again whenever CONFIG SET changes them.
+// Connections that are there keep theirs. Without a tls-port what CONFIG SET names is looked at all the same:
+// a later start would fail for it.
 func (s *Server) LoadTLS() error {
 	load := func(string) error {
 		if s.cfg.Int("tls-port") == 0 {
@@ -260,8 +261,8 @@ func (l guardListener) Accept() (net.Conn, error) {
 	}
 }
 
-// keepAlive applies tcp-keepalive: three probes that go unanswered, a third of it apart, end the connection. As in Redis
-// it holds for connections that come after a CONFIG SET.
+// keepAlive applies tcp-keepalive: three probes that go unanswered, a third of it apart, end
+// the connection. As in Redis it holds for connections that come after a CONFIG SET.
 func (s *Server) keepAlive(c net.Conn) {
 	tcp, ok := c.(*net.TCPConn)
 	if !ok {
@@ -276,8 +277,8 @@ func (s *Server) keepAlive(c net.Conn) {
 // written to. It is 19 in use with an idle client, and the journal adds one a segment.
 const ownDescriptors = 48
 
-// limitClients lowers maxclients to what the process's limit of open files (ulimit -n) leaves, as Redis does, and refuses
-// a CONFIG SET beyond it.
+// limitClients lowers maxclients to what the process's limit of open files (ulimit -n) leaves,
+// as Redis does, and refuses a CONFIG SET beyond it.
 func (s *Server) limitClients() {
 	files, known := machine.DescriptorLimit()
 	if !known {
@@ -293,14 +294,15 @@ func (s *Server) limitClients() {
 	}
 	s.cfg.OnChange("maxclients", func(string) error {
 		if s.cfg.MaxClients.Load() > most {
-			return fmt.Errorf("The operating system is not able to handle the specified number of clients, try with %d", most) //nolint:staticcheck // Redis's words
+			// These are Redis's words.
+			return fmt.Errorf("The operating system is not able to handle the specified number of clients, try with %d", most)
 		}
 		return nil
 	})
 }
 
-// Stop ends the listening, lets the commands under way finish and closes the connections. If a script takes longer than grace, Stop does
-// not wait for it: see Midway.
+// Stop ends the listening, lets the commands under way finish and closes the connections. If a
+// script takes longer than grace, Stop does not wait for it: see Midway.
 func (s *Server) Stop(grace time.Duration) {
 	s.stopping.Store(true)
 	s.mu.Lock()

@@ -6,7 +6,8 @@ import (
 	"diskette/resp/command"
 )
 
-// sessionRows are the commands that work on connections and on the server: each family declares its rows beside its functions.
+// sessionRows are the commands that work on connections and on the server: each family declares
+// its rows beside its functions.
 func sessionRows() []*command.Row {
 	return slices.Concat(
 		connectionRows(), clientRows(), transactionRows(), pubsubRows(), scriptRows(), functionRows(),

@@ -108,7 +108,7 @@ func (p *sampler) sample(s *Server, now time.Time) {
 // loopTotals is what comes nearest to the turns of an event loop.
 type loopTotals struct {
 	batches   int64
-	processor time.Duration // that the process has used
+	processor time.Duration // what the process has used of the processors
 }
 
 func (s *Server) loopNow() loopTotals {

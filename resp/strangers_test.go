@@ -143,8 +143,9 @@ func TestTheBytesOfAHandshakeCount(t *testing.T) {
 	}
 	var limits wire.Limits
 	g := wire.NewTLSGuard(near, &tls.Config{}, &limits)
-	g.Authed.Store(true)                                                             // no password is asked for
-	hello := append([]byte{22, 3, 1, 0x40, 0, 1, 0, 0xff, 0}, make([]byte, 8000)...) // half a record of a ClientHello of 65,280 bytes
+	g.Authed.Store(true) // no password is asked for
+	// hello is half a record of a ClientHello of 65,280 bytes.
+	hello := append([]byte{22, 3, 1, 0x40, 0, 1, 0, 0xff, 0}, make([]byte, 8000)...)
 	if _, err := far.Write(hello); err != nil {
 		t.Fatal(err)
 	}
@@ -261,7 +262,8 @@ func TestFailuresAreForgivenASecondEachAndKeptOfABoundedNumberOfAddresses(t *tes
 	}{
 		{from("203.0.113.1"), 0, 50}, {from("203.0.113.1"), 0, 100}, {from("203.0.113.2"), 0, 50}, {from("::ffff:203.0.113.1"), 0, 200},
 		{from("203.0.113.1"), 2 * time.Second, 100}, {from("203.0.113.1"), time.Minute, 50},
-		{from("2001:db8::1"), 0, 50}, {from("2001:db8::2"), 0, 100}, {from("2001:db8:0:1::1"), 0, 50}, // a client has a network
+		// A client may have a whole network of IPv6 addresses, so the network counts.
+		{from("2001:db8::1"), 0, 50}, {from("2001:db8::2"), 0, 100}, {from("2001:db8:0:1::1"), 0, 50},
 		{from("127.0.0.1"), 0, 0}, {from("127.8.8.8"), 0, 0}, {from("::1"), 0, 0}, {from("::ffff:127.0.0.1"), 0, 0}, {&net.UnixAddr{Name: "s"}, 0, 0},
 	} {
 		now = now.Add(c.after)

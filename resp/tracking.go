@@ -12,8 +12,8 @@ import (
 	"diskette/resp/wire"
 )
 
-// Client-side caching: a client that has turned CLIENT TRACKING on is told which of the keys it has read, or which keys with
-// its prefixes (BCAST), have changed.
+// Client-side caching: a client that has turned CLIENT TRACKING on is told which of the keys it
+// has read, or which keys with its prefixes (BCAST), have changed.
 //
 //	a command that reads    > the table: key > ids of the clients that may have it in their caches
 //	a change of the key     > the entry leaves the table, each of its clients is sent the key
@@ -22,14 +22,14 @@ import (
 // Keys are known by their names alone, whatever their database, as in Redis. The lock is below the keyspace lock.
 type trackingTable struct {
 	srv     *Server
-	clients atomic.Int64 // that track: a change of a key costs one look at it while there are none
+	clients atomic.Int64 // clients that track: a change of a key costs one look at it while there are none
 	mu      struct {
 		sync.Mutex
 		byID     map[int64]*client
 		byKey    map[string][]int64
 		items    int                         // ids in byKey
 		prefixes map[string]map[*client]bool // BCAST
-		changed  map[string]*client          // keys to be broadcast, and who changed each last; nil = nobody with NOLOOP
+		changed  map[string]*client          // keys to broadcast, and who changed each last; nil = nobody with NOLOOP
 	}
 }
 
@@ -38,7 +38,7 @@ type tracking struct {
 	bcast, optIn, optOut, noLoop bool
 	redirect                     int64 // the id of the client that is told instead, 0 = none
 	prefixes                     []string
-	broken                       atomic.Bool // that client is gone
+	broken                       atomic.Bool // the client that REDIRECT names is gone
 }
 
 // invalidationChannel is where a RESP2 client that others redirect to hears of changes.
@@ -92,8 +92,8 @@ func (t *trackingTable) turnOff(cl *client) {
 	}
 }
 
-// remember notes which keys a tracking client reads, before it does. A script has read what its commands read, which come
-// here themselves, and not what it was given. The caller holds the keyspace lock.
+// remember notes which keys a tracking client reads, before it does. A script has read what its commands
+// read, which come here themselves, and not what it was given. The caller holds the keyspace lock.
 func (cl *client) remember(r *command.Row, args [][]byte) {
 	how := cl.tracking.Load()
 	if how == nil || r.Flags&command.Readonly == 0 || r.Group == "scripting" || how.bcast || how.optIn && !cl.caching || how.optOut && cl.caching {
@@ -216,8 +216,8 @@ func (t *trackingTable) flushed() {
 	}
 }
 
-// send pushes keys to a client that tracks, or to the one it redirects to. A RESP2 client can be told only by a message on
-// the channel for it, and has to have a subscription.
+// send pushes keys to a client that tracks, or to the one it redirects to. A RESP2 client can
+// be told only by a message on the channel for it, and has to have a subscription.
 func (t *trackingTable) send(cl *client, how *tracking, keys command.Reply, from *client, lsn uint64) {
 	to := cl
 	if how.redirect != 0 {

@@ -7,9 +7,9 @@ import (
 	"github.com/ncruces/go-sqlite3"
 )
 
-// sortedRows returns the places of the collections' rows that are to be written or deleted, in the order of the tables'
-// primary keys. Those of a key that is dropped are left to the reaper, and a key that gets no row must have none here. What was born and
-// removed is not in the tables, unless an earlier attempt has put it there: again.
+// sortedRows returns the places of the collections' rows that are to be written or deleted, in the order of the
+// tables' primary keys. Those of a key that is dropped are left to the reaper, and a key that gets no row must have
+// none here. What was born and removed is not in the tables, unless an earlier attempt has put it there: again.
 func (w *writer) sortedRows(f *fold, again bool) []int32 {
 	w.order = w.order[:0]
 	id, wanted := int64(0), false

@@ -28,8 +28,8 @@ func (d *tableDef) runSQL() string {
 		AND n >= coalesce((SELECT max(n) FROM ` + d.name + ` WHERE id = ?1 AND n <= ?2), ?2) ORDER BY n LIMIT 2`
 }
 
-// runs brings changed rows of one table into its runs. They come in the order of the primary key. They are absolute, and
-// so may be in the runs already: a row that is put replaces its like, one that is removed need not be there.
+// runs brings changed rows of one table into its runs. They come in the order of the primary key. They are absolute,
+// and so may be in the runs already: a row that is put replaces its like, one that is removed need not be there.
 func (w *writer) runs(f *fold, order []int32) {
 	for len(order) > 0 && w.err == nil {
 		if r := &f.rows[order[0]]; w.asides.sifting {
@@ -95,8 +95,8 @@ func (w *writer) readRun(f *fold, n int64) (bounded bool, end int64) {
 	return bounded, end
 }
 
-// merge writes the old run anew, with what has changed of it. At the collection's ends a run that is at least half full takes
-// nothing more: otherwise those of a list that grows slowly would be written again and again.
+// merge writes the old run anew, with what has changed of it. At the collection's ends a run that is at least
+// half full takes nothing more: otherwise those of a list that grows slowly would be written again and again.
 func (w *writer) merge(f *fold, order []int32, bounded bool) {
 	if w.err != nil {
 		return

@@ -10,9 +10,9 @@ const (
 // heavySlice is sliceBytes where the disk is not full.
 var heavySlice = walPages * pageBytes // tests lower it
 
-// applyInSlices is apply on a full disk, where the WAL has no room for a large transaction, or of a fold that is large by itself. The
-// rows go in slices with a checkpoint after each, so that the next one writes over the WAL, and applied_lsn moves with the last. A long
-// value is cut into slices itself.
+// applyInSlices is apply on a full disk, where the WAL has no room for a large transaction, or of a fold that
+// is large by itself. The rows go in slices with a checkpoint after each, so that the next one writes over
+// the WAL, and applied_lsn moves with the last. A long value is cut into slices itself.
 //
 // In between, rows are newer than applied_lsn. Nobody reads them: these names are dirty and so in memory. Only
 // a crash shows them, and meta's ahead_lsn is for that: recovery folds the journal at least up to there and comes here
@@ -92,7 +92,8 @@ func (w *writer) slices(f *fold, order []int32, bytesOf func(f *fold, i int32) i
 	return nil
 }
 
-// wrote counts what a long value has written. In slices it ends the transaction when that is enough, and begins another.
+// wrote counts what a long value has written. In slices it ends the transaction when that is
+// enough, and begins another.
 func (w *writer) wrote(bytes int) {
 	if w.slice == 0 || w.asides.sifting || w.err != nil {
 		return

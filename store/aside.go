@@ -16,20 +16,22 @@ import (
 	"diskette/store/files"
 )
 
-// A row that the tables do not take however often write-back tries, while others go in, is set aside: otherwise it would hold up
-// everything behind it, and every start. That is a defect, or a row that somebody else has put where this one belongs. What it was
-// to become stays in a file, and a log line names the key; write-back goes on without it. What happens to a
-// key later whose row is not there is set aside, too.
+// A row that the tables do not take however often write-back tries, while others go in, is set aside:
+// otherwise it would hold up everything behind it, and every start. That is a defect, or a row that somebody
+// else has put where this one belongs. What it was to become stays in a file, and a log line names the key;
+// write-back goes on without it. What happens to a key later whose row is not there is set aside, too.
 //
-// After rowAttempts failures that a row may be the cause of, a fold is sifted: each row has a savepoint of its own, and is left out if it
-// fails. A panic takes the whole transaction along; then the next attempt leaves out the row that was being written.
+// After rowAttempts failures that a row may be the cause of, a fold is sifted: each row has a savepoint of
+// its own, and is left out if it fails. A panic takes the whole transaction along; then the next attempt
+// leaves out the row that was being written.
 //
-// The file aside/<applied LSN, 16 hex digits>.rows is on disk before applied_lsn passes the records that it was made from. No program
-// reads it but for the ids and their number; a person decides.
+// The file aside/<applied LSN, 16 hex digits>.rows is on disk before applied_lsn passes the records
+// that it was made from. No program reads it but for the ids and their number; a person decides.
 //
 //	file   = "DKASIDE1" frame*
 //	frame  = length u64, crc u32, payload         little-endian; CRC-32C of the payload, length counts the payload
-//	payload = reason length uvarint, reason, record    a journal's record (change.go): what is to become of the row, in one change a part
+//	payload = reason length uvarint, reason, record
+//	record = a journal's (change.go): what is to become of the row, in one change a part
 const (
 	asideMagic  = "DKASIDE1"
 	asideSuffix = ".rows"
@@ -63,7 +65,8 @@ func ofARow(err error) bool {
 		errors.Is(err, sqlite3.TOOBIG) || errors.Is(err, sqlite3.MISMATCH)
 }
 
-// sift prepares another attempt at a fold that rows keep from being written. It is called after an attempt that failed with err.
+// sift prepares another attempt at a fold that rows keep from being written. It is called after
+// an attempt that failed with err.
 func (a *asides) sift(err error) {
 	if a.sifting && errors.Is(err, ErrPanic) && a.at.id != 0 {
 		a.out[a.at] = err

@@ -5,9 +5,10 @@ import (
 	"time"
 )
 
-// A breath keeps a goroutine that works for long, loading or writing back, from holding up clients. It lets others run that can, and
-// now and then it sleeps: the Go scheduler looks for what the network has brought only when it has nothing else to run, or every
-// 10 ms; while every core's turn is taken by such work, a client's command would wait for that.
+// A breath keeps a goroutine that works for long, loading or writing back, from holding up clients. It lets
+// others run that can, and now and then it sleeps: the Go scheduler looks for what the network has brought
+// only when it has nothing else to run, or every 10 ms; while every core's turn is taken by such work, a
+// client's command would wait for that.
 type breath struct {
 	steps int
 	since time.Time // of the last sleep

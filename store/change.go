@@ -23,7 +23,7 @@ import (
 //	database  space uvarint                   database number id is now that space
 //	expiring  keys uvarint                    space number id has that many keys with a deadline
 //	put       table byte, n varint, columns bytes   row n of a collection, see table.go
-//	insert    as put                          a row that is new: if it goes again before it is written back, nothing is
+//	insert    as put                          a new row: if it goes again before it is written back, nothing is
 //	remove    table byte, n varint            that row is gone
 //
 //	bytes = length uvarint, data
@@ -293,8 +293,8 @@ func (r *recordReader) err() error {
 	return nil
 }
 
-// A recordReader decodes a record. Its parts are the Head, as far as the next Ext, and each Ext's data, which is a change's
-// long bytes or whole changes.
+// A recordReader decodes a record. Its parts are the Head, as far as the next Ext, and each
+// Ext's data, which is a change's long bytes or whole changes.
 type recordReader struct {
 	b       []byte // what is left of the part
 	head    []byte // what is left of the record's Head behind it

@@ -90,7 +90,8 @@ func FuzzADecodedRecordIsWithinItsBytes(f *testing.F) {
 	})
 }
 
-// The rows of a collection that was made without the lock stand beside the record in large pieces, with the long ones' bytes between.
+// The rows of a collection that was made without the lock stand beside the record in large
+// pieces, with the long ones' bytes between.
 func TestRowsBesideARecordDecodeAsThoseInIt(t *testing.T) {
 	for _, n := range []int{1, packElements + 1, 20_000} {
 		elements := make([]string, n)

@@ -9,16 +9,17 @@ import (
 // A collection is the value of a key that is no string, in memory. It is a structure of Go's, loaded whole, and rows on
 // disk, one an element (see table.go).
 //
-// What its elements hold is Go strings, or views of a pack (pack.go), which never change: a reply, the journal and write-back may refer to
-// them for as long as they like. A mutator is a method of the type's Tx handle: it changes the structure, records the row, and
-// calls changed.
+// What its elements hold is Go strings, or views of a pack (pack.go), which never change: a reply, the
+// journal and write-back may refer to them for as long as they like. A mutator is a method of the type's Tx
+// handle: it changes the structure, records the row, and calls changed.
 //
 // Everything belongs to the keyspace lock, but restore and restored, which fill a collection that nobody else has yet.
 type collection interface {
 	kind() Type
 	// length is the number of elements. At 0 the key is gone (I7), unless it is a stream.
 	length() int
-	// size is what the structure takes in memory, in bytes. It is asked after every change and must be kept, not counted.
+	// size is what the structure takes in memory, in bytes. It is asked after every change and
+	// must be kept, not counted.
 	size() int64
 	// shape is what OBJECT ENCODING goes by.
 	shape() Shape
@@ -27,7 +28,8 @@ type collection interface {
 	snapshot() collection
 	// rows records a put of every row, in an order that follows from the contents alone.
 	rows(w *recordWriter, id int64)
-	// restore takes in a loaded row. The rows of a table come in the order of n, the tables in that of their definition.
+	// restore takes in a loaded row. The rows of a table come in the order of n, the tables in
+	// that of their definition.
 	restore(r *tableRow) error
 	// restored is called after the last row, or for a snapshot.
 	restored() error
@@ -45,8 +47,8 @@ type Shape struct {
 	Deadlines    bool  // a hash has had a field with a deadline
 }
 
-// PeekShape returns the shape of a collection; ok is false when the key is absent. A string has its Type alone. It counts neither
-// hit nor miss.
+// PeekShape returns the shape of a collection; ok is false when the key is absent. A string has
+// its Type alone. It counts neither hit nor miss.
 func (v *View) PeekShape(key []byte) (s Shape, ok bool) { return v.peek(key).shape() }
 
 func (o *object) shape() (s Shape, ok bool) {
@@ -106,8 +108,8 @@ type editing struct {
 	o  *object
 }
 
-// editOf is edit for a key that holds, or is to hold, a collection of a type. c is nil when the key is absent: the handle
-// then has an empty collection of its own, which begin makes the key's.
+// editOf is edit for a key that holds, or is to hold, a collection of a type. c is nil when the
+// key is absent: the handle then has an empty collection of its own, which begin makes the key's.
 func (tx *Tx) editOf(key []byte, t Type) (e editing, c collection, err error) {
 	o := tx.edit(key)
 	if o.typ != None && o.typ != t {

@@ -14,10 +14,11 @@ import (
 	"github.com/ncruces/go-sqlite3"
 )
 
-// A failure of the disk under the tables is one of two kinds. Damage is what came back and is not what was written: it stays
-// until a restart, because nothing that this process can do mends it. An I/O error is of the moment: it is over once the same
-// operation works. Both are told at once, once a minute while they go on, and in INFO; what needs the page concerned is
-// refused, and the rest goes on. Write-back that meets either refuses writes (I8), and the journal keeps everything.
+// A failure of the disk under the tables is one of two kinds. Damage is what came back and is not what was
+// written: it stays until a restart, because nothing that this process can do mends it. An I/O error is of
+// the moment: it is over once the same operation works. Both are told at once, once a minute while they go
+// on, and in INFO; what needs the page concerned is refused, and the rest goes on. Write-back that meets
+// either refuses writes (I8), and the journal keeps everything.
 
 // ErrDiskFailed says that the disk could not be read or written; it may be over the next time.
 var ErrDiskFailed = errors.New("the disk failed")
@@ -89,7 +90,7 @@ type lines struct {
 type Damage struct {
 	What     string    // the first damage that was met, or an I/O error that is not over; "" = none
 	Since    time.Time // when
-	Reads    int64     // that failed for damage
+	Reads    int64     // reads that failed for damage
 	Writes   int64     // transactions and upkeep
 	IOErrors int64     // failures of the moment, those that are over included
 }
@@ -124,7 +125,8 @@ func named(err, kind error) error {
 	return fmt.Errorf("%w: %w", kind, err)
 }
 
-// plain says what SQLite calls a disk I/O error, for want of another code, when a page is missing or its checksum does not fit.
+// plain says what SQLite calls a disk I/O error, for want of another code, when a page is
+// missing or its checksum does not fit.
 func plain(err error) error {
 	if errors.Is(err, sqlite3.IOERR_DATA) && !errors.Is(err, ErrDamaged) {
 		return fmt.Errorf("a page does not fit its checksum (%w)", err)
@@ -184,8 +186,8 @@ func (st *Store) workedWriting() {
 	}
 }
 
-// probe reads a key again whose reading had failed for the moment, so that the end of the trouble is seen though nobody asks for
-// the key. The apply goroutine calls it.
+// probe reads a key again whose reading had failed for the moment, so that the end of the
+// trouble is seen though nobody asks for the key. The apply goroutine calls it.
 func (st *Store) probe() {
 	d := &st.damage
 	if d.failing.Load() == 0 || time.Since(d.probed) < probeEvery {

@@ -36,8 +36,8 @@ func (l *logged) count(part string) (n int) {
 	return n
 }
 
-// stored fills a store with keys k0, k1 ... on many pages, that expire a second after testNow, closes it, and returns its directory
-// and the value of each.
+// stored fills a store with keys k0, k1 ... on many pages, that expire a second after testNow,
+// closes it, and returns its directory and the value of each.
 func stored(t *testing.T, keys int) (dir, value string) {
 	dir, value = t.TempDir(), strings.Repeat("v", 500)
 	st := opened(t, dir)
@@ -48,7 +48,8 @@ func stored(t *testing.T, keys int) (dir, value string) {
 	return dir, value
 }
 
-// flip flips a bit of every second page with values, but for the last one, which a start reads. It returns the file as it was.
+// flip flips a bit of every second page with values, but for the last one, which a start reads.
+// It returns the file as it was.
 func flip(t *testing.T, dir, value string) (before []byte) {
 	t.Helper()
 	path := filepath.Join(dir, databaseFile)

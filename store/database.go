@@ -2,8 +2,9 @@ package store
 
 import "fmt"
 
-// One more database than clients can select is the server's own: for what is no client's data, but must be as safe.
-// Its number is the one behind theirs in memory and ownNumber in the tables, since there may be more of theirs at the next start.
+// One more database than clients can select is the server's own: for what is no client's data, but must be as
+// safe. Its number is the one behind theirs in memory and ownNumber in the tables, since there may be more of
+// theirs at the next start.
 const ownNumber = 1 << 30
 
 // OwnDB is the server's own database, for Begin and Select.

@@ -26,8 +26,8 @@ type dict[V any] struct {
 	next   int64 // number of the next name
 	bytes  int64 // of all names; values are the owner's to count
 
-	// While slots move together: places below to are done, those from there up to from are dead, and the rest is still to
-	// come. old knows the names of the rest; what both know, index knows better.
+	// While slots move together: places below to are done, those from there up to from are dead, and
+	// the rest is still to come. old knows the names of the rest; what both know, index knows better.
 	moving   bool
 	to, from int
 	old      map[string]int32

@@ -35,8 +35,8 @@ func freeBytes(dir string) int64 {
 	return int64(s.Bavail) * int64(s.Bsize)
 }
 
-// allocate makes an empty file take up n bytes on disk. It does not try where they are not free: to be told so, it would take
-// what is left from everybody for a while.
+// allocate makes an empty file take up n bytes on disk. It does not try where they are not
+// free: to be told so, it would take what is left from everybody for a while.
 func allocate(f *os.File, n int64) error {
 	var s syscall.Statfs_t
 	if syscall.Fstatfs(int(f.Fd()), &s) == nil && uint64(n) > s.Bavail*uint64(s.Bsize) {

@@ -30,16 +30,17 @@ type disk struct {
 	vfs.VFS
 	name string
 
-	still sync.RWMutex // read-held around every change: whoever has it sees one instant
+	still sync.RWMutex // read-held around every change: who holds it for writing sees one instant
 
-	mu       sync.Mutex
-	op       int                                          // SQLite's and the journal's changes so far
-	fault    func(op int, kind, file string, n int) error // asked before each, with the bytes that a write adds; nil = the disk is well
-	reading  func(file string)                            // called before each read by SQLite
-	watch    func(c files.Call, failed bool)              // told of each change
-	broken   bool                                         // reads fail
-	readOps  int                                          // SQLite's so far
-	failRead int                                          // the one of them that fails
+	mu sync.Mutex
+	op int // SQLite's and the journal's changes so far
+	// fault is asked before each change, with the bytes that a write adds; nil = the disk is well.
+	fault    func(op int, kind, file string, n int) error
+	reading  func(file string)               // called before each read by SQLite
+	watch    func(c files.Call, failed bool) // told of each change
+	broken   bool                            // reads fail
+	readOps  int                             // SQLite's so far
+	failRead int                             // the one of them that fails
 	unsynced map[string]*history
 }
 
@@ -138,7 +139,8 @@ func copyOf(t testing.TB, dir string) string {
 	}
 	for { // the journal may change meanwhile: the state says when it has, and that is not of one instant
 		to, before := t.TempDir(), state()
-		copyFiles(t, filepath.Join(dir, "journal"), filepath.Join(to, "journal")) // first: what is dropped meanwhile is in the tables
+		// The journal is copied first: what is dropped from it meanwhile is in the tables.
+		copyFiles(t, filepath.Join(dir, "journal"), filepath.Join(to, "journal"))
 		copyFiles(t, dir, to)
 		if state() == before {
 			return to
@@ -227,7 +229,8 @@ func (d *disk) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, v
 	d.still.RLock()
 	defer d.still.RUnlock()
 	const journals = vfs.OPEN_MAIN_JOURNAL | vfs.OPEN_SUPER_JOURNAL | vfs.OPEN_WAL
-	syncsDir := flags&vfs.OPEN_CREATE != 0 && flags&journals != 0 // as the operating system's VFS does, with its first fsync
+	// The operating system's VFS fsyncs the directory, too, with a file's first fsync.
+	syncsDir := flags&vfs.OPEN_CREATE != 0 && flags&journals != 0
 	if _, err := os.Stat(name.String()); flags&vfs.OPEN_CREATE != 0 && errors.Is(err, fs.ErrNotExist) {
 		if err := d.ask("create", name.String(), 0); err != nil {
 			return nil, flags, err

@@ -30,8 +30,8 @@
 //	sqlite.go migrate.go                                 connections and files, those of older versions too
 //	head.go outline.go                                   keys whose value stays on disk; how large that is
 //	apply_string.go apply_rows.go apply_runs.go          the rows of long strings and of collections
-//	apply_slices.go rewrite.go                           on a full disk, and what is large; long values copied without the lock
-//	pieces.go guard.go aside.go                          long rows and names; panics of SQLite's; rows that the tables refuse
+//	apply_slices.go rewrite.go                           on a full disk, or of much; long values without the lock
+//	pieces.go guard.go aside.go                          long rows and names; SQLite's panics; rows that tables refuse
 //	foreign.go locked.go misplaced.go                    rows and locks of other programs; files that are taken away
 //	look.go lookvfs.go wal.go                            at the start: do the files belong together?
 //	opened.go dirlock.go                                 what the start found; the directory is one process's
@@ -67,29 +67,30 @@
 //	I7  An empty collection is no key; a stream alone may be empty.
 //	I8  A failed append or fsync never gets a success reply: writes are refused until the journal
 //	    works again, reads go on, nothing acknowledged is lost. The change of a command that was
-//	    answered so may still take effect later: the journal keeps it and tries again. A file that is no longer under its
-//	    name counts as failed.
+//	    answered so may still take effect later: the journal keeps it and tries again. A file that is
+//	    no longer under its name counts as failed.
 //	I9  Lock order: keyspace, then journal. No SQLite call under the keyspace lock, except for keys
 //	    that could not be known before the command ran.
 //	I10 Time is read once per command, MULTI block or script.
 //
 // # An fsync that failed
 //
-// It leaves pages that are not on disk and that the kernel holds for clean: the next fsync succeeds and writes nothing. So a failure is
-// remembered, or assumed where nobody could, and what it left is written over itself before the next one. All fsyncs, and
-// who remembers:
+// It leaves pages that are not on disk and that the kernel holds for clean: the next fsync succeeds and
+// writes nothing. So a failure is remembered, or assumed where nobody could, and what it left is written over
+// itself before the next one. All fsyncs, and who remembers:
 //
 //	the WAL, the database file        vfs.go, while the store is open: write-back, checkpoints, settleRecovery
-//	the WAL at the start              assumed: syncWAL. The database file needs nothing: SQLite copies the whole WAL again
-//	the journal's active segment      its doubt; it has no successor until it is on disk. The last at the start: assumed, mend
+//	the WAL at the start              assumed: syncWAL; the file needs nothing: SQLite copies the whole WAL again
+//	the journal's active segment      its doubt; it has no successor until it is on disk
+//	the last segment at the start     assumed: mend
 //	a new segment, set-aside rows     begun anew under another inode
 //	the state file                    the same copy is written again; at the start assumed
 //	an imported database              the import fails, and the next one begins anew
 //	names in a directory              the step that needs them fails and is repeated
 //
-// It costs 35 to 60 ns a write of SQLite's, and at a start after a kill the WAL's bytes once more: 0.16 s for 32 MiB on a virtual
-// disk that others use, 0.002 without. What is read back for it is the page cache's, which ext4 and XFS keep; of the journal
-// it is compared with the checksums.
+// It costs 35 to 60 ns a write of SQLite's, and at a start after a kill the WAL's bytes once more: 0.16 s for
+// 32 MiB on a virtual disk that others use, 0.002 without. What is read back for it is the page cache's,
+// which ext4 and XFS keep; of the journal it is compared with the checksums.
 //
 // # Why it is so
 //
@@ -102,27 +103,30 @@
 // among 100,000 rows, 370 one by one. For the same reason a pipeline's keys are looked up 16 at
 // a time; the two took the CPU of a pipelined INCR from 1.5 times Redis's to 0.94.
 //
-// A collection's row has the number that memory gave it, not its contents, as its key: no index on contents to keep, a change of a
-// long field's value is an integer and the value, and neighbours share pages. Rows go 16 a statement, 0.6 us each instead of 1.1
-// where they are neighbours; what a queue takes in and hands out between two write-backs is never written.
+// A collection's row has the number that memory gave it, not its contents, as its key: no index on contents
+// to keep, a change of a long field's value is an integer and the value, and neighbours share pages. Rows go
+// 16 a statement, 0.6 us each instead of 1.1 where they are neighbours; what a queue takes in and hands out
+// between two write-backs is never written.
 //
-// List elements and stream entries, which come and go at the ends, stand some 40 to a row in runs (run.go). LPUSH in pipelines
-// of 16 from 50 clients took 6.9 us of server CPU with a row an element, 42 % of it SQLite's, and takes 3.2 (Redis 2.9 on the
-// same machine); RPOP 6.2 and 3.1 (2.1); XADD 6.2 and 4.5 (4.5).
+// List elements and stream entries, which come and go at the ends, stand some 40 to a row in runs (run.go).
+// LPUSH in pipelines of 16 from 50 clients took 6.9 us of server CPU with a row an element, 42 % of it
+// SQLite's, and takes 3.2 (Redis 2.9 on the same machine); RPOP 6.2 and 3.1 (2.1); XADD 6.2 and 4.5 (4.5).
 //
-// A small hash, set or sorted set is one block of bytes without a pointer (pack.go), as in Redis, not slots with a string each. The
-// heap's bytes for a key with five elements, name and place in the map of keys included (219 without any):
+// A small hash, set or sorted set is one block of bytes without a pointer (pack.go), as in Redis, not slots
+// with a string each. The heap's bytes for a key with five elements, name and place in the map of keys
+// included (219 without any):
 //
 //	                                             before    now
 //	hash, names of 6 and values of 20 bytes         899    475
 //	set, members of 20 bytes                        731    443
 //	sorted set, the same                           1067    491
 //
-// Speed is about the same. In the cache HGET from 20 fields takes 21 ns (17 before), a walk over them 93 (66), HSET 68 (49), a rank
-// among 20 members 30 (50), a walk over these 126 (46); among 100,000 collections each waits for the map, the object and the
-// struct, which is 2,000 ns and more either way. A walk went through the generic elements at 420 ns: so those of a pack go straight
-// to it. Writing over a value in place would save the copy of a pack that is full, every few changes; but a reply that was
-// made before and is encoded after would change with it. A list keeps its slots: 667 bytes.
+// Speed is about the same. In the cache HGET from 20 fields takes 21 ns (17 before), a walk over them 93
+// (66), HSET 68 (49), a rank among 20 members 30 (50), a walk over these 126 (46); among 100,000 collections
+// each waits for the map, the object and the struct, which is 2,000 ns and more either way. A walk went
+// through the generic elements at 420 ns: so those of a pack go straight to it. Writing over a value in place
+// would save the copy of a pack that is full, every few changes; but a reply that was made before and is
+// encoded after would change with it. A list keeps its slots: 667 bytes.
 //
 // Designs that lost: capturing dirty objects at write-back instead of folding changes needs a
 // capture per type and makes row counts inexact after a crash; an index on (space, id) for

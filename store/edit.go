@@ -3,9 +3,9 @@ package store
 // A Span is the bytes of a string from From up to To.
 type Span struct{ From, To int }
 
-// EditString makes a string at least length bytes long, creating the key, and lets edit change its bytes in place. edit
-// returns what it has changed; it keeps nothing of value, and is called once. If it changes nothing of a string that was long
-// enough, nothing is recorded. ErrPutOff: see PutOffCopies; edit has not been called then.
+// EditString makes a string at least length bytes long, creating the key, and lets edit change its bytes in place.
+// edit returns what it has changed; it keeps nothing of value, and is called once. If it changes nothing of a
+// string that was long enough, nothing is recorded. ErrPutOff: see PutOffCopies; edit has not been called then.
 func (tx *Tx) EditString(key []byte, length int, edit func(value []byte) []Span) error {
 	o := tx.edit(key)
 	if o.typ != None && o.typ != TypeString {

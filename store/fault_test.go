@@ -40,7 +40,8 @@ func (l *ledger) try(key, value string, do func() error) error {
 	return err
 }
 
-// verify reads all keys. Where the journal fails, a key with a change that was not acknowledged answers with an error (I2).
+// verify reads all keys. Where the journal fails, a key with a change that was not acknowledged
+// answers with an error (I2).
 func (l *ledger) verify(t *testing.T, st *Store, where string) {
 	t.Helper()
 	for key := range l.tried {

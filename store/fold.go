@@ -15,7 +15,7 @@ type fold struct {
 	renames bool
 	records int64
 	bytes   int64     // journal bytes that it stands for
-	whole   bool      // it must go in one transaction: see heavy
+	whole   bool      // the fold must go in one transaction: see heavy
 	since   time.Time // when its oldest change was folded
 
 	index    index[int64] // key id -> place in entries
@@ -60,8 +60,8 @@ type rowEntry struct {
 	born            bool // the tables do not have it
 }
 
-// index finds places, counted from 1, in pages of neighbours. Key ids, and the rows of a key, are numbered by birth, so the
-// hot ones share pages; folding took a third less time than with a Go map.
+// index finds places, counted from 1, in pages of neighbours. Key ids, and the rows of a key, are
+// numbered by birth, so the hot ones share pages; folding took a third less time than with a Go map.
 type index[K comparable] struct {
 	pages map[K]*indexPage
 	last  *indexPage // the page used last
@@ -137,9 +137,9 @@ func (f *fold) find(id int64) *entry {
 // changes is how many rows the fold will write.
 func (f *fold) changes() int { return len(f.entries) + len(f.rows) - f.vanished }
 
-// weight is changes in terms of what writing them costs, keys' rows being the measure (4-8 us). A collection's rows that are
-// neighbours share pages and statements: 0.6 to 1 us each. What is pushed to a list or added to a stream takes less, but the memory
-// that a fold has is bounded so, too.
+// weight is changes in terms of what writing them costs, keys' rows being the measure (4-8 us). A
+// collection's rows that are neighbours share pages and statements: 0.6 to 1 us each. What is pushed to a
+// list or added to a stream takes less, but the memory that a fold has is bounded so, too.
 func (f *fold) weight() int {
 	return len(f.entries) + len(f.rowIndex.pages) + (len(f.rows)-f.vanished)/8
 }
@@ -153,7 +153,8 @@ func newFold() *fold {
 	return &fold{spaces: map[int]int64{}, expiring: map[int64]int64{}}
 }
 
-// heavyBytes is the size of a fold's contents from which it is written back in slices: the WAL grows by all that a transaction writes.
+// heavyBytes is the size of a fold's contents from which it is written back in slices: the WAL
+// grows by all that a transaction writes.
 var heavyBytes int64 = 64 << 20 // tests lower it
 
 // heavy reports whether a fold is to go in slices.

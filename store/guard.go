@@ -12,8 +12,9 @@ import (
 	"github.com/ncruces/go-sqlite3"
 )
 
-// ErrPanic says that a call into SQLite ended in a panic. The library has one for memory that it does not get; any other is a defect,
-// there or here. The connection is not used again, and the data is where it was: in the journal, or in the file.
+// ErrPanic says that a call into SQLite ended in a panic. The library has one for memory that it does not
+// get; any other is a defect, there or here. The connection is not used again, and the data is where it was:
+// in the journal, or in the file.
 var ErrPanic = errors.New("the database library panicked")
 
 // A panicked is the error that a panic has become. The stack says where it began: a defect is to be found.
@@ -35,9 +36,10 @@ func guarded(fn func() error) (err error) {
 	return fn()
 }
 
-// abandon gives up a connection that has panicked, as the end of a process would: no call into SQLite, which may be in the middle of
-// something and would perhaps commit it, but its files are closed and its memory, in which the WAL's index is mapped, is given back. Only
-// then are its locks gone. The library has no call for that, so the one that its Close ends with is taken from inside.
+// abandon gives up a connection that has panicked, as the end of a process would: no call into SQLite, which
+// may be in the middle of something and would perhaps commit it, but its files are closed and its memory, in
+// which the WAL's index is mapped, is given back. Only then are its locks gone. The library has no call for
+// that, so the one that its Close ends with is taken from inside.
 func abandon(c *sqlite3.Conn) {
 	if c == nil {
 		return

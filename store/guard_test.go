@@ -46,8 +46,8 @@ func (e *events) with(text string) (lines []string) {
 	return lines
 }
 
-// The largest rows need between 36 and 40 MB of the writer's 64, and 6 of a reader's 32: 16 with two columns of 256 KiB in a
-// statement, while the cache is full of changed pages.
+// The largest rows need between 36 and 40 MB of the writer's 64, and 6 of a reader's 32: 16
+// with two columns of 256 KiB in a statement, while the cache is full of changed pages.
 func TestTheLargestRowsNeedLessMemoryThanSQLiteHas(t *testing.T) {
 	memoryOf(t, writerMemory*3/4, readerMemory/2)
 	var log events

@@ -89,7 +89,8 @@ func commandOn(st *Store, db int, now int64, names []string, needs map[int]Need,
 	return errors.Join(failed, st.Wait(seen))
 }
 
-// lastly runs fn, lets the loads go and unlocks, even if fn ends the test: its cleanup closes the store, which takes the lock.
+// lastly runs fn, lets the loads go and unlocks, even if fn ends the test: its cleanup closes
+// the store, which takes the lock.
 func lastly(st *Store, fetched []*Fetch, fn func() (uint64, error)) (seen uint64, err error) {
 	defer st.Unlock()
 	defer released(fetched)

@@ -82,8 +82,8 @@ func (h *Hash) Each(fn func(field, value string) bool) {
 	})
 }
 
-// After calls fn for the fields whose numbers are above n, in order, until it returns false: a scan in pieces. A field that
-// is there throughout comes exactly once, whatever else happens to the hash.
+// After calls fn for the fields whose numbers are above n, in order, until it returns false: a scan
+// in pieces. A field that is there throughout comes exactly once, whatever else happens to the hash.
 func (h *Hash) After(n int64, fn func(n int64, field, value string) bool) {
 	if h == nil {
 		return

@@ -83,8 +83,8 @@ func (d *fieldDeadlines) size() int64 {
 	return fieldDeadlinesBytes + int64(len(d.of))*fieldDeadlineBytes
 }
 
-// withDeadlines makes the side structure if there is none yet. From then on it stays, as Redis keeps the encoding, and the
-// fields are large: it has names of theirs, each of which would keep the pack alive that it was in.
+// withDeadlines makes the side structure if there is none yet. From then on it stays, as Redis keeps the encoding,
+// and the fields are large: it has names of theirs, each of which would keep the pack alive that it was in.
 func (h *Hash) withDeadlines() *fieldDeadlines {
 	if h.deadlines == nil {
 		h.deadlines = newFieldDeadlines(0)

@@ -2,10 +2,10 @@ package store
 
 import "diskette/expire"
 
-// The head of a key is what is known of it without its value: that it is there, its id, type and deadline, and the length
-// of a string. A command that needs no more (EXISTS, TYPE, STRLEN, EXPIRE, RENAME, DEL, SET over it) wants it with
-// NeedHead, and looks it up with head, peekHead, lookHead, findHead and editHead. For the length of a collection (HLEN,
-// LLEN) see outline.go.
+// The head of a key is what is known of it without its value: that it is there, its id, type and deadline,
+// and the length of a string. A command that needs no more (EXISTS, TYPE, STRLEN, EXPIRE, RENAME, DEL, SET
+// over it) wants it with NeedHead, and looks it up with head, peekHead, lookHead, findHead and editHead. For
+// the length of a collection (HLEN, LLEN) see outline.go.
 //
 //	unknown > head > value       a load each, or one for both: a value that is small comes with its head
 //	head > head                  EXPIRE, RENAME: the change goes by the id, the value stays where it is
@@ -14,9 +14,9 @@ import "diskette/expire"
 // All other look-ups are for the value, and load it if memory has the head alone: whatever does not say that it needs
 // no value is slow at worst, never wrong.
 //
-// A head may be dirty, and of another name than in the tables. Its value is therefore read by id, and what memory knows of
-// the head stands. EXISTS of eight strings of 100 MB on disk, with maxmemory 64mb, takes 16 MB of RSS so, and took 822 with
-// their values.
+// A head may be dirty, and of another name than in the tables. Its value is therefore read by id, and what
+// memory knows of the head stands. EXISTS of eight strings of 100 MB on disk, with maxmemory 64mb, takes 16
+// MB of RSS so, and took 822 with their values.
 
 // Need is how much of a key has to be in memory for a command.
 type Need uint8
@@ -118,8 +118,8 @@ func (v *View) StringLength(key []byte) (int64, error) {
 	return int64(len(o.str)), nil
 }
 
-// PeekShort returns a string of up to most bytes, which are headBytes at most, and how it came about; a longer one is nil.
-// It does not count as a use of the key, which is a string.
+// PeekShort returns a string of up to most bytes, which are headBytes at most, and how it came
+// about; a longer one is nil. It does not count as a use of the key, which is a string.
 func (v *View) PeekShort(key []byte, most int) (value []byte, form Form) {
 	o := v.peekHead(key)
 	if o.headOnly || len(o.str) > most {

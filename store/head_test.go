@@ -246,8 +246,8 @@ func TestWhoNeedsHeadAndValueReadsOnce(t *testing.T) {
 	}
 }
 
-// TestAHeadIsNewerThanItsRow changes a head in each way that leaves the value on disk, before the change is applied: the
-// value comes by id, and what memory knows of the head stands.
+// TestAHeadIsNewerThanItsRow changes a head in each way that leaves the value on disk, before
+// the change is applied: the value comes by id, and what memory knows of the head stands.
 func TestAHeadIsNewerThanItsRow(t *testing.T) {
 	st := opened(t, t.TempDir())
 	value := strings.Repeat("v", 2*chunkBytes)
@@ -356,8 +356,8 @@ func TestAHeadWithoutItsRowIsDamage(t *testing.T) {
 	})
 }
 
-// TestHeadsAndValuesAreAskedForAtOnce by many clients, who rename, delete and replace meanwhile and have next to no memory: nobody sees
-// another value than one that was set, and none is lost.
+// TestHeadsAndValuesAreAskedForAtOnce by many clients, who rename, delete and replace meanwhile
+// and have next to no memory: nobody sees another value than one that was set, and none is lost.
 func TestHeadsAndValuesAreAskedForAtOnce(t *testing.T) {
 	const clients, commands, names = 8, 300, 6
 	st := opened(t, t.TempDir(), func(o *Options) { o.WriteBackDelay, o.MaxMemory = time.Millisecond, 20_000 })

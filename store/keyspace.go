@@ -10,11 +10,11 @@ type space struct {
 	keys map[string]*object
 	live int64 // keys that are there, expired ones included until they are removed
 
-	// unloaded says that keys may be there that memory does not have. Until the first is unloaded, which may be never, a
-	// name that memory does not know is absent, and no look-up reads the disk.
+	// unloaded says that keys may be there that memory does not have. Until the first is unloaded,
+	// which may be never, a name that memory does not know is absent, and no look-up reads the disk.
 	unloaded bool
 
-	expiring        int64 // those of them that have a deadline
+	expiring        int64 // keys that have a deadline
 	expiringChanged bool  // in the command under way
 }
 

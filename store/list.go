@@ -136,8 +136,8 @@ func (l *List) pushTail(e element) {
 	l.len++
 }
 
-// makeRoom gives the only block room before its first element or behind its last: by moving them, or in a block of twice
-// the size. It reports false when there are more blocks, or one would be too large.
+// makeRoom gives the only block room before its first element or behind its last: by moving them, or in
+// a block of twice the size. It reports false when there are more blocks, or one would be too large.
 func (l *List) makeRoom(ahead bool) bool {
 	var block []element
 	switch len(l.blocks) {

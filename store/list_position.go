@@ -7,7 +7,9 @@ import (
 
 const (
 	positionBits = 16
-	positionStep = 1 << positionBits // between neighbours that came as pushes: room for 16 insertions at one place, or 65,535 spread evenly
+	// positionStep lies between neighbours that came as pushes: room for 16 insertions at one place, or 65,535
+	// spread evenly.
+	positionStep = 1 << positionBits
 )
 
 // neighbourly turns a position around so that those of pushes, one after the other, are neighbours.

@@ -66,7 +66,7 @@ func (l ListTx) pop(end End) string {
 
 // MoveTo takes the element at an end and adds it at an end of another list, which may be the same one.
 func (l ListTx) MoveTo(to ListTx, from, where End) (value string) {
-	if l.o == to.o && l.len == 1 { // it must not go and come back as another key
+	if l.o == to.o && l.len == 1 { // the key must not go and come back as another one
 		value = l.At(0)
 		l.set(0, value)
 		return value
@@ -88,8 +88,8 @@ func (l ListTx) set(i int, value string) {
 	l.changed()
 }
 
-// Insert makes a value the element at an index from 1 to Len()-1, or 0 or Len() for the ends; those from there on move on.
-// The list is not empty.
+// Insert makes a value the element at an index from 1 to Len()-1, or 0 or Len() for the ends;
+// those from there on move on. The list is not empty.
 func (l ListTx) Insert(i int, value []byte) {
 	switch i {
 	case 0:

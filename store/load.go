@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// load is a disk read that is under way: whoever wants the key waits for it, so that a cold
+// load is a disk read that is under way: a command that wants the key waits for it, so that a cold
 // key is read once however many clients ask.
 type load struct {
 	done chan struct{}
 	err  error  // set before done is closed
-	by   *Fetch // which reads it
+	by   *Fetch // the Fetch that reads the key
 	need Need   // the most that was asked for before that begins
 }
 
@@ -68,11 +68,10 @@ func (v *View) TakeFetch() *Fetch {
 	return f
 }
 
-// Load reads the missing keys from disk. The caller does not hold the keyspace lock (I9).
-// Nothing newer than the tables can be overlooked: a name with unapplied changes is in
-// memory, tombstones included (I5), and the placeholder keeps others from changing this one. Of a head, others may change
-// all but the value, which is read by id.
-// An error means that a key could not be read; the command must not run. The other keys are read all the same.
+// Load reads the missing keys from disk. The caller does not hold the keyspace lock (I9). Nothing newer than the
+// tables can be overlooked: a name with unapplied changes is in memory, tombstones included (I5), and the
+// placeholder keeps others from changing this one. Of a head, others may change all but the value, which is read by
+// id. An error means that a key could not be read; the command must not run. The other keys are read all the same.
 func (f *Fetch) Load() (failed error) {
 	for from := 0; from < len(f.missing); from += fetchSlice {
 		f.readSlice(from, min(from+fetchSlice, len(f.missing)))
@@ -115,7 +114,8 @@ func (f *Fetch) readSlice(from, to int) {
 				errs = map[int]error{}
 			}
 			errs[next] = st.unreadable(missing[next].o, missing[next].db, err)
-			if missing[next].ahead { // its neighbours on disk are probably its neighbours here: each command reads its own
+			// The key's neighbours on disk are probably its neighbours here: each command reads its own.
+			if missing[next].ahead {
 				missing = missing[:next+1]
 			}
 		}
@@ -133,8 +133,8 @@ func (f *Fetch) readSlice(from, to int) {
 	}
 }
 
-// dropLocked takes away the placeholders of loads that nobody will make: those who wait for them begin their own. The caller
-// holds the keyspace lock.
+// dropLocked takes away the placeholders of loads that nobody will make: those who wait for
+// them begin their own. The caller holds the keyspace lock.
 func (st *Store) dropLocked(missing []pending) {
 	for _, p := range missing {
 		p.o.pins--

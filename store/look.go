@@ -18,8 +18,8 @@ import (
 // The start compares what database, journal and state file say of each other before it changes anything:
 //
 //	state file    identity, the LSN that the journal was cut to, the newest segment that must be there
-//	database      identity, the LSN that its tables have, that which the journal had then, and whether it was closed in
-//	              order (schema.sql: meta)
+//	database      identity, the LSN that its tables have, that which the journal had then, and whether it was
+//	              closed in order (schema.sql: meta)
 //	journal       identity in each segment, LSNs
 //
 // A crash leaves them consistent, because each fact is fsynced before the step that makes it necessary. Whatever
@@ -46,12 +46,12 @@ type seen struct {
 // tablesSeen is what the database says of itself.
 type tablesSeen struct {
 	there    bool  // there are tables
-	anew     error // why they can not be used: their WAL is lost or damaged
+	anew     error // why the tables can not be used: their WAL is lost or damaged
 	identity uint64
 	applied  uint64
 	ahead    uint64
 	journal  uint64 // the journal has records up to this LSN, fsynced, or was cut behind it
-	running  bool   // it was not closed in order
+	running  bool   // the database was not closed in order
 }
 
 // look reads the data directory and changes nothing. The error says why a server must not be started on it.
@@ -192,11 +192,12 @@ func lookAtTables(dir string, sameBoot, thorough bool) (t tablesSeen, err error)
 		return t, nameFile(dir, err)
 	}
 	var identity, applied, ahead, journaled, running, pages, lastKey, lastSpace int64
+	// openDatabase reads the largest ids, too, when something was changed.
 	err = queryInts(c, `SELECT coalesce((SELECT value FROM meta WHERE name = 'identity'), 0),
 		coalesce((SELECT value FROM meta WHERE name = 'applied_lsn'), 0), coalesce((SELECT value FROM meta WHERE name = 'ahead_lsn'), 0),
 		coalesce((SELECT value FROM meta WHERE name = 'journal_lsn'), 0),
 		coalesce((SELECT value FROM meta WHERE name = 'running'), 0), (SELECT page_count FROM pragma_page_count),
-		(SELECT max(id) FROM keys), (SELECT max(space) FROM spaces)`, // openDatabase reads these, when something was changed
+		(SELECT max(id) FROM keys), (SELECT max(space) FROM spaces)`,
 		&identity, &applied, &ahead, &journaled, &running, &pages, &lastKey, &lastSpace)
 	if err != nil {
 		return t, damaged(dir, err)

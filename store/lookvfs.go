@@ -13,8 +13,9 @@ import (
 	"github.com/ncruces/go-sqlite3/vfs"
 )
 
-// lookVFS is the name of an SQLite VFS that changes nothing: no byte of the database and its WAL, no lock, no -shm. SQLite's own
-// read-only connections recover the WAL into the -shm, create one that is missing, and delete a WAL that they find useless.
+// lookVFS is the name of an SQLite VFS that changes nothing: no byte of the database and its WAL, no lock, no
+// -shm. SQLite's own read-only connections recover the WAL into the -shm, create one that is missing, and
+// delete a WAL that they find useless.
 const lookVFS = "diskette-look"
 
 func init() { vfs.Register(lookVFS, looking{}) }
@@ -84,8 +85,8 @@ func (lookedAt) DeviceCharacteristics() vfs.DeviceCharacteristic { return 0 }
 // openLook opens a connection that changes nothing, to a database whose server is not running.
 func openLook(path string) (*sqlite3.Conn, error) { return openLookOn(path, pagesOver(lookVFS)) }
 
-// openRescue is openLook for a file that is damaged: one that is shorter than its header says is read as far as it goes, and the
-// pages' checksums are compared only if asked for.
+// openRescue is openLook for a file that is damaged: one that is shorter than its header says
+// is read as far as it goes, and the pages' checksums are compared only if asked for.
 func openRescue(path string, checksums bool) (*sqlite3.Conn, error) {
 	name := lookVFS
 	if checksums {

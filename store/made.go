@@ -6,14 +6,16 @@ import (
 	"strings"
 )
 
-// A Made is a collection that is no key's yet. One of a million elements takes long to make, so that is done without the
-// keyspace lock, from snapshots, with the record of its rows; giving it to a key then takes the same time whatever its size.
+// A Made is a collection that is no key's yet. One of a million elements takes long to make, so that is done
+// without the keyspace lock, from snapshots, with the record of its rows; giving it to a key then takes the
+// same time whatever its size.
 type Made struct {
 	coll collection
 	rows recordWriter // empty = they are recorded when a key gets it
 }
 
-// MakeSet makes a set of copies of the members, which may repeat themselves. If there are many, there are about so many.
+// MakeSet makes a set of copies of the members, which may repeat themselves. If there are many,
+// there are about so many.
 func MakeSet(members iter.Seq[string], about int) *Made {
 	s := newSet()
 	for m := range members {
@@ -92,8 +94,8 @@ func (m *Made) Record() *Made {
 	return m
 }
 
-// recordElements is the number of elements from which a record of their own is not copied into that of the command, nor into the
-// journal's batch.
+// recordElements is the number of elements from which a record of their own is not copied into
+// that of the command, nor into the journal's batch.
 const recordElements = 1 << 12
 
 // Len is the number of its elements.
@@ -133,8 +135,8 @@ type Version struct {
 	lsn uint64
 }
 
-// Versions are those of some keys. Who found them, and finds the same ones after the keyspace lock was let go of, knows that
-// nothing has become of the keys meanwhile. A key that was unloaded and loaded again has another one.
+// Versions are those of some keys. Who found them, and finds the same ones after the keyspace lock was let go of,
+// knows that nothing has become of the keys meanwhile. A key that was unloaded and loaded again has another one.
 func (v *View) Versions(keys [][]byte) []Version {
 	versions := make([]Version, len(keys))
 	for i, key := range keys {

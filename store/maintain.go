@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// reapSlice is how many rows of flushed databases and dropped long values go in a transaction, if they free no more than
-	// reapPages before: 16 MiB, which have to be read to be freed.
+	// reapSlice is how many rows of flushed databases and dropped long values go in a transaction,
+	// if they free no more than reapPages before: 16 MiB, which have to be read to be freed.
 	reapSlice = 5000
 	reapPages = 4096
 	// A statement deletes reapStep rows, or reapLong chunks or pieces, which have 64 pages each.

@@ -5,10 +5,11 @@ import (
 	"time"
 )
 
-// A script that runs for long holds the keyspace lock, since nothing may come in between, but who waits for the lock has to
-// learn that it will be long: from time to time the script lets the others look in. They find the store midway:
+// A script that runs for long holds the keyspace lock, since nothing may come in between, but who waits for
+// the lock has to learn that it will be long: from time to time the script lets the others look in. They find
+// the store midway:
 //
-//	Lock              waits on, until the script is over: the sweepers, INFO, whoever needs the keyspace and has time
+//	Lock              waits on, until the script is over: the sweepers, INFO, all that need the keyspace and have time
 //	LockUnlessMidway  gives up: a client's command, which then answers -BUSY
 //	LookMidway        goes on: WATCH, which only asks what keys memory holds
 //
@@ -41,8 +42,8 @@ func (st *Store) LockUnlessMidway() bool {
 	return true
 }
 
-// Look runs what looks at the keyspace under its lock, which the caller may hold already. ErrMidway = a long command is midway, and
-// nothing was run.
+// Look runs what looks at the keyspace under its lock, which the caller may hold already.
+// ErrMidway = a long command is midway, and nothing was run.
 func (st *Store) Look(locked bool, what func()) error {
 	if !locked {
 		if !st.LockUnlessMidway() {
@@ -54,8 +55,8 @@ func (st *Store) Look(locked bool, what func()) error {
 	return nil
 }
 
-// LookMidway runs what looks at the keyspace even when a long command is midway, whose changes so far it finds. It begins no Tx and
-// changes nothing.
+// LookMidway runs what looks at the keyspace even when a long command is midway, whose changes
+// so far it finds. It begins no Tx and changes nothing.
 func (st *Store) LookMidway(what func()) {
 	st.mu.Lock()
 	what()
@@ -74,8 +75,8 @@ func (st *Store) Unlock() {
 // lookIn is how long LetLookIn leaves the door open: who waits for a mutex needs some 10 us to get it.
 const lookIn = 200 * time.Microsecond
 
-// LetLookIn lets those who wait for the lock find the store midway. The caller holds the lock, for a command that is not over, and
-// has it again afterwards.
+// LetLookIn lets those who wait for the lock find the store midway. The caller holds the lock,
+// for a command that is not over, and has it again afterwards.
 func (st *Store) LetLookIn() {
 	st.midway = true
 	st.mu.Unlock()

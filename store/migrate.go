@@ -33,8 +33,8 @@ func migrateFile(dir, vfs string) error {
 	return nil
 }
 
-// migrateRuns brings a file of version 1, in which list elements and stream entries had a row each, to version 2, in one
-// transaction: killed in the middle, or on a full disk, it leaves the file as it was.
+// migrateRuns brings a file of version 1, in which list elements and stream entries had a row each, to
+// version 2, in one transaction: killed in the middle, or on a full disk, it leaves the file as it was.
 func migrateRuns(c *sqlite3.Conn) error {
 	err := c.Exec(`BEGIN IMMEDIATE; DROP VIEW lists; DROP VIEW streams;` + schema + `PRAGMA user_version = 2;`)
 	for _, t := range []struct {
@@ -87,9 +87,9 @@ func gatherRuns(c *sqlite3.Conn, from string, to *tableDef) error {
 	return errors.Join(err, rows.Err())
 }
 
-// Version 3 has the table pieces, and no long rows. Those of a file of version 2 are cut one by one, because together they may be
-// larger than the WAL ought to become. The file is of version 3 from the first on, so that no older program takes a
-// head for a whole; a fact in meta says that there may be more, and a start that finds it goes on.
+// Version 3 has the table pieces, and no long rows. Those of a file of version 2 are cut one by one, because together
+// they may be larger than the WAL ought to become. The file is of version 3 from the first on, so that no older
+// program takes a head for a whole; a fact in meta says that there may be more, and a start that finds it goes on.
 
 const cutting = "cutting_rows"
 

@@ -10,9 +10,9 @@ import (
 	"diskette/compat_test/testrand"
 )
 
-// TestRandomCommandsOfManyAtOnceDoWhatASimpleMapDoes has several clients play on the same keys of one store, so that loads
-// overlap with each other's changes, with write-back, unloading and sweeps. The map is changed where the store is, under the
-// keyspace lock.
+// TestRandomCommandsOfManyAtOnceDoWhatASimpleMapDoes has several clients play on the same keys of one store,
+// so that loads overlap with each other's changes, with write-back, unloading and sweeps. The map is changed
+// where the store is, under the keyspace lock.
 func TestRandomCommandsOfManyAtOnceDoWhatASimpleMapDoes(t *testing.T) {
 	first := testrand.Number(t, 1)
 	for seed := first; !t.Failed() && seed < first+2; seed++ {

@@ -49,8 +49,9 @@ func unpackedTar(t *testing.T, name string) (dir string) {
 	}
 }
 
-// version2-values and version2-names are what is left of servers of file version 2 that three HSETs of 80 MB, and four SETs of
-// key names of 60 MB in a MULTI, have ended: each start after that ended with "panic: sqlite3: out of memory".
+// version2-values and version2-names are what is left of servers of file version 2 that three HSETs of 80 MB,
+// and four SETs of key names of 60 MB in a MULTI, have ended: each start after that ended with "panic:
+// sqlite3: out of memory".
 func TestAServerThatLongValuesBroughtDownStartsAgainAndHasEverything(t *testing.T) {
 	if testing.Short() {
 		t.Skip("NOT CHECKED with -short: two journals of 240 MB; go test ./store does")

@@ -170,7 +170,8 @@ func (st *Store) recover(found *journal.Found) error {
 	if err := st.foreignAtStart(); err != nil {
 		return err
 	}
-	err := st.disk.SyncDir(st.dir) // SQLite does not make its files' names last, and a WAL that is lost is taken for damage
+	// SQLite does not make its files' names last, and a WAL that is lost is taken for damage.
+	err := st.disk.SyncDir(st.dir)
 	if s := st.state.Get(); err == nil && s.Before != s.Identity {
 		err = st.state.Set(func(s *journal.State) { s.Before = s.Identity })
 	}
@@ -209,8 +210,8 @@ func (st *Store) tornEnd(t journal.Tear) {
 		"first_lsn", t.First, "whole_records_behind", t.Whole, "kept", t.Kept)
 }
 
-// openSpaces reads which space each database has. A database that has none gets one as by FLUSHDB, by a record in the journal: from
-// a journal that begins with record 1 everything can be made anew.
+// openSpaces reads which space each database has. A database that has none gets one as by FLUSHDB,
+// by a record in the journal: from a journal that begins with record 1 everything can be made anew.
 func (st *Store) openSpaces() error {
 	var rec recordWriter
 	number := func(db int) {

@@ -24,8 +24,8 @@ type Opened struct {
 // Opened describes the start.
 func (st *Store) Opened() Opened { return st.opened }
 
-// foundFiles notes what the process before has left, before anything is opened. A server that ends in order leaves neither a WAL nor
-// a reserve.
+// foundFiles notes what the process before has left, before anything is opened. A server that
+// ends in order leaves neither a WAL nor a reserve.
 func (st *Store) foundFiles() {
 	o := &st.opened
 	o.Dir = st.dir

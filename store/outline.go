@@ -7,10 +7,10 @@ import (
 	"github.com/ncruces/go-sqlite3"
 )
 
-// An outline is what is known of a value that is on disk alone. A string's comes with its head. A collection's elements are
-// counted in the tables, for whoever wants the key with NeedShape: of those that are small the value comes along, as for
-// NeedSmall, so only what is large is counted, and that while nothing of it is kept. It stays true until the value is in
-// memory, for nothing else changes the rows of a key.
+// An outline is what is known of a value that is on disk alone. A string's comes with its head. A
+// collection's elements are counted in the tables, for a command that wants the key with NeedShape: of those that
+// are small the value comes along, as for NeedSmall, so only what is large is counted, and that while nothing
+// of it is kept. It stays true until the value is in memory, for nothing else changes the rows of a key.
 //
 // With a million fields of 100 bytes on disk and maxmemory 64mb, HLEN took 230 MB of RSS and 11 to 19 s when it loaded
 // them, on a machine that others use; it takes 0.4 s and next to no memory.
@@ -169,8 +169,8 @@ func (v *View) PeekOutline(key []byte) (s Shape, whole, ok bool) {
 	return s, true, ok
 }
 
-// MemoryBytes is what the key takes in memory with its value, for MEMORY USAGE. Of a large collection that is on disk alone
-// it is an estimate, as Redis's always is.
+// MemoryBytes is what the key takes in memory with its value, for MEMORY USAGE. Of a large
+// collection that is on disk alone it is an estimate, as Redis's always is.
 func (v *View) MemoryBytes(key []byte) (bytes int64, ok bool) {
 	o := v.peekHead(key)
 	switch {

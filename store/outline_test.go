@@ -111,8 +111,8 @@ func shapesOf(st *Store, now int64, names []string, fn func(tx *Tx, k [][]byte))
 	return commandOn(st, 0, now, names, needs, fn)
 }
 
-// TestALengthIsTheSameOnDiskAndInMemory plays random changes, with write-back and without, unloads, new names, deadlines, flushes and
-// restarts, and counts the elements in between.
+// TestALengthIsTheSameOnDiskAndInMemory plays random changes, with write-back and without,
+// unloads, new names, deadlines, flushes and restarts, and counts the elements in between.
 func TestALengthIsTheSameOnDiskAndInMemory(t *testing.T) {
 	counted := 0
 	for seed := range uint64(8) {
@@ -275,7 +275,8 @@ func TestALengthIsCountedWithoutTheValue(t *testing.T) {
 	}
 }
 
-// TestLengthsAreCountedWhileOthersChangeThem, with next to no memory: nobody hears of another length than that of the moment.
+// TestLengthsAreCountedWhileOthersChangeThem, with next to no memory: nobody hears of another
+// length than that of the moment.
 func TestLengthsAreCountedWhileOthersChangeThem(t *testing.T) {
 	const clients, commands = 8, 250
 	st := opened(t, t.TempDir(), func(o *Options) { o.WriteBackDelay, o.MaxMemory, o.small = time.Millisecond, 1, 1 })

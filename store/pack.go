@@ -8,17 +8,18 @@ import (
 	"slices"
 )
 
-// A pack is what a small hash, set or sorted set is made of: names, each with a text and the number of its row, in one
-// block of bytes without a pointer, as Redis's listpack. A look-up reads the block's first cache line, where the tags are,
-// and those of one slot and one name.
+// A pack is what a small hash, set or sorted set is made of: names, each with a text and the number of its
+// row, in one block of bytes without a pointer, as Redis's listpack. A look-up reads the block's first cache
+// line, where the tags are, and those of one slot and one name.
 //
 //	block  [ tags, room ][ slots, room ][ name text name text ...   | free ]
 //	                        |             ^
 //	slot   offset of its name 2 bytes, length of the name 1, of the text 1, row's number less base 4
 //
-// Names and texts are handed out as strings that view the block and, like all strings, never change: bytes that are
-// written stay. A new text goes behind the others, together with its name, and the slot turns to it; a block that is full
-// is copied, without what no slot has any more. Whoever still has a string of the old block keeps it alive.
+// Names and texts are handed out as strings that view the block and, like all strings, never change: bytes
+// that are written stay. A new text goes behind the others, together with its name, and the slot turns to it;
+// a block that is full is copied, without what no slot has any more. A string of the old block that is still
+// in use keeps the block alive.
 type pack struct {
 	block []byte
 	base  int64  // the first number of all
@@ -133,7 +134,8 @@ func (p *pack) live() int {
 	return len(p.block) - int(p.room)*(1+packSlotBytes) - int(p.dead)
 }
 
-// set gives the element at a place another text. It leaves more room than insert: what is changed once is often changed again.
+// set gives the element at a place another text. It leaves more room than insert: what is
+// changed once is often changed again.
 func (p *pack) set(place int, text string) {
 	_, name, old := p.at(place)
 	p.dead += uint16(len(name) + len(old))

@@ -12,27 +12,29 @@ import (
 	"github.com/ncruces/go-sqlite3/vfs"
 )
 
-// Each page of the database file ends with a checksum, so that a bit that a disk has changed is an error and no wrong value:
+// Each page of the database file ends with a checksum, so that a bit that a disk has changed is
+// an error and no wrong value:
 //
 //	+-----------------------------+----------------------------------------------+
 //	| SQLite's part, 4092 bytes   | CRC-32C of it, XOR the page's number from 1  |
 //	+-----------------------------+----------------------------------------------+
 //
-// in little endian. SQLite leaves the last bytes of each page alone when the file's header says so (reserved bytes, byte 20), and
-// other programs can read such a file. The number makes a page that stands in another's place an error, and a page of zeros
-// never fits. The checksum is made when a checkpoint writes the page and compared when SQLite reads it from the
-// file; of the WAL SQLite has its own, compared when it is read after a crash. A page that was never written keeps its older
-// state with a checksum that fits: nothing on the page can tell.
+// in little endian. SQLite leaves the last bytes of each page alone when the file's header says so (reserved
+// bytes, byte 20), and other programs can read such a file. The number makes a page that stands in another's place
+// an error, and a page of zeros never fits. The checksum is made when a checkpoint writes the page and compared
+// when SQLite reads it from the file; of the WAL SQLite has its own, compared when it is read after a crash. A
+// page that was never written keeps its older state with a checksum that fits: nothing on the page can tell.
 //
-// The process's time with and without, interleaved, medians of five whose spread was 15 %: a SET of 100 bytes with its write-back
-// 16.0 us and 15.6, a cold GET 11.5 and 11.1; of three: a SET of 100 KB 578 us and 492, a cold GET of it 145 and 145.
+// The process's time with and without, interleaved, medians of five whose spread was 15 %: a SET of 100 bytes
+// with its write-back 16.0 us and 15.6, a cold GET 11.5 and 11.1; of three: a SET of 100 KB 578 us and 492, a
+// cold GET of it 145 and 145.
 //
-// SQLite's own checksum VFS has a weaker sum that takes five times as long, and zeros fit it: a zeroed end of a long value
-// would be zeros in the value.
+// SQLite's own checksum VFS has a weaker sum that takes five times as long, and zeros fit it: a
+// zeroed end of a long value would be zeros in the value.
 const sealBytes = 4
 
-// sealedVersion is the user_version from which a file has checksums: a second witness beside byte 20, so that no one flipped bit
-// makes them go unread.
+// sealedVersion is the user_version from which a file has checksums: a second witness beside
+// byte 20, so that no one flipped bit makes them go unread.
 const sealedVersion = 4
 
 // pagesOver names the VFS that puts checksums over the VFS of that name, empty for the operating system's.
@@ -68,9 +70,10 @@ func withPages(f vfs.File, flags vfs.OpenFlag, err error) vfs.File {
 // pagesFile is a connection's database file.
 type pagesFile struct {
 	vfs.File
-	sealed bool  // its pages have checksums; once found so, it stays
-	end    int64 // in bytes, as the header has it that was last read from the file or written: SQLite may read on there, and
-	// finds nothing or the zeros of allocated space
+	sealed bool // its pages have checksums; once found so, it stays
+	// end is the file's in bytes, as the header says that was last read from the file or written. SQLite may read
+	// on behind it, and finds nothing or the zeros of allocated space.
+	end int64
 }
 
 func (f *pagesFile) ReadAt(p []byte, at int64) (int, error) {
@@ -128,7 +131,8 @@ func (f *pagesFile) DeviceCharacteristics() vfs.DeviceCharacteristic {
 	return f.File.DeviceCharacteristics() &^ vfs.IOCAP_SUBPAGE_READ
 }
 
-// The rest of what a file of the operating system's can do, but for memory mapping, which would read around the checksums.
+// The rest of what a file of the operating system's can do, but for memory mapping, which would
+// read around the checksums.
 
 func (f *pagesFile) Unwrap() vfs.File               { return f.File }
 func (f *pagesFile) SharedMemory() vfs.SharedMemory { return vfsutil.WrapSharedMemory(f.File) }
@@ -143,12 +147,12 @@ func (f *pagesFile) HasMoved() (bool, error)        { return vfsutil.WrapHasMove
 
 const setSealed = `PRAGMA user_version = 4;` // sealedVersion
 
-// sealAtStart is the size in bytes up to which a file of an older version is given checksums when it is opened, by a VACUUM, which
-// writes the whole file anew. A larger one goes on without.
+// sealAtStart is the size in bytes up to which a file of an older version is given checksums when
+// it is opened, by a VACUUM, which writes the whole file anew. A larger one goes on without.
 const sealAtStart = 64 << 20
 
-// sealPages writes every page of a small file anew, with its checksum. Killed at any point it leaves the file as it was, or done but
-// for the version.
+// sealPages writes every page of a small file anew, with its checksum. Killed at any point it
+// leaves the file as it was, or done but for the version.
 func sealPages(c *sqlite3.Conn) error {
 	var pages int64
 	if err := queryInts(c, `SELECT page_count FROM pragma_page_count`, &pages); err != nil || pages*pageBytes > sealAtStart {
@@ -160,7 +164,8 @@ func sealPages(c *sqlite3.Conn) error {
 	if err := c.Exec(`VACUUM`); err != nil {
 		return err
 	}
-	// Whole, but not CHECKPOINT_TRUNCATE: a start that finds the WAL of a database that was not closed empty takes it for lost.
+	// Whole, but not CHECKPOINT_TRUNCATE: a start that finds the WAL of a database that was not
+	// closed empty takes it for lost.
 	if _, _, err := c.WALCheckpoint("main", sqlite3.CHECKPOINT_FULL); err != nil {
 		return err
 	}

@@ -15,7 +15,8 @@ import (
 	"diskette/compat_test/testrand"
 )
 
-// everyKind fills a database with all types and sizes, overflow pages, chunks and free pages, and returns its directory, closed.
+// everyKind fills a database with all types and sizes, overflow pages, chunks and free pages,
+// and returns its directory, closed.
 func everyKind(t *testing.T) (g *game, dir string) {
 	g = newGame(t, 5)
 	dir = t.TempDir()
@@ -87,7 +88,8 @@ func TestAFlippedBitInAnyPageIsAnErrorAndNoWrongValue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	places := []int{0, 15, 18, 20, 20, 28, 31, 60, 63, 63, 68} // of the header: what says whether there are checksums, and more
+	// The first places are in the header: what says whether there are checksums, and more.
+	places := []int{0, 15, 18, 20, 20, 28, 31, 60, 63, 63, 68}
 	for page := range len(good) / pageBytes {
 		places = append(places, page*pageBytes+r.IntN(pageBytes))
 	}

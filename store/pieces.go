@@ -7,16 +7,17 @@ import (
 	"github.com/ncruces/go-sqlite3"
 )
 
-// What a client may store is up to 512 MB long: a field, a value, a member, an element, an entry, the name of a key or of a
-// consumer group. SQLite handles a row in its own memory, whole and more than once (the parameter, the record that is made of it,
-// what of it is compared or read), and that memory is bounded: see sqlite.go. So no row is long:
+// What a client may store is up to 512 MB long: a field, a value, a member, an element, an entry, the name of a key
+// or of a consumer group. SQLite handles a row in its own memory, whole and more than once (the parameter, the record
+// that is made of it, what of it is compared or read), and that memory is bounded: see sqlite.go. So no row is long:
 //
-//	column of a collection's row    below chunkBytes: all of it; else its first chunkBytes, and the rest stands in the table pieces
-//	name of a key                   below longName: all of it; else its first bytes and its SHA-256, longName together,
-//	                                and all of it stands in pieces
+//	column of a collection's row    below chunkBytes: all of it; else its first chunkBytes, and the rest stands
+//	                                in the table pieces
+//	name of a key                   below longName: all of it; else its first bytes and its SHA-256, longName
+//	                                together, and all of it stands in pieces
 //
-// A length of chunkBytes, or of longName, is thus what says that there is more. The readable views show what a row has. An index on
-// names that are all the same for a megabyte compares 64 KiB of them, and a look-up binds no more.
+// A length of chunkBytes, or of longName, is thus what says that there is more. The readable views show what a row
+// has. An index on names that are all the same for a megabyte compares 64 KiB of them, and a look-up binds no more.
 //
 // Rows of ordinary length pay nothing for it: write-back knows the keys that have pieces, which are few or none.
 
@@ -118,7 +119,8 @@ func (w *writer) putName(id int64, name []byte) {
 	}
 }
 
-// putRowPieces writes what is too long of a row whose table is not kept in runs. Its columns are in cols as a recordWriter encoded them.
+// putRowPieces writes what is too long of a row whose table is not kept in runs. Its columns
+// are in cols as a recordWriter encoded them.
 func (w *writer) putRowPieces(d *tableDef, id, n int64, cols []byte) {
 	r := columnReader{cols}
 	for i, c := range d.columns {
@@ -209,7 +211,8 @@ func (r *tableRow) inPieces() bool {
 	return false
 }
 
-// column is what a row has of a column, which counts from 0 in the table's definition, with its pieces if there are any.
+// column is what a row has of a column, which counts from 0 in the table's definition, with its
+// pieces if there are any.
 func (r *tableRow) column(i int) (b []byte) {
 	b = r.stmt.ColumnRawBlob(i + 1)
 	if len(b) < chunkBytes || r.err != nil {

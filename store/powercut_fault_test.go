@@ -12,8 +12,8 @@ import (
 	"diskette/store/journal"
 )
 
-// TestAPlantedFaultIsFound shows that the bench can fail: where the WAL's fsync does nothing, the journal is dropped before its
-// records are on disk; where the journal's does nothing, replies leave before that.
+// TestAPlantedFaultIsFound shows that the bench can fail: where the WAL's fsync does nothing, the journal
+// is dropped before its records are on disk; where the journal's does nothing, replies leave before that.
 func TestAPlantedFaultIsFound(t *testing.T) {
 	for _, file := range []string{"-wal", ".journal", databaseFile} {
 		t.Run("an fsync of "+file+" that does nothing", func(t *testing.T) {

@@ -17,8 +17,8 @@ type event struct {
 	failed     bool
 }
 
-// medium is a disk behind a page cache. It has been through the first events of a recording, and knows of each page and name
-// what the disk may hold if the power goes now:
+// medium is a disk behind a page cache. It has been through the first events of a recording,
+// and knows of each page and name what the disk may hold if the power goes now:
 //
 //   - a page that was written is dirty: the disk has any of its contents since the fsync before, in units of 512 bytes;
 //   - an fsync writes the dirty pages as they are in the cache; one that fails leaves them clean: the disk has any
@@ -236,8 +236,8 @@ func (f *inode) truncate(seq int, size int64) {
 	f.sizes = append(f.sizes, length{seq, size})
 }
 
-// sync brings the dirty pages and the length to disk. A clean page keeps its contents of before, except for those that a
-// truncation has cut off.
+// sync brings the dirty pages and the length to disk. A clean page keeps its contents of
+// before, except for those that a truncation has cut off.
 func (f *inode) sync() {
 	for n, p := range f.pages {
 		if f.dirty[n] {

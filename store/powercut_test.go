@@ -17,22 +17,24 @@ import (
 	"diskette/store/journal"
 )
 
-// What a disk may hold after a power cut is tried as the ALICE study did (Pillai et al., OSDI 2014): changes are played on a store
-// whose every write, fsync, rename and deletion is recorded, by a VFS under SQLite and package files under the rest; states of the
-// disk are built from that (medium, choice), at any point, and a store is started on each, a quarter of them with another
-// cut in that start. What was promised until then must be there: all acknowledged records under always, under everysec those that an
-// fsync covers; a record is whole or not there, none is missing before another, and Check passes. A start that refuses is a
-// failure. Half of the runs have a disk whose writes and fsyncs fail at random, and a process that is killed then.
+// What a disk may hold after a power cut is tried as the ALICE study did (Pillai et al., OSDI 2014): changes
+// are played on a store whose every write, fsync, rename and deletion is recorded, by a VFS under SQLite and
+// package files under the rest; states of the disk are built from that (medium, choice), at any point, and a
+// store is started on each, a quarter of them with another cut in that start. What was promised until then
+// must be there: all acknowledged records under always, under everysec those that an fsync covers; a record
+// is whole or not there, none is missing before another, and Check passes. A start that refuses is a failure.
+// Half of the runs have a disk whose writes and fsyncs fail at random, and a process that is killed then.
 //
 // Directories are simpler here than pages: an fsync of one that fails leaves its names to the next.
 //
-// 3,028 states took 80 s of processor time, so those of go test take about 7. They found: a failed fsync of the journal
-// gave the segment a successor, and a start after a power cut refused the torn one in the middle; a start that met a disk
-// error closed the database so that the next one missed its WAL; one that was cut off when it created the database was refused by its
-// rollback journal; a new segment was emptied by a second try when the state file named it already.
+// 3,028 states took 80 s of processor time, so those of go test take about 7. They found: a failed fsync of
+// the journal gave the segment a successor, and a start after a power cut refused the torn one in the middle;
+// a start that met a disk error closed the database so that the next one missed its WAL; one that was cut off
+// when it created the database was refused by its rollback journal; a new segment was emptied by a second try
+// when the state file named it already.
 //
-// The seed says what is played. Goroutines run as they like, so a second run may have other states: a state that fails is kept
-// with its events by go test -artifacts.
+// The seed says what is played. Goroutines run as they like, so a second run may have other
+// states: a state that fails is kept with its events by go test -artifacts.
 var powerCuts = flag.Int("powercut", 0, "how many states of a disk after a power cut to start on, with seeds of their own")
 
 const cutsATrial = 60
@@ -173,7 +175,8 @@ type failure struct {
 	why    string
 }
 
-// startOn starts a store on what a power cut left, a second time if `again`: on what a power cut during the first start left.
+// startOn starts a store on what a power cut left, a second time if `again`: on what a power
+// cut during the first start left.
 func (h *trial) startOn(g image, events int, where string, again bool) *failure {
 	h.t.Helper()
 	root := fastDir(h.t)

@@ -9,13 +9,13 @@ import (
 // A ranked holds members in their order: by score, those of one score by their bytes. It is a B-tree whose inner nodes
 // count what is below them, so that a rank is found, and a member by its rank, on the way down:
 //
-//	inner  lows    [   .   | 5 f | 8 a ]    lows[i] is no more than all below kids[i] and more than all before; lows[0] is not used
-//	       counts  [  40   | 63  | 22  ]
+//	inner  lows    [   .   | 5 f | 8 a ]    lows[i] is no more than all below kids[i] and more than all
+//	       counts  [  40   | 63  | 22  ]    before; lows[0] is not used
 //	       kids        |      |     |
 //	leaf   items   [ 1 a ... 5 e ] [ 5 g ... ] [ 8 a ... ]
 //
-// A small one is a single leaf: a sorted slice. What it takes is about 1.4 times a member's 24 bytes; a skip list takes twice
-// that and misses the cache at every step.
+// A small one is a single leaf: a sorted slice. What it takes is about 1.4 times a member's 24
+// bytes; a skip list takes twice that and misses the cache at every step.
 type ranked struct {
 	root  *rankedNode
 	bytes int64 // of all nodes
@@ -159,8 +159,8 @@ func (t *ranked) makeRoom(n *rankedNode, items int) {
 	t.bytes += scoredBytes * int64(cap(n.items)-room)
 }
 
-// splitIfFull halves a node that is full. at is where it has grown: what always grows at its end, as by the clock, leaves full
-// nodes behind.
+// splitIfFull halves a node that is full. at is where it has grown: what always grows at its
+// end, as by the clock, leaves full nodes behind.
 func (t *ranked) splitIfFull(n *rankedNode, at int) (right *rankedNode) {
 	if len(n.items) < nodeItems {
 		return nil

@@ -10,11 +10,12 @@ import (
 
 // readers is a small pool of read-only connections.
 //
-// To begin and end a read transaction takes two fcntl and a look at the WAL's index, so loads leave theirs open for the next load as
-// long as the tables have not changed since it began: a key that is not in memory is in the tables as they are now (I5), and
-// write-back calls renew before anything newer may be unloaded. Measured with five million keys: a row 16.4 us -> 14.1; the server's
-// CPU for a cold GET 58 us -> 48, for a SET at random with maxmemory 128mb 74 -> 65 (medians of three). An open read transaction keeps
-// the WAL from being written from its start again; hence renew is called around a checkpoint, too.
+// To begin and end a read transaction takes two fcntl and a look at the WAL's index, so loads leave theirs
+// open for the next load as long as the tables have not changed since it began: a key that is not in memory
+// is in the tables as they are now (I5), and write-back calls renew before anything newer may be unloaded.
+// Measured with five million keys: a row 16.4 us -> 14.1; the server's CPU for a cold GET 58 us -> 48, for a
+// SET at random with maxmemory 128mb 74 -> 65 (medians of three). An open read transaction keeps the WAL from
+// being written from its start again; hence renew is called around a checkpoint, too.
 type readers struct {
 	free    chan *reader
 	all     []*reader
@@ -54,8 +55,8 @@ func (p *readers) load(fn func(*reader) error) error {
 	})
 }
 
-// renew ends the transactions that loads have left open. Write-back calls it when the tables have changed, before anything that it has
-// brought there may be unloaded. A reader that is lent ends its own when it comes back.
+// renew ends the transactions that loads have left open. Write-back calls it when the tables have changed, before
+// anything that it has brought there may be unloaded. A reader that is lent ends its own when it comes back.
 func (p *readers) renew() {
 	p.renewed.Add(1)
 	for range p.all {
@@ -84,7 +85,7 @@ type reader struct {
 	vfs     string
 	small   int64  // smallBytes, unless a test has it otherwise
 	reading bool   // a transaction is open
-	began   uint64 // and is as old as this value of readers.renewed
+	began   uint64 // the value of readers.renewed when the transaction began
 	start   *sqlite3.Stmt
 	stop    *sqlite3.Stmt
 	byName  *sqlite3.Stmt

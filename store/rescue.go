@@ -7,16 +7,16 @@ import (
 	"github.com/ncruces/go-sqlite3"
 )
 
-// A rescue copies the rows of a damaged database that can be read into the tables of a new one. Rows stand in order of their
-// keys, so what can not be read is a hole between two keys: the walk goes on behind it, which it finds by steps that
-// grow by an eighth, and then goes back by halves to where the hole ends.
+// A rescue copies the rows of a damaged database that can be read into the tables of a new one. Rows stand in
+// order of their keys, so what can not be read is a hole between two keys: the walk goes on behind it, which
+// it finds by steps that grow by an eighth, and then goes back by halves to where the hole ends.
 type rescue struct {
 	from, to *sqlite3.Conn
 	holes    []hole
 }
 
-// hole is where rows of a table are lost: between the keys after and before, which are the ids and, but for keys and spaces, the
-// second part of the primary key.
+// hole is where rows of a table are lost: between the keys after and before, which are the ids
+// and, but for keys and spaces, the second part of the primary key.
 type hole struct {
 	table         string
 	after, before rowKey

@@ -24,8 +24,9 @@ type Rewrite struct {
 }
 
 // PutOffCopies lets the command under way end with ErrPutOff instead of copying a long value under the lock.
-// The caller then takes the Rewrite, and, without the lock, calls Make; with the lock again it calls Release, begins the command
-// anew and gives it the Rewrite by Use. In a MULTI block, whose commands before this one stand, copies are made at once.
+// The caller then takes the Rewrite, and, without the lock, calls Make; with the lock again it calls Release,
+// begins the command anew and gives it the Rewrite by Use. In a MULTI block, whose commands before this one
+// stand, copies are made at once.
 func (tx *Tx) PutOffCopies() { tx.putOff = true }
 
 // CopyAtOnce undoes PutOffCopies, for a script, whose commands are such a block.
@@ -68,8 +69,8 @@ func (rw *Rewrite) Make() {
 	copyLong(rw.made[rw.offset:], rw.data)
 }
 
-// copyLong is copy in pieces. The Go scheduler can not interrupt a copy, and when the garbage collector wants the world to stop,
-// everybody waits for its end: up to 0.8 s for 512 MB [measured].
+// copyLong is copy in pieces. The Go scheduler can not interrupt a copy, and when the garbage
+// collector wants the world to stop, everybody waits for its end: up to 0.8 s for 512 MB [measured].
 func copyLong(dst, src []byte) {
 	for len(src) > 0 {
 		n := copy(dst, src[:min(len(src), copyBytes)])

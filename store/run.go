@@ -9,21 +9,23 @@ import (
 	"github.com/ncruces/go-sqlite3"
 )
 
-// A run is a row on disk that holds neighbouring rows of a collection whose rows come and go at its ends: a list's
-// elements, a stream's entries. The journal and folds know the rows alone; write-back merges those that changed into the runs
-// (apply_runs.go), and loading takes the runs apart again.
+// A run is a row on disk that holds neighbouring rows of a collection whose rows come and go at its ends: a
+// list's elements, a stream's entries. The journal and folds know the rows alone; write-back merges those
+// that changed into the runs (apply_runs.go), and loading takes the runs apart again.
 //
 //	run  = id, n, gaps, data   n: the number of the first row
 //	gaps = uvarint*            the distances from row to row; empty if each is the table's step
-//	data = row*                row = column*     column = length ":" bytes, both in decimal digits where it is an integer
+//	data = row*                row = column*
+//	column = length ":" bytes  both in decimal digits where it is an integer
 //
 // A run holds the rows from its n up to the next run's n. None is empty. How full it is is up to write-back.
 //
-// Measured, CPU us an element of 20 bytes, written in order and then deleted from one end: a row an element 1.4 and 1.9,
-// runs of 960 bytes 0.2 and 0.3. Runs of 4 KB take a third less, but those of short lists would fill half a page.
+// Measured, CPU us an element of 20 bytes, written in order and then deleted from one end: a row an element
+// 1.4 and 1.9, runs of 960 bytes 0.2 and 0.3. Runs of 4 KB take a third less, but those of short lists would
+// fill half a page.
 
-// runBytes is what a run's gaps and data may take if it has more than one row: SQLite keeps up to 1,002 bytes of a row of
-// such a table within its tree of pages and gives the rest pages of its own.
+// runBytes is what a run's gaps and data may take if it has more than one row: SQLite keeps up to
+// 1,002 bytes of a row of such a table within its tree of pages and gives the rest pages of its own.
 const runBytes = 960
 
 var runColumns = []column{{"gaps", blobColumn}, {"data", blobColumn}}
@@ -40,7 +42,7 @@ type runReader struct {
 	n          int64               // number of the row that next came to
 	row        []byte              // as it stands in the data
 	blobs      [mostColumns][]byte // its columns
-	ints       [mostColumns]int64  // those that are integers
+	ints       [mostColumns]int64  // the columns that are integers
 	gaps, data []byte              // what is left
 	first      bool                // next comes to the first row
 	even       bool

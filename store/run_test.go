@@ -218,7 +218,8 @@ func unpacked(t *testing.T, name string) (dir string) {
 	return dir
 }
 
-// version1.db.gz is what Diskette wrote when an element had a row: two lists, a stream with a group, an empty stream, a hash, a string.
+// version1.db.gz is what Diskette wrote when an element had a row: two lists, a stream with a
+// group, an empty stream, a hash, a string.
 func TestAFileOfVersion1IsTakenOver(t *testing.T) {
 	st := opened(t, unpacked(t, "version1.db.gz"))
 	checked(t, st)

@@ -16,14 +16,15 @@ import (
 // Salvage goes on with all that can be read of a damaged directory, after it was set aside:
 //
 //	1  the rows of the tables, around the pages that can not be read (rescue.go)
-//	2  over them the journal's records that can be read, those behind a gap too: a record has its rows' new state, so most keys
-//	   that changed behind the gap are as they were, and to stop there would give them up. A key that was created in the gap is
-//	   lost with what was changed of it later; a key that was deleted in the gap comes back.
-//	3  what belongs together and is not all there goes: rows of no key, collections without an element, long strings of which
-//	   a piece is missing
+//	2  over them the journal's records that can be read, those behind a gap too: a record has its rows' new
+//	   state, so most keys that changed behind the gap are as they were, and to stop there would give them up. A
+//	   key that was created in the gap is lost with what was changed of it later; a key that was deleted in the
+//	   gap comes back.
+//	3  what belongs together and is not all there goes: rows of no key, collections without an element, long
+//	   strings of which a piece is missing
 //
-// The new database is built beside, and takes its name when it is complete: a salvage that is interrupted begins again. What is lost
-// stands in a file beside what was set aside, and in the log as far as it is short.
+// The new database is built beside, and takes its name when it is complete: a salvage that is interrupted
+// begins again. What is lost stands in a file beside what was set aside, and in the log as far as it is short.
 
 const (
 	toSalvage  = "salvage"
@@ -39,8 +40,8 @@ type salvage struct {
 	rescue *rescue
 	facts  map[string]int64 // meta, of the damaged database
 	lost   []string         // lines of the report
-	keys   int64            // that are lost or not whole
-	there  int64            // that are in the new database
+	keys   int64            // keys that are lost or not whole
+	there  int64            // keys that are in the new database
 }
 
 // salvage builds the new database from what the intent has set aside.
@@ -74,7 +75,7 @@ func (s *salvage) build(dir string) error {
 		return err
 	}
 	s.c = c
-	// It is begun anew if it is interrupted: nothing needs a journal or an fsync on the way.
+	// A salvage that is interrupted begins anew: nothing needs a journal or an fsync on the way.
 	err = c.Exec(`PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF`)
 	if err == nil {
 		err = s.tables(c)

@@ -58,7 +58,8 @@ func (d damagedDir) salvaged(t *testing.T) (lost []string, report string) {
 	return lost, after[reports[0]]
 }
 
-// TestSalvageGoesOnWithAllThatCanBeRead says how many of the keys are there: half of the 120 are in the tables, and half in the journal.
+// TestSalvageGoesOnWithAllThatCanBeRead says how many of the keys are there: half of the 120
+// are in the tables, and half in the journal.
 func TestSalvageGoesOnWithAllThatCanBeRead(t *testing.T) {
 	killed := killedDir(t, false)
 	segments, _ := filepath.Glob(filepath.Join(killed.dir, "journal", "*.journal"))

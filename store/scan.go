@@ -131,7 +131,8 @@ func (st *Store) newerLocked(s *space, cursor, last int64, limit int) (newer []s
 		if last != 0 && b.id > last || len(newer)-renamed == limit {
 			break
 		}
-		if b.o.id == b.id && b.o.space == s && s.keys[b.o.name] == b.o && st.renamed[b.id] != b.o { // there and back again: listed above
+		// A key that was renamed, and back again, is listed above.
+		if b.o.id == b.id && b.o.space == s && s.keys[b.o.name] == b.o && st.renamed[b.id] != b.o {
 			newer = append(newer, scanRow{id: b.id, name: b.o.name})
 		}
 	}
@@ -180,7 +181,7 @@ func (st *Store) isThereLocked(s *space, r scanRow, now int64, o ScanOptions) bo
 		}
 		r.typ, r.deadline = m.typ, m.deadline
 	} else if r.typ == None {
-		return false // it was newer than the tables, and is gone
+		return false // the key was newer than the tables, and is gone
 	}
 	return !expire.Due(r.deadline, now) && (o.Type == None || r.typ == o.Type) &&
 		(o.Match == nil || o.Match(bytesOf(r.name)))

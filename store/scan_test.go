@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// Between the moment at which a key's row is in the tables and the one at which the store settles that, the key may leave memory:
-// from there on the tables alone know it.
+// Between the moment at which a key's row is in the tables and the one at which the store
+// settles that, the key may leave memory: from there on the tables alone know it.
 func TestAScanFindsAKeyThatIsUnloadedBeforeItsBirthIsSettled(t *testing.T) {
 	st := opened(t, t.TempDir())
 	mustSet(t, st, "renamed before", "v")

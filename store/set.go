@@ -49,10 +49,12 @@ func (s *Set) Has(member string) bool { return s != nil && s.members.has(member)
 // HasBytes is Has for a client's argument.
 func (s *Set) HasBytes(member []byte) bool { return s.Has(viewString(member)) }
 
-// sortedInts is how many integers a set lists in their order, as an intset does: Redis's default for set-max-intset-entries.
+// sortedInts is how many integers a set lists in their order, as an intset does: Redis's
+// default for set-max-intset-entries.
 const sortedInts = 512
 
-// Members are all members, integers alone and not many in their order, others in order of birth. The set must not change meanwhile.
+// Members are all members, integers alone and not many in their order, others in order of
+// birth. The set must not change meanwhile.
 func (s *Set) Members() iter.Seq[string] {
 	if s == nil || !s.integers || s.mostInts > sortedInts {
 		return s.byBirth()

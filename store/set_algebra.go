@@ -23,7 +23,8 @@ func Union(sets []*Set) iter.Seq[string] {
 func Intersection(sets []*Set) iter.Seq[string] {
 	bySize := slices.Clone(sets)
 	slices.SortFunc(bySize, func(a, b *Set) int { return cmp.Compare(a.Len(), b.Len()) })
-	bySize = append(bySize[:1:1], slices.DeleteFunc(bySize[1:], func(s *Set) bool { return s == bySize[0] })...) // the same key again
+	// The smallest set may have been given more than once.
+	bySize = append(bySize[:1:1], slices.DeleteFunc(bySize[1:], func(s *Set) bool { return s == bySize[0] })...)
 	return func(yield func(string) bool) {
 		for m := range bySize[0].Members() {
 			if !slices.ContainsFunc(bySize[1:], func(s *Set) bool { return !s.Has(m) }) && !yield(m) {

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// What is damaged is set aside: renamed, never overwritten or deleted. The names of what goes are written to a file first, the intent,
-// and that is deleted last; a start that finds one goes on with it, whatever it was started with, so that an interruption
-// anywhere, by a power cut too, ends in the same.
+// What is damaged is set aside: renamed, never overwritten or deleted. The names of what goes are written to
+// a file first, the intent, and that is deleted last; a start that finds one goes on with it, whatever it was
+// started with, so that an interruption anywhere, by a power cut too, ends in the same.
 
 const intentName = "diskette.set-aside"
 
@@ -28,7 +28,8 @@ const (
 	toReplay     = "make the tables anew from the journal"
 )
 
-// aside is the new name of a file. The database's WAL stays its WAL, and the journal does not become what SQLite calls one.
+// aside is the new name of a file. The database's WAL stays its WAL, and the journal does not
+// become what SQLite calls one.
 func (in *intent) aside(name string) string {
 	return databaseFile + ".damaged-" + in.stamp + strings.TrimPrefix("."+name, "."+databaseFile)
 }

@@ -60,7 +60,8 @@ func smallStore(b *testing.B, t Type, elements int) (st *Store, keys [][]byte) {
 	return st, keys
 }
 
-// BenchmarkSmallMemory reports what a small collection takes of the heap once it is written back, and what it counts for.
+// BenchmarkSmallMemory reports what a small collection takes of the heap once it is written
+// back, and what it counts for.
 func BenchmarkSmallMemory(b *testing.B) {
 	for _, t := range []Type{TypeHash, TypeList, TypeSet, TypeZSet} {
 		for _, elements := range []int{5, 20} {
@@ -78,8 +79,8 @@ func BenchmarkSmallMemory(b *testing.B) {
 	}
 }
 
-// onRandomKeys runs a command on keys at random, 64 under one hold of the lock, and reports the median of their times: other
-// programs may be running.
+// onRandomKeys runs a command on keys at random, 64 under one hold of the lock, and reports the
+// median of their times: other programs may be running.
 func onRandomKeys(b *testing.B, st *Store, keys [][]byte, fn func(tx *Tx, key []byte)) {
 	r := rand.New(rand.NewPCG(1, 2))
 	b.ReportAllocs()

@@ -172,7 +172,8 @@ func spacesLeft(t *testing.T, st *Store) (n int64) {
 	return n
 }
 
-// The bound of the hot set may change while the store is open, and with it how many rows writers may be ahead of the tables.
+// The bound of the hot set may change while the store is open, and with it how many rows
+// writers may be ahead of the tables.
 func TestHowFarWritersMayBeAheadFollowsTheMemory(t *testing.T) {
 	const small, large = 16 << 20, 1 << 30
 	st := opened(t, t.TempDir(), func(o *Options) { o.MaxMemory = small })

@@ -28,14 +28,17 @@ const (
 // ErrDamaged says that the database file can not be used as it is.
 var ErrDamaged = errors.New("the database file is damaged or not Diskette's")
 
-// SQLite's memory in bytes, a connection's each: it is set aside as addresses, and taken as it is needed. Rows are short (see
-// pieces.go), so it bounds no value. A connection that would need more panics, which guard.go turns into an error.
+// SQLite's memory in bytes, a connection's each: it is set aside as addresses, and taken as it is needed.
+// Rows are short (see pieces.go), so it bounds no value. A connection that would need more panics, which
+// guard.go turns into an error.
 var ( // tests lower them
-	// The writer has a cache of 16 MiB, and puts up to putRows rows of two columns of chunkBytes each, 8 MiB, in a statement.
+	// The writer has a cache of 16 MiB, and puts up to putRows rows of two columns of
+	// chunkBytes each, 8 MiB, in a statement.
 	writerMemory int64 = 64 << 20
 	// A reader has a cache of 4 MiB and one row.
 	readerMemory int64 = 32 << 20
-	// Rows of files before version 3 are as long as they are. Version 2 had 256 MiB, and could not write what took more.
+	// Rows of files before version 3 are as long as they are. Version 2 had 256 MiB, and could
+	// not write what took more.
 	migrationMemory int64 = 1 << 30
 )
 
@@ -50,8 +53,8 @@ func openDB(dir, vfs string, memory int64, readOnly bool) (*sqlite3.Conn, error)
 	u.RawQuery = query.Encode()
 	c, err := sqlite3.OpenContext(sqlite3.WithMaxMemory(context.Background(), memory), u.String())
 	if err == nil && !readOnly {
-		// A start that fails half-way closes its connection, and SQLite would delete the WAL then, without which the next start
-		// takes the database of a server that was killed for one whose WAL is lost. See disown.
+		// A start that fails half-way closes its connection, and SQLite would delete the WAL then, without which
+		// the next start takes the database of a server that was killed for one whose WAL is lost. See disown.
 		if _, err = c.Config(sqlite3.DBCONFIG_NO_CKPT_ON_CLOSE, true); err != nil {
 			c.Close()
 		}
@@ -122,7 +125,8 @@ var errNewerFile = errors.New("the database file was written by a newer version 
 
 var errOlderFile = errors.New("the database file was written by an older version")
 
-// fileVersion returns the version of the schema that the file has, 0 if it is empty; one that can not be used is an error.
+// fileVersion returns the version of the schema that the file has, 0 if it is empty; one that
+// can not be used is an error.
 func fileVersion(c *sqlite3.Conn) (int64, error) {
 	var app, version, objects int64
 	err := queryInts(c, `SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version),
@@ -158,7 +162,8 @@ func prepareFile(c *sqlite3.Conn, identity uint64) error {
 	return setUp(c)
 }
 
-// finished says errOlderFile of a file whose migration has not come to its end, or that is small enough to get checksums.
+// finished says errOlderFile of a file whose migration has not come to its end, or that is
+// small enough to get checksums.
 func finished(c *sqlite3.Conn, version int64) error {
 	cut, err := rowsToCut(c)
 	if err != nil {
@@ -174,8 +179,8 @@ func finished(c *sqlite3.Conn, version int64) error {
 	return nil
 }
 
-// createFile makes the tables. The reserved bytes and auto_vacuum, which lets space be given back in slices, are fixed at the
-// first write.
+// createFile makes the tables. The reserved bytes and auto_vacuum, which lets space be given
+// back in slices, are fixed at the first write.
 func createFile(c *sqlite3.Conn, identity uint64) error {
 	if _, err := c.FileControl("main", sqlite3.FCNTL_RESERVE_BYTES, sealBytes); err != nil {
 		return err

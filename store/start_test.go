@@ -24,8 +24,8 @@ type damagedDir struct {
 
 const keysInHalf = 60
 
-// inTwoHalves fills a store: the first half of the keys is in the tables, and the journal was cut behind it unless uncut; the second
-// half is in several segments of the journal.
+// inTwoHalves fills a store: the first half of the keys is in the tables, and the journal was
+// cut behind it unless uncut; the second half is in several segments of the journal.
 func inTwoHalves(t *testing.T, st *Store, uncut bool) map[string]string {
 	t.Helper()
 	keys := map[string]string{}
@@ -113,8 +113,8 @@ func listed(t *testing.T, dir string) (paths []string) {
 	return paths
 }
 
-// outcome starts a store on the directory: "whole", or "refused" with nothing changed. Anything else is a failure, but for
-// what only page checksums find, which is "found" if that is allowed.
+// outcome starts a store on the directory: "whole", or "refused" with nothing changed. Anything
+// else is a failure, but for what only page checksums find, which is "found" if that is allowed.
 func (d damagedDir) outcome(t *testing.T, found bool) string {
 	t.Helper()
 	before := contents(t, d.dir)
@@ -174,8 +174,9 @@ func flipped(b []byte, at int) []byte {
 	return b
 }
 
-// verdicts says what the start does, by file and harm; with no entry of its own a harm has that of "". whole: everything is
-// there. refused: it says why and changes nothing. found: the start or a reader does, see damage_test.go; a start that finds nothing has everything.
+// verdicts says what the start does, by file and harm; with no entry of its own a harm has that of "". whole:
+// everything is there. refused: it says why and changes nothing. found: the start or a reader does, see
+// damage_test.go; a start that finds nothing has everything.
 var verdicts = map[string]map[string]map[string]string{
 	"closed in order": {
 		"diskette.db":   {"": "refused", "flipped in the middle": "found", "flipped at the end": "found"},
@@ -301,8 +302,8 @@ func TestAnotherServersFilesAreRefused(t *testing.T) {
 	}
 }
 
-// SQLite writes the WAL from its start again once the database file has all of it: its index says 0 frames then, and the header is
-// written anew. A write of that which the disk cuts short leaves no WAL, and nothing is lost with it.
+// SQLite writes the WAL from its start again once the database file has all of it: its index says 0 frames then, and
+// the header is written anew. A write of that which the disk cuts short leaves no WAL, and nothing is lost with it.
 func TestATornHeaderOfAWALThatBeginsAnewIsNoLoss(t *testing.T) {
 	d := newDisk(t)
 	st := opened(t, t.TempDir(), d.use)
@@ -460,7 +461,8 @@ func TestAnOlderJournalAndStateBesideTheDatabaseAreRefused(t *testing.T) {
 	}
 }
 
-// TestAnyIdentityOpens: it is a random number of 64 bits, and to be added up with what else is in meta no reason to refuse.
+// TestAnyIdentityOpens starts on identities of any value: an identity is a random number of 64 bits, and a
+// start must not refuse it because a sum with what else is in meta would be too large.
 func TestAnyIdentityOpens(t *testing.T) {
 	dir := t.TempDir()
 	st := opened(t, dir)

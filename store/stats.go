@@ -14,7 +14,7 @@ import (
 type Stats struct {
 	Hits, Misses      int64 // look-ups of keys
 	Expired           int64 // keys removed because their deadline passed
-	ExpiredFields     int64 // the same of fields of hashes
+	ExpiredFields     int64 // fields of hashes that have expired
 	Changes           int64 // since the start, for rdb_changes_since_last_save see Unapplied
 	Loads             int64 // keys read from disk, absent ones included
 	LoadNanos         int64
@@ -22,14 +22,14 @@ type Stats struct {
 	HotBytes          int64 // memory of the hot set
 	HotObjects        int64
 	Unapplied         int64 // journal records that are not in the tables yet
-	BacklogBytes      int64 // and their journal bytes
+	BacklogBytes      int64 // journal bytes of the unapplied records
 	WriteBacks        int64
 	WriteBackRows     int64
 	WriteBackNanos    int64
 	WriteBackFailures int64
-	RowsSetAside      int64  // that the tables never took: see aside.go
+	RowsSetAside      int64  // rows that the tables never took: see aside.go
 	WriteBackError    string // why the tables take nothing just now, "" = they do
-	JournalError      string // the same of the journal
+	JournalError      string // why the journal takes nothing just now, "" = it does
 	ReapedRows        int64
 	VacuumedPages     int64
 	DatabaseBytes     int64 // diskette.db
@@ -39,8 +39,8 @@ type Stats struct {
 	Journal           journal.Stats
 }
 
-// Stats gathers the figures; locked = the caller holds the keyspace lock, which is not held otherwise while files are looked at. ErrMidway
-// = a long command holds it.
+// Stats gathers the figures; locked = the caller holds the keyspace lock, which is not held
+// otherwise while files are looked at. ErrMidway = a long command holds it.
 func (st *Store) Stats(locked bool) (s Stats, err error) {
 	if err = st.Look(locked, func() { s = st.memoryStatsLocked() }); err == nil {
 		st.addDiskStats(&s)

@@ -48,7 +48,8 @@ type OnDamage int
 const (
 	Refuse     OnDamage = iota // changes nothing
 	BeginEmpty                 // renames what is there
-	Salvage                    // renames it and goes on with all that can be read; it reads all of the database to look for damage
+	// Salvage renames it and goes on with all that can be read; it reads all of the database to look for damage.
+	Salvage
 )
 
 // Hooks are called under the keyspace lock. They must be quick, and of the store they may ask EventLSN and no more.
@@ -57,7 +58,7 @@ type Hooks struct {
 	Created func(db int, key string) // a key was added under a name that nothing had
 	Missed  func(db int, key string) // a command looked for a key to read it, and there is none
 	Expired func(db int, key string) // a key was removed because its deadline passed
-	Overdue func() bool              // a command that reads came upon such a key: is it to be removed at once?
+	Overdue func() bool              // a command that reads came upon an expired key: is the key to be removed at once?
 	// FieldsExpired: fields of a hash were removed because their deadline passed; gone: the last, and so the key.
 	FieldsExpired func(db int, key string, gone bool)
 	Flushed       func(db int)              // a database is about to be emptied
@@ -84,7 +85,7 @@ type Store struct {
 
 	mu                   sync.Mutex // the keyspace lock; the fields up to the blank line are under it
 	midway               bool       // a command that is not over lets others look in: see midway.go
-	over                 sync.Cond  // it is
+	over                 sync.Cond  // the command that let others look in is over
 	tx                   Tx
 	dbs                  []*space // by database number
 	flushed              []*space // emptied ones whose objects are still to be let go
@@ -95,8 +96,8 @@ type Store struct {
 	absentNext           int
 	due                  expire.Queue[*object]
 	dueFields            expire.Queue[*fieldDeadlines] // hashes, by their earliest field deadline
-	births               []birth                       // keys created since the applied LSN, in id order: not yet in the tables
-	renamed              map[int64]*object             // keys renamed since then, by id
+	births               []birth                       // keys created since the applied LSN, by id: not in the tables
+	renamed              map[int64]*object             // keys renamed since the applied LSN, by id
 	tombs                []tomb                        // deleted names, in LSN order, until applied
 	stats                counters
 
@@ -132,7 +133,8 @@ type counters struct {
 	hits, misses, expired, expiredFields, changes, loads, loadNanos, unloaded int64
 }
 
-// Close writes everything back and closes the files. It is an error if not everything could be read lately, too. The caller has stopped all commands.
+// Close writes everything back and closes the files. It is an error if not everything could be
+// read lately, too. The caller has stopped all commands.
 func (st *Store) Close() error {
 	if st.closed.Swap(true) {
 		return nil

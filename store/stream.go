@@ -181,9 +181,9 @@ func (s StreamTx) SetLastID(id StreamID, added int64, deleted StreamID) {
 type Trim struct {
 	MaxLen int64    // how many may stay; < 0 = MinID decides
 	MinID  StreamID // those below it go
-	// Approximate takes away whole nodes only, as Redis does: up to NodeEntries entries or NodeBytes bytes of fields each
-	// (0 = no such bound). Redis's nodes begin where its radix tree has them, ours at the first entry, so the two may
-	// stop at different places: never below the bound, and less than a node above it.
+	// Approximate takes away whole nodes only, as Redis does: up to NodeEntries entries or NodeBytes bytes of
+	// fields each (0 = no such bound). Redis's nodes begin where its radix tree has them, ours at the first
+	// entry, so the two may stop at different places: never below the bound, and less than a node above it.
 	Approximate            bool
 	NodeEntries, NodeBytes int64
 	Limit                  int64 // the most to take away; 0 = any number

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// restoredStream makes a key the stream that a payload might hold: what is pending is partly gone, times are of long ago.
+// restoredStream makes a key the stream that a payload might hold: what is pending is partly
+// gone, times are of long ago.
 func restoredStream(t *testing.T, tx *Tx, key []byte) {
 	s, err := tx.EditStream(key)
 	if err != nil {

@@ -48,9 +48,9 @@ type coldHash struct {
 	name  string
 }
 
-// sweepFieldsOnDisk finds such fields in the tables, brings their hashes to memory, as a command would, and removes them
-// there. What was removed before is still in the tables until it is applied, so it waits for that before
-// it reads again.
+// sweepFieldsOnDisk finds such fields in the tables, brings their hashes to memory, as a command would, and
+// removes them there. What was removed before is still in the tables until it is applied, so it waits for
+// that before it reads again.
 func (st *Store) sweepFieldsOnDisk(now int64) {
 	s := &st.sweep.fields
 	applied := st.applied.Load()
@@ -81,8 +81,8 @@ func (st *Store) sweepFieldsOnDisk(now int64) {
 	}
 }
 
-// dueHashesOnDisk returns the hashes in the tables with fields whose deadline has passed at now, those that wait longest
-// first and not more than a batch, and the earliest deadline that is left.
+// dueHashesOnDisk returns the hashes in the tables with fields whose deadline has passed at now,
+// those that wait longest first and not more than a batch, and the earliest deadline that is left.
 func (st *Store) dueHashesOnDisk(now int64) (hashes []coldHash, next int64, err error) {
 	next = math.MaxInt64
 	err = st.readers.use(func(r *reader) error {
@@ -131,8 +131,8 @@ func (st *Store) dueHashesOnDisk(now int64) (hashes []coldHash, next int64, err 
 	return hashes, next, err
 }
 
-// sweepHashes loads a few hashes and removes their fields whose deadline has passed. all is false when it has not come to
-// every one: somebody else loads it, or has and it was unloaded again.
+// sweepHashes loads a few hashes and removes their fields whose deadline has passed. all is false
+// when it has not come to every one: somebody else loads it, or has and it was unloaded again.
 func (st *Store) sweepHashes(hashes []coldHash, now int64) (all bool, err error) {
 	st.Lock()
 	tx := st.Begin(0, now)

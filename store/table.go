@@ -100,7 +100,8 @@ func (d *tableDef) columnNames() (names string) {
 	return names
 }
 
-// putRows is how many rows a statement puts where there are as many: 0.6 us a row instead of 1.1, where they are neighbours.
+// putRows is how many rows a statement puts where there are as many: 0.6 us a row instead of
+// 1.1, where they are neighbours.
 const putRows = 16
 
 // putSQL puts rows. The parameters of a row follow those of the row before.
@@ -125,8 +126,8 @@ func (d *tableDef) loadSQL() string {
 	return `SELECT n` + d.columnNames() + ` FROM ` + d.name + ` WHERE id = ?1 ORDER BY n`
 }
 
-// bindColumns gives a put statement the columns that a recordWriter encoded, from parameter at on: of long ones, what stands in the
-// row.
+// bindColumns gives a put statement the columns that a recordWriter encoded, from parameter at
+// on: of long ones, what stands in the row.
 func (d *tableDef) bindColumns(s *sqlite3.Stmt, at int, cols []byte) (err error) {
 	r := columnReader{cols}
 	for i, c := range d.columns {
@@ -182,8 +183,8 @@ func (r *columnReader) float() float64 {
 	return f
 }
 
-// A tableRow is a row as it is loaded. Its columns count from 0, as in the table's definition; what str returns is freshly
-// allocated.
+// A tableRow is a row as it is loaded. Its columns count from 0, as in the table's definition;
+// what str returns is freshly allocated.
 type tableRow struct {
 	table  table
 	key    int64 // its id

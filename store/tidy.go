@@ -4,8 +4,9 @@ import (
 	"fmt"
 )
 
-// tidy brings what was salvaged into an order that a server can serve: a key is there with its rows or not at all, and each that is not
-// is named. A string with a hole would read as zeros, and goes; a collection with one keeps the elements that it has.
+// tidy brings what was salvaged into an order that a server can serve: a key is there with its rows or not at
+// all, and each that is not is named. A string with a hole would read as zeros, and goes; a collection with
+// one keeps the elements that it has.
 func (s *salvage) tidy() error {
 	w := s.w
 	err := w.transaction(func() {

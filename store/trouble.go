@@ -8,8 +8,9 @@ import (
 	"diskette/store/journal"
 )
 
-// trouble tells an operator when the disk begins to have writes refused and when that is over: one line each, with figures.
-// It belongs to the fold goroutine, which looks fifty times a second; what came and went in between is in passed.
+// trouble tells an operator when the disk begins to have writes refused and when that is over: one line each,
+// with figures. It belongs to the fold goroutine, which looks fifty times a second; what came and went in
+// between is in passed.
 type trouble struct {
 	passed atomic.Pointer[error] // why the journal failed last, until the goroutine has seen it
 	at     atomic.Pointer[[]any] // what write-back was at when it failed last: fields of the log
@@ -19,8 +20,8 @@ type trouble struct {
 	told  map[string]bool // the lines that were written since begun
 }
 
-// troubleOver is how long writes must have been accepted before the trouble counts as over: a disk that is nearly full refuses some
-// and takes others for a while.
+// troubleOver is how long writes must have been accepted before the trouble counts as over: a
+// disk that is nearly full refuses some and takes others for a while.
 const troubleOver = time.Second
 
 // ErrDiskFull says that commands which need disk space are refused: the reserve is gone, and kept for deletions.

@@ -61,8 +61,8 @@ func (tx *Tx) Changed() bool { return len(tx.rec.head) > 0 }
 // ChangeBytes is how much the command's record takes so far, for those who run many commands as one.
 func (tx *Tx) ChangeBytes() int { return len(tx.rec.head) + tx.rec.extra }
 
-// MakeRoom unloads a few keys if the hot set is over its bound, between two commands of a long script: slices that the store
-// has returned are no longer valid.
+// MakeRoom unloads a few keys if the hot set is over its bound, between two commands of a long
+// script: slices that the store has returned are no longer valid.
 func (tx *Tx) MakeRoom() {
 	if st := tx.st; st.hotBytes > st.maxMemory.Load() {
 		st.unloadLocked(8)
@@ -236,8 +236,8 @@ func (tx *Tx) recordExpiring() {
 }
 
 // EventLSN is what must be committed before anybody hears of what the command under way has done so far. If
-// it has changed something, that is its own record, which the journal has only once the keyspace lock is free again. The
-// caller holds the lock.
+// it has changed something, that is its own record, which the journal has only once the keyspace lock is free
+// again. The caller holds the lock.
 func (st *Store) EventLSN() uint64 {
 	if tx := &st.tx; !tx.Changed() {
 		return tx.seen

@@ -2,9 +2,9 @@ package store
 
 import "math/rand/v2"
 
-// How often a key is used is counted while somebody asked for it (OBJECT FREQ, redis-cli --hotkeys; maxmemory-policy *-lfu), as Redis
-// does (evict.c): in 8 bits, the more seldom the higher the count is, and one less for each time without use. Memory alone knows
-// it: a key that was unloaded begins again as a new one does.
+// How often a key is used is counted while somebody asked for it (OBJECT FREQ, redis-cli --hotkeys;
+// maxmemory-policy *-lfu), as Redis does (evict.c): in 8 bits, the more seldom the higher the count is, and one
+// less for each time without use. Memory alone knows it: a key that was unloaded begins again as a new one does.
 const usesOfNew = 5
 
 // UseCounting is how uses are counted: lfu-log-factor, and lfu-decay-time in ms (0 = counts do not decay).

@@ -135,7 +135,8 @@ func printOf(t *testing.T, st *Store, key string) (print string) {
 }
 
 func TestEveryShapeOfALongValueIsWrittenBackAndLoadedAgain(t *testing.T) {
-	for _, n := range []int{chunkBytes - 20, chunkBytes - 1, chunkBytes, 3*chunkBytes + 7} { // around what stands in a row
+	// These lengths are around what stands in a row.
+	for _, n := range []int{chunkBytes - 20, chunkBytes - 1, chunkBytes, 3*chunkBytes + 7} {
 		t.Run(fmt.Sprint(n, " bytes"), func(t *testing.T) { playShapes(t, longBytes(n)) })
 	}
 }

@@ -13,9 +13,9 @@ import (
 )
 
 // doubtVFS stands between SQLite and the file system and remembers fsyncs that failed. SQLite does not: it
-// fsyncs the WAL or the database file again later, and takes success for what it says. The kernel may hold pages for
-// clean by then that the failed one did not write. So what was written since the last fsync that worked is written once more
-// before the next one.
+// fsyncs the WAL or the database file again later, and takes success for what it says. The kernel may hold
+// pages for clean by then that the failed one did not write. So what was written since the last fsync that
+// worked is written once more before the next one.
 //
 // A failure is remembered as long as the store is open. What an earlier process may have met is assumed: see
 // syncWAL; the database file needs nothing, since SQLite copies the whole WAL into it again.

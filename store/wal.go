@@ -8,14 +8,15 @@ import (
 	"os"
 )
 
-// wal is what a database's WAL has, read as SQLite reads it (its file format, section 4): frames follow each other as long as their
-// salts are the header's and their running checksum fits, and count up to the last that ends a transaction.
+// wal is what a database's WAL has, read as SQLite reads it (its file format, section 4): frames follow each
+// other as long as their salts are the header's and their running checksum fits, and count up to the last
+// that ends a transaction.
 type wal struct {
 	size   int64
-	header bool // is whole
+	header bool // the header is whole
 	salts  [8]byte
-	frames uint32              // that count
-	pages  map[uint32]struct{} // those of them that are beyond the database file's end
+	frames uint32              // frames that count
+	pages  map[uint32]struct{} // pages in the frames that are beyond the database file's end
 }
 
 const (
@@ -123,8 +124,8 @@ func (c *walSum) is(b []byte) bool {
 	return c.s0 == binary.BigEndian.Uint32(b) && c.s1 == binary.BigEndian.Uint32(b[4:])
 }
 
-// walIndex is what the WAL's index, the -shm file, says. The file is SQLite's shared memory: as long as the kernel runs it is as
-// the last transaction left it, whatever became of the server.
+// walIndex is what the WAL's index, the -shm file, says. The file is SQLite's shared memory: as
+// long as the kernel runs it is as the last transaction left it, whatever became of the server.
 type walIndex struct {
 	whole  bool
 	frames uint32  // that the WAL must have at least; 0 = the WAL begins anew, and the database file has all there is

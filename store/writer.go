@@ -19,9 +19,9 @@ import (
 type writer struct {
 	c        *sqlite3.Conn // nil after a panic, until the next use
 	dir, vfs string
-	readers  *readers // to be told of each commit
+	readers  *readers // are told of each commit
 	ids      *ids     // of keys
-	reopened bool     // since the last write-back, which may have come to its end all the same
+	reopened bool     // after a write-back that may have come to its end all the same
 	applied  uint64   // applied_lsn when the connection was opened
 	err      error    // first failure of the statements under way
 
@@ -294,8 +294,8 @@ func (w *writer) own(identity, applied uint64) error {
 	})
 }
 
-// disown notes that the tables hold all there is: the database needs nothing beside it, and closing the connection may take the
-// WAL away. A database that is running must have one.
+// disown notes that the tables hold all there is: the database needs nothing beside it, and
+// closing the connection may take the WAL away. A database that is running must have one.
 func (w *writer) disown() error {
 	err := w.transaction(func() { w.run(w.unset, "running") })
 	if err == nil {

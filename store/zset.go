@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// A ZSet is a sorted set: members with scores. While they are few and short they stand in a pack in their order, a score's
-// eight bytes behind each name; then they are found by name in a dict and by rank in a B-tree. Commands that read get
-// it from View.ZSet; a nil *ZSet is that of an absent key and is empty.
+// A ZSet is a sorted set: members with scores. While they are few and short they stand in a pack in their
+// order, a score's eight bytes behind each name; then they are found by name in a dict and by rank in a
+// B-tree. Commands that read get it from View.ZSet; a nil *ZSet is that of an absent key and is empty.
 //
 // Ranges are given by ranks, from 0: from .. to-1. Seek turns other bounds into ranks.
 type ZSet struct {
@@ -118,7 +118,8 @@ func (z *ZSet) At(rank int) Scored {
 	return z.scored(rank)
 }
 
-// Each calls fn for the members of the ranks from .. to-1 until it returns false. What it points to holds until fn returns.
+// Each calls fn for the members of the ranks from .. to-1 until it returns false. What it
+// points to holds until fn returns.
 func (z *ZSet) Each(from, to int, fn func(it *Scored) bool) {
 	if from >= to {
 		return
@@ -173,8 +174,8 @@ func (z *ZSet) Back(from, to int, fn func(it *Scored) bool) {
 	}
 }
 
-// After calls fn for the members in order of birth, from the first whose number is above n, until it returns false. A member's
-// number stays the same, so who is there throughout a scan is seen exactly once.
+// After calls fn for the members in order of birth, from the first whose number is above n, until it
+// returns false. A member's number stays the same, so who is there throughout a scan is seen exactly once.
 func (z *ZSet) After(n int64, fn func(n int64, member string, score float64) bool) {
 	switch {
 	case z == nil:
@@ -313,7 +314,8 @@ func (z *ZSet) take(member string) (n int64) {
 	return n
 }
 
-// A ZSetTx is a sorted set that a command changes. The key comes to be with its first member and goes with its last (I7).
+// A ZSetTx is a sorted set that a command changes. The key comes to be with its first member
+// and goes with its last (I7).
 type ZSetTx struct {
 	*ZSet
 	editing

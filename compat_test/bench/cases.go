@@ -15,7 +15,7 @@ import (
 type size struct {
 	rounds      int           // unless -rounds says otherwise
 	requests    float64       // multiplies the request counts written at the cases, which suit about 3 s of Redis
-	quiet       time.Duration // idle time that ends a run: beyond everysec's second and the age at which write-back begins
+	quiet       time.Duration // idle time that ends a run: longer than everysec's second and the age for write-back
 	manyKeys    int           // "five million"
 	uniform     time.Duration // length of the uniform run, at Redis's rate
 	manyMaxMB   int           // Diskette's maxmemory with manyKeys, megabytes
@@ -307,7 +307,7 @@ func (s *server) restartUntilGET(ctx context.Context) (time.Duration, error) {
 	return time.Since(began), err
 }
 
-// progress tells whoever waits at the terminal; the report itself goes to standard output.
+// progress tells the person at the terminal how far the benchmark is; the report itself goes to standard output.
 func progress(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, format+"\n", args...)
 }

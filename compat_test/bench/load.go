@@ -41,8 +41,10 @@ func (l load) writes() bool {
 
 // sample is what one run showed.
 type sample struct {
-	OpsPerSecond  float64 `json:"ops_per_second"`
-	P50Millis     float64 `json:"p50_ms"` // of a round trip: a whole pipeline, if there is one; redis-benchmark cuts latencies off at 3 s
+	OpsPerSecond float64 `json:"ops_per_second"`
+	// P50Millis is of a round trip: of a whole pipeline, if there is one. redis-benchmark cuts latencies off
+	// at 3 s.
+	P50Millis     float64 `json:"p50_ms"`
 	P99Millis     float64 `json:"p99_ms"`
 	CPUMicros     float64 `json:"server_cpu_us_per_command"`
 	RSSBytes      int64   `json:"rss_bytes"`            // after the run

@@ -15,9 +15,9 @@ import (
 	"github.com/gomodule/redigo/redis"
 )
 
-// The long cases are single commands over a million elements: the time that each takes, the longest wait of a second
-// client, which sends one SET after the other, and the memory. Diskette is measured with the keys in memory, as Redis is,
-// and with them on disk.
+// The long cases are single commands over a million elements: the time that each takes, the longest wait of a
+// second client, which sends one SET after the other, and the memory. Diskette is measured with the keys in
+// memory, as Redis is, and with them on disk.
 
 // long is one measurement of a long command.
 type long struct {
@@ -48,8 +48,8 @@ type longCase struct {
 	prepare     longRun
 }
 
-// A longRun stores what a command over n elements uses up, and returns what is to be measured. The keys "to" and "copy" are
-// free.
+// A longRun stores what a command over n elements uses up, and returns what is to be measured.
+// The keys "to" and "copy" are free.
 type longRun func(c redis.Conn, n int) (run func(*rawClient) error, err error)
 
 // measureLong runs a command while a second client writes.

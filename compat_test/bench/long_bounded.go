@@ -9,8 +9,8 @@ import (
 	"github.com/gomodule/redigo/redis"
 )
 
-// boundedFamilies is cases whose memory is what matters: commands that need no value, over values on disk, and replies that
-// nobody reads.
+// boundedFamilies is cases whose memory is what matters: commands that need no value, over
+// values on disk, and replies that nobody reads.
 func boundedFamilies() []longFamily {
 	const of = " of eight values of 100 bytes an element (100 MB), maxmemory 64 MB"
 	return []longFamily{
@@ -61,8 +61,8 @@ func overValues(command string, args ...any) longRun {
 	}
 }
 
-// unread lets clients send a MULTI block of LRANGEs of a part of the list, and read nothing until the server has done them: until,
-// for a second, every EXISTS was answered within a tenth of one.
+// unread lets clients send a MULTI block of LRANGEs of a part of the list, and read nothing until
+// the server has done them: until, for a second, every EXISTS was answered within a tenth of one.
 func unread(clients, ranges, part int) longRun {
 	return func(_ redis.Conn, n int) (func(*rawClient) error, error) {
 		return func(c *rawClient) error {

@@ -28,8 +28,8 @@ redis.call('SET', KEYS[1], ARGV[1], 'PX', 30000)
 return 1`
 )
 
-// messages is the cases on scripts, publish and subscribe, and client-side caching. The subscribers read in this process, for both
-// servers alike.
+// messages is the cases on scripts, publish and subscribe, and client-side caching. The
+// subscribers read in this process, for both servers alike.
 func messages() group {
 	g := group{name: "messages", appendfsync: "everysec", keys: tracked, valueBytes: smallValue}
 	g.prepare = func(ctx context.Context, s *server) error {
@@ -51,7 +51,8 @@ func messages() group {
 // newcomerPeriod is how often a client connects in the cases of unheard.
 const newcomerPeriod = 400 * time.Millisecond
 
-// unheard is the cases on messages that nobody listens to while new clients come, each of which might be about to subscribe.
+// unheard is the cases on messages that nobody listens to while new clients come, each of which
+// might be about to subscribe.
 func unheard() group {
 	g := group{name: "unheard", appendfsync: "everysec", keys: fewKeys, valueBytes: smallValue}
 	g.prepare = func(_ context.Context, s *server) error {

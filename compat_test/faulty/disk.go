@@ -52,7 +52,8 @@ func newDisk(seed uint64) *disk {
 	return d
 }
 
-// weather is good for up to half a second, then bad for up to a third of one, and so on. One start in two meets bad weather.
+// weather is good for up to half a second, then bad for up to a third of one, and so on. One
+// start in two meets bad weather.
 func (d *disk) weather() {
 	for good := d.number(2) == 0; ; good = true {
 		if good {

@@ -1,5 +1,6 @@
-// Faulty is Diskette on a disk that fails now and then, for the crash test: redis-server's arguments, and for some tenths of a
-// second at a time one kind of file operation of SQLite's or the journal's fails at random. DISKETTE_FAULTS is the seed.
+// Faulty is Diskette on a disk that fails now and then, for the crash test: redis-server's arguments, and for
+// some tenths of a second at a time one kind of file operation of SQLite's or the journal's fails at random.
+// DISKETTE_FAULTS is the seed.
 package main
 
 import (

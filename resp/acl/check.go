@@ -9,8 +9,8 @@ import (
 	"diskette/resp/internal/words"
 )
 
-// A Denial is why a user may not run a command. The reasons' order is Redis's: of several selectors' reasons the last in
-// this order is told.
+// A Denial is why a user may not run a command. The reasons' order is Redis's: of several
+// selectors' reasons the last in this order is told.
 type Denial struct {
 	Reason DenialReason
 	at     int // the argument that is denied, of keys and channels

@@ -9,12 +9,12 @@ import (
 	"diskette/resp/internal/words"
 )
 
-// A Selector is one set of permissions: commands, keys and channels that go together. A user has one of his own and, in
-// parentheses, perhaps further ones; a command is allowed if one selector alone allows all of it. A selector that a user has
-// is never changed.
+// A Selector is one set of permissions: commands, keys and channels that go together. A user has one of his
+// own and, in parentheses, perhaps further ones; a command is allowed if one selector alone allows all of it.
+// A selector that a user has is never changed.
 type Selector struct {
 	allCommands bool     // nothing has been taken away since +@all
-	future      bool     // it began with +@all
+	future      bool     // the rules began with +@all
 	commands    []uint64 // a bit a row, by Row.ID
 	rules       []string // what led to commands from +@all or -@all on: "+@read", "-get"
 	firstArgs   map[int][]string
@@ -203,8 +203,8 @@ func (s *Selector) applyCommand(t *command.Table, rule string) error {
 	return nil
 }
 
-// foreignCommands are Redis's that this server has not, or not with all subcommands, being no cluster, without replicas and
-// modules. Users that come from a Redis may be allowed or forbidden them.
+// foreignCommands are Redis's that this server has not, or not with all subcommands, being no cluster,
+// without replicas and modules. Users that come from a Redis may be allowed or forbidden them.
 var foreignCommands = []string{
 	"asking", "cluster", "failover", "migrate", "module", "psync", "readonly", "readwrite", "replconf", "replicaof",
 	"restore-asking", "slaveof", "sync",
@@ -253,8 +253,8 @@ func (s *Selector) allowsCommand(r *command.Row) bool {
 	return s.allCommands || s.commands[r.ID/64]&(1<<(r.ID%64)) != 0
 }
 
-// noteRule keeps a rule for those who ask what led here; it makes earlier ones for the same command, its subcommands or the
-// same category pointless.
+// noteRule keeps a rule for those who ask what led here; it makes earlier ones for the same
+// command, its subcommands or the same category pointless.
 func (s *Selector) noteRule(name string, allow bool) {
 	name = strings.ToLower(name)
 	s.rules = slices.DeleteFunc(s.rules, func(rule string) bool {
@@ -304,8 +304,9 @@ func (s *Selector) lead() []string {
 	return slices.Concat(rules, s.channelRules(), s.commandRules())
 }
 
-// inParentheses is a further selector as one rule, from which addSelector makes it again. Where a word of it would read otherwise it is in
-// quotes, which Redis writes nowhere: there a pattern with a quote in it makes another selector when the file is read.
+// inParentheses is a further selector as one rule, from which addSelector makes it again. Where a word of it
+// would read otherwise it is in quotes, which Redis writes nowhere: there a pattern with a quote in it makes
+// another selector when the file is read.
 func (s *Selector) inParentheses() string {
 	rules := s.lead()
 	for i, rule := range rules {

@@ -156,7 +156,8 @@ func (s *Users) addSelector(p *Permissions, text string) error {
 	return nil
 }
 
-// accepts reports whether the password opens the user's door. It takes a time that tells nothing of where two passwords differ.
+// accepts reports whether the password opens the user's door. It takes a time that tells
+// nothing of where two passwords differ.
 func (p *Permissions) accepts(password []byte) bool {
 	if !p.on || p.Nopass {
 		return p.on
@@ -200,7 +201,8 @@ func (p *Permissions) lead() []string {
 // describe is lead as ACL LIST shows it and an ACL file has it, where words end at blanks and quotes mean nothing.
 func (p *Permissions) describe() string { return strings.Join(p.lead(), " ") }
 
-// MergeSelectors joins rules in parentheses that came as several words; open is the word whose parenthesis is not closed.
+// MergeSelectors joins rules in parentheses that came as several words; open is the word whose
+// parenthesis is not closed.
 func MergeSelectors(words []string) (rules []string, open string) {
 	selector := ""
 	for _, word := range words {

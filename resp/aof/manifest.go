@@ -64,7 +64,7 @@ func (s *Set) add(p Part) (expected string) {
 		s.History = append(s.History, p)
 		return ""
 	case Base:
-		// It comes first whatever its line's place is.
+		// The base comes first whatever its line's place is.
 		if len(s.Parts) > 0 && s.Parts[0].Kind == Base {
 			return "one base"
 		}

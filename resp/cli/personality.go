@@ -5,9 +5,10 @@ import (
 	"strings"
 )
 
-// ImageDefaults are the settings, as lines of a conf file, whose defaults are others inside the container image, that is with
-// DISKETTE_IN_CONTAINER=1 in the environment: other containers must reach the server, and the volume is at /data. As in
-// the official redis image, the network that the container is published to is the protection, besides requirepass.
+// ImageDefaults are the settings, as lines of a conf file, whose defaults are others inside the container
+// image, that is with DISKETTE_IN_CONTAINER=1 in the environment: other containers must reach the server, and
+// the volume is at /data. As in the official redis image, the network that the container is published to is
+// the protection, besides requirepass.
 func ImageDefaults(env func(string) string) []string {
 	if env("DISKETTE_IN_CONTAINER") != "1" {
 		return nil

@@ -38,8 +38,9 @@ func bitmapRows() []*Row {
 	}
 }
 
-// From these lengths on, BITCOUNT and BITPOS, and BITOP, work without the keyspace lock, which they would hold for 2 to 5 ms and
-// more [measured]. The next SETBIT must then copy the string, without the lock, too: so they are not less.
+// From these lengths on, BITCOUNT and BITPOS, and BITOP, work without the keyspace lock, which they would
+// hold for 2 to 5 ms and more [measured]. The next SETBIT must then copy the string, without the lock, too:
+// so they are not less.
 const (
 	apartBytes      = 32 << 20
 	bitopApartBytes = 8 << 20 // of all sources
@@ -298,8 +299,8 @@ type bitCombination struct {
 	made    []byte
 }
 
-// combinedBits returns what was computed before, if the sources are the same still. A long, lent string is not changed in
-// place, and while it is held here no other stands where it stands.
+// combinedBits returns what was computed before, if the sources are the same still. A long, lent
+// string is not changed in place, and while it is held here no other stands where it stands.
 func (c *Call) combinedBits(sources [][]byte) (made []byte, ok bool) {
 	done, ok := c.Resume.(*bitCombination)
 	if !ok {

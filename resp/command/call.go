@@ -14,7 +14,7 @@ type Call struct {
 	Row    *Row
 	Args   [][]byte      // args[0] is the command's name
 	Now    int64         // unix ms, the clock reading of this command (I10)
-	Locked bool          // inside MULTI or a script: a Conn function finds the keyspace lock held, and nothing may block
+	Locked bool          // inside MULTI or a script: a Conn function finds the keyspace locked, and nothing may block
 	Script bool          // inside a script, which is locked too
 	Block  *BlockRequest // why a blocking command has to wait
 	Resume any           // its BlockRequest's, or what apart gave, when it runs again
@@ -24,9 +24,9 @@ type Call struct {
 	Apart  func() any   // the handler, which has changed nothing yet, runs again and finds what this gives in resume
 	Finish func() Reply // gives the reply, to what the handler has seen
 
-	MayPart bool // the handler may set apart or finish: not in MULTI, a script or for a client in line, nor a second time
-	MayLoad bool // it may answer ReplyLoad
-	Again   bool // it has, and runs once more from its beginning
+	MayPart bool // the handler may set apart or finish: not in MULTI, a script or for a client in line, nor twice
+	MayLoad bool // the handler may answer ReplyLoad
+	Again   bool // the handler has answered ReplyLoad, and runs once more from its beginning
 }
 
 // Is reports whether argument i is the given option word, in any case.

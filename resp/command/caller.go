@@ -30,12 +30,12 @@ type Host struct {
 	MaxBulk   *atomic.Int64 // proto-max-bulk-len, bytes
 	MaxMemory *atomic.Int64 // bytes, always > 0
 	Events    Events
-	Replaying bool // it runs the commands of a file, for which nothing expires
+	Replaying bool // the commands are those of a file, for which nothing expires
 
 	Tell    func(db int, class EventClass, event, key string) // a keyspace event that somebody has asked for
 	Touched func(db int, key string)                          // those who wait for a key look at it again
 	Flushed func()                                            // keys that clients have cached are gone
-	Busy    func() Reply                                      // what a command hears while a script holds the keyspace for long
+	Busy    func() Reply                                      // what a command hears while a long script runs
 }
 
 // Settings are CONFIG's, by name.

@@ -18,13 +18,15 @@ var (
 	errBadPayload = ErrorReply("ERR Bad data format")
 )
 
-// Values from dumpApart bytes of memory on are encoded, and payloads from restoreApart bytes on decoded, without the keyspace lock.
+// Values from dumpApart bytes of memory on are encoded, and payloads from restoreApart bytes on
+// decoded, without the keyspace lock.
 const (
 	dumpApart    = 1 << 20
 	restoreApart = 64 << 10
 )
 
-// RestoreBytes is what a restored value may take in memory, whatever the bound of the hot set and the size of the payload.
+// RestoreBytes is what a restored value may take in memory, whatever the bound of the hot set
+// and the size of the payload.
 const RestoreBytes = 64 << 20
 
 func Dump(v *store.View, c *Call) Reply {
@@ -56,8 +58,8 @@ func Dump(v *store.View, c *Call) Reply {
 	return ReplyNone
 }
 
-// dumpedValue is the value of a key of a type; nil when all fields of its hash have expired. It is good without the lock:
-// elements never change, and a string that is long enough to be encoded there is lent.
+// dumpedValue is the value of a key of a type; nil when all fields of its hash have expired. It is good
+// without the lock: elements never change, and a string that is long enough to be encoded there is lent.
 func dumpedValue(v *store.View, key []byte, t store.Type) *rdb.Value {
 	// The look-ups do not fail: the type is known.
 	switch t {
@@ -182,7 +184,7 @@ func restore(tx *store.Tx, c *Call) Reply {
 
 type decoded struct {
 	value *rdb.Value
-	made  *store.Made // of value, perhaps
+	made  *store.Made // the collection that was made of value, if any
 	err   error
 }
 
@@ -198,7 +200,7 @@ func (c *Call) decodePayload() (d decoded) {
 type restoreOptions struct {
 	replace, absolute bool
 	idle              int64 // seconds, -1 = not given
-	freq              int64 // likewise
+	freq              int64 // a counter, -1 = not given
 }
 
 // restoreOptions reads the words after the payload.

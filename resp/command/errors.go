@@ -13,22 +13,23 @@ import (
 
 // Every error text a client can see that more than one command uses, Redis 7.2's words: clients match on them.
 var (
-	ErrSyntax        = ErrorReply("ERR syntax error")
-	errWrongType     = ErrorReply("WRONGTYPE Operation against a key holding the wrong kind of value")
-	ErrNotInteger    = ErrorReply("ERR value is not an integer or out of range")
-	errNotFloat      = ErrorReply("ERR value is not a valid float")
-	ErrNoSuchKey     = ErrorReply("ERR no such key")
-	ErrDBIndex       = ErrorReply("ERR DB index is out of range")
-	errOverflow      = ErrorReply("ERR increment or decrement would overflow")
-	errNaN           = ErrorReply("ERR increment would produce NaN or Infinity")
-	ErrTooLong       = ErrorReply("ERR string exceeds maximum allowed size (proto-max-bulk-len)")
-	errOffset        = ErrorReply("ERR offset is out of range")
-	errSameObject    = ErrorReply("ERR source and destination objects are the same")
-	ErrNegative      = ErrorReply("ERR value is out of range, must be positive")
-	errOutOfRange    = ErrorReply("ERR value is out of range")
-	ErrInt32Range    = ErrorReply("ERR value is out of range, value must between -2147483648 and 2147483647")
-	errInt64Range    = ErrorReply("ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
-	errRandomLength  = ErrorReply("ERR value is out of range, the reply would be too long") // not Redis's: it goes on until memory ends
+	ErrSyntax     = ErrorReply("ERR syntax error")
+	errWrongType  = ErrorReply("WRONGTYPE Operation against a key holding the wrong kind of value")
+	ErrNotInteger = ErrorReply("ERR value is not an integer or out of range")
+	errNotFloat   = ErrorReply("ERR value is not a valid float")
+	ErrNoSuchKey  = ErrorReply("ERR no such key")
+	ErrDBIndex    = ErrorReply("ERR DB index is out of range")
+	errOverflow   = ErrorReply("ERR increment or decrement would overflow")
+	errNaN        = ErrorReply("ERR increment would produce NaN or Infinity")
+	ErrTooLong    = ErrorReply("ERR string exceeds maximum allowed size (proto-max-bulk-len)")
+	errOffset     = ErrorReply("ERR offset is out of range")
+	errSameObject = ErrorReply("ERR source and destination objects are the same")
+	ErrNegative   = ErrorReply("ERR value is out of range, must be positive")
+	errOutOfRange = ErrorReply("ERR value is out of range")
+	ErrInt32Range = ErrorReply("ERR value is out of range, value must between -2147483648 and 2147483647")
+	errInt64Range = ErrorReply("ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
+	// errRandomLength is none of Redis's errors: Redis goes on until memory ends.
+	errRandomLength  = ErrorReply("ERR value is out of range, the reply would be too long")
 	errNumkeys       = ErrorReply("ERR numkeys should be greater than 0")
 	errCountZero     = ErrorReply("ERR COUNT must be > 0")
 	errPopCount      = ErrorReply("ERR count should be greater than 0")
@@ -107,7 +108,8 @@ func ErrNotStored(err error) Reply {
 	return ErrorReply(OneLine("MISCONF Diskette can not write to disk: " + whyNotStored(err)))
 }
 
-// whyNotStored is one sentence for a client: what failed, and what to do. The file and the figures are in the server's log.
+// whyNotStored is one sentence for a client: what failed, and what to do. The file and the
+// figures are in the server's log.
 func whyNotStored(err error) string {
 	reason := err.Error()
 	if errors.Is(err, store.ErrPanic) {
@@ -147,8 +149,8 @@ func Failure(err error) Reply {
 	return ErrorReply(OneLine("ERR " + err.Error()))
 }
 
-// UnreadReply is the reply to a command that panicked because it came upon a key which can not be read from disk (the store has
-// logged that), and none if it panicked for another reason.
+// UnreadReply is the reply to a command that panicked because it came upon a key which can not
+// be read from disk (the store has logged that), and none if it panicked for another reason.
 func UnreadReply(p any) Reply {
 	if err, ok := p.(error); ok && (errors.Is(err, store.ErrDamaged) || errors.Is(err, store.ErrDiskFailed)) {
 		return Failure(err)

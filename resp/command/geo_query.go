@@ -48,7 +48,8 @@ type geoQuery struct {
 	storeMeters bool   // distances instead of places
 }
 
-// geoQuery reads the arguments, in Redis's order. The members of z, which is nil if there is no such key, may be in them.
+// geoQuery reads the arguments, in Redis's order. The members of z, which is nil if there is no
+// such key, may be in them.
 func (c *Call) geoQuery(z *store.ZSet, form geoForm) (q *geoQuery, refusal Reply) {
 	q = &geoQuery{}
 	options := 2

@@ -37,8 +37,8 @@ var (
 	errDamagedHLL = ErrorReply("INVALIDOBJ Corrupted HLL object detected")
 )
 
-// hllOf returns a key's HyperLogLog, nil if there is no such key. It belongs to the store. A *store.View counts the look-up
-// as a hit or a miss, a *store.Tx does not.
+// hllOf returns a key's HyperLogLog, nil if there is no such key. It belongs to the store. A
+// *store.View counts the look-up as a hit or a miss, a *store.Tx does not.
 func hllOf(v interface{ String([]byte) ([]byte, error) }, key []byte) (value []byte, refusal Reply) {
 	value, err := v.String(key)
 	switch {
@@ -119,8 +119,8 @@ type hllPlaced struct {
 	count    byte
 }
 
-// pfcount is a command that reads, but for the estimate that it leaves in the value of a single key. It leaves none while
-// nothing can be written.
+// pfcount is a command that reads, but for the estimate that it leaves in the value of a single
+// key. It leaves none while nothing can be written.
 func pfcount(tx *store.Tx, c *Call) Reply {
 	if len(c.Args) > 2 {
 		return pfcountUnion(tx, c)

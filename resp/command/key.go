@@ -208,7 +208,8 @@ func copyKey(tx *store.Tx, c *Call) Reply {
 		return errSameObject
 	}
 	var shape store.Shape
-	if tx.View.TypeOf(src) != store.None && (replace || !tx.ExistsIn(db, dst)) { // a look-up for reading, which may miss
+	// TypeOf is a look-up for reading: the key may be missing, and counts as a miss then.
+	if tx.View.TypeOf(src) != store.None && (replace || !tx.ExistsIn(db, dst)) {
 		if !c.Has(&tx.View, src, store.NeedValue) {
 			return ReplyLoad
 		}

@@ -107,7 +107,7 @@ func scanned(next int64, names []string) Reply {
 type scanOptions struct {
 	store.ScanOptions
 	count   int
-	nothing bool // of an unknown type there is no key
+	nothing bool // the type is unknown, so no key is of it
 }
 
 func (c *Call) scanOptions() (o scanOptions, refusal Reply) {

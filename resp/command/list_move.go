@@ -28,8 +28,8 @@ func rpoplpush(tx *store.Tx, c *Call) Reply {
 	return reply
 }
 
-// moveElement moves one from the list of argument 1 to that of argument 2. found is false, and the reply null, when there is
-// no such list.
+// moveElement moves one from the list of argument 1 to that of argument 2. found is false, and
+// the reply null, when there is no such list.
 func moveElement(tx *store.Tx, c *Call, from, to store.End) (reply Reply, found bool) {
 	source, err := tx.EditList(c.Args[1])
 	switch {

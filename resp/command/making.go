@@ -7,7 +7,8 @@ import "diskette/store"
 // meanwhile; else it is made again, under the lock.
 const (
 	ApartElements = 1 << 14 // so many take a millisecond or two
-	apartShare    = 16      // snapshots do not pay when they have more elements than so many for each that is walked over
+	// Snapshots do not pay when the keys have more than apartShare elements for each that is walked over.
+	apartShare = 16
 )
 
 // Making is what was made without the lock, or why it could not be, and the versions of the keys that it was made of.
@@ -17,13 +18,15 @@ type Making struct {
 	Of      []store.Version
 }
 
-// apartFor reports whether a command that walks over so many elements, of keys with so many, does that without the lock.
+// apartFor reports whether a command that walks over so many elements, of keys with so many,
+// does that without the lock.
 func (c *Call) apartFor(walked, elements int) bool {
 	return c.MayPart && walked >= ApartElements && elements/apartShare <= walked
 }
 
-// makeOf returns what work makes of the keys' values. If apart it is made without the lock, of what snapshot puts in the
-// place of the values: c.apart is set then, and the command, which must have changed nothing, answers nothing and runs again.
+// makeOf returns what work makes of the keys' values. If apart it is made without the lock, of what snapshot
+// puts in the place of the values: c.apart is set then, and the command, which must have changed nothing,
+// answers nothing and runs again.
 func (c *Call) makeOf(v *store.View, keys [][]byte, apart bool, snapshot func(), work func() (*store.Made, Reply)) (*store.Made, Reply) {
 	if done, ok := c.Resume.(Making); ok && v.Unchanged(keys, done.Of) {
 		return done.Made, done.refusal

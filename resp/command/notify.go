@@ -9,8 +9,8 @@ import (
 //	__keyspace@<db>__:<key>    <event>      K
 //	__keyevent@<db>__:<event>  <key>        E
 //
-// Commands tell of their events where Redis does, the store's hooks of what happens to a key whoever does it. A message
-// waits until what it tells is committed (push.go).
+// Commands tell of their events where Redis does, and the store's hooks tell of what happens to
+// a key by any command or by none. A message waits until what it tells is committed (push.go).
 
 // EventClass is one letter of notify-keyspace-events, as a bit.
 type EventClass uint32

@@ -62,9 +62,11 @@ const (
 	askingFlag
 	NoMandatoryKeys
 
-	InPubsub     // may be sent by a RESP2 client with subscriptions
-	MayReplicate // for a pause and a read-only script it writes, although COMMAND does not say so: EVAL, FCALL, PUBLISH, PFCOUNT
-	RunInMulti   // runs at once although a MULTI is open: EXEC, DISCARD, WATCH ...
+	InPubsub // may be sent by a RESP2 client with subscriptions
+	// MayReplicate says that for a pause and for a read-only script the command writes, although COMMAND does
+	// not say so: EVAL, FCALL, PUBLISH, PFCOUNT.
+	MayReplicate
+	RunInMulti // runs at once although a MULTI is open: EXEC, DISCARD, WATCH ...
 )
 
 var flagNames = []struct {
@@ -83,8 +85,8 @@ type KeySpec struct {
 	First, Last, step int                        // places; last < 0 counts from the end, -1 = the last argument
 	keyword           string                     // the key follows on this word, which stands at first or later
 	half              bool                       // the first half of what follows on keyword are keys
-	counted           bool                       // at first stands how many keys follow on it
-	Access            string                     // COMMAND's words: "RO access", "RW update", "OW update", "RM delete" ...
+	counted           bool                       // the argument at First says how many keys follow on it
+	Access            string                     // COMMAND's words: "RO access", "RW update", "RM delete" ...
 	need              store.Need                 // of the keys: see Needed
 	enough            store.Need                 // what is enough of them at first: see AtFirst
 	Find              func(args [][]byte) []int  // places, for keys that no range describes
@@ -105,7 +107,8 @@ func Heads(specs []KeySpec) []KeySpec {
 	return specs
 }
 
-// Mostly marks keys whose values are not always needed: the small ones are loaded at once, the others when they are asked for.
+// Mostly marks keys whose values are not always needed: the small ones are loaded at once, the
+// others when they are asked for.
 func Mostly(specs []KeySpec) []KeySpec {
 	for i := range specs {
 		specs[i].need = store.NeedSmall
@@ -121,8 +124,8 @@ func Shapes(specs []KeySpec) []KeySpec {
 	return specs
 }
 
-// AtFirst marks keys of which the command needs no more than this at first: it asks for the rest when it turns out so. Where it
-// can not, in MULTI and in scripts, all is loaded at once.
+// AtFirst marks keys of which the command needs no more than this at first: it asks for the
+// rest when it turns out so. Where it can not, in MULTI and in scripts, all is loaded at once.
 func AtFirst(need store.Need, specs []KeySpec) []KeySpec {
 	for i := range specs {
 		specs[i].enough = need
@@ -130,8 +133,8 @@ func AtFirst(need store.Need, specs []KeySpec) []KeySpec {
 	return specs
 }
 
-// Needed is what has to be in memory of these keys before the command runs: what the row says, or the head, if the value is
-// overwritten or deleted as it is.
+// Needed is what has to be in memory of these keys before the command runs: what the row says,
+// or the head, if the value is overwritten or deleted as it is.
 func (s *KeySpec) Needed(args [][]byte, first bool) store.Need {
 	switch {
 	case s.Vary != nil && unread(s.Vary(args)):
@@ -227,8 +230,8 @@ func (r *Row) EachNeeded(args [][]byte, first bool, fn func(i int, need store.Ne
 	}
 }
 
-// Each calls fn with the place of every key in args, of which there may be any number. sound = the arguments are such that the
-// command may accept them: it refuses those that say of more keys than there are.
+// Each calls fn with the place of every key in args, of which there may be any number. sound = the arguments
+// are such that the command may accept them: it refuses those that say of more keys than there are.
 func (s *KeySpec) Each(args [][]byte, fn func(i int)) (sound bool) {
 	if s.Find != nil {
 		for _, i := range s.Find(args) {

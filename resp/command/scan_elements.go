@@ -8,9 +8,9 @@ import (
 )
 
 // elementScan is what stands behind the key in HSCAN, SSCAN and ZSCAN. Redis answers such a command with the whole
-// collection and cursor 0 while it holds it compactly, whatever the cursor and COUNT say; else our cursor is the number
-// of the row that was looked at last, with a mark. The mark lets a scan that began when the collection was larger end behind that row
-// (Redis begins anew): a collection that was unloaded meanwhile is compact again.
+// collection and cursor 0 while it holds it compactly, whatever the cursor and COUNT say; else our cursor is the
+// number of the row that was looked at last, with a mark. The mark lets a scan that began when the collection was
+// larger end behind that row (Redis begins anew): a collection that was unloaded meanwhile is compact again.
 type elementScan struct {
 	cursor int64 // number of the row behind which it goes on
 	count  int

@@ -153,13 +153,14 @@ func (c *Call) sorting(mayStore bool) (s sorting, refusal Reply) {
 	return s, Reply{}
 }
 
-// chosen are those of all elements that the result has, in its order, with all keys that GET asks for resident. A refusal is an
-// error, or KindLoad.
+// chosen are those of all elements that the result has, in its order, with all keys that GET
+// asks for resident. A refusal is an error, or KindLoad.
 func (c *Call) chosen(v *store.View, s *sorting, from *sortSource) (chosen []string, refusal Reply) {
 	from.snapshot()
 	all := from.elements
 	switch {
-	case s.constant && from.set != nil && (s.destination != nil || c.Script): // Redis: what is stored must not depend on chance
+	case s.constant && from.set != nil && (s.destination != nil || c.Script):
+		// As in Redis, what is stored must not depend on chance.
 		s.constant, s.alpha, s.by = false, true, nil
 	case s.constant && s.desc && from.set == nil:
 		slices.Reverse(all)

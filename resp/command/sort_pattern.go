@@ -7,8 +7,9 @@ import (
 	"diskette/store"
 )
 
-// A sortPattern is what BY and GET of SORT name: of an element itself (#), or a string key or a field of a hash whose name
-// has the element in the place of the pattern's first asterisk. What follows on the next "->" is a field of a hash.
+// A sortPattern is what BY and GET of SORT name: of an element itself (#), or a string key or a field of a
+// hash whose name has the element in the place of the pattern's first asterisk. What follows on the next "->"
+// is a field of a hash.
 type sortPattern struct {
 	self, constant        bool // constant: there is no asterisk, and so no key
 	prefix, suffix, field []byte

@@ -11,8 +11,8 @@ import (
 	"diskette/store"
 )
 
-// What the stream commands read of their arguments, without a look at the data. Redis's t_stream.c says in which order it
-// checks them, and which of two errors a client sees.
+// What the stream commands read of their arguments, without a look at the data. Redis's
+// t_stream.c says in which order it checks them, and which of two errors a client sees.
 
 var (
 	errStreamID       = ErrorReply("ERR Invalid stream ID specified as stream command argument")
@@ -128,9 +128,8 @@ type addOptions struct {
 	fields   int            // where the fields begin
 }
 
-// isWord reports whether an argument is an option word, in any case.
-// parseAdd reads the arguments of XADD, or of XTRIM, up to the fields. nodeEntries is stream-node-max-entries, from which
-// follows how much an approximate trimming takes away at most.
+// parseAdd reads the arguments of XADD, or of XTRIM, up to the fields. nodeEntries is stream-node-max-entries, from
+// which follows how much an approximate trimming takes away at most.
 func parseAdd(args [][]byte, xadd bool, nodeEntries int64) (o addOptions, refusal Reply) {
 	limited := false
 	i := 2
@@ -214,7 +213,8 @@ func parseNotNegative(b []byte, negative Reply) (n int64, refusal Reply) {
 	return n, ReplyNone
 }
 
-// parseCount reads the COUNT options that a command ends with: the number, -1 if there is none. A negative one counts as 0.
+// parseCount reads the COUNT options that a command ends with: the number, -1 if there is none.
+// A negative one counts as 0.
 func parseCount(args [][]byte) (count int64, refusal Reply) {
 	count = -1
 	for i := 0; i < len(args); i += 2 {
@@ -369,7 +369,8 @@ func parseClaim(args [][]byte, now int64) (o claimOptions, refusal Reply) {
 			return o, errClaimOption(word)
 		}
 	}
-	if o.how.DeliveredMs < 0 || o.how.DeliveredMs > now { // Redis: the clients' clocks may be wrong, and that is no error
+	// As in Redis, the clients' clocks may be wrong, and that is no error.
+	if o.how.DeliveredMs < 0 || o.how.DeliveredMs > now {
 		o.how.DeliveredMs = now
 	}
 	return o, ReplyNone

@@ -7,8 +7,8 @@ import (
 	"diskette/store"
 )
 
-// FuzzStreamArguments gives the stream commands' argument parsers whatever there is: they must not panic, and what they accept must
-// be in its bounds.
+// FuzzStreamArguments gives the stream commands' argument parsers whatever there is: they must
+// not panic, and what they accept must be in its bounds.
 func FuzzStreamArguments(f *testing.F) {
 	for _, seed := range []string{
 		"xadd|s|*|f|v", "xadd|s|1-1|f|v", "xadd|s|5-*|f|v", "xadd|s|MAXLEN|~|10|LIMIT|5|NOMKSTREAM|*|f|v", "xadd|s|MINID|=|5-1|6", "xadd|s|maxlen",

@@ -2,8 +2,8 @@ package command
 
 import "diskette/store"
 
-// A function that reads one value gets it instead of the view: its key is the first argument. The value is nil, which is
-// an empty one, if there is no such key.
+// A function that reads one value gets it instead of the view: its key is the first argument.
+// The value is nil, which is an empty one, if there is no such key.
 
 // onHash makes a row's function of one that reads a hash.
 func onHash(fn func(*store.Hash, *Call) Reply) func(*store.View, *Call) Reply {

@@ -11,7 +11,8 @@ func popRanks(z *store.ZSet, highest bool, count int64) (from, to int) {
 	return 0, n
 }
 
-// popScored removes the count lowest or highest members, beginning with the most extreme, and returns them with their scores.
+// popScored removes the count lowest or highest members, beginning with the most extreme, and
+// returns them with their scores.
 func (c *Call) popScored(tx *store.Tx, key []byte, z store.ZSetTx, highest bool, count int64) []Reply {
 	from, to := popRanks(z.ZSet, highest, count)
 	list := c.scoredList(to-from, true)

@@ -249,8 +249,8 @@ func scored(z *store.ZSet, from, to int) []store.Scored {
 	return members
 }
 
-// rangeQuery reads the words after key min max, then the bounds; key is the key's place. free says whether the words may tell the
-// order and the kind of the bounds, scores whether they may ask for scores.
+// rangeQuery reads the words after key min max, then the bounds; key is the key's place. free says whether
+// the words may tell the order and the kind of the bounds, scores whether they may ask for scores.
 func (c *Call) rangeQuery(q *rangeQuery, key int, free, scores bool) (refusal Reply) {
 	q.limit = -1
 	ordered, kinded := !free, !free

@@ -23,13 +23,13 @@ import (
 // A change replaces the whole list of settings, so a reader sees a CONFIG SET of several
 // parameters entirely or not at all. What hot paths need is also kept in atomic fields.
 type Config struct {
-	table    *command.Table // which users' rules may name
+	table    *command.Table // the commands, which users' rules may name
 	file     string         // the conf file's absolute path; "" = started without one
-	defaults []setting      // what holds for what neither it nor an option says
+	defaults []setting      // settings of which neither the conf file nor an option says anything
 
 	changing sync.Mutex                         // held by Set and Rewrite while they work
 	hooks    map[int][]func(value string) error // guarded by changing; by parameter
-	effects  map[int][]func(value string)       // likewise
+	effects  map[int][]func(value string)       // guarded by changing; by parameter
 	settings atomic.Pointer[[]setting]          // in the order of parameters
 
 	// Copies of settings for hot paths. Read them; CONFIG SET writes them.

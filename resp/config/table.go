@@ -44,10 +44,9 @@ var forgottenOptions = map[string]int{
 	"lua-replicate-commands":   1,
 }
 
-// parameters is the configuration: the names of Redis 7.0 and 7.2 with Redis' ranges and
-// defaults, and Diskette's own allow-network-filesystem, auth-failure-delay, import, import-damaged, import-skip-modules, ping-fails-when-damaged and
-// set-aside-damaged. Defaults
-// that differ from Redis': bind (loopback only), dir, appendonly.
+// parameters is the configuration: the names of Redis 7.0 and 7.2 with Redis' ranges and defaults, and Diskette's own
+// allow-network-filesystem, auth-failure-delay, import, import-damaged, import-skip-modules, ping-fails-when-damaged
+// and set-aside-damaged. Defaults that differ from Redis': bind (loopback only), dir, appendonly.
 var parameters = []parameter{
 	// Listening and connections.
 	{"port", "", intRange(0, 65535), "6379", inUse | atStart | listening},

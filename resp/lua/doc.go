@@ -25,8 +25,9 @@
 // What is not as in C:
 //
 //   - A value is an interface. Numbers have their places in memory (box.go).
-//   - Memory is Go's to collect. Whoever makes a Lua is told of large allocations before they happen (Global.Allocate),
-//     and of each 1,024th turn of a loop or call (Global.Tick); both may end the script with an error.
+//   - Memory is Go's to collect. The program that makes a Lua is told of large allocations before they happen
+//     (Global.Allocate), and of each 1,024th turn of a loop or call (Global.Tick); both may end the script with an
+//     error.
 //   - Errors are panics with *ApiError, which PCall and Resume recover. Another panic goes through both.
 //   - A table or function that is a key is hashed by a number that it gets for that, not by its address.
 //   - Jumps that wait for a common target are chained the other way round where C goes through the whole chain for

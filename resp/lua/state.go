@@ -43,8 +43,8 @@ type Global struct {
 	Tick  func(L *LState)
 	// Allocate is told of bytes that are about to be allocated, before they are. It may raise an error.
 	Allocate func(L *LState, bytes int)
-	// Defect is told of a panic of Go's runtime, which is a fault of this package or of a function of Go; the script gets an
-	// error then. Without it, the panic goes on.
+	// Defect is told of a panic of Go's runtime, which is a fault of this package or of a
+	// function of Go; the script gets an error then. Without it, the panic goes on.
 	Defect func(p any)
 	// MaxString is how long a string may be.
 	MaxString int

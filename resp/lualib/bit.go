@@ -45,8 +45,8 @@ func (s *State) bitFunctions() map[string]lua.LGFunction {
 	}
 }
 
-// checkBits is barg: adding 2^52+2^51 leaves the integer in the low bits of the double. Those of what is not a number are 0 in C, and
-// not in Go.
+// checkBits is barg: adding 2^52+2^51 leaves the integer in the low bits of the double. Those
+// of what is not a number are 0 in C, and not in Go.
 func (s *State) checkBits(L *lua.LState, n int) uint32 {
 	f := s.checkNumber(L, n)
 	if f != f {

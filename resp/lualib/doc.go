@@ -1,6 +1,6 @@
-// Package lualib is the Lua that scripts run in: the libraries, the sandbox and the limits that Redis 7 has, around the
-// compiler and the virtual machine of package lua, and nothing of the server. It knows no keys and no commands: whoever
-// runs scripts adds the redis table with SetGlobal.
+// Package lualib is the Lua that scripts run in: the libraries, the sandbox and the limits that Redis 7 has,
+// around the compiler and the virtual machine of package lua, and nothing of the server. It knows no keys and
+// no commands: the server adds the redis table with SetGlobal.
 //
 //	Compile > Code > Bind > function > Run
 //

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// FuzzScript runs any text as a script, with the text itself as what it works on: whatever comes out, the process stays up and
-// the state is as good as new for the next script.
+// FuzzScript runs any text as a script, with the text itself as what it works on: whatever
+// comes out, the process stays up and the state is as good as new for the next script.
 func FuzzScript(f *testing.F) {
 	for _, file := range []string{"testdata/language.lua.txt", "testdata/libraries.lua.txt"} {
 		text, err := os.ReadFile(file)

@@ -27,10 +27,15 @@ const (
 
 // Limits bound what a script may use.
 type Limits struct {
-	Memory int64        // bytes that scripts may hold at once; beyond it they get an error
-	Others func() int64 // of the heap's bytes, those that are no script's, as far as they change while scripts run; nil = none
-	Defect func(p any)  // called when a function of this package or of the virtual machine panics; the script gets an error
-	Tick   func() error // called every few thousand loop iterations or calls, at most every ms or so; an error ends the script, and no pcall catches it
+	// Memory is the bytes that scripts may hold at once; beyond it they get an error.
+	Memory int64
+	// Others is the heap's bytes that are no script's, as far as they change while scripts run; nil = none.
+	Others func() int64
+	// Defect is called when a function of this package or of the virtual machine panics; the script gets an error.
+	Defect func(p any)
+	// Tick is called every few thousand loop iterations or calls, at most every ms or so. An error of it ends
+	// the script, and no pcall catches that.
+	Tick func() error
 }
 
 // budget is what a running script has used.
@@ -67,8 +72,8 @@ func (s *State) spend(L *lua.LState, ticks int) {
 	}
 }
 
-// Spend counts what a function that is not of this package has done for a script: work in ticks, and bytes that the script may now
-// hold. It may end the script.
+// Spend counts what a function that is not of this package has done for a script: work in
+// ticks, and bytes that the script may now hold. It may end the script.
 func (s *State) Spend(L *lua.LState, ticks, bytes int) {
 	s.spend(L, ticks)
 	s.allocate(L, bytes)
@@ -109,9 +114,9 @@ func (s *State) look(L *lua.LState) {
 	s.checkMemory(L, 0)
 }
 
-// checkMemory compares the heap with what it was at the script's first look. What the heap gained
-// may be garbage, so nothing is held against the script before a collection. And what was garbage at the first look must not count as room
-// for the script: each collection since then shows how little was none.
+// checkMemory compares the heap with what it was at the script's first look. What the heap gained may be
+// garbage, so nothing is held against the script before a collection. And what was garbage at the first look
+// must not count as room for the script: each collection since then shows how little was none.
 func (s *State) checkMemory(L *lua.LState, wanted int64) {
 	b := &s.used
 	b.bytes = 0

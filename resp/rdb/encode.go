@@ -34,8 +34,8 @@ const (
 	typeStream4        = 26 // and what was added once only: Redis 8.6
 	typeStream5        = 27 // and what consumers gave back: Redis 8.8
 
-	// The types of Redis 7.4 before its release, with deadlines that do not count from the first one. Valkey 9 has another
-	// one by the first number.
+	// The types of Redis 7.4 before its release, with deadlines that do not count from the
+	// first one. Valkey 9 has another one by the first number.
 	typeHashTimesOld     = 22
 	typeHashTimesPackOld = 23
 	typeHashTimesValkey  = 22
@@ -70,8 +70,8 @@ type Options struct {
 	StreamNodeEntries int // stream-node-max-entries, 0 = no limit
 }
 
-// Encode returns a payload. Strings, intsets, listpacks, skiplists, and lists and streams that only grew at their end, have
-// the bytes that Redis 7.0 would give them. A hash table's order is Redis's own; here it is the caller's.
+// Encode returns a payload. Strings, intsets, listpacks, skiplists, and lists and streams that only grew at their
+// end, have the bytes that Redis 7.0 would give them. A hash table's order is Redis's own; here it is the caller's.
 func Encode(v *Value, o Options) []byte {
 	w := writer{Options: o}
 	switch v.Kind {

@@ -118,7 +118,7 @@ type Record struct {
 //	Stream           Stream.Entries; once these are through Last, MaxDeleted and Added are set, and Groups, each with
 //	                 all that is pending, follow
 //
-// Elements are distinct within a part. Whoever takes them in finds out whether they are across parts. Entries are in
+// Elements are distinct within a part. The caller finds out whether they are across parts. Entries are in
 // order across parts. Redis drops collections without elements when it loads a file; here they have one part, which
 // is the last and empty.
 type Part struct {

@@ -25,8 +25,8 @@ func seeds(t testing.TB) (payloads []string) {
 	return payloads
 }
 
-// mustHold decodes a payload of any kind: it is refused with one of the two errors, or it is a value that goes through encoding
-// and decoding unchanged.
+// mustHold decodes a payload of any kind: it is refused with one of the two errors, or it is a
+// value that goes through encoding and decoding unchanged.
 func mustHold(t testing.TB, payload []byte) {
 	v, err := Decode(payload, Limits{StringBytes: 1 << 20, TotalBytes: 4 << 20})
 	if err != nil {

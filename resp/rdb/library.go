@@ -1,7 +1,7 @@
 package rdb
 
-// opLibrary stands before each library of functions in FUNCTION DUMP's payload (RDB_OPCODE_FUNCTION2); opLibraryOld did in
-// a form that no release has.
+// opLibrary stands before each library of functions in FUNCTION DUMP's payload
+// (RDB_OPCODE_FUNCTION2); opLibraryOld did in a form that no release has.
 const (
 	opLibrary    = 245
 	opLibraryOld = 246
@@ -17,8 +17,8 @@ func EncodeLibraries(code []string, compress bool) []byte {
 	return seal(w.b, version)
 }
 
-// DecodeLibraries returns the code of the libraries in a payload, which may unfold to so many bytes. The error is ErrChecksum, or
-// wraps ErrFormat.
+// DecodeLibraries returns the code of the libraries in a payload, which may unfold to so many
+// bytes. The error is ErrChecksum, or wraps ErrFormat.
 func DecodeLibraries(payload []byte, maxBytes int64) (code []string, err error) {
 	b, _, err := unseal(payload)
 	if err != nil {

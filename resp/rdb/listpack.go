@@ -13,8 +13,8 @@ import (
 //	|                 | 2         |                           |      |
 //	+-----------------+-----------+---------------------------+------+
 //
-// An element is an encoding with its data and, to be read from behind, the length of both. 65535 elements means that nobody
-// counted.
+// An element is an encoding with its data and, to be read from behind, the length of both.
+// 65535 elements means that nobody counted.
 const (
 	listpackHeader  = 6
 	listpackUnknown = 1<<16 - 1
@@ -43,7 +43,8 @@ func (e element) integer() (int64, bool) {
 	return canonicalInt(string(e.str))
 }
 
-// canonicalInt reads an integer that is written as Redis would write it, so that nothing is lost when it is kept as a number.
+// canonicalInt reads an integer that is written as Redis would write it, so that nothing is
+// lost when it is kept as a number.
 func canonicalInt(s string) (int64, bool) {
 	if len(s) == 0 || len(s) > 20 || s[0] == '+' || s[0] > '9' {
 		return 0, false

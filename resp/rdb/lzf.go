@@ -8,9 +8,9 @@ import "sync"
 //	LLLooooo oooooooo           L+2 bytes are those at a distance of o+1
 //	111ooooo LLLLLLLL oooooooo  L+9 bytes are
 //
-// compress makes the choices that liblzf 3.6 makes with Redis's settings (HLOG 16, VERY_FAST), so that the same value gives
-// the same bytes. It differs in one thing: liblzf does not clear its table between calls, which is not to be seen in what it writes
-// but by an accident.
+// compress makes the choices that liblzf 3.6 makes with Redis's settings (HLOG 16, VERY_FAST), so that the
+// same value gives the same bytes. It differs in one thing: liblzf does not clear its table between calls,
+// which is not to be seen in what it writes but by an accident.
 const (
 	lzfMaxLiteral  = 1 << 5
 	lzfMaxDistance = 1 << 13
@@ -28,8 +28,8 @@ type compressor struct {
 
 var compressors = sync.Pool{New: func() any { return new(compressor) }}
 
-// compress calls fn with in compressed to at most limit bytes, or returns false when that is not possible. What fn is given
-// is good until it returns.
+// compress calls fn with in compressed to at most limit bytes, or returns false when that is
+// not possible. What fn is given is good until it returns.
 func compress(in []byte, limit int, fn func(out []byte)) bool {
 	c := compressors.Get().(*compressor)
 	defer compressors.Put(c)
@@ -119,8 +119,9 @@ func (c *compressor) run(in []byte, limit int) int {
 	return op
 }
 
-// matchLength is how many bytes at a place are those at ref, of which three are known. Near the end it is two less than it might be,
-// but not when it begins 19 bytes or more before: liblzf compares the first 16 without looking for the end.
+// matchLength is how many bytes at a place are those at ref, of which three are known. Near the end it is two
+// less than it might be, but not when it begins 19 bytes or more before: liblzf compares the first 16 without
+// looking for the end.
 func matchLength(in []byte, ref, at int) int {
 	most := min(len(in)-at-2, lzfMaxMatch)
 	n := 2

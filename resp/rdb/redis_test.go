@@ -119,7 +119,8 @@ func (r *redis) list(args ...string) (items []string) {
 	return items
 }
 
-// do sends a command and returns the reply: simple and bulk strings and numbers as they are, errors with a "-" before them.
+// do sends a command and returns the reply: simple and bulk strings and numbers as they are,
+// errors with a "-" before them.
 func (r *redis) do(args ...string) string {
 	r.t.Helper()
 	r.send(args)

@@ -98,8 +98,8 @@ func ziplistElement(b []byte) (e element, n int) {
 	return element{n: littleEndian(b[1 : 1+size]), isInt: true}, 1 + size
 }
 
-// A zipmap is a small hash of Redis before 2.6: the number of fields (from 254 on nobody counted), then the length of a field,
-// the field, the length of its value, how many bytes after it are free, the value and those; 0xff.
+// A zipmap is a small hash of Redis before 2.6: the number of fields (from 254 on nobody counted), then the length
+// of a field, the field, the length of its value, how many bytes after it are free, the value and those; 0xff.
 
 // A zipmapReader walks a zipmap: fields and values in turn.
 type zipmapReader struct {

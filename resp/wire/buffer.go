@@ -25,7 +25,7 @@ const keepArgs = 8 << 10
 // and no byte is left over, so idle connections hold none.
 type workspace struct {
 	buf      []byte
-	spans    []words.Span // arguments of the command being parsed; a negative from is that of a big one, Guard.bigs[^from]
+	spans    []words.Span // arguments of the command being parsed; a negative from means a big one, Guard.bigs[^from]
 	args     [][]byte     // arguments of the batch, one command after the other
 	commands []Command    // the batch
 }

@@ -14,7 +14,7 @@ import (
 //	a watch is on                                 none: a blocked client is not idle
 //	else                                          the idle timeout's, counted from the beginning of the read
 type readDeadline struct {
-	set atomic.Bool // there is one
+	set atomic.Bool // the connection has a read deadline
 
 	mu struct {
 		sync.Mutex
@@ -52,8 +52,8 @@ func (g *Guard) settleDeadlineLocked() error {
 	return g.SetReadDeadline(at)
 }
 
-// settleDeadline is settleDeadlineLocked for callers without the lock. It may be called from any goroutine, and comes after
-// every change of what is wanted.
+// settleDeadline is settleDeadlineLocked for callers without the lock. It may be called from
+// any goroutine, and comes after every change of what is wanted.
 func (g *Guard) settleDeadline() error {
 	g.deadline.mu.Lock()
 	defer g.deadline.mu.Unlock()
@@ -71,7 +71,7 @@ func (g *Guard) setWatch(state watchState) error {
 // beginRead counts the idle timeout from now on.
 func (g *Guard) beginRead() error {
 	if g.idle() == 0 && !g.deadline.set.Load() {
-		return nil // whoever wants a deadline after this look sets it
+		return nil // a caller that wants a deadline after this look sets it
 	}
 	return g.settleDeadline()
 }

@@ -32,8 +32,8 @@ func retried(call func(fd int, p []byte) (int, error), fd uintptr, p []byte) (n 
 	}
 }
 
-// DescriptorsReadable says of each descriptor whether something waits there: bytes, or a connection that is to be accepted. nil
-// is one that is not looked at.
+// DescriptorsReadable says of each descriptor whether something waits there: bytes, or a
+// connection that is to be accepted. nil is one that is not looked at.
 func DescriptorsReadable(descriptors []syscall.RawConn) []bool {
 	readable := make([]bool, len(descriptors))
 	if len(descriptors) == 0 {

@@ -4,8 +4,9 @@
 // Its invariant: no byte that a client sends costs more than its own size in memory and time, and nobody waits for a
 // client to read.
 //
-// Locks: each connection has one for its read deadline (deadline.go) and one for what waits to be sent (unsent.go); those
-// who have not authenticated share one (strangers.go). None is held while another is taken, and no other package's is.
+// Locks: each connection has one for its read deadline (deadline.go) and one for what waits to be sent
+// (unsent.go); those who have not authenticated share one (strangers.go). None is held while another is
+// taken, and no other package's is.
 //
 //	guard.go buffer.go parse.go                     bytes to commands
 //	socket.go descriptor_*.go quickly_*.go          one connection, read and written with few system calls

@@ -20,7 +20,7 @@ const BigArg = 64 << 10
 const (
 	maxLineBytes  = 64 << 10  // an inline command, or a line that holds a length, without its end
 	maxArgs       = 1<<31 - 1 // arguments of one command
-	unauthArgs    = 10        // the same before AUTH
+	unauthArgs    = 10        // arguments of one command before AUTH
 	unauthArgSize = 16 << 10  // bytes of one argument before AUTH
 )
 
@@ -132,7 +132,7 @@ type Guard struct {
 	socket   socket
 	Unsent   unsent
 	counted  int64       // what strangers knows of it
-	veiled   int64       // bytes of TLS that have come and have not become bytes of the stream yet; only while it is a stranger
+	veiled   int64       // bytes of TLS that have come and are not bytes of the stream yet; only while it is a stranger
 	shaking  atomic.Bool // the TLS handshake has not come to its end
 	stranger stranger    // under strangers' lock
 	ahead    []byte      // read while a command was blocked: comes before what the socket still holds
@@ -173,7 +173,8 @@ func (g *Guard) Handshake() error {
 	return err
 }
 
-// Hold returns a second descriptor of the connection, which the client sees as open until that one is closed, too; nil = there is none.
+// Hold returns a second descriptor of the connection, which the client sees as open until that
+// one is closed, too; nil = there is none.
 func (g *Guard) Hold() *os.File {
 	if nc, ok := g.Plain.(interface{ File() (*os.File, error) }); ok {
 		if f, err := nc.File(); err == nil {

@@ -13,7 +13,7 @@ import (
 const maxAhead = 1 << 20
 
 // AwaitHangup watches the client while its command is blocked (BLPOP and the like),
-// for whoever hangs up must not be handed an element. hungUp is closed when the
+// for a client that hangs up must not be handed an element. hungUp is closed when the
 // client has closed the connection, or it broke. What the client sends meanwhile is kept
 // for the next ReadBatch. The idle timeout is off: a blocked client is not idle.
 //
@@ -46,8 +46,8 @@ func (g *Guard) AwaitHangup() (hungUp <-chan struct{}, stop func()) {
 	})
 }
 
-// HungUp asks the operating system whether the client has hung up: the watch of AwaitHangup hears of it a moment later. What
-// the client has sent before hides it.
+// HungUp asks the operating system whether the client has hung up: the watch of AwaitHangup
+// hears of it a moment later. What the client has sent before hides it.
 func (g *Guard) HungUp() (gone bool) {
 	if g.socket.raw == nil {
 		return false

@@ -9,7 +9,8 @@ const LentBytes = 64 << 10
 //
 //	pieces  [ reply reply ] [ lent value ] [ reply ... ]     buf[from:]  [ reply reply
 //
-// What gathers in buf is cut off at SendBytes: the replies of one EXEC, which may be many, are never copied to make them one.
+// What gathers in buf is cut off at SendBytes: the replies of one EXEC, which may be many, are
+// never copied to make them one.
 type Output struct {
 	pieces []piece // they come first
 	Buf    []byte
@@ -40,7 +41,8 @@ type piece struct {
 	lasting bool // it stays as it is for as long as anybody has it
 }
 
-// mark is the beginning of one reply, at a place in a piece or in what is to become one, and the LSN that it must wait for.
+// mark is the beginning of one reply, at a place in a piece or in what is to become one, and
+// the LSN that it must wait for.
 type mark struct {
 	piece, at int
 	lsn       uint64
@@ -78,8 +80,8 @@ func (o *Output) append(p piece) {
 	}
 }
 
-// full makes a piece of what has gathered in buf, or sends it if that may be done already. There will be more, unless dropped says
-// that it is not wanted.
+// full makes a piece of what has gathered in buf, or sends it if that may be done already.
+// There will be more, unless dropped says that it is not wanted.
 func (o *Output) full() (dropped bool) {
 	if o.Sending {
 		return !o.owner.SendPart()

@@ -151,7 +151,8 @@ func (g *Guard) parseInline() (more bool, err error) {
 	if i < 0 {
 		next = g.end + 1
 	}
-	line := bytes.TrimSuffix(g.ws.buf[g.pos:next-1], []byte{'\r'}) // of a line that is not whole, perhaps half of its end
+	// In a line that is not whole, a \r at the end is perhaps half of its line end.
+	line := bytes.TrimSuffix(g.ws.buf[g.pos:next-1], []byte{'\r'})
 	if len(line) > maxLineBytes {
 		return false, errBigInline
 	}

@@ -20,10 +20,10 @@ func writeDescriptor(fd uintptr, p []byte) (int, error) {
 	return quickly(syscall.SYS_WRITE, syscall.Write, fd, p)
 }
 
-// quickly makes a system call that never waits. Go keeps a watch on those it knows of: one that takes longer than 20 us, as the
-// write to a connection on the same machine often does, loses its turn to another thread, which has to be woken and
-// then competes for the very core that the call still computes on; and the thread that watches wakes up every 20 us as long as it
-// finds such calls.
+// quickly makes a system call that never waits. Go keeps a watch on those it knows of: one that takes longer
+// than 20 us, as the write to a connection on the same machine often does, loses its turn to another thread,
+// which has to be woken and then competes for the very core that the call still computes on; and the thread
+// that watches wakes up every 20 us as long as it finds such calls.
 func quickly(trap uintptr, slow func(int, []byte) (int, error), fd uintptr, p []byte) (int, error) {
 	if len(p) > quickBytes {
 		return retried(slow, fd, p)
@@ -40,7 +40,8 @@ func quickly(trap uintptr, slow func(int, []byte) (int, error), fd uintptr, p []
 	}
 }
 
-// pollNow looks at descriptors, of which there is at least one, without waiting, and without telling the Go scheduler: see quickly.
+// pollNow looks at descriptors, of which there is at least one, without waiting, and without
+// telling the Go scheduler: see quickly.
 func pollNow(fds []unix.PollFd) (n int, err error) {
 	var atOnce unix.Timespec
 	for {

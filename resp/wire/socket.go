@@ -11,10 +11,10 @@ import (
 // that sends nothing holds none. A client of tls-port does: what TLS has for it can not be
 // seen at the descriptor.
 //
-// A command costs a read, a write and, mostly, one more read that finds nothing and lets the goroutine wait. The Go scheduler hears of
-// none of them (see quickly): GETs one at a time from 50 connections take 7 to 13 % less of the server's processor time so. The
-// thread that watches system calls took 6 % of it and takes 0.6; a thousand commands come with 5 futex calls, not 31. What was
-// tried besides, on two busy cores of an AMD EPYC:
+// A command costs a read, a write and, mostly, one more read that finds nothing and lets the goroutine wait.
+// The Go scheduler hears of none of them (see quickly): GETs one at a time from 50 connections take 7 to 13 %
+// less of the server's processor time so. The thread that watches system calls took 6 % of it and takes 0.6; a
+// thousand commands come with 5 futex calls, not 31. What was tried besides, on two busy cores of an AMD EPYC:
 //
 //	recvfrom and sendto in place of   0.2 us of 17, but not every processor has these calls
 //	read and write

@@ -7,10 +7,11 @@ import (
 	"sync/atomic"
 )
 
-// strangers is what connections that have not authenticated hold together: parts of commands, what they sent while they
-// waited, and replies that they do not read. One alone may hold some 160 KB, as in Redis; thousands of them would hold gigabytes [5,000 with 160 KB of an unfinished
-// command each took 820 MB, and now take what StrangersBytes says]. So beyond the sum the connection is closed that has held
-// something for the longest: who is about to authenticate holds its bytes for a moment only.
+// strangers is what connections that have not authenticated hold together: parts of commands, what they sent
+// while they waited, and replies that they do not read. One alone may hold some 160 KB, as in Redis;
+// thousands of them would hold gigabytes [5,000 with 160 KB of an unfinished command each took 820 MB, and
+// now take what StrangersBytes says]. So beyond the sum the connection is closed that has held something for
+// the longest: who is about to authenticate holds its bytes for a moment only.
 type strangers struct {
 	Most   atomic.Int64 // bytes; 0 = StrangersBytes
 	Closed atomic.Int64 // connections
@@ -31,7 +32,7 @@ type stranger struct {
 	gone  bool          // it has been closed
 }
 
-// account tells the strangers what this connection holds. It is called by whoever reads from the connection.
+// account tells the strangers what this connection holds. It is called by the goroutine that reads from the connection.
 func (g *Guard) account() {
 	var bytes int64
 	if g.isStranger() {
@@ -46,7 +47,8 @@ func (g *Guard) account() {
 	}
 }
 
-// isStranger says that nobody knows yet who this is. A TLS handshake comes before everything else, also where no password is asked for.
+// isStranger says that nobody knows yet who this is. A TLS handshake comes before everything
+// else, also where no password is asked for.
 func (g *Guard) isStranger() bool { return !g.Authed.Load() || g.shaking.Load() }
 
 // Read reads for TLS, which keeps what it can not decrypt yet: up to 64 KB of a handshake, 16 KB of a record.

@@ -7,17 +7,20 @@ import (
 	"time"
 )
 
-// unsent is what a connection has not taken yet. What is sent goes straight to the connection for as long as that takes all of it;
-// from the first byte that it does not, everything waits here, and a goroutine, which is there only then, sends it at the client's pace:
+// unsent is what a connection has not taken yet. What is sent goes straight to the connection for as long as
+// that takes all of it; from the first byte that it does not, everything waits here, and a goroutine, which
+// is there only then, sends it at the client's pace:
 //
 //	Send > connection            one system call, and nothing else: no lock, no goroutine
 //	Send > queue > connection  while something waits
 //
-// So nobody waits for a client to read. Its own goroutine reads and runs on, as in Redis: many client libraries write a whole pipeline
-// before they read, and both sides would wait for each other for ever. What bounds it is said in output_limit.go.
+// So nobody waits for a client to read. Its own goroutine reads and runs on, as in Redis: many client
+// libraries write a whole pipeline before they read, and both sides would wait for each other for ever. What
+// bounds it is said in output_limit.go.
 //
-// Figures, server and clients on two busy cores: a GET and a SET of 20 MB, written together, took for ever and take 0.5 s; the CPU time of
-// a SET, GET or INCR, one by one and in pipelines of 16, is what it was [0.94 to 1.04 of it in the median of seven comparisons each].
+// Figures, server and clients on two busy cores: a GET and a SET of 20 MB, written together, took for ever
+// and take 0.5 s; the CPU time of a SET, GET or INCR, one by one and in pipelines of 16, is what it was [0.94
+// to 1.04 of it in the median of seven comparisons each].
 //
 // It stands beneath TLS, which therefore does not wait, either: what waits are encrypted records.
 type unsent struct {
@@ -42,9 +45,9 @@ const unsentBytes = 16 << 10
 // Waiting is how many bytes the connection has not taken yet. It may be called from any goroutine.
 func (g *Guard) Waiting() int64 { return g.Unsent.waiting.Load() }
 
-// Send sends p behind everything that was sent before. lasting = p never changes, so that it can wait where it is; else it is copied if it
-// has to wait. An error means that the connection is of no more use. Calls come one at a time: whoever sends beside the client's
-// goroutine holds client.sending.
+// Send sends p behind everything that was sent before. lasting = p never changes, so that it can wait where
+// it is; else it is copied if it has to wait. An error means that the connection is of no more use. Calls
+// come one at a time: a goroutine that sends beside the client's own holds client.sending.
 func (g *Guard) Send(p []byte, lasting bool) error {
 	if len(p) == 0 {
 		return nil

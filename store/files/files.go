@@ -1,6 +1,6 @@
-// Package files changes what is on disk: the calls of package os that the store and its journal need, each made lasting by
-// an fsync that the caller asks for, and each in sight of a test, which can watch them, let them fail and build from them
-// what a disk may hold after a power cut.
+// Package files changes what is on disk: the calls of package os that the store and its journal need, each
+// made lasting by an fsync that the caller asks for, and each in sight of a test, which can watch them, let
+// them fail and build from them what a disk may hold after a power cut.
 package files
 
 import (
@@ -86,7 +86,8 @@ func (d Disk) Allocate(f *os.File, n int64, allocate func(f *os.File, n int64) e
 	return allocate(f, n)
 }
 
-// Sync fsyncs the file's data and length, not its times and not its name. os.ErrClosed: it was closed before that began.
+// Sync fsyncs the file's data and length, not its times and not its name. os.ErrClosed: it was
+// closed before that began.
 func (d Disk) Sync(f *os.File) error {
 	if _, err := d.ask(Call{Op: Sync, Path: f.Name()}); err != nil {
 		return err
@@ -94,9 +95,10 @@ func (d Disk) Sync(f *os.File) error {
 	return datasync(f)
 }
 
-// Rewrite writes the bytes from one offset up to another over themselves. An fsync that fails can leave pages that are not on
-// disk and that the kernel holds for clean: then the next fsync succeeds without writing them. After this it writes them. It
-// relies on the page cache, which keeps such pages on ext4 and XFS: who can tell what must be there checks it first.
+// Rewrite writes the bytes from one offset up to another over themselves. An fsync that fails can leave pages
+// that are not on disk and that the kernel holds for clean: then the next fsync succeeds without writing
+// them. After this it writes them. It relies on the page cache, which keeps such pages on ext4 and XFS: who
+// can tell what must be there checks it first.
 func (d Disk) Rewrite(f *os.File, from, to int64) error {
 	b := make([]byte, min(to-from, 256<<10))
 	for from < to {
@@ -144,8 +146,8 @@ func (d Disk) SyncDir(dir string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// MkdirAll creates dir and those above it that are missing. It fsyncs the names of those it creates, and dir's in any case: who
-// created it may have been stopped before that.
+// MkdirAll creates dir and those above it that are missing. It fsyncs the names of those it
+// creates, and dir's in any case: who created it may have been stopped before that.
 func (d Disk) MkdirAll(dir string, mode fs.FileMode) error {
 	dir = filepath.Clean(dir)
 	parent := filepath.Dir(dir)
@@ -156,7 +158,9 @@ func (d Disk) MkdirAll(dir string, mode fs.FileMode) error {
 	case err == nil:
 		err := d.SyncDir(parent)
 		if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.EINVAL) {
-			return nil // who may not read or change it, as in a container with a root of its own kind, has not created dir either
+			// A process that may not read or change the parent, as in a container with a root of its own kind, has
+			// not created dir either.
+			return nil
 		}
 		return err
 	case !errors.Is(err, fs.ErrNotExist):

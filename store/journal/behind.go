@@ -15,8 +15,8 @@ type behind struct {
 	complete bool   // the bad record itself was written to its end
 }
 
-// searchBytes bounds what a search reads for checksums: values can be made to look like headers of frames. A search that has
-// read so much, some seconds' worth, finds no more.
+// searchBytes bounds what a search reads for checksums: values can be made to look like headers
+// of frames. A search that has read so much, some seconds' worth, finds no more.
 const searchBytes = 8 << 30
 
 // behind searches the segment from its size on, which is where the record with LSN last+1 should be.
@@ -51,8 +51,9 @@ type finder struct {
 	buf  [32 << 10]byte
 }
 
-// complete reports whether the frame at offset claims an end before that of the file and has bytes other than zeros up to
-// there: a write that a kill cuts short leaves the beginning of a frame and nothing, or the zeros of fill, behind it.
+// complete reports whether the frame at offset claims an end before that of the file and has bytes other than
+// zeros up to there: a write that a kill cuts short leaves the beginning of a frame and nothing, or the zeros
+// of fill, behind it.
 func (f *finder) complete(offset int64) (bool, error) {
 	var h [frameHeaderBytes]byte
 	if n, err := f.file.ReadAt(h[:], offset); err != nil || n < len(h) {

@@ -54,7 +54,8 @@ func processorNanos(b *testing.B) int64 {
 	return u.Utime.Nano() + u.Stime.Nano()
 }
 
-// BenchmarkSegment is a segment's life: created for a record, sealed, dropped. With a state file two fsyncs of that come on top.
+// BenchmarkSegment is a segment's life: created for a record, sealed, dropped. With a state
+// file two fsyncs of that come on top.
 func BenchmarkSegment(b *testing.B) {
 	for _, withState := range []bool{false, true} {
 		b.Run(fmt.Sprint("state file ", withState), func(b *testing.B) {
@@ -79,7 +80,7 @@ func BenchmarkSegment(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			defer j.Close() //nolint:errcheck // likewise
+			defer j.Close() //nolint:errcheck // a temporary one
 			for b.Loop() {
 				lsn := j.Append(Record{Head: []byte("record")})
 				if err := j.Wait(lsn); err != nil {

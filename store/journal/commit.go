@@ -50,8 +50,9 @@ func (j *Journal) wait(lsn uint64) error {
 	return fmt.Errorf("%w: LSN %d was never appended", ErrFailed, lsn)
 }
 
-// yield lets whoever can run now append first, so that one write serves about twenty commands in place of one. Where it
-// brings nothing, as with a single client, it is mostly left out: it took 13 % of the server's time there.
+// yield lets goroutines that can run now append first, so that one write serves about twenty commands in
+// place of one. Where it brings nothing, as with a single client, it is mostly left out: it took 13 % of the
+// server's time there.
 func (j *Journal) yield(lsn uint64) {
 	const futile, probe = 8, 64
 	if n := j.alone.Load(); n >= futile && n%probe != 0 {
@@ -111,7 +112,8 @@ func (j *Journal) commitLocked() {
 		j.counts.batches.Add(1)
 		j.counts.records.Add(int64(b.Last - b.First + 1))
 		if j.o.Committed != nil {
-			j.o.Committed(b) // before publishing: whoever Wait lets through finds the batch in write-back's queue
+			// This comes before publishing: a goroutine that Wait lets through finds the batch in write-back's queue.
+			j.o.Committed(b)
 		} else {
 			b.Release()
 		}
@@ -186,7 +188,8 @@ func (j *Journal) tryBatchLocked(b *Batch) error {
 	if err := b.pieces(func(p []byte) error { return j.write(s, p) }); err != nil {
 		s.size = end
 		if j.truncate(s, end) != nil && !s.beside { // the next try writes the same bytes there
-			// The remains stay behind the end. The successor begins with the same LSN, which is where readers leave this one.
+			// The remains stay behind the end. The successor begins with the same LSN, which is
+			// where readers leave this one.
 			j.sealLocked()
 		}
 		return fmt.Errorf("%w: write to %s: %w", ErrFailed, s.path, err)

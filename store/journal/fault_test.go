@@ -124,7 +124,8 @@ func TestWaitTriesAgainAtOnce(t *testing.T) {
 }
 
 func TestAFileThatCanNotBeCutBackGetsASuccessor(t *testing.T) {
-	for _, room := range []int{0, 5, frameHeaderBytes + 5, 2*frameHeaderBytes + 7} { // nothing, part of a record, a whole one, more
+	// There is room for nothing, for part of a record, for a whole one, for more.
+	for _, room := range []int{0, 5, frameHeaderBytes + 5, 2*frameHeaderBytes + 7} {
 		for _, first := range []bool{true, false} { // the failing batch is the segment's first or not
 			t.Run(fmt.Sprint("room ", room, " first ", first), func(t *testing.T) {
 				d, dir := newDisk(), t.TempDir()
@@ -165,7 +166,8 @@ func TestASegmentThatCanNotBeCreatedIsTriedAgain(t *testing.T) {
 			j := open(t, dir, 0, Options{Policy: No, Disk: files.Disk{Fault: d.fault}})
 			d.set(op, syscall.ENOSPC)
 			wantFailed(t, j.Wait(j.Append(Record{Head: []byte("one")})), syscall.ENOSPC)
-			eventually(t, "nothing left", func() bool { // a try that goes on behind the first one's answer has the file for a moment
+			// A try that goes on behind the first one's answer has the file for a moment.
+			eventually(t, "nothing left", func() bool {
 				s := j.Stats()
 				return len(segmentFiles(t, dir)) == 0 && s.Segments == 0 && s.Bytes == 0 && s.Failures > 0
 			})
@@ -345,8 +347,8 @@ func TestOpenFailsWhenTheTailCanNotBeCutOff(t *testing.T) {
 	}
 }
 
-// TestADiskThatComesAndGoesLosesNothing lets writers run while writes, truncates, creates and fsyncs fail at random, with a
-// write-back that drops what it was handed. At the end every record is in the journal or was applied.
+// TestADiskThatComesAndGoesLosesNothing lets writers run while writes, truncates, creates and fsyncs fail at random,
+// with a write-back that drops what it was handed. At the end every record is in the journal or was applied.
 func TestADiskThatComesAndGoesLosesNothing(t *testing.T) {
 	for _, policy := range []Policy{Always, EverySec} {
 		t.Run(policy.String(), func(t *testing.T) {

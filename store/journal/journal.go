@@ -50,16 +50,16 @@ type Options struct {
 	Policy       Policy
 	SegmentBytes int64 // a segment that has grown to this size gets a successor; 0 = 64 MiB
 
-	// Committed receives each batch once, in LSN order, from whoever wrote it and before any Wait for it returns.
-	// It must be quick; the receiver owns the batch and ends with Release. A batch whose fsync failed
-	// is handed over too: writing it back is what ends that failure. nil releases batches at once.
+	// Committed receives each batch once, in LSN order, from the goroutine that wrote it and before any Wait
+	// for it returns. It must be quick; the receiver owns the batch and ends with Release. A batch whose fsync
+	// failed is handed over too: writing it back is what ends that failure. nil releases batches at once.
 	Committed func(*Batch)
 
 	// Torn is told that a torn end was cut off the last segment. nil = not told.
 	Torn func(Tear)
 
-	// Full is called when a write finds the disk full, and says whether it has made room: then the write is tried once more. It is
-	// called by whoever writes, and must not use the journal. nil = it has not.
+	// Full is called when a write finds the disk full, and says whether it has made room: then the write
+	// is tried once more. It is called by the goroutine that writes, and must not use the journal. nil = it has not.
 	Full func() bool
 
 	// Failed is told when Err begins to be an error. It must be quick and must not use the journal. nil = not told.
@@ -89,16 +89,16 @@ const (
 type Journal struct {
 	dir      string
 	o        Options
-	state    *StateFile // nil: nobody asks
+	state    *StateFile // nil = the journal has none
 	identity uint64     // 0 without a state file
 
 	policy    atomic.Int32
 	last      atomic.Uint64           // newest LSN appended; written under pending
 	committed atomic.Uint64           // newest LSN that Wait may let through; written under committing
-	synced    atomic.Uint64           // newest LSN such that it and all before it are fsynced here or in SQLite; likewise
-	failed    atomic.Pointer[failure] // what Err answers; likewise
+	synced    atomic.Uint64           // newest LSN up to which all is fsynced, here or in SQLite; under committing
+	failed    atomic.Pointer[failure] // what Err answers; written under committing
 	alone     atomic.Uint64           // waits in a row whose yield brought nothing
-	attempts  atomic.Uint64           // commits begun, each of which took everything appended before; likewise
+	attempts  atomic.Uint64           // commits begun, each of which took everything appended before
 	counts    counters
 
 	pending struct {

@@ -96,8 +96,8 @@ func (s *stated) flip(t *testing.T, text string) {
 	}
 }
 
-// A power cut may leave a hole in what no fsync has covered, and whole records behind it. A kill of the process leaves none, and nothing
-// leaves one in what an fsync has covered: that is damage.
+// A power cut may leave a hole in what no fsync has covered, and whole records behind it. A kill
+// of the process leaves none, and nothing leaves one in what an fsync has covered: that is damage.
 func TestAHoleIsATornEndOnlyWhereAPowerCutCanLeaveOne(t *testing.T) {
 	for _, c := range []struct {
 		policy   Policy
@@ -112,7 +112,8 @@ func TestAHoleIsATornEndOnlyWhereAPowerCutCanLeaveOne(t *testing.T) {
 		{Always, "first", true, nil}, // the second was written after the first was fsynced
 		{Always, "second", true, nil},
 		{Always, "second", false, nil},
-		{Always, "third", true, []string{"1:first", "2:second"}}, // as if it had never been fsynced: nothing says that it was
+		// The third passes for one that was never fsynced: nothing says that it was.
+		{Always, "third", true, []string{"1:first", "2:second"}},
 		{Always, "third", false, nil},
 	} {
 		t.Run(fmt.Sprint(c.policy, " ", c.flipped, " rebooted ", c.rebooted), func(t *testing.T) {

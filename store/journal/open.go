@@ -8,7 +8,8 @@ import (
 	"slices"
 )
 
-// Open is Look and Start for a journal that is alone: without a state file, a torn end is judged by what stands behind it.
+// Open is Look and Start for a journal that is alone: without a state file, a torn end is
+// judged by what stands behind it.
 func Open(dir string, applied uint64, o Options) (*Journal, error) {
 	f, err := Look(dir, applied, State{}, false)
 	if err != nil {
@@ -17,9 +18,9 @@ func Open(dir string, applied uint64, o Options) (*Journal, error) {
 	return Start(f, nil, o)
 }
 
-// Start opens the journal that Look found, nothing having changed since. It creates the directory if needed, cuts a torn end off
-// and deletes the segments that the database does not need. Records from before stay in their files; new ones go to a new
-// segment. The state file may be nil; the journal changes it, its owner closes it.
+// Start opens the journal that Look found, nothing having changed since. It creates the directory if needed, cuts
+// a torn end off and deletes the segments that the database does not need. Records from before stay in their
+// files; new ones go to a new segment. The state file may be nil; the journal changes it, its owner closes it.
 func Start(f *Found, state *StateFile, o Options) (*Journal, error) {
 	if o.SegmentBytes == 0 {
 		o.SegmentBytes = defaultSegmentBytes
@@ -99,7 +100,8 @@ func (j *Journal) keep(t *Tear) error {
 	if length > 0 {
 		t.Kept = fmt.Sprintf("%s.%d.cut", t.Segment, t.Offset)
 		err := j.copyTo(t.Kept, io.NewSectionReader(from, t.Offset, length))
-		if noSpace(err) { // the records were never known to be safe, and a full disk must not keep those that are from being served
+		// The records were never known to be safe, and a full disk must not keep those that are from being served.
+		if noSpace(err) {
 			err, t.Kept = j.o.Disk.Remove(t.Kept), ""
 		}
 		if err != nil {
@@ -148,8 +150,8 @@ func withoutZeros(f io.ReaderAt, from, to int64) (int64, error) {
 	return to - from, nil
 }
 
-// mend makes the last segment complete on disk, without what a crash left at its end: from here on it has a successor, whatever
-// became of earlier fsyncs.
+// mend makes the last segment complete on disk, without what a crash left at its end: from here
+// on it has a successor, whatever became of earlier fsyncs.
 func (j *Journal) mend(s *segment, t *Tear) (err error) {
 	if s.file, err = os.OpenFile(s.path, os.O_RDWR, 0); err != nil {
 		return err
@@ -171,8 +173,8 @@ func (j *Journal) mend(s *segment, t *Tear) (err error) {
 	return nil
 }
 
-// Replay calls fn for the records with LSN >= from, in order, as they stand in the files. It holds one record in memory at a
-// time; rec.Head is valid during the call. Call it before the first Append.
+// Replay calls fn for the records with LSN >= from, in order, as they stand in the files. It holds
+// one record in memory at a time; rec.Head is valid during the call. Call it before the first Append.
 func (j *Journal) Replay(from uint64, fn func(lsn uint64, rec Record) error) error {
 	j.committing.Lock()
 	segments := slices.Clone(j.committing.sealed) // Drop may run beside us; it takes only what has been replayed

@@ -20,7 +20,8 @@ func memory() uint64 {
 	return m.TotalAlloc
 }
 
-// three makes a directory whose only segment holds three records, and returns its bytes and where each record begins, and the end.
+// three makes a directory whose only segment holds three records, and returns its bytes and
+// where each record begins, and the end.
 func three(t *testing.T) (content []byte, begins []int) {
 	t.Helper()
 	dir := t.TempDir()
@@ -301,8 +302,8 @@ func TestReadingHoldsOneRecordInMemory(t *testing.T) {
 	}
 }
 
-// TestEveryAcknowledgedRecordIsThereAfterAKill copies the directory at random moments, as a kill -9 would leave it: what
-// write() took is in the files, whatever was fsynced.
+// TestEveryAcknowledgedRecordIsThereAfterAKill copies the directory at random moments, as a
+// kill -9 would leave it: what write() took is in the files, whatever was fsynced.
 func TestEveryAcknowledgedRecordIsThereAfterAKill(t *testing.T) {
 	for _, policy := range []Policy{Always, EverySec, No} {
 		t.Run(policy.String(), func(t *testing.T) {

@@ -17,9 +17,9 @@ type Salvaged struct {
 // Span is LSNs from First to Last.
 type Span struct{ First, Last uint64 }
 
-// Salvage gives fn the records with LSN > applied that can be read in dir, in order, those behind gaps and damage
-// too; it changes nothing. Segments of a server other than those with the identities are left out and named. payload is valid during
-// the call.
+// Salvage gives fn the records with LSN > applied that can be read in dir, in order, those behind gaps and
+// damage too; it changes nothing. Segments of a server other than those with the identities are left out and
+// named. payload is valid during the call.
 func Salvage(dir string, applied uint64, identities []uint64, fn func(lsn uint64, payload []byte)) (Salvaged, error) {
 	s := Salvaged{Last: applied}
 	segments, err := list(dir)
@@ -107,8 +107,8 @@ func (s *segment) salvage(identities []uint64, fn func(lsn uint64, payload []byt
 	return true, err
 }
 
-// seeds are what the frames' checksums may begin with: the header's checksum as it stands there and as it should be. If one bit
-// of the header is damaged, one of the two is right.
+// seeds are what the frames' checksums may begin with: the header's checksum as it stands there
+// and as it should be. If one bit of the header is damaged, one of the two is right.
 func (s *segment) seeds(file io.ReaderAt) ([]uint32, error) {
 	var h [segmentHeaderBytes]byte
 	if n, err := file.ReadAt(h[:], 0); n < len(h) {

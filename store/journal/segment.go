@@ -23,7 +23,8 @@ const (
 	frameHeaderBytes   = 12
 	headerBytes1       = 28 // of a segment's header in format version 1
 
-	// A frame's first word: the payload's length, the LSN's low bits, and whether all before it in the segment was fsynced.
+	// A frame's first word: the payload's length, the LSN's low bits, and whether all before it
+	// in the segment was fsynced.
 	lenBits         = 39
 	lenMask         = 1<<lenBits - 1
 	lsnMask         = 1<<24 - 1
@@ -221,8 +222,8 @@ func (r *reader) skip(crc uint32, n uint64) (uint32, error) {
 
 func allZero(b []byte) bool { return len(bytes.Trim(b, "\x00")) == 0 }
 
-// readSegment goes through a segment's records up to, not including, LSN end. It returns the last whole record's LSN and
-// where that ends, also with an error: *damage, or from reading the file, or fn's. fn may be nil.
+// readSegment goes through a segment's records up to, not including, LSN end. It returns the last whole record's
+// LSN and where that ends, also with an error: *damage, or from reading the file, or fn's. fn may be nil.
 func readSegment(
 	path string, end uint64, fn func(lsn uint64, payload []byte) error,
 ) (last uint64, size, fileSize int64, err error) {
@@ -280,7 +281,8 @@ func (s *segment) inPlace() bool {
 // create makes a segment that begins with LSN first, there for good when it returns.
 func (j *Journal) create(first uint64) (s *segment, err error) {
 	path := filepath.Join(j.dir, segmentName(first))
-	if j.state != nil && j.state.requires(first) { // an earlier try came so far; until this one does, it need not be there
+	// An earlier try came as far as the state file; until this one does, the segment need not be there.
+	if j.state != nil && j.state.requires(first) {
 		if err := j.setState(func(s *State) { s.Newest = 0 }); err != nil {
 			return nil, err
 		}
@@ -341,13 +343,13 @@ func (j *Journal) write(s *segment, p []byte) error {
 }
 
 // fill puts zeros behind the newest record when it has used up those that were there, so that the next fsyncs
-// find the file's length and blocks as they were: then they write data and no inode. The one that follows brings the zeros
-// to disk. Where they can not be written fsyncs are slower; nothing else depends on them, and a crash leaves them as the tail
-// that Open cuts off.
+// find the file's length and blocks as they were: then they write data and no inode. The one that follows
+// brings the zeros to disk. Where they can not be written fsyncs are slower; nothing else depends on them,
+// and a crash leaves them as the tail that Open cuts off.
 //
-// Measured with 3,500 bytes a batch, ext4 on a virtual disk: write and fdatasync 235-250 us and 54-72 us of processor time when
-// the file grows each time, 141-155 and 34-38 with zeros, these included. fallocate gains nothing (211-228 and 54-57): its
-// blocks are marked written one by one.
+// Measured with 3,500 bytes a batch, ext4 on a virtual disk: write and fdatasync 235-250 us and 54-72 us of
+// processor time when the file grows each time, 141-155 and 34-38 with zeros, these included. fallocate gains
+// nothing (211-228 and 54-57): its blocks are marked written one by one.
 func (j *Journal) fill(s *segment) {
 	if s.zeroed > s.size {
 		return

@@ -37,9 +37,9 @@ var ErrNoState = errors.New("neither of the state file's copies is whole")
 
 // Two copies of the state stand in the file, each in a block of its own, so that a write that is torn leaves the other.
 //
-//	+----------------+-------------+-------------------------------------------------------------+----------+---------+
-//	| "DKSTATE1"   8 | number  u64 | Identity, Before, Floor, Newest, Written, Synced, u64 each  | Boot  16 | crc u32 |
-//	+----------------+-------------+-------------------------------------------------------------+----------+---------+
+//	+--------------+------------+------------------------------------------------------------+---------+---------+
+//	| "DKSTATE1" 8 | number u64 | Identity, Before, Floor, Newest, Written, Synced, u64 each | Boot 16 | crc u32 |
+//	+--------------+------------+------------------------------------------------------------+---------+---------+
 const (
 	stateMagic  = "DKSTATE1"
 	stateBytes  = 84
@@ -140,8 +140,8 @@ func OpenState(disk files.Disk, path string) (*StateFile, error) {
 	sf := &StateFile{disk: disk, file: f}
 	sf.state, sf.number, sf.durable, err = readState(f)
 	if err == nil {
-		// The newest copy may never have been fsynced, and the other may say too little. The same bytes over themselves harm
-		// neither, however the write is torn, and an fsync of pages that are dirty can be trusted.
+		// The newest copy may never have been fsynced, and the other may say too little. The same bytes over
+		// themselves harm neither, however the write is torn, and an fsync of pages that are dirty can be trusted.
 		err = sf.write(sf.durable, sf.number, &sf.state, true)
 	}
 	if err != nil {
@@ -165,7 +165,8 @@ func (sf *StateFile) requires(first uint64) bool {
 	return sf.doubt || sf.state.Newest >= first
 }
 
-// Set changes the state and fsyncs it. With an error it is as it was, and may be tried again: that writes the same copy anew.
+// Set changes the state and fsyncs it. With an error it is as it was, and may be tried again:
+// that writes the same copy anew.
 func (sf *StateFile) Set(change func(*State)) error { return sf.change(change, true) }
 
 // Note changes the state without an fsync.
@@ -204,8 +205,8 @@ func (sf *StateFile) Close() error { return sf.file.Close() }
 // SameBoot reports whether the kernel still runs that ran when the state was noted: what a process wrote, it has.
 func (s *State) SameBoot() bool { return s.Boot != [16]byte{} && s.Boot == BootID() }
 
-// BootID names this run of the kernel: what a process wrote is in the page cache as long as it is the same. Zero where the
-// kernel does not say. A test that plays a power cut puts another in its place.
+// BootID names this run of the kernel: what a process wrote is in the page cache as long as it is the
+// same. Zero where the kernel does not say. A test that plays a power cut puts another in its place.
 var BootID = bootID
 
 func bootID() (id [16]byte) {

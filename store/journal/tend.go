@@ -50,7 +50,8 @@ func (j *Journal) Note() {
 		written = synced
 	}
 	c.Unlock()
-	_ = j.count(j.state.Note(func(s *State) { s.Written, s.Synced = written, synced })) // less is known, and nothing wrong
+	// If the note fails, less is known after a crash, and nothing is wrong.
+	_ = j.count(j.state.Note(func(s *State) { s.Written, s.Synced = written, synced }))
 }
 
 // Close commits and fsyncs what was appended and closes the files. It returns nil when all of it is safe.

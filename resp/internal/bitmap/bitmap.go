@@ -33,7 +33,8 @@ func CountIn(b []byte, start, end int64) int64 {
 	return n - int64(bits.OnesCount8(b[last]&(0x7f>>((end-1)&7))))
 }
 
-// Find returns the place of the first bit of the given value from bit start up to bit end, which are in b; -1 = there is none.
+// Find returns the place of the first bit of the given value from bit start up to bit end,
+// which are in b; -1 = there is none.
 func Find(b []byte, bit byte, start, end int64) int64 {
 	flip := bit - 1 // 0xff when a clear bit is looked for
 	for at := start; at < end; at = at&^7 + 8 {
@@ -73,8 +74,8 @@ func skipBytes(b []byte, value byte) (n int64) {
 // combineBlock is how much of all sources is combined before the next: it stays in the processor's cache.
 const combineBlock = 64 << 10
 
-// Combine is BITOP's result, as long as the longest source; what shorter ones lack is zero. op is "and", "or", "xor", or
-// "not" with one source.
+// Combine is BITOP's result, as long as the longest source; what shorter ones lack is zero. op
+// is "and", "or", "xor", or "not" with one source.
 func Combine(op string, sources [][]byte) []byte {
 	length := 0
 	for _, s := range sources {

@@ -1,5 +1,5 @@
-// Package ccast converts floats to integers as a C compiler's casts do on amd64, where Redis mostly runs, on any machine: Go leaves
-// to the processor what becomes of what does not fit, and arm64 gives something else.
+// Package ccast converts floats to integers as a C compiler's casts do on amd64, where Redis mostly runs, on
+// any machine: Go leaves to the processor what becomes of what does not fit, and arm64 gives something else.
 package ccast
 
 import "math"
@@ -12,7 +12,7 @@ func Int64(f float64) int64 {
 	return math.MinInt64
 }
 
-// Int32 is (int)f, likewise.
+// Int32 is (int)f: what does not fit, and what is no number, is the least one.
 func Int32(f float64) int32 {
 	if f > math.MinInt32-1 && f < math.MaxInt32+1 {
 		return int32(f)
@@ -20,8 +20,8 @@ func Int32(f float64) int32 {
 	return math.MinInt32
 }
 
-// Uint64 is (unsigned long)f: a negative number keeps the bits that it has as a signed one, what is too large is 0, and what is no number
-// is 1<<63.
+// Uint64 is (unsigned long)f: a negative number keeps the bits that it has as a signed one,
+// what is too large is 0, and what is no number is 1<<63.
 func Uint64(f float64) uint64 {
 	switch {
 	case f >= 1<<64:

@@ -6,10 +6,10 @@ import (
 	"diskette/resp/internal/ccast"
 )
 
-// Places on earth as sorted sets hold them: 26 bits of longitude and of latitude, halving each range at every bit, taken in turns
-// make a score of 52 bits. What lies near is mostly near by score, too. All of it follows geohash.c and geohash_helper.c, in their
-// order of operations, so that the digits are Redis's. The explicit conversions to float64 keep processors other than
-// x86-64 from fusing two roundings into one.
+// Places on earth as sorted sets hold them: 26 bits of longitude and of latitude, halving each range at every
+// bit, taken in turns make a score of 52 bits. What lies near is mostly near by score, too. All of it follows
+// geohash.c and geohash_helper.c, in their order of operations, so that the digits are Redis's. The explicit
+// conversions to float64 keep processors other than x86-64 from fusing two roundings into one.
 const (
 	LonMax = 180.0
 	LatMax = 85.05112878 // of the Mercator projection: there are no poles
@@ -120,7 +120,8 @@ func PlaceOf(score float64) Place {
 	}
 }
 
-// Text is a score as the geohash that other software knows: 11 digits of 5 bits, the last of which there are no bits for.
+// Text is a score as the geohash that other software knows: 11 digits of 5 bits, the last of
+// which there are no bits for.
 func Text(score float64) string {
 	const digits = "0123456789bcdefghjkmnpqrstuvwxyz"
 	bits := cellAt(PlaceOf(score), Steps, 90).Bits

@@ -43,7 +43,8 @@ func TestACellsNeighboursTouchIt(t *testing.T) {
 	}
 }
 
-// TestTheCellsOfAShapeCoverIt takes shapes that do not reach the date line or a pole: there, Redis and so we miss places.
+// TestTheCellsOfAShapeCoverIt takes shapes that do not reach the date line or a pole: there,
+// Redis and so we miss places.
 func TestTheCellsOfAShapeCoverIt(t *testing.T) {
 	r := testrand.New(t, 5)
 	inside := 0

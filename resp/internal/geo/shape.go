@@ -47,7 +47,8 @@ func (s *Shape) bounds() (b Area) {
 	}
 }
 
-// step is how fine a grid is whose cells are still large enough that the center's and its neighbours cover the shape, about.
+// step is how fine a grid is whose cells are still large enough that the center's and its
+// neighbours cover the shape, about.
 func (s *Shape) step() int {
 	meters := s.Radius
 	if s.Box {
@@ -70,7 +71,8 @@ func (s *Shape) step() int {
 	return min(max(step, 1), Steps)
 }
 
-// Cells are the center's cell and those of its neighbours that the shape reaches, in the order in which they are searched.
+// Cells are the center's cell and those of its neighbours that the shape reaches, in the order
+// in which they are searched.
 func (s *Shape) Cells() [9]Cell {
 	b := s.bounds()
 	step := s.step()

@@ -2,9 +2,10 @@ package geo
 
 import "math"
 
-// Distances show four decimals of up to 20,000 km in meters, and so the last bits of sines. C's library rounds sin, cos and asin
-// correctly, nearly always; package math is off by one in the last place now and then, and then so is the distance in every
-// some thousandth reply. Here they are computed in pairs of floats, to some 68 bits, and rounded once.
+// Distances show four decimals of up to 20,000 km in meters, and so the last bits of sines. C's library
+// rounds sin, cos and asin correctly, nearly always; package math is off by one in the last place now and
+// then, and then so is the distance in every some thousandth reply. Here they are computed in pairs of
+// floats, to some 68 bits, and rounded once.
 
 // pair is hi + lo, lo less than half a unit in the last place of hi.
 type pair struct{ hi, lo float64 }

@@ -6,9 +6,9 @@ const maxStars = 1000
 // Match is Redis's glob: * any bytes, ? one byte, [abc] [a-z] [^a-z] one of a class or not,
 // backslash takes the next byte as it is. A class that is never closed ends with the pattern.
 //
-// Only the last * seen is ever tried again, since whatever an earlier one could still take
-// that one can take too: the cost is at most len(pattern) * len(s), whatever the pattern. A pattern with more than maxStars
-// of them matches nothing, as in Redis, neighbours being one and the last not counting at the pattern's end.
+// Only the last * seen is ever tried again, since whatever an earlier one could still take that one can take
+// too: the cost is at most len(pattern) * len(s), whatever the pattern. A pattern with more than maxStars of
+// them matches nothing, as in Redis, neighbours being one and the last not counting at the pattern's end.
 func Match(pattern, s []byte) bool {
 	if len(s) == 0 {
 		return len(pattern) == 0 // Redis: not even * matches the empty name; KEYS and SCAN know * by itself

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// The expected replies are those of Redis 7.0.15 and 7.4.1 to KEYS, with a key of 3000 times "a" and one of 1500 times "ab".
+// The expected replies are those of Redis 7.0.15 and 7.4.1 to KEYS, with a key of 3000 times
+// "a" and one of 1500 times "ab".
 func TestAPatternOfMoreThanAThousandStarsMatchesNothing(t *testing.T) {
 	for _, test := range []struct {
 		part string

@@ -10,9 +10,10 @@ import (
 //
 //	"HYLL" | encoding 1 | 0 0 0 | estimate 8, little endian | registers
 //
-// The estimate is the last that was computed; the highest bit of its last byte says that registers have changed since. There are 16384
-// registers, and an element belongs to one, by its hash. A register holds the most zeros, plus 1, that the rest of the hash of an
-// element began with. Dense, they are 6 bits each, the first in the lowest bits. Sparse: see sparse.go.
+// The estimate is the last that was computed; the highest bit of its last byte says that registers have
+// changed since. There are 16384 registers, and an element belongs to one, by its hash. A register holds the
+// most zeros, plus 1, that the rest of the hash of an element began with. Dense, they are 6 bits each, the
+// first in the lowest bits. Sparse: see sparse.go.
 //
 // The estimate is Ertl's: "New cardinality estimation algorithms for HyperLogLog sketches", arXiv:1702.01284, 2017.
 const (
@@ -128,8 +129,8 @@ func Count(value []byte) (n uint64, ok bool) {
 // histogram is how many registers hold each number.
 type histogram [64]int
 
-// estimate multiplies in float64 and rounds every product, as Redis on x86-64 does: the conversions keep other processors from
-// fusing it with the sum.
+// estimate multiplies in float64 and rounds every product, as Redis on x86-64 does: the
+// conversions keep other processors from fusing it with the sum.
 func (h *histogram) estimate() uint64 {
 	const m, alpha = float64(Registers), 0.721347520444481703680
 	z := float64(m * tau((m-float64(h[hashBits+1]))/m))

@@ -90,8 +90,8 @@ func Describe(value []byte) string {
 	return strings.Join(text, " ")
 }
 
-// Add raises a register of a value, which it may change or replace, and reports whether it was less. A sparse one becomes
-// dense when it would take more than mostBytes or can not hold the number. ok is false if it is damaged.
+// Add raises a register of a value, which it may change or replace, and reports whether it was less. A sparse one
+// becomes dense when it would take more than mostBytes or can not hold the number. ok is false if it is damaged.
 func Add(value []byte, register int, count byte, mostBytes int64) (_ []byte, raised, ok bool) {
 	if value[4] == Dense {
 		return value, Raise(value, register, count), true

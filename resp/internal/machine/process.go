@@ -7,24 +7,25 @@ import (
 	"strconv"
 )
 
-// ProcessMemory is what the process takes, in bytes: the Go heap, which is what a C server asks its allocator, and what stands
-// beside it.
+// ProcessMemory is what the process takes, in bytes: the Go heap, which is what a C server asks
+// its allocator, and what stands beside it.
 type ProcessMemory struct {
 	Objects  int64 // live objects of the heap, and dead ones that the collector has not reached yet
 	Active   int64 // memory in use for objects, the room between them included
 	Resident int64 // active, and what is kept for new objects
 	Stacks   int64
 	Mapped   int64 // all that the Go runtime has from the system
-	Returned int64 // and has given back
+	Returned int64 // what the Go runtime has given back to the system
 	RSS      int64 // the process's resident memory; 0 where the system does not say: only Linux does
 	Used     int64 // used_memory
 }
 
 // ReadProcess asks the runtime and the system.
 //
-// SQLite's memory, some 5 MB a connection at rest and up to what its largest values need, is no part of Go's heap, and it does not
-// shrink. So used is what the process has of its own in RAM, less what Go keeps for later, and at least what Go's objects and
-// stacks take, part of which may not be in RAM. Where the system does not say, SQLite's part is missing.
+// SQLite's memory, some 5 MB a connection at rest and up to what its largest values need, is no part of Go's
+// heap, and it does not shrink. So used is what the process has of its own in RAM, less what Go keeps for
+// later, and at least what Go's objects and stacks take, part of which may not be in RAM. Where the system
+// does not say, SQLite's part is missing.
 func ReadProcess() ProcessMemory {
 	samples := []metrics.Sample{
 		{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/unused:bytes"},
@@ -45,7 +46,8 @@ func ReadProcess() ProcessMemory {
 	return m
 }
 
-// residentMemory is the process's resident memory and what of it are pages of files, in bytes; zeros where the system does not say.
+// residentMemory is the process's resident memory and what of it are pages of files, in bytes;
+// zeros where the system does not say.
 func residentMemory() (rss, shared int64) {
 	statm, err := os.ReadFile("/proc/self/statm")
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// used_memory knows of Go's heap and of what stands beside it, as SQLite's memory does. Memory that other tests have left may go
-// meanwhile: one measurement in several is enough.
+// used_memory knows of Go's heap and of what stands beside it, as SQLite's memory does. Memory
+// that other tests have left may go meanwhile: one measurement in several is enough.
 func TestUsedMemoryIsNotLessThanWhatIsHeld(t *testing.T) {
 	const size = 64 << 20
 	grows := func(hold func() (release func())) bool {

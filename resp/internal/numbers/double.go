@@ -34,8 +34,8 @@ func isPlain(b []byte) bool {
 	return len(b) <= 24
 }
 
-// Strtod is C's: it reads the number that b begins with, after blanks, and returns how many bytes it took, 0 if there is no number.
-// What is out of range is infinite, or zero, and does not fit.
+// Strtod is C's: it reads the number that b begins with, after blanks, and returns how many bytes
+// it took, 0 if there is no number. What is out of range is infinite, or zero, and does not fit.
 func Strtod(b []byte) (f float64, n int, fits bool) {
 	s := string(b)
 	start := 0
@@ -130,7 +130,8 @@ func decimalEnd(s string, start int) int {
 	return exponentEnd(s, end, 'e')
 }
 
-// hexEnd is where a hexadecimal number ends, and the number as Go reads it: with an exponent. A 0x without digits is a 0.
+// hexEnd is where a hexadecimal number ends, and the number as Go reads it: with an exponent. A
+// 0x without digits is a 0.
 func hexEnd(s string, start int) (end int, text string) {
 	digits := digitsEnd(s, start+2, func(c byte) bool {
 		return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'f'

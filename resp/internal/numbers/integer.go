@@ -7,8 +7,8 @@ import (
 	"diskette/resp/internal/words"
 )
 
-// ParseInt reads a decimal number as strictly as Redis (string2ll): no plus sign, no leading zero, no minus zero, no blank,
-// nothing beyond 64 bits.
+// ParseInt reads a decimal number as strictly as Redis (string2ll): no plus sign, no leading
+// zero, no minus zero, no blank, nothing beyond 64 bits.
 func ParseInt(b []byte) (int64, bool) {
 	if len(b) == 1 && b[0] == '0' {
 		return 0, true

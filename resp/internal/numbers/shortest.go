@@ -7,9 +7,9 @@ import (
 	"sync"
 )
 
-// Redis finds the digits of a score with Grisu2 (Florian Loitsch, Printing Floating-Point Numbers Quickly and Accurately with
-// Integers), which gives one digit more than the fewest for a number in two thousand. So that scores come out the
-// same, down to those, it is done here in the same way, which strconv's is not.
+// Redis finds the digits of a score with Grisu2 (Florian Loitsch, Printing Floating-Point Numbers Quickly and
+// Accurately with Integers), which gives one digit more than the fewest for a number in two thousand. So that
+// scores come out the same, down to those, it is done here in the same way, which strconv's is not.
 
 // A scaled is frac * 2^exp.
 type scaled struct {
@@ -91,8 +91,8 @@ func shortestDigits(f float64) (digits []byte, power int) {
 	return digits, power - n
 }
 
-// digitsBetween gives the digits of a number from low to high, as near to w as so many digits allow. All have point bits behind
-// the binary point.
+// digitsBetween gives the digits of a number from low to high, as near to w as so many digits
+// allow. All have point bits behind the binary point.
 func digitsBetween(low, w, high uint64, point int) (digits []byte, power int) {
 	digits = make([]byte, 0, 20)
 	within, away := high-low, high-w
@@ -127,8 +127,8 @@ func appendDigit(digits []byte, digit uint64) []byte {
 	return append(digits, byte('0'+digit))
 }
 
-// lowerLast takes the last digit down while that brings the number nearer. rest is how far it is below the upper end, away how far
-// it should be, unit what one of the digit is.
+// lowerLast takes the last digit down while that brings the number nearer. rest is how far it
+// is below the upper end, away how far it should be, unit what one of the digit is.
 func lowerLast(digits []byte, within, rest, unit, away uint64) {
 	for rest < away && within-rest >= unit && (rest+unit < away || away-rest > rest+unit-away) {
 		digits[len(digits)-1]--

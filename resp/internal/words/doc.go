@@ -1,4 +1,5 @@
-// Package words splits lines into words by the rules of inline commands and conf files, and looks at words without copying them.
+// Package words splits lines into words by the rules of inline commands and conf files, and
+// looks at words without copying them.
 //
 //	inline.go   lines to words, in place
 //	words.go    the same for conf files, and back
