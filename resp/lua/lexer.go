@@ -81,6 +81,9 @@ func (t token) shown() string {
 		}
 		return t.raw
 	}
+	if t.kind == "\x00" { // C takes this token's number for none
+		return ""
+	}
 	if len(t.kind) == 1 && (t.kind[0] < 32 || t.kind[0] == 127) {
 		return fmt.Sprintf("char(%d)", t.kind[0])
 	}

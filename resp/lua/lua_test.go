@@ -89,6 +89,8 @@ func TestErrorsNameLineAndValue(t *testing.T) {
 		"local function f() return f() + 1 end return (f())": "chunk:1: stack overflow",
 		"x = = 1":  "chunk:1: unexpected symbol near '='",
 		"return '": "chunk:1: unfinished string near '<eof>'",
+		"x\x00":    "chunk:1: '=' expected",
+		"x\x01":    "chunk:1: '=' expected near 'char(1)'",
 	} {
 		if got := results(t, source); got != want {
 			t.Errorf("%s: %s, not %s", source, got, want)

@@ -61,12 +61,12 @@ func (s *State) gmatch(L *lua.LState) int {
 
 func (s *State) gsub(L *lua.LState) int {
 	src, pattern := s.checkString(L, 1), s.checkString(L, 2)
+	limit := s.optInt(L, 4, len(src)+1) // before the third, as in lstrlib.c
 	switch L.Get(3).Type() {
 	case lua.LTNumber, lua.LTString, lua.LTFunction, lua.LTTable:
 	default:
 		s.argError(L, 3, "string/function/table expected")
 	}
-	limit := s.optInt(L, 4, len(src)+1)
 	anchored := strings.HasPrefix(pattern, "^")
 	if anchored {
 		pattern = pattern[1:]
