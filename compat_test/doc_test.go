@@ -34,7 +34,8 @@
 //	# server: --requirepass x    runs on a server of its own with these arguments
 //	# redis: 7.4                 is recorded from Redis 7.4, as 7.0 answers in another way: Diskette must answer so
 //	                             always, a live redis-server only if it is that version
-//	# redis: none                is written by hand: a real server does something else, and the block says what
+//	# redis: none                is written by hand: a real server does something else, or knows no such command;
+//	                             the reason stands on a line of its own below
 //	# only: resp2                runs in one protocol; without HELLO if resp2
 //
 // # Steps

@@ -42,7 +42,7 @@ func (h *Hash) Len() int {
 	return h.fields.len()
 }
 
-// Get returns a field's value.
+// Get returns a field's value, a string that stays as it is whatever becomes of the field.
 func (h *Hash) Get(field []byte) (value string, ok bool) {
 	if h != nil && h.fields.large == nil { // without a detour: it is asked for most
 		if place := h.fields.pack.find(viewString(field)); place >= 0 {

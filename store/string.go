@@ -26,7 +26,8 @@ func (v *View) str(key []byte) (*object, error) {
 	return o, nil
 }
 
-// String returns a string's value, nil when the key is not there (an empty value is not nil).
+// String returns a string's value, nil when the key is not there (an empty value is not nil). The bytes are the
+// store's: read them under the lock, before anything is written to the string, and copy what is to be changed or kept.
 func (v *View) String(key []byte) ([]byte, error) {
 	o, err := v.str(key)
 	if o == nil {

@@ -8,7 +8,7 @@ import (
 )
 
 // A Call is one command with its arguments. The arguments belong to the connection's buffer and
-// are valid until the handler returns; those of 64 KiB or more are the handler's to keep.
+// are valid until the command's function returns; those of 64 KiB or more are the function's to keep.
 type Call struct {
 	*Caller
 	Row    *Row
@@ -17,16 +17,16 @@ type Call struct {
 	Locked bool          // inside MULTI or a script: a Conn function finds the keyspace locked, and nothing may block
 	Script bool          // inside a script, which is locked too
 	Block  *BlockRequest // why a blocking command has to wait
-	Resume any           // its BlockRequest's, or what apart gave, when it runs again
+	Resume any           // its BlockRequest's, or what Apart gave, when it runs again
 
-	// Set by a handler that may: work that is too long for the lock and is done without it. It may use values from
+	// Set by a function that may: work that is too long for the lock and is done without it. It may use values from
 	// store.LendString alone.
-	Apart  func() any   // the handler, which has changed nothing yet, runs again and finds what this gives in resume
-	Finish func() Reply // gives the reply, to what the handler has seen
+	Apart  func() any   // the function, which has changed nothing yet, runs again and finds what this gives in Resume
+	Finish func() Reply // gives the reply, to what the function has seen
 
-	MayPart bool // the handler may set apart or finish: not in MULTI, a script or for a client in line, nor twice
-	MayLoad bool // the handler may answer ReplyLoad
-	Again   bool // the handler has answered ReplyLoad, and runs once more from its beginning
+	MayPart bool // the function may set Apart or Finish: not in MULTI, a script or for a client in line, nor twice
+	MayLoad bool // the function may answer ReplyLoad
+	Again   bool // the function has answered ReplyLoad, and runs once more from its beginning
 }
 
 // Is reports whether argument i is the given option word, in any case.

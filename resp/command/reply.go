@@ -8,8 +8,8 @@ import (
 	"diskette/resp/wire"
 )
 
-// A Reply is what a handler answers, encoded in one place for RESP2 and RESP3. It is encoded
-// under the keyspace lock, right after the handler returned, so it may hold slices that
+// A Reply is what a command answers, encoded in one place for RESP2 and RESP3. It is encoded
+// under the keyspace lock, right after the function returned, so it may hold slices that
 // belong to the store; but a long one that holds nothing that can change is encoded without the lock (reply_long.go).
 type Reply struct {
 	Kind  Kind
@@ -32,19 +32,19 @@ const (
 	KindNull                  // RESP2 $-1, RESP3 _
 	KindNullArray             // RESP2 *-1, RESP3 _
 	KindArray
-	KindMap       // elems are key, value, ...; RESP2 a flat array
+	KindMap       // Elems are key, value, ...; RESP2 a flat array
 	KindSet       // RESP2 an array
-	KindPairs     // elems are a, b, a, b ...: RESP2 a flat array, RESP3 an array of arrays of two
-	KindMapPairs  // elems are key, value, ...; RESP2 an array of arrays of the two, RESP3 a map
-	KindDouble    // s, or n's bits as a float64; RESP2 a bulk
+	KindPairs     // Elems are a, b, a, b ...: RESP2 a flat array, RESP3 an array of arrays of two
+	KindMapPairs  // Elems are key, value, ...; RESP2 an array of arrays of the two, RESP3 a map
+	KindDouble    // S, or N's bits as a float64; RESP2 a bulk
 	KindPush      // RESP2 an array
-	kindSeries    // elems one after the other, with nothing around them
+	kindSeries    // Elems one after the other, with nothing around them
 	KindBlock     // Call.BlockOn's: there is no reply yet
 	KindLoad      // nor here: the command has asked for further keys, changed nothing, and is to run again
-	KindVerbatim  // text; RESP2 a bulk. n is its format as VerbatimFormat packs it, 0 = txt
+	KindVerbatim  // text; RESP2 a bulk. N is its format as VerbatimFormat packs it, 0 = txt
 	KindBool      // RESP3 #t or #f, RESP2 :1 or :0
-	KindBigNumber // s; RESP2 a bulk
-	KindAttribute // elems are key, value, ...: goes before a reply in RESP3, and is nothing in RESP2
+	KindBigNumber // S; RESP2 a bulk
+	KindAttribute // Elems are key, value, ...: goes before a reply in RESP3, and is nothing in RESP2
 )
 
 var (

@@ -8,10 +8,9 @@ import (
 	"diskette/store"
 )
 
-// A Row is a command: its entry in the table, from which dispatch, COMMAND, ACL categories
-// and the README's list derive. It has one function: Read can not write, because it
-// gets a *store.View; Write gets a *store.Tx; Conn works on the connection or the server and
-// runs without the keyspace lock (inside MULTI with it: Call.Locked).
+// A Row is a command: its entry in the table, from which dispatch, COMMAND and ACL categories derive. It has one
+// function: Read can not write, because it gets a *store.View; Write gets a *store.Tx; Conn works on the connection or
+// the server and runs without the keyspace lock (inside MULTI with it: Call.Locked).
 type Row struct {
 	Name  string // lower case; a subcommand's is its own word
 	Arity int    // as in COMMAND: arguments with the name, negative = at least
@@ -21,24 +20,27 @@ type Row struct {
 	Read  func(*store.View, *Call) Reply
 	Write func(*store.Tx, *Call) Reply
 	Conn  func(*Call) Reply
-	Subs  []*Row
+	Subs  []*Row // subcommands, in place of a function or beside it
 
 	Group string // as in COMMAND DOCS
 	Since string
 	Doc   string
-	Args  string // as parseArguments reads it
+	Args  string // in the notation of parseArguments: command_args.go
 	Cost  string // COMMAND DOCS's complexity, "" = O(1)
 	Usage string // a subcommand's arguments as HELP shows them, a line a form
 	Cats  string // ACL categories beyond what flags and group imply
 	Tips  string
 
+	// NewTable sets these.
 	Full  string // "client|list" for subcommands, else name
 	ID    int    // of the rows and subcommands' rows, from 0
 	Walks bool   // its time depends on the data: see resp/observe.go
 	Stats RowStats
 }
 
-// Flags are COMMAND's, and a few of our own that are not shown.
+// Flags are COMMAND's, and a few of our own that are not shown. A command on keys has Write or Readonly, by its
+// function; Denyoom if it can make data larger; Fast if it takes O(1) or O(log N) for each key, field or member that is
+// named.
 type Flags uint32
 
 const (
@@ -86,7 +88,7 @@ type KeySpec struct {
 	keyword           string                     // the key follows on this word, which stands at first or later
 	half              bool                       // the first half of what follows on keyword are keys
 	counted           bool                       // the argument at First says how many keys follow on it
-	Access            string                     // COMMAND's words: "RO access", "RW update", "RM delete" ...
+	Access            string                     // COMMAND's words: see KeyAt
 	need              store.Need                 // of the keys: see Needed
 	enough            store.Need                 // what is enough of them at first: see AtFirst
 	Find              func(args [][]byte) []int  // places, for keys that no range describes
@@ -94,7 +96,17 @@ type KeySpec struct {
 	notes             string
 }
 
-// KeyAt is one key, argument i.
+// KeyAt is one key, argument i. The first word of access says what is done to the key, the others what is done to its
+// value:
+//
+//	RO  it is read               access                   what is in it is returned, not only its length or type
+//	RW  it is read and changed   insert, update, delete   data are added, replaced, removed
+//	OW  it is overwritten        not_key                  it is no key, but a channel
+//	RM  it is deleted
+//
+// With RO and RW the value is in memory when the function runs, unless Heads, Shapes, Mostly or AtFirst say that less
+// will do; with OW and RM only the head is: type, deadline, length (store/head.go). ACLs let a user read for access,
+// and write for the other three.
 func KeyAt(i int, access string) []KeySpec {
 	return []KeySpec{{First: i, Last: i, step: 1, Access: access}}
 }

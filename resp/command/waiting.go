@@ -17,7 +17,7 @@ type BlockRequest struct {
 	Resume   any           // what the command needs to know when it runs again: it finds it in Call.Resume
 }
 
-// BlockOn blocks the command's client; inside MULTI and scripts it answers as if the time were over. A handler
+// BlockOn blocks the command's client; inside MULTI and scripts it answers as if the time were over. A function
 // returns it having changed nothing.
 func (c *Call) BlockOn(b BlockRequest) Reply {
 	if c.Locked {
