@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"diskette/resp/aof"
 )
@@ -41,22 +43,42 @@ func Find(dir string, o Options) (*Source, error) {
 }
 
 func findDump(path string) (*Source, error) {
-	info, err := os.Stat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist) || err == nil && info.IsDir():
+	if absent(path) {
 		return nil, nil
-	case err != nil:
+	}
+	info, err := os.Stat(path)
+	if err == nil && info.IsDir() {
+		return nil, nil
+	}
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is not a regular file", path)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("look for Redis's snapshot: %w", err)
 	}
 	return &Source{Name: filepath.Base(path), Path: path, Size: info.Size()}, nil
 }
 
+// absent reports whether a name is not there. A link to what is not there is: what it leads to may be missing only
+// because nothing is mounted.
+func absent(path string) bool {
+	_, err := os.Lstat(path)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// findAppended finds an append only file, nil = there is none. One of which a file is missing is not none: a start that
+// took the snapshot instead would lose all that was written since.
 func findAppended(dir string, names Names) (*Source, error) {
 	set, err := aof.Find(dir, names.AppendDir, names.Append)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	var broken *aof.Error
+	if errors.Is(err, fs.ErrNotExist) && !errors.As(err, &broken) && absent(filepath.Join(dir, names.Append)) {
+		if parts := filepath.Join(dir, names.AppendDir); names.AppendDir != "" && hasParts(parts, names.Append) {
+			return nil, fmt.Errorf("look for Redis's append only file: %s has parts of it, but no %s.manifest", parts,
+				names.Append)
+		}
 		return nil, nil
-	case err != nil:
+	}
+	if err != nil {
 		return nil, fmt.Errorf("look for Redis's append only file: %w", err)
 	}
 	s := &Source{Name: names.Append, AOF: set, Size: set.Bytes()}
@@ -64,6 +86,12 @@ func findAppended(dir string, names Names) (*Source, error) {
 		s.Name = names.AppendDir
 	}
 	return s, nil
+}
+
+// hasParts reports whether a directory has a part of an append only file.
+func hasParts(dir, name string) bool {
+	all, _ := os.ReadDir(dir)
+	return slices.ContainsFunc(all, func(e fs.DirEntry) bool { return strings.HasPrefix(e.Name(), name+".") })
 }
 
 // At is the source that a path names: a snapshot, an append only file of the old kind, or a directory that has one of
@@ -86,7 +114,7 @@ func At(path string, o Options) (*Source, error) {
 		}
 		return s, err
 	}
-	if isCommands(path) {
+	if info.Mode().IsRegular() && isCommands(path) {
 		return findAppended(filepath.Dir(path), Names{Append: filepath.Base(path)})
 	}
 	return findDump(path)
