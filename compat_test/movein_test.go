@@ -305,6 +305,9 @@ func TestTheCommandsOfAnAppendOnlyFileMeanWhatTheyMeantThen(t *testing.T) {
 			[]string{"--aof-load-truncated", "no"}, []string{"appendonly.aof", "at offset", "--aof-load-truncated yes"}, false},
 		{"an unknown command", whole + command("NOSUCH", "c"), nil,
 			[]string{"appendonly.aof", "at offset", "NOSUCH", "--import-damaged prefix"}, false},
+		{"what is no change of data", whole + command("SUBSCRIBE", "c"), nil, []string{"at offset", "subscribe changes no data"}, false},
+		{"a change of the server", whole + command("CONFIG", "SET", "requirepass", "x"), nil,
+			[]string{"at offset", "config|set changes no data"}, false},
 		{"a command that fails", whole + command("INCR", "list"), nil, []string{"appendonly.aof", "WRONGTYPE"}, false},
 		{"no command", whole + "garbage\r\n" + whole, nil, []string{"appendonly.aof", "at offset"}, false},
 	} {

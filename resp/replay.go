@@ -72,6 +72,8 @@ func (p *Replay) Run(args [][]byte) (err error) {
 		return fmt.Errorf("%w: %s with %d arguments", ErrReplay, r.Full, len(args)-1)
 	case r.Name == "multi" || r.Name == "exec":
 		return nil
+	case r.Conn != nil && r.Name != "select":
+		return fmt.Errorf("%w: %s changes no data, and no server writes it there", ErrReplay, r.Full)
 	}
 	defer func() {
 		if panicked := recover(); panicked != nil {

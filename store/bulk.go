@@ -362,13 +362,12 @@ func (b *Bulk) Finish(ctx context.Context) (keys int64, err error) {
 		b.err = err
 	}
 	if b.err == nil {
-		b.err = guarded(func() error { return b.complete(ctx) })
+		b.err = b.im.hold.hindered(guarded(func() error { return b.complete(ctx) }))
 	}
 	for _, s := range b.spaces {
 		keys += s.keys
 	}
-	err = b.im.hold.hindered(b.err)
-	return keys, errors.Join(err, b.close())
+	return keys, errors.Join(b.err, b.close())
 }
 
 // Abort ends it.

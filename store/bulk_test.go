@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"diskette/store/files"
+
+	"github.com/ncruces/go-sqlite3"
 )
 
 // begun begins an import into a directory.
@@ -431,5 +433,45 @@ func TestAnImportThatTheDiskFailsIsWholeOrNone(t *testing.T) {
 			t.Errorf("after the failure of change %d (%v) there are %d keys", n, err, keys)
 		}
 		closed(t, st)
+	}
+}
+
+// The system says no more than "I/O error" of a full disk, wherever an import meets it.
+func TestAnImportThatAFullDiskEndsSaysSo(t *testing.T) {
+	defer func(was int64) { refusedBelow = was }(refusedBelow)
+	refusedBelow = 1 << 62
+	dir, d := t.TempDir(), newDisk(t)
+	o := Options{Dir: dir}
+	d.use(&o)
+	im, err := BeginImport(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := im.Bulk()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.breakWith(func(_ int, kind, file string, _ int) error {
+		if kind == "write" && strings.Contains(file, databaseFile) {
+			return sqlite3.IOERR_WRITE
+		}
+		return nil
+	})
+	long := strings.Repeat("v", 1<<20)
+	for i := 0; err == nil && i < 100; i++ {
+		b.Key(0, fmt.Sprint("k", i), TypeString, 0)
+		err = b.Text(long, true)
+	}
+	if err == nil {
+		_, err = b.Finish(context.Background())
+	} else {
+		b.Abort()
+	}
+	if err == nil || !strings.Contains(err.Error(), "bytes are free") {
+		t.Errorf("the import ends with %v", err)
+	}
+	d.breakWith(nil)
+	if err := im.Abort(); err != nil {
+		t.Error(err)
 	}
 }
