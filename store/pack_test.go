@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -233,23 +232,20 @@ func compareSorted(t *testing.T, z *ZSet, want []Scored, births []string) {
 
 func TestTheSizeOfASmallCollectionIsTheTruth(t *testing.T) {
 	for _, fields := range []int{1, 5, 20, 128} {
-		before := heapBytes()
-		all := make([]*Hash, 100_000/fields)
-		said := int64(cap(all)) * 8
-		for i := range all {
-			all[i] = newHash()
-			for f := range fields {
-				all[i].fields.put(fmt.Sprint("field", f), "a value of some bytes")
+		sizeIsTrue(t, fmt.Sprintf("%d hashes of %d fields", 100_000/fields, fields), 0.9, 1.1, func() (size int64, made any) {
+			all := make([]*Hash, 100_000/fields)
+			size = int64(cap(all)) * 8
+			for i := range all {
+				all[i] = newHash()
+				for f := range fields {
+					all[i].fields.put(fmt.Sprint("field", f), "a value of some bytes")
+				}
+				if all[i].fields.large != nil {
+					t.Fatalf("%d fields are no pack", fields)
+				}
+				size += all[i].size()
 			}
-			if all[i].fields.large != nil {
-				t.Fatalf("%d fields are no pack", fields)
-			}
-			said += all[i].size()
-		}
-		took := heapBytes() - before
-		if ratio := float64(said) / float64(took); ratio < 0.9 || ratio > 1.1 {
-			t.Errorf("%d hashes of %d fields take %d bytes, and say %d", len(all), fields, took, said)
-		}
-		runtime.KeepAlive(all)
+			return size, all
+		})
 	}
 }
