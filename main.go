@@ -104,10 +104,11 @@ func serve(args []string) int {
 		return 1
 	}
 	start := time.Now()
-	answering := false
+	answering, removePid := false, func() {}
+	defer func() { removePid() }()
 	answer := func() error { // clients
 		answering = true
-		return serveAll(cfg, server, log, end)
+		return serveAll(cfg, server, log, end, func() { removePid = writePid(cfg.Text("pidfile"), log) })
 	}
 	switch why, err := moveIn(cfg, server, log, answer, signals, ending); {
 	case why != "":
@@ -133,13 +134,6 @@ func serve(args []string) int {
 			st.Close()
 			return 1
 		}
-	}
-	if path := cfg.Text("pidfile"); path != "" {
-		remove, err := writePid(path)
-		if err != nil {
-			log.Warn().Err(err).Msg("can not write the pid file")
-		}
-		defer remove()
 	}
 	log.Info().Int("pid", os.Getpid()).Str("version", resp.Version).
 		Dur("start_ms", time.Since(start)).Msg("Ready to accept connections")
@@ -201,9 +195,13 @@ func storeOptions(cfg *config.Config, server *resp.Server, log logger) store.Opt
 	}
 }
 
-// serveAll listens on the configured addresses and serves who comes there.
-func serveAll(cfg *config.Config, server *resp.Server, log logger, end func(why string)) error {
+// serveAll listens on the configured addresses and serves who comes there. What is done first is done before the first
+// client has an answer.
+func serveAll(cfg *config.Config, server *resp.Server, log logger, end func(why string), first func()) error {
 	listeners, err := listen(cfg)
+	if err == nil {
+		first()
+	}
 	for _, ln := range listeners {
 		go func() {
 			serve := server.Serve
@@ -311,13 +309,18 @@ func listenOn(addresses []string, port int64) (all []net.Listener, err error) {
 	return all, nil
 }
 
-// writePid writes the process id into a file and returns what removes it.
-func writePid(path string) (remove func(), err error) {
-	if path, err = filepath.Abs(path); err == nil {
+// writePid writes the process's id to a file, if one is named, and returns what removes it.
+func writePid(path string, log logger) (remove func()) {
+	if path == "" {
+		return func() {}
+	}
+	path, err := filepath.Abs(path)
+	if err == nil {
 		err = os.WriteFile(path, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644)
 	}
 	if err != nil {
-		return func() {}, err
+		log.Warn().Err(err).Msg("can not write the pid file")
+		return func() {}
 	}
-	return func() { os.Remove(path) }, nil
+	return func() { os.Remove(path) }
 }
