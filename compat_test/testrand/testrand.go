@@ -54,3 +54,16 @@ func sayHowToRepeat(t testing.TB, n uint64) {
 		}
 	})
 }
+
+// Bits returns n bytes whose bits are mostly alike, as those of bitmaps are: runs of zeros, of ones or of one byte.
+func Bits(r *rand.Rand, n int) []byte {
+	b := make([]byte, n)
+	fill := []byte{0, 0xff, byte(r.Uint32())}[r.IntN(3)]
+	for i := range b {
+		b[i] = fill
+		if r.IntN(8) == 0 {
+			b[i] = byte(r.Uint32())
+		}
+	}
+	return b
+}

@@ -2,7 +2,6 @@ package command
 
 import (
 	"bytes"
-	"math/rand/v2"
 	"sync/atomic"
 	"testing"
 
@@ -17,18 +16,6 @@ func bitAt(b []byte, i int64) byte {
 	return b[i/8] >> (7 - i%8) & 1
 }
 
-func randomBits(r *rand.Rand, n int) []byte {
-	b := make([]byte, n)
-	fill := []byte{0, 0xff, byte(r.Uint32())}[r.IntN(3)]
-	for i := range b {
-		b[i] = fill
-		if r.IntN(8) == 0 {
-			b[i] = byte(r.Uint32())
-		}
-	}
-	return b
-}
-
 func TestAFieldIsReadAndWrittenAsBitByBit(t *testing.T) {
 	r := testrand.New(t, 5)
 	for range 50_000 {
@@ -36,7 +23,7 @@ func TestAFieldIsReadAndWrittenAsBitByBit(t *testing.T) {
 		if f.bits == 64 {
 			f.signed = true
 		}
-		value := randomBits(r, 40)
+		value := testrand.Bits(r, 40)
 		read := func(b []byte) (n int64) {
 			for i := range int64(f.bits) {
 				n = n<<1 | int64(bitAt(b, f.offset+i))

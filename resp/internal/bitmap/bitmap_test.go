@@ -2,7 +2,6 @@ package bitmap
 
 import (
 	"bytes"
-	"math/rand/v2"
 	"testing"
 
 	"diskette/compat_test/testrand"
@@ -16,22 +15,10 @@ func bitOf(b []byte, i int64) byte {
 	return b[i/8] >> (7 - i%8) & 1
 }
 
-func anyBits(r *rand.Rand, n int) []byte {
-	b := make([]byte, n)
-	fill := []byte{0, 0xff, byte(r.Uint32())}[r.IntN(3)]
-	for i := range b {
-		b[i] = fill
-		if r.IntN(8) == 0 {
-			b[i] = byte(r.Uint32())
-		}
-	}
-	return b
-}
-
 func TestBitsAreCountedAndFoundAsOneByOne(t *testing.T) {
 	r := testrand.New(t, 1)
 	for range 20_000 {
-		b := anyBits(r, 1+r.IntN(80))
+		b := testrand.Bits(r, 1+r.IntN(80))
 		total := int64(8 * len(b))
 		start, end := r.Int64N(total), r.Int64N(total+1)
 		count, first := int64(0), [2]int64{-1, -1}
@@ -63,7 +50,7 @@ func TestBitsAreCombinedAsOneByOne(t *testing.T) {
 			if r.IntN(200) == 0 {
 				n = combineBlock - 2 + r.IntN(5)
 			}
-			sources[i] = anyBits(r, n)
+			sources[i] = testrand.Bits(r, n)
 			length = max(length, n)
 		}
 		for op, one := range map[string]func(a, b byte) byte{
