@@ -55,13 +55,13 @@ func (st *Store) settle(nextID int64, lsn uint64) {
 		}
 		st.births = st.births[n:]
 		more = n == slice
-		for n = 0; n < len(st.tombs) && n < slice && st.tombs[n].lsn <= lsn; n++ {
-			if o := st.tombs[n].o; o.typ == None && o.space.db >= 0 && o.space.keys[o.name] == o {
+		for n = 0; n < len(st.tombstones) && n < slice && st.tombstones[n].lsn <= lsn; n++ {
+			if o := st.tombstones[n].o; o.typ == None && o.space.db >= 0 && o.space.keys[o.name] == o {
 				st.rememberAbsent(o)
 			}
-			st.tombs[n].o = nil
+			st.tombstones[n].o = nil
 		}
-		st.tombs = st.tombs[n:]
+		st.tombstones = st.tombstones[n:]
 		more = more || n == slice
 		if !more {
 			for id, o := range st.renamed {

@@ -98,7 +98,7 @@ type Store struct {
 	dueFields            expire.Queue[*fieldDeadlines] // hashes, by their earliest field deadline
 	births               []birth                       // keys created since the applied LSN, by id: not in the tables
 	renamed              map[int64]*object             // keys renamed since the applied LSN, by id
-	tombs                []tomb                        // deleted names, in LSN order, until applied
+	tombstones           []tombstone                   // deleted names, in LSN order, until applied
 	stats                counters
 
 	ids        ids
@@ -118,13 +118,13 @@ type Store struct {
 	damage     damage
 }
 
-// birth and tomb note an object as it was at one LSN.
+// birth and tombstone note an object as it was at one LSN.
 type birth struct {
 	id int64
 	o  *object
 }
 
-type tomb struct {
+type tombstone struct {
 	o   *object
 	lsn uint64
 }

@@ -191,7 +191,7 @@ func (tx *Tx) vacate(o *object) {
 	o.filled()
 	st.due.Set(o, 0)
 	st.resized(o)
-	st.tombs = append(st.tombs, tomb{o, tx.lsn})
+	st.tombstones = append(st.tombstones, tombstone{o, tx.lsn})
 }
 
 // expire removes a key whose deadline has passed.
