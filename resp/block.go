@@ -338,7 +338,7 @@ func (cl *client) replyEncoded(o *wire.Output, lsn uint64) {
 	if cl.replies != repliesOn && cl.silences(&command.ReplyNone) {
 		return
 	}
-	cl.out.Begin(lsn)
+	cl.out.BeginReply(lsn)
 	cl.out.Join(o)
 }
 

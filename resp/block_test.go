@@ -252,7 +252,7 @@ func TestManyWaitersCostAPushLittle(t *testing.T) {
 
 func TestAServedReplyIsAnErrorIfItsChangeCouldNotBeStored(t *testing.T) {
 	var cl client
-	cl.out.Begin(3)
+	cl.out.BeginReply(3)
 	command.ReplyOK.Encode(&cl.out, false)
 	served := blocked{lsn: 7}
 	reply := command.Array(command.BulkString("queue"), command.BulkString("job"))

@@ -190,7 +190,7 @@ func clientPause(cl *client, c *command.Call) command.Reply {
 	case millis > math.MaxInt64-c.Now:
 		return command.ErrTimeoutRange
 	case millis > 0:
-		cl.srv.pause.begin(time.Duration(min(millis, math.MaxInt64/int64(time.Millisecond)))*time.Millisecond, all)
+		cl.srv.pause.startOrExtend(time.Duration(min(millis, math.MaxInt64/int64(time.Millisecond)))*time.Millisecond, all)
 	}
 	return command.ReplyOK
 }

@@ -80,7 +80,7 @@ func fcall(readOnly bool) func(*store.Tx, *command.Call) command.Reply {
 			return refusal
 		}
 		e := libs.engine
-		run, refusal := e.begin(c, tx, f.name, f.flags, readOnly)
+		run, refusal := e.newRun(c, tx, f.name, f.flags, readOnly)
 		if refusal.IsError() {
 			return refusal
 		}

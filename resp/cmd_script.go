@@ -110,7 +110,7 @@ func keysAt(c *command.Call, i int) (n int, refusal command.Reply) {
 
 func runScript(c *command.Call, tx *store.Tx, sc *script, keys int, readOnly bool) command.Reply {
 	e := clientOf(c).srv.scripts.engine
-	run, refusal := e.begin(c, tx, sc.sha, sc.flags, readOnly)
+	run, refusal := e.newRun(c, tx, sc.sha, sc.flags, readOnly)
 	if refusal.IsError() {
 		return refusal
 	}

@@ -81,21 +81,21 @@ type saveJob struct {
 
 // run writes everything back; started is false if another run is under way.
 func (j *saveJob) run(s *Server, what string) (started bool, err error) {
-	if !j.begin() {
+	if !j.startUnlessRunning() {
 		return false, nil
 	}
 	return true, j.finish(s, what)
 }
 
 func (j *saveJob) runInBackground(s *Server, what string) (started bool) {
-	if !j.begin() {
+	if !j.startUnlessRunning() {
 		return false
 	}
 	go j.finish(s, what)
 	return true
 }
 
-func (j *saveJob) begin() bool {
+func (j *saveJob) startUnlessRunning() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if !j.started.IsZero() {

@@ -47,9 +47,9 @@ func (cl *client) run(cmds []wire.Command) {
 		case r.Conn != nil:
 			h.release()
 			cl.call = command.Call{Caller: &cl.Caller, Row: r, Args: args, Now: expire.NowMillis()}
-			t := cl.begin(r, args, 0)
+			t := cl.beforeCommand(r, args, 0)
 			reply := r.Conn(&cl.call)
-			cl.end(t, r, args, &reply)
+			cl.afterCommand(t, r, args, &reply)
 			if !cl.replied {
 				cl.reply(reply, cl.CallSeen)
 			}
@@ -97,7 +97,7 @@ func (cl *client) reply(r command.Reply, lsn uint64) {
 		cl.Scratch.Reset()
 		return
 	}
-	cl.out.Begin(lsn)
+	cl.out.BeginReply(lsn)
 	cl.seen = max(cl.seen, lsn)
 	r.Encode(&cl.out, cl.RESP3)
 	cl.Scratch.Reset()

@@ -144,7 +144,7 @@ func (l *libraries) make(c *compiledLibrary, timeout time.Duration) (*library, c
 		e.load = nil
 		e.lua.SetPlainGlobal("redis", e.apis.run)
 	}()
-	e.lua.Begin()
+	e.lua.Reset()
 	if _, failure := e.lua.Run(e.lua.Bind(c.lua), nil); failure != nil {
 		return nil, command.ErrorReply(command.OneLine("ERR Error registering functions: " + loadFailure(failure)))
 	}

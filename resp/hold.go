@@ -44,7 +44,7 @@ func (h *hold) take(r *command.Row) (busy bool) {
 		if !h.cl.srv.store.LockUnlessMidway() {
 			return true
 		}
-		h.begin()
+		h.noteTaken()
 	}
 	h.cl.srv.running = h.cl
 	h.n++
@@ -60,12 +60,12 @@ func (h *hold) tx() *store.Tx {
 	return h.cl.srv.store.Begin(h.cl.DB, now)
 }
 
-func (h *hold) begin() { h.held, h.n, h.now, h.ahead = true, 0, expire.NowMillis(), 0 }
+func (h *hold) noteTaken() { h.held, h.n, h.now, h.ahead = true, 0, expire.NowMillis(), 0 }
 
 // takeBack takes the lock again for a command that has begun, however long that takes.
 func (h *hold) takeBack() {
 	h.cl.srv.store.Lock()
-	h.begin()
+	h.noteTaken()
 	h.cl.srv.running = h.cl
 	h.n++
 }
@@ -94,9 +94,9 @@ func (h *hold) keyed(r *command.Row, args [][]byte, following []wire.Command) {
 		h.unpin()
 		return
 	}
-	t := cl.begin(r, args, h.loaded)
+	t := cl.beforeCommand(r, args, h.loaded)
 	tx, reply, seen := h.call(tx, r, args)
-	cl.end(t, r, args, &reply)
+	cl.afterCommand(t, r, args, &reply)
 	lsn := max(seen, tx.End())
 	if reply.Kind == command.KindBlock {
 		h.block(tx, lsn)

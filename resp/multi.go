@@ -164,7 +164,7 @@ func (cl *client) execLocked(tx *store.Tx, t *transaction, now int64) command.Re
 	}
 	silent := cl.replies != repliesOn
 	if !silent {
-		cl.out.Begin(0)
+		cl.out.BeginReply(0)
 		cl.out.Number('*', int64(len(t.queued)))
 	}
 	for _, q := range t.queued {
@@ -180,7 +180,7 @@ func (cl *client) execLocked(tx *store.Tx, t *transaction, now int64) command.Re
 		}
 		if !silent || reply.IsPushed() {
 			if silent {
-				cl.out.Begin(0)
+				cl.out.BeginReply(0)
 			}
 			reply.Encode(&cl.out, cl.RESP3)
 		}
@@ -205,9 +205,9 @@ func (cl *client) runQueued(tx *store.Tx, q queued) (reply command.Reply) {
 	if _, d := cl.denied(q.row, q.args, "multi"); d.Reason != acl.Allowed {
 		return errExecDenied(d)
 	}
-	t := cl.begin(q.row, q.args, 0)
+	t := cl.beforeCommand(q.row, q.args, 0)
 	reply = cl.callQueued(tx, q)
-	cl.end(t, q.row, q.args, &reply)
+	cl.afterCommand(t, q.row, q.args, &reply)
 	return reply
 }
 

@@ -8,7 +8,7 @@ import (
 	"diskette/resp/config"
 )
 
-// Every command that runs goes through begin and end, for those who look inside: INFO commandstats and
+// Every command that runs goes through beforeCommand and afterCommand, for those who look inside: INFO commandstats and
 // latencystats, LATENCY, SLOWLOG, MONITOR. Two clock readings cost as much as a tenth of a GET, hence:
 //
 //	exact     calls, failures and what MONITOR shows; the time of commands that walk (Row.Walks), have many
@@ -27,7 +27,7 @@ const (
 	fineMicros = 1000
 )
 
-// looks is what the server's settings ask begin and end to do.
+// looks is what the server's settings ask beforeCommand and afterCommand to do.
 type looks struct {
 	timeAll  atomic.Bool
 	tracking atomic.Bool // latency-tracking
@@ -51,8 +51,8 @@ type timing struct {
 	sampled bool      // the call is one of those that stand for all
 }
 
-// begin counts a call; loaded is how long it has read the disk already.
-func (cl *client) begin(r *command.Row, args [][]byte, loaded time.Duration) timing {
+// beforeCommand counts a call; loaded is how long it has read the disk already.
+func (cl *client) beforeCommand(r *command.Row, args [][]byte, loaded time.Duration) timing {
 	sampled := r.Stats.Calls.Add(1)%timedEvery == 1
 	if sampled || r.Walks || loaded > 0 || len(args) > manyArgs || cl.srv.looks.timeAll.Load() {
 		return timing{time.Now().Add(-loaded), sampled || r.Walks}
@@ -63,16 +63,16 @@ func (cl *client) begin(r *command.Row, args [][]byte, loaded time.Duration) tim
 	return timing{}
 }
 
-// end is called when the command has run, under the same hold of the keyspace lock if it is on keys.
-func (cl *client) end(t timing, r *command.Row, args [][]byte, reply *command.Reply) {
-	cl.noteEnd(t, r, args, reply)
+// afterCommand is called when the command has run, under the same hold of the keyspace lock if it is on keys.
+func (cl *client) afterCommand(t timing, r *command.Row, args [][]byte, reply *command.Reply) {
+	cl.noteTimes(t, r, args, reply)
 	if cl.srv.monitors.count.Load() > 0 {
 		cl.srv.monitors.feed(cl, r, args)
 	}
 }
 
-// noteEnd is end without the monitors: scripts' commands come to them in another way.
-func (cl *client) noteEnd(t timing, r *command.Row, args [][]byte, reply *command.Reply) {
+// noteTimes is end without the monitors: scripts' commands come to them in another way.
+func (cl *client) noteTimes(t timing, r *command.Row, args [][]byte, reply *command.Reply) {
 	s := cl.srv
 	if !t.start.IsZero() {
 		took := time.Since(t.start)

@@ -197,7 +197,7 @@ func (cl *client) replyLong(r *command.Reply, lsn uint64) {
 		cl.reply(*r, lsn) // none of it may be sent: an error comes in its place
 		return
 	}
-	o.Begin(lsn)
+	o.BeginReply(lsn)
 	cl.seen = max(cl.seen, lsn)
 	o.Sending = true
 	r.Encode(o, cl.RESP3)
@@ -220,6 +220,6 @@ func (cl *client) SendPart() (ok bool) {
 		cl.closing = true
 		return false
 	}
-	o.Begin(0)
+	o.BeginReply(0)
 	return true
 }

@@ -21,8 +21,8 @@ type pause struct {
 	}
 }
 
-// begin starts a pause or adds to the one there is: the later end and the stricter mode hold.
-func (p *pause) begin(length time.Duration, all bool) {
+// startOrExtend starts a pause or adds to the one there is: the later end and the stricter mode hold.
+func (p *pause) startOrExtend(length time.Duration, all bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.mu.ended == nil {

@@ -141,9 +141,9 @@ func (e *engine) command() command.Reply {
 	}
 	e.inner = command.Call{Caller: &cl.Caller, Row: r, Args: args, Now: run.clock, Locked: true, Script: true}
 	cl.remember(r, args)
-	t := cl.begin(r, args, 0)
+	t := cl.beforeCommand(r, args, 0)
 	reply := e.invoke(r)
-	cl.noteEnd(t, r, args, &reply)
+	cl.noteTimes(t, r, args, &reply)
 	if s.monitors.count.Load() > 0 && r.Flags&(command.SkipMonitor|command.Admin) == 0 {
 		s.monitors.show(cl, "lua", r, args)
 	}

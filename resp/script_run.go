@@ -90,8 +90,8 @@ func (e *engine) others() int64 {
 	return 2 * (e.srv.store.HotBytesLocked() + int64(e.run.tx.ChangeBytes()))
 }
 
-// begin notes a run. The caller holds the keyspace lock.
-func (e *engine) begin(c *command.Call, tx *store.Tx, name string, flags scriptFlags, readOnly bool) (*scriptRun, command.Reply) {
+// newRun notes a run. The caller holds the keyspace lock.
+func (e *engine) newRun(c *command.Call, tx *store.Tx, name string, flags scriptFlags, readOnly bool) (*scriptRun, command.Reply) {
 	if flags&(scriptOldStyle|scriptNoWrites) == 0 {
 		if err := e.srv.store.WriteError(); err != nil {
 			return nil, command.ErrNotStored(err)
@@ -128,7 +128,7 @@ func (e *engine) execute(run *scriptRun, fn *lua.LFunction, args ...lua.LValue) 
 			s.limitHeap()
 		}
 	}()
-	e.lua.Begin()
+	e.lua.Reset()
 	result, failure := e.lua.Run(fn, errorPlace, args...)
 	if run.lacking {
 		return command.ReplyLoad

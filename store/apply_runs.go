@@ -121,7 +121,7 @@ func (w *writer) merge(f *fold, order []int32, bounded bool) {
 		switch {
 		case r.removed:
 		case builtBytes(b.d, r.data) >= chunkBytes:
-			b.end()
+			b.endRun()
 			w.putLongRun(r)
 		default:
 			if err := b.add(r.n, r.data); err != nil && w.err == nil {
@@ -132,7 +132,7 @@ func (w *writer) merge(f *fold, order []int32, bounded bool) {
 	for _, r := range rows {
 		b.addEncoded(r.n, r.row)
 	}
-	b.end()
+	b.endRun()
 	if old.there && !old.kept {
 		w.removeRow(w.merging.table, w.merging.id, old.n)
 	}

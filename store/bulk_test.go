@@ -26,7 +26,7 @@ func begun(t testing.TB, dir string, options ...func(*Options)) (*Import, *Bulk)
 	for _, set := range options {
 		set(&o)
 	}
-	im, err := BeginImport(o)
+	im, err := NewImport(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,11 +277,11 @@ func TestAnImportThatIsNotFinishedIsNone(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, importDir)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the import's directory is still there: %v", err)
 	}
-	if _, err := BeginImport(Options{Dir: dir}); !errors.Is(err, ErrInUse) {
+	if _, err := NewImport(Options{Dir: dir}); !errors.Is(err, ErrInUse) {
 		t.Errorf("an import into a directory in use: %v", err)
 	}
 	closed(t, st)
-	if _, err := BeginImport(Options{Dir: dir}); !errors.Is(err, ErrHasData) {
+	if _, err := NewImport(Options{Dir: dir}); !errors.Is(err, ErrHasData) {
 		t.Errorf("an import into a directory with data: %v", err)
 	}
 }
@@ -403,7 +403,7 @@ func TestAnImportThatTheDiskFailsIsWholeOrNone(t *testing.T) {
 		err := func() error {
 			o := Options{Dir: dir}
 			failing(&o)
-			im, err := BeginImport(o)
+			im, err := NewImport(o)
 			if err != nil {
 				return err
 			}
@@ -443,7 +443,7 @@ func TestAnImportThatAFullDiskEndsSaysSo(t *testing.T) {
 	dir, d := t.TempDir(), newDisk(t)
 	o := Options{Dir: dir}
 	d.use(&o)
-	im, err := BeginImport(o)
+	im, err := NewImport(o)
 	if err != nil {
 		t.Fatal(err)
 	}

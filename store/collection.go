@@ -109,7 +109,7 @@ type editing struct {
 }
 
 // editOf is edit for a key that holds, or is to hold, a collection of a type. c is nil when the
-// key is absent: the handle then has an empty collection of its own, which begin makes the key's.
+// key is absent: the handle then has an empty collection of its own, which ensureKey makes the key's.
 func (tx *Tx) editOf(key []byte, t Type) (e editing, c collection, err error) {
 	o := tx.edit(key)
 	if o.typ != None && o.typ != t {
@@ -118,8 +118,8 @@ func (tx *Tx) editOf(key []byte, t Type) (e editing, c collection, err error) {
 	return editing{tx, o}, o.coll, nil
 }
 
-// begin comes before a row of c is recorded: an absent name becomes a key. It returns the key's id.
-func (e editing) begin(c collection) (id int64) {
+// ensureKey comes before a row of c is recorded: an absent name becomes a key. It returns the key's id.
+func (e editing) ensureKey(c collection) (id int64) {
 	if e.o.typ == None {
 		e.o.coll = c
 		e.tx.create(e.o, c.kind(), 0)

@@ -188,7 +188,7 @@ func (h HashTx) Set(field, value []byte) (created bool) { return h.set(field, va
 func (h HashTx) Update(field, value []byte) (created bool) { return h.set(field, value, true) }
 
 func (h HashTx) set(field, value []byte, keepDeadline bool) (created bool) {
-	id := h.begin(h.Hash)
+	id := h.ensureKey(h.Hash)
 	if h.anyDue() {
 		if s, there := h.fields.find(viewString(field)); there && h.isDue(s.n) {
 			h.takeOut(viewString(field))

@@ -15,7 +15,7 @@ import (
 // An Import makes a directory's first database out of data that comes from elsewhere, all or nothing. It works in a
 // directory within the data directory:
 //
-//	BeginImport     import.tmp/ is removed, if an import before was interrupted, and made anew
+//	NewImport       import.tmp/ is removed, if an import before was interrupted, and made anew
 //	Bulk            rows go straight into the tables of import.tmp/diskette.db
 //	Open            what can not be told as rows is done by a Store on import.tmp/, which is then closed
 //	Finish          the database, which needs nothing beside it now, is fsynced and renamed to diskette.db;
@@ -44,9 +44,9 @@ func Fresh(dir string) bool {
 	return true
 }
 
-// BeginImport takes a directory, which is created if it is not there. Dir, MaxMemory, Databases, AllowNetworkFS, Log
+// NewImport takes a directory, which is created if it is not there. Dir, MaxMemory, Databases, AllowNetworkFS, Log
 // and what is for tests of the options count.
-func BeginImport(o Options) (im *Import, err error) {
+func NewImport(o Options) (im *Import, err error) {
 	if o.Log == nil {
 		o.Log = func(string, error, ...any) {}
 	}

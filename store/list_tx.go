@@ -33,7 +33,7 @@ const (
 func (l ListTx) Push(end End, value []byte) { l.push(end, string(value)) }
 
 func (l ListTx) push(end End, value string) {
-	id := l.begin(l.List)
+	id := l.ensureKey(l.List)
 	e := element{l.beyond(end), value}
 	if end == Head {
 		l.pushHead(e)

@@ -78,12 +78,12 @@ func gatherRuns(c *sqlite3.Conn, from string, to *tableDef) error {
 	}}
 	for err == nil && rows.Step() {
 		if rows.ColumnInt64(0) != id {
-			b.end()
+			b.endRun()
 			id = rows.ColumnInt64(0)
 		}
 		b.addColumns(rows.ColumnInt64(1), rows, 2)
 	}
-	b.end()
+	b.endRun()
 	return errors.Join(err, rows.Err())
 }
 

@@ -27,7 +27,7 @@ func (p *readers) use(fn func(*reader) error) error {
 	r := <-p.free
 	defer func() { p.free <- r }()
 	return r.guard(func() error {
-		if err := r.end(); err != nil {
+		if err := r.endTransaction(); err != nil {
 			return err
 		}
 		return fn(r)
@@ -39,17 +39,17 @@ func (p *readers) load(fn func(*reader) error) error {
 	r := <-p.free
 	defer func() {
 		if r.began != p.renewed.Load() {
-			r.end()
+			r.endTransaction()
 		}
 		p.free <- r
 	}()
 	return r.guard(func() error {
-		if err := r.begin(p.renewed.Load()); err != nil {
+		if err := r.ensureTransaction(p.renewed.Load()); err != nil {
 			return err
 		}
 		err := fn(r)
 		if err != nil {
-			r.end()
+			r.endTransaction()
 		}
 		return err
 	})
@@ -62,7 +62,7 @@ func (p *readers) renew() {
 	for range p.all {
 		select {
 		case r := <-p.free: // each that is free comes once: the channel is a queue
-			r.end()
+			r.endTransaction()
 			p.free <- r
 		default:
 			return
@@ -144,12 +144,12 @@ func (r *reader) open() error {
 	return nil
 }
 
-// begin makes sure that a transaction is open that began when readers.renewed had this value.
-func (r *reader) begin(renewed uint64) error {
+// ensureTransaction makes sure that a transaction is open that began when readers.renewed had this value.
+func (r *reader) ensureTransaction(renewed uint64) error {
 	if r.reading && r.began == renewed {
 		return nil
 	}
-	if err := r.end(); err != nil {
+	if err := r.endTransaction(); err != nil {
 		return err
 	}
 	r.start.Step() // takes no lock: the first SELECT does
@@ -158,8 +158,8 @@ func (r *reader) begin(renewed uint64) error {
 	return err
 }
 
-// end ends the transaction that is open, if one is.
-func (r *reader) end() error {
+// endTransaction ends the transaction that is open, if one is.
+func (r *reader) endTransaction() error {
 	if !r.reading {
 		return nil
 	}

@@ -132,8 +132,8 @@ type runBuilder struct {
 
 const stepBytes = 3 // a table's step as a uvarint: positionStep is the longest
 
-// begin makes room for a row whose encoding will take up to size bytes, which is then appended to data.
-func (b *runBuilder) begin(n int64, size int) {
+// makeRoom makes room for a row whose encoding will take up to size bytes, which is then appended to data.
+func (b *runBuilder) makeRoom(n int64, size int) {
 	gap := distance(b.last, n)
 	if uneven := b.uneven || gap != uint64(b.d.step); b.rows > 0 && uneven {
 		size += binary.MaxVarintLen64
@@ -142,7 +142,7 @@ func (b *runBuilder) begin(n int64, size int) {
 		}
 	}
 	if b.rows > 0 && len(b.data)+len(b.gaps)+size > b.limit {
-		b.end()
+		b.endRun()
 	}
 	switch {
 	case b.rows == 0:
@@ -160,8 +160,8 @@ func (b *runBuilder) begin(n int64, size int) {
 	b.rows++
 }
 
-// end completes the last run.
-func (b *runBuilder) end() {
+// endRun completes the last run.
+func (b *runBuilder) endRun() {
 	if b.rows > 0 {
 		b.write(b.first, b.gaps, b.data)
 	}
@@ -173,7 +173,7 @@ func (b *runBuilder) end() {
 
 // add takes in a row that a recordWriter encoded.
 func (b *runBuilder) add(n int64, cols []byte) error {
-	b.begin(n, builtBytes(b.d, cols))
+	b.makeRoom(n, builtBytes(b.d, cols))
 	r := columnReader{cols}
 	for _, c := range b.d.columns {
 		if c.kind == intColumn {
@@ -193,7 +193,7 @@ func builtBytes(d *tableDef, cols []byte) int { return len(cols) + 8*len(d.colum
 
 // addEncoded takes in a row of another run.
 func (b *runBuilder) addEncoded(n int64, row []byte) {
-	b.begin(n, len(row))
+	b.makeRoom(n, len(row))
 	b.data = append(b.data, row...)
 }
 
@@ -203,7 +203,7 @@ func (b *runBuilder) addColumns(n int64, s *sqlite3.Stmt, from int) {
 	for i := range b.d.columns {
 		size += len(s.ColumnRawBlob(from+i)) + 8
 	}
-	b.begin(n, size)
+	b.makeRoom(n, size)
 	for i, c := range b.d.columns {
 		if c.kind == intColumn {
 			b.data = appendInt(b.data, s.ColumnInt64(from+i))

@@ -48,7 +48,7 @@ func TestRunsHoldWhatWasPutIntoThem(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		b.end()
+		b.endRun()
 		reader := runReader{d: &tables[listElements]}
 		for _, run := range *runs {
 			reader.open(run.n, run.gaps, run.data)

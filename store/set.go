@@ -142,7 +142,7 @@ func (s SetTx) Add(member []byte) bool {
 	if s.HasBytes(member) {
 		return false
 	}
-	id := s.begin(s.Set)
+	id := s.ensureKey(s.Set)
 	s.put(s.tx.rec.insert(), id, s.insert(viewString(member)))
 	s.changed()
 	return true

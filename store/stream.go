@@ -126,7 +126,7 @@ func (s StreamTx) Exists() bool { return s.o.typ != None }
 // Create makes the key, if it is not there: an empty stream.
 func (s StreamTx) Create() {
 	if !s.Exists() {
-		s.begin(s.Stream)
+		s.ensureKey(s.Stream)
 		s.headChanged()
 		s.changed()
 	}
@@ -134,7 +134,7 @@ func (s StreamTx) Create() {
 
 // Add appends an entry, whose id must be above LastID.
 func (s StreamTx) Add(id StreamID, fields StreamFields) {
-	key := s.begin(s.Stream)
+	key := s.ensureKey(s.Stream)
 	e := streamEntry{id: id, n: s.number(), fields: fields}
 	s.entries.append(e)
 	s.lastID = id

@@ -341,7 +341,7 @@ func (z ZSetTx) Set(member []byte, score float64) (created, updated bool) {
 	if !created && !updated {
 		return false, false
 	}
-	id := z.begin(z.ZSet)
+	id := z.ensureKey(z.ZSet)
 	if created {
 		z.tx.rec.insert()
 	}

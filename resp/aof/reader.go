@@ -136,7 +136,7 @@ func (r *Reader) next() (*Item, error) {
 	case r.part == len(r.set.Parts):
 		return nil, io.EOF
 	case r.file == nil:
-		return r.begin()
+		return r.openPart()
 	case r.snapshot != nil:
 		return nil, r.endSnapshot()
 	case r.commands.offset < r.extent.end:
@@ -145,8 +145,8 @@ func (r *Reader) next() (*Item, error) {
 	return nil, r.endPart()
 }
 
-// begin opens a part.
-func (r *Reader) begin() (*Item, error) {
+// openPart opens a part.
+func (r *Reader) openPart() (*Item, error) {
 	var err error
 	if r.file, err = r.open(r.path()); err != nil {
 		return nil, err

@@ -20,7 +20,7 @@ func BenchmarkCompareAndReturn(b *testing.B) {
 	fn := s.Bind(code)
 	b.ReportAllocs()
 	for b.Loop() {
-		s.Begin()
+		s.Reset()
 		if _, err := s.Call(fn); err != nil {
 			b.Fatal(err)
 		}
@@ -43,7 +43,7 @@ func benchmarkScript(b *testing.B, source string) {
 	s := New(Limits{Memory: 64 << 20})
 	fn := s.Bind(code)
 	for b.Loop() {
-		s.Begin()
+		s.Reset()
 		if _, err := s.Call(fn); err != nil {
 			b.Fatal(err)
 		}

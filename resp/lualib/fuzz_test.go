@@ -39,10 +39,10 @@ func FuzzScript(f *testing.F) {
 			return
 		}
 		end = time.Now().Add(50 * time.Millisecond)
-		s.Begin()
+		s.Reset()
 		s.Run(s.Bind(code), nil)
 		end = time.Now().Add(time.Minute)
-		s.Begin()
+		s.Reset()
 		got, failure := s.Run(s.Bind(next), nil)
 		if failure != nil || got.String() != "x,xx,xxx,xxxx,xxxxx,xxxxxx,xxxxxxx,xxxxxxxx,xxxxxxxxx,xxxxxxxxxx" {
 			t.Fatalf("the script after %q returned %v, %v", source, got, failure)

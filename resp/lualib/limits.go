@@ -48,7 +48,7 @@ type budget struct {
 	sample   [3]metrics.Sample
 }
 
-func (b *budget) begin() {
+func (b *budget) reset() {
 	*b = budget{looked: b.looked}
 	for i, name := range []string{"/memory/classes/heap/objects:bytes", "/gc/heap/live:bytes", "/gc/cycles/total:gc-cycles"} {
 		b.sample[i].Name = name

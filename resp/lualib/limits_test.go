@@ -18,7 +18,7 @@ func run(t testing.TB, source string, l Limits) ([]lua.LValue, error) {
 		return nil, err
 	}
 	s := New(l)
-	s.Begin()
+	s.Reset()
 	return s.Call(s.Bind(code))
 }
 
@@ -198,11 +198,11 @@ func TestAStateWorksAfterAnEnd(t *testing.T) {
 	endless, _ := Compile(`pcall(function() while true do end end)`, "user_script")
 	sum, _ := Compile(`return 1 + 1`, "user_script")
 	for range 3 {
-		s.Begin()
+		s.Reset()
 		if _, err := s.Call(s.Bind(endless)); err == nil || s.Ended() == nil {
 			t.Fatal("it ran to its end")
 		}
-		s.Begin()
+		s.Reset()
 		if out, err := s.Call(s.Bind(sum)); err != nil || out[0] != lua.LNumber(2) || s.L.GetTop() != 0 {
 			t.Fatal(out, err, s.L.GetTop())
 		}

@@ -22,15 +22,15 @@ func New(l Limits) *State {
 	L.G.Tick, L.G.Allocate, L.G.MaxString, L.G.Defect = s.look, s.allocate, maxString, l.Defect
 	s.openGlobals()
 	s.random.seed(0)
-	s.Begin()
+	s.Reset()
 	return s
 }
 
-// Begin makes the state ready for a script: its limits start anew, and nothing of the one before is left on the stack.
-func (s *State) Begin() {
+// Reset makes the state ready for a script: its limits start anew, and nothing of the one before is left on the stack.
+func (s *State) Reset() {
 	s.ended = nil
 	s.L.Reset()
-	s.used.begin()
+	s.used.reset()
 	s.L.G.Ticks = TicksPerLook
 }
 

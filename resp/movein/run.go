@@ -39,7 +39,7 @@ func (s *Source) Run(ctx context.Context, o Options) (*Result, error) {
 	if o.Now != nil {
 		m.nowMs = o.Now().UnixMilli()
 	}
-	im, err := store.BeginImport(o.Store)
+	im, err := store.NewImport(o.Store)
 	if err != nil {
 		return nil, err
 	}

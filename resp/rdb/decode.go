@@ -30,7 +30,7 @@ func Decode(payload []byte, l Limits) (*Value, error) {
 		r.skipKeyMeta()
 		t = r.byte()
 	}
-	vr.begin(t, 0)
+	vr.beginValue(t, 0)
 	if r.err == nil {
 		vr.more(v)
 	}

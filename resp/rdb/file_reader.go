@@ -342,7 +342,7 @@ func (f *FileReader) key(t byte) {
 		f.record.Kind, f.record.Module = RecordModule, f.r.moduleName()
 		f.inSkip = true
 	default:
-		f.value.begin(t, typeAt)
+		f.value.beginValue(t, typeAt)
 		f.record.Type, f.record.Count = f.value.kind, f.value.claimed()
 		return
 	}

@@ -45,8 +45,8 @@ var packs = map[byte]struct {
 	typeHashTimesPackOld: {listpackEncoding, 3}, typeHashTimesPack: {listpackEncoding, 3},
 }
 
-// begin reads what comes before the elements of a value of type t, which stood at an offset.
-func (v *valueReader) begin(t byte, at int64) {
+// beginValue reads what comes before the elements of a value of type t, which stood at an offset.
+func (v *valueReader) beginValue(t byte, at int64) {
 	*v = valueReader{reader: v.reader, whole: v.whole, t: t, at: v.offset()}
 	kind, known := kinds[t]
 	if v.valkey {

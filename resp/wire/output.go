@@ -51,8 +51,8 @@ type mark struct {
 // LastSaw changes the LSN that the last reply must wait for.
 func (o *Output) LastSaw(lsn uint64) { o.marks[len(o.marks)-1].lsn = lsn }
 
-// Begin begins a reply that must wait for lsn.
-func (o *Output) Begin(lsn uint64) {
+// BeginReply begins a reply that must wait for lsn.
+func (o *Output) BeginReply(lsn uint64) {
 	o.marks = append(o.marks, mark{len(o.pieces), len(o.Buf) - o.from, lsn})
 }
 
