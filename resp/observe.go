@@ -71,7 +71,7 @@ func (cl *client) afterCommand(t timing, r *command.Row, args [][]byte, reply *c
 	}
 }
 
-// noteTimes is end without the monitors: scripts' commands come to them in another way.
+// noteTimes is afterCommand without the monitors: scripts' commands come to them in another way.
 func (cl *client) noteTimes(t timing, r *command.Row, args [][]byte, reply *command.Reply) {
 	s := cl.srv
 	if !t.start.IsZero() {

@@ -239,8 +239,8 @@ func (o *asideWriter) frame(f *fold, t target, why error) error {
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// settle is called when the fold is in the tables. It returns what was left out.
-func (a *asides) settle(f *fold) (out map[target]error) {
+// foldApplied is called when the fold is in the tables. It returns what was left out.
+func (a *asides) foldApplied(f *fold) (out map[target]error) {
 	out = a.out
 	for t := range out {
 		e := f.find(t.id)
@@ -271,7 +271,7 @@ func (w *writer) blame(err error) (fields []any) {
 
 // tellAsides logs what a fold that is in the tables has left out.
 func (st *Store) tellAsides(f *fold) {
-	for t, why := range st.wb.w.asides.settle(f) {
+	for t, why := range st.wb.w.asides.foldApplied(f) {
 		var w recordWriter
 		f.record(&w, t)
 		fields := []any{"key_id", t.id, "table", t.table.String(), "row", t.n, "bytes", len(w.head) + w.extra,

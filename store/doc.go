@@ -8,7 +8,7 @@
 //	Wait                the buffer is written, once for all who wait; the reply may leave
 //	fold                committed records are gathered by row, the last change of a row winning
 //	apply               one SQLite transaction brings a fold and its LSN into the tables
-//	settle              what was applied is clean: it may be unloaded, tombstones are let go
+//	forgetApplied       what was applied is clean: it may be unloaded, tombstones are let go
 //
 // and of a key that is wanted and not in memory: Want puts a placeholder, Load reads the row
 // without the lock, the command runs. What needs no more than the head of a key wants no more (head.go).
@@ -22,7 +22,7 @@
 //	key.go string.go edit.go database.go                 what commands do to keys, strings, databases
 //	change.go       the changes and their encoding       journal/     append, group commit, segments
 //	files/          changes of files, as tests see them  vfs.go       fsyncs of SQLite's that have failed
-//	fold.go writeback.go apply.go settle.go              from the journal to the tables
+//	fold.go writeback.go apply.go applied.go             from the journal to the tables
 //	writer.go recover.go maintain.go                     its connection; after a crash; the tables' upkeep
 //	breath.go                                            write-back lets clients have the processor
 //	pages.go damage.go trouble.go                        the pages' checksums; what is told when the disk fails
@@ -56,7 +56,7 @@
 //
 //	I1  Journal order is execution order: changes are appended under the keyspace lock.
 //	I2  No reply leaves before what it saw is committed, reads included. It compares LSNs, so a
-//	    read of settled data never waits.
+//	    read of committed data never waits.
 //	I3  An object is unloaded only when unpinned and its last LSN is applied.
 //	I4  Rows and applied_lsn move in one SQLite transaction.
 //	I5  A name has one state in memory: unknown, loading, head, clean, dirty. A deleted key is a dirty
@@ -79,7 +79,7 @@
 // writes nothing. So a failure is remembered, or assumed where nobody could, and what it left is written over
 // itself before the next one. All fsyncs, and who remembers:
 //
-//	the WAL, the database file        vfs.go, while the store is open: write-back, checkpoints, settleRecovery
+//	the WAL, the database file        vfs.go, while the store is open: write-back, checkpoints, finishRecovery
 //	the WAL at the start              assumed: syncWAL; the file needs nothing: SQLite copies the whole WAL again
 //	the journal's active segment      its doubt; it has no successor until it is on disk
 //	the last segment at the start     assumed: mend

@@ -187,8 +187,8 @@ func (w *writer) countForeign() {
 	}
 }
 
-// settleForeign is called when the transaction was committed. It returns what was found in it.
-func (w *writer) settleForeign() (found foreignRows) {
+// takeForeignFound is called when the transaction was committed. It returns what was found in it.
+func (w *writer) takeForeignFound() (found foreignRows) {
 	f := &w.foreign
 	found, f.found = f.found, foreignRows{}
 	if !found.toTell() { // with the next
@@ -299,6 +299,6 @@ func (st *Store) foreignAtStart() error {
 	if err != nil {
 		return damaged(st.dir, err)
 	}
-	st.tellForeign(w.settleForeign(), false)
+	st.tellForeign(w.takeForeignFound(), false)
 	return nil
 }

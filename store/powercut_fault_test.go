@@ -107,7 +107,7 @@ func TestAFailedFsyncAfterARecoveryIsNotBelievedByTheNextWriteBack(t *testing.T)
 	var syncs atomic.Int64
 	h.atStart = func(_ int, kind, file string, _ int) error {
 		if file == walFile && kind == "sync" {
-			if syncs.Add(1) == 2 { // the first is that of the start, the second settleRecovery's
+			if syncs.Add(1) == 2 { // the first is that of the start, the second finishRecovery's
 				return syscall.EIO
 			}
 		}

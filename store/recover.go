@@ -9,7 +9,7 @@ import (
 // replay folds and applies the journal's tail: write-back, run to the end.
 //
 // Its transactions are not fsynced, which is most of their time when many pages change: the journal has
-// the records still, and keeps them until settleRecovery.
+// the records still, and keeps them until finishRecovery.
 func (st *Store) replay() error {
 	wb := &st.wb
 	if err := wb.w.c.Exec(`PRAGMA synchronous = NORMAL`); err != nil {
@@ -46,7 +46,7 @@ func (st *Store) replay() error {
 			return err
 		}
 		st.tellAsides(f)
-		st.tellForeign(wb.w.settleForeign(), false)
+		st.tellForeign(wb.w.takeForeignFound(), false)
 		st.applied.Store(f.last)
 		st.opened.Records += f.records
 		st.opened.Rows += int64(f.changes())
@@ -77,9 +77,9 @@ func (st *Store) replay() error {
 	return err
 }
 
-// settleRecovery fsyncs what replay applied, by a transaction that is fsynced, and lets go of the
+// finishRecovery fsyncs what replay applied, by a transaction that is fsynced, and lets go of the
 // journal that it came from.
-func (st *Store) settleRecovery() {
+func (st *Store) finishRecovery() {
 	applied := st.applied.Load()
 	if err := st.wb.w.sync(applied); err != nil {
 		err = st.failed(place{op: writingBack}, err)

@@ -118,7 +118,7 @@ type scanRow struct {
 
 // newerLocked lists at most limit keys of a space, in id order, with ids above the cursor and up to last
 // (0 = no bound), that the tables do not have, or have under another name. What is unloaded is not listed, though its
-// birth or renaming is not settled yet: the tables have it (I3).
+// birth or renaming is not forgotten yet: the tables have it (I3).
 func (st *Store) newerLocked(s *space, cursor, last int64, limit int) (newer []scanRow) {
 	for id, o := range st.renamed {
 		if id > cursor && (last == 0 || id <= last) && o.id == id && o.space == s && s.keys[o.name] == o {

@@ -39,7 +39,7 @@ type scanList struct {
 	top    int64 // the newest key's id of all when the list was made, or its own last id when it is cut off
 }
 
-// forget drops the lists after a write-back that renamed keys. Until the store settles it, scans
+// forget drops the lists after a write-back that renamed keys. Until the store forgets these renames, scans
 // know these keys from memory.
 func (l *scanLists) forget() {
 	l.mu.Lock()

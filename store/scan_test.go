@@ -6,20 +6,20 @@ import (
 )
 
 // Between the moment at which a key's row is in the tables and the one at which the store
-// settles that, the key may leave memory: from there on the tables alone know it.
-func TestAScanFindsAKeyThatIsUnloadedBeforeItsBirthIsSettled(t *testing.T) {
+// forgets its birth, the key may leave memory: from there on the tables alone know it.
+func TestAScanFindsAKeyThatIsUnloadedBeforeItsBirthIsForgotten(t *testing.T) {
 	st := opened(t, t.TempDir())
 	mustSet(t, st, "renamed before", "v")
 	flushed(t, st)
 	must(t, st, 0, []string{"renamed before", "renamed"}, func(tx *Tx, k [][]byte) { tx.Rename(k[0], k[1]) })
 	mustSet(t, st, "new", "v")
-	st.Lock() // settle waits for it
+	st.Lock() // forgetApplied waits for it
 	defer st.Unlock()
 	last := st.journal.Last()
 	st.kickWriteBack()
 	eventually(t, "the write-back", func() bool { return st.applied.Load() >= last })
 	if len(st.births) != 1 || len(st.renamed) != 1 {
-		t.Fatalf("%d births, %d renames: it is settled", len(st.births), len(st.renamed))
+		t.Fatalf("%d births, %d renames: they are forgotten", len(st.births), len(st.renamed))
 	}
 	for _, name := range []string{"new", "renamed"} {
 		st.forget(st.dbs[0].keys[name])

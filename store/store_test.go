@@ -27,7 +27,7 @@ func TestWhatWasWrittenIsThere(t *testing.T) {
 	rename := func(from, to string) func(t *testing.T, st *Store) {
 		return edit([]string{from, to}, func(tx *Tx, k [][]byte) { tx.Rename(k[0], k[1]) })
 	}
-	settle := func(t *testing.T, st *Store) { t.Helper(); flushed(t, st) }
+	writeBack := func(t *testing.T, st *Store) { t.Helper(); flushed(t, st) }
 	for _, c := range []struct {
 		name  string
 		steps []func(t *testing.T, st *Store)
@@ -35,49 +35,49 @@ func TestWhatWasWrittenIsThere(t *testing.T) {
 	}{
 		{"a value", do(put("k", "v")), map[string]string{"k": "v"}},
 		{"a value that was overwritten", do(put("k", "v"), put("k", "w")), map[string]string{"k": "w"}},
-		{"a value that was overwritten after its write-back", do(put("k", "v"), settle, put("k", "w")), map[string]string{"k": "w"}},
+		{"a value that was overwritten after its write-back", do(put("k", "v"), writeBack, put("k", "w")), map[string]string{"k": "w"}},
 		{"an empty key and an empty value", do(put("", "v"), put("k", "")), map[string]string{"": "v", "k": ""}},
 		{"binary keys and values", do(put("\x00\xff\r\n", "\xff\x00")), map[string]string{"\x00\xff\r\n": "\xff\x00"}},
 		{"a deleted key", do(put("k", "v"), remove("k")), nil},
-		{"a key deleted after its write-back", do(put("k", "v"), settle, remove("k")), nil},
-		{"a key deleted and created again", do(put("k", "v"), settle, remove("k"), put("k", "w")), map[string]string{"k": "w"}},
+		{"a key deleted after its write-back", do(put("k", "v"), writeBack, remove("k")), nil},
+		{"a key deleted and created again", do(put("k", "v"), writeBack, remove("k"), put("k", "w")), map[string]string{"k": "w"}},
 		{"a key created, deleted and created within one write-back", do(put("k", "v"), remove("k"), put("k", "w")), map[string]string{"k": "w"}},
 		{"a long value", do(put("k", long)), map[string]string{"k": long}},
-		{"a long value that became short", do(put("k", long), settle, put("k", "v")), map[string]string{"k": "v"}},
-		{"a short value that became long", do(put("k", "v"), settle, put("k", long)), map[string]string{"k": long}},
-		{"a deleted long value", do(put("k", long), settle, remove("k")), nil},
-		{"a long value patched beyond its end", do(put("k", long), settle, edit([]string{"k"}, func(tx *Tx, k [][]byte) {
+		{"a long value that became short", do(put("k", long), writeBack, put("k", "v")), map[string]string{"k": "v"}},
+		{"a short value that became long", do(put("k", "v"), writeBack, put("k", long)), map[string]string{"k": long}},
+		{"a deleted long value", do(put("k", long), writeBack, remove("k")), nil},
+		{"a long value patched beyond its end", do(put("k", long), writeBack, edit([]string{"k"}, func(tx *Tx, k [][]byte) {
 			tx.SetRange(k[0], len(long)+2*chunkBytes, []byte("end"))
 			tx.SetRange(k[0], 3, []byte("!!"))
 		})), map[string]string{"k": "012!!" + long[5:] + strings.Repeat("\x00", 2*chunkBytes) + "end"}},
-		{"appends to a long value", do(put("k", long), settle, edit([]string{"k"}, func(tx *Tx, k [][]byte) {
+		{"appends to a long value", do(put("k", long), writeBack, edit([]string{"k"}, func(tx *Tx, k [][]byte) {
 			tx.Append(k[0], []byte("a"))
 			tx.Append(k[0], []byte(long))
 		})), map[string]string{"k": long + "a" + long}},
-		{"a renamed key", do(put("a", "1"), settle, rename("a", "b")), map[string]string{"b": "1"}},
+		{"a renamed key", do(put("a", "1"), writeBack, rename("a", "b")), map[string]string{"b": "1"}},
 		{"a key renamed before its write-back", do(put("a", "1"), rename("a", "b")), map[string]string{"b": "1"}},
-		{"a key renamed over another", do(put("a", "1"), put("b", "2"), settle, rename("a", "b")), map[string]string{"b": "1"}},
-		{"a key renamed away and back", do(put("a", "1"), settle, rename("a", "b"), rename("b", "a")), map[string]string{"a": "1"}},
-		{"two keys that exchanged names within one write-back", do(put("a", "1"), put("b", "2"), settle,
+		{"a key renamed over another", do(put("a", "1"), put("b", "2"), writeBack, rename("a", "b")), map[string]string{"b": "1"}},
+		{"a key renamed away and back", do(put("a", "1"), writeBack, rename("a", "b"), rename("b", "a")), map[string]string{"a": "1"}},
+		{"two keys that exchanged names within one write-back", do(put("a", "1"), put("b", "2"), writeBack,
 			rename("a", "tmp"), rename("b", "a"), rename("tmp", "b")), map[string]string{"a": "2", "b": "1"}},
-		{"a renamed key whose name was taken again", do(put("a", "1"), settle, rename("a", "b"), put("a", "2")), map[string]string{"a": "2", "b": "1"}},
-		{"a renamed key that was deleted", do(put("a", "1"), settle, rename("a", "b"), remove("b")), nil},
-		{"a copy, of which the original was changed", do(put("a", long), settle, edit([]string{"a", "b"}, func(tx *Tx, k [][]byte) {
+		{"a renamed key whose name was taken again", do(put("a", "1"), writeBack, rename("a", "b"), put("a", "2")), map[string]string{"a": "2", "b": "1"}},
+		{"a renamed key that was deleted", do(put("a", "1"), writeBack, rename("a", "b"), remove("b")), nil},
+		{"a copy, of which the original was changed", do(put("a", long), writeBack, edit([]string{"a", "b"}, func(tx *Tx, k [][]byte) {
 			tx.Copy(k[0], 0, k[1], false)
 			tx.SetRange(k[0], 0, []byte("XX"))
 		})), map[string]string{"a": "XX" + long[2:], "b": long}},
-		{"a key moved into a database that was then flushed, within one write-back", do(put("a", "1"), put("b", "2"), settle,
+		{"a key moved into a database that was then flushed, within one write-back", do(put("a", "1"), put("b", "2"), writeBack,
 			edit([]string{"a"}, func(tx *Tx, k [][]byte) {
 				tx.FlushDB(1)
 				tx.Move(k[0], 1)
 				tx.FlushDB(1)
 			})), map[string]string{"b": "2"}},
-		{"a key moved away and back", do(put("a", "1"), settle, edit([]string{"a"}, func(tx *Tx, k [][]byte) {
+		{"a key moved away and back", do(put("a", "1"), writeBack, edit([]string{"a"}, func(tx *Tx, k [][]byte) {
 			tx.Move(k[0], 1)
 			tx.Select(1)
 			tx.Move(k[0], 0)
 		})), map[string]string{"a": "1"}},
-		{"a flushed database", do(put("a", "1"), settle, put("b", "2"), edit(nil, func(tx *Tx, _ [][]byte) { tx.FlushDB(0) }), put("c", "3")),
+		{"a flushed database", do(put("a", "1"), writeBack, put("b", "2"), edit(nil, func(tx *Tx, _ [][]byte) { tx.FlushDB(0) }), put("c", "3")),
 			map[string]string{"c": "3"}},
 		{"databases swapped there and back", do(put("a", "1"), edit(nil, func(tx *Tx, _ [][]byte) { tx.SwapDB(0, 1) }), put("b", "2"),
 			edit(nil, func(tx *Tx, _ [][]byte) { tx.SwapDB(1, 0) })), map[string]string{"a": "1"}},

@@ -228,7 +228,7 @@ func (st *Store) kickWriteBack() {
 func (st *Store) applyLoop() {
 	wb := &st.wb
 	defer wb.done.Done()
-	st.settleRecovery()
+	st.finishRecovery()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -294,7 +294,7 @@ func (st *Store) applyUntilDone(f *fold) bool {
 		}
 		if err == nil {
 			st.tellAsides(f)
-			st.tellForeign(wb.w.settleForeign(), true)
+			st.tellForeign(wb.w.takeForeignFound(), true)
 			st.finish(f, time.Since(start))
 			return true
 		}

@@ -33,8 +33,8 @@ const (
 // longAgo as a deadline wakes up a read without losing a byte.
 var longAgo = time.Unix(1, 0)
 
-// settleDeadlineLocked sets the deadline that follows from all that is wanted. The caller holds g.deadline.mu.
-func (g *Guard) settleDeadlineLocked() error {
+// updateDeadlineLocked sets the deadline that follows from all that is wanted. The caller holds g.deadline.mu.
+func (g *Guard) updateDeadlineLocked() error {
 	var at time.Time
 	switch d := &g.deadline; {
 	case g.closing.Load() || d.mu.watch == watchEnding:
@@ -52,12 +52,12 @@ func (g *Guard) settleDeadlineLocked() error {
 	return g.SetReadDeadline(at)
 }
 
-// settleDeadline is settleDeadlineLocked for callers without the lock. It may be called from
+// updateDeadline is updateDeadlineLocked for callers without the lock. It may be called from
 // any goroutine, and comes after every change of what is wanted.
-func (g *Guard) settleDeadline() error {
+func (g *Guard) updateDeadline() error {
 	g.deadline.mu.Lock()
 	defer g.deadline.mu.Unlock()
-	return g.settleDeadlineLocked()
+	return g.updateDeadlineLocked()
 }
 
 // setWatch begins or ends a watch.
@@ -65,7 +65,7 @@ func (g *Guard) setWatch(state watchState) error {
 	g.deadline.mu.Lock()
 	defer g.deadline.mu.Unlock()
 	g.deadline.mu.watch = state
-	return g.settleDeadlineLocked()
+	return g.updateDeadlineLocked()
 }
 
 // beginRead counts the idle timeout from now on.
@@ -73,7 +73,7 @@ func (g *Guard) beginRead() error {
 	if g.idle() == 0 && !g.deadline.set.Load() {
 		return nil // a caller that wants a deadline after this look sets it
 	}
-	return g.settleDeadline()
+	return g.updateDeadline()
 }
 
 // idle is how long the client may be silent; 0 = for ever.
@@ -87,7 +87,7 @@ func (g *Guard) idle() time.Duration {
 // IdleChanged puts a new idle timeout into effect for a client that may be waiting just now: its time begins anew.
 // It may be called from any goroutine.
 func (g *Guard) IdleChanged() {
-	_ = g.settleDeadline() // a closed connection's error is for its reader
+	_ = g.updateDeadline() // a closed connection's error is for its reader
 }
 
 // AllowSilence exempts the client from the idle timeout, or no longer does.
@@ -107,5 +107,5 @@ func (g *Guard) takes() bool {
 // a hang-up for AwaitHangup. Writing goes on.
 func (g *Guard) CloseRead() error {
 	g.closing.Store(true)
-	return g.settleDeadline()
+	return g.updateDeadline()
 }

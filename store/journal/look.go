@@ -26,7 +26,7 @@ type Found struct {
 	dir      string
 	applied  uint64
 	state    State
-	settled  bool
+	closedInOrder  bool
 	sameBoot bool
 	segments []*segment // to be kept, oldest first
 	stale    []*segment // nothing newer than applied is in them
@@ -45,10 +45,10 @@ type Tear struct {
 }
 
 // Look reads the journal in dir for a database that holds every record up to LSN applied, and changes nothing.
-// settled says that the database was closed in order, when it held all that there was. An error is a *Damage, or
+// closedInOrder says that the database was closed in order, when it held all that there was. An error is a *Damage, or
 // from reading: then the journal is not what a crash can have left, and nobody should write to it.
-func Look(dir string, applied uint64, state State, settled bool) (*Found, error) {
-	f := &Found{Last: applied, dir: dir, applied: applied, state: state, settled: settled}
+func Look(dir string, applied uint64, state State, closedInOrder bool) (*Found, error) {
+	f := &Found{Last: applied, dir: dir, applied: applied, state: state, closedInOrder: closedInOrder}
 	f.sameBoot = state.SameBoot()
 	segments, err := list(dir)
 	if err != nil {
@@ -112,7 +112,7 @@ func list(dir string) (segments []*segment, err error) {
 // belong looks at all headers: a segment of another server is refused even if it would not be read, and the
 // newest that the state knows of, or one after it, must be there. Version 1 has no identity.
 func (f *Found) belong(segments []*segment) error {
-	there := f.state.Newest == 0 || f.settled && f.applied >= f.state.Newest
+	there := f.state.Newest == 0 || f.closedInOrder && f.applied >= f.state.Newest
 	for _, s := range segments {
 		r, err := s.header()
 		var d *damage
@@ -215,7 +215,7 @@ func (f *Found) end(s *segment) error {
 // unneeded reports whether damage from an LSN on, with whole records up to another behind it, harms nobody: the
 // database was closed with all of them.
 func (f *Found) unneeded(from, whole uint64) bool {
-	return f.settled && max(from, whole, f.must()) <= f.applied
+	return f.closedInOrder && max(from, whole, f.must()) <= f.applied
 }
 
 // must is the LSN up to which the state says that records were there for good.

@@ -18,7 +18,7 @@ func (st *Store) finish(f *fold, took time.Duration) {
 	if f.renames {
 		st.lists.forget()
 	}
-	st.settle(f.nextID, f.last)
+	st.forgetApplied(f.nextID, f.last)
 	st.drop(f.last)
 	st.backlog.Add(-f.bytes)
 	wb.stats.Lock()
@@ -43,8 +43,8 @@ func (st *Store) finish(f *fold, took time.Duration) {
 	st.checkpoint(st.opts.upkeep.walPages)
 }
 
-// settle forgets what only mattered until it was applied, a slice at a time.
-func (st *Store) settle(nextID int64, lsn uint64) {
+// forgetApplied forgets what only mattered until it was applied, a slice at a time.
+func (st *Store) forgetApplied(nextID int64, lsn uint64) {
 	const slice = 4096
 	for more := true; more; {
 		st.Lock()
