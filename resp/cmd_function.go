@@ -108,8 +108,8 @@ func functionLoad(tx *store.Tx, c *command.Call) command.Reply {
 	compiled, ok := c.Resume.(*compiledLibrary)
 	if !ok {
 		text := string(code)
-		if len(text) >= compileApart && c.MayPart {
-			c.Apart = func() any { return compileLibrary(text) }
+		if len(text) >= compileOffLockBytes && c.MayLeaveLock {
+			c.OffLock = func() any { return compileLibrary(text) }
 			return command.ReplyNone
 		}
 		compiled = compileLibrary(text)

@@ -67,8 +67,8 @@ func eval(readOnly bool) func(*store.Tx, *command.Call) command.Reply {
 		if refusal.IsError() {
 			return refusal
 		}
-		sc, apart, refusal := clientOf(c).srv.scripts.define(c, c.Args[1], false)
-		if apart || refusal.IsError() {
+		sc, offLock, refusal := clientOf(c).srv.scripts.define(c, c.Args[1], false)
+		if offLock || refusal.IsError() {
 			return refusal
 		}
 		return runScript(c, tx, sc, keys, readOnly)
@@ -139,8 +139,8 @@ func (e *engine) strings(args [][]byte) *lua.LTable {
 
 // scriptLoad reads nothing: it is a Read for the keyspace lock.
 func scriptLoad(_ *store.View, c *command.Call) command.Reply {
-	sc, apart, refusal := clientOf(c).srv.scripts.define(c, c.Args[2], true)
-	if apart || refusal.IsError() {
+	sc, offLock, refusal := clientOf(c).srv.scripts.define(c, c.Args[2], true)
+	if offLock || refusal.IsError() {
 		return refusal
 	}
 	return command.BulkString(sc.sha)

@@ -262,7 +262,7 @@ func waitaof(_ *store.View, c *command.Call) command.Reply {
 	synced := command.OneIf(st.Synced())
 	if local == 1 && !c.Locked {
 		if c.Resume == nil {
-			c.Apart = func() any { return awaitSync(st, left) }
+			c.OffLock = func() any { return awaitSync(st, left) }
 			return command.ReplyNone
 		}
 		wait := c.Resume.(syncWait)

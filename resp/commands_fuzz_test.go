@@ -192,7 +192,7 @@ func TestNoCommandFailsForALargeArgumentInAnyPlace(t *testing.T) {
 // What runs without the lock, or is compiled, at every size.
 func TestScriptsAndPayloadsOfAnyLengthAreTakenOrRefused(t *testing.T) {
 	p := startFuzzed(t)
-	for _, size := range append([]int{1, compileApart - 1, compileApart}, largeSizes...) {
+	for _, size := range append([]int{1, compileOffLockBytes - 1, compileOffLockBytes}, largeSizes...) {
 		tail := strings.Repeat("x", size)
 		for _, c := range []struct {
 			args []string

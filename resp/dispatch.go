@@ -127,7 +127,7 @@ func (h *hold) recover() {
 	reply := cl.srv.panicked(cl.call.Name(), p)
 	if h.held {
 		cl.seen = max(cl.seen, cl.srv.store.Abort())
-	} else if len(h.fetched) > 0 { // it failed without the lock: see Call.Apart
+	} else if len(h.fetched) > 0 { // it failed without the lock: see Call.OffLock
 		h.takeBack()
 	}
 	h.unpin()

@@ -27,7 +27,7 @@
 //	client.send            the batch's replies leave when all that they saw is committed (I2 of store/doc.go)
 //
 // A function that finds that it needs further keys answers command.ReplyLoad; one that works for long puts that off
-// until the lock is not held (command.Call.Apart and Finish); one that has to wait for a key answers Call.BlockOn.
+// until the lock is not held (command.Call.OffLock and Finish); one that has to wait for a key answers Call.BlockOn.
 // They run again.
 //
 // # Locks

@@ -125,7 +125,7 @@ func (h *hold) call(begun *store.Tx, r *command.Row, args [][]byte) (tx *store.T
 	asked := false // for further keys
 	for attempt := 1; ; attempt++ {
 		c := &h.cl.call
-		c.MayLoad, c.MayPart, c.Resume, c.Again = attempt <= loadAttempts, resume == nil, resume, asked
+		c.MayLoad, c.MayLeaveLock, c.Resume, c.Again = attempt <= loadAttempts, resume == nil, resume, asked
 		if r.Read != nil {
 			reply = r.Read(&tx.View, c)
 		} else {
@@ -141,10 +141,10 @@ func (h *hold) call(begun *store.Tx, r *command.Row, args [][]byte) (tx *store.T
 			seen = max(seen, tx.End())
 			reply = unlocked(h, c.Finish)
 			return h.tx(), reply, seen
-		case c.Apart != nil:
+		case c.OffLock != nil:
 			tx.Uncount() // its hits and misses: it looks again
 			seen = max(seen, tx.End())
-			resume = unlocked(h, c.Apart)
+			resume = unlocked(h, c.OffLock)
 		case reply.Kind == command.KindLoad:
 			tx.Uncount()               // its hits and misses: it looks again
 			seen = max(seen, tx.End()) // it may have removed what had expired

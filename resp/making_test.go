@@ -52,8 +52,8 @@ func (k *talker) contents(key string) string {
 func TestLongCommandsMakeWithoutTheLockWhatTheyMakeUnderIt(t *testing.T) {
 	addr, _ := startServing(t)
 	k := talk(t, addr)
-	storeMany(k, command.ApartElements)
-	for i := 0; i <= command.ApartElements; i += 100 {
+	storeMany(k, command.OffLockElements)
+	for i := 0; i <= command.OffLockElements; i += 100 {
 		for j := range 100 {
 			k.send(fmt.Sprintf("XADD x %d-0 field value", i+j+1))
 		}
@@ -72,13 +72,13 @@ func TestLongCommandsMakeWithoutTheLockWhatTheyMakeUnderIt(t *testing.T) {
 		"SORT a STORE to", "LRANGE l 0 -1", "SMEMBERS a", "HGETALL h", "XRANGE x - +", "XREVRANGE x + - COUNT 16384", "XRANGE x 5 10",
 	} {
 		k.do("DEL to")
-		apart, made := k.do(line), k.contents("to")
+		offLock, made := k.do(line), k.contents("to")
 		k.do("DEL to")
 		k.do("MULTI")
 		k.do(line)
 		locked := k.do("EXEC")
-		if want := strings.TrimPrefix(locked, "*1 "); apart != want {
-			t.Errorf("%s answers %.60q without the lock, %.60q under it", line, apart, want)
+		if want := strings.TrimPrefix(locked, "*1 "); offLock != want {
+			t.Errorf("%s answers %.60q without the lock, %.60q under it", line, offLock, want)
 		}
 		if want := k.contents("to"); made != want {
 			t.Errorf("%s makes %.60q without the lock, %.60q under it", line, made, want)
@@ -91,7 +91,7 @@ func TestLongCommandsMakeWithoutTheLockWhatTheyMakeUnderIt(t *testing.T) {
 func TestWhatWasMadeOfAChangedSourceIsMadeAgain(t *testing.T) {
 	addr, s := startServing(t)
 	k := talk(t, addr)
-	storeMany(k, command.ApartElements)
+	storeMany(k, command.OffLockElements)
 	for _, line := range []string{
 		"SUNIONSTORE to a b", "ZUNIONSTORE to 2 za a", "SORT l STORE to", "COPY h to",
 	} {
@@ -105,7 +105,7 @@ func TestWhatWasMadeOfAChangedSourceIsMadeAgain(t *testing.T) {
 			k.do("DEL to")
 			r := s.table.Lookup(args[0])
 			by := &command.Caller{Host: &s.host}
-			c := &command.Call{Caller: by, Row: r, Args: args, MayPart: true}
+			c := &command.Call{Caller: by, Row: r, Args: args, MayLeaveLock: true}
 			inLock := func(fn func(tx *store.Tx)) {
 				s.store.Lock()
 				defer s.store.Unlock()
@@ -115,12 +115,12 @@ func TestWhatWasMadeOfAChangedSourceIsMadeAgain(t *testing.T) {
 				tx.End()
 			}
 			inLock(func(tx *store.Tx) {
-				if reply := r.Write(tx, c); c.Apart == nil || reply.Kind != command.KindNone || tx.Changed() {
+				if reply := r.Write(tx, c); c.OffLock == nil || reply.Kind != command.KindNone || tx.Changed() {
 					t.Fatalf("%s is not put off", line)
 				}
 			})
 			k.do(change)
-			made := c.Apart()
+			made := c.OffLock()
 			if made.(command.Making).Made == nil {
 				t.Errorf("%s makes nothing without the lock", line)
 			}
@@ -129,7 +129,7 @@ func TestWhatWasMadeOfAChangedSourceIsMadeAgain(t *testing.T) {
 				if used := tx.Unchanged(sources(line, args), made.(command.Making).Of); used == changed {
 					t.Errorf("%s after %s: what was made is used: %v", line, change, used)
 				}
-				if reply := r.Write(tx, c); reply.Kind != command.KindInteger || reply.N == 0 || c.Apart != nil {
+				if reply := r.Write(tx, c); reply.Kind != command.KindInteger || reply.N == 0 || c.OffLock != nil {
 					t.Errorf("%s after %s: %v", line, change, reply)
 				}
 			})
@@ -170,13 +170,13 @@ func source(line string) string {
 func TestALongCommandSeesItsSourcesAtOneTime(t *testing.T) {
 	addr, _ := startServing(t)
 	k := talk(t, addr)
-	storeMany(k, command.ApartElements)
+	storeMany(k, command.OffLockElements)
 	k.do("COPY a copy")
 	done := make(chan struct{})
 	var changing sync.WaitGroup
 	changing.Go(func() {
 		w := talk(t, addr)
-		for i := range command.ApartElements {
+		for i := range command.OffLockElements {
 			select {
 			case <-done:
 				return
@@ -196,8 +196,8 @@ func TestALongCommandSeesItsSourcesAtOneTime(t *testing.T) {
 		if n := k.do("SDIFFSTORE to a copy"); n != ":0" {
 			t.Errorf("%s members are in one alone", n)
 		}
-		if n := k.do("SINTERSTORE to a copy"); n != fmt.Sprintf(":%d", command.ApartElements) {
-			t.Errorf("%s members are in both, not %d", n, command.ApartElements)
+		if n := k.do("SINTERSTORE to a copy"); n != fmt.Sprintf(":%d", command.OffLockElements) {
+			t.Errorf("%s members are in both, not %d", n, command.OffLockElements)
 		}
 	}
 	close(done)

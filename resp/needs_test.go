@@ -12,7 +12,7 @@ import (
 func TestQueuedCommandsHaveAllThatTheyMayNeed(t *testing.T) {
 	addr, s := startServing(t)
 	k := talk(t, addr)
-	storeMany(k, command.ApartElements)
+	storeMany(k, command.OffLockElements)
 	for _, line := range []string{
 		"HLEN h", "LLEN l", "SCARD a", "ZCARD za", "XLEN x", "OBJECT ENCODING h", "OBJECT ENCODING l", "MEMORY USAGE a", "MEMORY USAGE x",
 		"SORT l LIMIT 0 1", "SORT_RO a ALPHA LIMIT 0 1", "SORT h", "COPY h to", "COPY l a", "HGET h f", "EXISTS h",

@@ -137,20 +137,20 @@ func compileScript(sha string, body []byte) (*script, command.Reply) {
 	return sc, command.ReplyNone
 }
 
-// compileApart is the length from which a script is compiled without the keyspace lock: 64 KiB take some 10 ms.
-const compileApart = 16 << 10
+// compileOffLockBytes is the length from which a script is compiled without the keyspace lock: 64 KiB take some 10 ms.
+const compileOffLockBytes = 16 << 10
 
-// define finds a script by its text, or adds it. apart = it is to be compiled without the lock first: see Call.Apart.
-func (s *scripts) define(c *command.Call, body []byte, keep bool) (sc *script, apart bool, refusal command.Reply) {
+// define finds a script by its text, or adds it. offLock = it is to be compiled without the lock first: see Call.OffLock.
+func (s *scripts) define(c *command.Call, body []byte, keep bool) (sc *script, offLock bool, refusal command.Reply) {
 	sha := shaOf(body)
 	if sc = s.bySHA[sha]; sc == nil {
 		made, _ := c.Resume.(compiled)
 		switch {
 		case made.done:
 			sc, refusal = made.script, made.refusal
-		case len(body) >= compileApart && c.MayPart:
+		case len(body) >= compileOffLockBytes && c.MayLeaveLock:
 			body = append([]byte{}, body...)
-			c.Apart = func() any {
+			c.OffLock = func() any {
 				sc, refusal := compileScript(sha, body)
 				return compiled{true, sc, refusal}
 			}

@@ -42,8 +42,8 @@ func bitmapRows() []*Row {
 // hold for 2 to 5 ms and more [measured]. The next SETBIT must then copy the string, without the lock, too:
 // so they are not less.
 const (
-	apartBytes      = 32 << 20
-	bitopApartBytes = 8 << 20 // of all sources
+	offLockBytes      = 32 << 20
+	bitopOffLockBytes = 8 << 20 // of all sources
 )
 
 var (
@@ -184,7 +184,7 @@ func (c *Call) onBits(v *store.View, fn func(value []byte) Reply) Reply {
 	if err != nil {
 		return Failure(err)
 	}
-	if len(value) < apartBytes || !c.MayPart {
+	if len(value) < offLockBytes || !c.MayLeaveLock {
 		return fn(value)
 	}
 	if value, err = v.LendString(c.Args[1]); err != nil {
@@ -270,11 +270,11 @@ func bitop(tx *store.Tx, c *Call) Reply {
 	made, ok := c.combinedBits(sources)
 	switch {
 	case ok:
-	case total >= bitopApartBytes && c.MayPart:
+	case total >= bitopOffLockBytes && c.MayLeaveLock:
 		for i, key := range c.Args[3:] {
 			sources[i] = outlasting(&tx.View, key, sources[i])
 		}
-		c.Apart = func() any { return &bitCombination{sources, bitmap.Combine(op, sources)} }
+		c.OffLock = func() any { return &bitCombination{sources, bitmap.Combine(op, sources)} }
 		return ReplyNone
 	default:
 		made = bitmap.Combine(op, sources)

@@ -17,14 +17,14 @@ type Call struct {
 	Locked bool          // inside MULTI or a script: a Conn function finds the keyspace locked, and nothing may block
 	Script bool          // inside a script, which is locked too
 	Block  *BlockRequest // why a blocking command has to wait
-	Resume any           // its BlockRequest's, or what Apart gave, when it runs again
+	Resume any           // its BlockRequest's, or what OffLock gave, when it runs again
 
 	// Set by a function that may: work that is too long for the lock and is done without it. It may use values from
 	// store.LendString alone.
-	Apart  func() any   // the function, which has changed nothing yet, runs again and finds what this gives in Resume
+	OffLock  func() any   // the function, which has changed nothing yet, runs again and finds what this gives in Resume
 	Finish func() Reply // gives the reply, to what the function has seen
 
-	MayPart bool // the function may set Apart or Finish: not in MULTI, a script or for a client in line, nor twice
+	MayLeaveLock bool // the function may set OffLock or Finish: not in MULTI, a script or for a client in line, nor twice
 	MayLoad bool // the function may answer ReplyLoad
 	Again   bool // the function has answered ReplyLoad, and runs once more from its beginning
 }

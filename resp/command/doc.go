@@ -5,7 +5,7 @@
 // client is the Caller, what it may ask of the server the Host, and the compiler keeps it so: clients are in package
 // resp, which imports this one. A function of Row.Read gets a *store.View and can not write.
 //
-// Locks: none of its own. Read and Write run under the keyspace lock; Conn, and what Call.Apart and Call.Finish put
+// Locks: none of its own. Read and Write run under the keyspace lock; Conn, and what Call.OffLock and Call.Finish put
 // off, run without it.
 //
 //	call.go caller.go waiting.go making.go         a call; who calls; waiting for keys; work without the lock

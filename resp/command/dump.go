@@ -18,11 +18,11 @@ var (
 	errBadPayload = ErrorReply("ERR Bad data format")
 )
 
-// Values from dumpApart bytes of memory on are encoded, and payloads from restoreApart bytes on
+// Values from dumpOffLockBytes bytes of memory on are encoded, and payloads from restoreOffLockBytes bytes on
 // decoded, without the keyspace lock.
 const (
-	dumpApart    = 1 << 20
-	restoreApart = 64 << 10
+	dumpOffLockBytes    = 1 << 20
+	restoreOffLockBytes = 64 << 10
 )
 
 // RestoreBytes is what a restored value may take in memory, whatever the bound of the hot set
@@ -51,7 +51,7 @@ func Dump(v *store.View, c *Call) Reply {
 	if s.Type != store.TypeString {
 		o.Compact = isCompact(encodingOf(cfg, s))
 	}
-	if bytes < dumpApart || !c.MayPart {
+	if bytes < dumpOffLockBytes || !c.MayLeaveLock {
 		return lent(rdb.Encode(value, o))
 	}
 	c.Finish = func() Reply { return lent(rdb.Encode(value, o)) }
@@ -133,8 +133,8 @@ func restore(tx *store.Tx, c *Call) Reply {
 	d, ok := c.Resume.(decoded)
 	switch {
 	case ok:
-	case len(c.Args[3]) >= restoreApart && c.MayPart:
-		c.Apart = func() any {
+	case len(c.Args[3]) >= restoreOffLockBytes && c.MayLeaveLock:
+		c.OffLock = func() any {
 			d := c.decodePayload()
 			if d.err == nil {
 				if d.made = madeValue(d.value); d.made != nil {

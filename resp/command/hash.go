@@ -195,7 +195,7 @@ func hdel(tx *store.Tx, c *Call) Reply {
 }
 
 func hgetall(h *store.Hash, c *Call) Reply {
-	if c.apartFor(h.Len(), h.Len()) {
+	if c.worksOffLock(h.Len(), h.Len()) {
 		texts := make([]string, 0, 2*h.Len())
 		h.Each(func(field, value string) bool {
 			texts = append(texts, field, value)

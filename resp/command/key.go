@@ -215,16 +215,16 @@ func copyKey(tx *store.Tx, c *Call) Reply {
 		}
 		shape, _ = tx.PeekShape(src)
 	}
-	apart := c.apartFor(shape.Len, shape.Len)
+	offLock := c.worksOffLock(shape.Len, shape.Len)
 	var copied *store.Made // nil = Copy makes it
 	snapshot := func() { copied = tx.Snapshot(src) }
-	made, _ := c.makeOf(&tx.View, c.Args[1:2], apart, snapshot, func() (*store.Made, Reply) {
+	made, _ := c.makeOf(&tx.View, c.Args[1:2], offLock, snapshot, func() (*store.Made, Reply) {
 		if copied != nil {
 			copied.Complete()
 		}
 		return copied, ReplyNone
 	})
-	if c.Apart != nil {
+	if c.OffLock != nil {
 		return ReplyNone
 	}
 	if !tx.CopyMade(src, db, dst, replace, made) {

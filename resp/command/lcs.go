@@ -31,7 +31,7 @@ func lcs(v *store.View, c *Call) Reply {
 	if cells > uint64(c.MaxBulk.Load())/4 {
 		return errLCSMemory
 	}
-	if cells < lcsApart || !c.MayPart {
+	if cells < lcsOffLockPairs || !c.MayLeaveLock {
 		return o.answer(a, b)
 	}
 	a, b = outlasting(v, c.Args[1], a), outlasting(v, c.Args[2], b)
@@ -39,8 +39,8 @@ func lcs(v *store.View, c *Call) Reply {
 	return ReplyNone
 }
 
-// lcsApart is from how many pairs of places on the lock is not held: they take 1 ms [measured].
-const lcsApart = 1 << 19
+// lcsOffLockPairs is from how many pairs of places on the lock is not held: they take 1 ms [measured].
+const lcsOffLockPairs = 1 << 19
 
 func (o lcsOptions) answer(a, b []byte) Reply {
 	t := newLCSTable(a, b)

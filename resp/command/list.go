@@ -214,7 +214,7 @@ func lrange(v *store.View, c *Call) Reply {
 		return Failure(err)
 	}
 	start, end := r.of(l.Len())
-	if c.apartFor(end-start, end-start) {
+	if c.worksOffLock(end-start, end-start) {
 		values := l.Range(start, end)
 		c.Finish = func() Reply { return BulkStrings(values) }
 		return ReplyNone

@@ -113,7 +113,7 @@ func srem(tx *store.Tx, c *Call) Reply {
 }
 
 func smembers(s *store.Set, c *Call) Reply {
-	if c.apartFor(s.Len(), s.Len()) {
+	if c.worksOffLock(s.Len(), s.Len()) {
 		return c.manyMembers(s)
 	}
 	return SetOf(c.members(s)...)
@@ -300,9 +300,9 @@ func fewestMembers(sets []*store.Set) int {
 	return slices.MinFunc(sets, func(a, b *store.Set) int { return cmp.Compare(a.Len(), b.Len()) }).Len()
 }
 
-// apartFor reports whether the operation is long enough to be done without the lock.
-func (o setOperation) apartFor(c *Call, sets []*store.Set) bool {
-	return c.apartFor(o.walked(sets), allMembers(sets))
+// worksOffLock reports whether the operation is long enough to be done without the lock.
+func (o setOperation) worksOffLock(c *Call, sets []*store.Set) bool {
+	return c.worksOffLock(o.walked(sets), allMembers(sets))
 }
 
 // snapshots puts copies in the place of sets, one for each that comes several times.
@@ -336,7 +336,7 @@ func (c *Call) combined(v *store.View, o setOperation) Reply {
 	if err != nil {
 		return Failure(err)
 	}
-	return c.replyOf(o.apartFor(c, sets), func() { snapshots(sets) }, func() Reply {
+	return c.replyOf(o.worksOffLock(c, sets), func() { snapshots(sets) }, func() Reply {
 		if !o.unique {
 			return SetOf(c.members(store.SetOf(o.members(sets)))...)
 		}
@@ -359,9 +359,9 @@ func (c *Call) storeCombined(tx *store.Tx, o setOperation) Reply {
 	if err != nil {
 		return Failure(err)
 	}
-	made, _ := c.makeOf(&tx.View, c.Args[2:], o.apartFor(c, sets), func() { snapshots(sets) },
+	made, _ := c.makeOf(&tx.View, c.Args[2:], o.worksOffLock(c, sets), func() { snapshots(sets) },
 		func() (*store.Made, Reply) { return o.made(sets), ReplyNone })
-	if c.Apart != nil {
+	if c.OffLock != nil {
 		return ReplyNone
 	}
 	existed := tx.TypeOf(c.Args[1]) != store.None

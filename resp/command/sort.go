@@ -36,9 +36,9 @@ func sortKey(tx *store.Tx, c *Call) Reply {
 	if refusal.Kind != KindNone {
 		return refusal
 	}
-	apart := s.apartFor(c, &from)
-	keys := keysOf(&tx.View, apart)
-	made, refusal := c.makeOf(&tx.View, c.Args[1:2], apart, from.snapshot, func() (*store.Made, Reply) {
+	offLock := s.worksOffLock(c, &from)
+	keys := keysOf(&tx.View, offLock)
+	made, refusal := c.makeOf(&tx.View, c.Args[1:2], offLock, from.snapshot, func() (*store.Made, Reply) {
 		chosen, refusal := c.chosen(keys, &s, &from)
 		switch {
 		case refusal.Kind != KindNone:
@@ -48,7 +48,7 @@ func sortKey(tx *store.Tx, c *Call) Reply {
 		}
 		return store.MakeList(chosen), ReplyNone
 	})
-	if c.Apart != nil || refusal.Kind != KindNone {
+	if c.OffLock != nil || refusal.Kind != KindNone {
 		return refusal
 	}
 	existed := tx.TypeOf(s.destination) != store.None
@@ -79,9 +79,9 @@ func (c *Call) sorted(v *store.View, s *sorting) Reply {
 	if refusal.Kind != KindNone {
 		return refusal
 	}
-	apart := s.apartFor(c, &from)
-	keys := keysOf(v, apart)
-	return c.replyOf(apart, from.snapshot, func() Reply {
+	offLock := s.worksOffLock(c, &from)
+	keys := keysOf(v, offLock)
+	return c.replyOf(offLock, from.snapshot, func() Reply {
 		chosen, refusal := c.chosen(keys, s, &from)
 		if refusal.Kind != KindNone {
 			return refusal
@@ -91,16 +91,16 @@ func (c *Call) sorted(v *store.View, s *sorting) Reply {
 }
 
 // keysOf is where BY and GET look their keys up: nowhere without the keyspace lock, when there are neither.
-func keysOf(v *store.View, apart bool) *store.View {
-	if apart {
+func keysOf(v *store.View, offLock bool) *store.View {
+	if offLock {
 		return nil
 	}
 	return v
 }
 
-// apartFor reports whether the elements are all that the result depends on, and many.
-func (s *sorting) apartFor(c *Call, from *sortSource) bool {
-	return (s.by == nil || s.constant) && len(s.gets) == 0 && c.apartFor(from.len(), from.len())
+// worksOffLock reports whether the elements are all that the result depends on, and many.
+func (s *sorting) worksOffLock(c *Call, from *sortSource) bool {
+	return (s.by == nil || s.constant) && len(s.gets) == 0 && c.worksOffLock(from.len(), from.len())
 }
 
 // BY and GET name keys by the elements, so no pattern of keys can be held against them.

@@ -212,13 +212,13 @@ func (c *Call) streamRange(v *store.View, from, to []byte, walk streamWalk) Repl
 	case count == 0:
 		return ReplyNoArray
 	}
-	if s.Len() >= ApartElements && (count < 0 || count >= ApartElements) {
+	if s.Len() >= OffLockElements && (count < 0 || count >= OffLockElements) {
 		n := 0
 		walk(s, start, end, func(store.StreamID, store.StreamFields) bool {
 			n++
-			return n < ApartElements
+			return n < OffLockElements
 		})
-		if c.apartFor(n, n) {
+		if c.worksOffLock(n, n) {
 			c.Finish = c.manyEntries(s, start, end, count, walk)
 			return ReplyNone
 		}

@@ -278,7 +278,7 @@ func combined(o scoreOperation) func(*store.View, *Call) Reply {
 		if refusal.IsError() {
 			return refusal
 		}
-		return c.replyOf(c.apartFor(o.walked(&q), q.all()), q.snapshot, func() Reply {
+		return c.replyOf(c.worksOffLock(o.walked(&q), q.all()), q.snapshot, func() Reply {
 			members := o.inOrder(&q)
 			list := c.scoredList(len(members), q.withScores)
 			list.addAll(members, false)
@@ -295,10 +295,10 @@ func combinedStore(o scoreOperation) func(*store.Tx, *Call) Reply {
 			return refusal
 		}
 		keys := c.Args[3 : 3+len(q.sources)]
-		made, _ := c.makeOf(&tx.View, keys, c.apartFor(o.walked(&q), q.all()), q.snapshot, func() (*store.Made, Reply) {
+		made, _ := c.makeOf(&tx.View, keys, c.worksOffLock(o.walked(&q), q.all()), q.snapshot, func() (*store.Made, Reply) {
 			return c.madeZSet(o.inOrder(&q)), ReplyNone
 		})
-		if c.Apart != nil {
+		if c.OffLock != nil {
 			return ReplyNone
 		}
 		return c.placeZSet(tx, c.Row.Name, c.Args[1], made)

@@ -196,7 +196,7 @@ func rangeReply(v *store.View, c *Call, q rangeQuery, free bool) Reply {
 		return Failure(err)
 	}
 	from, to := q.selected(z)
-	if c.apartFor(to-from, to-from) {
+	if c.worksOffLock(to-from, to-from) {
 		return c.manyScored(scored(z, from, to), q.withScores, q.reverse)
 	}
 	list := c.scoredList(to-from, q.withScores)
@@ -227,13 +227,13 @@ func zrangestore(tx *store.Tx, c *Call) Reply {
 	n := max(to-from, 0)
 	members := []store.Scored(nil)
 	snapshot := func() { members = scored(z, from, to) }
-	made, _ := c.makeOf(&tx.View, c.Args[2:3], c.apartFor(n, n), snapshot, func() (*store.Made, Reply) {
+	made, _ := c.makeOf(&tx.View, c.Args[2:3], c.worksOffLock(n, n), snapshot, func() (*store.Made, Reply) {
 		if members == nil {
 			snapshot()
 		}
 		return c.madeZSet(members), ReplyNone
 	})
-	if c.Apart != nil {
+	if c.OffLock != nil {
 		return ReplyNone
 	}
 	return c.placeZSet(tx, c.Row.Name, c.Args[1], made)

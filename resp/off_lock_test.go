@@ -15,7 +15,7 @@ func TestALongLCSNeedsTheLockNoMore(t *testing.T) {
 	_, s := startServing(t)
 	for _, n := range []int{8 << 10, 2 * wire.LentBytes} { // copied, and lent
 		a, b := strings.Repeat("abcdefgh", n/8), "hgfedcba"+strings.Repeat("abcd", 25)
-		c := &command.Call{Caller: &command.Caller{Host: &s.host}, Args: [][]byte{[]byte("LCS"), []byte("a"), []byte("b"), []byte("LEN")}, MayPart: true}
+		c := &command.Call{Caller: &command.Caller{Host: &s.host}, Args: [][]byte{[]byte("LCS"), []byte("a"), []byte("b"), []byte("LEN")}, MayLeaveLock: true}
 		inLock := func(fn func(tx *store.Tx)) {
 			s.store.Lock()
 			defer s.store.Unlock()
@@ -32,7 +32,7 @@ func TestALongLCSNeedsTheLockNoMore(t *testing.T) {
 			tx.SetString(c.Args[2], []byte(b), 0)
 			s.cfg.ProtoMaxBulkLen.Store(1 << 33)
 			under := *c
-			under.MayPart = false
+			under.MayLeaveLock = false
 			want = s.table.Lookup(c.Args[0]).Read(&tx.View, &under).N
 			if reply := s.table.Lookup(c.Args[0]).Read(&tx.View, c); reply.Kind != command.KindNone || c.Finish == nil {
 				t.Fatalf("answered under the lock: %v", reply)
