@@ -11,9 +11,9 @@ import (
 // Every command that runs goes through beforeCommand and afterCommand, for those who look inside: INFO commandstats and
 // latencystats, LATENCY, SLOWLOG, MONITOR. Two clock readings cost as much as a tenth of a GET, hence:
 //
-//	exact     calls, failures and what MONITOR shows; the time of commands that walk (Row.Walks), have many
-//	          arguments or had to read the disk; the time of all commands while slowlog-log-slower-than is below a
-//	          millisecond or latency-monitor-threshold is set
+//	exact     calls, failures and what MONITOR shows; the time of commands that take longer the more
+//	          data they meet (Row.TimeVaries), that have many arguments or had to read the disk; the time of all commands while
+//	          slowlog-log-slower-than is below a millisecond or latency-monitor-threshold is set
 //	sampled   the time of the others, one call in timedEvery: INFO's usec and percentiles and LATENCY HISTOGRAM
 //	          are the sample's, scaled to the calls
 //
@@ -23,7 +23,7 @@ import (
 const (
 	timedEvery = 16
 	manyArgs   = 64
-	// fineMicros is the slowlog-log-slower-than below which a command need not walk to be slow.
+	// fineMicros is the slowlog-log-slower-than below which a command of little data can be slow.
 	fineMicros = 1000
 )
 
@@ -54,8 +54,8 @@ type timing struct {
 // beforeCommand counts a call; loaded is how long it has read the disk already.
 func (cl *client) beforeCommand(r *command.Row, args [][]byte, loaded time.Duration) timing {
 	sampled := r.Stats.Calls.Add(1)%timedEvery == 1
-	if sampled || r.Walks || loaded > 0 || len(args) > manyArgs || cl.srv.looks.timeAll.Load() {
-		return timing{time.Now().Add(-loaded), sampled || r.Walks}
+	if sampled || r.TimeVaries || loaded > 0 || len(args) > manyArgs || cl.srv.looks.timeAll.Load() {
+		return timing{time.Now().Add(-loaded), sampled || r.TimeVaries}
 	}
 	if cl.srv.looks.resumed.Load() && r.Stats.Times.Load() == nil && cl.srv.looks.tracking.Load() {
 		return timing{time.Now(), true}

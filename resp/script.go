@@ -140,7 +140,8 @@ func compileScript(sha string, body []byte) (*script, command.Reply) {
 // compileOffLockBytes is the length from which a script is compiled without the keyspace lock: 64 KiB take some 10 ms.
 const compileOffLockBytes = 16 << 10
 
-// define finds a script by its text, or adds it. offLock = it is to be compiled without the lock first: see Call.OffLock.
+// define finds a script by its text, or adds it. offLock = it is to be compiled without the lock first: see
+// Call.OffLock.
 func (s *scripts) define(c *command.Call, body []byte, keep bool) (sc *script, offLock bool, refusal command.Reply) {
 	sha := shaOf(body)
 	if sc = s.bySHA[sha]; sc == nil {

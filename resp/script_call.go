@@ -46,7 +46,7 @@ func (e *engine) call(L *lua.LState, raise bool) int {
 	e.run.cl.Scratch.Reset()
 	e.run.tx.MakeRoom()
 	ticks := callTicks
-	if !refused && e.inner.Row != nil && e.inner.Row.Walks {
+	if !refused && e.inner.Row != nil && e.inner.Row.TimeVaries {
 		ticks = lualib.TicksPerLook
 	}
 	e.lua.Spend(L, ticks, e.made)

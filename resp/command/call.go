@@ -21,12 +21,12 @@ type Call struct {
 
 	// Set by a function that may: work that is too long for the lock and is done without it. It may use values from
 	// store.LendString alone.
-	OffLock  func() any   // the function, which has changed nothing yet, runs again and finds what this gives in Resume
-	Finish func() Reply // gives the reply, to what the function has seen
+	OffLock func() any   // the function, which has changed nothing yet, runs again and finds what this gives in Resume
+	Finish  func() Reply // gives the reply, to what the function has seen
 
 	MayLeaveLock bool // the function may set OffLock or Finish: not in MULTI, a script or for a client in line, nor twice
-	MayLoad bool // the function may answer ReplyLoad
-	Again   bool // the function has answered ReplyLoad, and runs once more from its beginning
+	MayLoad      bool // the function may answer ReplyLoad
+	Again        bool // the function has answered ReplyLoad, and runs once more from its beginning
 }
 
 // Is reports whether argument i is the given option word, in any case.

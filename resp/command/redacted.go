@@ -2,10 +2,10 @@ package command
 
 import "diskette/resp/internal/words"
 
-// noteWalks finds the commands whose time depends on how much data they meet, and those of administrators, which come
+// noteTimeVaries finds the commands whose time depends on how much data they meet, and those of administrators, which come
 // rarely. Commands on strings take a copy at most.
-func (r *Row) noteWalks() {
-	r.Walks = r.Flags&Admin != 0 || r.Cost != "" && r.Flags&Fast == 0 && (r.Group != "string" || r.Name == "lcs") && r.Name != "del"
+func (r *Row) noteTimeVaries() {
+	r.TimeVaries = r.Flags&Admin != 0 || r.Cost != "" && r.Flags&Fast == 0 && (r.Group != "string" || r.Name == "lcs") && r.Name != "del"
 }
 
 // Redacted is the arguments as logs and monitors may show them: passwords are not.

@@ -32,10 +32,10 @@ type Row struct {
 	Tips  string
 
 	// NewTable sets these.
-	Full  string // "client|list" for subcommands, else name
-	ID    int    // of the rows and subcommands' rows, from 0
-	Walks bool   // its time depends on the data: see resp/observe.go
-	Stats RowStats
+	Full       string // "client|list" for subcommands, else name
+	ID         int    // of the rows and subcommands' rows, from 0
+	TimeVaries bool   // its time depends on the data: see resp/observe.go
+	Stats      RowStats
 }
 
 // Flags are COMMAND's, and a few of our own that are not shown. A command on keys has Write or Readonly, by its
@@ -315,7 +315,7 @@ func NewTable(rows []*Row) *Table {
 	for _, r := range t.Rows {
 		r.Full = r.Name
 		r.ID = t.newID()
-		r.noteWalks()
+		r.noteTimeVaries()
 		r.noteHeads()
 		t.ByName[r.Name] = r
 		t.ByName[strings.ToUpper(r.Name)] = r
@@ -325,7 +325,7 @@ func NewTable(rows []*Row) *Table {
 			if s.Group == "" {
 				s.Group = r.Group
 			}
-			s.noteWalks()
+			s.noteTimeVaries()
 			s.noteHeads()
 		}
 	}
