@@ -146,7 +146,7 @@ func serve(args []string) int {
 	}
 	log.Info().Str("reason", why).Msg("shutting down")
 	server.Stop(drainGrace)
-	if server.Midway() { // what the script has changed is nobody's yet
+	if server.RunsScript() { // what the script has changed is nobody's yet
 		if err := st.Sync(); err != nil {
 			log.Error().Err(err).Msg("the journal could not be fsynced")
 			return 1

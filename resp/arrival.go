@@ -225,7 +225,7 @@ func (cl *client) letEarlierRun(now int64) (waited bool) {
 		}
 	}
 	if !a.await(start.Add(wait), func() bool {
-		earlier = slices.DeleteFunc(earlier, underWay.over)
+		earlier = slices.DeleteFunc(earlier, underWay.ended)
 		return len(earlier) == 0
 	}) {
 		for _, u := range earlier {
@@ -235,8 +235,8 @@ func (cl *client) letEarlierRun(now int64) (waited bool) {
 	return true
 }
 
-// over reports whether the client has run a command since, or has ended.
-func (u underWay) over() bool {
+// ended reports whether the client has run a command since, or has ended.
+func (u underWay) ended() bool {
 	return u.cl.commands.Load() != u.commands || !u.cl.arrival.among.Load()
 }
 

@@ -157,7 +157,7 @@ func (cl *client) send() error {
 		cl.srv.stats.errors.count(refusal.S)
 	}
 	cl.seen = 0
-	if cl.out.Bytes() == 0 && !cl.out.Over {
+	if cl.out.Bytes() == 0 && !cl.out.Dropped {
 		cl.out.Reset()
 		return nil
 	}

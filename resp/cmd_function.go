@@ -272,7 +272,7 @@ func functionRestore(tx *store.Tx, c *command.Call) command.Reply {
 func functionStats(cl *client, c *command.Call) command.Reply {
 	s := cl.srv
 	running := command.ReplyNull
-	if s.scripts.runs.now.Load() != nil && !c.Locked && s.store.LockUnlessMidway() {
+	if s.scripts.runs.now.Load() != nil && !c.Locked && s.store.LockUnlessBusy() {
 		s.store.Unlock()
 	}
 	if run := s.scripts.runs.now.Load(); run != nil && s.scripts.runs.busy.Load() {

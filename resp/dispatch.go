@@ -72,7 +72,7 @@ func (cl *client) run(cmds []wire.Command) {
 		if cl.closing {
 			break
 		}
-		if cl.out.Over || cl.out.Bytes() > wire.SendBytes {
+		if cl.out.Dropped || cl.out.Bytes() > wire.SendBytes {
 			h.release()
 			if cl.send() != nil {
 				cl.closing = true

@@ -41,7 +41,7 @@ func (h *hold) take(r *command.Row) (busy bool) {
 		if writes(r) {
 			h.cl.srv.store.WaitForRoom()
 		}
-		if !h.cl.srv.store.LockUnlessMidway() {
+		if !h.cl.srv.store.LockUnlessBusy() {
 			return true
 		}
 		h.noteTaken()
@@ -84,7 +84,7 @@ func (h *hold) release() {
 func (h *hold) keyed(r *command.Row, args [][]byte, following []wire.Command) {
 	cl := h.cl
 	if h.take(r) {
-		cl.reply(cl.midway(r, args), 0)
+		cl.reply(cl.answerBusy(r, args), 0)
 		return
 	}
 	h.lookAhead(args, following)

@@ -168,7 +168,7 @@ func (cl *client) execLocked(tx *store.Tx, t *transaction, now int64) command.Re
 		cl.out.Number('*', int64(len(t.queued)))
 	}
 	for _, q := range t.queued {
-		if cl.out.Over && q.row.Read != nil { // nobody will hear what it says, but what is written is written
+		if cl.out.Dropped && q.row.Read != nil { // nobody will hear what it says, but what is written is written
 			continue
 		}
 		tx.Select(cl.DB)
@@ -317,15 +317,15 @@ func watch(v *store.View, c *command.Call) command.Reply {
 	return clientOf(c).watch(v.DB(), c.Args[1:], v.IsExpired)
 }
 
-// midway answers a command on keys that finds a long script under way: WATCH goes on, as in
+// answerBusy answers a command on keys that finds a long script under way: WATCH goes on, as in
 // Redis, from what the script has left so far.
-func (cl *client) midway(r *command.Row, args [][]byte) (reply command.Reply) {
+func (cl *client) answerBusy(r *command.Row, args [][]byte) (reply command.Reply) {
 	if r.Flags&command.AllowBusy == 0 {
 		r.Stats.Rejected.Add(1)
 		return cl.srv.scripts.busyReply()
 	}
 	st, now := cl.srv.store, expire.NowMillis()
-	st.LookMidway(func() {
+	st.LookEvenIfBusy(func() {
 		reply = cl.watch(cl.DB, args[1:], func(key []byte) bool { return st.ExpiredLocked(cl.DB, string(key), now) })
 	})
 	return reply

@@ -11,8 +11,8 @@ import (
 // Every command that runs goes through beforeCommand and afterCommand, for those who look inside: INFO commandstats and
 // latencystats, LATENCY, SLOWLOG, MONITOR. Two clock readings cost as much as a tenth of a GET, hence:
 //
-//	exact     calls, failures and what MONITOR shows; the time of commands that take longer the more
-//	          data they meet (Row.TimeVaries), that have many arguments or had to read the disk; the time of all commands while
+//	exact     calls, failures and what MONITOR shows; the time of commands that take longer the more data they meet
+//	          (Row.TimeVaries), that have many arguments or had to read the disk; the time of all commands while
 //	          slowlog-log-slower-than is below a millisecond or latency-monitor-threshold is set
 //	sampled   the time of the others, one call in timedEvery: INFO's usec and percentiles and LATENCY HISTOGRAM
 //	          are the sample's, scaled to the calls

@@ -69,7 +69,7 @@ func (cl *client) unsent() int64 {
 // connection is of no more use.
 func (cl *client) flush() error {
 	o := &cl.out
-	if o.Over {
+	if o.Dropped {
 		o.Reset()
 		if cl.isKilled() {
 			return errClosed
@@ -111,7 +111,7 @@ const softGrace = 10 * time.Millisecond
 // It looks again later if it has been less meanwhile.
 func (cl *client) endSlow() {
 	limit := cl.outputLimit()
-	length, over := cl.guard.Unsent.Over()
+	length, over := cl.guard.Unsent.ExceededFor()
 	switch {
 	case !over || limit.SoftBytes == 0:
 	case length >= limit.Soft():

@@ -17,7 +17,7 @@ import (
 // waiting for the keyspace lock, and can be killed unless it has written:
 //
 //	the gate        refuses every command that is not AllowBusy
-//	those who wait  for the lock already are let look in, see that a command is midway, and give up (store/midway.go)
+//	those who wait  for the lock already are let look in, see that the store is busy, and give up (store/busy.go)
 //	SCRIPT KILL     sets a mark, which the script finds at its next tick
 
 // runs says which script is running. It may be asked without the keyspace lock.
@@ -258,8 +258,8 @@ func (run *scriptRun) shown() command.Reply {
 	return command.Array(elems...)
 }
 
-// Midway reports whether a script holds the keyspace. After Stop that is one which can not be waited for.
-func (s *Server) Midway() bool { return s.scripts.runs.now.Load() != nil }
+// RunsScript reports whether a script holds the keyspace. After Stop that is one which can not be waited for.
+func (s *Server) RunsScript() bool { return s.scripts.runs.now.Load() != nil }
 
 // killer is the command that may end the run.
 func (run *scriptRun) killer() string {

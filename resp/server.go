@@ -302,7 +302,7 @@ func (s *Server) limitClients() {
 }
 
 // Stop ends the listening, lets the commands under way finish and closes the connections. If a
-// script takes longer than grace, Stop does not wait for it: see Midway.
+// script takes longer than grace, Stop does not wait for it: see RunsScript.
 func (s *Server) Stop(grace time.Duration) {
 	s.stopping.Store(true)
 	s.mu.Lock()
@@ -342,7 +342,7 @@ func (s *Server) Stop(grace time.Duration) {
 		case <-asleep:
 			return
 		case <-time.After(5 * time.Millisecond):
-			if s.Midway() && time.Now().After(deadline) {
+			if s.RunsScript() && time.Now().After(deadline) {
 				return
 			}
 		}

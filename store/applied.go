@@ -28,9 +28,9 @@ func (st *Store) finish(f *fold, took time.Duration) {
 	wb.stats.nanos += took.Nanoseconds()
 	wb.stats.Unlock()
 	if f.changes() >= manyRows {
-		wb.busy, wb.rested = time.Now(), false
+		wb.wroteMany, wb.rested = time.Now(), false
 	}
-	if f.reset(); time.Since(wb.busy) >= restDelay {
+	if f.reset(); time.Since(wb.wroteMany) >= restDelay {
 		f = newFold()
 	}
 	wb.mu.Lock()

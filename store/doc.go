@@ -18,7 +18,7 @@
 //	schema.sql      what is on disk: read it first
 //	store.go open.go   Options, Open, Close              object.go    what memory knows of a key name
 //	view.go tx.go   reading and changing, for commands   keyspace.go  spaces, unloading, absences
-//	midway.go       a script that runs for long          uses.go      how often keys are used, for OBJECT FREQ
+//	busy.go         a script that runs for long          uses.go      how often keys are used, for OBJECT FREQ
 //	key.go string.go edit.go database.go                 what commands do to keys, strings, databases
 //	change.go       the changes and their encoding       journal/     append, group commit, segments
 //	files/          changes of files, as tests see them  vfs.go       fsyncs of SQLite's that have failed

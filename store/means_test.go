@@ -18,13 +18,13 @@ type source func() uint64
 func (s source) Uint64() uint64 { return s() }
 
 // What the tests take for a power cut must be one: files of two instants hold values that nobody ever stored.
-func TestAPowerCutIsOfOneInstantThoughWriteBackIsMidway(t *testing.T) {
+func TestAPowerCutIsOfOneInstantThoughWriteBackIsUnderWay(t *testing.T) {
 	d := newDisk(t)
-	midway, goOn := make(chan struct{}), make(chan struct{})
+	underWay, goOn := make(chan struct{}), make(chan struct{})
 	var armed atomic.Bool
 	d.watch = func(c files.Call, _ bool) {
 		if c.Op == files.Write && filepath.Base(c.Path) == databaseFile+"-wal" && armed.Swap(false) {
-			close(midway)
+			close(underWay)
 			<-goOn
 		}
 	}
@@ -32,7 +32,7 @@ func TestAPowerCutIsOfOneInstantThoughWriteBackIsMidway(t *testing.T) {
 	mustSet(t, st, "k", longBytes(100_000)) // some 25 pages, each a write
 	armed.Store(true)
 	st.kickWriteBack()
-	<-midway
+	<-underWay
 	ops, asked := d.ops(), 0
 	cut := make(chan string)
 	go func() {

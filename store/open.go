@@ -31,7 +31,7 @@ func Open(o Options) (_ *Store, err error) {
 	st := &Store{opts: o, dir: o.Dir, disk: files.Disk{Fault: o.Fault}, hooks: o.Hooks, started: time.Now(), renamed: map[int64]*object{}}
 	st.maxMemory.Store(o.MaxMemory)
 	st.tx.st = st
-	st.over.L = &st.mu
+	st.notBusy.L = &st.mu
 	if err := st.openDir(); err != nil {
 		return nil, st.hindered(err)
 	}

@@ -40,7 +40,7 @@ type Stats struct {
 }
 
 // Stats gathers the figures; locked = the caller holds the keyspace lock, which is not held
-// otherwise while files are looked at. ErrMidway = a long command holds it.
+// otherwise while files are looked at. ErrBusy = a long command holds it.
 func (st *Store) Stats(locked bool) (s Stats, err error) {
 	if err = st.Look(locked, func() { s = st.memoryStatsLocked() }); err == nil {
 		st.addDiskStats(&s)

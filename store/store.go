@@ -84,8 +84,8 @@ type Store struct {
 	started time.Time
 
 	mu                   sync.Mutex // the keyspace lock; the fields up to the blank line are under it
-	midway               bool       // a command that is not over lets others look in: see midway.go
-	over                 sync.Cond  // the command that let others look in is over
+	busy                 bool       // a command that is not over lets others look in: see busy.go
+	notBusy              sync.Cond  // the command that let others look in is over
 	tx                   Tx
 	dbs                  []*space // by database number
 	flushed              []*space // emptied ones whose objects are still to be let go

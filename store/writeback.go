@@ -42,7 +42,7 @@ type writeBack struct {
 
 	placesSeen   time.Time // the fold goroutine's: when it last looked after the files
 	upkeepFailed time.Time // the apply goroutine's: when maintain last met damage
-	busy         time.Time // the apply goroutine's: when it last wrote back many rows
+	wroteMany    time.Time // the apply goroutine's: when it last wrote back many rows
 	rested       bool      // the buffers were given back since
 
 	rows      atomic.Int64 // the pending fold's weight
@@ -260,7 +260,7 @@ func (st *Store) applyLoop() {
 // rest gives the buffers back once there was little to do for long.
 func (st *Store) rest() {
 	wb := &st.wb
-	if wb.rested || time.Since(wb.busy) < restDelay {
+	if wb.rested || time.Since(wb.wroteMany) < restDelay {
 		return
 	}
 	wb.mu.Lock()

@@ -46,7 +46,7 @@ type Settings interface {
 
 // NotSeen is the reply of a command whose look at the keyspace failed.
 func (h *Host) NotSeen(err error) Reply {
-	if err == store.ErrMidway {
+	if err == store.ErrBusy {
 		return h.Busy()
 	}
 	return Failure(err)

@@ -12,13 +12,13 @@ const LentBytes = 64 << 10
 // What gathers in buf is cut off at SendBytes: the replies of one EXEC, which may be many, are
 // never copied to make them one.
 type Output struct {
-	pieces []piece // they come first
-	Buf    []byte
-	from   int // buf[:from] is in pieces already
-	size   int // bytes of pieces
-	marks  []mark
-	Limit  int64 // bytes; 0 = none
-	Over   bool  // they were more, or are not wanted any more: nothing is gathered until reset
+	pieces  []piece // they come first
+	Buf     []byte
+	from    int // buf[:from] is in pieces already
+	size    int // bytes of pieces
+	marks   []mark
+	Limit   int64 // bytes; 0 = none
+	Dropped bool  // they were more, or are not wanted any more: nothing is gathered until reset
 
 	Sending bool // what has gathered may be sent at any time: it is the beginning of a long reply
 	guard   *Guard
@@ -70,7 +70,7 @@ func (o *Output) Reference(b []byte) {
 }
 
 func (o *Output) append(p piece) {
-	if o.Over {
+	if o.Dropped {
 		return
 	}
 	o.pieces = append(o.pieces, p)
@@ -89,7 +89,7 @@ func (o *Output) full() (dropped bool) {
 	full := o.Buf[o.from:]
 	o.Buf, o.from = make([]byte, 0, SendBytes+SendBytes/8), 0
 	o.append(piece{full, true})
-	return o.Over
+	return o.Dropped
 }
 
 // Join appends another's replies, which are not used any more.
@@ -102,7 +102,7 @@ func (o *Output) Join(other *Output) {
 		}
 	}
 	o.Buf = append(o.Buf, other.Buf[other.from:]...)
-	if other.Over {
+	if other.Dropped {
 		o.Drop()
 	}
 }
@@ -113,7 +113,7 @@ func (o *Output) Bytes() int { return o.size + len(o.Buf) - o.from }
 // Refuse puts an error, as encodeError writes it, in the place of every reply that saw something newer than
 // committed: its data could not be stored (I8).
 func (o *Output) Refuse(committed uint64, encodeError func(*Output)) {
-	kept := Output{Limit: o.Limit, Over: o.Over, guard: o.guard, owner: o.owner}
+	kept := Output{Limit: o.Limit, Dropped: o.Dropped, guard: o.guard, owner: o.owner}
 	all := append(o.pieces, piece{data: o.Buf[o.from:]})
 	for i, m := range o.marks {
 		end := mark{piece: len(all) - 1, at: len(o.Buf) - o.from}
@@ -168,12 +168,12 @@ func (o *Output) Reset() {
 		clear(o.pieces)
 		o.pieces, o.size, o.from = o.pieces[:0], 0, 0
 	}
-	o.Buf, o.marks, o.Over = o.Buf[:0], o.marks[:0], false
+	o.Buf, o.marks, o.Dropped = o.Buf[:0], o.marks[:0], false
 }
 
 // Drop lets go of everything, and lets nothing more gather.
 func (o *Output) Drop() {
-	o.Over = true
+	o.Dropped = true
 	o.disown()
 	o.Buf, o.from, o.pieces, o.size = nil, 0, nil, 0
 	for i := range o.marks { // they stay as many as there are replies
@@ -189,7 +189,7 @@ func (o *Output) disown() {
 
 // Takes reports whether more may be put in. What has gathered is made a piece, or sent, when it is enough.
 func (o *Output) Takes() bool {
-	if o.Over || o.Limit != 0 && o.limitReached() {
+	if o.Dropped || o.Limit != 0 && o.limitReached() {
 		return false
 	}
 	return len(o.Buf)-o.from < SendBytes || !o.full()

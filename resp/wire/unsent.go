@@ -234,8 +234,8 @@ func (u *unsent) Exceeds(soft int64) (length time.Duration, first bool) {
 	return time.Duration(now-u.since.Load()) * time.Millisecond, first
 }
 
-// Over says for how long more than the limit given to exceeds has waited, if it still does.
-func (u *unsent) Over() (length time.Duration, over bool) {
+// ExceededFor says for how long more than the limit given to exceeds has waited, if it still does.
+func (u *unsent) ExceededFor() (length time.Duration, over bool) {
 	since := u.since.Load()
 	return time.Duration(time.Now().UnixMilli()-since) * time.Millisecond, since != 0
 }
