@@ -243,7 +243,7 @@ func (s *Server) serve(b *blocked, now int64) (answered bool) {
 		return true
 	}
 	var start time.Time
-	if s.looks.timeAll.Load() {
+	if s.timing.timeAll.Load() {
 		start = time.Now()
 	}
 	if b.row.Read != nil {

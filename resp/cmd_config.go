@@ -134,7 +134,7 @@ func (s *Server) applyToClients() {
 	s.on("proto-max-bulk-len", func() { s.limits.MaxBulkBytes.Store(cfg.ProtoMaxBulkLen.Load()) })
 	s.on("client-query-buffer-limit", func() { s.limits.QueryBufferBytes.Store(cfg.ClientQueryBufferLimit.Load()) })
 	for _, name := range []string{"slowlog-log-slower-than", "latency-monitor-threshold", "latency-tracking"} {
-		s.on(name, func() { s.looks.apply(cfg) })
+		s.on(name, func() { s.timing.apply(cfg) })
 	}
 	s.on("loglevel", func() { zerolog.SetGlobalLevel(LogLevel(cfg.Text("loglevel"))) })
 	s.on("timeout", func() {

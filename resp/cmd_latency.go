@@ -157,7 +157,7 @@ func latencyHistogram(cl *client, c *command.Call) command.Reply {
 // infoLatencystats gives percentiles of the commands' times, in microseconds.
 func infoLatencystats(t *infoText, r *infoReport) {
 	percentiles := r.s.cfg.Words("latency-tracking-info-percentiles")
-	if !r.s.looks.tracking.Load() || len(percentiles) == 0 {
+	if !r.s.timing.tracking.Load() || len(percentiles) == 0 {
 		return
 	}
 	r.s.table.Each(func(row *command.Row) {

@@ -218,7 +218,7 @@ func shutdown(cl *client, c *command.Call) command.Reply {
 		}
 	}
 	s.log.Info().Str("client", cl.addr).Msg("SHUTDOWN asked for")
-	s.lastSocket.Store(cl.guard.Hold())
+	s.lastSocket.Store(cl.guard.SecondDescriptor())
 	s.shutdown(Shutdown{Now: now})
 	cl.closing = true
 	return command.ReplyNone

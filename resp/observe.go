@@ -27,22 +27,22 @@ const (
 	fineMicros = 1000
 )
 
-// looks is what the server's settings ask beforeCommand and afterCommand to do.
-type looks struct {
+// timingSettings is what the server's settings ask beforeCommand and afterCommand to do.
+type timingSettings struct {
 	timeAll  atomic.Bool
 	tracking atomic.Bool // latency-tracking
 	resumed  atomic.Bool // the measuring was off: commands that have no percentiles get their next call timed
 }
 
 // apply takes over the settings; it is called at the start and after each CONFIG SET of one of them.
-func (l *looks) apply(cfg *config.Config) {
+func (t *timingSettings) apply(cfg *config.Config) {
 	slower := cfg.SlowlogLogSlowerThan.Load()
-	l.timeAll.Store(slower >= 0 && slower < fineMicros || cfg.LatencyMonitorThreshold.Load() > 0)
+	t.timeAll.Store(slower >= 0 && slower < fineMicros || cfg.LatencyMonitorThreshold.Load() > 0)
 	on := cfg.Bool("latency-tracking")
 	if !on {
-		l.resumed.Store(true)
+		t.resumed.Store(true)
 	}
-	l.tracking.Store(on)
+	t.tracking.Store(on)
 }
 
 // timing is a command under way.
@@ -54,10 +54,10 @@ type timing struct {
 // beforeCommand counts a call; loaded is how long it has read the disk already.
 func (cl *client) beforeCommand(r *command.Row, args [][]byte, loaded time.Duration) timing {
 	sampled := r.Stats.Calls.Add(1)%timedEvery == 1
-	if sampled || r.TimeVaries || loaded > 0 || len(args) > manyArgs || cl.srv.looks.timeAll.Load() {
+	if sampled || r.TimeVaries || loaded > 0 || len(args) > manyArgs || cl.srv.timing.timeAll.Load() {
 		return timing{time.Now().Add(-loaded), sampled || r.TimeVaries}
 	}
-	if cl.srv.looks.resumed.Load() && r.Stats.Times.Load() == nil && cl.srv.looks.tracking.Load() {
+	if cl.srv.timing.resumed.Load() && r.Stats.Times.Load() == nil && cl.srv.timing.tracking.Load() {
 		return timing{time.Now(), true}
 	}
 	return timing{}
@@ -77,7 +77,7 @@ func (cl *client) noteTimes(t timing, r *command.Row, args [][]byte, reply *comm
 	if !t.start.IsZero() {
 		took := time.Since(t.start)
 		if t.sampled {
-			r.Stats.Took(took, s.looks.tracking.Load())
+			r.Stats.Took(took, s.timing.tracking.Load())
 		}
 		if reply.Kind != command.KindBlock { // else when it is served
 			s.noteSlow(cl, r, args, took)

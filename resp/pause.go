@@ -66,8 +66,8 @@ func (p *pause) endLocked() {
 	p.mu.ended = nil
 }
 
-// holds returns what a command must wait for, or nil if it may run.
-func (p *pause) holds(writes bool) <-chan struct{} {
+// endToAwait returns what a command must wait for, or nil if it may run.
+func (p *pause) endToAwait(writes bool) <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.mu.all || writes {
@@ -96,7 +96,7 @@ func writes(r *command.Row) bool { return r.Flags&(command.Write|command.MayRepl
 // before it leave first. It reports false if the connection ended meanwhile.
 func (cl *client) waitPaused(h *hold, r *command.Row, args [][]byte) bool {
 	for {
-		ended := cl.srv.pause.holds(cl.mayWrite(h, r, args))
+		ended := cl.srv.pause.endToAwait(cl.mayWrite(h, r, args))
 		if ended == nil {
 			return true
 		}

@@ -51,7 +51,7 @@ type Server struct {
 	tracking  trackingTable
 	pusher    pusher
 	running   *client // whose command runs; under the keyspace lock
-	looks     looks
+	timing    timingSettings
 	slowlog   slowlog
 	limits    wire.Limits
 

@@ -104,7 +104,7 @@ func (im *Import) Bulk() (b *Bulk, err error) {
 	err = guarded(func() error { return b.open() })
 	if err != nil {
 		b.close()
-		return nil, im.hold.hindered(fmt.Errorf("create the database to import into: %w", err))
+		return nil, im.dirOwner.hindered(fmt.Errorf("create the database to import into: %w", err))
 	}
 	go b.write()
 	return b, nil
@@ -362,7 +362,7 @@ func (b *Bulk) Finish(ctx context.Context) (keys int64, err error) {
 		b.err = err
 	}
 	if b.err == nil {
-		b.err = b.im.hold.hindered(guarded(func() error { return b.complete(ctx) }))
+		b.err = b.im.dirOwner.hindered(guarded(func() error { return b.complete(ctx) }))
 	}
 	for _, s := range b.spaces {
 		keys += s.keys

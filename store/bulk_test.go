@@ -262,7 +262,7 @@ func TestAnImportThatIsNotFinishedIsNone(t *testing.T) {
 	if _, err := b.Finish(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	im.hold.lock.Close() // as the end of the process does
+	im.dirOwner.lock.Close() // as the end of the process does
 	if !Fresh(dir) {
 		t.Error("a start would not import again")
 	}

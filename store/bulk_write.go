@@ -18,7 +18,7 @@ func (b *Bulk) write() {
 				err = guarded(func() error { return b.lookForTwins(p.large) })
 			}
 			if err != nil {
-				err = b.im.hold.hindered(fmt.Errorf("import into the tables: %w", err))
+				err = b.im.dirOwner.hindered(fmt.Errorf("import into the tables: %w", err))
 				b.failed <- err
 			}
 		}

@@ -23,10 +23,10 @@ import (
 //
 // Until that rename a start finds no database, and a start that ends later has one that is whole.
 type Import struct {
-	opts Options
-	disk files.Disk
-	hold *Store // has the directory; not opened
-	now  time.Time
+	opts     Options
+	disk     files.Disk
+	dirOwner *Store // has the directory; not opened
+	now      time.Time
 }
 
 const importDir = "import.tmp"
@@ -51,15 +51,15 @@ func NewImport(o Options) (im *Import, err error) {
 		o.Log = func(string, error, ...any) {}
 	}
 	im = &Import{opts: o, disk: files.Disk{Fault: o.Fault}, now: time.Now()}
-	hold := &Store{opts: o, dir: o.Dir, disk: im.disk}
-	im.hold = hold
+	owner := &Store{opts: o, dir: o.Dir, disk: im.disk}
+	im.dirOwner = owner
 	defer func() {
 		if err != nil {
-			hold.lock.Close() // it may be nil
-			err = hold.hindered(err)
+			owner.lock.Close() // it may be nil
+			err = owner.hindered(err)
 		}
 	}()
-	if err := hold.openDir(); err != nil {
+	if err := owner.openDir(); err != nil {
 		return nil, err
 	}
 	if !Fresh(o.Dir) {
@@ -99,9 +99,9 @@ func (im *Import) Open(o Options) (*Store, error) {
 func (im *Import) Finish(source string) (keys int64, err error) {
 	defer func() {
 		if err != nil {
-			err = errors.Join(im.hold.hindered(err), im.remove())
+			err = errors.Join(im.dirOwner.hindered(err), im.remove())
 		}
-		err = errors.Join(err, im.hold.lock.Close())
+		err = errors.Join(err, im.dirOwner.lock.Close())
 	}()
 	if keys, err = im.note(source); err != nil {
 		return 0, fmt.Errorf("note the import: %w", err)
@@ -125,7 +125,7 @@ func (im *Import) Finish(source string) (keys int64, err error) {
 
 // Abort gives the import up: the directory is as it was.
 func (im *Import) Abort() error {
-	return errors.Join(im.remove(), im.hold.lock.Close())
+	return errors.Join(im.remove(), im.dirOwner.lock.Close())
 }
 
 // change opens the database, which is closed before and after, and needs nothing beside it then.

@@ -173,9 +173,9 @@ func (g *Guard) Handshake() error {
 	return err
 }
 
-// Hold returns a second descriptor of the connection, which the client sees as open until that
+// SecondDescriptor returns a second descriptor of the connection, which the client sees as open until that
 // one is closed, too; nil = there is none.
-func (g *Guard) Hold() *os.File {
+func (g *Guard) SecondDescriptor() *os.File {
 	if nc, ok := g.Plain.(interface{ File() (*os.File, error) }); ok {
 		if f, err := nc.File(); err == nil {
 			return f
