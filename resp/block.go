@@ -10,12 +10,12 @@ import (
 	"diskette/store"
 )
 
-// Blocking commands (BLPOP, XREAD BLOCK ...) try once; what finds nothing returns Call.BlockOn, and its client waits in
-// line for the keys:
+// Blocking commands (BLPOP, XREAD BLOCK ...) try once; what finds nothing returns Call.BlockOn, and its client waits in the
+// queues of the keys:
 //
-//	client A   BLPOP finds nothing > in line for its keys > sends earlier replies > waits: served, time-out, hang-up
+//	client A   BLPOP finds nothing > queues for its keys > sends earlier replies > waits: served, time-out, hang-up
 //	client B   a command changes one of the keys > right after it, under the same hold of the keyspace lock, the
-//	           commands in line run again, first come first served; the first that finds something takes it
+//	           commands in the queue run again, first come first served; the first that finds something takes it
 //
 // A waiter's command runs as a command of its own, in the goroutine that changed the key: nothing comes in
 // between, and no client is woken in vain. The reply is encoded there and sent by A's goroutine, once it
@@ -23,14 +23,14 @@ import (
 //
 // A client whose hang-up has been seen is passed over, so that it never swallows an element.
 
-// blocked is a client in line. Its fields belong to the keyspace lock; done is closed when it has been served.
+// blocked is a client in queues. Its fields belong to the keyspace lock; done is closed when it has been served.
 type blocked struct {
 	command.BlockRequest
 	cl     *client
 	row    *command.Row
 	args   [][]byte // they stay valid: the client reads no further command
 	db     int
-	lines  []*line
+	queues []*waitQueue
 	pins   []store.Pin
 	hungUp <-chan struct{}
 	done   chan struct{}
@@ -40,94 +40,94 @@ type blocked struct {
 	lsn    uint64      // what both have seen
 }
 
-// A line is the clients that wait for a key, first come first.
-type line struct {
+// A waitQueue is the clients that wait for a key, first come first.
+type waitQueue struct {
 	name     watchName
 	clients  []*blocked
 	watchers int  // of the clients, those that see every change, the key's end included: XREADGROUP
 	ready    bool // the key has changed since serveBlocked last looked
 }
 
-// blockers are the lines, by key. All is under the keyspace lock, but the counts, which are asked without.
+// blockers are the queues, by key. All is under the keyspace lock, but the counts, which are asked without.
 type blockers struct {
-	lines   map[watchName]*line
-	ready   []*line
+	byKey   map[watchName]*waitQueue
+	ready   []*waitQueue
 	clients atomic.Int64
 	timed   atomic.Int64 // of the clients, those that wait for a time
-	keys    atomic.Int64 // lines
-	watched atomic.Int64 // of the lines, those with watchers
+	keys    atomic.Int64 // queues
+	watched atomic.Int64 // of the queues, those with watchers
 }
 
 // touched notes a change of a key that somebody waits for. It is called at every change, under the keyspace lock.
 func (b *blockers) touched(db int, key string) {
-	if len(b.lines) > 0 {
-		if l := b.lines[watchName{db, key}]; l != nil {
-			b.note(l)
+	if len(b.byKey) > 0 {
+		if q := b.byKey[watchName{db, key}]; q != nil {
+			b.note(q)
 		}
 	}
 }
 
 // touchedAll notes that all keys of two databases have changed: they were exchanged, or emptied.
 func (b *blockers) touchedAll(db, other int) {
-	for name, l := range b.lines {
+	for name, q := range b.byKey {
 		if name.db == db || name.db == other {
-			b.note(l)
+			b.note(q)
 		}
 	}
 }
 
-func (b *blockers) note(l *line) {
-	if !l.ready {
-		l.ready = true
-		b.ready = append(b.ready, l)
+func (b *blockers) note(q *waitQueue) {
+	if !q.ready {
+		q.ready = true
+		b.ready = append(b.ready, q)
 	}
 }
 
-// join puts a client at the end of the line for a key.
+// join puts a client at the end of the queue of a key.
 func (b *blockers) join(name watchName, waiter *blocked) (joined bool) {
-	l := b.lines[name]
-	if l == nil {
-		if b.lines == nil {
-			b.lines = map[watchName]*line{}
+	q := b.byKey[name]
+	if q == nil {
+		if b.byKey == nil {
+			b.byKey = map[watchName]*waitQueue{}
 		}
-		l = &line{name: name}
-		b.lines[name] = l
+		q = &waitQueue{name: name}
+		b.byKey[name] = q
 		b.keys.Add(1)
 	}
-	if n := len(l.clients); n > 0 && l.clients[n-1] == waiter {
+	if n := len(q.clients); n > 0 && q.clients[n-1] == waiter {
 		return false // the client waits for the same key twice
 	}
-	l.clients = append(l.clients, waiter)
-	waiter.lines = append(waiter.lines, l)
+	q.clients = append(q.clients, waiter)
+	waiter.queues = append(waiter.queues, q)
 	if waiter.Type == store.None {
-		if l.watchers++; l.watchers == 1 {
+		if q.watchers++; q.watchers == 1 {
 			b.watched.Add(1)
 		}
 	}
 	return true
 }
 
-// leave takes a client out of a line.
-func (b *blockers) leave(l *line, waiter *blocked) {
-	if l.clients[0] == waiter { // the usual case, and a long line must not move up for it
-		l.clients[0] = nil
-		l.clients = l.clients[1:]
+// leave takes a client out of a queue.
+func (b *blockers) leave(q *waitQueue, waiter *blocked) {
+	if q.clients[0] == waiter { // the usual case, and a long queue must not move up for it
+		q.clients[0] = nil
+		q.clients = q.clients[1:]
 	} else {
-		i := slices.Index(l.clients, waiter)
-		l.clients = slices.Delete(l.clients, i, i+1)
+		i := slices.Index(q.clients, waiter)
+		q.clients = slices.Delete(q.clients, i, i+1)
 	}
 	if waiter.Type == store.None {
-		if l.watchers--; l.watchers == 0 {
+		if q.watchers--; q.watchers == 0 {
 			b.watched.Add(-1)
 		}
 	}
-	if len(l.clients) == 0 {
-		delete(b.lines, l.name)
+	if len(q.clients) == 0 {
+		delete(b.byKey, q.name)
 		b.keys.Add(-1)
 	}
 }
 
-// block puts the client in line. Its command has just run in vain; it has seen lsn. All of the command's keys are
+// block puts the client in the queues. Its command has just run in vain; it has seen lsn. All of the command's keys are
 // pinned, so that it can run again without a load. The caller holds the keyspace lock.
 func (s *Server) block(tx *store.Tx, cl *client, lsn uint64) *blocked {
 	c := &cl.call
@@ -148,8 +148,8 @@ func (s *Server) block(tx *store.Tx, cl *client, lsn uint64) *blocked {
 
 // answer ends a wait with a reply to what b.lsn says. The caller holds the keyspace lock.
 func (s *Server) answer(b *blocked, reply command.Reply) {
-	for _, l := range b.lines {
-		s.blockers.leave(l, b)
+	for _, q := range b.queues {
+		s.blockers.leave(q, b)
 	}
 	for _, p := range b.pins {
 		p.Unpin()
@@ -169,25 +169,25 @@ func (s *Server) answer(b *blocked, reply command.Reply) {
 	close(b.done)
 }
 
-// serveBlocked runs the commands in line for the keys that have changed, until nobody finds anything. Call it
+// serveBlocked runs the commands in the queues of the keys that have changed, until nobody finds anything. Call it
 // after every command, MULTI block or script, under the keyspace lock and after Tx.End. now is unix ms.
 func (s *Server) serveBlocked(now int64) {
 	running := s.running
 	defer func() { s.running = running }()
 	for len(s.blockers.ready) > 0 { // what is served may change other keys, or the same one
-		l := s.blockers.ready[0]
+		q := s.blockers.ready[0]
 		s.blockers.ready[0] = nil
 		s.blockers.ready = s.blockers.ready[1:]
-		l.ready = false
-		for s.serveLine(l, now) {
+		q.ready = false
+		for s.serveQueue(q, now) {
 		}
 	}
 	s.blockers.ready = nil
 }
 
-// serveLine goes along a line. A command that panics ends its own client's wait alone; more is
+// serveQueue goes along a queue. A command that panics ends its own client's wait alone; more is
 // then true, and the others are still to be served.
-func (s *Server) serveLine(l *line, now int64) (more bool) {
+func (s *Server) serveQueue(q *waitQueue, now int64) (more bool) {
 	var b *blocked // whose turn it is
 	defer func() {
 		if p := recover(); p != nil {
@@ -197,24 +197,24 @@ func (s *Server) serveLine(l *line, now int64) (more bool) {
 		}
 	}()
 	typ, known := store.None, false // of the key: it can change only when somebody is served
-	for i := 0; i < len(l.clients); {
-		b = l.clients[i]
+	for i := 0; i < len(q.clients); {
+		b = q.clients[i]
 		if b.Type != store.None && !known {
-			typ, known = s.typeFor(b, l, now), true
+			typ, known = s.typeFor(b, q, now), true
 		}
 		if b.Type != store.None && typ != b.Type || !s.serve(b, now) {
 			i++
 			continue
 		}
-		known = false // b has left the line: the next one has moved up
+		known = false // b has left the queue: the next one has moved up
 	}
 	return false
 }
 
-// typeFor is the type of the key that a line is for.
-func (s *Server) typeFor(b *blocked, l *line, now int64) store.Type {
+// typeFor is the type of the key that a queue is for.
+func (s *Server) typeFor(b *blocked, q *waitQueue, now int64) store.Type {
 	tx := s.store.Begin(b.db, now)
-	typ := tx.TypeOf([]byte(l.name.key))
+	typ := tx.TypeOf([]byte(q.name.key))
 	tx.End()
 	return typ
 }
@@ -223,7 +223,7 @@ func (s *Server) typeFor(b *blocked, l *line, now int64) store.Type {
 func (s *Server) serve(b *blocked, now int64) (answered bool) {
 	select {
 	case <-b.hungUp:
-		return false // its goroutine takes it out of the line
+		return false // its goroutine takes it out of the queue
 	default:
 	}
 	if b.cl.guard.HungUp() {

@@ -49,8 +49,8 @@ func startServingMore(t testing.TB, log zerolog.Logger, rows ...*command.Row) (a
 		if !s.stopping.Load() {
 			s.Stop(time.Second)
 		}
-		if n := s.blockers.clients.Load(); n != 0 || len(s.blockers.lines) != 0 {
-			t.Errorf("%d clients are blocked and %d lines are left", n, len(s.blockers.lines))
+		if n := s.blockers.clients.Load(); n != 0 || len(s.blockers.byKey) != 0 {
+			t.Errorf("%d clients are blocked and %d lines are left", n, len(s.blockers.byKey))
 		}
 		if err := st.Flush(); err != nil {
 			t.Error(err)
@@ -205,7 +205,7 @@ func TestWhoHangsUpSwallowsNothing(t *testing.T) {
 	}
 }
 
-func TestAKilledClientLeavesTheLine(t *testing.T) {
+func TestAKilledClientLeavesTheQueue(t *testing.T) {
 	addr, s := startServing(t)
 	a, b := talk(t, addr), talk(t, addr)
 	id := a.do("CLIENT ID")[1:]

@@ -62,8 +62,8 @@ type client struct {
 	commands   atomic.Int64
 	ran        atomic.Int64 // of the bytes received, how many there were when the last batch had run
 	arrival    arrival
-	blocked    atomic.Bool  // in await, or in line for a key
-	blockedOn  *blocked     // while it is in line for a key; under the keyspace lock
+	blocked    atomic.Bool  // in await, or in the queue of a key
+	blockedOn  *blocked     // while it is in the queue of a key; under the keyspace lock
 	gathered   atomic.Int64 // bytes of replies that are being made, if they are many
 
 	mu struct {

@@ -305,7 +305,7 @@ func (cl *client) killAll(f *clientFilter) (killed int) {
 }
 
 func clientInfo(cl *client, c *command.Call) command.Reply {
-	return command.Verbatim(cl.line(c.Now) + "\n")
+	return command.Verbatim(cl.listEntry(c.Now) + "\n")
 }
 
 func clientList(cl *client, c *command.Call) command.Reply {
@@ -342,7 +342,7 @@ func clientList(cl *client, c *command.Call) command.Reply {
 func clientLines(clients []*client, now int64) command.Reply {
 	var lines strings.Builder
 	for _, cl := range clients {
-		lines.WriteString(cl.line(now))
+		lines.WriteString(cl.listEntry(now))
 		lines.WriteByte('\n')
 	}
 	return command.Verbatim(lines.String())

@@ -43,7 +43,7 @@
 //
 // # Files
 //
-//	server.go client.go client_line.go                   the server; one connection, and its line in CLIENT LIST
+//	server.go client.go list_entry.go                    the server; one connection, and its line in CLIENT LIST
 //	loading.go replay.go                                 clients during an import; the commands of an append-only file
 //	dispatch.go gate.go hold.go observe.go               the way of a command; what is kept of it
 //	block.go multi.go pause.go                           those who wait; MULTI, EXEC and WATCH; CLIENT PAUSE

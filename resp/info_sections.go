@@ -92,7 +92,7 @@ func infoClients(t *infoText, r *infoReport) {
 	var clients, blocked, input, output, subscribed, watching, watched int
 	r.s.clients.each(func(cl *client) {
 		clients++
-		if cl.blocked.Load() { // in line for a key, or held up by CLIENT PAUSE
+		if cl.blocked.Load() { // in the queue of a key, or held up by CLIENT PAUSE
 			blocked++
 		}
 		if cl.subscriptions.all() > 0 {

@@ -18,7 +18,7 @@ import (
 //	          are the sample's, scaled to the calls
 //
 // So the slow log may miss a GET, which has no reason to be slow, but no KEYS. Waiting, for the lock, for
-// a commit or in line for a key, is no part of a command's time; reading its keys from disk is.
+// a commit or in the queue of a key, is no part of a command's time; reading its keys from disk is.
 
 const (
 	timedEvery = 16

@@ -32,7 +32,7 @@ func (cl *client) denied(r *command.Row, args [][]byte, context string) (u *acl.
 // noteDenial counts a denial and shows it in ACL LOG.
 func (cl *client) noteDenial(reason acl.DenialReason, context, object, user string) {
 	now := expire.NowMillis()
-	cl.srv.acl.NoteDenial(now, reason, context, object, user, cl.line(now), cl.srv.cfg.Int("acllog-max-len"))
+	cl.srv.acl.NoteDenial(now, reason, context, object, user, cl.listEntry(now), cl.srv.cfg.Int("acllog-max-len"))
 }
 
 // aclContext is ACL LOG's word for where the client's commands come from.

@@ -68,11 +68,11 @@ type damage struct {
 	met     atomic.Bool  // damage, since the start
 	failing atomic.Int32 // places where an I/O error is not over yet
 
-	mu     sync.Mutex
-	report Damage // of damage alone, What
-	first  map[place]ioFailure
-	lines  map[operation]*lines
-	probed time.Time
+	mu        sync.Mutex
+	report    Damage // of damage alone, What
+	first     map[place]ioFailure
+	logLimits map[operation]*logLimit
+	probed    time.Time
 }
 
 type ioFailure struct {
@@ -80,8 +80,8 @@ type ioFailure struct {
 	err   error
 }
 
-// lines limits what the log tells of an operation.
-type lines struct {
+// logLimit limits what the log tells of an operation.
+type logLimit struct {
 	untold int64
 	timer  *time.Timer // runs while the operation must wait for its next line
 }
@@ -218,13 +218,13 @@ func (st *Store) probe() {
 func (st *Store) tell(op operation, event string, err error, fields ...any) {
 	d := &st.damage
 	d.mu.Lock()
-	l := d.lines[op]
+	l := d.logLimits[op]
 	if l == nil {
-		if d.lines == nil {
-			d.lines = map[operation]*lines{}
+		if d.logLimits == nil {
+			d.logLimits = map[operation]*logLimit{}
 		}
-		l = &lines{}
-		d.lines[op] = l
+		l = &logLimit{}
+		d.logLimits[op] = l
 	}
 	if l.timer != nil {
 		l.untold++
@@ -240,7 +240,7 @@ func (st *Store) tell(op operation, event string, err error, fields ...any) {
 func (st *Store) tellMore(op operation, event string, err error) {
 	d := &st.damage
 	d.mu.Lock()
-	l := d.lines[op]
+	l := d.logLimits[op]
 	n := l.untold
 	l.untold, l.timer = 0, nil
 	if n > 0 && !st.closed.Load() {

@@ -23,14 +23,14 @@ type Found struct {
 	Last    uint64 // newest LSN in the journal or the database
 	Records uint64 // up to which LSN the segments go, 0 = there are none
 
-	dir      string
-	applied  uint64
-	state    State
-	closedInOrder  bool
-	sameBoot bool
-	segments []*segment // to be kept, oldest first
-	stale    []*segment // nothing newer than applied is in them
-	tear     *Tear      // of the last segment in either list, which is cut off
+	dir           string
+	applied       uint64
+	state         State
+	closedInOrder bool
+	sameBoot      bool
+	segments      []*segment // to be kept, oldest first
+	stale         []*segment // nothing newer than applied is in them
+	tear          *Tear      // of the last segment in either list, which is cut off
 }
 
 // Tear is the end of the last segment that a crash has left torn.

@@ -13,9 +13,9 @@ import (
 // clientBytes is what a connection takes besides its buffers.
 const clientBytes = int(unsafe.Sizeof(client{}) + unsafe.Sizeof(wire.Guard{}))
 
-// line describes the connection as CLIENT LIST does: Redis 7.2's fields in its order. Those that have no
+// listEntry describes the connection as CLIENT LIST does: Redis 7.2's fields in its order. Those that have no
 // meaning here (reply buffers, which are empty between commands) are 0. It may be called from any goroutine.
-func (cl *client) line(now int64) string {
+func (cl *client) listEntry(now int64) string {
 	cmd := "NULL"
 	if r := cl.last.Load(); r != nil {
 		cmd = r.Full
