@@ -10,8 +10,8 @@ import (
 	"diskette/store"
 )
 
-// Blocking commands (BLPOP, XREAD BLOCK ...) try once; what finds nothing returns Call.BlockOn, and its client waits in the
-// queues of the keys:
+// Blocking commands (BLPOP, XREAD BLOCK ...) try once; what finds nothing returns Call.BlockOn, and its client waits in
+// the queues of the keys:
 //
 //	client A   BLPOP finds nothing > queues for its keys > sends earlier replies > waits: served, time-out, hang-up
 //	client B   a command changes one of the keys > right after it, under the same hold of the keyspace lock, the

@@ -24,7 +24,8 @@ type Call struct {
 	OffLock func() any   // the function, which has changed nothing yet, runs again and finds what this gives in Resume
 	Finish  func() Reply // gives the reply, to what the function has seen
 
-	MayLeaveLock bool // the function may set OffLock or Finish: not in MULTI, a script or for a queued client, nor twice
+	// The function may set OffLock or Finish: not in MULTI, a script or for a queued client, nor twice.
+	MayLeaveLock bool
 	MayLoad      bool // the function may answer ReplyLoad
 	Again        bool // the function has answered ReplyLoad, and runs once more from its beginning
 }

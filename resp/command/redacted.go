@@ -2,8 +2,8 @@ package command
 
 import "diskette/resp/internal/words"
 
-// noteTimeVaries finds the commands whose time depends on how much data they meet, and those of administrators, which come
-// rarely. Commands on strings take a copy at most.
+// noteTimeVaries finds the commands whose time depends on how much data they meet, and those of administrators, which
+// come rarely. Commands on strings take a copy at most.
 func (r *Row) noteTimeVaries() {
 	r.TimeVaries = r.Flags&Admin != 0 || r.Cost != "" && r.Flags&Fast == 0 && (r.Group != "string" || r.Name == "lcs") && r.Name != "del"
 }
