@@ -8,6 +8,7 @@
 //	config/    the conf file, CONFIG GET, SET and REWRITE
 //	lua/       Lua 5.1, the language          lualib/    its libraries and limits as Redis has them
 //	rdb/ aof/  Redis's files                  movein/    what is in them comes into a new directory
+//	repl/      the stream that replicas follow
 //	cli/       the small redis-cli            internal/  pure functions
 //
 // Which of them may import which is a table in imports_test.go; go test -v -run Down . prints it from the floor up.
