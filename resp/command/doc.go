@@ -13,7 +13,7 @@
 //	reply.go reply_long.go errors.go               replies and their encoding; the texts of errors
 //	notify.go redacted.go                          keyspace events; what logs may show
 //	string*.go counter.go bit*.go hll.go lcs.go    strings
-//	values.go                                      functions that get the value that they read
+//	values.go                                      functions that get the value that they read or change
 //	hash*.go list*.go set.go zset*.go geo*.go      collections
 //	stream*.go xinfo.go multi_pop.go               streams; LMPOP and ZMPOP
 //	key.go expire.go sort*.go dump*.go encoding.go any key
@@ -25,17 +25,13 @@
 // A row in its family's rows, a function beside them, a block in compat_test/scripts: CONTRIBUTING.md has the steps.
 // This is HDEL:
 //
-//	{Name: "hdel", Arity: -3, Flags: Write | Fast, Keys: KeyAt(1, "RW delete"), Write: hdel,
+//	{Name: "hdel", Arity: -3, Flags: Write | Fast, Keys: KeyAt(1, "RW delete"), Write: editHash(hdel),
 //		Group: "hash", Since: "2.0.0", Args: "key field...", Cost: "O(N) in the number of fields",
 //		Doc: "Removes fields of a hash."},
 //
-//	func hdel(tx *store.Tx, c *Call) Reply {
-//		h, err := tx.EditHash(c.Args[1])      // c.Args[0] is the command's name
-//		if err != nil {
-//			return Failure(err)               // the store's error in Redis's words: WRONGTYPE ...
-//		}
+//	func hdel(h store.HashTx, tx *store.Tx, c *Call) Reply {
 //		n := 0
-//		for _, field := range c.Args[2:] {
+//		for _, field := range c.Args[2:] { // c.Args[0] is the command's name, c.Args[1] the hash's key
 //			if h.Delete(field) {
 //				n++
 //			}
@@ -45,6 +41,10 @@
 //		}
 //		return Integer(n)
 //	}
+//
+// Its wrapper has looked the hash up (values.go) and answered with the store's error in Redis's words, if it is none. A
+// command whose checks come first, or that has several keys, gets the *store.Tx or *store.View alone, looks its values
+// up itself and answers Failure(err).
 //
 // What is done for it: the arity is checked, permissions too, and the keys of the row are in memory. What it changes
 // joins the journal, breaks WATCH, reaches those who wait for the key and those who have it cached, and an empty

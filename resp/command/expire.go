@@ -11,7 +11,7 @@ var (
 )
 
 // expireBy is EXPIRE, PEXPIRE, EXPIREAT and PEXPIREAT. A deadline in the past deletes the key.
-func expireBy(unit expire.Unit) func(*store.Tx, *Call) Reply {
+func expireBy(unit expire.Unit) writing {
 	return func(tx *store.Tx, c *Call) Reply {
 		condition, refusal := c.expireCondition()
 		if refusal.IsError() {
@@ -66,7 +66,7 @@ func (c *Call) expireCondition() (condition expire.Condition, refusal Reply) {
 }
 
 // ttlIn is TTL, PTTL, EXPIRETIME and PEXPIRETIME: -2 = no such key, -1 = no deadline.
-func ttlIn(unit expire.Unit) func(*store.View, *Call) Reply {
+func ttlIn(unit expire.Unit) reading {
 	return func(v *store.View, c *Call) Reply {
 		deadline, found := v.Deadline(c.Args[1])
 		if !found {

@@ -21,10 +21,10 @@ func geoRows() []*Row {
 		{Name: "geodist", Arity: -4, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: geodist,
 			Group: "geo", Since: "3.2.0", Args: "key member1 member2 [unit(M|KM|FT|MI)]", Cost: "O(1)",
 			Doc: "Returns the distance between two places."},
-		{Name: "geohash", Arity: -2, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: geohash,
+		{Name: "geohash", Arity: -2, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: eachPlace(geohash, ReplyNull),
 			Group: "geo", Since: "3.2.0", Args: "key member...", Cost: "O(1) for each member",
 			Doc: "Returns places as geohash strings."},
-		{Name: "geopos", Arity: -2, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: geopos,
+		{Name: "geopos", Arity: -2, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: eachPlace(geopos, ReplyNoArray),
 			Group: "geo", Since: "3.2.0", Args: "key member...", Cost: "O(1) for each member",
 			Doc: "Returns the longitude and latitude of places."},
 		{Name: "georadius", Arity: -6, Flags: Write | Denyoom | MovableKeys,
@@ -34,7 +34,7 @@ func geoRows() []*Row {
 			Args: "key longitude latitude radius unit(M|KM|FT|MI) [WITHCOORD] [WITHDIST] [WITHHASH] [count{COUNT count [ANY]}] [order(ASC|DESC)] [STORE key] [STOREDIST key]",
 			Cost: "O(N+log(M)) with N members in the cells around the shape and M in the sorted set",
 			Doc:  "Finds places within a circle; GEOSEARCH and GEOSEARCHSTORE's older form."},
-		{Name: "georadius_ro", Arity: -6, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: georadiusRO,
+		{Name: "georadius_ro", Arity: -6, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: onZSet(georadiusRO),
 			Group: "geo", Since: "3.2.10",
 			Args: "key longitude latitude radius unit(M|KM|FT|MI) [WITHCOORD] [WITHDIST] [WITHHASH] [count{COUNT count [ANY]}] [order(ASC|DESC)]",
 			Cost: "O(N+log(M)) with N members in the cells around the shape and M in the sorted set",
@@ -47,12 +47,12 @@ func geoRows() []*Row {
 			Cost: "O(N+log(M)) with N members in the cells around the shape and M in the sorted set",
 			Doc:  "Finds places within a circle around a member; GEOSEARCH and GEOSEARCHSTORE's older form."},
 		{Name: "georadiusbymember_ro", Arity: -5, Flags: Readonly, Keys: KeyAt(1, "RO access"),
-			Read:  georadiusbymemberRO,
+			Read:  onZSet(georadiusbymemberRO),
 			Group: "geo", Since: "3.2.10",
 			Args: "key member radius unit(M|KM|FT|MI) [WITHCOORD] [WITHDIST] [WITHHASH] [count{COUNT count [ANY]}] [order(ASC|DESC)]",
 			Cost: "O(N+log(M)) with N members in the cells around the shape and M in the sorted set",
 			Doc:  "Finds places within a circle around a member; GEOSEARCH's older form."},
-		{Name: "geosearch", Arity: -7, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: geosearch,
+		{Name: "geosearch", Arity: -7, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: onZSet(geosearch),
 			Group: "geo", Since: "6.2.0",
 			Args: "key from(FROMMEMBER member|FROMLONLAT longitude_latitude{longitude latitude}) by(circle{BYRADIUS radius unit(M|KM|FT|MI)}|box{BYBOX width height unit(M|KM|FT|MI)}) [order(ASC|DESC)] [count{COUNT count [ANY]}] [WITHCOORD] [WITHDIST] [WITHHASH]",
 			Cost: "O(N+log(M)) with N members in the cells around the shape and M in the sorted set",
@@ -177,67 +177,53 @@ func coordinates(p geo.Place) Reply {
 	return Array(text(p.Lon), text(p.Lat))
 }
 
-func geohash(v *store.View, c *Call) Reply {
-	return c.eachPlace(v, func(score float64) Reply { return BulkString(geo.Text(score)) }, ReplyNull)
-}
+func geohash(score float64) Reply { return BulkString(geo.Text(score)) }
 
-func geopos(v *store.View, c *Call) Reply {
-	return c.eachPlace(v, func(score float64) Reply { return coordinates(geo.PlaceOf(score)) }, ReplyNoArray)
-}
+func geopos(score float64) Reply { return coordinates(geo.PlaceOf(score)) }
 
-// eachPlace answers for every member that is asked for, or with none.
-func (c *Call) eachPlace(v *store.View, reply func(score float64) Reply, none Reply) Reply {
-	z, err := v.ZSet(c.Args[1])
-	if err != nil {
-		return Failure(err)
-	}
-	replies := make([]Reply, len(c.Args)-2)
-	for i, member := range c.Args[2:] {
-		replies[i] = none
-		if score, ok := z.Score(words.ViewString(member)); ok {
-			replies[i] = reply(score)
+// eachPlace is GEOHASH and GEOPOS: it answers for every member that is asked for, with none for one that is not there.
+func eachPlace(reply func(score float64) Reply, none Reply) reading {
+	return onZSet(func(z *store.ZSet, c *Call) Reply {
+		replies := make([]Reply, len(c.Args)-2)
+		for i, member := range c.Args[2:] {
+			replies[i] = none
+			if score, ok := z.Score(words.ViewString(member)); ok {
+				replies[i] = reply(score)
+			}
 		}
-	}
-	return Array(replies...)
+		return Array(replies...)
+	})
 }
 
-func georadius(tx *store.Tx, c *Call) Reply {
-	return c.geoStoring(tx, geoForm{around: aroundPlace, stores: true}, 1)
-}
-func georadiusbymember(tx *store.Tx, c *Call) Reply {
-	return c.geoStoring(tx, geoForm{around: aroundMember, stores: true}, 1)
-}
-func geosearchstore(tx *store.Tx, c *Call) Reply {
-	return c.geoStoring(tx, geoForm{around: aroundOption, stores: true}, 2)
-}
-func georadiusRO(v *store.View, c *Call) Reply {
-	return c.geoReading(v, geoForm{around: aroundPlace})
-}
-func georadiusbymemberRO(v *store.View, c *Call) Reply {
-	return c.geoReading(v, geoForm{around: aroundMember})
-}
-func geosearch(v *store.View, c *Call) Reply {
-	return c.geoReading(v, geoForm{around: aroundOption})
-}
+func georadius(tx *store.Tx, c *Call) Reply { return c.findStoring(tx, aroundPlace, 1) }
 
-func (c *Call) geoReading(v *store.View, form geoForm) Reply {
-	z, err := v.ZSet(c.Args[1])
-	if err != nil {
-		return Failure(err)
-	}
-	q, refusal := c.geoQuery(z, form)
+func georadiusbymember(tx *store.Tx, c *Call) Reply { return c.findStoring(tx, aroundMember, 1) }
+
+func geosearchstore(tx *store.Tx, c *Call) Reply { return c.findStoring(tx, aroundOption, 2) }
+
+func georadiusRO(z *store.ZSet, c *Call) Reply { return c.find(z, aroundPlace) }
+
+func georadiusbymemberRO(z *store.ZSet, c *Call) Reply { return c.find(z, aroundMember) }
+
+func geosearch(z *store.ZSet, c *Call) Reply { return c.find(z, aroundOption) }
+
+// find answers with the places in a shape.
+func (c *Call) find(z *store.ZSet, around byte) Reply {
+	q, refusal := c.geoQuery(z, geoForm{around: around})
 	if refusal.IsError() {
 		return refusal
 	}
 	return q.replies(q.run(z))
 }
 
-func (c *Call) geoStoring(tx *store.Tx, form geoForm, source int) Reply {
+// findStoring stores the places in a shape, of the sorted set whose key is argument source, or answers with them if no
+// destination is named.
+func (c *Call) findStoring(tx *store.Tx, around byte, source int) Reply {
 	z, err := tx.View.ZSet(c.Args[source])
 	if err != nil {
 		return Failure(err)
 	}
-	q, refusal := c.geoQuery(z, form)
+	q, refusal := c.geoQuery(z, geoForm{around: around, stores: true})
 	if refusal.IsError() {
 		return refusal
 	}
@@ -258,7 +244,7 @@ func (c *Call) geoStoring(tx *store.Tx, form geoForm, source int) Reply {
 		members = append(members, f.Scored)
 	}
 	event := "georadiusstore"
-	if form.around == aroundOption {
+	if around == aroundOption {
 		event = "geosearchstore"
 	}
 	return c.placeZSet(tx, event, q.store, c.madeZSet(members))

@@ -12,7 +12,7 @@ import (
 
 func hashRows() []*Row {
 	return []*Row{
-		{Name: "hdel", Arity: -3, Flags: Write | Fast, Keys: KeyAt(1, "RW delete"), Write: hdel,
+		{Name: "hdel", Arity: -3, Flags: Write | Fast, Keys: KeyAt(1, "RW delete"), Write: editHash(hdel),
 			Group: "hash", Since: "2.0.0", Args: "key field...", Cost: "O(N) in the number of fields",
 			Doc: "Removes fields of a hash."},
 		{Name: "hexists", Arity: 3, Flags: Readonly | Fast, Keys: KeyAt(1, "RO"), Read: onHash(hexists),
@@ -53,7 +53,7 @@ func hashRows() []*Row {
 		{Name: "hmset", Arity: -4, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW update"), Write: hmset,
 			Group: "hash", Since: "2.0.0", Args: "key field_value{field value}...",
 			Cost: "O(N) in the number of fields", Doc: "Sets fields of a hash; HSET's old form."},
-		{Name: "hpersist", Arity: -5, Flags: Write | Fast, Keys: KeyAt(1, "RW update"), Write: hpersist,
+		{Name: "hpersist", Arity: -5, Flags: Write | Fast, Keys: KeyAt(1, "RW update"), Write: editHash(hpersist),
 			Group: "hash", Since: "7.4.0", Args: "key FIELDS fields{numfields field...}",
 			Cost: "O(N) in the number of fields", Doc: "Removes the deadlines of fields."},
 		{Name: "hpexpire", Arity: -6, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW update"),
@@ -76,14 +76,14 @@ func hashRows() []*Row {
 		{Name: "hrandfield", Arity: -2, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: hrandfield,
 			Group: "hash", Since: "6.2.0", Tips: "nondeterministic_output", Args: "key [options{count [WITHVALUES]}]",
 			Cost: "O(N) in the number of fields returned", Doc: "Returns random fields of a hash."},
-		{Name: "hscan", Arity: -3, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: hscan,
+		{Name: "hscan", Arity: -3, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: scanning((*store.View).Hash, hscan),
 			Group: "hash", Since: "2.8.0", Tips: "nondeterministic_output",
 			Args: "key cursor [MATCH pattern] [COUNT count]", Cost: "O(1) a call, O(N) for a complete iteration",
 			Doc: "Walks through the fields and values of a hash."},
 		{Name: "hset", Arity: -4, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW update"), Write: hset,
 			Group: "hash", Since: "2.0.0", Args: "key field_value{field value}...",
 			Cost: "O(N) in the number of fields", Doc: "Sets fields of a hash."},
-		{Name: "hsetnx", Arity: 4, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW insert"), Write: hsetnx,
+		{Name: "hsetnx", Arity: 4, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW insert"), Write: editHash(hsetnx),
 			Group: "hash", Since: "2.0.0", Args: "key field value", Doc: "Sets a field if it is not there."},
 		{Name: "hstrlen", Arity: 3, Flags: Readonly | Fast, Keys: KeyAt(1, "RO"), Read: onHash(hstrlen),
 			Group: "hash", Since: "3.2.0", Args: "key field", Doc: "Returns the length of a field's value."},
@@ -134,11 +134,7 @@ func (c *Call) setFields(tx *store.Tx) (created int, refusal Reply) {
 	return created, Reply{}
 }
 
-func hsetnx(tx *store.Tx, c *Call) Reply {
-	h, err := tx.EditHash(c.Args[1])
-	if err != nil {
-		return Failure(err)
-	}
+func hsetnx(h store.HashTx, tx *store.Tx, c *Call) Reply {
 	if _, there := h.Get(c.Args[2]); there {
 		return ReplyZero
 	}
@@ -177,11 +173,7 @@ func hstrlen(h *store.Hash, c *Call) Reply {
 	return Integer(len(value))
 }
 
-func hdel(tx *store.Tx, c *Call) Reply {
-	h, err := tx.EditHash(c.Args[1])
-	if err != nil {
-		return Failure(err)
-	}
+func hdel(h store.HashTx, tx *store.Tx, c *Call) Reply {
 	n := 0
 	for _, field := range c.Args[2:] {
 		if h.Delete(field) {
@@ -349,22 +341,7 @@ func (p *pickedFields) add(field, value string) {
 
 // hscan answers with the whole of a hash that Redis would hold compactly, if the scan has just begun: otherwise it
 // returned some of it when it was larger, and goes on.
-func hscan(v *store.View, c *Call) Reply {
-	cursor, refusal := c.scanCursor()
-	if refusal.IsError() {
-		return refusal
-	}
-	h, err := v.Hash(c.Args[1])
-	switch {
-	case err != nil:
-		return Failure(err)
-	case h == nil:
-		return scanned(0, nil)
-	}
-	o, refusal := c.elementScan(cursor)
-	if refusal.IsError() {
-		return refusal
-	}
+func hscan(h *store.Hash, o elementScan, c *Call) Reply {
 	if encodingOf(c.Settings, h.Shape()) != "hashtable" {
 		o.unbounded()
 	}

@@ -29,12 +29,8 @@ const (
 )
 
 // hexpireBy is HEXPIRE, HPEXPIRE, HEXPIREAT and HPEXPIREAT.
-func hexpireBy(unit expire.Unit) func(*store.Tx, *Call) Reply {
-	return func(tx *store.Tx, c *Call) Reply {
-		h, err := tx.EditHash(c.Args[1])
-		if err != nil {
-			return Failure(err)
-		}
+func hexpireBy(unit expire.Unit) writing {
+	return editHash(func(h store.HashTx, tx *store.Tx, c *Call) Reply {
 		deadline, refusal := c.fieldDeadline(unit)
 		if refusal.IsError() {
 			return refusal
@@ -60,7 +56,7 @@ func hexpireBy(unit expire.Unit) func(*store.Tx, *Call) Reply {
 			c.notifyGone(tx, EventHash, event, c.Args[1], h.Len())
 		}
 		return Array(replies...)
-	}
+	})
 }
 
 func (c *Call) setFieldDeadline(h store.HashTx, field []byte, deadline int64, condition expire.Condition) int {
@@ -125,12 +121,8 @@ func (c *Call) fieldNames(i int, badNumber Reply) (fields [][]byte, refusal Repl
 }
 
 // httlIn is HTTL, HPTTL, HEXPIRETIME and HPEXPIRETIME. Seconds are rounded up, unlike TTL's.
-func httlIn(unit expire.Unit) func(*store.View, *Call) Reply {
-	return func(v *store.View, c *Call) Reply {
-		h, err := v.Hash(c.Args[1])
-		if err != nil {
-			return Failure(err)
-		}
+func httlIn(unit expire.Unit) reading {
+	return onHash(func(h *store.Hash, c *Call) Reply {
 		fields, refusal := c.fieldNames(fieldWordsAt, errFieldCount)
 		if refusal.IsError() {
 			return refusal
@@ -154,14 +146,10 @@ func httlIn(unit expire.Unit) func(*store.View, *Call) Reply {
 			replies = append(replies, Integer(n))
 		}
 		return Array(replies...)
-	}
+	})
 }
 
-func hpersist(tx *store.Tx, c *Call) Reply {
-	h, err := tx.EditHash(c.Args[1])
-	if err != nil {
-		return Failure(err)
-	}
+func hpersist(h store.HashTx, tx *store.Tx, c *Call) Reply {
 	fields, refusal := c.fieldNames(fieldWordsAt, errFieldCount)
 	if refusal.IsError() {
 		return refusal

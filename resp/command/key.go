@@ -150,7 +150,7 @@ func touch(v *store.View, c *Call) Reply {
 func typeOf(v *store.View, c *Call) Reply { return Simple(v.TypeOf(c.Args[1]).String()) }
 
 // lengthOf is HLEN, LLEN, SCARD, ZCARD and XLEN.
-func lengthOf(t store.Type) func(*store.View, *Call) Reply {
+func lengthOf(t store.Type) reading {
 	return func(v *store.View, c *Call) Reply {
 		n, err := v.Length(c.Args[1], t)
 		if err != nil {

@@ -20,18 +20,18 @@ func listRows() []*Row {
 			Cost: "O(N+M) in the numbers of keys and of elements returned",
 			Doc:  "Removes and returns elements of the first list that there is, waiting for one."},
 		{Name: "blpop", Arity: -3, Flags: Write | Blocking, Keys: KeysFrom(1, -2, 1, "RW access delete"),
-			Write: blockingPop(store.Head),
+			Write: bpop(store.Head),
 			Group: "list", Since: "2.0.0", Args: "key... timeout", Cost: "O(N) in the number of keys",
 			Doc: "Removes and returns the first element of the first list that there is, waiting for one."},
 		{Name: "brpop", Arity: -3, Flags: Write | Blocking, Keys: KeysFrom(1, -2, 1, "RW access delete"),
-			Write: blockingPop(store.Tail),
+			Write: bpop(store.Tail),
 			Group: "list", Since: "2.0.0", Args: "key... timeout", Cost: "O(N) in the number of keys",
 			Doc: "Removes and returns the last element of the first list that there is, waiting for one."},
 		{Name: "brpoplpush", Arity: 4, Flags: Write | Denyoom | Blocking,
 			Keys: both(KeyAt(1, "RW access delete"), KeyAt(2, "RW insert")), Write: brpoplpush,
 			Group: "list", Since: "2.2.0", Args: "source destination timeout",
 			Doc: "Moves a list's last element to the head of another, waiting for one; BLMOVE's old name."},
-		{Name: "lindex", Arity: 3, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: lindex,
+		{Name: "lindex", Arity: 3, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: onList(lindex),
 			Group: "list", Since: "1.0.0", Args: "key index", Doc: "Returns an element by its index."},
 		{Name: "linsert", Arity: 5, Flags: Write | Denyoom, Keys: KeyAt(1, "RW insert"), Write: linsert,
 			Group: "list", Since: "2.2.0", Args: "key where(BEFORE|AFTER) pivot element",
@@ -67,7 +67,7 @@ func listRows() []*Row {
 		{Name: "lrem", Arity: 4, Flags: Write, Keys: KeyAt(1, "RW delete"), Write: lrem,
 			Group: "list", Since: "1.0.0", Args: "key count element", Cost: "O(N) in the length of the list",
 			Doc: "Removes elements that are equal to one."},
-		{Name: "lset", Arity: 4, Flags: Write | Denyoom, Keys: KeyAt(1, "RW update"), Write: lset,
+		{Name: "lset", Arity: 4, Flags: Write | Denyoom, Keys: KeyAt(1, "RW update"), Write: editList(lset),
 			Group: "list", Since: "1.0.0", Args: "key index element", Doc: "Replaces an element by its index."},
 		{Name: "ltrim", Arity: 4, Flags: Write, Keys: KeyAt(1, "RW delete"), Write: ltrim,
 			Group: "list", Since: "1.0.0", Args: "key start stop", Cost: "O(N) in the number of elements removed",
@@ -101,27 +101,19 @@ var (
 var pushEvents, popEvents = map[store.End]string{store.Head: "lpush", store.Tail: "rpush"}, map[store.End]string{store.Head: "lpop", store.Tail: "rpop"}
 
 // listPush is LPUSH and RPUSH.
-func listPush(end store.End) func(*store.Tx, *Call) Reply {
-	return func(tx *store.Tx, c *Call) Reply {
-		l, err := tx.EditList(c.Args[1])
-		if err != nil {
-			return Failure(err)
-		}
+func listPush(end store.End) writing {
+	return editList(func(l store.ListTx, tx *store.Tx, c *Call) Reply {
 		for _, value := range c.Args[2:] {
 			l.Push(end, value)
 		}
 		c.notify(tx, eventList, pushEvents[end], c.Args[1])
 		return Integer(l.Len())
-	}
+	})
 }
 
 // listPushx is LPUSHX and RPUSHX.
-func listPushx(end store.End) func(*store.Tx, *Call) Reply {
-	return func(tx *store.Tx, c *Call) Reply {
-		l, err := tx.EditList(c.Args[1])
-		if err != nil {
-			return Failure(err)
-		}
+func listPushx(end store.End) writing {
+	return editList(func(l store.ListTx, tx *store.Tx, c *Call) Reply {
 		if l.Len() > 0 {
 			for _, value := range c.Args[2:] {
 				l.Push(end, value)
@@ -129,11 +121,11 @@ func listPushx(end store.End) func(*store.Tx, *Call) Reply {
 			c.notify(tx, eventList, pushEvents[end], c.Args[1])
 		}
 		return Integer(l.Len())
-	}
+	})
 }
 
 // listPop is LPOP and RPOP.
-func listPop(end store.End) func(*store.Tx, *Call) Reply {
+func listPop(end store.End) writing {
 	return func(tx *store.Tx, c *Call) Reply {
 		count, counted := int64(1), len(c.Args) == 3
 		switch {
@@ -234,12 +226,8 @@ func place(index int64, length int) (i int, ok bool) {
 	return int(index), index >= 0 && index < int64(length)
 }
 
-func lindex(v *store.View, c *Call) Reply {
-	l, err := v.List(c.Args[1])
-	switch {
-	case err != nil:
-		return Failure(err)
-	case l.Len() == 0:
+func lindex(l *store.List, c *Call) Reply {
+	if l.Len() == 0 {
 		return ReplyNull
 	}
 	index, ok := c.Int(2)
@@ -253,12 +241,8 @@ func lindex(v *store.View, c *Call) Reply {
 	return BulkString(l.At(i))
 }
 
-func lset(tx *store.Tx, c *Call) Reply {
-	l, err := tx.EditList(c.Args[1])
-	switch {
-	case err != nil:
-		return Failure(err)
-	case l.Len() == 0:
+func lset(l store.ListTx, tx *store.Tx, c *Call) Reply {
+	if l.Len() == 0 {
 		return ErrNoSuchKey
 	}
 	index, ok := c.Int(2)

@@ -68,25 +68,18 @@ func popList(tx *store.Tx, c *Call, key []byte, last bool, count int64) (popped 
 	return c.popped(tx, key, l, end, count), true
 }
 
-// blockingPop is BLPOP and BRPOP.
-func blockingPop(end store.End) func(*store.Tx, *Call) Reply {
-	return func(tx *store.Tx, c *Call) Reply {
-		last := len(c.Args) - 1
-		timeout, refusal := c.timeout(last)
-		if refusal.IsError() {
-			return refusal
+// bpop is BLPOP and BRPOP.
+func bpop(end store.End) writing {
+	return blockingPop(store.TypeList, func(tx *store.Tx, c *Call, key []byte) (reply Reply, found bool) {
+		l, err := tx.EditList(key)
+		switch {
+		case err != nil:
+			return Failure(err), false
+		case l.Len() == 0:
+			return ReplyNone, false
 		}
-		for _, key := range c.Args[1:last] {
-			l, err := tx.EditList(key)
-			if err != nil {
-				return Failure(err)
-			}
-			if l.Len() > 0 {
-				return Array(Bulk(key), c.popOne(tx, key, l, end))
-			}
-		}
-		return c.BlockOn(BlockRequest{Keys: c.Args[1:last], Type: store.TypeList, Timeout: timeout, TimedOut: ReplyNoArray})
-	}
+		return Array(Bulk(key), c.popOne(tx, key, l, end)), true
+	})
 }
 
 func blmove(tx *store.Tx, c *Call) Reply {

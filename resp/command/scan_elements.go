@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"diskette/resp/internal/words"
+	"diskette/store"
 )
 
 // elementScan is what stands behind the key in HSCAN, SSCAN and ZSCAN. Redis answers such a command with the whole
@@ -21,6 +22,30 @@ type elementScan struct {
 
 // cursorMark is set in all cursors of ours but 0. They stay whole in a float64, which some clients take them for.
 const cursorMark = 1 << 52
+
+// scanning makes a row's function of one that scans a collection that is there.
+func scanning[T any](
+	find func(*store.View, []byte) (*T, error), scan func(*T, elementScan, *Call) Reply,
+) reading {
+	return func(v *store.View, c *Call) Reply {
+		cursor, refusal := c.scanCursor()
+		if refusal.IsError() {
+			return refusal
+		}
+		value, err := find(v, c.Args[1])
+		switch {
+		case err != nil:
+			return Failure(err)
+		case value == nil:
+			return scanned(0, nil)
+		}
+		s, refusal := c.elementScan(cursor)
+		if refusal.IsError() {
+			return refusal
+		}
+		return scan(value, s, c)
+	}
+}
 
 // scanCursor reads the cursor, which Redis checks before it looks at the key. One that is none of ours begins anew.
 func (c *Call) scanCursor() (cursor int64, refusal Reply) {

@@ -10,7 +10,7 @@ import (
 
 func setRows() []*Row {
 	return []*Row{
-		{Name: "sadd", Arity: -3, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW insert"), Write: sadd,
+		{Name: "sadd", Arity: -3, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW insert"), Write: editSet(sadd),
 			Group: "set", Since: "1.0.0", Args: "key member...", Cost: "O(N) in the number of members",
 			Doc: "Adds members to a set."},
 		{Name: "scard", Arity: 2, Flags: Readonly | Fast, Keys: Shapes(KeyAt(1, "RO")), Read: lengthOf(store.TypeSet),
@@ -47,7 +47,7 @@ func setRows() []*Row {
 			Group: "set", Since: "6.2.0", Args: "key member...", Cost: "O(N) in the number of members asked for",
 			Doc: "Tells for each member whether a set has it."},
 		{Name: "smove", Arity: 4, Flags: Write | Fast,
-			Keys: both(KeyAt(1, "RW access delete"), KeyAt(2, "RW insert")), Write: smove,
+			Keys: both(KeyAt(1, "RW access delete"), KeyAt(2, "RW insert")), Write: editSet(smove),
 			Group: "set", Since: "1.0.0", Args: "source destination member",
 			Doc: "Moves a member from one set to another."},
 		{Name: "spop", Arity: -2, Flags: Write | Fast, Keys: KeyAt(1, "RW access delete"), Write: spop,
@@ -56,10 +56,10 @@ func setRows() []*Row {
 		{Name: "srandmember", Arity: -2, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: srandmember,
 			Group: "set", Since: "1.0.0", Tips: "nondeterministic_output", Args: "key [count]",
 			Cost: "O(N) in the count", Doc: "Returns random members."},
-		{Name: "srem", Arity: -3, Flags: Write | Fast, Keys: KeyAt(1, "RW delete"), Write: srem,
+		{Name: "srem", Arity: -3, Flags: Write | Fast, Keys: KeyAt(1, "RW delete"), Write: editSet(srem),
 			Group: "set", Since: "1.0.0", Args: "key member...", Cost: "O(N) in the number of members",
 			Doc: "Removes members of a set."},
-		{Name: "sscan", Arity: -3, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: sscan,
+		{Name: "sscan", Arity: -3, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: scanning((*store.View).Set, sscan),
 			Group: "set", Since: "2.8.0", Tips: "nondeterministic_output",
 			Args: "key cursor [MATCH pattern] [COUNT count]", Cost: "O(1) a call, O(N) for a complete iteration",
 			Doc: "Walks through the members of a set."},
@@ -78,11 +78,7 @@ var (
 	errLimit       = ErrorReply("ERR LIMIT can't be negative")
 )
 
-func sadd(tx *store.Tx, c *Call) Reply {
-	s, err := tx.EditSet(c.Args[1])
-	if err != nil {
-		return Failure(err)
-	}
+func sadd(s store.SetTx, tx *store.Tx, c *Call) Reply {
 	n := 0
 	for _, member := range c.Args[2:] {
 		if s.Add(member) {
@@ -95,11 +91,7 @@ func sadd(tx *store.Tx, c *Call) Reply {
 	return Integer(n)
 }
 
-func srem(tx *store.Tx, c *Call) Reply {
-	s, err := tx.EditSet(c.Args[1])
-	if err != nil {
-		return Failure(err)
-	}
+func srem(s store.SetTx, tx *store.Tx, c *Call) Reply {
 	n := 0
 	for _, member := range c.Args[2:] {
 		if s.Remove(member) {
@@ -150,11 +142,7 @@ func smismember(s *store.Set, c *Call) Reply {
 	return Array(elems...)
 }
 
-func smove(tx *store.Tx, c *Call) Reply {
-	from, err := tx.EditSet(c.Args[1])
-	if err != nil {
-		return Failure(err)
-	}
+func smove(from store.SetTx, tx *store.Tx, c *Call) Reply {
 	if from.Len() == 0 {
 		return ReplyZero // whatever the destination is
 	}
@@ -400,22 +388,7 @@ func sintercard(v *store.View, c *Call) Reply {
 	return Integer(n)
 }
 
-func sscan(v *store.View, c *Call) Reply {
-	cursor, refusal := c.scanCursor()
-	if refusal.IsError() {
-		return refusal
-	}
-	s, err := v.Set(c.Args[1])
-	switch {
-	case err != nil:
-		return Failure(err)
-	case s == nil:
-		return scanned(0, nil)
-	}
-	o, refusal := c.elementScan(cursor)
-	if refusal.IsError() {
-		return refusal
-	}
+func sscan(s *store.Set, o elementScan, c *Call) Reply {
 	var elems []Reply
 	add := func(member string) {
 		if o.matches(member) {

@@ -128,7 +128,7 @@ func replacedString(tx *store.Tx, key []byte) (Reply, error) {
 }
 
 // setWith is SETEX and PSETEX.
-func setWith(unit expire.Unit) func(*store.Tx, *Call) Reply {
+func setWith(unit expire.Unit) writing {
 	return func(tx *store.Tx, c *Call) Reply {
 		deadline, refusal := expiry{2, unit}.deadline(c)
 		if refusal.IsError() {

@@ -2,13 +2,20 @@ package command
 
 import "diskette/store"
 
-// A function that reads one value gets it instead of the view: its key is the first argument.
-// The value is nil, which is an empty one, if there is no such key.
+// What a Row's Read and Write are.
+type (
+	reading = func(*store.View, *Call) Reply
+	writing = func(*store.Tx, *Call) Reply
+)
 
-// onHash makes a row's function of one that reads a hash.
-func onHash(fn func(*store.Hash, *Call) Reply) func(*store.View, *Call) Reply {
+// A function that reads or changes one value gets it beside the call: its key is the first argument. The wrappers are
+// made once, with the table.
+
+// onValue makes a row's function of one that reads a value, which find looks up. It is nil, which stands for an empty
+// one, if there is no such key.
+func onValue[T any](find func(*store.View, []byte) (T, error), fn func(T, *Call) Reply) reading {
 	return func(v *store.View, c *Call) Reply {
-		value, err := v.Hash(c.Args[1])
+		value, err := find(v, c.Args[1])
 		if err != nil {
 			return Failure(err)
 		}
@@ -16,24 +23,49 @@ func onHash(fn func(*store.Hash, *Call) Reply) func(*store.View, *Call) Reply {
 	}
 }
 
-// onSet makes a row's function of one that reads a set.
-func onSet(fn func(*store.Set, *Call) Reply) func(*store.View, *Call) Reply {
-	return func(v *store.View, c *Call) Reply {
-		value, err := v.Set(c.Args[1])
+func onHash(fn func(*store.Hash, *Call) Reply) reading {
+	return onValue((*store.View).Hash, fn)
+}
+
+func onList(fn func(*store.List, *Call) Reply) reading {
+	return onValue((*store.View).List, fn)
+}
+
+func onSet(fn func(*store.Set, *Call) Reply) reading {
+	return onValue((*store.View).Set, fn)
+}
+
+func onZSet(fn func(*store.ZSet, *Call) Reply) reading {
+	return onValue((*store.View).ZSet, fn)
+}
+
+// An editing function of a T changes a value.
+type editing[T any] func(value T, tx *store.Tx, c *Call) Reply
+
+// editValue makes a row's function of one that changes a value, which edit looks up. An empty one is there if there is
+// no such key, and becomes the key's with its first element.
+func editValue[T any](edit func(*store.Tx, []byte) (T, error), fn editing[T]) writing {
+	return func(tx *store.Tx, c *Call) Reply {
+		value, err := edit(tx, c.Args[1])
 		if err != nil {
 			return Failure(err)
 		}
-		return fn(value, c)
+		return fn(value, tx, c)
 	}
 }
 
-// onZSet makes a row's function of one that reads a sorted set.
-func onZSet(fn func(*store.ZSet, *Call) Reply) func(*store.View, *Call) Reply {
-	return func(v *store.View, c *Call) Reply {
-		value, err := v.ZSet(c.Args[1])
-		if err != nil {
-			return Failure(err)
-		}
-		return fn(value, c)
-	}
+func editHash(fn editing[store.HashTx]) writing {
+	return editValue((*store.Tx).EditHash, fn)
+}
+
+func editList(fn editing[store.ListTx]) writing {
+	return editValue((*store.Tx).EditList, fn)
+}
+
+func editSet(fn editing[store.SetTx]) writing {
+	return editValue((*store.Tx).EditSet, fn)
+}
+
+func editZSet(fn editing[store.ZSetTx]) writing {
+	return editValue((*store.Tx).EditZSet, fn)
 }

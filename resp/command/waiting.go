@@ -27,6 +27,26 @@ func (c *Call) BlockOn(b BlockRequest) Reply {
 	return Reply{Kind: KindBlock}
 }
 
+// A popping function pops from a key and answers for the command. found is false if the key holds nothing.
+type popping func(tx *store.Tx, c *Call, key []byte) (reply Reply, found bool)
+
+// blockingPop is BLPOP, BZPOPMIN and their like, which pop from the first key that holds something.
+func blockingPop(typ store.Type, pop popping) writing {
+	return func(tx *store.Tx, c *Call) Reply {
+		last := len(c.Args) - 1
+		timeout, refusal := c.timeout(last)
+		if refusal.IsError() {
+			return refusal
+		}
+		for _, key := range c.Args[1:last] {
+			if reply, found := pop(tx, c, key); found || reply.IsError() {
+				return reply
+			}
+		}
+		return c.BlockOn(BlockRequest{Keys: c.Args[1:last], Type: typ, Timeout: timeout, TimedOut: ReplyNoArray})
+	}
+}
+
 var errTimeoutFloat = ErrorReply("ERR timeout is not a float or out of range")
 
 // timeout reads argument i as a time-out in seconds, fractions allowed; 0 = for ever.

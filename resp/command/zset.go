@@ -105,7 +105,7 @@ func zsetRows() []*Row {
 		{Name: "zrank", Arity: -3, Flags: Readonly | Fast, Keys: KeyAt(1, "RO access"), Read: zrank,
 			Group: "sorted-set", Since: "2.0.0", Args: "key member [WITHSCORE]",
 			Cost: "O(log(N)) in the number of members", Doc: "Returns a member's rank from the lowest score."},
-		{Name: "zrem", Arity: -3, Flags: Write | Fast, Keys: KeyAt(1, "RW delete"), Write: zrem,
+		{Name: "zrem", Arity: -3, Flags: Write | Fast, Keys: KeyAt(1, "RW delete"), Write: editZSet(zrem),
 			Group: "sorted-set", Since: "1.2.0", Args: "key member...",
 			Cost: "O(M*log(N)) for M members removed from N", Doc: "Removes members of a sorted set."},
 		{Name: "zremrangebylex", Arity: 4, Flags: Write, Keys: KeyAt(1, "RW delete"), Write: zremrangebylex,
@@ -135,7 +135,7 @@ func zsetRows() []*Row {
 		{Name: "zrevrank", Arity: -3, Flags: Readonly | Fast, Keys: KeyAt(1, "RO access"), Read: zrevrank,
 			Group: "sorted-set", Since: "2.0.0", Args: "key member [WITHSCORE]",
 			Cost: "O(log(N)) in the number of members", Doc: "Returns a member's rank from the highest score."},
-		{Name: "zscan", Arity: -3, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: zscan,
+		{Name: "zscan", Arity: -3, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: scanning((*store.View).ZSet, zscan),
 			Group: "sorted-set", Since: "2.8.0", Tips: "nondeterministic_output",
 			Args: "key cursor [MATCH pattern] [COUNT count]", Cost: "O(1) a call, O(N) for a complete iteration",
 			Doc: "Walks through the members and scores of a sorted set."},
@@ -306,11 +306,7 @@ func (c *Call) placeZSet(tx *store.Tx, event string, key []byte, made *store.Mad
 	return Integer(n)
 }
 
-func zrem(tx *store.Tx, c *Call) Reply {
-	z, err := tx.EditZSet(c.Args[1])
-	if err != nil {
-		return Failure(err)
-	}
+func zrem(z store.ZSetTx, tx *store.Tx, c *Call) Reply {
 	n := 0
 	for _, member := range c.Args[2:] {
 		if z.Remove(member) {

@@ -272,7 +272,7 @@ func (o scoreOperation) inOrder(q *combination) []store.Scored {
 }
 
 // combined answers ZUNION, ZINTER or ZDIFF.
-func combined(o scoreOperation) func(*store.View, *Call) Reply {
+func combined(o scoreOperation) reading {
 	return func(v *store.View, c *Call) Reply {
 		q, refusal := c.combination(v, 1, o.form)
 		if refusal.IsError() {
@@ -288,7 +288,7 @@ func combined(o scoreOperation) func(*store.View, *Call) Reply {
 }
 
 // combinedStore is ZUNIONSTORE, ZINTERSTORE or ZDIFFSTORE.
-func combinedStore(o scoreOperation) func(*store.Tx, *Call) Reply {
+func combinedStore(o scoreOperation) writing {
 	return func(tx *store.Tx, c *Call) Reply {
 		q, refusal := c.combination(&tx.View, 2, o.form&^withReply)
 		if refusal.IsError() {

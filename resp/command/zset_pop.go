@@ -31,7 +31,7 @@ func (c *Call) popScored(tx *store.Tx, key []byte, z store.ZSetTx, highest bool,
 }
 
 // zpop is ZPOPMIN and ZPOPMAX. Without a count the reply is flat in RESP3, too.
-func zpop(highest bool) func(*store.Tx, *Call) Reply {
+func zpop(highest bool) writing {
 	return func(tx *store.Tx, c *Call) Reply {
 		count := int64(1)
 		switch {
@@ -56,24 +56,17 @@ func zpop(highest bool) func(*store.Tx, *Call) Reply {
 }
 
 // bzpop is BZPOPMIN and BZPOPMAX.
-func bzpop(highest bool) func(*store.Tx, *Call) Reply {
-	return func(tx *store.Tx, c *Call) Reply {
-		last := len(c.Args) - 1
-		timeout, refusal := c.timeout(last)
-		if refusal.IsError() {
-			return refusal
+func bzpop(highest bool) writing {
+	return blockingPop(store.TypeZSet, func(tx *store.Tx, c *Call, key []byte) (reply Reply, found bool) {
+		z, err := tx.EditZSet(key)
+		switch {
+		case err != nil:
+			return Failure(err), false
+		case z.Len() == 0:
+			return ReplyNone, false
 		}
-		for _, key := range c.Args[1:last] {
-			z, err := tx.EditZSet(key)
-			if err != nil {
-				return Failure(err)
-			}
-			if z.Len() > 0 {
-				return Array(append([]Reply{Bulk(key)}, c.popScored(tx, key, z, highest, 1)...)...)
-			}
-		}
-		return c.BlockOn(BlockRequest{Keys: c.Args[1:last], Type: store.TypeZSet, Timeout: timeout, TimedOut: ReplyNoArray})
-	}
+		return Array(append([]Reply{Bulk(key)}, c.popScored(tx, key, z, highest, 1)...)...), true
+	})
 }
 
 // nested makes arrays of two, in both protocols.

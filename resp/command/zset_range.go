@@ -181,7 +181,7 @@ func zrevrange(v *store.View, c *Call) Reply {
 }
 
 // zrangeBy is ZRANGEBYSCORE, ZREVRANGEBYLEX and so on.
-func zrangeBy(by rangeBy, reverse bool) func(*store.View, *Call) Reply {
+func zrangeBy(by rangeBy, reverse bool) reading {
 	return func(v *store.View, c *Call) Reply {
 		return rangeReply(v, c, rangeQuery{memberRange: memberRange{by: by}, reverse: reverse}, false)
 	}

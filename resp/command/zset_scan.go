@@ -62,22 +62,7 @@ func (c *Call) scoredDraws(z *store.ZSet, count int64, withScores bool) Reply {
 }
 
 // zscan writes the scores of a large sorted set with 17 digits, as Redis does.
-func zscan(v *store.View, c *Call) Reply {
-	cursor, refusal := c.scanCursor()
-	if refusal.IsError() {
-		return refusal
-	}
-	z, err := v.ZSet(c.Args[1])
-	switch {
-	case err != nil:
-		return Failure(err)
-	case z == nil:
-		return scanned(0, nil)
-	}
-	s, refusal := c.elementScan(cursor)
-	if refusal.IsError() {
-		return refusal
-	}
+func zscan(z *store.ZSet, s elementScan, c *Call) Reply {
 	var elems []Reply
 	add := func(member, score string) {
 		if s.matches(member) {
