@@ -7,6 +7,22 @@ import (
 	"diskette/store"
 )
 
+func counterRows() []*Row {
+	return []*Row{
+		{Name: "decr", Arity: 2, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW access update"), Write: decr,
+			Group: "string", Since: "1.0.0", Args: "key", Doc: "Subtracts one from an integer."},
+		{Name: "decrby", Arity: 3, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW access update"), Write: decrby,
+			Group: "string", Since: "1.0.0", Args: "key decrement", Doc: "Subtracts a number from an integer."},
+		{Name: "incr", Arity: 2, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW access update"), Write: incr,
+			Group: "string", Since: "1.0.0", Args: "key", Doc: "Adds one to an integer."},
+		{Name: "incrby", Arity: 3, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW access update"), Write: incrby,
+			Group: "string", Since: "1.0.0", Args: "key increment", Doc: "Adds a number to an integer."},
+		{Name: "incrbyfloat", Arity: 3, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW access update"),
+			Write: incrbyfloat,
+			Group: "string", Since: "2.6.0", Args: "key float", Doc: "Adds a number to a floating-point value."},
+	}
+}
+
 func incr(tx *store.Tx, c *Call) Reply { return increment(tx, c, c.Args[1], 1) }
 func decr(tx *store.Tx, c *Call) Reply { return increment(tx, c, c.Args[1], -1) }
 

@@ -14,7 +14,7 @@
 //	notify.go redacted.go                          keyspace events; what logs may show
 //	string*.go counter.go bit*.go hll.go lcs.go    strings
 //	values.go                                      functions that get the value that they read or change
-//	hash*.go list*.go set.go zset*.go geo*.go      collections
+//	hash*.go list*.go set*.go zset*.go geo*.go     collections
 //	stream*.go xinfo.go multi_pop.go               streams; LMPOP and ZMPOP
 //	key.go expire.go sort*.go dump*.go encoding.go any key
 //	keyspace.go scan_elements.go                   all keys; SCAN's kind

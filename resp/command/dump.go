@@ -9,6 +9,25 @@ import (
 	"diskette/store"
 )
 
+func dumpRows() []*Row {
+	return []*Row{
+		{Name: "dump", Arity: 2, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: Dump,
+			Group: "generic", Since: "2.6.0", Tips: "nondeterministic_output", Args: "key",
+			Cost: "O(N*M) for N elements of size M", Doc: "Returns a key's value in the form that RESTORE takes."},
+		{Name: "restore", Arity: -4, Flags: Write | Denyoom, Keys: KeyAt(1, "OW update"), Write: restore,
+			Group: "generic", Since: "2.6.0", Cats: "dangerous",
+			Args: "key ttl=integer serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency=integer]",
+			Cost: "O(N*M) for N elements of size M; O(N*M*log(N)) for a sorted set",
+			Doc:  "Creates a key with a value that DUMP returned."},
+		{Name: "restore-asking", Arity: -4, Flags: askingFlag | Write | Denyoom, Keys: KeyAt(1, "OW update"),
+			Write: restore,
+			Group: "server", Since: "3.0.0", Cats: "keyspace dangerous",
+			Args: "key ttl=integer serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency=integer]",
+			Cost: "O(N*M) for N elements of size M; O(N*M*log(N)) for a sorted set",
+			Doc:  "Creates a key with a value that DUMP returned."},
+	}
+}
+
 var (
 	errBusyKey    = ErrorReply("BUSYKEY Target key name already exists.")
 	errTTL        = ErrorReply("ERR Invalid TTL value, must be >= 0")

@@ -5,6 +5,43 @@ import (
 	"diskette/store"
 )
 
+func expireRows() []*Row {
+	return []*Row{
+		{Name: "expire", Arity: -3, Flags: Write | Fast, Keys: Heads(KeyAt(1, "RW update")),
+			Write: expireBy(expire.Seconds),
+			Group: "generic", Since: "1.0.0", Args: "key seconds [condition(NX|XX|GT|LT)]",
+			Doc: "Sets a time to live in seconds."},
+		{Name: "expireat", Arity: -3, Flags: Write | Fast, Keys: Heads(KeyAt(1, "RW update")),
+			Write: expireBy(expire.UnixSeconds),
+			Group: "generic", Since: "1.2.0", Args: "key unix-time-seconds [condition(NX|XX|GT|LT)]",
+			Doc: "Sets a deadline in unix seconds."},
+		{Name: "expiretime", Arity: 2, Flags: Readonly | Fast, Keys: Heads(KeyAt(1, "RO access")),
+			Read:  ttlIn(expire.UnixSeconds),
+			Group: "generic", Since: "7.0.0", Args: "key", Doc: "Returns the deadline in unix seconds."},
+		{Name: "persist", Arity: 2, Flags: Write | Fast, Keys: Heads(KeyAt(1, "RW update")), Write: persist,
+			Group: "generic", Since: "2.2.0", Args: "key", Doc: "Removes a key's deadline."},
+		{Name: "pexpire", Arity: -3, Flags: Write | Fast, Keys: Heads(KeyAt(1, "RW update")),
+			Write: expireBy(expire.Millis),
+			Group: "generic", Since: "2.6.0", Args: "key milliseconds [condition(NX|XX|GT|LT)]",
+			Doc: "Sets a time to live in milliseconds."},
+		{Name: "pexpireat", Arity: -3, Flags: Write | Fast, Keys: Heads(KeyAt(1, "RW update")),
+			Write: expireBy(expire.UnixMillis),
+			Group: "generic", Since: "2.6.0", Args: "key unix-time-milliseconds [condition(NX|XX|GT|LT)]",
+			Doc: "Sets a deadline in unix milliseconds."},
+		{Name: "pexpiretime", Arity: 2, Flags: Readonly | Fast, Keys: Heads(KeyAt(1, "RO access")),
+			Read:  ttlIn(expire.UnixMillis),
+			Group: "generic", Since: "7.0.0", Args: "key", Doc: "Returns the deadline in unix milliseconds."},
+		{Name: "pttl", Arity: 2, Flags: Readonly | Fast, Keys: Heads(KeyAt(1, "RO access")),
+			Read:  ttlIn(expire.Millis),
+			Group: "generic", Since: "2.6.0", Tips: "nondeterministic_output", Args: "key",
+			Doc: "Returns the time to live in milliseconds."},
+		{Name: "ttl", Arity: 2, Flags: Readonly | Fast, Keys: Heads(KeyAt(1, "RO access")),
+			Read:  ttlIn(expire.Seconds),
+			Group: "generic", Since: "1.0.0", Tips: "nondeterministic_output", Args: "key",
+			Doc: "Returns the time to live in seconds."},
+	}
+}
+
 var (
 	errExpireNX   = ErrorReply("ERR NX and XX, GT or LT options at the same time are not compatible")
 	errExpireGTLT = ErrorReply("ERR GT and LT options at the same time are not compatible")

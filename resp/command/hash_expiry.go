@@ -5,6 +5,48 @@ import (
 	"diskette/store"
 )
 
+func hashExpiryRows() []*Row {
+	return []*Row{
+		{Name: "hexpire", Arity: -6, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW update"),
+			Write: hexpireBy(expire.Seconds),
+			Group: "hash", Since: "7.4.0",
+			Args: "key seconds [condition(NX|XX|GT|LT)] FIELDS fields{numfields field...}",
+			Cost: "O(N) in the number of fields", Doc: "Gives fields a time to live in seconds."},
+		{Name: "hexpireat", Arity: -6, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW update"),
+			Write: hexpireBy(expire.UnixSeconds),
+			Group: "hash", Since: "7.4.0",
+			Args: "key unix-time-seconds [condition(NX|XX|GT|LT)] FIELDS fields{numfields field...}",
+			Cost: "O(N) in the number of fields", Doc: "Gives fields a deadline in unix seconds."},
+		{Name: "hexpiretime", Arity: -5, Flags: Readonly | Fast, Keys: KeyAt(1, "RO access"),
+			Read:  httlIn(expire.UnixSeconds),
+			Group: "hash", Since: "7.4.0", Args: "key FIELDS fields{numfields field...}",
+			Cost: "O(N) in the number of fields", Doc: "Returns the deadlines of fields in unix seconds."},
+		{Name: "hpersist", Arity: -5, Flags: Write | Fast, Keys: KeyAt(1, "RW update"), Write: editHash(hpersist),
+			Group: "hash", Since: "7.4.0", Args: "key FIELDS fields{numfields field...}",
+			Cost: "O(N) in the number of fields", Doc: "Removes the deadlines of fields."},
+		{Name: "hpexpire", Arity: -6, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW update"),
+			Write: hexpireBy(expire.Millis),
+			Group: "hash", Since: "7.4.0",
+			Args: "key milliseconds [condition(NX|XX|GT|LT)] FIELDS fields{numfields field...}",
+			Cost: "O(N) in the number of fields", Doc: "Gives fields a time to live in milliseconds."},
+		{Name: "hpexpireat", Arity: -6, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW update"),
+			Write: hexpireBy(expire.UnixMillis),
+			Group: "hash", Since: "7.4.0",
+			Args: "key unix-time-milliseconds [condition(NX|XX|GT|LT)] FIELDS fields{numfields field...}",
+			Cost: "O(N) in the number of fields", Doc: "Gives fields a deadline in unix milliseconds."},
+		{Name: "hpexpiretime", Arity: -5, Flags: Readonly | Fast, Keys: KeyAt(1, "RO access"),
+			Read:  httlIn(expire.UnixMillis),
+			Group: "hash", Since: "7.4.0", Args: "key FIELDS fields{numfields field...}",
+			Cost: "O(N) in the number of fields", Doc: "Returns the deadlines of fields in unix milliseconds."},
+		{Name: "hpttl", Arity: -5, Flags: Readonly | Fast, Keys: KeyAt(1, "RO access"), Read: httlIn(expire.Millis),
+			Group: "hash", Since: "7.4.0", Args: "key FIELDS fields{numfields field...}",
+			Cost: "O(N) in the number of fields", Doc: "Returns the time that fields have to live, in milliseconds."},
+		{Name: "httl", Arity: -5, Flags: Readonly | Fast, Keys: KeyAt(1, "RO access"), Read: httlIn(expire.Seconds),
+			Group: "hash", Since: "7.4.0", Args: "key FIELDS fields{numfields field...}",
+			Cost: "O(N) in the number of fields", Doc: "Returns the time that fields have to live, in seconds."},
+	}
+}
+
 // The deadlines of fields are Redis 7.4's; replies and checks follow its t_hash.c and its commands' pages.
 
 // lastFieldDeadline is the latest that Redis accepts: its 48 bits without two.

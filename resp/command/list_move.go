@@ -2,6 +2,45 @@ package command
 
 import "diskette/store"
 
+func listMoveRows() []*Row {
+	return []*Row{
+		{Name: "blmove", Arity: 6, Flags: Write | Denyoom | Blocking,
+			Keys: both(KeyAt(1, "RW access delete"), KeyAt(2, "RW insert")), Write: blmove,
+			Group: "list", Since: "6.2.0",
+			Args: "source destination wherefrom(LEFT|RIGHT) whereto(LEFT|RIGHT) timeout",
+			Doc:  "Moves an element from one list to another, waiting for one."},
+		{Name: "blmpop", Arity: -5, Flags: Write | Blocking | MovableKeys, Keys: KeysCounted(2, "RW access delete"),
+			Write: blmpop,
+			Group: "list", Since: "7.0.0", Args: "timeout numkeys key... where(LEFT|RIGHT) [COUNT count]",
+			Cost: "O(N+M) in the numbers of keys and of elements returned",
+			Doc:  "Removes and returns elements of the first list that there is, waiting for one."},
+		{Name: "blpop", Arity: -3, Flags: Write | Blocking, Keys: KeysFrom(1, -2, 1, "RW access delete"),
+			Write: bpop(store.Head),
+			Group: "list", Since: "2.0.0", Args: "key... timeout", Cost: "O(N) in the number of keys",
+			Doc: "Removes and returns the first element of the first list that there is, waiting for one."},
+		{Name: "brpop", Arity: -3, Flags: Write | Blocking, Keys: KeysFrom(1, -2, 1, "RW access delete"),
+			Write: bpop(store.Tail),
+			Group: "list", Since: "2.0.0", Args: "key... timeout", Cost: "O(N) in the number of keys",
+			Doc: "Removes and returns the last element of the first list that there is, waiting for one."},
+		{Name: "brpoplpush", Arity: 4, Flags: Write | Denyoom | Blocking,
+			Keys: both(KeyAt(1, "RW access delete"), KeyAt(2, "RW insert")), Write: brpoplpush,
+			Group: "list", Since: "2.2.0", Args: "source destination timeout",
+			Doc: "Moves a list's last element to the head of another, waiting for one; BLMOVE's old name."},
+		{Name: "lmove", Arity: 5, Flags: Write | Denyoom,
+			Keys: both(KeyAt(1, "RW access delete"), KeyAt(2, "RW insert")), Write: lmove,
+			Group: "list", Since: "6.2.0", Args: "source destination wherefrom(LEFT|RIGHT) whereto(LEFT|RIGHT)",
+			Doc: "Moves an element from an end of a list to an end of another."},
+		{Name: "lmpop", Arity: -4, Flags: Write | MovableKeys, Keys: KeysCounted(1, "RW access delete"), Write: lmpop,
+			Group: "list", Since: "7.0.0", Args: "numkeys key... where(LEFT|RIGHT) [COUNT count]",
+			Cost: "O(N+M) in the numbers of keys and of elements returned",
+			Doc:  "Removes and returns elements of the first list that there is."},
+		{Name: "rpoplpush", Arity: 3, Flags: Write | Denyoom,
+			Keys: both(KeyAt(1, "RW access delete"), KeyAt(2, "RW insert")), Write: rpoplpush,
+			Group: "list", Since: "1.2.0", Args: "source destination",
+			Doc: "Moves a list's last element to the head of another; LMOVE's old name."},
+	}
+}
+
 // listEnd reads argument i as LEFT or RIGHT.
 func (c *Call) listEnd(i int) (end store.End, ok bool) {
 	switch {

@@ -12,6 +12,23 @@ import (
 	"diskette/store"
 )
 
+func sortRows() []*Row {
+	return []*Row{
+		{Name: "sort", Arity: -2, Flags: Write | Denyoom | MovableKeys,
+			Keys: both(AtFirst(store.NeedSmall, KeyAt(1, "RO access")), patternKeys(true)), Write: sortKey,
+			Group: "generic", Since: "1.0.0", Cats: "set sortedset list dangerous -keyspace",
+			Args: "key [BY pattern] [LIMIT limit{offset count}] [GET pattern...] [order(ASC|DESC)] [ALPHA] [STORE destination]",
+			Cost: "O(N+M*log(M)) in the number of elements and of those returned",
+			Doc:  "Sorts a list, set or sorted set by its elements or by other keys, and returns or stores the result."},
+		{Name: "sort_ro", Arity: -2, Flags: Readonly | MovableKeys,
+			Keys: both(AtFirst(store.NeedSmall, KeyAt(1, "RO access")), patternKeys(false)), Read: sortRO,
+			Group: "generic", Since: "7.0.0", Cats: "set sortedset list dangerous -keyspace",
+			Args: "key [BY pattern] [LIMIT limit{offset count}] [GET pattern...] [order(ASC|DESC)] [ALPHA]",
+			Cost: "O(N+M*log(M)) in the number of elements and of those returned",
+			Doc:  "Sorts a list, set or sorted set by its elements or by other keys, and returns the result."},
+	}
+}
+
 var errSortWeight = ErrorReply("ERR One or more scores can't be converted into double")
 
 // sorting is the arguments of SORT and SORT_RO.

@@ -9,6 +9,53 @@ import (
 	"diskette/store"
 )
 
+func streamGroupRows() []*Row {
+	return []*Row{
+		{Name: "xack", Arity: -4, Flags: Write | Fast, Keys: KeyAt(1, "RW update"), Write: xack,
+			Group: "stream", Since: "5.0.0", Args: "key group id...", Cost: "O(1) for each id",
+			Doc: "Ends entries' being pending in a consumer group."},
+		{Name: "xautoclaim", Arity: -6, Flags: Write | Fast, Keys: KeyAt(1, "RW delete"), Write: xautoclaim,
+			Group: "stream", Since: "6.2.0", Tips: "nondeterministic_output",
+			Args: "key group consumer min-idle-time start:string [COUNT count] [JUSTID]",
+			Cost: "O(1) if COUNT is small",
+			Doc:  "Takes over, a page at a time, what is pending at other consumers for long."},
+		{Name: "xclaim", Arity: -6, Flags: Write | Fast, Keys: KeyAt(1, "RW update"), Write: xclaim,
+			Group: "stream", Since: "5.0.0", Tips: "nondeterministic_output",
+			Args: "key group consumer min-idle-time id... [IDLE ms:integer] [TIME unix-time-milliseconds] [RETRYCOUNT count] [FORCE] [JUSTID] [LASTID id]",
+			Cost: "O(log N) in the number of pending entries, for each id",
+			Doc:  "Takes over what is pending at other consumers."},
+		{Name: "xgroup", Arity: -2,
+			Group: "stream", Since: "5.0.0", Cats: "-stream", Cost: "Depends on subcommand.",
+			Doc: "Makes and changes consumer groups.", Subs: []*Row{
+				{Name: "create", Arity: -5, Flags: Write | Denyoom, Keys: KeyAt(2, "RW insert"), Write: xgroupCreate,
+					Since: "5.0.0", Usage: "<key> <groupname> <id|$> [MKSTREAM] [ENTRIESREAD <entries_read>]",
+					Args: "key groupname id(id|$) [MKSTREAM] [ENTRIESREAD entries_read:integer]",
+					Doc:  "Creates a consumer group that reads from an id on."},
+				{Name: "delconsumer", Arity: 5, Flags: Write, Keys: KeyAt(2, "RW delete"), Write: xgroupDelconsumer,
+					Since: "5.0.0", Usage: "<key> <groupname> <consumer>", Args: "key groupname consumername",
+					Doc: "Removes a consumer with what is pending at it."},
+				{Name: "createconsumer", Arity: 5, Flags: Write | Denyoom, Keys: KeyAt(2, "RW insert"),
+					Write: xgroupCreateconsumer,
+					Since: "6.2.0", Usage: "<key> <groupname> <consumer>", Args: "key groupname consumername",
+					Doc: "Creates a consumer."},
+				{Name: "help", Arity: 2, Flags: Loading | Stale, Conn: Help,
+					Since: "5.0.0", Doc: "Explains the subcommands."},
+				{Name: "destroy", Arity: 4, Flags: Write, Keys: KeyAt(2, "RW delete"), Write: xgroupDestroy,
+					Since: "5.0.0", Usage: "<key> <groupname>", Args: "key groupname",
+					Cost: "O(N) in the number of pending entries", Doc: "Removes a consumer group."},
+				{Name: "setid", Arity: -5, Flags: Write, Keys: KeyAt(2, "RW update"), Write: xgroupSetid,
+					Since: "5.0.0", Usage: "<key> <groupname> <id|$> [ENTRIESREAD <entries_read>]",
+					Args: "key groupname id(id|$) [ENTRIESREAD entries_read:integer]",
+					Doc:  "Says how far a consumer group has read."},
+			}},
+		{Name: "xpending", Arity: -3, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: xpending,
+			Group: "stream", Since: "5.0.0", Tips: "nondeterministic_output",
+			Args: "key group [filters{[IDLE min-idle-time:integer] start:string end:string count [consumer]}]",
+			Cost: "O(N) in the number of entries returned, or looked at for IDLE",
+			Doc:  "Shows what a consumer group has pending."},
+	}
+}
+
 var (
 	errGroupNeedsKey = ErrorReply("ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM option to create an empty stream automatically.")
 	errBusyGroup     = ErrorReply("BUSYGROUP Consumer Group name already exists")

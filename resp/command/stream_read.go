@@ -2,6 +2,22 @@ package command
 
 import "diskette/store"
 
+func streamReadRows() []*Row {
+	return []*Row{
+		{Name: "xread", Arity: -4, Flags: Readonly | Blocking | MovableKeys,
+			Keys: keysBehind("STREAMS", 1, "RO access"), Read: xread,
+			Group: "stream", Since: "5.0.0", Args: "[COUNT count] [BLOCK milliseconds] STREAMS streams{key... id...}",
+			Cost: "O(N) in the number of entries returned",
+			Doc:  "Returns the entries behind an id of each stream, waiting for some if there are none."},
+		{Name: "xreadgroup", Arity: -7, Flags: Write | Blocking | MovableKeys,
+			Keys: keysBehind("STREAMS", 4, "RO access"), Write: xreadgroup,
+			Group: "stream", Since: "5.0.0",
+			Args: "GROUP group_consumer{group consumer} [COUNT count] [BLOCK milliseconds] [NOACK] STREAMS streams{key... id...}",
+			Cost: "O(N) in the number of entries returned",
+			Doc:  "Delivers entries to a consumer of a group, or shows it again what it has pending."},
+	}
+}
+
 var (
 	errReadNew        = ErrorReply("ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option.")
 	errGroupReadLast  = ErrorReply("ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an empty result set.")

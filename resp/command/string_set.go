@@ -8,6 +8,30 @@ import (
 	"diskette/store"
 )
 
+func stringSetRows() []*Row {
+	return []*Row{
+		{Name: "getex", Arity: -2, Flags: Write | Fast,
+			Keys: noted(KeyAt(1, "RW access update"), "RW and UPDATE because it changes the TTL"), Write: getex,
+			Group: "string", Since: "6.2.0",
+			Args: "key [expiration(EX seconds|PX milliseconds|EXAT unix-time-seconds|PXAT unix-time-milliseconds|PERSIST)]",
+			Doc:  "Returns a string and sets or removes its deadline."},
+		{Name: "getset", Arity: 3, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW access update"), Write: getset,
+			Group: "string", Since: "1.0.0", Args: "key value", Doc: "Replaces a string and returns the old one."},
+		{Name: "psetex", Arity: 4, Flags: Write | Denyoom, Keys: KeyAt(1, "OW update"), Write: setWith(expire.Millis),
+			Group: "string", Since: "2.6.0", Args: "key milliseconds value",
+			Doc: "Sets a string with a time to live in milliseconds."},
+		{Name: "set", Arity: -3, Flags: Write | Denyoom, Keys: setKey(), Write: set,
+			Group: "string", Since: "1.0.0",
+			Args: "key value [condition(NX|XX)] [GET] [expiration(EX seconds|PX milliseconds|EXAT unix-time-seconds|PXAT unix-time-milliseconds|KEEPTTL)]",
+			Doc:  "Sets a string, with conditions and a deadline."},
+		{Name: "setex", Arity: 4, Flags: Write | Denyoom, Keys: KeyAt(1, "OW update"), Write: setWith(expire.Seconds),
+			Group: "string", Since: "2.0.0", Args: "key seconds value",
+			Doc: "Sets a string with a time to live in seconds."},
+		{Name: "setnx", Arity: 3, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "OW insert"), Write: setnx,
+			Group: "string", Since: "1.0.0", Args: "key value", Doc: "Sets a string if the key is not there."},
+	}
+}
+
 func set(tx *store.Tx, c *Call) Reply {
 	key, value := c.Args[1], c.Args[2]
 	if len(c.Args) == 3 {

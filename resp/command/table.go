@@ -5,6 +5,9 @@ import "slices"
 // Rows are the commands on keys, and those about commands: each family declares its rows beside its functions.
 func Rows() []*Row {
 	return slices.Concat(
-		stringRows(), hashRows(), listRows(), setRows(), zsetRows(), streamRows(),
-		bitmapRows(), hyperloglogRows(), geoRows(), genericRows(), keyspaceRows(), documentationRows())
+		stringRows(), stringSetRows(), counterRows(), bitmapRows(), hyperloglogRows(),
+		hashRows(), hashExpiryRows(), listRows(), listMoveRows(), setRows(), setAlgebraRows(),
+		zsetRows(), zsetRangeRows(), zsetPopRows(), zsetScanRows(), zsetCombineRows(), geoRows(),
+		streamRows(), streamReadRows(), streamGroupRows(), xinfoRows(),
+		genericRows(), expireRows(), sortRows(), dumpRows(), keyspaceRows(), documentationRows())
 }

@@ -10,6 +10,50 @@ import (
 	"diskette/store"
 )
 
+func zsetCombineRows() []*Row {
+	return []*Row{
+		{Name: "zdiff", Arity: -3, Flags: Readonly | MovableKeys, Keys: KeysCounted(1, "RO access"),
+			Read:  combined(scoreDifference),
+			Group: "sorted-set", Since: "6.2.0", Args: "numkeys key... [WITHSCORES]",
+			Cost: "O(N*K + M*log(M)) for N members of the first of K sorted sets and M that are returned",
+			Doc:  "Returns the members of the first sorted set that no other has."},
+		{Name: "zdiffstore", Arity: -4, Flags: Write | Denyoom | MovableKeys,
+			Keys: both(KeyAt(1, "OW update"), KeysCounted(2, "RO access")), Write: combinedStore(scoreDifference),
+			Group: "sorted-set", Since: "6.2.0", Args: "destination numkeys key...",
+			Cost: "O(N*K + M*log(M)) for N members of the first of K sorted sets and M that are stored",
+			Doc:  "Stores the members of the first sorted set that no other has."},
+		{Name: "zinter", Arity: -3, Flags: Readonly | MovableKeys, Keys: KeysCounted(1, "RO access"),
+			Read:  combined(scoreIntersection),
+			Group: "sorted-set", Since: "6.2.0",
+			Args: "numkeys key... [WEIGHTS weight=integer...] [AGGREGATE aggregate(SUM|MIN|MAX)] [WITHSCORES]",
+			Cost: "O(N*K + M*log(M)) for N members of the smallest of K sorted sets and M that are returned",
+			Doc:  "Returns the members that all sorted sets have."},
+		{Name: "zintercard", Arity: -3, Flags: Readonly | MovableKeys, Keys: KeysCounted(1, "RO access"),
+			Read:  zintercard,
+			Group: "sorted-set", Since: "7.0.0", Args: "numkeys key... [LIMIT limit]",
+			Cost: "O(N*K) for N members of the smallest of K sorted sets",
+			Doc:  "Counts the members that all sorted sets have."},
+		{Name: "zinterstore", Arity: -4, Flags: Write | Denyoom | MovableKeys,
+			Keys: both(KeyAt(1, "OW update"), KeysCounted(2, "RO access")), Write: combinedStore(scoreIntersection),
+			Group: "sorted-set", Since: "2.0.0",
+			Args: "destination numkeys key... [WEIGHTS weight=integer...] [AGGREGATE aggregate(SUM|MIN|MAX)]",
+			Cost: "O(N*K + M*log(M)) for N members of the smallest of K sorted sets and M that are stored",
+			Doc:  "Stores the members that all sorted sets have."},
+		{Name: "zunion", Arity: -3, Flags: Readonly | MovableKeys, Keys: KeysCounted(1, "RO access"),
+			Read:  combined(scoreUnion),
+			Group: "sorted-set", Since: "6.2.0",
+			Args: "numkeys key... [WEIGHTS weight=integer...] [AGGREGATE aggregate(SUM|MIN|MAX)] [WITHSCORES]",
+			Cost: "O(N + M*log(M)) for N members of all sorted sets and M that are returned",
+			Doc:  "Returns the members that any sorted set has."},
+		{Name: "zunionstore", Arity: -4, Flags: Write | Denyoom | MovableKeys,
+			Keys: both(KeyAt(1, "OW update"), KeysCounted(2, "RO access")), Write: combinedStore(scoreUnion),
+			Group: "sorted-set", Since: "2.0.0",
+			Args: "destination numkeys key... [WEIGHTS weight=integer...] [AGGREGATE aggregate(SUM|MIN|MAX)]",
+			Cost: "O(N + M*log(M)) for N members of all sorted sets and M that are stored",
+			Doc:  "Stores the members that any sorted set has."},
+	}
+}
+
 var errWeight = ErrorReply("ERR weight value is not a float")
 
 // A scoreSource is an input of ZUNION and its like: a sorted set, or a set, whose members all have the score 1.

@@ -2,6 +2,36 @@ package command
 
 import "diskette/store"
 
+func zsetPopRows() []*Row {
+	return []*Row{
+		{Name: "bzmpop", Arity: -5, Flags: Write | Blocking | MovableKeys, Keys: KeysCounted(2, "RW access delete"),
+			Write: bzmpop,
+			Group: "sorted-set", Since: "7.0.0", Args: "timeout=double numkeys key... where(MIN|MAX) [COUNT count]",
+			Cost: "O(K) + O(M*log(N)) for K keys and M members removed from a sorted set of N",
+			Doc:  "Removes members with the lowest or highest scores from the first sorted set that has any, or waits for one."},
+		{Name: "bzpopmax", Arity: -3, Flags: Write | Blocking | Fast, Keys: KeysFrom(1, -2, 1, "RW access delete"),
+			Write: bzpop(true),
+			Group: "sorted-set", Since: "5.0.0", Args: "key... timeout=double",
+			Cost: "O(log(N)) in the number of members",
+			Doc:  "Removes the member with the highest score from the first sorted set that has any, or waits for one."},
+		{Name: "bzpopmin", Arity: -3, Flags: Write | Blocking | Fast, Keys: KeysFrom(1, -2, 1, "RW access delete"),
+			Write: bzpop(false),
+			Group: "sorted-set", Since: "5.0.0", Args: "key... timeout=double",
+			Cost: "O(log(N)) in the number of members",
+			Doc:  "Removes the member with the lowest score from the first sorted set that has any, or waits for one."},
+		{Name: "zmpop", Arity: -4, Flags: Write | MovableKeys, Keys: KeysCounted(1, "RW access delete"), Write: zmpop,
+			Group: "sorted-set", Since: "7.0.0", Args: "numkeys key... where(MIN|MAX) [COUNT count]",
+			Cost: "O(K) + O(M*log(N)) for K keys and M members removed from a sorted set of N",
+			Doc:  "Removes members with the lowest or highest scores from the first sorted set that has any."},
+		{Name: "zpopmax", Arity: -2, Flags: Write | Fast, Keys: KeyAt(1, "RW access delete"), Write: zpop(true),
+			Group: "sorted-set", Since: "5.0.0", Args: "key [count]",
+			Cost: "O(M*log(N)) for M members removed from N", Doc: "Removes the members with the highest scores."},
+		{Name: "zpopmin", Arity: -2, Flags: Write | Fast, Keys: KeyAt(1, "RW access delete"), Write: zpop(false),
+			Group: "sorted-set", Since: "5.0.0", Args: "key [count]",
+			Cost: "O(M*log(N)) for M members removed from N", Doc: "Removes the members with the lowest scores."},
+	}
+}
+
 // popRanks are the ranks of the count lowest or highest members.
 func popRanks(z *store.ZSet, highest bool, count int64) (from, to int) {
 	n := int(min(count, int64(z.Len())))

@@ -8,6 +8,59 @@ import (
 	"diskette/store"
 )
 
+func zsetRangeRows() []*Row {
+	return []*Row{
+		{Name: "zcount", Arity: 4, Flags: Readonly | Fast, Keys: KeyAt(1, "RO access"), Read: zcount,
+			Group: "sorted-set", Since: "2.0.0", Args: "key min=double max=double",
+			Cost: "O(log(N)) in the number of members", Doc: "Counts the members with scores in a range."},
+		{Name: "zlexcount", Arity: 4, Flags: Readonly | Fast, Keys: KeyAt(1, "RO access"), Read: zlexcount,
+			Group: "sorted-set", Since: "2.8.9", Args: "key min max", Cost: "O(log(N)) in the number of members",
+			Doc: "Counts the members between two names, when all scores are equal."},
+		{Name: "zrange", Arity: -4, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: zrange,
+			Group: "sorted-set", Since: "1.2.0",
+			Args: "key start=string stop=string [sortby(BYSCORE|BYLEX)] [REV] [LIMIT offset_count{offset count}] [WITHSCORES]",
+			Cost: "O(log(N)+M) for M members of N", Doc: "Returns a range of members by rank, score or name."},
+		{Name: "zrangebylex", Arity: -4, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: zrangeBy(byLex, false),
+			Group: "sorted-set", Since: "2.8.9", Args: "key min max [LIMIT offset_count{offset count}]",
+			Cost: "O(log(N)+M) for M members of N",
+			Doc:  "Returns the members between two names, when all scores are equal."},
+		{Name: "zrangebyscore", Arity: -4, Flags: Readonly, Keys: KeyAt(1, "RO access"),
+			Read:  zrangeBy(byScore, false),
+			Group: "sorted-set", Since: "1.0.5",
+			Args: "key min=double max=double [WITHSCORES] [LIMIT offset_count{offset count}]",
+			Cost: "O(log(N)+M) for M members of N", Doc: "Returns the members with scores in a range."},
+		{Name: "zrangestore", Arity: -5, Flags: Write | Denyoom,
+			Keys: both(KeyAt(1, "OW update"), KeyAt(2, "RO access")), Write: zrangestore,
+			Group: "sorted-set", Since: "6.2.0",
+			Args: "dst=key src=key min max [sortby(BYSCORE|BYLEX)] [REV] [LIMIT offset_count{offset count}]",
+			Cost: "O(log(N)+M) for M members of N", Doc: "Stores a range of members in another key."},
+		{Name: "zremrangebylex", Arity: 4, Flags: Write, Keys: KeyAt(1, "RW delete"), Write: zremrangebylex,
+			Group: "sorted-set", Since: "2.8.9", Args: "key min max",
+			Cost: "O(M*log(N)) for M members removed from N",
+			Doc:  "Removes the members between two names, when all scores are equal."},
+		{Name: "zremrangebyrank", Arity: 4, Flags: Write, Keys: KeyAt(1, "RW delete"), Write: zremrangebyrank,
+			Group: "sorted-set", Since: "2.0.0", Args: "key start stop=integer",
+			Cost: "O(M*log(N)) for M members removed from N", Doc: "Removes the members in a range of ranks."},
+		{Name: "zremrangebyscore", Arity: 4, Flags: Write, Keys: KeyAt(1, "RW delete"), Write: zremrangebyscore,
+			Group: "sorted-set", Since: "1.2.0", Args: "key min=double max=double",
+			Cost: "O(M*log(N)) for M members removed from N", Doc: "Removes the members with scores in a range."},
+		{Name: "zrevrange", Arity: -4, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: zrevrange,
+			Group: "sorted-set", Since: "1.2.0", Args: "key start stop=integer [WITHSCORES]",
+			Cost: "O(log(N)+M) for M members of N",
+			Doc:  "Returns a range of members by rank from the highest score."},
+		{Name: "zrevrangebylex", Arity: -4, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: zrangeBy(byLex, true),
+			Group: "sorted-set", Since: "2.8.9", Args: "key max min [LIMIT offset_count{offset count}]",
+			Cost: "O(log(N)+M) for M members of N",
+			Doc:  "Returns the members between two names in reverse order, when all scores are equal."},
+		{Name: "zrevrangebyscore", Arity: -4, Flags: Readonly, Keys: KeyAt(1, "RO access"),
+			Read:  zrangeBy(byScore, true),
+			Group: "sorted-set", Since: "2.2.0",
+			Args: "key max=double min=double [WITHSCORES] [LIMIT offset_count{offset count}]",
+			Cost: "O(log(N)+M) for M members of N",
+			Doc:  "Returns the members with scores in a range, the highest first."},
+	}
+}
+
 var (
 	errScoreBound = ErrorReply("ERR min or max is not a float")
 	errLexBound   = ErrorReply("ERR min or max not valid string range item")

@@ -7,6 +7,19 @@ import (
 	"diskette/store"
 )
 
+func zsetScanRows() []*Row {
+	return []*Row{
+		{Name: "zrandmember", Arity: -2, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: zrandmember,
+			Group: "sorted-set", Since: "6.2.0", Tips: "nondeterministic_output",
+			Args: "key [options{count [WITHSCORES]}]", Cost: "O(N) in the number of members returned",
+			Doc: "Returns random members."},
+		{Name: "zscan", Arity: -3, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: scanning((*store.View).ZSet, zscan),
+			Group: "sorted-set", Since: "2.8.0", Tips: "nondeterministic_output",
+			Args: "key cursor [MATCH pattern] [COUNT count]", Cost: "O(1) a call, O(N) for a complete iteration",
+			Doc: "Walks through the members and scores of a sorted set."},
+	}
+}
+
 func zrandmember(v *store.View, c *Call) Reply {
 	count, counted, withScores := int64(1), len(c.Args) > 2, false
 	if counted {
