@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,6 +29,8 @@ type writeBack struct {
 	}
 	foldNow chan struct{} // the queue is long
 	handed  atomic.Uint64 // newest LSN that came into the queue
+
+	moments moments
 
 	mu      sync.Mutex // the folds
 	pending *fold      // being filled
@@ -186,20 +189,18 @@ func (st *Store) foldQueue(batches []*journal.Batch) []*journal.Batch {
 	q.batches, batches = batches[:0], q.batches
 	q.bytes = 0
 	q.Unlock()
-	for _, b := range batches {
-		err := b.Each(wb.pending.add)
-		wb.pending.drain()
-		if err != nil { // our own encoding: a defect, and the journal keeps the data
-			wb.broken = fmt.Errorf("fold: %w", err)
-			st.setWriteErrorLocked(wb.broken)
-			return batches
-		}
-		wb.pending.bytes += b.Bytes()
-		b.Release()
+	ms := &wb.moments
+	ms.held = append(ms.held, batches...)
+	n, err := st.foldHeldLocked()
+	ms.held = slices.Delete(ms.held, 0, n)
+	if err != nil { // our own encoding: a defect, and the journal keeps the data
+		wb.broken = fmt.Errorf("fold: %w", err)
+		st.setWriteErrorLocked(wb.broken)
+		return batches
 	}
 	wb.rows.Store(int64(wb.pending.weight()))
 	clear(batches)
-	if len(batches) > 0 && st.ripe() {
+	if n+len(batches) > 0 && st.ripe() {
 		signal(wb.applyNow)
 	}
 	return batches
@@ -238,6 +239,7 @@ func (st *Store) applyLoop() {
 		case <-tick.C:
 		case <-wb.applyNow:
 		}
+		st.atMoment()
 		wb.mu.Lock()
 		var f *fold
 		if st.ripe() {
@@ -254,6 +256,7 @@ func (st *Store) applyLoop() {
 		if !st.applyUntilDone(f) {
 			return
 		}
+		st.atMoment()
 	}
 }
 
