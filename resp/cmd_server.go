@@ -4,7 +4,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"diskette/resp/command"
@@ -25,8 +24,8 @@ func serverRows() []*command.Row {
 			Group: "server", Since: "1.0.0", Cost: "O(N) in the changes not written back",
 			Doc: "Forces a write-back in the background."},
 		{Name: "bgsave", Arity: -1, Flags: command.Admin | command.Noscript | command.NoAsyncLoading, Conn: onClient(bgsave),
-			Group: "server", Since: "1.0.0", Args: "[SCHEDULE]", Cost: "O(N) in the changes not written back",
-			Doc: "Forces a write-back in the background."},
+			Group: "server", Since: "1.0.0", Args: "[SCHEDULE]", Cost: "O(1)",
+			Doc: "Writes all data to dump.rdb in the background."},
 		{Name: "debug", Arity: -2, Flags: command.Admin | command.Noscript | command.Loading | command.Stale, Conn: onClient(debugCommand),
 			Group: "server", Since: "1.0.0", Cost: "Depends on subcommand.",
 			Doc: "Serves tests; needs enable-debug-command."},
@@ -36,15 +35,15 @@ func serverRows() []*command.Row {
 			Doc: "Reports on the server."},
 		{Name: "lastsave", Arity: 1, Flags: command.Loading | command.Stale | command.Fast, Conn: onClient(lastsave),
 			Group: "server", Since: "1.0.0", Cats: "admin dangerous", Tips: "nondeterministic_output",
-			Doc: "Returns when write-back last brought everything into the tables."},
+			Doc: "Returns when all data was last written to dump.rdb."},
 		{Name: "lolwut", Arity: -1, Flags: command.Readonly | command.Fast, Conn: onClient(lolwut),
 			Group: "server", Since: "5.0.0", Args: "[VERSION version]",
 			Doc: "Draws something and tells the version."},
 		{Name: "monitor", Arity: 1, Flags: command.Admin | command.Noscript | command.Loading | command.Stale, Conn: onClient(monitor),
 			Group: "server", Since: "1.0.0", Doc: "Shows every command that the server runs, until RESET."},
 		{Name: "save", Arity: 1, Flags: command.Admin | command.Noscript | command.NoAsyncLoading | command.NoMulti, Conn: onClient(save),
-			Group: "server", Since: "1.0.0", Cost: "O(N) in the changes not written back",
-			Doc: "Forces a write-back and waits for it."},
+			Group: "server", Since: "1.0.0", Cost: "O(N) in the keys",
+			Doc: "Writes all data to dump.rdb, while other clients go on."},
 		{Name: "shutdown", Arity: -1, Flags: command.Admin | command.Noscript | command.Loading | command.Stale | command.NoMulti | command.AllowBusy,
 			Conn:  onClient(shutdown),
 			Group: "server", Since: "1.0.0", Args: "[save-selector(NOSAVE|SAVE)] [NOW] [FORCE] [ABORT]",
@@ -63,126 +62,15 @@ func serverTime(_ *client, c *command.Call) command.Reply {
 	return command.Array(command.BulkString(strconv.FormatInt(now.Unix(), 10)), command.BulkString(strconv.Itoa(now.Nanosecond()/1000)))
 }
 
-// saves are the write-backs that clients asked for. Every write is durable without them; they
-// bring what the journal holds into the tables, where backups of the database file find it.
-type saves struct {
-	save, rewrite saveJob // SAVE and BGSAVE | BGREWRITEAOF
-}
-
-// saveJob runs one write-back at a time.
-type saveJob struct {
-	mu       sync.Mutex // guards what follows
-	started  time.Time  // zero = none is under way
-	last     time.Duration
-	finished int64 // how many have ended well
-	failed   bool  // the last one
-	ended    time.Time
-}
-
-// run writes everything back; started is false if another run is under way.
-func (j *saveJob) run(s *Server, what string) (started bool, err error) {
-	if !j.startUnlessRunning() {
-		return false, nil
-	}
-	return true, j.finish(s, what)
-}
-
-func (j *saveJob) runInBackground(s *Server, what string) (started bool) {
-	if !j.startUnlessRunning() {
-		return false
-	}
-	go j.finish(s, what)
-	return true
-}
-
-func (j *saveJob) startUnlessRunning() bool {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if !j.started.IsZero() {
-		return false
-	}
-	j.started = time.Now()
-	return true
-}
-
-func (j *saveJob) finish(s *Server, what string) error {
-	err := s.store.Flush()
-	j.mu.Lock()
-	j.ended = time.Now()
-	j.last, j.started, j.failed = j.ended.Sub(j.started), time.Time{}, err != nil
-	if err == nil {
-		j.finished++
-	}
-	took := j.last
-	j.mu.Unlock()
-	if err != nil {
-		s.log.Error().Err(err).Dur("took_ms", took).Msg(what + " failed")
-	} else {
-		s.log.Debug().Dur("took_ms", took).Msg(what + " done")
-	}
-	return err
-}
-
-// saveState is a saveJob as INFO tells it.
-type saveState struct {
-	running, failed             bool
-	finished                    int64
-	ended                       time.Time
-	lastSeconds, currentSeconds int64 // -1 = there was none, is none
-}
-
-func (j *saveJob) state(now time.Time) saveState {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	s := saveState{running: !j.started.IsZero(), failed: j.failed, finished: j.finished, ended: j.ended, lastSeconds: -1, currentSeconds: -1}
-	if j.finished > 0 || j.failed {
-		s.lastSeconds = int64(j.last / time.Second)
-	}
-	if s.running {
-		s.currentSeconds = int64(now.Sub(j.started) / time.Second)
-	}
-	return s
-}
-
-var errSaveInProgress = command.ErrorReply("ERR Background save already in progress")
-
-func save(cl *client, _ *command.Call) command.Reply {
-	started, err := cl.srv.saves.save.run(cl.srv, "SAVE")
-	switch {
-	case !started:
-		return errSaveInProgress
-	case err != nil:
-		return command.ErrNotStored(err)
-	}
-	return command.ReplyOK
-}
-
-func bgsave(cl *client, c *command.Call) command.Reply {
-	if len(c.Args) > 2 || len(c.Args) == 2 && !c.Is(1, "schedule") {
-		return command.ErrSyntax
-	}
-	if !cl.srv.saves.save.runInBackground(cl.srv, "BGSAVE") {
-		return errSaveInProgress
-	}
-	return command.Simple("Background saving started")
-}
-
 func bgrewriteaof(cl *client, _ *command.Call) command.Reply {
-	if !cl.srv.saves.rewrite.runInBackground(cl.srv, "BGREWRITEAOF") {
+	if !cl.srv.rewrite.runInBackground(cl.srv) {
 		return command.ErrorReply("ERR Background append only file rewriting already in progress")
 	}
 	return command.Simple("Background append only file rewriting started")
 }
 
-func lastsave(cl *client, _ *command.Call) command.Reply {
-	if l := cl.srv.loading.Load(); l != nil {
-		return command.Integer(l.started.Unix())
-	}
-	return command.Integer(cl.srv.store.LastWriteBack().Unix())
-}
-
-// shutdown has no reply when it works: the connection closes. With NOSAVE it does not wait for a
-// write-back first, though the end of the process brings one anyway if the disk allows it.
+// shutdown has no reply when it works: the connection closes. With NOSAVE it does not wait for a write-back first,
+// though the end of the process brings one anyway if the disk allows it. SAVE, said in so many words, writes dump.rdb.
 func shutdown(cl *client, c *command.Call) command.Reply {
 	var save, noSave, now, force, abort bool
 	for i := 1; i < len(c.Args); i++ {
@@ -212,8 +100,12 @@ func shutdown(cl *client, c *command.Call) command.Reply {
 		return s.scripts.busyReply()
 	}
 	if !noSave && s.loading.Load() == nil {
-		if err := s.store.Flush(); err != nil && !force {
-			s.log.Error().Err(err).Msg("SHUTDOWN refused: not everything could be written back; NOSAVE or FORCE ends the server all the same")
+		err := s.store.Flush()
+		if err == nil && save {
+			err = s.dumps.lastly(s)
+		}
+		if err != nil && !force {
+			s.log.Error().Err(err).Msg("SHUTDOWN refused: not everything could be written; NOSAVE or FORCE ends the server all the same")
 			return command.ErrorReply("ERR Errors trying to SHUTDOWN. Check logs.")
 		}
 	}

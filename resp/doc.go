@@ -8,6 +8,7 @@
 //	config/    the conf file, CONFIG GET, SET and REWRITE
 //	lua/       Lua 5.1, the language          lualib/    its libraries and limits as Redis has them
 //	rdb/ aof/  Redis's files                  movein/    what is in them comes into a new directory
+//	moveout/   and goes into one of them
 //	repl/      the stream that replicas follow
 //	cli/       the small redis-cli            internal/  pure functions
 //
@@ -51,6 +52,7 @@
 //	pubsub.go tracking.go push.go arrival.go             what is told without being asked for
 //	output_limit.go client_eviction.go memory_bound.go   bounds of what waits for clients
 //	permission.go auth_delay.go tls.go tls_key.go        who may come, and do what
+//	save.go dump_file.go rewrite.go                      all data as an RDB file; dump.rdb; BGREWRITEAOF
 //	script*.go function.go                               Lua
 //	info*.go stats.go latency.go procs.go                figures
 //	session_table.go cmd_*.go lolwut.go                  the commands on connections and on the server

@@ -68,7 +68,8 @@ type Server struct {
 	heap       heapRoom
 	eviction   sync.Mutex   // held while clients are being chosen to be closed
 	sweeping   atomic.Int64 // nanoseconds that the sweeper has taken
-	saves      saves
+	dumps      dumps
+	rewrite    rewrites
 	shutdown   func(Shutdown) // asks main to end the process
 
 	// lastSocket is that of the client that has asked for the end. It sees its connection close when
@@ -201,6 +202,7 @@ func (s *Server) Hooks() store.Hooks {
 func (s *Server) Start(st *store.Store) {
 	s.store, s.host.Store = st, st
 	s.watchers.store = st
+	s.dumps.prepare(s)
 	s.libraries.restore()
 	s.sweeper = expire.Start(s, int(s.cfg.Hz.Load()))
 	s.loaded()
@@ -314,6 +316,7 @@ func (s *Server) Stop(grace time.Duration) {
 	asleep := make(chan struct{})
 	go func() { // they may be waiting for the keyspace lock, which a script keeps until it ends
 		defer close(asleep)
+		s.dumps.end()
 		if s.sweeper != nil {
 			s.sweeper.Stop()
 			s.sampler.end()

@@ -234,7 +234,7 @@ func TestOptionsWithoutEffectAreNoticedOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []Notice{
-		{"save", "every write is durable without snapshots"},
+		{"save", "every write is durable without snapshots; SAVE and BGSAVE write one, and nothing else does"},
 		{"activedefrag", "no effect here"},
 		{"replica-read-only", "no effect here"},
 		{"daemonize", "the server stays in the foreground; use a service manager"},

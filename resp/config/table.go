@@ -28,7 +28,7 @@ const (
 // noEffectReasons says more than "no effect here" where a user may count on an effect.
 var noEffectReasons = map[string]string{
 	"appendonly":       "every write is durable without it; it stays yes, and says which of Redis's files are imported at the first start",
-	"save":             "every write is durable without snapshots",
+	"save":             "every write is durable without snapshots; SAVE and BGSAVE write one, and nothing else does",
 	"daemonize":        "the server stays in the foreground; use a service manager",
 	"maxmemory-policy": "maxmemory bounds the part of the data that is held in memory, nothing is evicted; an LFU policy counts uses for OBJECT FREQ",
 	"supervised":       "the server does not signal its readiness to a service manager",
@@ -45,8 +45,9 @@ var forgottenOptions = map[string]int{
 }
 
 // parameters is the configuration: the names of Redis 7.0 and 7.2 with Redis' ranges and defaults, and Diskette's own
-// allow-network-filesystem, auth-failure-delay, import, import-damaged, import-skip-modules, ping-fails-when-damaged
-// and set-aside-damaged. Defaults that differ from Redis': bind (loopback only), dir, appendonly.
+// allow-network-filesystem, auth-failure-delay, export-rdb-version, import, import-damaged, import-skip-modules,
+// ping-fails-when-damaged and set-aside-damaged. Defaults that differ from Redis': bind (loopback only), dir,
+// appendonly.
 var parameters = []parameter{
 	// Listening and connections.
 	{"port", "", intRange(0, 65535), "6379", inUse | atStart | listening},
@@ -93,6 +94,7 @@ var parameters = []parameter{
 	{"appendfilename", "", anyText, "appendonly.aof", inUse | atStart},
 	{"aof-load-truncated", "", yesOrNo, "yes", inUse},
 	{"rdbchecksum", "", yesOrNo, "yes", inUse | atStart},
+	{"export-rdb-version", "", intRange(9, 12), "11", inUse},
 
 	// The process.
 	{"loglevel", "", oneOf("debug", "verbose", "notice", "warning", "nothing"), "notice", inUse},
