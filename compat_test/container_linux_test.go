@@ -108,7 +108,10 @@ func TestSIGTERMDuringTheStartEndsProcess1(t *testing.T) {
 			}
 			t.Fatalf("it does not end:\n%s", s.Log)
 		}
-		if code := s.cmd.ProcessState.ExitCode(); code != 0 {
+		code := s.cmd.ProcessState.ExitCode()
+		if code == 2 && s.Log.String() == "" { // so Go's runtime ends process 1 before main's first line
+			t.Logf("a SIGTERM %v after the start was too early: exit status 2", wait)
+		} else if code != 0 {
 			t.Errorf("%v after the start: exit status %d after %v\n%s", wait, code, time.Since(start), s.Log)
 		}
 	}
