@@ -38,22 +38,10 @@ func (cl *client) run(cmds []wire.Command) {
 			}
 			cl.reply(cl.refused(r, refusal), 0)
 		case cl.multi != nil && r.Flags&command.RunInMulti == 0:
-			cl.reply(cl.multi.queue(r, args), 0)
-			cl.noteMulti()
-			if int64(cl.multi.bytes) > cl.srv.limits.QueryBuffer() { // Redis: they count as its query buffer
-				cl.overQuery()
-				cl.closing = true
-			}
+			cl.queueInMulti(r, args)
 		case r.Conn != nil:
 			h.release()
-			cl.call = command.Call{Caller: &cl.Caller, Row: r, Args: args, Now: expire.NowMillis()}
-			t := cl.beforeCommand(r, args, 0)
-			reply := r.Conn(&cl.call)
-			cl.afterCommand(t, r, args, &reply)
-			if !cl.replied {
-				cl.reply(reply, cl.CallSeen)
-			}
-			cl.replied, cl.CallSeen = false, 0
+			cl.runConn(r, args)
 		case r.Read != nil && cl.srv.loading.Load() != nil: // WATCH: servesLoading lets no other pass
 			cl.reply(cl.watch(cl.DB, args[1:], func([]byte) bool { return false }), 0)
 		default:
@@ -85,6 +73,28 @@ func (cl *client) run(cmds []wire.Command) {
 	cl.commands.Add(int64(len(cmds)))
 	cl.srv.stats.commands.Add(int64(len(cmds)))
 	cl.srv.stats.batches.Add(1)
+}
+
+// queueInMulti queues a command until EXEC.
+func (cl *client) queueInMulti(r *command.Row, args [][]byte) {
+	cl.reply(cl.multi.queue(r, args), 0)
+	cl.noteMulti()
+	if int64(cl.multi.bytes) > cl.srv.limits.QueryBuffer() { // Redis: they count as its query buffer
+		cl.overQuery()
+		cl.closing = true
+	}
+}
+
+// runConn runs a command on the connection or the server, without the keyspace lock.
+func (cl *client) runConn(r *command.Row, args [][]byte) {
+	cl.call = command.Call{Caller: &cl.Caller, Row: r, Args: args, Now: expire.NowMillis()}
+	t := cl.beforeCommand(r, args, 0)
+	reply := r.Conn(&cl.call)
+	cl.afterCommand(t, r, args, &reply)
+	if !cl.replied {
+		cl.reply(reply, cl.CallSeen)
+	}
+	cl.replied, cl.CallSeen = false, 0
 }
 
 // reply encodes a command's reply, unless the client asked for silence.

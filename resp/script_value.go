@@ -51,11 +51,7 @@ func (e *engine) value(r *command.Reply) lua.LValue {
 	case command.KindMap, command.KindMapPairs:
 		switch {
 		case resp3:
-			m := e.newTable(0, len(r.Elems)/2)
-			for i := 0; i+1 < len(r.Elems); i += 2 {
-				setField(m, e.value(&r.Elems[i]), e.value(&r.Elems[i+1]))
-			}
-			return oneField("map", m)
+			return oneField("map", e.mapOf(r.Elems))
 		case r.Kind == command.KindMap:
 			return e.array(r.Elems)
 		default:
@@ -70,21 +66,9 @@ func (e *engine) value(r *command.Reply) lua.LValue {
 		if !resp3 {
 			return e.array(r.Elems)
 		}
-		set := e.newTable(0, len(r.Elems))
-		for i := range r.Elems {
-			setField(set, e.value(&r.Elems[i]), lua.LTrue)
-		}
-		return oneField("set", set)
+		return oneField("set", e.setOf(r.Elems))
 	case command.KindDouble:
-		text := r.S
-		if text == "" {
-			text = numbers.FormatDouble(math.Float64frombits(uint64(r.N)))
-		}
-		if resp3 {
-			f, _ := strconv.ParseFloat(text, 64)
-			return oneField("double", lua.LNumber(f))
-		}
-		return e.text(text)
+		return e.double(r, resp3)
 	case command.KindVerbatim:
 		if resp3 {
 			v := e.newTable(0, 2)
@@ -95,6 +79,18 @@ func (e *engine) value(r *command.Reply) lua.LValue {
 		return e.text(r.S)
 	}
 	return lua.LFalse
+}
+
+func (e *engine) double(r *command.Reply, resp3 bool) lua.LValue {
+	text := r.S
+	if text == "" {
+		text = numbers.FormatDouble(math.Float64frombits(uint64(r.N)))
+	}
+	if resp3 {
+		f, _ := strconv.ParseFloat(text, 64)
+		return oneField("double", lua.LNumber(f))
+	}
+	return e.text(text)
 }
 
 // text copies a string for Lua.
@@ -130,6 +126,22 @@ func (e *engine) array(elems []command.Reply) *lua.LTable {
 		t.RawSetInt(i+1, e.value(&elems[i]))
 	}
 	return t
+}
+
+func (e *engine) mapOf(elems []command.Reply) *lua.LTable {
+	m := e.newTable(0, len(elems)/2)
+	for i := 0; i+1 < len(elems); i += 2 {
+		setField(m, e.value(&elems[i]), e.value(&elems[i+1]))
+	}
+	return m
+}
+
+func (e *engine) setOf(elems []command.Reply) *lua.LTable {
+	set := e.newTable(0, len(elems))
+	for i := range elems {
+		setField(set, e.value(&elems[i]), lua.LTrue)
+	}
+	return set
 }
 
 func (e *engine) twos(elems []command.Reply) *lua.LTable {

@@ -25,48 +25,8 @@ func (st *Store) Check() error {
 		if err := r.integrity(fail); err != nil {
 			return err
 		}
-		none := func(what, sql string) error {
-			var n int64
-			err := queryInts(r.c, `SELECT count(*) FROM (`+sql+`)`, &n)
-			if n != 0 {
-				fail("%d %s", n, what)
-			}
+		if err := st.checkRows(r, fail); err != nil {
 			return err
-		}
-		for _, c := range []struct{ what, sql string }{
-			{"keys without a name", `SELECT 1 FROM keys WHERE key IS NULL`},
-			{"keys in no space", `SELECT 1 FROM keys WHERE space NOT IN (SELECT space FROM spaces)`},
-			{"chunks of no long string", `SELECT 1 FROM chunks WHERE id NOT IN (SELECT id FROM keys WHERE chunked > 0 UNION ALL SELECT id FROM garbage)`},
-			{"long strings with a value in their row", `SELECT 1 FROM keys WHERE chunked > 0 AND value IS NOT NULL`},
-			{"chunks beyond their string's end", fmt.Sprintf(`SELECT 1 FROM chunks c JOIN keys k USING (id) WHERE c.n * %d + length(c.data) > k.chunked`, chunkBytes)},
-			{"short strings without a value", `SELECT 1 FROM keys WHERE chunked = 0 AND type = 1 AND value IS NULL`},
-			{"key ids not given out yet", fmt.Sprintf(`SELECT 1 FROM keys WHERE id >= %d`, st.ids.next())},
-			{"spaces not given out yet", fmt.Sprintf(`SELECT 1 FROM spaces WHERE space >= %d`, st.nextSpace)},
-			{"spaces with a wrong row count", `SELECT 1 FROM spaces s WHERE db IS NOT NULL AND keys <> (SELECT count(*) FROM keys k WHERE k.space = s.space)`},
-			{"spaces with a wrong number of deadlines", `SELECT 1 FROM spaces s WHERE db IS NOT NULL AND expiring <> (SELECT count(*) FROM keys k WHERE k.space = s.space AND k.expires_ms > 0)`},
-		} {
-			if err := none(c.what, c.sql); err != nil {
-				return err
-			}
-		}
-		for t := hashFields; int(t) < len(tables); t++ {
-			d := &tables[t]
-			if err := none("rows in "+d.name+" of no such key", fmt.Sprintf(
-				`SELECT 1 FROM %s WHERE id NOT IN (SELECT id FROM keys WHERE type = %d UNION ALL SELECT id FROM garbage)`, d.name, d.typ)); err != nil {
-				return err
-			}
-			if d.typ == TypeStream && t != streamHeads { // what a stream always has is its head
-				continue
-			}
-			if err := none("empty collections of "+d.name, fmt.Sprintf(
-				`SELECT 1 FROM keys WHERE type = %d AND id NOT IN (SELECT id FROM %s)`, d.typ, d.name)); err != nil {
-				return err
-			}
-		}
-		for _, c := range strayPieces() {
-			if err := none(c.what, c.sql); err != nil {
-				return err
-			}
 		}
 		if err := errors.Join(r.checkRuns(listElements, fail), r.checkRuns(streamEntries, fail)); err != nil {
 			return err
@@ -74,6 +34,54 @@ func (st *Store) Check() error {
 		return st.checkMemoryLocked(r, fail)
 	})
 	return errors.Join(append(errs, err)...)
+}
+
+// checkRows looks for rows that belong to nothing, and for counts that are wrong.
+func (st *Store) checkRows(r *reader, fail func(string, ...any)) error {
+	none := func(what, sql string) error {
+		var n int64
+		err := queryInts(r.c, `SELECT count(*) FROM (`+sql+`)`, &n)
+		if n != 0 {
+			fail("%d %s", n, what)
+		}
+		return err
+	}
+	for _, c := range []struct{ what, sql string }{
+		{"keys without a name", `SELECT 1 FROM keys WHERE key IS NULL`},
+		{"keys in no space", `SELECT 1 FROM keys WHERE space NOT IN (SELECT space FROM spaces)`},
+		{"chunks of no long string", `SELECT 1 FROM chunks WHERE id NOT IN (SELECT id FROM keys WHERE chunked > 0 UNION ALL SELECT id FROM garbage)`},
+		{"long strings with a value in their row", `SELECT 1 FROM keys WHERE chunked > 0 AND value IS NOT NULL`},
+		{"chunks beyond their string's end", fmt.Sprintf(`SELECT 1 FROM chunks c JOIN keys k USING (id) WHERE c.n * %d + length(c.data) > k.chunked`, chunkBytes)},
+		{"short strings without a value", `SELECT 1 FROM keys WHERE chunked = 0 AND type = 1 AND value IS NULL`},
+		{"key ids not given out yet", fmt.Sprintf(`SELECT 1 FROM keys WHERE id >= %d`, st.ids.next())},
+		{"spaces not given out yet", fmt.Sprintf(`SELECT 1 FROM spaces WHERE space >= %d`, st.nextSpace)},
+		{"spaces with a wrong row count", `SELECT 1 FROM spaces s WHERE db IS NOT NULL AND keys <> (SELECT count(*) FROM keys k WHERE k.space = s.space)`},
+		{"spaces with a wrong number of deadlines", `SELECT 1 FROM spaces s WHERE db IS NOT NULL AND expiring <> (SELECT count(*) FROM keys k WHERE k.space = s.space AND k.expires_ms > 0)`},
+	} {
+		if err := none(c.what, c.sql); err != nil {
+			return err
+		}
+	}
+	for t := hashFields; int(t) < len(tables); t++ {
+		d := &tables[t]
+		if err := none("rows in "+d.name+" of no such key", fmt.Sprintf(
+			`SELECT 1 FROM %s WHERE id NOT IN (SELECT id FROM keys WHERE type = %d UNION ALL SELECT id FROM garbage)`, d.name, d.typ)); err != nil {
+			return err
+		}
+		if d.typ == TypeStream && t != streamHeads { // what a stream always has is its head
+			continue
+		}
+		if err := none("empty collections of "+d.name, fmt.Sprintf(
+			`SELECT 1 FROM keys WHERE type = %d AND id NOT IN (SELECT id FROM %s)`, d.typ, d.name)); err != nil {
+			return err
+		}
+	}
+	for _, c := range strayPieces() {
+		if err := none(c.what, c.sql); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *reader) integrity(fail func(string, ...any)) error {
@@ -150,25 +158,7 @@ func (st *Store) checkMemoryLocked(r *reader, fail func(string, ...any)) error {
 			if err := r.row(s.id, name, NeedValue, &have); err != nil {
 				return err
 			}
-			switch {
-			case o.name != name || o.space != s:
-				fail("object %q stands under the name %q", o.name, name)
-			case o.id != have.id || o.typ != have.typ || o.deadline != have.deadline:
-				fail("key %q is (id %d, %v, deadline %d) in memory and (id %d, %v, deadline %d) on disk",
-					name, o.id, o.typ, o.deadline, have.id, have.typ, have.deadline)
-			case o.headOnly && (o.str != nil || o.coll != nil || !o.outline.fits(&have)):
-				fail("key %q is a head for %+v, and %d bytes or other elements are on disk", name, o.outline, len(have.value))
-			case o.typ == TypeString && !o.headOnly && string(o.str) != string(have.value):
-				fail("key %q has other values in memory (%d bytes) and on disk (%d bytes)", name, len(o.str), len(have.value))
-			case (o.slot != 0) != (o.deadline != 0):
-				fail("key %q has deadline %d and place %d in the deadline queue", name, o.deadline, o.slot)
-			case o.coll != nil && !sameRows(o.coll, have.coll):
-				fail("%v %q has other rows in memory (%d elements) and on disk (%d elements)", o.typ, name, o.coll.length(), have.coll.length())
-			case o.typ != None && !o.headOnly && (o.coll != nil) != (o.typ != TypeString):
-				fail("%v %q is not held as one", o.typ, name)
-			case o.bytes != o.size():
-				fail("key %q counts for %d bytes and takes %d", name, o.bytes, o.size())
-			}
+			o.compare(s, name, &have, fail)
 		}
 	}
 	for _, s := range st.flushed {
@@ -191,6 +181,29 @@ func (st *Store) checkMemoryLocked(r *reader, fail func(string, ...any)) error {
 		fail("the unload list has %d objects of %d", listed, objects)
 	}
 	return nil
+}
+
+// compare compares what memory has under a name of a space with the key's row. The caller holds the keyspace lock.
+func (o *object) compare(s *space, name string, have *row, fail func(string, ...any)) {
+	switch {
+	case o.name != name || o.space != s:
+		fail("object %q stands under the name %q", o.name, name)
+	case o.id != have.id || o.typ != have.typ || o.deadline != have.deadline:
+		fail("key %q is (id %d, %v, deadline %d) in memory and (id %d, %v, deadline %d) on disk",
+			name, o.id, o.typ, o.deadline, have.id, have.typ, have.deadline)
+	case o.headOnly && (o.str != nil || o.coll != nil || !o.outline.fits(have)):
+		fail("key %q is a head for %+v, and %d bytes or other elements are on disk", name, o.outline, len(have.value))
+	case o.typ == TypeString && !o.headOnly && string(o.str) != string(have.value):
+		fail("key %q has other values in memory (%d bytes) and on disk (%d bytes)", name, len(o.str), len(have.value))
+	case (o.slot != 0) != (o.deadline != 0):
+		fail("key %q has deadline %d and place %d in the deadline queue", name, o.deadline, o.slot)
+	case o.coll != nil && !sameRows(o.coll, have.coll):
+		fail("%v %q has other rows in memory (%d elements) and on disk (%d elements)", o.typ, name, o.coll.length(), have.coll.length())
+	case o.typ != None && !o.headOnly && (o.coll != nil) != (o.typ != TypeString):
+		fail("%v %q is not held as one", o.typ, name)
+	case o.bytes != o.size():
+		fail("key %q counts for %d bytes and takes %d", name, o.bytes, o.size())
+	}
 }
 
 // sameRows compares two collections by the rows that they would have.

@@ -191,36 +191,43 @@ func lookAtTables(dir string, sameBoot, thorough bool) (t tablesSeen, err error)
 	if err != nil || version == 0 {
 		return t, nameFile(dir, err)
 	}
-	var identity, applied, ahead, journaled, running, pages, lastKey, lastSpace int64
-	// openDatabase reads the largest ids, too, when something was changed.
-	err = queryInts(c, `SELECT coalesce((SELECT value FROM meta WHERE name = 'identity'), 0),
-		coalesce((SELECT value FROM meta WHERE name = 'applied_lsn'), 0), coalesce((SELECT value FROM meta WHERE name = 'ahead_lsn'), 0),
-		coalesce((SELECT value FROM meta WHERE name = 'journal_lsn'), 0),
-		coalesce((SELECT value FROM meta WHERE name = 'running'), 0), (SELECT page_count FROM pragma_page_count),
-		(SELECT max(id) FROM keys), (SELECT max(space) FROM spaces)`,
-		&identity, &applied, &ahead, &journaled, &running, &pages, &lastKey, &lastSpace)
+	t, pages, err := readMeta(c)
 	if err != nil {
-		return t, damaged(dir, err)
+		return tablesSeen{}, damaged(dir, err)
 	}
 	if there := info.Size()/pageBytes + int64(len(w.pages)); there < pages {
-		return t, &journal.Damage{File: path, Expected: fmt.Sprintf("%d pages", pages), Found: fmt.Sprintf("%d", there)}
+		return tablesSeen{}, &journal.Damage{File: path, Expected: fmt.Sprintf("%d pages", pages), Found: fmt.Sprintf("%d", there)}
 	}
 	if thorough {
 		if err := wholePages(c, path); err != nil {
-			return t, err
+			return tablesSeen{}, err
 		}
 	}
 	if err := opens(c, version); err != nil {
-		return t, damaged(dir, err)
+		return tablesSeen{}, damaged(dir, err)
 	}
-	t = tablesSeen{there: true, identity: uint64(identity), applied: uint64(applied), ahead: uint64(ahead),
-		journal: uint64(journaled), running: running != 0}
 	// A server that was killed while it began the WAL anew may have left a torn header: nothing behind it was
 	// needed any more.
 	if begun := index.whole && index.frames == 0 && w.size > 0; t.running && !w.header && !begun {
 		t.anew = &journal.Damage{File: path + "-wal", Expected: "the WAL of a database that was not closed", Found: "none that is whole"}
 	}
 	return t, nil
+}
+
+// readMeta reads what the database says of itself, and how many pages it has.
+func readMeta(c *sqlite3.Conn) (t tablesSeen, pages int64, err error) {
+	var identity, applied, ahead, journaled, running, lastKey, lastSpace int64
+	// openDatabase reads the largest ids, too, when something was changed.
+	err = queryInts(c, `SELECT coalesce((SELECT value FROM meta WHERE name = 'identity'), 0),
+		coalesce((SELECT value FROM meta WHERE name = 'applied_lsn'), 0),
+		coalesce((SELECT value FROM meta WHERE name = 'ahead_lsn'), 0),
+		coalesce((SELECT value FROM meta WHERE name = 'journal_lsn'), 0),
+		coalesce((SELECT value FROM meta WHERE name = 'running'), 0), (SELECT page_count FROM pragma_page_count),
+		(SELECT max(id) FROM keys), (SELECT max(space) FROM spaces)`,
+		&identity, &applied, &ahead, &journaled, &running, &pages, &lastKey, &lastSpace)
+	t = tablesSeen{there: true, identity: uint64(identity), applied: uint64(applied), ahead: uint64(ahead),
+		journal: uint64(journaled), running: running != 0}
+	return t, pages, err
 }
 
 // opens reads what will be read when the database is opened to be changed: pages that are damaged there end the

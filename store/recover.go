@@ -17,42 +17,6 @@ func (st *Store) replay() error {
 	}
 	wb.pending, wb.spare = newFold(), newFold()
 	f := wb.pending
-	apply := func() error {
-		if f.empty() {
-			return nil
-		}
-		st.ids.above(f.nextID - 1)
-		for _, space := range f.spaces {
-			st.nextSpace = max(st.nextSpace, space+1)
-		}
-		err := wb.w.apply(f)
-		if noSpace(err) { // the journal's end is fsynced: Open saw to it
-			wb.w.inSlices = true
-			err = wb.w.apply(f)
-		}
-		if wb.w.suspectForeign(err) {
-			err = wb.w.apply(f)
-		}
-		for attempts := 1; ofARow(err); attempts++ {
-			if attempts >= rowAttempts {
-				wb.w.asides.sift(err)
-			}
-			before := len(wb.w.asides.out)
-			if err = wb.w.apply(f); attempts > rowAttempts && len(wb.w.asides.out) == before {
-				break
-			}
-		}
-		if err != nil {
-			return err
-		}
-		st.tellAsides(f)
-		st.tellForeign(wb.w.takeForeignFound(), false)
-		st.applied.Store(f.last)
-		st.opened.Records += f.records
-		st.opened.Rows += int64(f.changes())
-		f.reset()
-		return nil
-	}
 	err := st.journal.Replay(st.applied.Load()+1, func(lsn uint64, rec journal.Record) error {
 		err := f.add(lsn, rec)
 		f.drain()
@@ -64,17 +28,56 @@ func (st *Store) replay() error {
 			return nil
 		}
 		if f.weight() >= 4*st.rows() || f.text.used > 4*foldBytes {
-			return apply()
+			return st.applyReplayed(f)
 		}
 		return nil
 	})
 	if err == nil {
-		err = apply()
+		err = st.applyReplayed(f)
 	}
 	if err == nil {
 		err = wb.w.c.Exec(`PRAGMA synchronous = FULL`)
 	}
 	return err
+}
+
+// applyReplayed brings a fold of replayed records into the tables, and empties it.
+func (st *Store) applyReplayed(f *fold) error {
+	wb := &st.wb
+	if f.empty() {
+		return nil
+	}
+	st.ids.above(f.nextID - 1)
+	for _, space := range f.spaces {
+		st.nextSpace = max(st.nextSpace, space+1)
+	}
+	err := wb.w.apply(f)
+	if noSpace(err) { // the journal's end is fsynced: Open saw to it
+		wb.w.inSlices = true
+		err = wb.w.apply(f)
+	}
+	if wb.w.suspectForeign(err) {
+		err = wb.w.apply(f)
+	}
+	for attempts := 1; ofARow(err); attempts++ {
+		if attempts >= rowAttempts {
+			wb.w.asides.sift(err)
+		}
+		before := len(wb.w.asides.out)
+		if err = wb.w.apply(f); attempts > rowAttempts && len(wb.w.asides.out) == before {
+			break
+		}
+	}
+	if err != nil {
+		return err
+	}
+	st.tellAsides(f)
+	st.tellForeign(wb.w.takeForeignFound(), false)
+	st.applied.Store(f.last)
+	st.opened.Records += f.records
+	st.opened.Rows += int64(f.changes())
+	f.reset()
+	return nil
 }
 
 // finishRecovery fsyncs what replay applied, by a transaction that is fsynced, and lets go of the

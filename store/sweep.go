@@ -91,14 +91,49 @@ func (st *Store) sweepDisk(now int64) (more bool) {
 	if st.sweep.keys.noneDueOnDisk(applied, now) {
 		return false
 	}
-	type victim struct {
-		space int64
-		name  string
-		id    int64
+	victims, next, err := st.victimsOnDisk(now)
+	if err != nil {
+		st.sweepFailed(err)
+		return false
 	}
-	var victims []victim
-	next := int64(math.MaxInt64)
-	err := st.readers.use(func(r *reader) error {
+	st.worked(place{op: sweeping})
+	for len(victims) > 0 {
+		slice := victims[:min(sweepSlice, len(victims))]
+		victims = victims[len(slice):]
+		st.Lock()
+		if st.applied.Load() != applied { // a key that was changed since may be unloaded by now: read again
+			st.Unlock()
+			st.kickWriteBack()
+			return true
+		}
+		tx := st.Begin(0, now)
+		if st.expireVictimsLocked(tx, slice) {
+			next = now
+		}
+		seen := tx.End()
+		st.sweep.keys.waitFor = max(st.sweep.keys.waitFor, seen)
+		st.Unlock()
+		st.commit(seen)
+	}
+	st.sweep.keys.onDisk.Store(&diskDeadlines{applied, next})
+	if st.sweep.keys.waitFor > st.applied.Load() {
+		st.kickWriteBack()
+	}
+	return false
+}
+
+// A victim is a key whose deadline has passed, as the tables have it.
+type victim struct {
+	space int64
+	name  string
+	id    int64
+}
+
+// victimsOnDisk reads the next keys that are to go. next is the earliest deadline behind them that is known, or now if
+// there may be more of them.
+func (st *Store) victimsOnDisk(now int64) (victims []victim, next int64, err error) {
+	next = math.MaxInt64
+	err = st.readers.use(func(r *reader) error {
 		q, err := r.stmt(`SELECT space, key, id, expires_ms FROM keys WHERE expires_ms > 0 ORDER BY expires_ms LIMIT ?1`)
 		if err != nil {
 			return err
@@ -120,51 +155,33 @@ func (st *Store) sweepDisk(now int64) (more bool) {
 		}
 		return q.Err()
 	})
-	if err != nil {
-		st.sweepFailed(err)
-		return false
-	}
-	st.worked(place{op: sweeping})
-	for len(victims) > 0 {
-		slice := victims[:min(sweepSlice, len(victims))]
-		victims = victims[len(slice):]
-		st.Lock()
-		if st.applied.Load() != applied { // a key that was changed since may be unloaded by now: read again
-			st.Unlock()
-			st.kickWriteBack()
-			return true
+	return victims, next, err
+}
+
+// expireVictimsLocked removes keys that are not in memory. unsure = memory does not know yet what has become of some.
+// The caller holds the keyspace lock.
+func (st *Store) expireVictimsLocked(tx *Tx, victims []victim) (unsure bool) {
+	spaces := st.spacesLocked()
+	for _, v := range victims {
+		s := spaces[v.space]
+		if s == nil { // flushed: the reaper's
+			continue
 		}
-		tx := st.Begin(0, now)
-		spaces := st.spacesLocked()
-		for _, v := range slice {
-			s := spaces[v.space]
-			if s == nil { // flushed: the reaper's
-				continue
+		if o := s.keys[v.name]; o != nil { // memory knows better: swept there, or changed, or a tombstone
+			st.sweep.keys.waitFor = max(st.sweep.keys.waitFor, o.lsn)
+			if o.unknown() { // or not yet
+				unsure = true
 			}
-			if o := s.keys[v.name]; o != nil { // memory knows better: swept there, or changed, or a tombstone
-				st.sweep.keys.waitFor = max(st.sweep.keys.waitFor, o.lsn)
-				if o.unknown() { // or not yet
-					next = now
-				}
-				continue
-			}
-			o := &object{name: v.name, space: s, id: v.id, typ: TypeString, deadline: now}
-			if st.knownLocked(v.id, o) != nil { // another program's row, until write-back has seen to it
-				continue
-			}
-			st.admit(o)
-			tx.expire(o)
+			continue
 		}
-		seen := tx.End()
-		st.sweep.keys.waitFor = max(st.sweep.keys.waitFor, seen)
-		st.Unlock()
-		st.commit(seen)
+		o := &object{name: v.name, space: s, id: v.id, typ: TypeString, deadline: tx.now}
+		if st.knownLocked(v.id, o) != nil { // another program's row, until write-back has seen to it
+			continue
+		}
+		st.admit(o)
+		tx.expire(o)
 	}
-	st.sweep.keys.onDisk.Store(&diskDeadlines{applied, next})
-	if st.sweep.keys.waitFor > st.applied.Load() {
-		st.kickWriteBack()
-	}
-	return false
+	return unsure
 }
 
 func (st *Store) sweepFailed(err error) {

@@ -69,8 +69,8 @@ func newWriter(c *sqlite3.Conn, disk files.Disk, dir, vfs string, readers *reade
 	return w, w.use(c)
 }
 
-// use prepares the statements on a connection, and reads what the writer knows of the tables.
-func (w *writer) use(c *sqlite3.Conn) (err error) {
+// sql is the text of each statement.
+func (w *writer) sql() map[**sqlite3.Stmt]string {
 	kept := map[**sqlite3.Stmt]string{
 		&w.begin:    `BEGIN IMMEDIATE`,
 		&w.commit:   `COMMIT`,
@@ -122,7 +122,12 @@ func (w *writer) use(c *sqlite3.Conn) (err error) {
 			kept[&w.findRun[t]] = tables[t].runSQL()
 		}
 	}
-	for dst, sql := range kept {
+	return kept
+}
+
+// use prepares the statements on a connection, and reads what the writer knows of the tables.
+func (w *writer) use(c *sqlite3.Conn) (err error) {
+	for dst, sql := range w.sql() {
 		s, _, err := c.Prepare(sql)
 		if err != nil {
 			return fmt.Errorf("prepare %q: %w", sql, damaged(w.dir, err))

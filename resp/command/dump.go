@@ -149,28 +149,9 @@ func restore(tx *store.Tx, c *Call) Reply {
 	case ttl < 0:
 		return errTTL
 	}
-	d, ok := c.Resume.(decoded)
-	switch {
-	case ok:
-	case len(c.Args[3]) >= restoreOffLockBytes && c.MayLeaveLock:
-		c.OffLock = func() any {
-			d := c.decodePayload()
-			if d.err == nil {
-				if d.made = madeValue(d.value); d.made != nil {
-					d.made.Record()
-				}
-			}
-			return d
-		}
-		return ReplyNone
-	default:
-		d = c.decodePayload()
-	}
-	switch {
-	case errors.Is(d.err, rdb.ErrChecksum):
-		return ErrPayload
-	case d.err != nil:
-		return errBadPayload
+	d, refusal := c.payload()
+	if refusal.IsError() || c.OffLock != nil {
+		return refusal
 	}
 	tx.Delete(key)
 	deadline := ttl
@@ -199,6 +180,34 @@ func restore(tx *store.Tx, c *Call) Reply {
 	}
 	c.notify(tx, EventGeneric, "restore", key)
 	return ReplyOK
+}
+
+// payload decodes the value, or has it decoded without the lock: then OffLock is set.
+func (c *Call) payload() (d decoded, refusal Reply) {
+	d, ok := c.Resume.(decoded)
+	switch {
+	case ok:
+	case len(c.Args[3]) >= restoreOffLockBytes && c.MayLeaveLock:
+		c.OffLock = func() any {
+			d := c.decodePayload()
+			if d.err == nil {
+				if d.made = madeValue(d.value); d.made != nil {
+					d.made.Record()
+				}
+			}
+			return d
+		}
+		return d, ReplyNone
+	default:
+		d = c.decodePayload()
+	}
+	switch {
+	case errors.Is(d.err, rdb.ErrChecksum):
+		return d, ErrPayload
+	case d.err != nil:
+		return d, errBadPayload
+	}
+	return d, ReplyNone
 }
 
 type decoded struct {

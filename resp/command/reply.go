@@ -197,6 +197,16 @@ func (r *Reply) Encode(o *wire.Output, resp3 bool) {
 		}
 	case KindArray:
 		encodeElems(o, '*', len(r.Elems), r.Elems, resp3)
+	case KindDouble, KindVerbatim, KindBool, KindBigNumber:
+		r.encodeTyped(o, resp3)
+	default:
+		r.encodeAggregate(o, resp3)
+	}
+}
+
+// encodeAggregate encodes what has elements and is no plain array.
+func (r *Reply) encodeAggregate(o *wire.Output, resp3 bool) {
+	switch r.Kind {
 	case KindMap:
 		if resp3 {
 			encodeElems(o, '%', len(r.Elems)/2, r.Elems, resp3)
@@ -227,6 +237,12 @@ func (r *Reply) Encode(o *wire.Output, resp3 bool) {
 		for i := range r.Elems {
 			r.Elems[i].Encode(o, resp3)
 		}
+	}
+}
+
+// encodeTyped encodes what has a type of its own in RESP3 alone.
+func (r *Reply) encodeTyped(o *wire.Output, resp3 bool) {
+	switch r.Kind {
 	case KindDouble:
 		text := r.S
 		if text == "" {

@@ -5,6 +5,9 @@ package lua
 //
 // Whatever may raise an error or call a function needs the instruction's place in call.pc first, and may move the
 // stack: registers are looked up again behind it.
+//
+// It is long because it is one switch, a case an instruction: what they share, base, code and pc, are its variables, so
+// that they stay in registers. A function an instruction would have to put them into memory and fetch them again.
 func (L *LState) execute(calls int) {
 	g := L.G
 enter:

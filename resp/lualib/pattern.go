@@ -132,6 +132,48 @@ func (m *matcher) single(at, p, end int) bool {
 	}
 }
 
+// frontier reports whether a place is the first of the characters in the set pattern[p:end]. Around src are NULs.
+func (m *matcher) frontier(at, p, end int) bool {
+	before, here := byte(0), byte(0)
+	if at > 0 {
+		before = m.src[at-1]
+	}
+	if at < len(m.src) {
+		here = m.src[at]
+	}
+	return !m.inSet(before, p, end-1) && m.inSet(here, p, end-1)
+}
+
+// special matches what the sign behind a % makes more than a character: %b, %f and %1. next is where the match at
+// src[at:] ends, or -1, and after where the rest of the pattern begins.
+func (m *matcher) special(at, p int) (next, after int, special bool) {
+	switch c := m.pattern[p+1]; {
+	case c == 'b':
+		return m.balance(at, p+2), p + 4, true
+	case c == 'f':
+		p += 2
+		if p >= len(m.pattern) || m.pattern[p] != '[' {
+			m.fail("missing '[' after '%%f' in pattern")
+		}
+		end := m.classEnd(p)
+		if !m.frontier(at, p, end) {
+			return -1, end, true
+		}
+		return at, end, true
+	case lua.IsDigit(c):
+		return m.back(at, c), p + 2, true
+	}
+	return 0, 0, false
+}
+
+// signAt is the pattern's byte at a place, 0 behind its end.
+func (m *matcher) signAt(p int) byte {
+	if p < len(m.pattern) {
+		return m.pattern[p]
+	}
+	return 0
+}
+
 // match is where the match of pattern[p:] at src[at:] ends, or -1.
 func (m *matcher) match(at, p int) int {
 	if m.depth++; m.depth > maxMatchDepth {
@@ -151,36 +193,13 @@ func (m *matcher) match(at, p int) int {
 			return m.open(at, p+1, captureOpen)
 		case c == ')':
 			return m.close(at, p+1)
-		case c == '%' && p+1 < len(m.pattern) && m.pattern[p+1] == 'b':
-			if at = m.balance(at, p+2); at < 0 {
-				return -1
+		case c == '%' && p+1 < len(m.pattern):
+			if next, after, special := m.special(at, p); special {
+				if at, p = next, after; at < 0 {
+					return -1
+				}
+				continue
 			}
-			p += 4
-			continue
-		case c == '%' && p+1 < len(m.pattern) && m.pattern[p+1] == 'f':
-			p += 2
-			if p >= len(m.pattern) || m.pattern[p] != '[' {
-				m.fail("missing '[' after '%%f' in pattern")
-			}
-			end := m.classEnd(p)
-			before, here := byte(0), byte(0)
-			if at > 0 {
-				before = m.src[at-1]
-			}
-			if at < len(m.src) {
-				here = m.src[at]
-			}
-			if m.inSet(before, p, end-1) || !m.inSet(here, p, end-1) {
-				return -1
-			}
-			p = end
-			continue
-		case c == '%' && p+1 < len(m.pattern) && lua.IsDigit(m.pattern[p+1]):
-			if at = m.back(at, m.pattern[p+1]); at < 0 {
-				return -1
-			}
-			p += 2
-			continue
 		case c == '$' && p+1 == len(m.pattern):
 			if at == len(m.src) {
 				return at
@@ -188,11 +207,7 @@ func (m *matcher) match(at, p int) int {
 			return -1
 		}
 		end := m.classEnd(p)
-		suffix := byte(0)
-		if end < len(m.pattern) {
-			suffix = m.pattern[end]
-		}
-		switch suffix {
+		switch m.signAt(end) {
 		case '?':
 			if m.single(at, p, end) {
 				if r := m.match(at+1, end+1); r >= 0 {

@@ -198,6 +198,15 @@ func (f *structFormat) integer(b []byte, signed bool) float64 {
 	return float64(int64(n))
 }
 
+// float reads 4 or 8 bytes, which it may change.
+func (f *structFormat) float(b []byte) lua.LNumber {
+	f.turn(b)
+	if len(b) == 4 {
+		return lua.LNumber(math.Float32frombits(binary.LittleEndian.Uint32(b)))
+	}
+	return lua.LNumber(math.Float64frombits(binary.LittleEndian.Uint64(b)))
+}
+
 func (s *State) structUnpack(L *lua.LState) int {
 	f := s.structFormat(L)
 	data := s.checkString(L, 2)
@@ -231,13 +240,7 @@ func (s *State) structUnpack(L *lua.LState) int {
 			result(lua.LNumber(f.integer([]byte(piece), option >= 'a')))
 		case 'x':
 		case 'f', 'd':
-			b := []byte(piece)
-			f.turn(b)
-			if option == 'f' {
-				result(lua.LNumber(math.Float32frombits(binary.LittleEndian.Uint32(b))))
-			} else {
-				result(lua.LNumber(math.Float64frombits(binary.LittleEndian.Uint64(b))))
-			}
+			result(f.float([]byte(piece)))
 		case 'c':
 			if size == 0 {
 				size = f.lengthBefore(&n, data, at)

@@ -104,9 +104,15 @@ func (c *compressor) run(in []byte, limit int) int {
 	if op+3 > limit {
 		return 0
 	}
-	for at < len(in) {
-		out[op] = in[at]
-		op, at, literals = op+1, at+1, literals+1
+	return putLast(out, in[at:], op, literals)
+}
+
+// putLast writes the last bytes of the input, which are too few for a match, behind the literals before them, and
+// returns the length of the whole.
+func putLast(out, last []byte, op, literals int) int {
+	for _, b := range last {
+		out[op] = b
+		op, literals = op+1, literals+1
 		if literals == lzfMaxLiteral {
 			out[op-literals-1] = byte(literals - 1)
 			op, literals = op+1, 0
