@@ -7,13 +7,13 @@
 //
 //	lexer.go                llex.c
 //	parser.go, parse_*.go   lparser.c: it reads a statement and writes its code at once, without a tree
-//	code.go                 lcode.c: registers, jumps, constants that are folded
+//	code.go, code_*.go      lcode.c: registers, jumps, constants that are folded
 //	opcode.go               lopcodes.h, and Proto, a function as it was compiled
 //	vm.go                   luaV_execute
 //	arith.go                the rest of lvm.c: operators, metamethods, indexes, concatenation
 //	call.go                 ldo.c: calls, protected calls, coroutines
 //	debug.go                ldebug.c: lines, and names of what is wrong
-//	table.go                ltable.c
+//	table.go, table_*.go    ltable.c
 //	state.go                threads, their stacks, upvalues, what functions of Go use
 //	value.go, number.go     values, and numbers as text
 //	box.go, pow.go          numbers' places in memory; powers with all their digits

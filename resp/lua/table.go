@@ -20,24 +20,6 @@ type LTable struct {
 	id       uint32
 }
 
-// node is a place in the hash part. Its value is nil of Go when it is free or was set to nil; its key stays then, so
-// that next can go on from it.
-type node struct {
-	key, value LValue
-	hash       uint32
-	next       int32 // the node after it in its chain, or -1
-}
-
-const (
-	maxBits      = 26
-	maxArraySize = 1 << maxBits
-
-	valueBytes = 16
-	nodeBytes  = 40
-	// countedGrowth is how many bytes a table may grow by at once without the memory limit's looking at it.
-	countedGrowth = 1 << 10
-)
-
 func newTable(array, hash int) *LTable {
 	t := &LTable{}
 	if array > 0 {
@@ -45,65 +27,6 @@ func newTable(array, hash int) *LTable {
 	}
 	t.setNodes(hash)
 	return t
-}
-
-// hashString is luaS_hash: of a long string it takes only some of the bytes.
-func hashString(s string) uint32 {
-	h := uint32(len(s))
-	step := len(s)>>5 + 1
-	for i := len(s); i >= step; i -= step {
-		h ^= h<<5 + h>>2 + uint32(s[i-1])
-	}
-	return h
-}
-
-func hashNumber(n LNumber) uint32 {
-	if n == 0 {
-		return 0
-	}
-	bits := math.Float64bits(float64(n))
-	return uint32(bits) + uint32(bits>>32)
-}
-
-// hashOf is a key's hash, and whether its main place is the hash's low bits rather than a remainder.
-func hashOf(key LValue) (hash uint32, lowBits bool) {
-	switch k := key.(type) {
-	case LString:
-		return hashString(string(k)), true
-	case LNumber:
-		return hashNumber(k), false
-	case LBool:
-		if k {
-			return 1, true
-		}
-		return 0, true
-	case *LTable:
-		return identity(&k.id), false
-	case *LFunction:
-		return identity(&k.id), false
-	case *LUserData:
-		return identity(&k.id), false
-	case *LState:
-		return identity(&k.id), false
-	}
-	return 0, true
-}
-
-// place is mainposition: where a key of this hash belongs. There are nodes.
-func (t *LTable) place(hash uint32, lowBits bool) int {
-	last := uint32(len(t.nodes) - 1)
-	if lowBits {
-		return int(hash & last)
-	}
-	return int(hash % (last | 1))
-}
-
-func (t *LTable) placeOf(n *node) int {
-	switch n.key.(type) {
-	case LString, LBool:
-		return t.place(n.hash, true)
-	}
-	return t.place(n.hash, false)
 }
 
 // toInt is C's conversion to a 32-bit int, with which Lua 5.1 looks for whole numbers.
@@ -160,36 +83,6 @@ func (t *LTable) RawGetInt(i int) LValue {
 // RawGetString is RawGet for a string.
 func (t *LTable) RawGetString(key string) LValue { return t.getString(key, hashString(key)) }
 
-func (t *LTable) getString(key string, hash uint32) LValue {
-	if len(t.nodes) == 0 {
-		return LNil
-	}
-	for i := int32(hash & uint32(len(t.nodes)-1)); i >= 0; {
-		n := &t.nodes[i]
-		if n.hash == hash {
-			if k, ok := n.key.(LString); ok && string(k) == key {
-				return orNil(n.value)
-			}
-		}
-		i = n.next
-	}
-	return LNil
-}
-
-func (t *LTable) getNumber(key LNumber) LValue {
-	if len(t.nodes) == 0 {
-		return LNil
-	}
-	for i := int32(t.place(hashNumber(key), false)); i >= 0; {
-		n := &t.nodes[i]
-		if k, ok := n.key.(LNumber); ok && k == key {
-			return orNil(n.value)
-		}
-		i = n.next
-	}
-	return LNil
-}
-
 // find is luaH_get: the place of a key's value, or nil of Go if the table does not know the key.
 func (t *LTable) find(key LValue) *LValue {
 	if i := arrayIndex(key); uint(i-1) < uint(len(t.array)) {
@@ -199,23 +92,6 @@ func (t *LTable) find(key LValue) *LValue {
 		return &t.nodes[n].value
 	}
 	return nil
-}
-
-func (t *LTable) findNode(key LValue) int {
-	if len(t.nodes) == 0 {
-		return -1
-	}
-	hash, lowBits := hashOf(key)
-	return t.findHashed(key, hash, t.place(hash, lowBits))
-}
-
-func (t *LTable) findHashed(key LValue, hash uint32, place int) int {
-	for i := int32(place); i >= 0; i = t.nodes[i].next {
-		if n := &t.nodes[i]; n.hash == hash && n.key != nil && RawEqual(n.key, key) {
-			return int(i)
-		}
-	}
-	return -1
 }
 
 // slot is luaH_set: the place of a key's value, made if the table did not know it. The key is neither nil nor not a
@@ -237,157 +113,6 @@ func (t *LTable) slot(L *LState, key LValue) *LValue {
 	}
 	t.rehash(L, key)
 	return t.slot(L, key)
-}
-
-// claim is newkey: a node for a new key whose main place is given, or nil if none is free.
-func (t *LTable) claim(place int) *node {
-	mp := &t.nodes[place]
-	if mp.value == nil {
-		return mp
-	}
-	free := t.freeNode()
-	if free < 0 {
-		return nil
-	}
-	n := &t.nodes[free]
-	other := t.placeOf(mp)
-	if other == place { // the node that is there is in its own place
-		n.next = mp.next
-		mp.next = int32(free)
-		return n
-	}
-	for t.nodes[other].next != int32(place) {
-		other = int(t.nodes[other].next)
-	}
-	t.nodes[other].next = int32(free)
-	*n = *mp
-	mp.next, mp.value = -1, nil
-	return mp
-}
-
-func (t *LTable) freeNode() int {
-	for t.lastFree > 0 {
-		t.lastFree--
-		if t.nodes[t.lastFree].key == nil {
-			return t.lastFree
-		}
-	}
-	return -1
-}
-
-func ceilLog2(n int) int {
-	log := 0
-	for 1<<log < n {
-		log++
-	}
-	return log
-}
-
-// setNodes makes an empty hash part for that many keys.
-func (t *LTable) setNodes(size int) {
-	if size > 0 {
-		size = 1 << ceilLog2(size)
-	}
-	t.lastFree = size
-	if size == 0 {
-		t.nodes = nil
-		return
-	}
-	t.nodes = make([]node, size)
-	for i := range t.nodes {
-		t.nodes[i].next = -1
-	}
-}
-
-// rehash makes room for one more key, which is extra.
-func (t *LTable) rehash(L *LState, extra LValue) {
-	var counts [maxBits + 1]int // of the keys between 2^(i-1) and 2^i
-	indexes := t.countArray(&counts)
-	all := indexes
-	for i := range t.nodes {
-		if n := &t.nodes[i]; n.value != nil {
-			indexes += countIndex(n.key, &counts)
-			all++
-		}
-	}
-	indexes += countIndex(extra, &counts)
-	all++
-	array, inArray := arraySize(&counts, indexes)
-	t.resize(L, array, all-inArray)
-}
-
-func countIndex(key LValue, counts *[maxBits + 1]int) int {
-	if i := arrayIndex(key); i > 0 && i <= maxArraySize {
-		counts[ceilLog2(i)]++
-		return 1
-	}
-	return 0
-}
-
-func (t *LTable) countArray(counts *[maxBits + 1]int) (all int) {
-	i := 1
-	for log, limit := 0, 1; log <= maxBits; log, limit = log+1, limit*2 {
-		end := limit
-		if end > len(t.array) {
-			if end = len(t.array); i > end {
-				break
-			}
-		}
-		n := 0
-		for ; i <= end; i++ {
-			if t.array[i-1] != nil {
-				n++
-			}
-		}
-		counts[log] += n
-		all += n
-	}
-	return all
-}
-
-// arraySize is computesizes: the largest power of two of which more than half would be in use, and how many keys that
-// takes.
-func arraySize(counts *[maxBits + 1]int, indexes int) (size, used int) {
-	sum := 0
-	for i, power := 0, 1; power/2 < indexes; i, power = i+1, power*2 {
-		if counts[i] > 0 {
-			sum += counts[i]
-			if sum > power/2 {
-				size, used = power, sum
-			}
-		}
-		if sum == indexes {
-			break
-		}
-	}
-	return size, used
-}
-
-func (t *LTable) resize(L *LState, array, hash int) {
-	if L != nil {
-		if grows := max(array-len(t.array), 0)*valueBytes + hash*nodeBytes; grows > countedGrowth {
-			L.G.Allocate(L, grows)
-		}
-	}
-	old, oldNodes := t.array, t.nodes
-	if array > len(old) {
-		t.array = make([]LValue, array)
-		copy(t.array, old)
-	}
-	t.setNodes(hash)
-	if array < len(old) {
-		t.array = append([]LValue(nil), old[:array]...)
-		for i := array; i < len(old); i++ {
-			if old[i] != nil {
-				*t.slot(nil, box(LNumber(i+1))) = old[i]
-			}
-		}
-	}
-	for i := len(oldNodes) - 1; i >= 0; i-- {
-		if n := &oldNodes[i]; n.value != nil {
-			*t.slot(nil, n.key) = n.value
-		}
-	}
 }
 
 // store writes into a place of a table.
