@@ -14,7 +14,7 @@ import (
 
 // Each package lists what it may import of the module, and whether of others.
 var allowed = map[string][]string{
-	".":             {"diskette/resp/cli", "diskette/resp", "diskette/resp/config", "diskette/resp/movein", "diskette/store", "diskette/store/journal", "github.com/rs/zerolog", "github.com/mattn/go-isatty"},
+	".":             {"diskette/resp/cli", "diskette/resp", "diskette/resp/config", "diskette/resp/movein", "diskette/resp/moveout", "diskette/store", "diskette/store/journal", "github.com/rs/zerolog", "github.com/mattn/go-isatty"},
 	"resp/cli":      {"github.com/mattn/go-isatty"},
 	"resp":          {"diskette/resp/internal", "diskette/resp/repl", "diskette/resp/lua", "diskette/resp/lualib", "diskette/resp/rdb", "diskette/resp/moveout", "diskette/resp/wire", "diskette/resp/command", "diskette/resp/acl", "diskette/resp/config", "diskette/store", "diskette/store/journal", "diskette/expire", "github.com/rs/zerolog", "github.com/tidwall/redcon"},
 	"resp/config":   {"diskette/resp/internal", "diskette/resp/acl", "diskette/resp/command"},

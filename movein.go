@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"diskette/resp"
 	"diskette/resp/config"
 	"diskette/resp/movein"
+	"diskette/resp/moveout"
 	"diskette/store"
 	"diskette/store/journal"
 )
@@ -98,9 +100,13 @@ func importOptions(cfg *config.Config, server *resp.Server, log logger) movein.O
 	}
 }
 
-// redisFiles are the names that Redis's files have in a data directory.
+// redisFiles are the names that Redis's files have in a data directory. A dump that we have written is none of them.
 func redisFiles(cfg *config.Config) []string {
-	return []string{cfg.Text("dbfilename"), cfg.Text("appendfilename"), cfg.Text("appenddirname")}
+	names := []string{cfg.Text("appendfilename"), cfg.Text("appenddirname")}
+	if dump := cfg.Text("dbfilename"); !moveout.Ours(filepath.Join(cfg.Text("dir"), dump)) {
+		names = append([]string{dump}, names...)
+	}
+	return names
 }
 
 // tellProgress notes how far an import is, for INFO, and logs it now and then.

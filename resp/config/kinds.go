@@ -58,6 +58,7 @@ func oneWord(parse func(word string) (setting, error)) valueKind {
 
 var (
 	errConfigWordCount  = errors.New("wrong number of arguments")
+	errConfigFileName   = errors.New("dbfilename can't be a path, just a filename")
 	errConfigYesNo      = errors.New("argument must be 'yes' or 'no'")
 	errConfigNotInteger = errors.New("argument couldn't be parsed into an integer")
 	errConfigNotOctal   = errors.New("argument couldn't be parsed as an octal number")
@@ -77,6 +78,14 @@ var (
 )
 
 var anyText = oneWord(func(word string) (setting, error) { return setting{text: word}, nil })
+
+// fileName is one without a directory.
+var fileName = oneWord(func(word string) (setting, error) {
+	if strings.ContainsRune(word, '/') {
+		return setting{}, errConfigFileName
+	}
+	return setting{text: word}, nil
+})
 
 var yesOrNo = oneWord(func(word string) (setting, error) {
 	switch strings.ToLower(word) {

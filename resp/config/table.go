@@ -89,7 +89,7 @@ var parameters = []parameter{
 	{"import", "", yesOrNo, "yes", inUse | atStart},
 	{"import-damaged", "", oneOf("no", "prefix"), "no", inUse | atStart | once},
 	{"import-skip-modules", "", yesOrNo, "no", inUse | atStart | once},
-	{"dbfilename", "", anyText, "dump.rdb", inUse | guarded},
+	{"dbfilename", "", fileName, "dump.rdb", inUse | guarded},
 	{"appenddirname", "", anyText, "appendonlydir", inUse | atStart},
 	{"appendfilename", "", anyText, "appendonly.aof", inUse | atStart},
 	{"aof-load-truncated", "", yesOrNo, "yes", inUse},
