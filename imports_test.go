@@ -17,7 +17,7 @@ var allowed = map[string][]string{
 	".":             {"diskette/resp/cli", "diskette/resp", "diskette/resp/config", "diskette/resp/movein", "diskette/resp/moveout", "diskette/store", "diskette/store/journal", "github.com/rs/zerolog", "github.com/mattn/go-isatty"},
 	"resp/cli":      {"github.com/mattn/go-isatty"},
 	"resp":          {"diskette/resp/internal", "diskette/resp/repl", "diskette/resp/lua", "diskette/resp/lualib", "diskette/resp/rdb", "diskette/resp/moveout", "diskette/resp/wire", "diskette/resp/command", "diskette/resp/acl", "diskette/resp/config", "diskette/store", "diskette/store/journal", "diskette/expire", "github.com/rs/zerolog", "github.com/tidwall/redcon"},
-	"resp/config":   {"diskette/resp/internal", "diskette/resp/acl", "diskette/resp/command"},
+	"resp/config":   {"diskette/resp/internal", "diskette/resp/acl", "diskette/resp/command", "diskette/store"},
 	"resp/acl":      {"diskette/resp/internal", "diskette/resp/command"},
 	"resp/command":  {"diskette/resp/internal", "diskette/resp/repl", "diskette/resp/rdb", "diskette/resp/wire", "diskette/store", "diskette/store/journal", "diskette/expire"},
 	"resp/rdb":      {},

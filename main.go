@@ -186,6 +186,7 @@ func storeOptions(cfg *config.Config, server *resp.Server, log logger) store.Opt
 		Dir:            cfg.Text("dir"),
 		Databases:      cfg.Databases,
 		MaxMemory:      cfg.MaxMemory.Load(),
+		Memory:         cfg.Memory,
 		Policy:         policy,
 		OnDamage:       onDamage[cfg.Text("set-aside-damaged")],
 		AllowNetworkFS: cfg.Bool("allow-network-filesystem"),

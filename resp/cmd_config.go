@@ -185,7 +185,11 @@ func (h *heapRoom) makeRoom(s *Server, unsent int64) {
 
 // limitHeap bounds the Go heap.
 func (s *Server) limitHeap() {
-	debug.SetMemoryLimit(goMemoryLimit(s.cfg.MaxMemory.Load()) + s.heap.script.Load() + s.heap.unsent.Load())
+	limit := goMemoryLimit(s.cfg.MaxMemory.Load()) + s.heap.script.Load() + s.heap.unsent.Load()
+	if s.cfg.Memory > 0 {
+		limit = min(limit, store.HeapShare(s.cfg.Memory))
+	}
+	debug.SetMemoryLimit(limit)
 }
 
 // goMemoryLimit is the Go heap's soft bound in bytes for a hot set of at most maxMemory: a quarter for

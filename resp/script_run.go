@@ -59,13 +59,20 @@ type engine struct {
 	made  int // bytes of the Lua values that its reply has become
 }
 
-// scriptMemory is how much a script may hold in memory.
+// scriptMemory is how much a script may hold in memory, where the machine or container has that much to spare.
 const scriptMemory = 256 << 20
+
+func (s *Server) scriptMemory() int64 {
+	if s.cfg.Memory == 0 {
+		return scriptMemory
+	}
+	return min(scriptMemory, store.HeapShare(s.cfg.Memory)/2)
+}
 
 func (s *Server) newEngine(functions bool) *engine {
 	e := &engine{srv: s}
 	e.lua = lualib.New(lualib.Limits{
-		Memory: scriptMemory, Others: e.others, Tick: e.tick,
+		Memory: s.scriptMemory(), Others: e.others, Tick: e.tick,
 		Defect: func(p any) { s.panicked("script", p) },
 	})
 	api := e.api()
@@ -234,7 +241,7 @@ func (e *engine) tick() error {
 	now := time.Now()
 	if !run.long && now.Sub(run.began) > longMemory {
 		run.long = true
-		e.srv.heap.script.Store(scriptMemory)
+		e.srv.heap.script.Store(e.srv.scriptMemory())
 		e.srv.limitHeap()
 	}
 	if threshold == 0 || now.Sub(run.began).Milliseconds() < threshold || now.Sub(run.lookedIn) < letLookInEvery {

@@ -154,9 +154,9 @@ func (e *engine) twos(elems []command.Reply) *lua.LTable {
 
 // reply makes a reply of what a script has returned; resp3 is what it has set with redis.setresp.
 func (e *engine) reply(v lua.LValue, resp3 bool) command.Reply {
-	c := converter{resp3: resp3}
+	c := converter{resp3: resp3, most: int(e.srv.scriptMemory())}
 	reply := c.reply(v, 0)
-	if c.size > scriptMemory {
+	if c.size > c.most {
 		return command.ErrorReply("ERR the script's reply is too large")
 	}
 	return reply
@@ -164,8 +164,8 @@ func (e *engine) reply(v lua.LValue, resp3 bool) command.Reply {
 
 // A converter makes a reply of a Lua value. A table may hold itself, many times: what is made is counted.
 type converter struct {
-	resp3 bool
-	size  int
+	resp3      bool
+	size, most int // bytes
 }
 
 const (
@@ -176,7 +176,7 @@ const (
 )
 
 func (c *converter) reply(v lua.LValue, depth int) command.Reply {
-	if c.size += replyCost; c.size > scriptMemory {
+	if c.size += replyCost; c.size > c.most {
 		return command.ReplyNull
 	}
 	switch v := v.(type) {
@@ -206,7 +206,7 @@ func (c *converter) table(t *lua.LTable, depth int) command.Reply {
 		return r
 	}
 	elems := make([]command.Reply, 0, min(t.Len(), command.ScratchReplies))
-	for i := 1; c.size <= scriptMemory; i++ {
+	for i := 1; c.size <= c.most; i++ {
 		v := t.RawGetInt(i)
 		if v == lua.LNil {
 			break
@@ -245,7 +245,7 @@ func (c *converter) special(t *lua.LTable, depth int) (r command.Reply, special 
 	if m, ok := t.RawGetString("map").(*lua.LTable); ok {
 		var elems []command.Reply
 		for k, v := range m.All() {
-			if c.size <= scriptMemory {
+			if c.size <= c.most {
 				elems = append(elems, c.reply(k, depth), c.reply(v, depth))
 			}
 		}
@@ -254,7 +254,7 @@ func (c *converter) special(t *lua.LTable, depth int) (r command.Reply, special 
 	if set, ok := t.RawGetString("set").(*lua.LTable); ok {
 		var elems []command.Reply
 		for k := range set.All() {
-			if c.size <= scriptMemory {
+			if c.size <= c.most {
 				elems = append(elems, c.reply(k, depth))
 			}
 		}

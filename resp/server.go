@@ -107,6 +107,10 @@ func LoadConfig(args []string, defaults ...string) (*config.Config, []config.Not
 func NewServer(cfg *config.Config, log zerolog.Logger, shutdown func(Shutdown)) *Server {
 	s := newServer(cfg, log)
 	s.shutdown = shutdown
+	s.limitHeap() // a recovery needs memory, too
+	if memory := cfg.Memory; memory > 0 && memory < 64<<20 {
+		_ = machine.ReadProgramSparingly() // it only helps
+	}
 	cfg.KeepUsers(s.acl)
 	return s
 }

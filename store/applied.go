@@ -31,7 +31,7 @@ func (st *Store) finish(f *fold, took time.Duration) {
 		wb.wroteMany, wb.rested = time.Now(), false
 	}
 	if f.reset(); time.Since(wb.wroteMany) >= restDelay {
-		f = newFold()
+		f = newFold(st.sizes.arena)
 	}
 	wb.mu.Lock()
 	wb.spare = f

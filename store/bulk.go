@@ -96,7 +96,7 @@ func (im *Import) Bulk() (b *Bulk, err error) {
 		full: make(chan *parcel, parcels), free: make(chan *parcel, parcels), failed: make(chan error, 1)}
 	for range parcels {
 		p := &parcel{}
-		p.fold = *newFold()
+		p.fold = *newFold(arenaBlock)
 		b.free <- p
 	}
 	b.parcel = <-b.free

@@ -149,8 +149,8 @@ type patch struct {
 	data   []byte
 }
 
-func newFold() *fold {
-	return &fold{spaces: map[int]int64{}, expiring: map[int64]int64{}}
+func newFold(arenaBytes int) *fold {
+	return &fold{spaces: map[int]int64{}, expiring: map[int64]int64{}, text: arena{size: arenaBytes}}
 }
 
 // heavyBytes is the size of a fold's contents from which it is written back in slices: the WAL
@@ -351,11 +351,13 @@ func (f *fold) addPatch(e *entry, c *change) {
 // arena holds the names and values of a fold in large blocks, so that a hundred
 // thousand rows are not a hundred thousand objects for the garbage collector.
 type arena struct {
+	size   int // a block's
 	blocks [][]byte
 	n      int   // blocks in use
 	used   int64 // bytes given out
 }
 
+// arenaBlock is the size of an arena's block where memory is not short.
 const arenaBlock = 1 << 20
 
 // keep copies b, into room if it fits there.
@@ -366,12 +368,12 @@ func (a *arena) keep(room, b []byte) []byte {
 		return room
 	}
 	a.used += int64(len(b))
-	if len(b) > arenaBlock/16 {
+	if len(b) > a.size/16 {
 		return append([]byte(nil), b...)
 	}
 	if a.n == 0 || cap(a.blocks[a.n-1])-len(a.blocks[a.n-1]) < len(b) {
 		if a.n == len(a.blocks) {
-			a.blocks = append(a.blocks, make([]byte, 0, arenaBlock))
+			a.blocks = append(a.blocks, make([]byte, 0, a.size))
 		}
 		a.n++
 	}

@@ -163,7 +163,8 @@ func (st *Store) rememberAbsent(o *object) {
 
 // noRoom reports whether write-back is too far behind.
 func (st *Store) noRoom() bool {
-	return st.backlog.Load() > maxBacklog || st.wb.rows.Load() > int64(st.rows()) || st.wb.cramped.Load()
+	return st.backlog.Load() > maxBacklog || st.wb.rows.Load() > int64(st.rows()) ||
+		st.wb.text.Load() > st.sizes.waiting || st.wb.cramped.Load()
 }
 
 // WaitForRoom delays a writer while write-back is too far behind, so that neither the

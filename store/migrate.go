@@ -14,7 +14,7 @@ func migrateFile(dir, vfs string) error {
 		return err
 	}
 	var version int64
-	err = errors.Join(setUp(c), queryInts(c, `SELECT user_version FROM pragma_user_version`, &version))
+	err = errors.Join(setUp(c, mostWriterCache), queryInts(c, `SELECT user_version FROM pragma_user_version`, &version))
 	if err == nil && version == 1 {
 		err = migrateRuns(c)
 	}

@@ -22,13 +22,15 @@ func Open(o Options) (_ *Store, err error) {
 	if o.MaxMemory == 0 {
 		o.MaxMemory = 128 << 20
 	}
+	sizes := sizesFor(o.Memory)
 	if o.upkeep == (upkeep{}) {
 		o.upkeep = usualUpkeep
+		o.upkeep.walPages = sizes.walPages
 	}
 	if o.Log == nil {
 		o.Log = func(string, error, ...any) {}
 	}
-	st := &Store{opts: o, dir: o.Dir, disk: files.Disk{Fault: o.Fault}, hooks: o.Hooks, started: time.Now(), renamed: map[int64]*object{}}
+	st := &Store{opts: o, sizes: sizes, dir: o.Dir, disk: files.Disk{Fault: o.Fault}, hooks: o.Hooks, started: time.Now(), renamed: map[int64]*object{}}
 	st.maxMemory.Store(o.MaxMemory)
 	st.tx.st = st
 	st.notBusy.L = &st.mu
@@ -131,7 +133,7 @@ func (st *Store) openDatabase() error {
 	}
 	var c *sqlite3.Conn
 	err := guarded(func() (err error) {
-		c, err = openWriter(st.dir, st.vfs, st.state.Get().Identity)
+		c, err = openWriter(st.dir, st.vfs, st.state.Get().Identity, st.sizes.writerCache)
 		return err
 	})
 	if err != nil {
@@ -146,6 +148,7 @@ func (st *Store) openDatabase() error {
 		closeConn(c)
 		return err
 	}
+	w.cache = st.sizes.writerCache
 	st.wb.w = w
 	var nextID int64
 	err = queryInts(c, `SELECT max(coalesce((SELECT value FROM meta WHERE name = 'next_id'), 1),
@@ -181,6 +184,7 @@ func (st *Store) recover(found *journal.Found) error {
 	j, err := journal.Start(found, st.state, journal.Options{
 		Policy:       st.opts.Policy,
 		SegmentBytes: st.opts.SegmentBytes,
+		FreeBytes:    st.sizes.free,
 		Committed:    st.committed,
 		Torn:         st.tornEnd,
 		Full:         st.reserve.release,
@@ -263,10 +267,9 @@ func (st *Store) applyNow(rec journal.Record) error {
 }
 
 func (st *Store) openReaders() error {
-	const n = 3
-	st.readers.free = make(chan *reader, n)
-	for range n {
-		r, err := openReader(st.dir, st.vfs, cmp.Or(st.opts.small, smallBytes))
+	st.readers.free = make(chan *reader, st.sizes.readers)
+	for range st.sizes.readers {
+		r, err := openReader(st.dir, st.vfs, cmp.Or(st.opts.small, smallBytes), st.sizes.readerCache)
 		if err != nil {
 			return err
 		}

@@ -84,6 +84,7 @@ type reader struct {
 	dir     string
 	vfs     string
 	small   int64  // smallBytes, unless a test has it otherwise
+	cache   int64  // the most that it holds of the file, in bytes
 	reading bool   // a transaction is open
 	began   uint64 // the value of readers.renewed when the transaction began
 	start   *sqlite3.Stmt
@@ -93,8 +94,8 @@ type reader struct {
 	scanned map[string]*sqlite3.Stmt // scan statements, by their SQL
 }
 
-func openReader(dir, vfs string, small int64) (*reader, error) {
-	r := &reader{dir: dir, vfs: vfs, small: small}
+func openReader(dir, vfs string, small, cache int64) (*reader, error) {
+	r := &reader{dir: dir, vfs: vfs, small: small, cache: cache}
 	return r, guarded(r.open)
 }
 
@@ -112,7 +113,7 @@ func (r *reader) guard(fn func() error) error {
 	err := guarded(fn)
 	if errors.Is(err, ErrPanic) {
 		c := r.c
-		*r = reader{dir: r.dir, vfs: r.vfs, small: r.small} // nothing may hold on to the connection
+		*r = reader{dir: r.dir, vfs: r.vfs, small: r.small, cache: r.cache} // nothing may hold on to the connection
 		abandon(c)
 	}
 	return err
@@ -123,7 +124,7 @@ func (r *reader) open() error {
 	if err != nil {
 		return err
 	}
-	if err := c.Exec(`PRAGMA cache_size = -4096; PRAGMA busy_timeout = 10000; PRAGMA query_only = 1`); err != nil {
+	if err := c.Exec(`PRAGMA cache_size = -` + itoa(r.cache>>10) + `; PRAGMA busy_timeout = 10000; PRAGMA query_only = 1`); err != nil {
 		closeConn(c)
 		return damaged(r.dir, err)
 	}

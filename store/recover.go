@@ -15,7 +15,7 @@ func (st *Store) replay() error {
 	if err := wb.w.c.Exec(`PRAGMA synchronous = NORMAL`); err != nil {
 		return err
 	}
-	wb.pending, wb.spare = newFold(), newFold()
+	wb.pending, wb.spare = newFold(st.sizes.arena), newFold(st.sizes.arena)
 	f := wb.pending
 	err := st.journal.Replay(st.applied.Load()+1, func(lsn uint64, rec journal.Record) error {
 		err := f.add(lsn, rec)
@@ -27,7 +27,7 @@ func (st *Store) replay() error {
 		if lsn < wb.w.ahead { // the tables hold part of what follows
 			return nil
 		}
-		if f.weight() >= 4*st.rows() || f.text.used > 4*foldBytes {
+		if f.weight() >= 4*st.rows() || f.text.used > 4*st.sizes.fold {
 			return st.applyReplayed(f)
 		}
 		return nil

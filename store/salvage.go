@@ -70,7 +70,7 @@ func (st *Store) salvage(in *intent) error {
 
 // build makes a database in dir that holds what can be read, closed in order.
 func (s *salvage) build(dir string) error {
-	c, err := openWriter(dir, s.st.vfs, 1) // it gets another identity when it is opened alone
+	c, err := openWriter(dir, s.st.vfs, 1, s.st.sizes.writerCache) // it gets another identity when it is opened alone
 	if err != nil {
 		return err
 	}
@@ -232,7 +232,7 @@ func (s *salvage) replay() error {
 	if err == nil && (len(identities) == 0 || identities[0] == state.Identity || identities[0] == state.Before) {
 		identities = append(identities, state.Identity)
 	}
-	b := batch{w: s.w, fold: newFold()}
+	b := batch{w: s.w, fold: newFold(s.st.sizes.arena)}
 	applied := uint64(s.facts["applied_lsn"])
 	found, err := journal.Salvage(filepath.Join(s.st.dir, s.in.aside("journal")), applied, identities, b.add)
 	if err != nil {

@@ -68,7 +68,7 @@ var errGivenUp = errors.New("the tables can not take what the journal holds")
 // in the snapshot, and what they do after it is not. The caller does not hold that lock, and closes the snapshot before
 // the store.
 func (st *Store) Snapshot(atMoment func()) (*Snapshot, error) {
-	r, err := openReader(st.dir, st.vfs, smallBytes)
+	r, err := openReader(st.dir, st.vfs, smallBytes, st.sizes.readerCache)
 	if err != nil {
 		return nil, fmt.Errorf("open the database for a snapshot: %w", nameDamage(st.dir, err))
 	}

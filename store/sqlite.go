@@ -87,12 +87,13 @@ func damaged(dir string, err error) error {
 }
 
 // openWriter opens the one connection that writes, creating the tables in a new file, with the identity.
-func openWriter(dir, vfs string, identity uint64) (*sqlite3.Conn, error) {
+// cache is the most that it holds of the file, in bytes.
+func openWriter(dir, vfs string, identity uint64, cache int64) (*sqlite3.Conn, error) {
 	c, err := openDB(dir, vfs, writerMemory, false)
 	if err != nil {
 		return nil, err
 	}
-	err = prepareFile(c, identity)
+	err = prepareFile(c, identity, cache)
 	if errors.Is(err, errOlderFile) {
 		c.Close()
 		if err = migrateFile(dir, vfs); err != nil {
@@ -101,7 +102,7 @@ func openWriter(dir, vfs string, identity uint64) (*sqlite3.Conn, error) {
 		if c, err = openDB(dir, vfs, writerMemory, false); err != nil {
 			return nil, err
 		}
-		err = prepareFile(c, identity)
+		err = prepareFile(c, identity, cache)
 	}
 	if err != nil {
 		c.Close()
@@ -144,7 +145,7 @@ func fileVersion(c *sqlite3.Conn) (int64, error) {
 }
 
 // prepareFile makes the tables of an empty file, with the identity. errOlderFile: the file is to be migrated first.
-func prepareFile(c *sqlite3.Conn, identity uint64) error {
+func prepareFile(c *sqlite3.Conn, identity uint64, cache int64) error {
 	version, err := fileVersion(c)
 	switch {
 	case err != nil:
@@ -159,7 +160,7 @@ func prepareFile(c *sqlite3.Conn, identity uint64) error {
 	if err != nil {
 		return err
 	}
-	return setUp(c)
+	return setUp(c, cache)
 }
 
 // finished says errOlderFile of a file whose migration has not come to its end, or that is
@@ -189,9 +190,9 @@ func createFile(c *sqlite3.Conn, identity uint64) error {
 		`INSERT INTO meta (name, value) VALUES ('identity', ` + itoa(int64(identity)) + `); COMMIT`)
 }
 
-// setUp makes a connection one that writes.
-func setUp(c *sqlite3.Conn) error {
-	return c.Exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384;
+// setUp makes a connection one that writes. cache is the most that it holds of the file, in bytes.
+func setUp(c *sqlite3.Conn, cache int64) error {
+	return c.Exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -` + itoa(cache>>10) + `;
 		PRAGMA journal_size_limit = 33554432; PRAGMA temp_store = MEMORY; PRAGMA busy_timeout = 10000;
 		PRAGMA wal_autocheckpoint = 0`)
 }

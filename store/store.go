@@ -21,6 +21,7 @@ type Options struct {
 	Dir       string         // the data directory, created if needed
 	Databases int            // how many SELECT knows; 0 = 16
 	MaxMemory int64          // bound of the hot set in bytes; 0 = 128 MiB
+	Memory    int64          // what the process may take in all, in bytes; 0 = no bound. See sizes.go
 	Policy    journal.Policy // when the journal is fsynced
 
 	OnDamage       OnDamage      // what Open does with a directory that is not whole
@@ -72,6 +73,7 @@ var ErrInUse = errors.New("the data directory is in use by another server")
 // two in the journal. See the package comment for the way of a command.
 type Store struct {
 	opts    Options
+	sizes   sizes
 	dir     string
 	disk    files.Disk
 	vfs     string // SQLite's file system, of this store

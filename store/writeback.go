@@ -49,6 +49,7 @@ type writeBack struct {
 	rested       bool      // the buffers were given back since
 
 	rows      atomic.Int64 // the pending fold's weight
+	text      atomic.Int64 // the bytes of its contents
 	cramped   atomic.Bool  // see noteRoom
 	lastNanos atomic.Int64 // unix time at which a write-back last left nothing over, or a Flush ended
 	stop      chan struct{}
@@ -104,12 +105,12 @@ func (st *Store) rows() int {
 	if st.opts.WriteBackRows > 0 {
 		return st.opts.WriteBackRows
 	}
-	return int(min(writeBackRows, max(8192, st.maxMemory.Load()/8192)))
+	return int(min(int64(st.sizes.rows), max(8192, st.maxMemory.Load()/8192)))
 }
 
 // foldBytes follows maxmemory where that is small: two folds come on top of the hot set.
 func (st *Store) foldBytes() int64 {
-	return min(foldBytes, max(4<<20, st.maxMemory.Load()/8))
+	return min(st.sizes.fold, max(4<<20, st.maxMemory.Load()/8))
 }
 
 // committed takes a batch from the journal. It is called by the client that committed it.
@@ -121,7 +122,8 @@ func (st *Store) committed(b *journal.Batch) {
 	q.Lock()
 	q.batches = append(q.batches, b)
 	q.bytes += n
-	long := q.bytes > queueSignal && q.bytes-n <= queueSignal
+	signalAt := min(queueSignal, st.sizes.fold/2)
+	long := q.bytes > signalAt && q.bytes-n <= signalAt
 	q.Unlock()
 	if long {
 		signal(st.wb.foldNow)
@@ -199,6 +201,7 @@ func (st *Store) foldQueue(batches []*journal.Batch) []*journal.Batch {
 		return batches
 	}
 	wb.rows.Store(int64(wb.pending.weight()))
+	wb.text.Store(wb.pending.text.used)
 	clear(batches)
 	if n+len(batches) > 0 && st.ripe() {
 		signal(wb.applyNow)
@@ -246,6 +249,7 @@ func (st *Store) applyLoop() {
 			f = wb.pending
 			wb.pending, wb.spare = wb.spare, nil
 			wb.rows.Store(0)
+			wb.text.Store(0)
 		}
 		wb.mu.Unlock()
 		if f == nil {
@@ -268,7 +272,7 @@ func (st *Store) rest() {
 	}
 	wb.mu.Lock()
 	if wb.pending.empty() {
-		wb.pending, wb.spare, wb.rested = newFold(), newFold(), true
+		wb.pending, wb.spare, wb.rested = newFold(st.sizes.arena), newFold(st.sizes.arena), true
 	}
 	wb.mu.Unlock()
 	if wb.rested {

@@ -19,6 +19,7 @@ import (
 type writer struct {
 	c        *sqlite3.Conn // nil after a panic, until the next use
 	dir, vfs string
+	cache    int64    // the most that the connection holds of the file, in bytes
 	readers  *readers // are told of each commit
 	ids      *ids     // of keys
 	reopened bool     // after a write-back that may have come to its end all the same
@@ -187,7 +188,7 @@ func (w *writer) reopen() error {
 	var c *sqlite3.Conn
 	err := guarded(func() (err error) {
 		if c, err = openDB(w.dir, w.vfs, writerMemory, false); err == nil {
-			err = setUp(c)
+			err = setUp(c, w.cache)
 		}
 		if err == nil {
 			err = w.use(c)

@@ -11,6 +11,7 @@ import (
 
 	"diskette/resp/acl"
 	"diskette/resp/command"
+	"diskette/resp/internal/machine"
 	"diskette/resp/internal/words"
 )
 
@@ -75,7 +76,12 @@ func loadConfig(args []string, table *command.Table, stdin io.Reader, defaults .
 	appendonly := parameterIndex["appendonly"]
 	c.Appending = l.given[appendonly] && l.settings[appendonly].number != 0
 	c.userLines = l.users
+	c.Memory = machine.MemoryBytes()
 	c.publish(l.settings)
+	if given := c.Int("maxmemory"); given > c.MaxMemory.Load() {
+		l.notice("maxmemory", fmt.Sprintf("more than fits into the %d bytes that this process may use in all, of which a fifth stays free: "+
+			"%d bytes of keys are held in memory, the others on disk", c.Memory, c.MaxMemory.Load()))
+	}
 	return c, l.notices, nil
 }
 

@@ -13,8 +13,8 @@ import (
 	"diskette/resp/acl"
 	"diskette/resp/command"
 	"diskette/resp/internal/glob"
-	"diskette/resp/internal/machine"
 	"diskette/resp/internal/words"
+	"diskette/store"
 )
 
 // A Config is the server's configuration: redis.conf's parameters, read at the start by
@@ -33,7 +33,7 @@ type Config struct {
 	settings atomic.Pointer[[]setting]          // in the order of parameters
 
 	// Copies of settings for hot paths. Read them; CONFIG SET writes them.
-	MaxMemory               atomic.Int64 // bytes, always > 0: a quarter of the machine's where maxmemory is 0
+	MaxMemory               atomic.Int64 // bytes, always > 0: of the hot set; see hotBound
 	MaxClientMemory         atomic.Int64 // bytes, always > 0: maxmemory-clients, or sharedMemory where that is 0
 	MaxClients              atomic.Int64
 	TrackingTableMaxKeys    atomic.Int64
@@ -47,8 +47,9 @@ type Config struct {
 	LatencyMonitorThreshold atomic.Int64 // milliseconds; 0 = off
 	BusyReplyThreshold      atomic.Int64 // milliseconds
 	ProtectedMode           atomic.Bool
-	Databases               int  // set at the start
-	Appending               bool // appendonly yes was said at the start
+	Memory                  int64 // bytes that the process may use in all, 0 = unknown; set at the start
+	Databases               int   // set at the start
+	Appending               bool  // appendonly yes was said at the start
 	userLines               []acl.UserLine
 	usersNow                func() []*acl.User // those to be written into the conf file; nil = they are not
 	requirePass             atomic.Pointer[string]
@@ -93,11 +94,8 @@ func defaultSettings() []setting {
 func (c *Config) publish(settings []setting) {
 	c.settings.Store(&settings)
 
-	quarter := machine.MemoryBytes() / 4
-	if quarter == 0 {
-		quarter = fallbackMemoryBytes
-	}
-	maxMemory := cmp.Or(c.Int("maxmemory"), quarter)
+	quarter := cmp.Or(c.Memory/4, fallbackMemoryBytes)
+	maxMemory := hotBound(c.Int("maxmemory"), c.Memory)
 	c.MaxMemory.Store(maxMemory)
 	clients := c.Int("maxmemory-clients")
 	if clients < 0 { // per cent
@@ -338,6 +336,16 @@ func (c *Config) ACLFile() (string, error) {
 		return "", nil
 	}
 	return filepath.Abs(name)
+}
+
+// hotBound is the hot set's bound where maxmemory is given, 0 = it is not, on so much memory, 0 = unknown: as much as
+// was asked for, if it fits beside everything else, or at most a quarter. All are bytes.
+func hotBound(given, memory int64) int64 {
+	if memory == 0 {
+		return cmp.Or(given, fallbackMemoryBytes)
+	}
+	usual, most := store.HotShare(memory)
+	return min(cmp.Or(given, usual), most)
 }
 
 // sharedMemory is maxmemory-clients where that is 0; quarter is of the machine's memory. All are bytes.

@@ -49,6 +49,7 @@ func ParsePolicy(word string) (Policy, error) {
 type Options struct {
 	Policy       Policy
 	SegmentBytes int64 // a segment that has grown to this size gets a successor; 0 = 64 MiB
+	FreeBytes    int64 // of released batches, kept for the next ones; 0 = 8 MiB
 
 	// Committed receives each batch once, in LSN order, from the goroutine that wrote it and before any Wait
 	// for it returns. It must be quick; the receiver owns the batch and ends with Release. A batch whose fsync

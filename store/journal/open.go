@@ -22,6 +22,9 @@ func Open(dir string, applied uint64, o Options) (*Journal, error) {
 // a torn end off and deletes the segments that the database does not need. Records from before stay in their
 // files; new ones go to a new segment. The state file may be nil; the journal changes it, its owner closes it.
 func Start(f *Found, state *StateFile, o Options) (*Journal, error) {
+	if o.FreeBytes == 0 {
+		o.FreeBytes = maxFreeBytes
+	}
 	if o.SegmentBytes == 0 {
 		o.SegmentBytes = defaultSegmentBytes
 	}

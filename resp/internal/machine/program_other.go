@@ -1,0 +1,6 @@
+//go:build !linux
+
+package machine
+
+// ReadProgramSparingly does nothing here: only Linux is told of a process's memory limit.
+func ReadProgramSparingly() error { return nil }
