@@ -16,11 +16,12 @@ import (
 var allowed = map[string][]string{
 	".":             {"diskette/resp/cli", "diskette/resp", "diskette/resp/config", "diskette/resp/movein", "diskette/resp/moveout", "diskette/store", "diskette/store/journal", "github.com/rs/zerolog", "github.com/mattn/go-isatty"},
 	"resp/cli":      {"github.com/mattn/go-isatty"},
-	"resp":          {"diskette/resp/internal", "diskette/resp/repl", "diskette/resp/lua", "diskette/resp/lualib", "diskette/resp/rdb", "diskette/resp/moveout", "diskette/resp/wire", "diskette/resp/command", "diskette/resp/acl", "diskette/resp/config", "diskette/store", "diskette/store/journal", "diskette/expire", "github.com/rs/zerolog", "github.com/tidwall/redcon"},
+	"resp":          {"diskette/resp/internal", "diskette/resp/repl", "diskette/resp/lua", "diskette/resp/lualib", "diskette/resp/rdb", "diskette/resp/moveout", "diskette/resp/wire", "diskette/resp/command", "diskette/resp/acl", "diskette/resp/config", "diskette/resp/follow", "diskette/resp/movein", "diskette/store", "diskette/store/journal", "diskette/expire", "github.com/rs/zerolog", "github.com/tidwall/redcon"},
 	"resp/config":   {"diskette/resp/internal", "diskette/resp/acl", "diskette/resp/command", "diskette/store"},
 	"resp/acl":      {"diskette/resp/internal", "diskette/resp/command"},
 	"resp/command":  {"diskette/resp/internal", "diskette/resp/repl", "diskette/resp/rdb", "diskette/resp/wire", "diskette/store", "diskette/store/journal", "diskette/expire"},
 	"resp/rdb":      {},
+	"resp/follow":   {},
 	"resp/movein":   {"diskette/resp/aof", "diskette/resp/rdb", "diskette/store"},
 	"resp/moveout":  {"diskette/resp/rdb", "diskette/store"},
 	"resp/wire":     {"diskette/resp/internal", "golang.org/x/sys/unix"},
@@ -41,7 +42,7 @@ var allowed = map[string][]string{
 
 // floors is the house from the cellar up: a package imports those before it alone.
 var floors = []string{
-	"expire", "store/files", "store/journal", "store", "resp/internal", "resp/cli", "resp/lua", "resp/lualib", "resp/rdb", "resp/aof", "resp/wire", "resp/repl",
+	"expire", "store/files", "store/journal", "store", "resp/internal", "resp/cli", "resp/lua", "resp/lualib", "resp/rdb", "resp/aof", "resp/follow", "resp/wire", "resp/repl",
 	"resp/command", "resp/acl", "resp/config", "resp/movein", "resp/moveout", "resp", ".",
 }
 

@@ -268,6 +268,9 @@ func (s *Server) Sweep(now int64) (more bool) {
 	if s.pause.active.Load() {
 		return false
 	}
+	if s.follow.of.Load() != nil { // the master says what has expired
+		return s.store.LetGo()
+	}
 	start := time.Now()
 	more = s.store.Sweep(now)
 	took := time.Since(start)

@@ -29,6 +29,7 @@ type client struct {
 
 	// The goroutine's own.
 	command.Caller
+	master  bool          // it is none: it runs what a master sends
 	authed  bool          // the client gave a password, or needed none when it came
 	closing bool          // after the replies so far
 	owed    time.Duration // how long the replies so far are to wait

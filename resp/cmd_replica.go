@@ -107,13 +107,13 @@ func replicaRows() []*command.Row {
 			Group: "server", Since: "3.0.0", Doc: "Refused: there is no replication."},
 		{Name: "replicaof", Arity: 3, Flags: command.Admin | command.Noscript | command.Stale | command.NoAsyncLoading, Conn: onClient(replicaof),
 			Group: "server", Since: "5.0.0", Args: "args(host-port{host port=integer}|no-one{NO ONE})",
-			Doc: "Accepts NO ONE; there is no replication."},
+			Doc: "Follows a master, or ends that."},
 		{Name: "role", Arity: 1, Flags: command.Noscript | command.Loading | command.Stale | command.Fast, Conn: onClient(role),
 			Group: "server", Since: "2.8.12", Cats: "admin dangerous",
-			Doc: "Says that this is a master without replicas."},
+			Doc: "Says what this server is in replication."},
 		{Name: "slaveof", Arity: 3, Flags: command.Admin | command.Noscript | command.Stale | command.NoAsyncLoading, Conn: onClient(replicaof),
 			Group: "server", Since: "1.0.0", Args: "args(host-port{host port=integer}|no-one{NO ONE})",
-			Doc: "Accepts NO ONE; there is no replication."},
+			Doc: "Follows a master, or ends that."},
 		{Name: "sync", Arity: 1, Flags: command.Admin | command.Noscript | command.NoAsyncLoading | command.NoMulti,
 			Conn:  onClient(refuseReplication),
 			Group: "server", Since: "1.0.0", Doc: "Refused: there is no replication."},
@@ -130,19 +130,11 @@ var (
 	errReplication = command.ErrorReply("ERR replication is not supported: this server has no replicas and is none")
 )
 
-func role(*client, *command.Call) command.Reply {
+func role(cl *client, _ *command.Call) command.Reply {
+	if l := cl.srv.follow.of.Load(); l != nil {
+		return l.role()
+	}
 	return command.Array(command.BulkString("master"), command.ReplyZero, command.Array())
-}
-
-// replicaof is SLAVEOF, too: NO ONE is what this server is.
-func replicaof(_ *client, c *command.Call) command.Reply {
-	if c.Is(1, "NO") && c.Is(2, "ONE") {
-		return command.ReplyOK
-	}
-	if port, ok := c.Int(2); !ok || port < 0 || port > 65535 {
-		return command.ErrorReply("ERR Invalid master port")
-	}
-	return errReplication
 }
 
 func failover(_ *client, c *command.Call) command.Reply {

@@ -9,7 +9,7 @@
 //	lua/       Lua 5.1, the language          lualib/    its libraries and limits as Redis has them
 //	rdb/ aof/  Redis's files                  movein/    what is in them comes into a new directory
 //	moveout/   and goes into one of them
-//	repl/      the stream that replicas follow
+//	repl/      the stream that replicas follow          follow/    what a master sends to its replica
 //	cli/       the small redis-cli            internal/  pure functions
 //
 // Which of them may import which is a table in imports_test.go; go test -v -run Down . prints it from the floor up.
@@ -47,6 +47,7 @@
 //
 //	server.go client.go list_entry.go                    the server; one connection, and its line in CLIENT LIST
 //	loading.go replay.go                                 clients during an import; the commands of an append-only file
+//	following.go follow_*.go tls_client.go               this server follows a master: link, copy, stream
 //	dispatch.go gate.go hold.go observe.go               the way of a command; what is kept of it
 //	block.go multi.go pause.go                           those who wait; MULTI, EXEC and WATCH; CLIENT PAUSE
 //	pubsub.go tracking.go push.go arrival.go             what is told without being asked for

@@ -58,6 +58,11 @@ func (cl *client) admit(args [][]byte) (*command.Row, command.Reply) {
 	if s.loading.Load() != nil && !servesLoading(r, cl) {
 		return r, command.ErrLoading
 	}
+	if l := s.follow.of.Load(); l != nil {
+		if refusal := l.gate(cl, r); refusal.IsError() {
+			return r, refusal
+		}
+	}
 	if r.Flags&command.Write != 0 {
 		if err := s.store.WriteError(); err != nil && (r.Flags&command.Denyoom != 0 || !s.store.DiskFull()) {
 			return r, command.ErrNotStored(err)

@@ -287,16 +287,18 @@ func infoStats(t *infoText, r *infoReport) {
 }
 
 func infoReplication(t *infoText, r *infoReport) {
-	t.line("role", "master")
+	l := r.s.follow.of.Load()
+	if l == nil {
+		t.line("role", "master")
+	} else {
+		l.info(t)
+	}
 	t.line("connected_slaves", 0)
 	if cfg := r.s.cfg; cfg.Int("min-replicas-to-write") > 0 && cfg.Int("min-replicas-max-lag") > 0 {
 		t.line("min_slaves_good_slaves", 0)
 	}
 	t.line("master_failover_state", "no-failover")
-	t.line("master_replid", r.s.runID)
-	t.line("master_replid2", strings.Repeat("0", 40))
-	t.line("master_repl_offset", 0)
-	t.line("second_repl_offset", -1)
+	r.s.follow.info(t, l)
 	t.line("repl_backlog_active", 0)
 	t.line("repl_backlog_size", r.s.cfg.Int("repl-backlog-size"))
 	t.line("repl_backlog_first_byte_offset", 0)

@@ -32,10 +32,9 @@ const replayBatch = 256
 // Replay begins a replay into a store.
 func (s *Server) Replay(st *store.Store) *Replay {
 	r := newServer(s.cfg, s.log)
-	r.host.Replaying = true
 	r.store, r.host.Store, r.watchers.store = st, st, st
 	r.libraries.restore()
-	cl := &client{srv: r, Caller: command.Caller{Host: &r.host}, authed: true, replies: repliesOff, since: time.Now().UnixMilli()}
+	cl := &client{srv: r, Caller: command.Caller{Host: &r.host, Replaying: true}, authed: true, replies: repliesOff, since: time.Now().UnixMilli()}
 	cl.Session = cl
 	cl.user.Store(r.acl.Def)
 	cl.out.OwnedBy(cl, nil)

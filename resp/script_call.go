@@ -180,6 +180,9 @@ func (e *engine) admit(args [][]byte) (*command.Row, command.Reply) {
 		return r, command.ErrorReply("ERR Write commands are not allowed from read-only scripts.")
 	}
 	if r.Flags&command.Write != 0 {
+		if s.refusesWrites(run.cl) {
+			return r, errReadOnly
+		}
 		if err := s.store.WriteError(); err != nil && (r.Flags&command.Denyoom != 0 || !s.store.DiskFull()) {
 			return r, command.ErrNotStored(err)
 		}

@@ -103,6 +103,9 @@ func (e *engine) newRun(c *command.Call, tx *store.Tx, name string, flags script
 		if err := e.srv.store.WriteError(); err != nil {
 			return nil, command.ErrNotStored(err)
 		}
+		if e.srv.refusesWrites(clientOf(c)) {
+			return nil, command.ErrorReply("READONLY You can not run script with write flag on readonly replica.")
+		}
 		if readOnly {
 			return nil, command.ErrorReply("ERR Can not execute a script with write flag using *_ro command.")
 		}

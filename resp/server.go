@@ -50,6 +50,7 @@ type Server struct {
 	host      command.Host // what commands may ask
 	tracking  trackingTable
 	pusher    pusher
+	follow    following
 	running   *client // whose command runs; under the keyspace lock
 	timing    timingSettings
 	slowlog   slowlog
@@ -125,6 +126,7 @@ func newServer(cfg *config.Config, log zerolog.Logger) *Server {
 	s.tracking.srv = s
 	s.scripts.srv = s
 	s.libraries.srv = s
+	s.follow.srv = s
 	s.clients.byID = map[int64]*client{}
 	id := make([]byte, 20)
 	rand.Read(id)
@@ -183,7 +185,9 @@ func (s *Server) Hooks() store.Hooks {
 		},
 		Created: func(db int, key string) { s.notify(db, command.EventNew, "new", key) },
 		Missed:  s.missed,
-		Overdue: func() bool { return s.hears(command.EventExpired) && !s.pause.active.Load() },
+		Overdue: func() bool {
+			return s.hears(command.EventExpired) && !s.pause.active.Load() && s.follow.of.Load() == nil
+		},
 		Expired: func(db int, key string) { s.notify(db, command.EventExpired, "expired", key) },
 		FieldsExpired: func(db int, key string, gone bool) {
 			s.notify(db, command.EventHash, "hexpired", key)
@@ -208,9 +212,11 @@ func (s *Server) Start(st *store.Store) {
 	s.watchers.store = st
 	s.dumps.prepare(s)
 	s.libraries.restore()
+	s.follow.restore()
 	s.sweeper = expire.Start(s, int(s.cfg.Hz.Load()))
 	s.loaded()
 	s.applyConfig()
+	s.beginFollowing()
 	s.sampler.start(s)
 	if p := newProcs(); p != nil {
 		go p.run(s, s.sampler.stop)
@@ -317,6 +323,7 @@ func (s *Server) Stop(grace time.Duration) {
 	}
 	s.mu.Unlock()
 	s.pause.end()
+	s.follow.stop()
 	asleep := make(chan struct{})
 	go func() { // they may be waiting for the keyspace lock, which a script keeps until it ends
 		defer close(asleep)

@@ -71,6 +71,7 @@ func (w *writer) databases(f *fold) {
 	}
 	for db, space := range f.spaces {
 		w.run(w.mapSpace, space, int64(db))
+		w.lacksRows(f, space)
 		w.run(w.meta, "next_space", space+1)
 		w.spaceOf[db] = space
 	}

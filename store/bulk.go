@@ -27,6 +27,7 @@ type Bulk struct {
 	many   *sqlite3.Stmt // puts keyRows keys
 	spaces map[int]*bulkSpace
 	nextID int64
+	live   *Copy // nil = the tables are new, and nobody else's
 	key    bulkKey
 	rec    recordWriter // encodes columns
 
@@ -87,12 +88,29 @@ const (
 	keyRows     = 16 // keys a statement
 )
 
+// manyKeys puts keyRows keys.
+var manyKeys = `INSERT INTO keys (id, space, key, type, expires_ms, chunked, value) VALUES ` +
+	strings.Repeat(", (?, ?, ?, ?, ?, 0, ?)", keyRows)[2:]
+
 // ErrTwice says that what is imported has a name twice.
 var ErrTwice = errors.New("is there twice")
 
 // Bulk makes the database of the import and begins to fill it.
 func (im *Import) Bulk() (b *Bulk, err error) {
-	b = &Bulk{im: im, spaces: map[int]*bulkSpace{}, nextID: 1,
+	b = newBulk()
+	b.im = im
+	b.vfs = registerBulkVFS(im.opts.VFS, im.dir())
+	err = guarded(func() error { return b.open() })
+	if err != nil {
+		b.close()
+		return nil, im.dirOwner.hindered(fmt.Errorf("create the database to import into: %w", err))
+	}
+	go b.write(b.putNew)
+	return b, nil
+}
+
+func newBulk() *Bulk {
+	b := &Bulk{spaces: map[int]*bulkSpace{}, nextID: 1,
 		full: make(chan *parcel, parcels), free: make(chan *parcel, parcels), failed: make(chan error, 1)}
 	for range parcels {
 		p := &parcel{}
@@ -100,14 +118,7 @@ func (im *Import) Bulk() (b *Bulk, err error) {
 		b.free <- p
 	}
 	b.parcel = <-b.free
-	b.vfs = registerBulkVFS(im.opts.VFS, im.dir())
-	err = guarded(func() error { return b.open() })
-	if err != nil {
-		b.close()
-		return nil, im.dirOwner.hindered(fmt.Errorf("create the database to import into: %w", err))
-	}
-	go b.write()
-	return b, nil
+	return b
 }
 
 // open creates the file with its tables, without the indexes on keys.
@@ -126,8 +137,7 @@ func (b *Bulk) open() (err error) {
 	if b.w, err = newWriter(b.c, b.im.disk, b.im.dir(), b.vfs, &readers{}, &ids{}); err != nil {
 		return err
 	}
-	b.many, _, err = b.c.Prepare(`INSERT INTO keys (id, space, key, type, expires_ms, chunked, value) VALUES ` +
-		strings.Repeat(", (?, ?, ?, ?, ?, 0, ?)", keyRows)[2:])
+	b.many, _, err = b.c.Prepare(manyKeys)
 	return err
 }
 
@@ -137,7 +147,15 @@ func (b *Bulk) Key(db int, name string, typ Type, deadline int64) error {
 	s := b.spaces[db]
 	if s == nil {
 		s = &bulkSpace{id: int64(len(b.spaces)) + 1}
+		if b.live != nil {
+			if s.id, b.err = b.live.space(); b.err != nil {
+				return b.err
+			}
+		}
 		b.spaces[db] = s
+	}
+	if b.live != nil {
+		b.nextID = b.live.st.ids.take()
 	}
 	k := &b.key
 	*k = bulkKey{id: b.nextID, db: db, space: s, name: name, typ: typ, deadline: deadline, text: k.text[:0]}
@@ -353,6 +371,18 @@ func (b *Bulk) hand(p *parcel) {
 // Finish puts what is left into the tables, makes the indexes and closes the database, which is then complete but for
 // the fsync. It returns the number of keys.
 func (b *Bulk) Finish(ctx context.Context) (keys int64, err error) {
+	b.drain()
+	if b.err == nil {
+		b.err = b.im.dirOwner.hindered(guarded(func() error { return b.complete(ctx) }))
+	}
+	for _, s := range b.spaces {
+		keys += s.keys
+	}
+	return keys, errors.Join(b.err, b.close())
+}
+
+// drain hands the last parcel over and waits until all are in the tables.
+func (b *Bulk) drain() {
 	b.endKey()
 	if b.err == nil {
 		b.hand(b.parcel)
@@ -361,13 +391,6 @@ func (b *Bulk) Finish(ctx context.Context) (keys int64, err error) {
 	if err := <-b.failed; b.err == nil {
 		b.err = err
 	}
-	if b.err == nil {
-		b.err = b.im.dirOwner.hindered(guarded(func() error { return b.complete(ctx) }))
-	}
-	for _, s := range b.spaces {
-		keys += s.keys
-	}
-	return keys, errors.Join(b.err, b.close())
 }
 
 // Abort ends it.

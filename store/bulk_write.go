@@ -10,15 +10,11 @@ import (
 // This file is the goroutine that puts a Bulk's parcels into the tables, and what comes after the last of them.
 
 // write puts parcels into the tables until there are no more. After a failure it takes them without a look.
-func (b *Bulk) write() {
+func (b *Bulk) write(put func(*parcel) error) {
 	var err error
 	for p := range b.full {
 		if err == nil {
-			if err = b.w.transaction(func() { b.putParcel(p) }); err == nil {
-				err = guarded(func() error { return b.lookForTwins(p.large) })
-			}
-			if err != nil {
-				err = b.im.dirOwner.hindered(fmt.Errorf("import into the tables: %w", err))
+			if err = put(p); err != nil {
 				b.failed <- err
 			}
 		}
@@ -29,6 +25,18 @@ func (b *Bulk) write() {
 		b.failed <- nil
 	}
 	close(b.failed)
+}
+
+// putNew puts a parcel into tables that are the import's own.
+func (b *Bulk) putNew(p *parcel) error {
+	err := b.w.transaction(func() { b.putParcel(p) })
+	if err == nil {
+		err = guarded(func() error { return b.lookForTwins(p.large) })
+	}
+	if err != nil {
+		return b.im.dirOwner.hindered(fmt.Errorf("import into the tables: %w", err))
+	}
+	return nil
 }
 
 func (p *parcel) reset() {

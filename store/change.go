@@ -25,6 +25,7 @@ import (
 //	put       table byte, n varint, columns bytes   row n of a collection, see table.go
 //	insert    as put                          a new row: if it goes again before it is written back, nothing is
 //	remove    table byte, n varint            that row is gone
+//	adopt     space uvarint                   as database; the tables have the rows already (copy.go)
 //
 //	bytes = length uvarint, data
 //
@@ -63,6 +64,7 @@ const (
 	opPut
 	opInsert
 	opRemove
+	opAdopt
 )
 
 // createdKey is the id of the key that a record created last.
@@ -73,7 +75,7 @@ const createdKey = 0
 func (o op) ofKey() bool { return o < opDatabase }
 
 // ofRow reports whether the change is of a collection's row.
-func (o op) ofRow() bool { return o >= opPut }
+func (o op) ofRow() bool { return o >= opPut && o <= opRemove }
 
 // recordWriter gathers the changes of one record. Its buffers are reused.
 type recordWriter struct {
@@ -189,6 +191,11 @@ func (w *recordWriter) database(db int, s *space) {
 	w.uvarint(s.id)
 }
 
+func (w *recordWriter) adopt(db int, s *space) {
+	w.start(opAdopt, int64(db))
+	w.uvarint(s.id)
+}
+
 func (w *recordWriter) expiring(s *space) {
 	w.start(opExpiring, s.id)
 	w.uvarint(s.expiring)
@@ -264,7 +271,7 @@ func (r *recordReader) next(c *change) bool {
 	case opRename:
 		c.from, c.space = r.uvarint(), r.uvarint()
 		c.key, _ = r.bytes()
-	case opDrop, opDatabase:
+	case opDrop, opDatabase, opAdopt:
 		c.space = r.uvarint()
 	case opExpiring:
 		c.keys = r.uvarint()

@@ -184,7 +184,7 @@ func TestAFlushDuringALoadLeavesTheBooksInOrder(t *testing.T) {
 	})
 	must(t, st, 0, nil, func(tx *Tx, _ [][]byte) { tx.FlushDB(0) })
 	for range 10 {
-		st.letGo() // not Sweep: that would wait for the disk
+		st.LetGo() // not Sweep: that would wait for the disk
 	}
 	goOn()
 	if err := <-done; err != nil {

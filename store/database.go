@@ -17,17 +17,9 @@ func (v *View) OwnDB() int { return v.st.OwnDB() }
 // was in memory and on disk is let go in slices afterwards.
 func (tx *Tx) FlushDB(db int) {
 	st := tx.st
-	old := st.dbs[db]
-	if h := st.hooks.Flushed; h != nil {
-		h(db)
-	}
-	st.stats.changes += old.live
 	fresh := newSpace(st.nextSpace, db, 0, 0)
 	st.nextSpace++
-	st.dbs[db] = fresh
-	fresh.lsn = tx.lsn
-	old.db = -1
-	st.flushed = append(st.flushed, old)
+	tx.supplant(db, fresh)
 	tx.rec.database(db, fresh)
 	tx.Select(tx.db)
 }

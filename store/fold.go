@@ -24,6 +24,7 @@ type fold struct {
 	rows     []rowEntry
 	vanished int             // rows that were born and removed: a queue's elements, mostly
 	spaces   map[int]int64   // database number -> its new space
+	adopted  map[int64]bool  // new spaces whose rows the tables have already
 	expiring map[int64]int64 // space -> its number of keys with a deadline
 	nextID   int64           // above every key id created in it
 	text     arena
@@ -150,7 +151,7 @@ type patch struct {
 }
 
 func newFold(arenaBytes int) *fold {
-	return &fold{spaces: map[int]int64{}, expiring: map[int64]int64{}, text: arena{size: arenaBytes}}
+	return &fold{spaces: map[int]int64{}, adopted: map[int64]bool{}, expiring: map[int64]int64{}, text: arena{size: arenaBytes}}
 }
 
 // heavyBytes is the size of a fold's contents from which it is written back in slices: the WAL
@@ -186,6 +187,7 @@ func (f *fold) reset() {
 	clear(f.entries)
 	clear(f.rows)
 	clear(f.spaces)
+	clear(f.adopted)
 	clear(f.expiring)
 	f.entries, f.rows, f.vanished = f.entries[:0], f.rows[:0], 0
 	f.synced = 0
@@ -250,6 +252,8 @@ func (f *fold) drain() {
 		switch c := &block[i]; c.op {
 		case opDatabase:
 			f.spaces[int(c.id)] = c.space
+		case opAdopt:
+			f.spaces[int(c.id)], f.adopted[c.space] = c.space, true
 		case opExpiring:
 			f.expiring[c.id] = c.keys
 		case opPut, opInsert, opRemove:

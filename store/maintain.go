@@ -117,7 +117,7 @@ func (w *writer) reap() (rows int64, err error) {
 
 func (w *writer) reapSlice() (rows int64, err error) {
 	var space, id int64
-	if err := queryInts(w.c, `SELECT coalesce((SELECT space FROM spaces WHERE db IS NULL LIMIT 1), 0),
+	if err := queryInts(w.c, `SELECT coalesce((SELECT space FROM spaces WHERE db IS NULL`+w.butFilling()+` LIMIT 1), 0),
 		coalesce((SELECT id FROM garbage LIMIT 1), 0)`, &space, &id); err != nil {
 		return 0, err
 	}

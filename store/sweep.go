@@ -53,7 +53,7 @@ func (st *Store) Sweep(now int64) (more bool) {
 	if !more {
 		st.sweepFieldsOnDisk(now)
 	}
-	return st.letGo() || more
+	return st.LetGo() || more
 }
 
 func (st *Store) sweepMemory(now int64) (more bool) {
@@ -199,8 +199,8 @@ func (st *Store) spacesLocked() map[int64]*space {
 	return spaces
 }
 
-// letGo frees the objects of flushed spaces, a slice at a time, and unloads what is over the bound.
-func (st *Store) letGo() (more bool) {
+// LetGo frees the objects of flushed spaces, a slice at a time, and unloads what is over the bound.
+func (st *Store) LetGo() (more bool) {
 	st.Lock()
 	defer st.Unlock()
 	for n := 0; len(st.flushed) > 0 && n < 8*sweepSlice; {

@@ -55,6 +55,9 @@ func (tx *Tx) End() (seen uint64) {
 	return tx.seen
 }
 
+// LSN is what the record will have that the command makes.
+func (tx *Tx) LSN() uint64 { return tx.lsn }
+
 // Changed reports whether the command has changed anything so far.
 func (tx *Tx) Changed() bool { return len(tx.rec.head) > 0 }
 

@@ -42,6 +42,7 @@ type writeBack struct {
 	lockedOut atomic.Pointer[lockedOut] // nil = another program does not keep write-back from writing
 
 	applyNow chan struct{}
+	errands  chan *errand // what others want done on the writing connection: see copy.go
 
 	placesSeen   time.Time // the fold goroutine's: when it last looked after the files
 	upkeepFailed time.Time // the apply goroutine's: when maintain last met damage
@@ -142,6 +143,7 @@ func (st *Store) startWriteBack() {
 	wb.applied = sync.NewCond(&wb.mu)
 	wb.foldNow = make(chan struct{}, 1)
 	wb.applyNow = make(chan struct{}, 1)
+	wb.errands = make(chan *errand)
 	wb.stop = make(chan struct{})
 	_ = wb.w.serve() // else it waits for longer
 	wb.done.Add(2)
@@ -241,6 +243,8 @@ func (st *Store) applyLoop() {
 			return
 		case <-tick.C:
 		case <-wb.applyNow:
+		case e := <-wb.errands:
+			e.done <- e.run(wb.w)
 		}
 		st.atMoment()
 		wb.mu.Lock()

@@ -29,6 +29,7 @@ type writer struct {
 	statements
 
 	spaceOf   map[int]int64      // database -> space, as in the tables
+	filling   map[int64]bool     // spaces of no database that are being filled: see copy.go
 	counts    map[int64]int64    // space -> change of its row count in this transaction
 	pieced    map[int64]struct{} // ids of keys that may have rows in pieces
 	reaped    []int64            // ids of which nothing is left, in this transaction

@@ -9,11 +9,13 @@ import (
 // A Caller is the client of a call, as far as a command may know it: a command on keys has no way to its connection.
 type Caller struct {
 	*Host
-	Session  Session
-	DB       int
-	RESP3    bool
-	CallSeen uint64 // newest LSN that a function without the keyspace lock saw: its reply must wait for it
-	Scratch  Scratch
+	Session Session
+	DB      int
+	RESP3   bool
+	// Replaying says that the commands are those of a file or of a master, for which nothing expires.
+	Replaying bool
+	CallSeen  uint64 // newest LSN that a function without the keyspace lock saw: its reply must wait for it
+	Scratch   Scratch
 }
 
 // A Session is what a command may ask of its client.
@@ -30,7 +32,6 @@ type Host struct {
 	MaxBulk   *atomic.Int64 // proto-max-bulk-len, bytes
 	MaxMemory *atomic.Int64 // bytes, always > 0
 	Events    Events
-	Replaying bool // the commands are those of a file, for which nothing expires
 
 	Tell    func(db int, class EventClass, event, key string) // a keyspace event that somebody has asked for
 	Touched func(db int, key string)                          // those who wait for a key look at it again

@@ -78,6 +78,7 @@ func TestArgumentsAreThoseOfRedisServer(t *testing.T) {
 		{[]string{"--hash-max-ziplist-entries", "5"}, "hash-max-listpack-entries", "5"},
 		{[]string{"--replicaof", "no", "one"}, "replicaof", ""},
 		{[]string{"--slaveof", "no one"}, "replicaof", ""},
+		{[]string{"--replicaof", "localhost", "6380"}, "replicaof", "localhost 6380"},
 		{[]string{"--tls-port", "0"}, "tls-port", "0"},
 		{[]string{"--aclfile", ""}, "aclfile", ""},
 		{[]string{"--dir", "/a/../b"}, "dir", "/b"},
@@ -112,7 +113,8 @@ func TestBadArgumentsEndTheStartWithTheReason(t *testing.T) {
 		{[]string{"--unixsocketperm", "800"}, "1", `unixsocketperm "800"`, "argument couldn't be parsed as an octal number"},
 		{[]string{"--unixsocketperm", "1000"}, "1", `unixsocketperm "1000"`, "argument must be between 0 and 777 inclusive"},
 		{strings.Fields("--bind 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17"), "1", `bind "1" "2" "3" "4" "5" "6" "7" "8" "9" "10" "11" "12" "13" "14" "15" "16" "17"`, "Too many bind addresses specified."},
-		{[]string{"--replicaof", "localhost", "6380"}, "1", `replicaof "localhost" "6380"`, "replication is not supported yet: this server would not hold its master's data"},
+		{[]string{"--replicaof", "localhost", "65536"}, "1", `replicaof "localhost" "65536"`, "Invalid master port"},
+		{[]string{"--replicaof", "localhost"}, "1", `replicaof "localhost"`, "wrong number of arguments"},
 		{[]string{"--loadmodule", "x.so"}, "1", `loadmodule "x.so"`, "modules are not supported: what this one provides would be missing"},
 		{[]string{"--tls-protocols", "SSLv3"}, "1", `tls-protocols "SSLv3"`, "Invalid tls-protocols specified. Use a combination of 'TLSv1', 'TLSv1.1', 'TLSv1.2' and 'TLSv1.3'."},
 		{[]string{"--tls-protocols", "TLSv1.1 TLSv1.3"}, "1", `tls-protocols "TLSv1.1 TLSv1.3"`, "Invalid tls-protocols specified. The versions must follow on one another."},
@@ -236,7 +238,6 @@ func TestOptionsWithoutEffectAreNoticedOnce(t *testing.T) {
 	want := []Notice{
 		{"save", "every write is durable without snapshots; SAVE and BGSAVE write one, and nothing else does"},
 		{"activedefrag", "no effect here"},
-		{"replica-read-only", "no effect here"},
 		{"daemonize", "the server stays in the foreground; use a service manager"},
 	}
 	if !slices.Equal(notices, want) {

@@ -289,6 +289,21 @@ func (c *Config) Set(pairs [][2]string) error {
 	return nil
 }
 
+// Note says what a parameter is that CONFIG SET does not change, so that CONFIG GET and REWRITE know. The value is a
+// good one.
+func (c *Config) Note(name, value string) {
+	i := mustParameter(name)
+	c.changing.Lock()
+	defer c.changing.Unlock()
+	settings := slices.Clone(*c.settings.Load())
+	v, err := parameters[i].kind.apply([]string{value}, "")
+	if err != nil {
+		panic(name + ": " + err.Error())
+	}
+	settings[i] = v
+	c.publish(settings)
+}
+
 // checkNames refuses what no value can make right, before any value is looked at.
 func (c *Config) checkNames(pairs [][2]string) error {
 	given := make(map[string]bool)

@@ -114,6 +114,22 @@ func neverBut(reason string, harmless ...string) valueKind {
 	}}
 }
 
+// master is a host and a port, or no one.
+var master = valueKind{many: true, parse: func(words []string, _ string) (setting, error) {
+	switch {
+	case len(words) == 0 || len(words) == 1 && words[0] == "":
+		return setting{}, nil
+	case len(words) != 2:
+		return setting{}, errConfigWordCount
+	case strings.EqualFold(words[0], "no") && strings.EqualFold(words[1], "one"):
+		return setting{}, nil
+	}
+	if port, err := strconv.Atoi(words[1]); err != nil || port <= 0 || port > 65535 {
+		return setting{}, errors.New("Invalid master port")
+	}
+	return setting{text: words[0] + " " + words[1]}, nil
+}}
+
 // tlsProtocols are versions of TLS, which follow on one another; "" = 1.2 and 1.3.
 var tlsProtocols = oneWord(func(word string) (setting, error) {
 	_, _, err := ParseTLSProtocols(word)

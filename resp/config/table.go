@@ -27,14 +27,15 @@ const (
 
 // noEffectReasons says more than "no effect here" where a user may count on an effect.
 var noEffectReasons = map[string]string{
-	"appendonly":       "every write is durable without it; it stays yes, and says which of Redis's files are imported at the first start",
-	"save":             "every write is durable without snapshots; SAVE and BGSAVE write one, and nothing else does",
-	"daemonize":        "the server stays in the foreground; use a service manager",
-	"maxmemory-policy": "maxmemory bounds the part of the data that is held in memory, nothing is evicted; an LFU policy counts uses for OBJECT FREQ",
-	"supervised":       "the server does not signal its readiness to a service manager",
-	"tls-ciphers":      "the ciphers are those that the Go language holds for safe",
-	"tls-ciphersuites": "the ciphers are those that the Go language holds for safe",
-	"io-threads":       "all cores are used without it",
+	"appendonly":         "every write is durable without it; it stays yes, and says which of Redis's files are imported at the first start",
+	"save":               "every write is durable without snapshots; SAVE and BGSAVE write one, and nothing else does",
+	"daemonize":          "the server stays in the foreground; use a service manager",
+	"maxmemory-policy":   "maxmemory bounds the part of the data that is held in memory, nothing is evicted; an LFU policy counts uses for OBJECT FREQ",
+	"supervised":         "the server does not signal its readiness to a service manager",
+	"tls-ciphers":        "the ciphers are those that the Go language holds for safe",
+	"tls-ciphersuites":   "the ciphers are those that the Go language holds for safe",
+	"repl-diskless-load": "a copy of a master's data is always taken as swapdb has it: what is here is served until the copy is whole",
+	"io-threads":         "all cores are used without it",
 }
 
 // forgottenOptions are read and forgotten, as Redis 7 does: option and number of values.
@@ -131,8 +132,23 @@ var parameters = []parameter{
 	{"stream-node-max-entries", "", intRange(0, math.MaxInt64), "100", inUse},
 	{"hll-sparse-max-bytes", "", memorySize(0), "3000", inUse},
 
+	// Following a master.
+	{"replicaof", "slaveof", master, "", inUse | atStart},
+	{"masterauth", "", anyText, "", inUse},
+	{"masteruser", "", anyText, "", inUse},
+	{"repl-timeout", "", intRange(1, math.MaxInt32), "60", inUse},
+	{"replica-announce-ip", "slave-announce-ip", anyText, "", inUse},
+	{"replica-announce-port", "slave-announce-port", intRange(0, 65535), "0", inUse},
+	{"replica-announced", "", yesOrNo, "yes", inUse},
+	{"replica-priority", "slave-priority", intRange(0, math.MaxInt32), "100", inUse},
+	{"replica-read-only", "slave-read-only", yesOrNo, "yes", inUse},
+	{"replica-serve-stale-data", "slave-serve-stale-data", yesOrNo, "yes", inUse},
+	{"tls-client-cert-file", "", anyText, "", inUse},
+	{"tls-client-key-file", "", anyText, "", inUse},
+	{"tls-client-key-file-pass", "", anyText, "", inUse},
+	{"tls-replication", "", yesOrNo, "no", inUse},
+
 	// Refused unless they ask for nothing: ignoring them would break what they promise.
-	{"replicaof", "slaveof", neverBut("replication is not supported yet: this server would not hold its master's data", "", "no one"), "", inUse | atStart},
 	{"cluster-enabled", "", neverBut("cluster mode is not supported", "no"), "no", inUse | atStart},
 
 	// Accepted, kept and shown, without effect: they steer parts of Redis that are not here.
@@ -194,8 +210,6 @@ var parameters = []parameter{
 	{"lfu-log-factor", "", intRange(0, math.MaxInt32), "10", inUse},
 	{"list-compress-depth", "", intRange(0, math.MaxInt32), "0", noEffect},
 	{"locale-collate", "", anyText, "", noEffect},
-	{"masterauth", "", anyText, "", noEffect},
-	{"masteruser", "", anyText, "", noEffect},
 	{"maxmemory-eviction-tenacity", "", intRange(0, 100), "10", noEffect},
 	{"maxmemory-policy", "", oneOf("volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl", "allkeys-lru", "allkeys-lfu", "allkeys-random", "noeviction"), "noeviction", noEffect},
 	{"maxmemory-samples", "", intRange(1, math.MaxInt32), "5", noEffect},
@@ -216,16 +230,9 @@ var parameters = []parameter{
 	{"repl-diskless-sync-delay", "", intRange(0, math.MaxInt32), "5", noEffect},
 	{"repl-diskless-sync-max-replicas", "", intRange(0, math.MaxInt32), "0", noEffect},
 	{"repl-ping-replica-period", "repl-ping-slave-period", intRange(1, math.MaxInt32), "10", noEffect},
-	{"repl-timeout", "", intRange(1, math.MaxInt32), "60", noEffect},
-	{"replica-announce-ip", "slave-announce-ip", anyText, "", noEffect},
-	{"replica-announce-port", "slave-announce-port", intRange(0, 65535), "0", noEffect},
-	{"replica-announced", "", yesOrNo, "yes", noEffect},
 	{"replica-ignore-disk-write-errors", "", yesOrNo, "no", noEffect},
 	{"replica-ignore-maxmemory", "slave-ignore-maxmemory", yesOrNo, "yes", noEffect},
 	{"replica-lazy-flush", "slave-lazy-flush", yesOrNo, "no", noEffect},
-	{"replica-priority", "slave-priority", intRange(0, math.MaxInt32), "100", noEffect},
-	{"replica-read-only", "slave-read-only", yesOrNo, "yes", noEffect},
-	{"replica-serve-stale-data", "slave-serve-stale-data", yesOrNo, "yes", noEffect},
 	{"sanitize-dump-payload", "", oneOf("no", "yes", "clients"), "no", noEffect},
 	{"save", "", savePoints, "3600 1 300 100 60 10000", noEffect},
 	{"server_cpulist", "", anyText, "", noEffect | atStart},
@@ -242,13 +249,9 @@ var parameters = []parameter{
 	{"tcp-backlog", "", intRange(0, math.MaxInt32), "511", noEffect | atStart},
 	{"tls-ciphers", "", anyText, "", noEffect},
 	{"tls-ciphersuites", "", anyText, "", noEffect},
-	{"tls-client-cert-file", "", anyText, "", noEffect},
-	{"tls-client-key-file", "", anyText, "", noEffect},
-	{"tls-client-key-file-pass", "", anyText, "", noEffect},
 	{"tls-cluster", "", yesOrNo, "no", noEffect},
 	{"tls-dh-params-file", "", anyText, "", noEffect},
 	{"tls-prefer-server-ciphers", "", yesOrNo, "no", noEffect},
-	{"tls-replication", "", yesOrNo, "no", noEffect},
 	{"tls-session-cache-size", "", intRange(0, math.MaxInt32), "20480", noEffect},
 	{"tls-session-cache-timeout", "", intRange(0, math.MaxInt32), "300", noEffect},
 }

@@ -149,6 +149,9 @@ func (f *FileReader) Valkey() bool { return f.r.valkey }
 // Offset is how many bytes of the file have been read.
 func (f *FileReader) Offset() int64 { return f.r.offset() }
 
+// Ahead is what of what follows the end of the file has been read already. It is valid after Next has returned io.EOF.
+func (f *FileReader) Ahead() []byte { return f.r.b }
+
 // Rest is what follows the end of the file, after Next has returned io.EOF.
 func (f *FileReader) Rest() io.Reader {
 	return io.MultiReader(bytes.NewReader(f.r.b), f.r.in.src)

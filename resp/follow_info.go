@@ -1,0 +1,98 @@
+package resp
+
+import (
+	"strings"
+	"time"
+
+	"diskette/resp/command"
+)
+
+// replicaof is SLAVEOF, too.
+func replicaof(cl *client, c *command.Call) command.Reply {
+	f := &cl.srv.follow
+	if c.Is(1, "NO") && c.Is(2, "ONE") {
+		if err := f.end(); err != nil {
+			return command.ErrNotStored(err)
+		}
+		return command.ReplyOK
+	}
+	port, ok := c.Int(2)
+	if !ok || port < 0 || port > 65535 {
+		return command.ErrorReply("ERR Invalid master port")
+	}
+	if l := f.of.Load(); l != nil && strings.EqualFold(l.host, c.Str(1)) && l.port == int(port) {
+		return command.Simple("OK Already connected to specified master")
+	}
+	f.begin(string(c.Args[1]), int(port))
+	return command.ReplyOK
+}
+
+// role is ROLE's reply.
+func (l *link) role() command.Reply {
+	offset := int64(-1)
+	if l.state.Load() == linkUp {
+		offset = l.applied.Load()
+	}
+	return command.Array(command.BulkString("slave"), command.BulkString(l.host), command.Integer(l.port),
+		command.BulkString(linkStates[l.state.Load()]), command.Integer(int(offset)))
+}
+
+// info writes the lines of INFO replication that a replica has.
+func (l *link) info(t *infoText) {
+	now := time.Now()
+	cfg, state := l.srv.cfg, l.state.Load()
+	t.line("role", "slave")
+	t.line("master_host", l.host)
+	t.line("master_port", l.port)
+	up := state == linkUp
+	if up {
+		t.line("master_link_status", "up")
+		t.line("master_last_io_seconds_ago", (now.UnixMilli()-l.lastIO.Load())/1000)
+	} else {
+		t.line("master_link_status", "down")
+		t.line("master_last_io_seconds_ago", -1)
+	}
+	t.line("master_sync_in_progress", bit(state == linkCopying))
+	t.line("slave_read_repl_offset", l.applied.Load())
+	t.line("slave_repl_offset", l.applied.Load())
+	if state == linkCopying {
+		total, read := l.copied.total.Load(), l.copied.read.Load()
+		t.line("master_sync_total_bytes", total)
+		t.line("master_sync_read_bytes", read)
+		t.line("master_sync_left_bytes", total-read)
+		t.linef("master_sync_perc", "%.2f", max(0, 100*ratio(read, max(total, 1))))
+		t.line("master_sync_last_io_seconds_ago", (now.UnixMilli()-l.copied.lastIO.Load())/1000)
+	}
+	if !up {
+		t.line("master_link_down_since_seconds", (now.UnixMilli()-l.downSince.Load())/1000)
+	}
+	t.line("slave_priority", cfg.Int("replica-priority"))
+	t.line("slave_read_only", bit(cfg.Bool("replica-read-only")))
+	t.line("replica_announced", bit(cfg.Bool("replica-announced")))
+}
+
+// info writes the lines that a master has, too.
+func (f *following) info(t *infoText, l *link) {
+	id, offset, before, beforeOffset := f.srv.runID, int64(0), noID, int64(-1)
+	if h := f.history.Load(); h != nil && h.id != "" {
+		id, offset = h.id, h.offset
+		if h.before != "" {
+			before, beforeOffset = h.before, h.beforeOffset
+		}
+	}
+	if l != nil {
+		offset = l.applied.Load()
+	}
+	t.line("master_replid", id)
+	t.line("master_replid2", before)
+	t.line("master_repl_offset", offset)
+	t.line("second_repl_offset", beforeOffset)
+}
+
+// bit is how INFO shows what is so or not.
+func bit(is bool) int {
+	if is {
+		return 1
+	}
+	return 0
+}
