@@ -1,6 +1,3 @@
-// Package files changes what is on disk: the calls of package os that the store and its journal need, each
-// made lasting by an fsync that the caller asks for, and each in sight of a test, which can watch them, let
-// them fail and build from them what a disk may hold after a power cut.
 package files
 
 import (

@@ -1,5 +1,3 @@
-// Package ccast converts floats to integers as a C compiler's casts do on amd64, where Redis mostly runs, on
-// any machine: Go leaves to the processor what becomes of what does not fit, and arm64 gives something else.
 package ccast
 
 import "math"
