@@ -174,10 +174,10 @@ func (a *asides) save(f *fold) error {
 }
 
 func (a *asides) write(f *fold, path string) error {
-	if err := a.disk.MkdirAll(a.dir, 0o750); err != nil {
+	if err := a.disk.MkdirAll(a.dir, 0o700); err != nil {
 		return err
 	}
-	file, err := a.disk.Create(path+".new", 0o640)
+	file, err := a.disk.Create(path+".new", 0o600)
 	if err != nil {
 		return err
 	}

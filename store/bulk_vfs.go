@@ -15,13 +15,14 @@ import (
 // container may have no other room. They are gone when they are closed, and with the directory.
 type bulkVFS struct {
 	vfs.VFS
-	dir string
+	dir  string
+	real bool // it stands on the operating system's
 }
 
 // registerBulkVFS makes one over another VFS, "" for the operating system's.
 func registerBulkVFS(on, dir string) (name string) {
 	name = fmt.Sprint("diskette-bulk-", doubtVFSs.Add(1))
-	vfs.Register(name, bulkVFS{vfs.Find(on), dir})
+	vfs.Register(name, bulkVFS{vfs.Find(on), dir, on == ""})
 	return name
 }
 
@@ -36,6 +37,9 @@ func (v bulkVFS) Open(name string, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, 
 
 func (v bulkVFS) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
 	if name != nil && name.String() != "" {
+		if v.real {
+			createPrivate(name.String(), flags)
+		}
 		return vfsutil.WrapOpenFilename(v.VFS, name, flags)
 	}
 	f, err := os.CreateTemp(v.dir, "sort-*.tmp")

@@ -16,9 +16,10 @@ func (st *Store) openDir() error {
 		return fmt.Errorf("create the data directory: %w", err)
 	}
 	if name := networkFS(st.dir); name != "" && !st.opts.AllowNetworkFS {
-		return fmt.Errorf("the data directory %s is on a network file system (%s), where SQLite's locks and fsync can not be trusted: use a local disk, or start with --allow-network-filesystem yes", st.dir, name)
+		return fmt.Errorf("the data directory %s is on a network file system (%s), where SQLite's locks and fsync can not be trusted: use a directory on a local disk (in a container a named volume), or start with --allow-network-filesystem yes "+
+			"where only one machine at a time uses it and what a power cut takes may be lost", st.dir, name)
 	}
-	f, err := os.OpenFile(filepath.Join(st.dir, lockFile), os.O_RDWR|os.O_CREATE, 0o644)
+	f, err := os.OpenFile(filepath.Join(st.dir, lockFile), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return fmt.Errorf("open the data directory: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -66,6 +67,8 @@ func Open(o Options) (_ *Store, err error) {
 	if err := st.openReaders(); err != nil {
 		return nil, nameDamage(st.dir, err)
 	}
+	// SQLite has created it for everybody to read; it holds page numbers, and goes with the last connection.
+	_ = os.Chmod(filepath.Join(st.dir, databaseFile+"-shm"), 0o600)
 	st.reserve.open(st)
 	st.countOpened()
 	if err := st.notePlaces(); err != nil {

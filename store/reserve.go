@@ -78,7 +78,7 @@ func (r *reserve) refill(st *Store) {
 }
 
 func (r *reserve) allocate(st *Store) error {
-	f, err := os.OpenFile(r.path, os.O_RDWR|os.O_CREATE, 0o644)
+	f, err := os.OpenFile(r.path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}

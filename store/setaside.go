@@ -113,7 +113,7 @@ func (st *Store) freeStamp() string {
 // writeFile makes a small file in the data directory, whole and for good.
 func (st *Store) writeFile(name, content string) error {
 	path := filepath.Join(st.dir, name)
-	f, err := st.disk.Create(path+".new", 0o644)
+	f, err := st.disk.Create(path+".new", 0o600)
 	if err != nil {
 		return err
 	}

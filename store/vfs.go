@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -22,6 +23,7 @@ import (
 type doubtVFS struct {
 	vfs.VFS
 	disk files.Disk
+	real bool // it stands on the operating system's
 
 	mu     sync.Mutex
 	doubts map[string]*doubt // by file name: connections come and go
@@ -45,7 +47,7 @@ var doubtVFSs atomic.Int64
 // registerVFS makes a doubtVFS on another one, "" for the operating system's, known to SQLite by a name of its own.
 func registerVFS(on string, disk files.Disk) (name string) {
 	name = fmt.Sprint("diskette-", doubtVFSs.Add(1))
-	vfs.Register(name, &doubtVFS{VFS: vfs.Find(on), disk: disk, doubts: map[string]*doubt{}})
+	vfs.Register(name, &doubtVFS{VFS: vfs.Find(on), disk: disk, real: on == "", doubts: map[string]*doubt{}})
 	return name
 }
 
@@ -55,8 +57,22 @@ func (d *doubtVFS) Open(name string, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag
 }
 
 func (d *doubtVFS) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
+	if d.real {
+		createPrivate(name.String(), flags)
+	}
 	f, flags, err := vfsutil.WrapOpenFilename(d.VFS, name, flags)
 	return d.wrap(name.String(), f, flags, err)
+}
+
+// createPrivate creates a file that SQLite is about to create, for nobody but the server's user: SQLite's own would be
+// everybody's to read. If it can not, SQLite can not either, and says why.
+func createPrivate(name string, flags vfs.OpenFlag) {
+	if name == "" || flags&vfs.OPEN_CREATE == 0 {
+		return
+	}
+	if f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600); err == nil {
+		f.Close()
+	}
 }
 
 func (d *doubtVFS) wrap(name string, f vfs.File, flags vfs.OpenFlag, err error) (vfs.File, vfs.OpenFlag, error) {

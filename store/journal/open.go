@@ -42,7 +42,7 @@ func Start(f *Found, state *StateFile, o Options) (*Journal, error) {
 
 // recover brings the directory in order and sets the LSNs.
 func (j *Journal) recover(f *Found) error {
-	if err := j.o.Disk.MkdirAll(j.dir, 0o750); err != nil {
+	if err := j.o.Disk.MkdirAll(j.dir, 0o700); err != nil {
 		return err
 	}
 	if f.tear != nil {
@@ -119,7 +119,7 @@ func (j *Journal) keep(t *Tear) error {
 
 // copyTo makes a file of what from has, fsynced but for its name.
 func (j *Journal) copyTo(path string, from *io.SectionReader) error {
-	to, err := j.o.Disk.Create(path, 0o640)
+	to, err := j.o.Disk.Create(path, 0o600)
 	if err != nil {
 		return err
 	}

@@ -289,10 +289,10 @@ func (j *Journal) create(first uint64) (s *segment, err error) {
 	}
 	// A file of that name can only be what an earlier try left: no record with an LSN from first on was ever written
 	// that was not cut off again, or is about to be written here.
-	f, err := j.o.Disk.Create(path, 0o640)
+	f, err := j.o.Disk.Create(path, 0o600)
 	if errors.Is(err, os.ErrNotExist) { // the directory was taken away
-		if err = j.o.Disk.MkdirAll(j.dir, 0o750); err == nil {
-			f, err = j.o.Disk.Create(path, 0o640)
+		if err = j.o.Disk.MkdirAll(j.dir, 0o700); err == nil {
+			f, err = j.o.Disk.Create(path, 0o600)
 		}
 	}
 	if err != nil {

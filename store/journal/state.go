@@ -112,7 +112,7 @@ func readState(f *os.File) (newest State, number uint64, copyOf int64, err error
 // CreateState makes the state file, there for good and whole when it returns; one that is there is replaced.
 func CreateState(disk files.Disk, path string, s State) error {
 	fresh := path + ".new"
-	f, err := disk.Create(fresh, 0o644)
+	f, err := disk.Create(fresh, 0o600)
 	if err != nil {
 		return err
 	}
