@@ -10,7 +10,8 @@
 //	rdb/ aof/  Redis's files                  movein/    what is in them comes into a new directory
 //	moveout/   and goes into one of them
 //	repl/      the stream that replicas follow          follow/    what a master sends to its replica
-//	cli/       the small redis-cli            internal/  pure functions
+//	cli/       redis-cli                      check/     redis-check-rdb, redis-check-aof
+//	internal/  pure functions
 //
 // Which of them may import which is a table in imports_test.go; go test -v -run Down . prints it from the floor up.
 //

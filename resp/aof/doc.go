@@ -18,6 +18,7 @@
 //
 //	set.go        which files there are      reader.go    their commands, file by file
 //	manifest.go   what the manifest says     command.go   one file's framing
+//	measure.go    how far a file is right
 //
 // Source: aof.c of Redis.
 package aof

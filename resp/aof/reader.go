@@ -58,11 +58,15 @@ type Torn struct {
 
 // Open begins reading. Nothing is read before the first Next.
 func (s *Set) Open(o Options) *Reader {
+	open := func(path string) (io.ReadSeekCloser, error) { return os.Open(path) }
+	return &Reader{set: s, o: o.withDefaults(), open: open}
+}
+
+func (o Options) withDefaults() Options {
 	if o.CommandBytes <= 0 {
 		o.CommandBytes = 1 << 30
 	}
-	open := func(path string) (io.ReadSeekCloser, error) { return os.Open(path) }
-	return &Reader{set: s, o: o, open: open}
+	return o
 }
 
 // Torn is the torn end of the last file, once Next has returned io.EOF; nil when there is none. A server with

@@ -69,7 +69,17 @@ type FileReader struct {
 	inSkip  bool // the record is a module's, of which nothing has been passed over
 	err     error
 	before  keyHeader
+	sum     sumState
 }
+
+// sumState says whether the file's checksum was compared.
+type sumState int
+
+const (
+	sumUnread sumState = iota // the end was not reached, or the version has none
+	sumRight
+	sumNone // it was saved with checksums off, or they are not compared
+)
 
 // A keyHeader is what stands before a key.
 type keyHeader struct {
@@ -145,6 +155,13 @@ func (f *FileReader) Version() int { return f.version }
 
 // Valkey reports whether the file has Valkey's own format.
 func (f *FileReader) Valkey() bool { return f.r.valkey }
+
+// Summed reports, once Next has returned io.EOF, that the checksum is that of the file.
+func (f *FileReader) Summed() bool { return f.sum == sumRight }
+
+// Unsummed reports, once Next has returned io.EOF, that there is a checksum and nothing was compared with it: the file
+// was saved without one, or NoChecksum is set.
+func (f *FileReader) Unsummed() bool { return f.sum == sumNone }
 
 // Offset is how many bytes of the file have been read.
 func (f *FileReader) Offset() int64 { return f.r.offset() }
@@ -367,6 +384,8 @@ func (f *FileReader) end() {
 		if sum := binary.LittleEndian.Uint64(b); sum != 0 && sum != want && !f.o.NoChecksum {
 			f.r.failAs(ErrChecksum, at, fmt.Sprintf("the checksum %016x", want), "%016x", sum)
 			return
+		} else if f.sum = sumRight; sum == 0 || f.o.NoChecksum {
+			f.sum = sumNone
 		}
 	}
 	f.err = io.EOF
