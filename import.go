@@ -16,7 +16,6 @@ import (
 	"github.com/rs/zerolog"
 
 	"diskette/resp"
-	"diskette/resp/cli"
 	"diskette/resp/movein"
 )
 
@@ -41,12 +40,12 @@ func importFile(args []string, stdout, stderr *os.File) error {
 	if err != nil {
 		return err
 	}
-	cfg, _, err := resp.LoadConfig(options, cli.ImageDefaults(os.Getenv)...)
+	cfg, _, err := resp.LoadConfig(options, imageDefaults(os.Getenv)...)
 	if err != nil {
 		return err
 	}
 	dir := cfg.Text("dir")
-	if err := leaveRoot(dir); err != nil {
+	if _, err := leaveRoot(dir, os.Getenv); err != nil {
 		return err
 	}
 	server := resp.NewServer(cfg, zerolog.Nop(), nil)

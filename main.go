@@ -3,8 +3,8 @@
 //	diskette [conf file] [--option value ...]     redis-server's arguments
 //	diskette import FILE|DIR [--into DIR]         see import.go
 //
-// The binary also answers to the names redis-server and redis-cli, as the container image
-// needs it. The way from here: main opens the store (package store), gives it to the
+// The binary also answers to the names redis-server, redis-cli and others, as the container image
+// needs it: names.go, entrypoint.go. The way from here: main opens the store (package store), gives it to the
 // server (package resp), listens, and takes both down in the opposite order.
 package main
 
@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strconv"
@@ -22,6 +21,7 @@ import (
 	"time"
 
 	"diskette/resp"
+	"diskette/resp/check"
 	"diskette/resp/cli"
 	"diskette/resp/config"
 	"diskette/store"
@@ -29,29 +29,39 @@ import (
 )
 
 func main() {
-	program, args := cli.Personality(os.Args)
-	switch program {
-	case "redis-cli":
-		os.Exit(cli.Main(args, os.Stdin, os.Stdout, os.Stderr))
-	case "import":
-		os.Exit(importCommand(args, os.Stdout, os.Stderr))
-	case "redis-server":
-		os.Exit(serve(args))
-	default: // the container's command is another program: sh -c "redis-server ..."
-		path, err := exec.LookPath(program)
-		if err == nil {
-			err = syscall.Exec(path, append([]string{program}, args...), os.Environ())
-		}
-		fmt.Fprintf(os.Stderr, "%v: this image has redis-server, redis-cli, sh and grep\n", err)
-		os.Exit(127)
+	r, args := roleOf(os.Args)
+	os.Exit(act(r, args))
+}
+
+// act is the program of a role, and returns its exit status. defaults are lines of a conf file for the server.
+func act(r role, args []string, defaults ...string) int {
+	name := filepath.Base(os.Args[0])
+	switch r {
+	case roleClient:
+		return cli.Main(args, os.Stdin, os.Stdout, os.Stderr)
+	case roleImport:
+		return importCommand(args, os.Stdout, os.Stderr)
+	case roleCheckRDB:
+		return check.RDB(args, os.Stdout)
+	case roleCheckAOF:
+		return check.AOF(args, os.Stdin, os.Stdout)
+	case roleBenchmark:
+		fmt.Fprintf(os.Stderr, benchmarkText, name)
+		return 1
+	case roleSentinel:
+		fmt.Fprintf(os.Stderr, sentinelText, name)
+		return 1
+	case roleEntryPoint:
+		return enter(args)
 	}
+	return serve(args, defaults...)
 }
 
 // drainGrace is how long commands under way may take once the server ends.
 const drainGrace = time.Second
 
 // serve runs the server until a signal or SHUTDOWN and returns the exit status.
-func serve(args []string) int {
+func serve(args []string, defaults ...string) int {
 	if len(args) == 1 {
 		switch args[0] {
 		case "-v", "--version":
@@ -62,12 +72,13 @@ func serve(args []string) int {
 			return 0
 		}
 	}
-	cfg, notices, err := resp.LoadConfig(args, cli.ImageDefaults(os.Getenv)...)
+	cfg, notices, err := resp.LoadConfig(args, append(imageDefaults(os.Getenv), defaults...)...)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	if err := leaveRoot(cfg.Text("dir")); err != nil {
+	surroundings, err := prepare(cfg, os.Getenv)
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -86,6 +97,9 @@ func serve(args []string) int {
 	go log.reopenAt(hangups)
 	for _, n := range notices {
 		log.Info().Str("option", n.Option).Msg(n.Text)
+	}
+	for _, text := range surroundings {
+		log.Warn().Msg(text)
 	}
 	ending := make(chan string, 1)
 	end := func(why string) {

@@ -24,6 +24,7 @@ var (
 var buildDir string
 
 func TestMain(m *testing.M) {
+	enterBox()
 	flag.Parse()
 	os.Exit(run(m))
 }

@@ -10,7 +10,6 @@
 //	format.go       replies for terminals and for pipes
 //	line.go         a typed line to arguments
 //	pipe.go scan.go --pipe and --scan
-//	personality.go  which program the binary is: server or client
 package cli
 
 import (

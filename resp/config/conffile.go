@@ -75,6 +75,8 @@ func loadConfig(args []string, table *command.Table, stdin io.Reader, defaults .
 	c.Databases = int(l.settings[parameterIndex["databases"]].number)
 	appendonly := parameterIndex["appendonly"]
 	c.Appending = l.given[appendonly] && l.settings[appendonly].number != 0
+	requirepass := parameterIndex["requirepass"]
+	c.EmptyPassword = l.given[requirepass] && l.settings[requirepass].text == ""
 	c.userLines = l.users
 	c.Memory = machine.MemoryBytes()
 	c.publish(l.settings)
@@ -232,6 +234,8 @@ func (l *confLoader) directive(words []string, depth int) error {
 	case forgottenOptions[name] > 0 && len(values) == forgottenOptions[name]:
 		l.notice(name, "no longer an option of Redis either")
 		return nil
+	case keydbOptions[name] != "" && len(values) > 0:
+		return l.keydb(name, values)
 	}
 	i, known := parameterIndex[name]
 	if !known {

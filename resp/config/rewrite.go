@@ -43,7 +43,7 @@ func (c *Config) rewriteFile() error {
 			return err
 		}
 	}
-	if rewritten, err = c.rewriteConf(rewritten, c.defaults, *c.settings.Load()); err != nil {
+	if rewritten, err = c.rewriteConf(rewritten, c.defaults, c.kept()); err != nil {
 		return err
 	}
 	if rewritten == string(content) {

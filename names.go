@@ -1,0 +1,69 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+)
+
+// A role is what the binary does, by the name under which it was started.
+type role string
+
+const (
+	roleServer     role = "server"
+	roleClient     role = "cli"
+	roleCheckRDB   role = "check-rdb"
+	roleCheckAOF   role = "check-aof"
+	roleBenchmark  role = "benchmark"
+	roleSentinel   role = "sentinel"
+	roleImport     role = "import"
+	roleEntryPoint role = "entry point"
+)
+
+// families are the servers whose programs' names the binary answers to: redis-server, valkey-server, keydb-server.
+var families = []string{"redis-", "valkey-", "keydb-"}
+
+// roleOf tells by argv which program the binary is, and what that program's arguments are.
+//
+//	redis-cli, valkey-cli, keydb-cli   the client; -check-rdb, -check-aof, -benchmark and -sentinel likewise
+//	docker-entrypoint                  the program that its first argument names: see entrypoint.go
+//	any other name                     the server: redis-server, diskette; the latter with the word import first is
+//	                                   diskette import
+func roleOf(argv []string) (role, []string) {
+	if len(argv) == 0 {
+		return roleServer, nil
+	}
+	name, args := filepath.Base(argv[0]), argv[1:]
+	if name == "docker-entrypoint" {
+		return roleEntryPoint, args
+	}
+	for _, family := range families {
+		rest, ours := strings.CutPrefix(name, family)
+		if !ours {
+			continue
+		}
+		switch r := role(rest); r {
+		case roleServer, roleClient, roleCheckRDB, roleCheckAOF, roleBenchmark, roleSentinel:
+			return r, args
+		}
+	}
+	if len(args) > 0 && args[0] == "import" {
+		return roleImport, args[1:]
+	}
+	return roleServer, args
+}
+
+// isServer reports whether a name is that of a server's program.
+func isServer(name string) bool {
+	r, _ := roleOf([]string{name})
+	return r == roleServer && (name == "diskette" || strings.HasSuffix(name, "-server"))
+}
+
+const benchmarkText = `%s is not part of this image. It is in Debian's and Ubuntu's package redis-tools, and in the redis and
+valkey images, and works against this server:
+
+    docker run --rm --network container:<this one> redis redis-benchmark -h 127.0.0.1
+`
+
+const sentinelText = `%s: there is no Sentinel here: Diskette has no failover between servers, so that there is nothing to watch.
+Start it as redis-server, and give clients its address instead of Sentinel's.
+`
