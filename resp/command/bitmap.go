@@ -127,20 +127,11 @@ func (r *bitRange) bits(length int) (start, end int64) {
 	if !r.ends {
 		end = total - 1
 	}
-	if start < 0 {
-		start = max(0, start+total)
-	}
-	if end < 0 {
-		end = max(0, end+total)
-	}
-	end = min(end, total-1)
-	if start > end {
-		return 0, 0
-	}
+	start, end = cut(start, end, total)
 	if r.inBits {
-		return start, end + 1
+		return start, end
 	}
-	return start * 8, (end + 1) * 8
+	return start * 8, end * 8
 }
 
 // bitUnit reads BYTE or BIT.

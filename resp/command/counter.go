@@ -60,14 +60,23 @@ func increment(tx *store.Tx, c *Call, key []byte, by int64) Reply {
 			return ErrNotInteger
 		}
 	}
-	if by > 0 && n > math.MaxInt64-by || by < 0 && n < math.MinInt64-by {
+	sum, ok := plus(n, by)
+	if !ok {
 		return errOverflow
 	}
-	if err := tx.UpdateInt(key, n+by); err != nil {
+	if err := tx.UpdateInt(key, sum); err != nil {
 		return Failure(err)
 	}
 	c.notify(tx, eventString, "incrby", key)
-	return Integer(n + by)
+	return Integer(sum)
+}
+
+// plus is a sum, unless it overflows.
+func plus(n, by int64) (sum int64, ok bool) {
+	if by > 0 && n > math.MaxInt64-by || by < 0 && n < math.MinInt64-by {
+		return 0, false
+	}
+	return n + by, true
 }
 
 // incrbyfloat adds to a decimal number, keeping its deadline; an absent key counts as 0.

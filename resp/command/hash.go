@@ -200,12 +200,13 @@ func hincrby(tx *store.Tx, c *Call) Reply {
 			return errHashNotInteger
 		}
 	}
-	if by > 0 && n > math.MaxInt64-by || by < 0 && n < math.MinInt64-by {
+	sum, ok := plus(n, by)
+	if !ok {
 		return errOverflow
 	}
-	h.Update(c.Args[2], strconv.AppendInt(nil, n+by, 10))
+	h.Update(c.Args[2], strconv.AppendInt(nil, sum, 10))
 	c.notify(tx, EventHash, "hincrby", c.Args[1])
-	return Integer(n + by)
+	return Integer(sum)
 }
 
 // hincrbyfloat is hincrby for decimal numbers.

@@ -117,14 +117,9 @@ func (c *Call) scanOptions() (o scanOptions, refusal Reply) {
 		case i+1 == len(c.Args):
 			return o, ErrSyntax
 		case c.Is(i, "count"):
-			n, ok := c.Int(i + 1)
-			if !ok {
-				return o, ErrNotInteger
+			if o.count, refusal = c.scanCount(i + 1); refusal.IsError() {
+				return o, refusal
 			}
-			if n < 1 {
-				return o, ErrSyntax
-			}
-			o.count = int(min(n, scanLimit))
 		case c.Is(i, "match"):
 			o.Prefix, o.Match = matching(c.Args[i+1])
 		case c.Is(i, "type"):
@@ -136,6 +131,18 @@ func (c *Call) scanOptions() (o scanOptions, refusal Reply) {
 		}
 	}
 	return o, Reply{}
+}
+
+// scanCount reads argument i as COUNT of SCAN's kind.
+func (c *Call) scanCount(i int) (count int, refusal Reply) {
+	n, ok := c.Int(i)
+	switch {
+	case !ok:
+		return 0, ErrNotInteger
+	case n < 1:
+		return 0, ErrSyntax
+	}
+	return int(min(n, scanLimit)), Reply{}
 }
 
 // parseCursor reads a cursor as C's strtoul does: with a sign, and nothing at all is 0.

@@ -93,15 +93,12 @@ func listPushx(end store.End) writing {
 // listPop is LPOP and RPOP.
 func listPop(end store.End) writing {
 	return func(tx *store.Tx, c *Call) Reply {
-		count, counted := int64(1), len(c.Args) == 3
-		switch {
-		case len(c.Args) > 3:
+		if len(c.Args) > 3 {
 			return ErrArity(c.Row)
-		case counted:
-			var ok bool
-			if count, ok = c.Int(2); !ok || count < 0 {
-				return ErrNegative
-			}
+		}
+		count, counted, refusal := c.popCount()
+		if refusal.IsError() {
+			return refusal
 		}
 		l, err := tx.EditList(c.Args[1])
 		switch {
@@ -116,6 +113,18 @@ func listPop(end store.End) writing {
 		}
 		return c.popOne(tx, c.Args[1], l, end)
 	}
+}
+
+// popCount reads the number of elements to be removed, if argument 2 is there; else it is 1.
+func (c *Call) popCount() (count int64, counted bool, refusal Reply) {
+	if len(c.Args) < 3 {
+		return 1, false, Reply{}
+	}
+	count, ok := c.Int(2)
+	if !ok || count < 0 {
+		return 0, true, ErrNegative
+	}
+	return count, true, Reply{}
 }
 
 // popOne removes an element of a list that has one, and returns it.
@@ -149,17 +158,10 @@ func (c *Call) listRange() (r listRange, ok bool) {
 
 // of returns the range in a list of a length: from start up to, not including, end; start >= end if it is empty.
 func (r listRange) of(length int) (start, end int) {
-	n := int64(length)
-	if r.start < 0 {
-		r.start = max(r.start+n, 0)
-	}
-	if r.stop < 0 {
-		r.stop += n
-	}
-	if r.start > r.stop || r.start >= n {
+	if start, end = ranksBetween(r.start, r.stop, length); start >= end {
 		return 0, 0
 	}
-	return int(r.start), int(min(r.stop, n-1)) + 1
+	return start, end
 }
 
 func lrange(v *store.View, c *Call) Reply {
@@ -184,25 +186,29 @@ func lrange(v *store.View, c *Call) Reply {
 	return Array(elems...)
 }
 
-// place turns an index that may count from the end into one from the head; ok is false when there is no such element.
-func place(index int64, length int) (i int, ok bool) {
-	if index < 0 {
-		index += int64(length)
+// place reads argument 2 as the index of an element, which may count from the end; absent is what to say when there is
+// no such element.
+func (c *Call) place(l *store.List, absent Reply) (i int, ok bool, otherwise Reply) {
+	index, isInt := c.Int(2)
+	if !isInt {
+		return 0, false, ErrNotInteger
 	}
-	return int(index), index >= 0 && index < int64(length)
+	if index < 0 {
+		index += int64(l.Len())
+	}
+	if index < 0 || index >= int64(l.Len()) {
+		return 0, false, absent
+	}
+	return int(index), true, Reply{}
 }
 
 func lindex(l *store.List, c *Call) Reply {
 	if l.Len() == 0 {
 		return ReplyNull
 	}
-	index, ok := c.Int(2)
+	i, ok, otherwise := c.place(l, ReplyNull)
 	if !ok {
-		return ErrNotInteger
-	}
-	i, ok := place(index, l.Len())
-	if !ok {
-		return ReplyNull
+		return otherwise
 	}
 	return BulkString(l.At(i))
 }
@@ -211,13 +217,9 @@ func lset(l store.ListTx, tx *store.Tx, c *Call) Reply {
 	if l.Len() == 0 {
 		return ErrNoSuchKey
 	}
-	index, ok := c.Int(2)
+	i, ok, otherwise := c.place(l.List, errIndexRange)
 	if !ok {
-		return ErrNotInteger
-	}
-	i, ok := place(index, l.Len())
-	if !ok {
-		return errIndexRange
+		return otherwise
 	}
 	l.Set(i, c.Args[3])
 	c.notify(tx, eventList, "lset", c.Args[1])

@@ -92,13 +92,19 @@ var listMultiPop = multiPop{typ: store.TypeList, first: "left", last: "right", p
 func lmpop(tx *store.Tx, c *Call) Reply  { return listMultiPop.now(tx, c) }
 func blmpop(tx *store.Tx, c *Call) Reply { return listMultiPop.waiting(tx, c) }
 
-func popList(tx *store.Tx, c *Call, key []byte, last bool, count int64) (popped Reply, found bool) {
+// elementsOf returns the list of a key. found is false if there is none, or another type, which the refusal says.
+func elementsOf(tx *store.Tx, key []byte) (l store.ListTx, refusal Reply, found bool) {
 	l, err := tx.EditList(key)
-	switch {
-	case err != nil:
-		return Failure(err), false
-	case l.Len() == 0:
-		return ReplyNone, false
+	if err != nil {
+		return l, Failure(err), false
+	}
+	return l, ReplyNone, l.Len() > 0
+}
+
+func popList(tx *store.Tx, c *Call, key []byte, last bool, count int64) (popped Reply, found bool) {
+	l, refusal, found := elementsOf(tx, key)
+	if !found {
+		return refusal, false
 	}
 	end := store.Head
 	if last {
@@ -110,12 +116,9 @@ func popList(tx *store.Tx, c *Call, key []byte, last bool, count int64) (popped 
 // bpop is BLPOP and BRPOP.
 func bpop(end store.End) writing {
 	return blockingPop(store.TypeList, func(tx *store.Tx, c *Call, key []byte) (reply Reply, found bool) {
-		l, err := tx.EditList(key)
-		switch {
-		case err != nil:
-			return Failure(err), false
-		case l.Len() == 0:
-			return ReplyNone, false
+		l, refusal, found := elementsOf(tx, key)
+		if !found {
+			return refusal, false
 		}
 		return Array(Bulk(key), c.popOne(tx, key, l, end)), true
 	})

@@ -67,14 +67,9 @@ func (c *Call) elementScan(cursor int64) (s elementScan, refusal Reply) {
 		case i+1 == len(c.Args):
 			return s, ErrSyntax
 		case c.Is(i, "count"):
-			n, ok := c.Int(i + 1)
-			if !ok {
-				return s, ErrNotInteger
+			if s.count, refusal = c.scanCount(i + 1); refusal.IsError() {
+				return s, refusal
 			}
-			if n < 1 {
-				return s, ErrSyntax
-			}
-			s.count = int(min(n, scanLimit))
 		case c.Is(i, "match"):
 			_, s.match = matching(c.Args[i+1])
 		default:

@@ -128,15 +128,12 @@ func smove(from store.SetTx, tx *store.Tx, c *Call) Reply {
 }
 
 func spop(tx *store.Tx, c *Call) Reply {
-	count, counted := int64(1), len(c.Args) > 2
 	if len(c.Args) > 3 {
 		return ErrSyntax
 	}
-	if counted {
-		var ok bool
-		if count, ok = c.Int(2); !ok || count < 0 {
-			return ErrNegative
-		}
+	count, counted, refusal := c.popCount()
+	if refusal.IsError() {
+		return refusal
 	}
 	s, err := tx.EditSet(c.Args[1])
 	switch {

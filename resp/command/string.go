@@ -95,21 +95,26 @@ func getrange(v *store.View, c *Call) Reply {
 // byteRange turns the places of a first and a last byte, counted from the end where
 // negative, into value[from:to].
 func byteRange(start, end int64, length int) (from, to int) {
-	n := int64(length)
 	if start < 0 && end < 0 && start > end {
 		return 0, 0 // before they are cut: both may lie before the beginning
 	}
-	if start < 0 {
-		start = max(0, start+n)
+	start, end = cut(start, end, int64(length))
+	return int(start), int(end)
+}
+
+// cut turns the places of the first and the last of n bytes or bits, counted from the end where negative, into those
+// from .. to-1. What lies before the beginning is at it.
+func cut(first, last, n int64) (from, to int64) {
+	if first < 0 {
+		first = max(0, first+n)
 	}
-	if end < 0 {
-		end = max(0, end+n)
+	if last < 0 {
+		last = max(0, last+n)
 	}
-	end = min(end, n-1)
-	if start > end {
+	if last = min(last, n-1); first > last {
 		return 0, 0
 	}
-	return int(start), int(end) + 1
+	return first, last + 1
 }
 
 func getdel(tx *store.Tx, c *Call) Reply {

@@ -63,22 +63,19 @@ func (c *Call) popScored(tx *store.Tx, key []byte, z store.ZSetTx, highest bool,
 // zpop is ZPOPMIN and ZPOPMAX. Without a count the reply is flat in RESP3, too.
 func zpop(highest bool) writing {
 	return func(tx *store.Tx, c *Call) Reply {
-		count := int64(1)
-		switch {
-		case len(c.Args) > 3:
+		if len(c.Args) > 3 {
 			return ErrSyntax
-		case len(c.Args) == 3:
-			var ok bool
-			if count, ok = c.Int(2); !ok || count < 0 {
-				return ErrNegative
-			}
+		}
+		count, counted, refusal := c.popCount()
+		if refusal.IsError() {
+			return refusal
 		}
 		z, err := tx.EditZSet(c.Args[1])
 		if err != nil {
 			return Failure(err)
 		}
 		elems := c.popScored(tx, c.Args[1], z, highest, count)
-		if len(c.Args) == 3 {
+		if counted {
 			return pairsOf(elems...)
 		}
 		return Array(elems...)
@@ -88,15 +85,21 @@ func zpop(highest bool) writing {
 // bzpop is BZPOPMIN and BZPOPMAX.
 func bzpop(highest bool) writing {
 	return blockingPop(store.TypeZSet, func(tx *store.Tx, c *Call, key []byte) (reply Reply, found bool) {
-		z, err := tx.EditZSet(key)
-		switch {
-		case err != nil:
-			return Failure(err), false
-		case z.Len() == 0:
-			return ReplyNone, false
+		z, refusal, found := membersOf(tx, key)
+		if !found {
+			return refusal, false
 		}
 		return Array(append([]Reply{Bulk(key)}, c.popScored(tx, key, z, highest, 1)...)...), true
 	})
+}
+
+// membersOf returns the sorted set of a key. found is false if there is none, or another type, which the refusal says.
+func membersOf(tx *store.Tx, key []byte) (z store.ZSetTx, refusal Reply, found bool) {
+	z, err := tx.EditZSet(key)
+	if err != nil {
+		return z, Failure(err), false
+	}
+	return z, ReplyNone, z.Len() > 0
 }
 
 // nested makes arrays of two, in both protocols.
@@ -114,12 +117,9 @@ func zmpop(tx *store.Tx, c *Call) Reply  { return zsetMultiPop.now(tx, c) }
 func bzmpop(tx *store.Tx, c *Call) Reply { return zsetMultiPop.waiting(tx, c) }
 
 func popZSet(tx *store.Tx, c *Call, key []byte, highest bool, count int64) (popped Reply, found bool) {
-	z, err := tx.EditZSet(key)
-	switch {
-	case err != nil:
-		return Failure(err), false
-	case z.Len() == 0:
-		return ReplyNone, false
+	z, refusal, found := membersOf(tx, key)
+	if !found {
+		return refusal, false
 	}
 	return nested(c.popScored(tx, key, z, highest, count)), true
 }
