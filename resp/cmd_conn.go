@@ -9,12 +9,17 @@ import (
 
 func connectionRows() []*command.Row {
 	return []*command.Row{
-		{Name: "auth", Arity: -2, Flags: command.Noscript | command.Loading | command.Stale | command.Fast | command.NoAuth | command.AllowBusy, Conn: onClient(auth),
+		{Name: "auth", Arity: -2,
+			Flags: command.Noscript | command.Loading | command.Stale | command.Fast | command.NoAuth |
+				command.AllowBusy,
+			Conn:  onClient(auth),
 			Group: "connection", Since: "1.0.0", Args: "[username] password",
 			Doc: "Proves who the connection is, by password."},
 		{Name: "echo", Arity: 2, Flags: command.Loading | command.Stale | command.Fast, Conn: onClient(echo),
 			Group: "connection", Since: "1.0.0", Args: "message", Doc: "Returns the message."},
-		{Name: "hello", Arity: -1, Flags: command.Noscript | command.Loading | command.Stale | command.Fast | command.NoAuth | command.AllowBusy,
+		{Name: "hello", Arity: -1,
+			Flags: command.Noscript | command.Loading | command.Stale | command.Fast | command.NoAuth |
+				command.AllowBusy,
 			Conn:  onClient(hello),
 			Group: "connection", Since: "6.0.0",
 			Args: "[arguments{protover [AUTH username_password{username password}] [SETNAME clientname]}]",
@@ -23,11 +28,13 @@ func connectionRows() []*command.Row {
 			Group: "connection", Since: "1.0.0", Tips: "request_policy:all_shards response_policy:all_succeeded",
 			Args: "[message]", Doc: "Answers PONG, or the message."},
 		{Name: "quit", Arity: -1,
-			Flags: command.Noscript | command.Loading | command.Stale | command.Fast | command.NoAuth | command.AllowBusy | command.RunInMulti | command.InPubsub,
+			Flags: command.Noscript | command.Loading | command.Stale | command.Fast | command.NoAuth |
+				command.AllowBusy | command.RunInMulti | command.InPubsub,
 			Conn:  onClient(quit),
 			Group: "connection", Since: "1.0.0", Doc: "Closes the connection."},
 		{Name: "reset", Arity: 1,
-			Flags: command.Noscript | command.Loading | command.Stale | command.Fast | command.NoAuth | command.AllowBusy | command.RunInMulti | command.InPubsub,
+			Flags: command.Noscript | command.Loading | command.Stale | command.Fast | command.NoAuth |
+				command.AllowBusy | command.RunInMulti | command.InPubsub,
 			Conn:  onClient(reset),
 			Group: "connection", Since: "6.2.0", Doc: "Brings the connection back to its first state."},
 		{Name: "select", Arity: 2, Flags: command.Loading | command.Stale | command.Fast, Conn: onClient(selectDB),

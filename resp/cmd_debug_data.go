@@ -41,13 +41,16 @@ func debugProtocol(cl *client, kind string) command.Reply {
 	case "map":
 		return command.MapOf(three(func(i int) []command.Reply { return []command.Reply{truth(i == 1)} })...)
 	case "attrib":
-		attribute := command.Reply{Kind: command.KindAttribute, Elems: []command.Reply{command.BulkString("key-popularity"), command.Array(command.BulkString("key:123"), command.Integer(90))}}
+		attribute := command.Reply{Kind: command.KindAttribute,
+			Elems: []command.Reply{command.BulkString("key-popularity"),
+				command.Array(command.BulkString("key:123"), command.Integer(90))}}
 		return command.Series(attribute, command.BulkString("Some real reply following the attribute"))
 	case "push":
 		if !cl.RESP3 {
 			return command.ErrorReply("ERR RESP2 is not supported by this command")
 		}
-		return command.Series(command.BulkString("Some real reply following the push reply"), command.Push(command.BulkString("server-cpu-usage"), command.Integer(42)))
+		return command.Series(command.BulkString("Some real reply following the push reply"),
+			command.Push(command.BulkString("server-cpu-usage"), command.Integer(42)))
 	case "verbatim":
 		return command.Verbatim("This is a verbatim\nstring")
 	case "true", "false":

@@ -12,16 +12,19 @@ func slowlogRows() []*command.Row {
 	return []*command.Row{
 		{Name: "slowlog", Arity: -2,
 			Group: "server", Since: "2.2.12", Doc: "Keeps the commands that took long.", Subs: []*command.Row{
-				{Name: "get", Arity: -2, Flags: command.Admin | command.Loading | command.Stale, Conn: onClient(slowlogGet),
+				{Name: "get", Arity: -2, Flags: command.Admin | command.Loading | command.Stale,
+					Conn:  onClient(slowlogGet),
 					Since: "2.2.12", Tips: "request_policy:all_nodes nondeterministic_output", Usage: "[<count>]",
 					Args: "[count]", Cost: "O(N) in the number of entries",
 					Doc: "Returns the latest slow commands, -1 = all."},
 				{Name: "help", Arity: 2, Flags: command.Loading | command.Stale, Conn: command.Help,
 					Since: "6.2.0", Doc: "Explains the subcommands."},
-				{Name: "len", Arity: 2, Flags: command.Admin | command.Loading | command.Stale, Conn: onClient(slowlogLen),
+				{Name: "len", Arity: 2, Flags: command.Admin | command.Loading | command.Stale,
+					Conn:  onClient(slowlogLen),
 					Since: "2.2.12", Tips: "request_policy:all_nodes response_policy:agg_sum nondeterministic_output",
 					Doc: "Counts the slow commands that are kept."},
-				{Name: "reset", Arity: 2, Flags: command.Admin | command.Loading | command.Stale, Conn: onClient(slowlogReset),
+				{Name: "reset", Arity: 2, Flags: command.Admin | command.Loading | command.Stale,
+					Conn:  onClient(slowlogReset),
 					Since: "2.2.12", Tips: "request_policy:all_nodes response_policy:all_succeeded",
 					Cost: "O(N) in the number of entries", Doc: "Forgets the slow commands."},
 			}},
@@ -105,7 +108,8 @@ func slowlogGet(cl *client, c *command.Call) command.Reply {
 	newest := make([]command.Reply, count)
 	for i := range newest {
 		e := &l.entries[len(l.entries)-1-i]
-		newest[i] = command.Array(command.Integer(e.id), command.Integer(e.at), command.Integer(e.took.Microseconds()), command.BulkStrings(e.args), command.BulkString(e.addr), command.BulkString(e.name))
+		newest[i] = command.Array(command.Integer(e.id), command.Integer(e.at), command.Integer(e.took.Microseconds()),
+			command.BulkStrings(e.args), command.BulkString(e.addr), command.BulkString(e.name))
 	}
 	return command.Array(newest...)
 }

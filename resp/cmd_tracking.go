@@ -18,7 +18,8 @@ var (
 	errCachingYes     = command.ErrorReply("ERR CLIENT CACHING YES is only valid when tracking is enabled in OPTIN mode.")
 	errCachingNo      = command.ErrorReply("ERR CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode.")
 	errPrefixOverlaps = func(prefix, with, other string) command.Reply {
-		return command.ErrorReply(command.OneLine("ERR Prefix '" + prefix + "' overlaps with " + with + " prefix '" + other + "'. Prefixes for a single client must not overlap."))
+		return command.ErrorReply(command.OneLine("ERR Prefix '" + prefix + "' overlaps with " + with + " prefix '" +
+			other + "'. Prefixes for a single client must not overlap."))
 	}
 )
 
@@ -171,5 +172,6 @@ func clientTrackinginfo(cl *client, _ *command.Call) command.Reply {
 			words = append(words, command.BulkString(f.word))
 		}
 	}
-	return command.MapOf(command.BulkString("flags"), command.SetOf(words...), command.BulkString("redirect"), command.Integer(cl.redirect()), command.BulkString("prefixes"), command.BulkStrings(how.prefixes))
+	return command.MapOf(command.BulkString("flags"), command.SetOf(words...), command.BulkString("redirect"),
+		command.Integer(cl.redirect()), command.BulkString("prefixes"), command.BulkStrings(how.prefixes))
 }

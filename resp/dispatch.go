@@ -158,6 +158,7 @@ func (s *Server) panicked(name string, p any) command.Reply {
 // recover keeps a defect outside of any handler, in parsing or sending, to this connection.
 func (cl *client) recover() {
 	if p := recover(); p != nil {
-		cl.srv.log.Error().Str("client", cl.addr).Str("panic", fmt.Sprint(p)).Bytes("stack", debug.Stack()).Msg("connection failed")
+		cl.srv.log.Error().Str("client", cl.addr).Str("panic", fmt.Sprint(p)).
+			Bytes("stack", debug.Stack()).Msg("connection failed")
 	}
 }

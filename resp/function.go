@@ -276,7 +276,8 @@ func (l *libraries) restore() {
 			refusal = l.link([]*library{lib}, true)
 		}
 		if refusal.IsError() {
-			l.srv.log.Error().Str("error", refusal.S).Str("code", c[:min(len(c), 80)]).Msg("a library of functions can not be loaded")
+			l.srv.log.Error().Str("error", refusal.S).Str("code", c[:min(len(c), 80)]).
+				Msg("a library of functions can not be loaded")
 		}
 	}
 	if len(code) > 0 {

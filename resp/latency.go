@@ -103,7 +103,8 @@ func (e *latencyEvent) figures(now int64) (f latencyFigures) {
 func (e *latencyEvent) graph(name string, now int64) string {
 	f := e.figures(now)
 	var out strings.Builder
-	fmt.Fprintf(&out, "%s - high %d ms, low %d ms (all time high %d ms)\n%s\n", name, f.high, f.low, e.max, strings.Repeat("-", graphColumns))
+	fmt.Fprintf(&out, "%s - high %d ms, low %d ms (all time high %d ms)\n%s\n", name, f.high, f.low, e.max,
+		strings.Repeat("-", graphColumns))
 	for from := 0; from < len(e.samples); from += graphColumns {
 		if from > 0 {
 			out.WriteByte('\n')

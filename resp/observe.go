@@ -90,7 +90,8 @@ func (cl *client) noteTimes(t timing, r *command.Row, args [][]byte, reply *comm
 
 // noteSlow keeps what took long for SLOWLOG and LATENCY.
 func (s *Server) noteSlow(cl *client, r *command.Row, args [][]byte, took time.Duration) {
-	if slower := s.cfg.SlowlogLogSlowerThan.Load(); slower >= 0 && took.Microseconds() >= slower && r.Flags&command.SkipSlowlog == 0 {
+	if slower := s.cfg.SlowlogLogSlowerThan.Load(); slower >= 0 && took.Microseconds() >= slower &&
+		r.Flags&command.SkipSlowlog == 0 {
 		s.slowlog.add(cl, r, args, took, int(min(s.cfg.SlowlogMaxLen.Load(), maxSlowlog)))
 	}
 	event := eventCommand

@@ -79,7 +79,8 @@ func (p *procs) run(s *Server, stop <-chan struct{}) {
 			p.set(p.all) // the end is write-back's
 			return
 		case <-tick.C:
-			p.look(s.stats.commands.Load(), s.stats.batches.Load(), int64(s.store.Committed()), s.store.Loads(), s.clients.count())
+			p.look(s.stats.commands.Load(), s.stats.batches.Load(), int64(s.store.Committed()), s.store.Loads(),
+				s.clients.count())
 		}
 	}
 }

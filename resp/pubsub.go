@@ -193,7 +193,8 @@ func (s *Server) notify(db int, class command.EventClass, event, key string) {
 
 // missed is the store's Missed. OBJECT looks at keys without being heard.
 func (s *Server) missed(db int, key string) {
-	if s.host.Events.Has(command.EventMissed) && !(s.running != nil && strings.HasPrefix(s.running.call.Name(), "object|")) {
+	if s.host.Events.Has(command.EventMissed) &&
+		!(s.running != nil && strings.HasPrefix(s.running.call.Name(), "object|")) {
 		s.notify(db, command.EventMissed, "keymiss", key)
 	}
 }

@@ -53,7 +53,8 @@ type rewriteState struct {
 func (j *rewrites) state(now time.Time) rewriteState {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	s := rewriteState{running: !j.started.IsZero(), failed: j.failed, finished: j.finished, lastSeconds: -1, currentSeconds: -1}
+	s := rewriteState{running: !j.started.IsZero(), failed: j.failed, finished: j.finished, lastSeconds: -1,
+		currentSeconds: -1}
 	if j.finished > 0 || j.failed {
 		s.lastSeconds = int64(j.last / time.Second)
 	}

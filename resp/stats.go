@@ -162,7 +162,8 @@ func infoCommandstats(t *infoText, r *infoReport) {
 		calls, rejected, failed := s.Calls.Load(), s.Rejected.Load(), s.Failed.Load()
 		if calls+rejected+failed > 0 {
 			all := s.Microseconds(calls)
-			t.linef("cmdstat_"+row.Full, "calls=%d,usec=%d,usec_per_call=%.2f,rejected_calls=%d,failed_calls=%d", calls, all, ratio(all, calls), rejected, failed)
+			t.linef("cmdstat_"+row.Full, "calls=%d,usec=%d,usec_per_call=%.2f,rejected_calls=%d,failed_calls=%d", calls,
+				all, ratio(all, calls), rejected, failed)
 		}
 	})
 }

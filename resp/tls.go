@@ -21,7 +21,8 @@ var (
 
 // tlsSettings are the parameters that loadTLS reads.
 var tlsSettings = []string{
-	"tls-cert-file", "tls-key-file", "tls-key-file-pass", "tls-ca-cert-file", "tls-ca-cert-dir", "tls-auth-clients", "tls-protocols",
+	"tls-cert-file", "tls-key-file", "tls-key-file-pass", "tls-ca-cert-file", "tls-ca-cert-dir", "tls-auth-clients",
+	"tls-protocols",
 	"tls-session-caching",
 }
 
@@ -144,7 +145,8 @@ func loadAuthorities(file, dir string) (*x509.CertPool, error) {
 			return nil, fmt.Errorf("Failed to configure CA certificate(s) file/directory: %w", err)
 		}
 		if !pool.AppendCertsFromPEM(content) {
-			return nil, fmt.Errorf("Failed to configure CA certificate(s) file/directory: %s holds no certificate", file)
+			return nil, fmt.Errorf("Failed to configure CA certificate(s) file/directory: %s holds no certificate",
+				file)
 		}
 	}
 	if dir == "" {

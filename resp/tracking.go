@@ -96,7 +96,8 @@ func (t *trackingTable) turnOff(cl *client) {
 // read, which come here themselves, and not what it was given. The caller holds the keyspace lock.
 func (cl *client) remember(r *command.Row, args [][]byte) {
 	how := cl.tracking.Load()
-	if how == nil || r.Flags&command.Readonly == 0 || r.Group == "scripting" || how.bcast || how.optIn && !cl.caching || how.optOut && cl.caching {
+	if how == nil || r.Flags&command.Readonly == 0 || r.Group == "scripting" || how.bcast || how.optIn && !cl.caching ||
+		how.optOut && cl.caching {
 		return
 	}
 	t := &cl.srv.tracking
@@ -224,7 +225,8 @@ func (t *trackingTable) send(cl *client, how *tracking, keys command.Reply, from
 		if to = t.srv.clients.find(how.redirect); to == nil {
 			how.broken.Store(true)
 			if cl.pushesRESP3.Load() {
-				cl.pushReply(from, command.Push(command.BulkString("tracking-redir-broken"), command.Integer(how.redirect)), 0)
+				cl.pushReply(from,
+					command.Push(command.BulkString("tracking-redir-broken"), command.Integer(how.redirect)), 0)
 			}
 			return
 		}
@@ -234,7 +236,8 @@ func (t *trackingTable) send(cl *client, how *tracking, keys command.Reply, from
 	case to.pushesRESP3.Load():
 		to.pushReply(from, command.Push(command.BulkString("invalidate"), keys), lsn)
 	case how.redirect != 0 && to.subscriptions.all() > 0:
-		to.pushReply(from, command.Push(command.BulkString("message"), command.BulkString(invalidationChannel), keys), lsn)
+		to.pushReply(from, command.Push(command.BulkString("message"), command.BulkString(invalidationChannel), keys),
+			lsn)
 	}
 }
 

@@ -33,7 +33,8 @@ func (d *tableDef) runSQL() string {
 func (w *writer) runs(f *fold, order []int32) {
 	for len(order) > 0 && w.err == nil {
 		if r := &f.rows[order[0]]; w.asides.sifting {
-			w.attempt(f, order[0], r.target(), len(r.data), func(w *writer, f *fold, i int32) { w.mergeSome(f, []int32{i}) })
+			w.attempt(f, order[0], r.target(), len(r.data),
+				func(w *writer, f *fold, i int32) { w.mergeSome(f, []int32{i}) })
 			order = order[1:]
 		} else {
 			w.asides.at, w.asides.bytes = r.target(), len(r.data)

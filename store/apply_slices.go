@@ -75,7 +75,9 @@ func (w *writer) applyInSlices(f *fold) error {
 }
 
 // slices writes the entries in order, a transaction for so many rows or bytes of them.
-func (w *writer) slices(f *fold, order []int32, bytesOf func(f *fold, i int32) int, write func(f *fold, order []int32)) error {
+func (w *writer) slices(
+	f *fold, order []int32, bytesOf func(f *fold, i int32) int, write func(f *fold, order []int32),
+) error {
 	for len(order) > 0 {
 		n, bytes := 0, 0
 		for n < len(order) && n < sliceRows && bytes < w.slice {

@@ -49,14 +49,19 @@ func (st *Store) checkRows(r *reader, fail func(string, ...any)) error {
 	for _, c := range []struct{ what, sql string }{
 		{"keys without a name", `SELECT 1 FROM keys WHERE key IS NULL`},
 		{"keys in no space", `SELECT 1 FROM keys WHERE space NOT IN (SELECT space FROM spaces)`},
-		{"chunks of no long string", `SELECT 1 FROM chunks WHERE id NOT IN (SELECT id FROM keys WHERE chunked > 0 UNION ALL SELECT id FROM garbage)`},
+		{"chunks of no long string",
+			`SELECT 1 FROM chunks WHERE id NOT IN (SELECT id FROM keys WHERE chunked > 0 UNION ALL SELECT id FROM garbage)`},
 		{"long strings with a value in their row", `SELECT 1 FROM keys WHERE chunked > 0 AND value IS NOT NULL`},
-		{"chunks beyond their string's end", fmt.Sprintf(`SELECT 1 FROM chunks c JOIN keys k USING (id) WHERE c.n * %d + length(c.data) > k.chunked`, chunkBytes)},
+		{"chunks beyond their string's end",
+			fmt.Sprintf(`SELECT 1 FROM chunks c JOIN keys k USING (id) WHERE c.n * %d + length(c.data) > k.chunked`,
+				chunkBytes)},
 		{"short strings without a value", `SELECT 1 FROM keys WHERE chunked = 0 AND type = 1 AND value IS NULL`},
 		{"key ids not given out yet", fmt.Sprintf(`SELECT 1 FROM keys WHERE id >= %d`, st.ids.next())},
 		{"spaces not given out yet", fmt.Sprintf(`SELECT 1 FROM spaces WHERE space >= %d`, st.nextSpace)},
-		{"spaces with a wrong row count", `SELECT 1 FROM spaces s WHERE db IS NOT NULL AND keys <> (SELECT count(*) FROM keys k WHERE k.space = s.space)`},
-		{"spaces with a wrong number of deadlines", `SELECT 1 FROM spaces s WHERE db IS NOT NULL AND expiring <> (SELECT count(*) FROM keys k WHERE k.space = s.space AND k.expires_ms > 0)`},
+		{"spaces with a wrong row count",
+			`SELECT 1 FROM spaces s WHERE db IS NOT NULL AND keys <> (SELECT count(*) FROM keys k WHERE k.space = s.space)`},
+		{"spaces with a wrong number of deadlines",
+			`SELECT 1 FROM spaces s WHERE db IS NOT NULL AND expiring <> (SELECT count(*) FROM keys k WHERE k.space = s.space AND k.expires_ms > 0)`},
 	} {
 		if err := none(c.what, c.sql); err != nil {
 			return err
@@ -65,7 +70,8 @@ func (st *Store) checkRows(r *reader, fail func(string, ...any)) error {
 	for t := hashFields; int(t) < len(tables); t++ {
 		d := &tables[t]
 		if err := none("rows in "+d.name+" of no such key", fmt.Sprintf(
-			`SELECT 1 FROM %s WHERE id NOT IN (SELECT id FROM keys WHERE type = %d UNION ALL SELECT id FROM garbage)`, d.name, d.typ)); err != nil {
+			`SELECT 1 FROM %s WHERE id NOT IN (SELECT id FROM keys WHERE type = %d UNION ALL SELECT id FROM garbage)`,
+			d.name, d.typ)); err != nil {
 			return err
 		}
 		if d.typ == TypeStream && t != streamHeads { // what a stream always has is its head
@@ -139,14 +145,16 @@ func (st *Store) checkMemoryLocked(r *reader, fail func(string, ...any)) error {
 	watched := 0
 	for db, s := range st.dbs {
 		var rows, expiring int64
-		if err := queryInts(r.c, `SELECT keys, expiring FROM spaces WHERE space = `+itoa(s.id), &rows, &expiring); err != nil {
+		if err := queryInts(r.c, `SELECT keys, expiring FROM spaces WHERE space = `+itoa(s.id), &rows,
+			&expiring); err != nil {
 			return err
 		}
 		if rows != s.live {
 			fail("database %d has %d keys in memory's count and %d rows", db, s.live, rows)
 		}
 		if expiring != s.expiring {
-			fail("database %d has %d keys with deadlines in memory's count and %d rows with them", db, s.expiring, expiring)
+			fail("database %d has %d keys with deadlines in memory's count and %d rows with them", db, s.expiring,
+				expiring)
 		}
 		for name, o := range s.keys {
 			bytes, objects = bytes+o.bytes, objects+1
@@ -198,7 +206,8 @@ func (o *object) compare(s *space, name string, have *row, fail func(string, ...
 	case (o.slot != 0) != (o.deadline != 0):
 		fail("key %q has deadline %d and place %d in the deadline queue", name, o.deadline, o.slot)
 	case o.coll != nil && !sameRows(o.coll, have.coll):
-		fail("%v %q has other rows in memory (%d elements) and on disk (%d elements)", o.typ, name, o.coll.length(), have.coll.length())
+		fail("%v %q has other rows in memory (%d elements) and on disk (%d elements)", o.typ, name, o.coll.length(),
+			have.coll.length())
 	case o.typ != None && !o.headOnly && (o.coll != nil) != (o.typ != TypeString):
 		fail("%v %q is not held as one", o.typ, name)
 	case o.bytes != o.size():

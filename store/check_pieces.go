@@ -12,7 +12,8 @@ type stray struct{ what, sql string }
 func strayPieces() []stray {
 	names := longNames()
 	all := []stray{
-		{"names that are longer than their rows may have", fmt.Sprintf(`SELECT 1 FROM keys WHERE length(key) > %d`, longName)},
+		{"names that are longer than their rows may have",
+			fmt.Sprintf(`SELECT 1 FROM keys WHERE length(key) > %d`, longName)},
 		{"long names without pieces", names + ` EXCEPT SELECT id, n, part FROM pieces`},
 	}
 	for t := hashFields; int(t) < len(tables); t++ {
@@ -25,8 +26,9 @@ func strayPieces() []stray {
 		}
 	}
 	return append(all,
-		stray{"pieces of no long row", `SELECT id, n, part FROM pieces WHERE id NOT IN (SELECT id FROM garbage) EXCEPT ` +
-			`SELECT * FROM (` + longColumns() + `)`},
+		stray{"pieces of no long row",
+			`SELECT id, n, part FROM pieces WHERE id NOT IN (SELECT id FROM garbage) EXCEPT ` +
+				`SELECT * FROM (` + longColumns() + `)`},
 		stray{"pieces that follow none", `SELECT 1 FROM pieces p WHERE piece > 0 AND id NOT IN (SELECT id FROM garbage) AND
 			NOT EXISTS (SELECT 1 FROM pieces q WHERE q.id = p.id AND q.n = p.n AND q.part = p.part AND q.piece = p.piece - 1 AND length(q.data) = ` + itoa(chunkBytes) + `)`})
 }
@@ -41,7 +43,8 @@ func longColumns() string {
 	for t := hashFields; int(t) < len(tables); t++ {
 		for i, c := range tables[t].stored() {
 			if d := &tables[t]; c.kind == blobColumn {
-				columns = append(columns, fmt.Sprintf(`SELECT id, n, %d FROM %s WHERE length(%s) = %d`, i+1, d.name, c.name, chunkBytes))
+				columns = append(columns,
+					fmt.Sprintf(`SELECT id, n, %d FROM %s WHERE length(%s) = %d`, i+1, d.name, c.name, chunkBytes))
 			}
 		}
 	}

@@ -31,7 +31,8 @@ func isDamage(err error) bool {
 
 // isDiskFailure reports whether an error is one of the moment. A full disk is none: reserve.go deals with it.
 func isDiskFailure(err error) bool {
-	return !noSpace(err) && (errors.Is(err, ErrDiskFailed) || errors.Is(err, sqlite3.IOERR) || errors.Is(err, sqlite3.CANTOPEN) ||
+	return !noSpace(err) && (errors.Is(err, ErrDiskFailed) || errors.Is(err, sqlite3.IOERR) ||
+		errors.Is(err, sqlite3.CANTOPEN) ||
 		errors.Is(err, syscall.EIO))
 }
 
@@ -175,7 +176,8 @@ func (st *Store) worked(p place) {
 	left := len(d.first)
 	d.mu.Unlock()
 	if was && left == 0 && p.op != writingBack {
-		st.opts.Log("the disk works again", nil, "operation", string(p.op), "seconds", int64(time.Since(f.since).Seconds()))
+		st.opts.Log("the disk works again", nil, "operation", string(p.op), "seconds",
+			int64(time.Since(f.since).Seconds()))
 	}
 }
 
@@ -264,7 +266,8 @@ func (st *Store) Damage() Damage {
 	if r.What != "" || len(d.first) == 0 {
 		return r
 	}
-	p := slices.MinFunc(slices.Collect(maps.Keys(d.first)), func(a, b place) int { return d.first[a].since.Compare(d.first[b].since) })
+	p := slices.MinFunc(slices.Collect(maps.Keys(d.first)),
+		func(a, b place) int { return d.first[a].since.Compare(d.first[b].since) })
 	r.What, r.Since = string(p.op)+": "+d.first[p].err.Error(), d.first[p].since
 	return r
 }

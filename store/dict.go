@@ -338,7 +338,8 @@ func (d *dict[V]) size(valueBytes int64) int64 {
 
 // snapshot copies the slots, and leaves to a later look-up what finds them by name.
 func (d *dict[V]) snapshot() dict[V] {
-	c := dict[V]{blocks: make([][]slot[V], 0, d.live/blockSlots+1), places: d.live, live: d.live, next: d.next, bytes: d.bytes}
+	c := dict[V]{blocks: make([][]slot[V], 0, d.live/blockSlots+1), places: d.live, live: d.live, next: d.next,
+		bytes: d.bytes}
 	if d.live == d.places {
 		for _, block := range d.blocks {
 			c.blocks = append(c.blocks, append(make([]slot[V], 0, max(len(block), min(blockSlots, d.live))), block...))

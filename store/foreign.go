@@ -102,7 +102,8 @@ func (w *writer) makeWay(e *entry) {
 		return
 	}
 	var other int64
-	w.query(`SELECT coalesce((SELECT id FROM keys WHERE space = ?1 AND key = ?2), 0)`, &other, e.space, storedName(e.key))
+	w.query(`SELECT coalesce((SELECT id FROM keys WHERE space = ?1 AND key = ?2), 0)`, &other, e.space,
+		storedName(e.key))
 	if other != 0 {
 		w.run(w.toGarbage, other)
 		w.run(w.dropAny, other)
@@ -183,7 +184,8 @@ func (w *writer) countForeign() {
 	}
 	w.err = s.Close()
 	for space, c := range counts {
-		w.exec(`UPDATE spaces SET keys = keys + ?2, expiring = expiring + ?3 WHERE space = ?1`, space, c.keys, c.expiring)
+		w.exec(`UPDATE spaces SET keys = keys + ?2, expiring = expiring + ?3 WHERE space = ?1`, space, c.keys,
+			c.expiring)
 	}
 }
 

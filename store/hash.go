@@ -257,7 +257,8 @@ func (h *Hash) shape() Shape { return h.Shape() }
 
 // Shape is View.Shape of a hash that is there.
 func (h *Hash) Shape() Shape {
-	return Shape{Type: TypeHash, Len: h.fields.len(), MostLen: int(h.grown.mostLen), LongestBytes: int(h.grown.longest), Deadlines: h.deadlines != nil}
+	return Shape{Type: TypeHash, Len: h.fields.len(), MostLen: int(h.grown.mostLen), LongestBytes: int(h.grown.longest),
+		Deadlines: h.deadlines != nil}
 }
 
 func (h *Hash) rows(w *recordWriter, id int64) {

@@ -261,7 +261,8 @@ func (l *List) kind() Type  { return TypeList }
 func (l *List) length() int { return l.len }
 
 func (l *List) size() int64 {
-	return listBytes + int64(cap(l.blocks))*elementBytes + int64(l.slots)*elementBytes + l.values + int64(l.len)*valueBytes
+	return listBytes + int64(cap(l.blocks))*elementBytes + int64(l.slots)*elementBytes + l.values +
+		int64(l.len)*valueBytes
 }
 
 func (l *List) snapshot() collection {

@@ -233,7 +233,9 @@ func (st *Store) loadNow(s *space, key []byte, o *object, need Need) *object {
 	}
 	var r row
 	if s.unloaded || o.headOnly {
-		err := st.readers.load(func(rd *reader) error { return rd.pending(pending{o, s.db, wait{l: &load{need: need}}, o.id}, &r) })
+		err := st.readers.load(func(rd *reader) error {
+			return rd.pending(pending{o, s.db, wait{l: &load{need: need}}, o.id}, &r)
+		})
 		if err == nil {
 			st.stats.loads++
 			o.load, err = nil, st.fill(o, &r)

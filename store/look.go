@@ -87,8 +87,9 @@ func (st *Store) look() (*seen, error) {
 	}
 	switch {
 	case s.journal.Last < s.db.ahead:
-		return nil, &journal.Damage{File: st.journalDir(), Expected: fmt.Sprintf("the records up to %d, part of which is in the tables", s.db.ahead),
-			Found: fmt.Sprintf("them up to %d", s.journal.Last)}
+		return nil, &journal.Damage{File: st.journalDir(),
+			Expected: fmt.Sprintf("the records up to %d, part of which is in the tables", s.db.ahead),
+			Found:    fmt.Sprintf("them up to %d", s.journal.Last)}
 	case !s.stated && s.db.identity != 0 && s.journal.Last > s.db.applied:
 		return nil, &journal.Damage{File: st.statePath(), Found: "none",
 			Expected: fmt.Sprintf("the state that goes with the journal's records from %d on", s.db.applied+1)}
@@ -104,7 +105,8 @@ func (s *seen) fits(dir string) error {
 	db, state := &s.db, &s.state
 	switch {
 	case !db.there && state.Floor > 0:
-		return &journal.Damage{File: path, Expected: fmt.Sprintf("the tables with the records up to %d", state.Floor), Found: "no tables"}
+		return &journal.Damage{File: path, Expected: fmt.Sprintf("the tables with the records up to %d", state.Floor),
+			Found: "no tables"}
 	case !db.there:
 	case db.anew != nil && state.Floor > 0:
 		return db.anew
@@ -114,8 +116,10 @@ func (s *seen) fits(dir string) error {
 		return &journal.Damage{File: path, Expected: fmt.Sprintf("the database with identity %016x", state.Identity),
 			Found: fmt.Sprintf("that with %016x", db.identity)}
 	case db.applied < state.Floor:
-		return &journal.Damage{File: path, Expected: fmt.Sprintf("the tables with the records up to %d, to where the journal was cut", state.Floor),
-			Found: fmt.Sprintf("them up to %d: an older copy, or the end of %s-wal is lost", db.applied, databaseFile)}
+		return &journal.Damage{File: path,
+			Expected: fmt.Sprintf("the tables with the records up to %d, to where the journal was cut", state.Floor),
+			Found: fmt.Sprintf("them up to %d: an older copy, or the end of %s-wal is lost", db.applied,
+				databaseFile)}
 	}
 	return nil
 }
@@ -132,9 +136,11 @@ func (s *seen) ageOf(dir string) error {
 		must = s.db.applied
 	}
 	if has := max(s.journal.Records, s.state.Floor); has < must {
-		return &journal.Damage{File: dir, Expected: fmt.Sprintf("the records up to %d, which the database knows of", must),
+		return &journal.Damage{File: dir,
+			Expected: fmt.Sprintf("the records up to %d, which the database knows of", must),
 			Found: fmt.Sprintf("the end of journal and %s behind record %d: they are an older copy than %s, and what the "+
-				"server did after that copy and did not bring into the tables is missing", stateName, has, databaseFile)}
+				"server did after that copy and did not bring into the tables is missing", stateName, has,
+				databaseFile)}
 	}
 	return nil
 }
@@ -147,10 +153,12 @@ func (s *seen) alone(st *Store, broken error) error {
 	}
 	switch {
 	case s.db.there && s.db.running:
-		return &journal.Damage{File: st.statePath(), Expected: "the state of the server that ran on " + databaseFile, Found: found}
+		return &journal.Damage{File: st.statePath(), Expected: "the state of the server that ran on " + databaseFile,
+			Found: found}
 	case !s.db.there && (broken != nil || journal.There(st.journalDir())):
-		return &journal.Damage{File: filepath.Join(st.dir, databaseFile), Expected: "the database that is missing beside its journal or state",
-			Found: "no tables"}
+		return &journal.Damage{File: filepath.Join(st.dir, databaseFile),
+			Expected: "the database that is missing beside its journal or state",
+			Found:    "no tables"}
 	}
 	s.state = journal.State{Identity: 1 + rand.Uint64N(1<<63-1), Before: s.db.identity, Floor: s.db.applied}
 	return nil
@@ -180,7 +188,8 @@ func lookAtTables(dir string, sameBoot, thorough bool) (t tablesSeen, err error)
 	}
 	if w.size > 0 && index.frames > 0 && (!w.header || index.salts == w.salts && index.frames > w.frames) {
 		return tablesSeen{there: true, running: true, anew: &journal.Damage{File: path + "-wal",
-			Expected: fmt.Sprintf("the %d frames that its index counts", index.frames), Found: fmt.Sprintf("%d that are whole", w.frames)}}, nil
+			Expected: fmt.Sprintf("the %d frames that its index counts", index.frames),
+			Found:    fmt.Sprintf("%d that are whole", w.frames)}}, nil
 	}
 	c, err := openLook(path)
 	if err != nil {
@@ -196,7 +205,8 @@ func lookAtTables(dir string, sameBoot, thorough bool) (t tablesSeen, err error)
 		return tablesSeen{}, damaged(dir, err)
 	}
 	if there := info.Size()/pageBytes + int64(len(w.pages)); there < pages {
-		return tablesSeen{}, &journal.Damage{File: path, Expected: fmt.Sprintf("%d pages", pages), Found: fmt.Sprintf("%d", there)}
+		return tablesSeen{}, &journal.Damage{File: path, Expected: fmt.Sprintf("%d pages", pages),
+			Found: fmt.Sprintf("%d", there)}
 	}
 	if thorough {
 		if err := wholePages(c, path); err != nil {
@@ -209,7 +219,8 @@ func lookAtTables(dir string, sameBoot, thorough bool) (t tablesSeen, err error)
 	// A server that was killed while it began the WAL anew may have left a torn header: nothing behind it was
 	// needed any more.
 	if begun := index.whole && index.frames == 0 && w.size > 0; t.running && !w.header && !begun {
-		t.anew = &journal.Damage{File: path + "-wal", Expected: "the WAL of a database that was not closed", Found: "none that is whole"}
+		t.anew = &journal.Damage{File: path + "-wal", Expected: "the WAL of a database that was not closed",
+			Found: "none that is whole"}
 	}
 	return t, nil
 }
@@ -284,7 +295,8 @@ func refusal(err error) error {
 		return err
 	}
 	return fmt.Errorf("%w: %w; nothing was changed: put the right file in its place, or start with --set-aside-damaged salvage, which renames "+
-		"what is here and goes on with all that can be read of it, or with --set-aside-damaged yes, which begins empty", ErrNotWhole, d)
+		"what is here and goes on with all that can be read of it, or with --set-aside-damaged yes, which begins empty",
+		ErrNotWhole, d)
 }
 
 // nameOthers says that Redis's own files in the directory are not read.
@@ -292,9 +304,11 @@ func (st *Store) nameOthers() {
 	if there := present(st.dir, st.opts.Others); len(there) > 0 {
 		fields := []any{"files", strings.Join(there, " ")}
 		if i := st.imported; i.Source != "" {
-			fields = append(fields, "imported_from", i.Source, "imported_at", i.Time.UTC().Format(time.RFC3339), "imported_keys", i.Keys)
+			fields = append(fields, "imported_from", i.Source, "imported_at", i.Time.UTC().Format(time.RFC3339),
+				"imported_keys", i.Keys)
 		}
-		st.opts.Log("Redis's files in the data directory are no longer read: the data is in "+databaseFile+" and journal", nil, fields...)
+		st.opts.Log("Redis's files in the data directory are no longer read: the data is in "+databaseFile+
+			" and journal", nil, fields...)
 	}
 }
 

@@ -102,7 +102,8 @@ func openRescue(path string, checksums bool) (*sqlite3.Conn, error) {
 }
 
 func openLookOn(path, vfsName string) (*sqlite3.Conn, error) {
-	u := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: url.Values{"mode": {"ro"}, "vfs": {vfsName}}.Encode()}
+	u := url.URL{Scheme: "file", OmitHost: true, Path: path,
+		RawQuery: url.Values{"mode": {"ro"}, "vfs": {vfsName}}.Encode()}
 	c, err := sqlite3.OpenContext(sqlite3.WithMaxMemory(context.Background(), writerMemory), u.String())
 	if err != nil {
 		return nil, err

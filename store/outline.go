@@ -66,12 +66,14 @@ func elementTable(t Type) table {
 const countRows = 4096
 
 func (d *tableDef) countSQL() string {
-	return `SELECT count(*), max(n) FROM (SELECT n FROM ` + d.name + ` WHERE id = ?1 AND n > ?2 ORDER BY n LIMIT ` + itoa(countRows) + `)`
+	return `SELECT count(*), max(n) FROM (SELECT n FROM ` + d.name + ` WHERE id = ?1 AND n > ?2 ORDER BY n LIMIT ` +
+		itoa(countRows) + `)`
 }
 
 // partsSQL does not read the data of a run that is longer than one of several rows may be.
 func (d *tableDef) partsSQL() string {
-	return `SELECT n, gaps, CASE WHEN length(gaps) + length(data) <= ` + itoa(runBytes) + ` THEN data END FROM ` + d.name +
+	return `SELECT n, gaps, CASE WHEN length(gaps) + length(data) <= ` + itoa(runBytes) + ` THEN data END FROM ` +
+		d.name +
 		` WHERE id = ?1 ORDER BY n`
 }
 
@@ -129,7 +131,8 @@ func (r *reader) countRuns(id int64, d *tableDef) (rows int, err error) {
 
 // pieceBytes is about what a key's long elements take.
 func (r *reader) pieceBytes(id int64) (bytes int64, err error) {
-	s, err := r.stmt(`SELECT sum(length(data)) + sum(piece = 0) * ` + itoa(chunkBytes) + ` FROM pieces WHERE id = ?1 AND part > 0`)
+	s, err := r.stmt(`SELECT sum(length(data)) + sum(piece = 0) * ` + itoa(chunkBytes) +
+		` FROM pieces WHERE id = ?1 AND part > 0`)
 	if err != nil {
 		return 0, err
 	}

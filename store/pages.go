@@ -155,7 +155,8 @@ const sealAtStart = 64 << 20
 // leaves the file as it was, or done but for the version.
 func sealPages(c *sqlite3.Conn) error {
 	var pages int64
-	if err := queryInts(c, `SELECT page_count FROM pragma_page_count`, &pages); err != nil || pages*pageBytes > sealAtStart {
+	if err := queryInts(c, `SELECT page_count FROM pragma_page_count`, &pages); err != nil ||
+		pages*pageBytes > sealAtStart {
 		return err
 	}
 	if _, err := c.FileControl("main", sqlite3.FCNTL_RESERVE_BYTES, sealBytes); err != nil {

@@ -34,7 +34,8 @@ type rescued struct {
 }
 
 func rescuedTables() []rescued {
-	all := []rescued{{"spaces", []string{"space"}}, {"keys", []string{"id"}}, {"chunks", []string{"id", "n"}}, {"pieces", []string{"id", "n"}}}
+	all := []rescued{{"spaces", []string{"space"}}, {"keys", []string{"id"}}, {"chunks", []string{"id", "n"}},
+		{"pieces", []string{"id", "n"}}}
 	for t := hashFields; int(t) < len(tables); t++ {
 		all = append(all, rescued{tables[t].name, []string{"id", "n"}})
 	}
@@ -52,8 +53,10 @@ func (r *rescue) table(t rescued) error {
 	w := walk{rescue: r, table: t, at: rowKey{least, least}}
 	last := rowKey{least, least}
 	list := strings.Join(columns, ", ")
-	w.sql = `SELECT ` + strings.Join(t.key, ", ") + `, ` + list + ` FROM ` + t.name + ` WHERE ` + w.from() + ` ORDER BY ` + strings.Join(t.key, ", ")
-	put, _, err := r.to.Prepare(`INSERT OR REPLACE INTO ` + t.name + ` (` + list + `) VALUES (` + strings.Repeat(", ?", len(columns))[2:] + `)`)
+	w.sql = `SELECT ` + strings.Join(t.key, ", ") + `, ` + list + ` FROM ` + t.name + ` WHERE ` + w.from() +
+		` ORDER BY ` + strings.Join(t.key, ", ")
+	put, _, err := r.to.Prepare(`INSERT OR REPLACE INTO ` + t.name + ` (` + list + `) VALUES (` +
+		strings.Repeat(", ?", len(columns))[2:] + `)`)
 	if err != nil {
 		return err
 	}

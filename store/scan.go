@@ -81,7 +81,9 @@ func (st *Store) passOver(cursor int64, err error) (next int64, _ error) {
 // born or renamed since the applied LSN, and the present state of every resident name (I5). Should
 // write-back have applied something in between, it reads the page again. The caller does not
 // hold the lock, or says that it does (inside MULTI). Damage is an error that says where to go on, and so does next.
-func (st *Store) Scan(db int, cursor int64, count int, now int64, o ScanOptions, locked bool) (keys []string, next int64, seen uint64, err error) {
+func (st *Store) Scan(
+	db int, cursor int64, count int, now int64, o ScanOptions, locked bool,
+) (keys []string, next int64, seen uint64, err error) {
 	o.Prefix = o.Prefix[:min(len(o.Prefix), namePrefix)] // a long name's row has no more of it; Match sees the rest
 	for merged := false; !merged; {
 		var s *space
@@ -144,7 +146,9 @@ func (st *Store) newerLocked(s *space, cursor, last int64, limit int) (newer []s
 
 // mergeLocked joins a page of the tables with what is newer, and keeps the keys that are
 // there now and match. next is the cursor to go on from, 0 at the end.
-func (st *Store) mergeLocked(s *space, page scanPage, cursor int64, count int, now int64, o ScanOptions) (keys []string, next int64) {
+func (st *Store) mergeLocked(
+	s *space, page scanPage, cursor int64, count int, now int64, o ScanOptions,
+) (keys []string, next int64) {
 	// While the tables have more rows, only what is born before the page's end may be joined.
 	limit := len(st.births) + len(st.renamed)
 	if page.last == 0 {

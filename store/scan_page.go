@@ -213,7 +213,8 @@ func (l *scanLists) build(r *reader, space int64, prefix string, cursor int64, c
 	if err := queryInts(r.c, `SELECT coalesce(max(id), 0) FROM keys`, &list.top); err != nil {
 		return nil, 0, err
 	}
-	q, err := r.stmt(`SELECT id FROM keys INDEXED BY keys_by_name WHERE space = ?1 AND key >= ?2` + below + ` AND id > ?4 ORDER BY id LIMIT ?5`)
+	q, err := r.stmt(`SELECT id FROM keys INDEXED BY keys_by_name WHERE space = ?1 AND key >= ?2` + below +
+		` AND id > ?4 ORDER BY id LIMIT ?5`)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -237,7 +237,8 @@ func (s *Set) shape() Shape { return s.Shape() }
 
 // Shape is View.Shape of a set that is there.
 func (s *Set) Shape() Shape {
-	return Shape{Type: TypeSet, Len: s.members.len(), MostLen: int(s.grown.mostLen), LongestBytes: int(s.grown.longest), MostIntegers: int(s.mostInts)}
+	return Shape{Type: TypeSet, Len: s.members.len(), MostLen: int(s.grown.mostLen), LongestBytes: int(s.grown.longest),
+		MostIntegers: int(s.mostInts)}
 }
 
 func (s *Set) rows(w *recordWriter, id int64) {

@@ -125,7 +125,8 @@ func (s *Snapshot) idsAfter(space, after int64) (ids []int64, err error) {
 // key gives fn the key at which a statement stands.
 func (s *Snapshot) key(q *sqlite3.Stmt, fn func(k *SnapshotKey) error) (err error) {
 	s.step.step(1)
-	k := SnapshotKey{s: s, id: q.ColumnInt64(0), Type: Type(q.ColumnInt64(2)), Deadline: q.ColumnInt64(3), Bytes: q.ColumnInt64(4)}
+	k := SnapshotKey{s: s, id: q.ColumnInt64(0), Type: Type(q.ColumnInt64(2)), Deadline: q.ColumnInt64(3),
+		Bytes: q.ColumnInt64(4)}
 	if typ := q.ColumnInt64(2); typ < int64(TypeString) || typ > int64(TypeStream) {
 		return fmt.Errorf("%w: %d, of key %d", errNoType, typ, k.id)
 	}
@@ -310,7 +311,8 @@ func (k *SnapshotKey) Groups(fn func(g *SnapshotGroup) error) error {
 			return fmt.Errorf("%w: consumer %d is of no group", ErrDamaged, r.n)
 		}
 		g := &groups[at]
-		g.Consumers = append(g.Consumers, SnapshotConsumer{n: r.n, Name: r.str(1), SeenMs: r.int(2), ActiveMs: r.int(3)})
+		g.Consumers = append(g.Consumers,
+			SnapshotConsumer{n: r.n, Name: r.str(1), SeenMs: r.int(2), ActiveMs: r.int(3)})
 		return r.err
 	})
 	for i := range groups {

@@ -54,7 +54,8 @@ func (st *Store) HotBytesLocked() int64 { return st.hotBytes }
 func (st *Store) memoryStatsLocked() Stats {
 	c := &st.stats
 	return Stats{
-		Hits: c.hits + st.tx.hits, Misses: c.misses + st.tx.misses, Expired: c.expired, ExpiredFields: c.expiredFields, Changes: c.changes,
+		Hits: c.hits + st.tx.hits, Misses: c.misses + st.tx.misses, Changes: c.changes,
+		Expired: c.expired, ExpiredFields: c.expiredFields,
 		Loads: c.loads, LoadNanos: c.loadNanos, Unloaded: c.unloaded,
 		HotBytes: st.hotBytes, HotObjects: st.hotObjects,
 	}

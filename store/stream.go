@@ -299,7 +299,8 @@ func (s *Stream) restore(r *tableRow) error {
 	case streamEntries:
 		e := streamEntry{id: r.id(0), n: r.n, fields: StreamFields(r.str(2))}
 		if last := s.entries.last(); !e.fields.valid() || last != nil && last.id.Compare(e.id) >= 0 {
-			return fmt.Errorf("%w: entry %d-%d is out of order or its fields do not decode", ErrDamaged, e.id.Ms, e.id.Seq)
+			return fmt.Errorf("%w: entry %d-%d is out of order or its fields do not decode", ErrDamaged, e.id.Ms,
+				e.id.Seq)
 		}
 		s.entries.append(e)
 	case streamGroups:

@@ -122,7 +122,9 @@ func (s StreamTx) hand(p *pendingEntry, c *StreamConsumer) {
 
 // Redeliver gives a consumer again what is pending at it from an id on, up to count entries (0 = all). fn is
 // called with each; ok is false for an entry that is no longer in the stream, which does not count as a delivery.
-func (s StreamTx) Redeliver(g *StreamGroup, c *StreamConsumer, from StreamID, count int64, fn func(id StreamID, fields StreamFields, ok bool)) {
+func (s StreamTx) Redeliver(
+	g *StreamGroup, c *StreamConsumer, from StreamID, count int64, fn func(id StreamID, fields StreamFields, ok bool),
+) {
 	n := int64(0)
 	c.pending.ascend(from, func(p *pendingEntry) bool {
 		fields, ok := s.Entry(p.id)

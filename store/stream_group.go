@@ -88,11 +88,13 @@ func (l pendingList) ends() (first, last StreamID) {
 }
 
 func groupPlace(s *Stream, name string) (place int, found bool) {
-	return slices.BinarySearchFunc(s.groups, name, func(g *StreamGroup, name string) int { return strings.Compare(g.name, name) })
+	return slices.BinarySearchFunc(s.groups, name,
+		func(g *StreamGroup, name string) int { return strings.Compare(g.name, name) })
 }
 
 func (g *StreamGroup) place(name string) (place int, found bool) {
-	return slices.BinarySearchFunc(g.consumers, name, func(c *StreamConsumer, name string) int { return strings.Compare(c.name, name) })
+	return slices.BinarySearchFunc(g.consumers, name,
+		func(c *StreamConsumer, name string) int { return strings.Compare(c.name, name) })
 }
 
 // Group returns a consumer group, nil when there is none of that name.
@@ -172,7 +174,8 @@ func (s *Stream) Lag(g *StreamGroup) (lag int64, ok bool) {
 
 // deletedSince reports whether an entry from id on may have been deleted, with others before it still there.
 func (s *Stream) deletedSince(id StreamID) bool {
-	return s.entries.live > 0 && s.deleted != minStreamID && id.Compare(s.deleted) <= 0 && s.FirstID().Compare(s.deleted) <= 0
+	return s.entries.live > 0 && s.deleted != minStreamID && id.Compare(s.deleted) <= 0 &&
+		s.FirstID().Compare(s.deleted) <= 0
 }
 
 // entriesUpTo counts the entries from the first ever to an id, where that follows from what the stream

@@ -59,20 +59,22 @@ const (
 )
 
 var tables = [...]tableDef{
-	hashFields:   {"hash_fields", TypeHash, []column{{"field", blobColumn}, {"value", blobColumn}, {"expires_ms", intColumn}}, 0},
+	hashFields: {"hash_fields", TypeHash,
+		[]column{{"field", blobColumn}, {"value", blobColumn}, {"expires_ms", intColumn}}, 0},
 	listElements: {"list_runs", TypeList, []column{{"value", blobColumn}}, positionStep},
 	setMembers:   {"set_members", TypeSet, []column{{"member", blobColumn}}, 0},
 	zsetMembers:  {"zset_members", TypeZSet, []column{{"member", blobColumn}, {"score", floatColumn}}, 0},
 
 	streamHeads: {"stream_heads", TypeStream, []column{{"last_ms", intColumn}, {"last_seq", intColumn},
 		{"deleted_ms", intColumn}, {"deleted_seq", intColumn}, {"added", intColumn}}, 0},
-	streamEntries: {"stream_runs", TypeStream, []column{{"ms", intColumn}, {"seq", intColumn}, {"fields", blobColumn}}, 1},
-	streamGroups: {"stream_groups", TypeStream, []column{{"name", blobColumn}, {"last_ms", intColumn}, {"last_seq", intColumn},
-		{"entries_read", intColumn}}, 0},
-	streamConsumers: {"stream_consumers", TypeStream, []column{{"group_n", intColumn}, {"name", blobColumn}, {"seen_ms", intColumn},
-		{"active_ms", intColumn}}, 0},
-	streamPending: {"stream_pending", TypeStream, []column{{"group_n", intColumn}, {"consumer_n", intColumn}, {"ms", intColumn},
-		{"seq", intColumn}, {"delivered_ms", intColumn}, {"deliveries", intColumn}}, 0},
+	streamEntries: {"stream_runs", TypeStream,
+		[]column{{"ms", intColumn}, {"seq", intColumn}, {"fields", blobColumn}}, 1},
+	streamGroups: {"stream_groups", TypeStream, []column{{"name", blobColumn},
+		{"last_ms", intColumn}, {"last_seq", intColumn}, {"entries_read", intColumn}}, 0},
+	streamConsumers: {"stream_consumers", TypeStream, []column{{"group_n", intColumn}, {"name", blobColumn},
+		{"seen_ms", intColumn}, {"active_ms", intColumn}}, 0},
+	streamPending: {"stream_pending", TypeStream, []column{{"group_n", intColumn}, {"consumer_n", intColumn},
+		{"ms", intColumn}, {"seq", intColumn}, {"delivered_ms", intColumn}, {"deliveries", intColumn}}, 0},
 }
 
 // tablesOf are the tables that hold a type's rows, in the order in which they are loaded.
@@ -107,7 +109,8 @@ const putRows = 16
 // putSQL puts rows. The parameters of a row follow those of the row before.
 func (d *tableDef) putSQL(rows int) string {
 	places := strings.Repeat(", ?", d.params())[2:]
-	return `INSERT OR REPLACE INTO ` + d.name + ` (id, n` + d.columnNames() + `) VALUES ` + strings.Repeat(", ("+places+")", rows)[2:]
+	return `INSERT OR REPLACE INTO ` + d.name + ` (id, n` + d.columnNames() + `) VALUES ` +
+		strings.Repeat(", ("+places+")", rows)[2:]
 }
 
 // params is how many parameters a row has.

@@ -16,12 +16,14 @@ func (s *salvage) tidy() error {
 				s.suspects(h)
 			}
 		}
-		s.drop("lost, its name is not whole", fmt.Sprintf(`length(key) = %d AND id NOT IN (SELECT id FROM pieces WHERE part = 0)`, longName))
+		s.drop("lost, its name is not whole",
+			fmt.Sprintf(`length(key) = %d AND id NOT IN (SELECT id FROM pieces WHERE part = 0)`, longName))
 		s.drop("lost, a piece is missing", `id IN (SELECT id FROM pieces p WHERE piece > 0 AND NOT EXISTS (SELECT 1 FROM pieces q
 			WHERE q.id = p.id AND q.n = p.n AND q.part = p.part AND q.piece = p.piece - 1))`)
 		for t := hashFields; int(t) < len(tables); t++ {
 			if d := &tables[t]; d.typ != TypeStream || t == streamHeads {
-				s.drop("lost, nothing of it is there", fmt.Sprintf(`type = %d AND id NOT IN (SELECT id FROM %s)`, d.typ, d.name))
+				s.drop("lost, nothing of it is there",
+					fmt.Sprintf(`type = %d AND id NOT IN (SELECT id FROM %s)`, d.typ, d.name))
 			}
 		}
 		s.strays()
@@ -79,7 +81,8 @@ func (s *salvage) suspects(h hole) {
 		for t := hashFields; int(t) < len(tables); t++ {
 			for _, c := range tables[t].stored() {
 				if c.kind == blobColumn {
-					long += fmt.Sprintf(` OR id IN (SELECT id FROM %s WHERE length(%s) >= %d)`, tables[t].name, c.name, chunkBytes)
+					long += fmt.Sprintf(` OR id IN (SELECT id FROM %s WHERE length(%s) >= %d)`, tables[t].name, c.name,
+						chunkBytes)
 				}
 			}
 		}
@@ -87,7 +90,8 @@ func (s *salvage) suspects(h hole) {
 	default:
 		for t := hashFields; int(t) < len(tables); t++ {
 			if tables[t].name == h.table { // those without any row go later
-				s.each(fmt.Sprintf(`%s AND type = %d AND id IN (SELECT id FROM %s)`, ids, tables[t].typ, h.table), "not whole")
+				s.each(fmt.Sprintf(`%s AND type = %d AND id IN (SELECT id FROM %s)`, ids, tables[t].typ, h.table),
+					"not whole")
 			}
 		}
 	}
@@ -122,10 +126,12 @@ func (s *salvage) strays() {
 	w.exec(`DELETE FROM chunks WHERE id NOT IN (SELECT id FROM keys WHERE chunked > 0)`)
 	w.exec(fmt.Sprintf(`DELETE FROM chunks WHERE n * %d + length(data) > (SELECT chunked FROM keys k WHERE k.id = chunks.id)`, chunkBytes))
 	for t := hashFields; int(t) < len(tables); t++ {
-		w.exec(fmt.Sprintf(`DELETE FROM %s WHERE id NOT IN (SELECT id FROM keys WHERE type = %d)`, tables[t].name, tables[t].typ))
+		w.exec(fmt.Sprintf(`DELETE FROM %s WHERE id NOT IN (SELECT id FROM keys WHERE type = %d)`, tables[t].name,
+			tables[t].typ))
 	}
 	w.exec(`DELETE FROM stream_consumers WHERE NOT EXISTS (SELECT 1 FROM stream_groups g WHERE g.id = stream_consumers.id AND g.n = group_n)`)
 	w.exec(`DELETE FROM stream_pending WHERE NOT EXISTS (SELECT 1 FROM stream_consumers c
 		WHERE c.id = stream_pending.id AND c.n = consumer_n AND c.group_n = stream_pending.group_n)`)
-	w.exec(`DELETE FROM pieces WHERE (id, n, part) IN (SELECT id, n, part FROM pieces EXCEPT SELECT * FROM (` + longColumns() + `))`)
+	w.exec(`DELETE FROM pieces WHERE (id, n, part) IN (SELECT id, n, part FROM pieces EXCEPT SELECT * FROM (` +
+		longColumns() + `))`)
 }

@@ -56,7 +56,8 @@ func readWAL(path string, fileSize int64) (w wal, err error) {
 		return w, nil
 	}
 	copy(w.salts[:], h[16:])
-	return w, w.readFrames(io.NewSectionReader(f, walHeaderBytes, w.size-walHeaderBytes), sum, uint32(fileSize/pageBytes))
+	return w, w.readFrames(io.NewSectionReader(f, walHeaderBytes, w.size-walHeaderBytes), sum,
+		uint32(fileSize/pageBytes))
 }
 
 func eofIsNil(err error) error {

@@ -30,7 +30,8 @@ const (
 
 // DenialWords are ACL LOG's, and the ends of the names in INFO.
 var DenialWords = [DenialReasons]struct{ log, Info string }{
-	DeniedCommand: {"command", "cmd"}, DeniedKey: {"key", "key"}, DeniedAuth: {"auth", "auth"}, DeniedChannel: {"channel", "channel"},
+	DeniedCommand: {"command", "cmd"}, DeniedKey: {"key", "key"}, DeniedAuth: {"auth", "auth"},
+	DeniedChannel: {"channel", "channel"},
 }
 
 // Object is what ACL LOG says was denied.
@@ -47,7 +48,8 @@ func (d Denial) Text(user string, r *command.Row, args [][]byte, verbose bool) s
 		return "User " + user + " has no permissions to run the '" + r.Full + "' command"
 	}
 	if verbose {
-		return "User " + user + " has no permissions to access the '" + string(args[d.at]) + "' " + DenialWords[d.Reason].log
+		return "User " + user + " has no permissions to access the '" + string(args[d.at]) + "' " +
+			DenialWords[d.Reason].log
 	}
 	return "No permissions to access a " + DenialWords[d.Reason].log
 }
@@ -91,7 +93,8 @@ func (s *Selector) check(r *command.Row, args [][]byte) Denial {
 
 // allowsFirstArg is for a command that is forbidden but with certain first arguments.
 func (s *Selector) allowsFirstArg(r *command.Row, args [][]byte) bool {
-	return len(args) > 1 && slices.ContainsFunc(s.firstArgs[r.ID], func(first string) bool { return strings.EqualFold(first, words.ViewString(args[1])) })
+	return len(args) > 1 && slices.ContainsFunc(s.firstArgs[r.ID],
+		func(first string) bool { return strings.EqualFold(first, words.ViewString(args[1])) })
 }
 
 func (s *Selector) checkKeys(r *command.Row, args [][]byte) (d Denial) {

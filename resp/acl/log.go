@@ -38,14 +38,16 @@ const (
 
 // NoteDenial counts a denial at now and logs it, client being its client's line and most how many entries are kept.
 func (s *Users) NoteDenial(now int64, reason DenialReason, context, object, user, client string, most int64) {
-	e := &DenialEntry{count: 1, reason: reason, context: context, object: strings.Clone(object), user: user, createdMillis: now, updatedMillis: now, client: client}
+	e := &DenialEntry{count: 1, reason: reason, context: context, object: strings.Clone(object), user: user,
+		createdMillis: now, updatedMillis: now, client: client}
 	d := &s.Denials
 	d.Counts[reason].Add(1)
 	d.Mu.Lock()
 	defer d.Mu.Unlock()
 	entries := d.Mu.entries
 	for i, same := range entries[:min(len(entries), sameDenialScan)] {
-		if same.reason == reason && same.context == context && same.object == object && same.user == user && now-same.updatedMillis <= sameDenialMillis {
+		if same.reason == reason && same.context == context && same.object == object && same.user == user &&
+			now-same.updatedMillis <= sameDenialMillis {
 			copy(entries[1:i+1], entries[:i])
 			entries[0] = same
 			same.count, same.updatedMillis, same.client = same.count+1, now, e.client

@@ -195,7 +195,8 @@ func (s *Users) Load(file string) (old []*User, err error) {
 	}
 	fresh := New(s.table, s.allChannelsAtFirst)
 	if problems := fresh.Read(file, string(content)); problems != "" {
-		return nil, errors.New(problems + "WARNING: ACL errors detected, no change to the previously active ACL rules was performed")
+		return nil, errors.New(problems +
+			"WARNING: ACL errors detected, no change to the previously active ACL rules was performed")
 	}
 	s.changing.Lock()
 	defer s.changing.Unlock()

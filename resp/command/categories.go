@@ -22,7 +22,8 @@ func (r *Row) categories() (names []string) {
 		flag Flags
 		name string
 	}{
-		{Write, "write"}, {Readonly, "read"}, {Admin, "admin"}, {Admin, "dangerous"}, {Pubsub, "pubsub"}, {Fast, "fast"}, {Blocking, "blocking"},
+		{Write, "write"}, {Readonly, "read"}, {Admin, "admin"}, {Admin, "dangerous"}, {Pubsub, "pubsub"},
+		{Fast, "fast"}, {Blocking, "blocking"},
 	} {
 		if r.Flags&implied.flag != 0 {
 			in[implied.name] = true

@@ -17,13 +17,17 @@ type argument struct {
 
 // argumentKinds are the kinds that names stand for in Row.Args; other names are strings.
 var argumentKinds = map[string]string{
-	"key": "key", "key1": "key", "key2": "key", "newkey": "key", "source": "key", "destination": "key", "pattern": "pattern",
-	"seconds": "integer", "milliseconds": "integer", "timeout": "integer", "unix-time-seconds": "unix-time", "unix-time-milliseconds": "unix-time",
-	"index": "integer", "index1": "integer", "index2": "integer", "db": "integer", "destination-db": "integer", "cursor": "integer", "count": "integer",
-	"increment": "integer", "decrement": "integer", "float": "double", "start": "integer", "stop": "integer", "end": "integer", "offset": "integer", "len": "integer",
-	"destkey": "key", "sourcekey": "key", "bit": "integer", "longitude": "double", "latitude": "double", "radius": "double", "width": "double", "height": "double",
-	"client-id": "integer", "protover": "integer", "version": "integer", "numlocal": "integer", "numreplicas": "integer", "numkeys": "integer", "numfields": "integer", "limit": "integer",
-	"rank": "integer", "num-matches": "integer",
+	"key": "key", "key1": "key", "key2": "key", "newkey": "key", "source": "key", "destination": "key",
+	"destkey": "key", "sourcekey": "key", "pattern": "pattern",
+	"seconds": "integer", "milliseconds": "integer", "timeout": "integer",
+	"unix-time-seconds": "unix-time", "unix-time-milliseconds": "unix-time",
+	"index": "integer", "index1": "integer", "index2": "integer", "db": "integer", "destination-db": "integer",
+	"cursor": "integer", "count": "integer", "rank": "integer", "num-matches": "integer", "limit": "integer",
+	"increment": "integer", "decrement": "integer", "float": "double",
+	"start": "integer", "stop": "integer", "end": "integer", "offset": "integer", "len": "integer", "bit": "integer",
+	"longitude": "double", "latitude": "double", "radius": "double", "width": "double", "height": "double",
+	"client-id": "integer", "protover": "integer", "version": "integer", "numlocal": "integer",
+	"numreplicas": "integer", "numkeys": "integer", "numfields": "integer",
 }
 
 // tokenNames are the names of tokens that are no words.

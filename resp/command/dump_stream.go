@@ -30,7 +30,9 @@ func dumpedGroup(g *store.StreamGroup) rdb.Group {
 	}
 	_, last := g.PendingEnds()
 	g.EachPending(store.StreamID{}, last, func(p store.Pending) bool {
-		v.Pending = append(v.Pending, rdb.Pending{ID: rdb.ID(p.ID), Consumer: place[p.Consumer], DeliveredMs: p.DeliveredMs, Deliveries: p.Deliveries})
+		v.Pending = append(v.Pending,
+			rdb.Pending{ID: rdb.ID(p.ID), Consumer: place[p.Consumer], DeliveredMs: p.DeliveredMs,
+				Deliveries: p.Deliveries})
 		return true
 	})
 	return v
@@ -56,7 +58,8 @@ func restoreStream(tx *store.Tx, key []byte, v *rdb.StreamValue) {
 			consumers[i] = s.AddConsumer(group, []byte(c.Name), c.SeenMs, c.ActiveMs)
 		}
 		for _, p := range g.Pending {
-			s.AddPending(group, consumers[p.Consumer], store.Pending{ID: store.StreamID(p.ID), DeliveredMs: p.DeliveredMs, Deliveries: p.Deliveries})
+			s.AddPending(group, consumers[p.Consumer],
+				store.Pending{ID: store.StreamID(p.ID), DeliveredMs: p.DeliveredMs, Deliveries: p.Deliveries})
 		}
 	}
 }

@@ -16,7 +16,8 @@ func hyperloglogRows() []*Row {
 			Group: "hyperloglog", Since: "2.8.9", Args: "key [element...]", Cost: "O(1) for every element",
 			Doc: "Adds elements to a HyperLogLog, creating it."},
 		{Name: "pfcount", Arity: -2, Flags: Readonly | MayReplicate,
-			Keys:  noted(KeysFrom(1, -1, 1, "RW access"), "RW because it may change the internal representation of the key, and propagate to replicas"),
+			Keys: noted(KeysFrom(1, -1, 1, "RW access"),
+				"RW because it may change the internal representation of the key, and propagate to replicas"),
 			Write: pfcount,
 			Group: "hyperloglog", Since: "2.8.9", Args: "key...", Cost: "O(N) in the number of keys",
 			Doc: "Estimates how many different elements HyperLogLogs have together."},
@@ -276,7 +277,8 @@ func pfselftest(*Call) Reply {
 			a, _ := hyperloglog.Count(dense)
 			b, ok := hyperloglog.Count(sparse)
 			if !ok || a != b || math.Abs(float64(a)-float64(n)) > 0.05*float64(n) {
-				return ErrorReply("TESTFAILED " + strconv.Itoa(n) + " elements are estimated to be " + strconv.FormatUint(a, 10))
+				return ErrorReply("TESTFAILED " + strconv.Itoa(n) + " elements are estimated to be " +
+					strconv.FormatUint(a, 10))
 			}
 		}
 	}

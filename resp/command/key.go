@@ -8,7 +8,8 @@ import (
 
 func genericRows() []*Row {
 	return []*Row{
-		{Name: "copy", Arity: -3, Flags: Write | Denyoom, Keys: both(AtFirst(store.NeedSmall, KeyAt(1, "RO access")), KeyAt(2, "OW update")),
+		{Name: "copy", Arity: -3, Flags: Write | Denyoom,
+			Keys:  both(AtFirst(store.NeedSmall, KeyAt(1, "RO access")), KeyAt(2, "OW update")),
 			Write: copyKey,
 			Group: "generic", Since: "6.2.0", Args: "source destination [DB destination-db] [REPLACE]",
 			Cost: "O(N) in the size of the value", Doc: "Copies a key's value and deadline to another key."},
@@ -22,7 +23,8 @@ func genericRows() []*Row {
 			Group: "generic", Since: "1.0.0", Args: "key db", Doc: "Moves a key to another database."},
 		{Name: "object", Arity: -2,
 			Group: "generic", Since: "2.2.3", Cats: "-keyspace", Doc: "Tells how a value is held.", Subs: []*Row{
-				{Name: "encoding", Arity: 3, Flags: Readonly, Keys: AtFirst(store.NeedHead, Shapes(KeyAt(2, "RO"))), Read: ObjectEncoding,
+				{Name: "encoding", Arity: 3, Flags: Readonly, Keys: AtFirst(store.NeedHead, Shapes(KeyAt(2, "RO"))),
+					Read:  ObjectEncoding,
 					Since: "2.2.3", Tips: "nondeterministic_output", Usage: "<key>", Args: "key",
 					Doc: "Names the representation that Redis would give the value."},
 				{Name: "help", Arity: 2, Flags: Loading | Stale, Conn: Help,

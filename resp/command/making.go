@@ -27,7 +27,9 @@ func (c *Call) worksOffLock(walked, elements int) bool {
 // makeOf returns what work makes of the keys' values. If offLock it is made without the lock, of what snapshot
 // puts in the place of the values: c.OffLock is set then, and the command, which must have changed nothing,
 // answers nothing and runs again.
-func (c *Call) makeOf(v *store.View, keys [][]byte, offLock bool, snapshot func(), work func() (*store.Made, Reply)) (*store.Made, Reply) {
+func (c *Call) makeOf(
+	v *store.View, keys [][]byte, offLock bool, snapshot func(), work func() (*store.Made, Reply),
+) (*store.Made, Reply) {
 	if done, ok := c.Resume.(Making); ok && v.Unchanged(keys, done.Of) {
 		return done.Made, done.refusal
 	}

@@ -35,8 +35,9 @@ const (
 )
 
 var eventLetters = map[rune]EventClass{
-	'K': EventKeyspace, 'E': EventKeyevent, 'g': EventGeneric, '$': eventString, 'l': eventList, 's': eventSet, 'h': EventHash,
-	'z': eventZSet, 'x': EventExpired, 'e': eventEvicted, 't': eventStream, 'd': eventModule, 'm': EventMissed, 'n': EventNew, 'A': eventsOfA,
+	'K': EventKeyspace, 'E': EventKeyevent, 'A': eventsOfA, 'g': EventGeneric,
+	'$': eventString, 'l': eventList, 's': eventSet, 'h': EventHash, 'z': eventZSet, 't': eventStream, 'd': eventModule,
+	'x': EventExpired, 'e': eventEvicted, 'm': EventMissed, 'n': EventNew,
 }
 
 // Events is the classes that are asked for, 0 = nobody can hear anything.

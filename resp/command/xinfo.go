@@ -107,7 +107,8 @@ func groupProgress(s *store.Stream, g *store.StreamGroup) []Reply {
 func fullGroup(s *store.Stream, g *store.StreamGroup, count int64) Reply {
 	var pending []Reply
 	g.EachPending(store.StreamID{}, maxStreamID, func(p store.Pending) bool {
-		pending = append(pending, Array(streamID(p.ID), BulkString(p.Consumer), Integer(p.DeliveredMs), Integer(p.Deliveries)))
+		pending = append(pending,
+			Array(streamID(p.ID), BulkString(p.Consumer), Integer(p.DeliveredMs), Integer(p.Deliveries)))
 		return int64(len(pending)) != count
 	})
 	consumers := make([]Reply, len(g.Consumers()))

@@ -339,9 +339,10 @@ func combinedStore(o scoreOperation) writing {
 			return refusal
 		}
 		keys := c.Args[3 : 3+len(q.sources)]
-		made, _ := c.makeOf(&tx.View, keys, c.worksOffLock(o.walked(&q), q.all()), q.snapshot, func() (*store.Made, Reply) {
-			return c.madeZSet(o.inOrder(&q)), ReplyNone
-		})
+		made, _ := c.makeOf(&tx.View, keys, c.worksOffLock(o.walked(&q), q.all()), q.snapshot,
+			func() (*store.Made, Reply) {
+				return c.madeZSet(o.inOrder(&q)), ReplyNone
+			})
 		if c.OffLock != nil {
 			return ReplyNone
 		}

@@ -70,7 +70,8 @@ func (c *cjson) integer(L *lua.LState, arg int, option *int, low, high int) {
 	}
 	n := c.s.checkInteger(L, arg)
 	if n < low || n > high {
-		c.s.argError(L, arg, "expected integer between "+lua.FormatNumber(lua.LNumber(low))+" and "+lua.FormatNumber(lua.LNumber(high)))
+		c.s.argError(L, arg, "expected integer between "+lua.FormatNumber(lua.LNumber(low))+" and "+
+			lua.FormatNumber(lua.LNumber(high)))
 	}
 	*option = n
 }

@@ -71,7 +71,8 @@ func (d *jsonDecoder) set(kind string, length int, v lua.LValue) {
 
 func (d *jsonDecoder) error(what string) { d.kind, d.wrong = jsonError, what }
 
-var jsonMarks = map[byte]string{'{': jsonObjectBegin, '}': jsonObjectEnd, '[': jsonArrayBegin, ']': jsonArrayEnd, ':': jsonColon, ',': jsonComma}
+var jsonMarks = map[byte]string{'{': jsonObjectBegin, '}': jsonObjectEnd, '[': jsonArrayBegin, ']': jsonArrayEnd,
+	':': jsonColon, ',': jsonComma}
 
 // next is json_next_token.
 func (d *jsonDecoder) next() {

@@ -75,7 +75,8 @@ func (e *jsonEncoder) number(v lua.LNumber) {
 	e.out = append(e.out, lua.FormatG(f, e.precision)...)
 }
 
-var jsonEscapes = [256]string{'"': `\"`, '\\': `\\`, '/': `\/`, '\b': `\b`, '\t': `\t`, '\n': `\n`, '\f': `\f`, '\r': `\r`, 127: `\u007f`}
+var jsonEscapes = [256]string{'"': `\"`, '\\': `\\`, '/': `\/`, '\b': `\b`, '\t': `\t`, '\n': `\n`, '\f': `\f`,
+	'\r': `\r`, 127: `\u007f`}
 
 func init() {
 	for c := range 32 {

@@ -19,7 +19,8 @@ func (s *State) openGlobals() {
 	s.SetGlobal("cjson", s.cjsonLibrary())
 	s.SetGlobal("cmsgpack", s.cmsgpackLibrary())
 	s.SetGlobal("struct", s.library(s.structFunctions()))
-	s.SetGlobal("bit", s.library(s.bitFunctions(), "tobit", "bnot", "band", "bor", "bxor", "lshift", "rshift", "arshift", "rol", "ror", "bswap"))
+	s.SetGlobal("bit", s.library(s.bitFunctions(), "tobit", "bnot", "band", "bor", "bxor", "lshift", "rshift",
+		"arshift", "rol", "ror", "bswap"))
 	mt := L.NewTable()
 	mt.RawSetString("__index", L.NewFunction(func(L *lua.LState) int {
 		s.fail(L, "Script attempted to access nonexistent global variable '%s'", s.shown(L.Get(2)))

@@ -50,7 +50,8 @@ type budget struct {
 
 func (b *budget) reset() {
 	*b = budget{looked: b.looked}
-	for i, name := range []string{"/memory/classes/heap/objects:bytes", "/gc/heap/live:bytes", "/gc/cycles/total:gc-cycles"} {
+	for i, name := range []string{"/memory/classes/heap/objects:bytes", "/gc/heap/live:bytes",
+		"/gc/cycles/total:gc-cycles"} {
 		b.sample[i].Name = name
 	}
 }

@@ -94,5 +94,6 @@ func (m *move) tornEnd(r *aof.Reader) error {
 		return nil
 	}
 	return &FileError{torn.File, fmt.Errorf("at offset %d: %s", torn.Offset, torn.Why), fmt.Sprintf(
-		"start with --aof-load-truncated yes to leave out these %d bytes, or with --import no to begin empty", torn.Bytes)}
+		"start with --aof-load-truncated yes to leave out these %d bytes, or with --import no to begin empty",
+		torn.Bytes)}
 }

@@ -78,7 +78,9 @@ func streamParts(k *store.SnapshotKey, head rdb.StreamValue, fn func(*rdb.Stream
 // addEntry adds a copy of an entry, and returns about what it takes.
 func addEntry(s *rdb.StreamValue, id store.StreamID, fields store.StreamFields) (bytes int) {
 	e := rdb.Entry{ID: rdb.ID(id), Fields: make([]string, 0, fields.Len())}
-	store.StreamFields(strings.Clone(string(fields))).Each(func(element string) { e.Fields = append(e.Fields, element) })
+	store.StreamFields(strings.Clone(string(fields))).Each(func(element string) {
+		e.Fields = append(e.Fields, element)
+	})
 	s.Entries = append(s.Entries, e)
 	return len(fields) + elementBytes*(1+len(e.Fields))
 }

@@ -101,7 +101,8 @@ type writer struct {
 
 // head writes what stands before the keys.
 func (w *writer) head(s *store.Snapshot) error {
-	facts := append([]Fact{{"redis-ver", w.o.Redis}, {"redis-bits", "64"}, {"ctime", strconv.FormatInt(s.TimeMs/1000, 10)},
+	facts := append([]Fact{{"redis-ver", w.o.Redis}, {"redis-bits", "64"},
+		{"ctime", strconv.FormatInt(s.TimeMs/1000, 10)},
 		{"used-mem", strconv.FormatInt(w.o.UsedBytes, 10)}}, w.o.Facts...)
 	for _, fact := range append(facts, Fact{"aof-base", "0"}, Fact{programFact, w.o.Program}) {
 		if err := w.f.Aux(fact.Name, fact.Text); err != nil {

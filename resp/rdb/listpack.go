@@ -70,7 +70,8 @@ type listpackReader struct {
 
 // readListpack checks the frame. What is inside is checked on the way.
 func readListpack(b []byte) (*listpackReader, bool) {
-	if len(b) < listpackHeader+1 || uint64(binary.LittleEndian.Uint32(b)) != uint64(len(b)) || b[len(b)-1] != listpackEnd {
+	if len(b) < listpackHeader+1 || uint64(binary.LittleEndian.Uint32(b)) != uint64(len(b)) ||
+		b[len(b)-1] != listpackEnd {
 		return nil, false
 	}
 	count := int(binary.LittleEndian.Uint16(b[4:]))

@@ -29,7 +29,8 @@ type ziplistReader struct {
 
 // readZiplist checks the frame.
 func readZiplist(b []byte) *ziplistReader {
-	if len(b) < ziplistHeader+1 || uint64(binary.LittleEndian.Uint32(b)) != uint64(len(b)) || b[len(b)-1] != ziplistEnd {
+	if len(b) < ziplistHeader+1 || uint64(binary.LittleEndian.Uint32(b)) != uint64(len(b)) ||
+		b[len(b)-1] != ziplistEnd {
 		return nil
 	}
 	return &ziplistReader{

@@ -45,7 +45,8 @@ func quickly(trap uintptr, slow func(int, []byte) (int, error), fd uintptr, p []
 func pollNow(fds []unix.PollFd) (n int, err error) {
 	var atOnce unix.Timespec
 	for {
-		n, _, errno := syscall.RawSyscall6(syscall.SYS_PPOLL, uintptr(unsafe.Pointer(unsafe.SliceData(fds))), uintptr(len(fds)),
+		n, _, errno := syscall.RawSyscall6(syscall.SYS_PPOLL, uintptr(unsafe.Pointer(unsafe.SliceData(fds))),
+			uintptr(len(fds)),
 			uintptr(unsafe.Pointer(&atOnce)), 0, 0, 0)
 		switch errno {
 		case 0:

@@ -62,7 +62,8 @@ func Look(dir string, applied uint64, state State, closedInOrder bool) (*Found, 
 	}
 	for i, s := range segments {
 		if i == 0 && s.first > applied+1 {
-			return nil, &Damage{s.path, fmt.Sprintf("the records from %d on, which follow those in the database", applied+1),
+			return nil, &Damage{s.path,
+				fmt.Sprintf("the records from %d on, which follow those in the database", applied+1),
 				fmt.Sprintf("the first segment to begin with record %d", s.first)}
 		}
 		if i+1 < len(segments) {
@@ -102,7 +103,8 @@ func list(dir string) (segments []*segment, err error) {
 	}
 	for _, e := range entries {
 		if first, ok := segmentFirst(e.Name()); ok {
-			segments = append(segments, &segment{path: filepath.Join(dir, e.Name()), first: first, last: first - 1, created: time.Now()})
+			segments = append(segments,
+				&segment{path: filepath.Join(dir, e.Name()), first: first, last: first - 1, created: time.Now()})
 		}
 	}
 	slices.SortFunc(segments, func(a, b *segment) int { return cmp.Compare(a.first, b.first) })
@@ -130,7 +132,8 @@ func (f *Found) belong(segments []*segment) error {
 	}
 	if !there {
 		return &Damage{filepath.Join(f.dir, segmentName(f.state.Newest)),
-			fmt.Sprintf("the segment that begins with record %d, or a newer one", f.state.Newest), "none whose header is whole"}
+			fmt.Sprintf("the segment that begins with record %d, or a newer one", f.state.Newest),
+			"none whose header is whole"}
 	}
 	return nil
 }
@@ -198,9 +201,11 @@ func (f *Found) end(s *segment) error {
 	case verdict != nil:
 	case behind.whole > 0 && (behind.marked || f.sameBoot):
 		verdict = &Damage{s.path, fmt.Sprintf("record %d", last+1),
-			fmt.Sprintf("%s, and %d whole records up to %d behind it, so this is no torn end", d, behind.whole, behind.last)}
+			fmt.Sprintf("%s, and %d whole records up to %d behind it, so this is no torn end", d, behind.whole,
+				behind.last)}
 	case f.sameBoot && behind.complete:
-		verdict = &Damage{s.path, fmt.Sprintf("record %d", last+1), d.Error() + ", though all of its bytes were written"}
+		verdict = &Damage{s.path, fmt.Sprintf("record %d", last+1),
+			d.Error() + ", though all of its bytes were written"}
 	}
 	if verdict != nil {
 		if f.unneeded(last+1, behind.last) {
@@ -208,7 +213,8 @@ func (f *Found) end(s *segment) error {
 		}
 		return verdict
 	}
-	f.tear = &Tear{Segment: s.path, Offset: size, Bytes: fileSize - size, First: last + 1, Whole: behind.whole, Reason: d.reason}
+	f.tear = &Tear{Segment: s.path, Offset: size, Bytes: fileSize - size, First: last + 1, Whole: behind.whole,
+		Reason: d.reason}
 	return nil
 }
 
@@ -229,7 +235,8 @@ func (f *Found) must() uint64 {
 // short is the damage of a journal that ends with LSN last, if more was known to be there.
 func (f *Found) short(path string, last uint64) error {
 	if must := f.must(); max(last, f.applied) < must {
-		return &Damage{path, fmt.Sprintf("the records up to %d at least", must), fmt.Sprintf("the end of the journal behind record %d", last)}
+		return &Damage{path, fmt.Sprintf("the records up to %d at least", must),
+			fmt.Sprintf("the end of the journal behind record %d", last)}
 	}
 	return nil
 }

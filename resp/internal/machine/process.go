@@ -35,7 +35,8 @@ func ReadProcess() ProcessMemory {
 	metrics.Read(samples)
 	n := func(i int) int64 { return int64(samples[i].Value.Uint64()) }
 	unused, free := n(1), n(2)
-	m := ProcessMemory{Objects: n(0), Active: n(0) + unused, Resident: n(0) + unused + free, Stacks: n(4), Mapped: n(5), Returned: n(3)}
+	m := ProcessMemory{Objects: n(0), Active: n(0) + unused, Resident: n(0) + unused + free, Stacks: n(4), Mapped: n(5),
+		Returned: n(3)}
 	rss, shared := residentMemory()
 	m.RSS = rss
 	own := m.Mapped - m.Returned
