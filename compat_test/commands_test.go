@@ -8,9 +8,7 @@ import (
 
 // missingCommands are Redis 7.2's commands that are not here, a container for all its
 // subcommands, with the reason. README's section Commands lists the same.
-var missingCommands = map[string]string{
-	"migrate": "it moves keys between the nodes of a cluster; DUMP and RESTORE do it by hand",
-}
+var missingCommands = map[string]string{}
 
 // TestEveryRedisCommandIsThere holds the list of Redis's commands against the server's own.
 func TestEveryRedisCommandIsThere(t *testing.T) {

@@ -65,6 +65,7 @@ type client struct {
 	arrival    arrival
 	blocked    atomic.Bool  // in await, or in the queue of a key
 	blockedOn  *blocked     // while it is in the queue of a key; under the keyspace lock
+	letWrites  func()       // ends what its MIGRATE holds back, nil = nothing; under the keyspace lock
 	gathered   atomic.Int64 // bytes of replies that are being made, if they are many
 
 	mu struct {

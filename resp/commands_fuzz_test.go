@@ -55,10 +55,11 @@ var fuzzWords = func() (words []string) {
 	return words
 }()
 
-// fuzzedCommands are the words of every command but CLIENT PAUSE, which would hold up the fuzzing itself.
+// fuzzedCommands are the words of every command but CLIENT PAUSE, which would hold up the fuzzing itself, and MIGRATE,
+// which would wait for servers that are not there.
 func fuzzedCommands() (names [][]string) {
 	for _, r := range commandTable() {
-		if len(r.Subs) == 0 {
+		if len(r.Subs) == 0 && r.Name != "migrate" {
 			names = append(names, []string{r.Name})
 		}
 		for _, sub := range r.Subs {

@@ -161,9 +161,13 @@ func (h *hold) call(begun *store.Tx, r *command.Row, args [][]byte) (tx *store.T
 	}
 }
 
-// unread makes the panic of a command that came upon a key which can not be read its error
-// reply. What it had changed by then stays.
+// unread ends a command that has run: those that it has held back go on. It makes the panic of one that came upon a key
+// which can not be read its error reply. What it had changed by then stays.
 func (h *hold) unread(tx **store.Tx, reply *command.Reply, seen *uint64) {
+	if letGo := h.cl.letWrites; letGo != nil {
+		h.cl.letWrites = nil
+		letGo()
+	}
 	p := recover()
 	if p == nil {
 		return

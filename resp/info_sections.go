@@ -255,7 +255,7 @@ func infoStats(t *infoText, r *infoReport) {
 	t.line("tracking_total_prefixes", prefixes)
 	t.line("latest_fork_usec", 0)
 	t.line("total_forks", 0)
-	t.line("migrate_cached_sockets", 0)
+	t.line("migrate_cached_sockets", s.targets.count())
 	t.line("slave_expires_tracked_keys", 0)
 	t.line("active_defrag_hits", 0)
 	t.line("active_defrag_misses", 0)

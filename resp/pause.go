@@ -8,7 +8,8 @@ import (
 	"diskette/resp/command"
 )
 
-// pause is CLIENT PAUSE: until a point in time, or CLIENT UNPAUSE, commands wait before they run.
+// pause is CLIENT PAUSE: until a point in time, or CLIENT UNPAUSE, commands wait before they run. A MIGRATE holds those
+// back that write, until it is over.
 type pause struct {
 	active atomic.Bool // looked at by every command, so it is all that no pause costs
 
@@ -18,7 +19,28 @@ type pause struct {
 		until time.Time
 		timer *time.Timer
 		ended chan struct{} // closed when the pause ends; nil = there is none
+
+		migrating  int           // MIGRATEs under way
+		migrations chan struct{} // closed when there is none any more
 	}
+}
+
+// holdWrites holds commands that write back until the function that it returns is called.
+func (p *pause) holdWrites() (letGo func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.mu.migrating++; p.mu.migrating == 1 {
+		p.mu.migrations = make(chan struct{})
+	}
+	p.active.Store(true)
+	return sync.OnceFunc(func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.mu.migrating--; p.mu.migrating == 0 {
+			p.active.Store(p.mu.ended != nil)
+			close(p.mu.migrations)
+		}
+	})
 }
 
 // startOrExtend starts a pause or adds to the one there is: the later end and the stricter mode hold.
@@ -60,7 +82,7 @@ func (p *pause) endLocked() {
 	if p.mu.ended == nil {
 		return
 	}
-	p.active.Store(false)
+	p.active.Store(p.mu.migrating > 0)
 	p.mu.timer.Stop()
 	close(p.mu.ended)
 	p.mu.ended = nil
@@ -70,8 +92,11 @@ func (p *pause) endLocked() {
 func (p *pause) endToAwait(writes bool) <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.mu.all || writes {
+	switch {
+	case p.mu.ended != nil && (p.mu.all || writes):
 		return p.mu.ended
+	case p.mu.migrating > 0 && writes:
+		return p.mu.migrations
 	}
 	return nil
 }

@@ -70,6 +70,7 @@ type Server struct {
 	eviction   sync.Mutex   // held while clients are being chosen to be closed
 	sweeping   atomic.Int64 // nanoseconds that the sweeper has taken
 	dumps      dumps
+	targets    targets // of MIGRATE
 	rewrite    rewrites
 	shutdown   func(Shutdown) // asks main to end the process
 

@@ -12,7 +12,7 @@ func sessionRows() []*command.Row {
 	return slices.Concat(
 		connectionRows(), clientRows(), transactionRows(), pubsubRows(), scriptRows(), functionRows(),
 		aclRows(), configRows(), memoryRows(), latencyRows(), slowlogRows(), replicaRows(),
-		serverRows())
+		serverRows(), migrateRows())
 }
 
 // commandTable is every command: the data commands' rows and the session's.

@@ -206,7 +206,7 @@ func (s *Selector) applyCommand(t *command.Table, rule string) error {
 // foreignCommands are Redis's that this server has not, or not with all subcommands, being no cluster,
 // without replicas and modules. Users that come from a Redis may be allowed or forbidden them.
 var foreignCommands = []string{
-	"asking", "cluster", "failover", "migrate", "module", "psync", "readonly", "readwrite", "replconf", "replicaof",
+	"asking", "cluster", "failover", "module", "psync", "readonly", "readwrite", "replconf", "replicaof",
 	"restore-asking", "slaveof", "sync",
 }
 

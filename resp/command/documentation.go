@@ -123,7 +123,7 @@ func (r *Row) keyRange() (first, last, step int) {
 	for i := range r.Keys {
 		s := &r.Keys[i]
 		switch {
-		case s.Find != nil || s.counted || s.keyword != "":
+		case s.isUnknown() || s.counted || s.keyword != "":
 			return first, last, step
 		case i == 0:
 			first, last, step = s.First, s.Last, s.step
@@ -140,7 +140,7 @@ func (s *KeySpec) describe() Reply {
 		m = append(m, BulkString("notes"), BulkString(s.notes))
 	}
 	m = append(m, BulkString("flags"), simpleStrings(strings.Fields(s.Access)))
-	if s.Find != nil {
+	if s.isUnknown() {
 		unknown := MapOf(BulkString("type"), BulkString("unknown"), BulkString("spec"), MapOf())
 		return MapOf(append(m, BulkString("begin_search"), unknown, BulkString("find_keys"), unknown)...)
 	}
@@ -151,8 +151,11 @@ func (s *KeySpec) describe() Reply {
 	search, place := "index", MapOf(BulkString("index"), Integer(s.First))
 	if s.keyword != "" {
 		search, place, last = "keyword", MapOf(BulkString("keyword"), BulkString(s.keyword), BulkString("startfrom"), Integer(s.First)), 0
-		if s.half {
+		switch {
+		case s.half:
 			last, limit = -1, 2
+		case s.rest:
+			last = -1
 		}
 	}
 	kind, keys := "range", MapOf(BulkString("lastkey"), Integer(last), BulkString("keystep"), Integer(s.step), BulkString("limit"), Integer(limit))

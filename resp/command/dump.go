@@ -60,7 +60,16 @@ func Dump(v *store.View, c *Call) Reply {
 	if value == nil {
 		return ReplyNull
 	}
-	cfg := c.Settings
+	o := dumpOptions(c.Settings, s)
+	if bytes < dumpOffLockBytes || !c.MayLeaveLock {
+		return lent(rdb.Encode(value, o))
+	}
+	c.Finish = func() Reply { return lent(rdb.Encode(value, o)) }
+	return ReplyNone
+}
+
+// dumpOptions are how a value of a shape is encoded.
+func dumpOptions(cfg Settings, s store.Shape) rdb.Options {
 	o := rdb.Options{
 		Compress:          cfg.Bool("rdbcompression"),
 		ListNode:          int(cfg.Int("list-max-listpack-size")),
@@ -70,11 +79,26 @@ func Dump(v *store.View, c *Call) Reply {
 	if s.Type != store.TypeString {
 		o.Compact = isCompact(encodingOf(cfg, s))
 	}
-	if bytes < dumpOffLockBytes || !c.MayLeaveLock {
-		return lent(rdb.Encode(value, o))
+	return o
+}
+
+// Payload encodes the value of a key as DUMP does; nil = there is none. It is called with or without the keyspace lock.
+func Payload(v *store.View, key []byte, cfg Settings) (encode func() []byte) {
+	s, ok := v.PeekShape(key)
+	if !ok {
+		v.Touch(key) // counts the miss
+		return nil
 	}
-	c.Finish = func() Reply { return lent(rdb.Encode(value, o)) }
-	return ReplyNone
+	value := dumpedValue(v, key, s.Type)
+	if value == nil {
+		return nil
+	}
+	o := dumpOptions(cfg, s)
+	if len(value.String) < restoreOffLockBytes && s.Type == store.TypeString { // it is not lent
+		payload := rdb.Encode(value, o)
+		return func() []byte { return payload }
+	}
+	return func() []byte { return rdb.Encode(value, o) }
 }
 
 // dumpedValue is the value of a key of a type; nil when all fields of its hash have expired. It is good

@@ -18,6 +18,10 @@ func (r *Row) Redacted(args [][]byte) [][]byte {
 		hidden = func(i int) bool {
 			return i > 2 && words.EqualFold(args[i-1], "auth") || i > 3 && words.EqualFold(args[i-2], "auth")
 		}
+	case "migrate":
+		hidden = func(i int) bool {
+			return i > 6 && words.EqualFold(args[i-1], "auth") || i > 6 && words.EqualFold(args[i-1], "auth2") || i > 7 && words.EqualFold(args[i-2], "auth2")
+		}
 	case "acl|setuser":
 		hidden = func(i int) bool { return i >= 2 }
 	case "config|set":

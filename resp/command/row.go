@@ -87,6 +87,7 @@ type KeySpec struct {
 	First, Last, step int                        // places; last < 0 counts from the end, -1 = the last argument
 	keyword           string                     // the key follows on this word, which stands at first or later
 	half              bool                       // the first half of what follows on keyword are keys
+	rest              bool                       // all that follows on keyword are
 	counted           bool                       // the argument at First says how many keys follow on it
 	Access            string                     // COMMAND's words: see KeyAt
 	need              store.Need                 // of the keys: see Needed
@@ -157,6 +158,9 @@ func (s *KeySpec) Needed(args [][]byte, first bool) store.Need {
 	return s.need
 }
 
+// isUnknown reports whether no range and no keyword describes the keys.
+func (s *KeySpec) isUnknown() bool { return s.Find != nil && s.First == 0 }
+
 func unread(access string) bool {
 	return strings.HasPrefix(access, "OW") || strings.HasPrefix(access, "RM")
 }
@@ -219,6 +223,45 @@ func KeysCounted(at int, access string) []KeySpec {
 func ScriptKeys(access string) []KeySpec {
 	worst := map[string]string{"RW access update": "RW and UPDATE", "RO access": "RO and ACCESS"}[access]
 	return noted(KeysCounted(2, access), "We cannot tell how the keys will be used so we assume the worst, "+worst)
+}
+
+// MigrateKeys are MIGRATE's: its third argument, or, where that is empty, what follows on KEYS behind the options. A
+// password may be the word KEYS.
+func MigrateKeys() []KeySpec {
+	one, many := KeyAt(3, "RW access delete"), []KeySpec{{keyword: "KEYS", First: -2, rest: true, step: 1, Access: "RW access delete incomplete"}}
+	one[0].Find = func(args [][]byte) []int {
+		if len(args) <= 3 || migrateKeysAt(args) > 0 {
+			return nil
+		}
+		return []int{3}
+	}
+	many[0].Find = func(args [][]byte) (places []int) {
+		if at := migrateKeysAt(args); at > 0 {
+			for i := at; i < len(args); i++ {
+				places = append(places, i)
+			}
+		}
+		return places
+	}
+	return both(one, many)
+}
+
+// migrateKeysAt is where the keys of a MIGRATE with KEYS begin, 0 = it has none.
+func migrateKeysAt(args [][]byte) int {
+	if len(args) <= 3 || len(args[3]) > 0 {
+		return 0
+	}
+	for i := 6; i < len(args); i++ {
+		switch {
+		case words.EqualFold(args[i], "keys"):
+			return i + 1
+		case words.EqualFold(args[i], "auth"):
+			i++
+		case words.EqualFold(args[i], "auth2"):
+			i += 2
+		}
+	}
+	return 0
 }
 
 // keyBehind is the key that follows on a word at place i or later.
