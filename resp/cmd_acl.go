@@ -206,7 +206,7 @@ func aclDryrun(cl *client, c *command.Call) command.Reply {
 		return command.ErrorReply(command.OneLine("ERR User '" + c.Str(2) + "' not found"))
 	}
 	args := c.Args[3:]
-	r := cl.srv.table.Lookup(args[0])
+	r := cl.srv.called.Lookup(args[0])
 	if r != nil && r.Subs != nil && len(args) > 1 {
 		r = r.Sub(args[1])
 	}

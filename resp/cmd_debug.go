@@ -89,7 +89,7 @@ func debugCommand(cl *client, c *command.Call) command.Reply {
 		cl.srv.sweeper.SetPaused(c.Str(2) == "0")
 		return command.ReplyOK
 	}
-	return command.ErrorReply(command.OneLine("ERR unknown subcommand or wrong number of arguments for '" + c.Str(1)[:min(len(c.Args[1]), 128)] + "'. Try DEBUG HELP."))
+	return command.ErrorReply(command.OneLine("ERR unknown subcommand or wrong number of arguments for '" + c.Str(1)[:min(len(c.Args[1]), 128)] + "'. Try " + strings.ToUpper(c.Str(0)) + " HELP."))
 }
 
 func (cl *client) mayDebug() bool {

@@ -144,7 +144,7 @@ func latencyHistogram(cl *client, c *command.Call) command.Reply {
 		return command.MapOf(found...)
 	}
 	for _, name := range c.Args[2:] {
-		if r := t.Find(string(name)); r != nil {
+		if r := cl.srv.called.Find(string(name)); r != nil {
 			add(r)
 			for _, sub := range r.Subs {
 				add(sub)

@@ -12,7 +12,7 @@ import (
 // KindNone is the reply.
 func (cl *client) admit(args [][]byte) (*command.Row, command.Reply) {
 	s := cl.srv
-	r := s.table.Lookup(args[0])
+	r := s.called.Lookup(args[0])
 	if r == nil {
 		if isHTTP(args[0]) {
 			s.logHTTP(cl)
@@ -25,7 +25,7 @@ func (cl *client) admit(args [][]byte) (*command.Row, command.Reply) {
 	if r.Subs != nil && len(args) > 1 {
 		sub := r.Sub(args[1])
 		if sub == nil {
-			return nil, command.ErrUnknownSub(r, args[1])
+			return nil, command.ErrUnknownSub(args)
 		}
 		r = sub
 	}

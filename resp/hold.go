@@ -304,7 +304,7 @@ func (cl *client) wantAhead(tx *store.Tx, following []wire.Command) {
 	}
 	for i := range following[:min(len(following), 32)] {
 		args := following[i].Args
-		r := cl.srv.table.Lookup(args[0])
+		r := cl.srv.called.Lookup(args[0])
 		if r == nil || r.Conn != nil || r.Subs != nil || !r.ArityOK(len(args)) || len(args) > 64 {
 			return
 		}

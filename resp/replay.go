@@ -55,7 +55,10 @@ func (p *Replay) Run(args [][]byte) (err error) {
 			args[i] = bytes.Clone(arg)
 		}
 	}
-	r := p.s.table.Lookup(args[0])
+	r := p.s.called.Lookup(args[0]) // Redis writes what the client has called it
+	if r == nil {
+		r = p.s.table.Lookup(args[0])
+	}
 	switch {
 	case r == nil:
 		return fmt.Errorf("%w: %s is unknown", ErrReplay, name(args[0]))

@@ -196,7 +196,7 @@ func (e *engine) aclCheckCmd(L *lua.LState) int {
 		L.Error(errorTable(refusal.S))
 	}
 	args := e.args
-	r := e.srv.table.Lookup(args[0])
+	r := e.srv.called.Lookup(args[0])
 	if r != nil && r.Subs != nil && len(args) > 1 {
 		r = r.Sub(args[1])
 	}

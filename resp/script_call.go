@@ -159,7 +159,7 @@ func (e *engine) command() command.Reply {
 // admit is the gate for a script's commands. Redis: scriptCall in script.c.
 func (e *engine) admit(args [][]byte) (*command.Row, command.Reply) {
 	run, s := e.run, e.srv
-	r := s.table.Lookup(args[0])
+	r := s.called.Lookup(args[0])
 	if r != nil && r.Subs != nil && len(args) > 1 {
 		r = r.Sub(args[1])
 	}

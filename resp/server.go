@@ -37,7 +37,8 @@ type Server struct {
 	store     *store.Store
 	sweeper   *expire.Sweeper
 	log       zerolog.Logger
-	table     *command.Table
+	table     *command.Table // all commands, by their own names
+	called    *command.Table // the same by the names that clients use: see rename-command
 	acl       *acl.Users
 	clients   registry
 	watchers  watchers
@@ -117,11 +118,24 @@ func NewServer(cfg *config.Config, log zerolog.Logger, shutdown func(Shutdown)) 
 	return s
 }
 
+// renamed is the table after rename-command, which the configuration has tried.
+func renamed(t *command.Table, renames [][2]string) *command.Table {
+	for _, names := range renames {
+		next, err := t.Renamed(names[0], names[1])
+		if err != nil {
+			panic(err)
+		}
+		t = next
+	}
+	return t
+}
+
 // newServer makes a server of which the configuration does not know.
 func newServer(cfg *config.Config, log zerolog.Logger) *Server {
 	s := &Server{cfg: cfg, log: log, started: time.Now()}
 	s.table = command.NewTable(commandTable())
-	s.host.Table, s.host.Settings, s.host.MaxBulk, s.host.MaxMemory = s.table, cfg, &cfg.ProtoMaxBulkLen, &cfg.MaxMemory
+	s.called = renamed(s.table, cfg.Renames)
+	s.host.Table, s.host.Settings, s.host.MaxBulk, s.host.MaxMemory = s.called, cfg, &cfg.ProtoMaxBulkLen, &cfg.MaxMemory
 	s.host.Tell, s.host.Touched, s.host.Flushed, s.host.Busy = s.notify, s.blockers.touched, s.tracking.flushed, s.scripts.busyReply
 	s.acl = cfg.Users(s.table)
 	s.tracking.srv = s

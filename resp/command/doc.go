@@ -10,6 +10,7 @@
 //
 //	call.go caller.go waiting.go making.go         a call; who calls; waiting for keys; work without the lock
 //	row.go table.go categories.go row_stats.go     the table, and what derives from it
+//	rename.go                                      the table by the names that clients use
 //	reply.go reply_long.go errors.go               replies and their encoding; the texts of errors
 //	notify.go redacted.go                          keyspace events; what logs may show
 //	string*.go counter.go bit*.go hll.go lcs.go    strings

@@ -87,15 +87,16 @@ func UpToNUL(b []byte, n int) string {
 	return string(b[:min(len(b), n)])
 }
 
-// ErrUnknownSub says that a command has no such subcommand.
-func ErrUnknownSub(r *Row, sub []byte) Reply {
-	return ErrorReply(OneLine("ERR unknown subcommand '" + UpToNUL(sub, 128) + "'. Try " + strings.ToUpper(r.Name) + " HELP."))
+// ErrUnknownSub says that a command has no such subcommand. The command is as the client has called it.
+func ErrUnknownSub(args [][]byte) Reply {
+	return ErrorReply(OneLine("ERR unknown subcommand '" + UpToNUL(args[1], 128) + "'. Try " +
+		strings.ToUpper(string(args[0])) + " HELP."))
 }
 
 // ErrSubcommandSyntax is Redis's addReplySubcommandSyntaxError.
 func ErrSubcommandSyntax(c *Call) Reply {
-	name, _, _ := strings.Cut(c.Row.Full, "|")
-	return ErrorReply(OneLine("ERR unknown subcommand or wrong number of arguments for '" + UpToNUL(c.Args[1], 128) + "'. Try " + strings.ToUpper(name) + " HELP."))
+	return ErrorReply(OneLine("ERR unknown subcommand or wrong number of arguments for '" + UpToNUL(c.Args[1], 128) +
+		"'. Try " + strings.ToUpper(string(c.Args[0])) + " HELP."))
 }
 
 func errInvalidExpire(c *Call) Reply {

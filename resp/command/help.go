@@ -9,9 +9,8 @@ import (
 // Help is the HELP subcommand of every container: the subcommands with their arguments and
 // what they do, from the table, in Redis's layout. HELP itself comes last.
 func Help(c *Call) Reply {
-	name, _, _ := strings.Cut(c.Row.Full, "|")
-	container := c.Table.ByName[name]
-	lines := []Reply{Simple(strings.ToUpper(name) + " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:")}
+	container := c.Table.Lookup(c.Args[0])
+	lines := []Reply{Simple(strings.ToUpper(c.Str(0)) + " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:")}
 	if container.Conn != nil {
 		lines = append(lines, Simple("(no subcommand)"), Simple("    "+container.Doc))
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -77,7 +78,7 @@ func loadConfig(args []string, table *command.Table, stdin io.Reader, defaults .
 	c.Appending = l.given[appendonly] && l.settings[appendonly].number != 0
 	requirepass := parameterIndex["requirepass"]
 	c.EmptyPassword = l.given[requirepass] && l.settings[requirepass].text == ""
-	c.userLines = l.users
+	c.userLines, c.Renames = l.users, l.renames
 	c.Memory = machine.MemoryBytes()
 	c.publish(l.settings)
 	if given := c.Int("maxmemory"); given > c.MaxMemory.Load() {
@@ -94,8 +95,10 @@ type confLoader struct {
 	given    map[int]bool // the parameters that some line has set
 	notices  []Notice
 	users    []acl.UserLine
-	usersAt  string     // where the first of them stands
-	acl      *acl.Users // tries the rules of users
+	renames  [][2]string
+	called   *command.Table // table after the renames, nil = there are none
+	usersAt  string         // where the first of them stands
+	acl      *acl.Users     // tries the rules of users
 	readFile func(name string) ([]byte, error)
 }
 
@@ -124,7 +127,6 @@ var (
 	errConfQuotes    = errors.New("Unbalanced quotes in configuration line")
 	errConfInclude   = errors.New("include: files include one another more than 16 deep")
 	errConfModule    = errors.New("modules are not supported: what this one provides would be missing")
-	errConfRename    = errors.New("rename-command is not supported yet: the command would stay open under its own name")
 	errConfUserTwice = errors.New("Duplicate user found. A user can only be defined once in config files")
 	errConfUserName  = errors.New("Spaces not allowed in ACL usernames")
 
@@ -223,12 +225,7 @@ func (l *confLoader) directive(words []string, depth int) error {
 	case name == "loadmodule" && len(values) > 0:
 		return errConfModule
 	case name == "rename-command" && len(values) == 2:
-		// A renamed command is an access rule: administrators hide FLUSHALL or CONFIG by it.
-		// Only a renaming that changes nothing can be taken.
-		if !strings.EqualFold(values[0], values[1]) {
-			return errConfRename
-		}
-		return nil
+		return l.rename(values[0], values[1])
 	case name == "user" && len(values) > 0:
 		return l.addUser(values)
 	case forgottenOptions[name] > 0 && len(values) == forgottenOptions[name]:
@@ -260,6 +257,15 @@ func (l *confLoader) directive(words []string, depth int) error {
 	}
 	l.given[i] = true
 	return nil
+}
+
+// rename takes a rename-command: administrators hide FLUSHALL or CONFIG by it.
+func (l *confLoader) rename(from, to string) error {
+	called, err := cmp.Or(l.called, l.table).Renamed(from, to)
+	if err == nil {
+		l.called, l.renames = called, append(l.renames, [2]string{from, to})
+	}
+	return err
 }
 
 func (l *confLoader) notice(option, text string) {

@@ -124,7 +124,9 @@ func TestBadArgumentsEndTheStartWithTheReason(t *testing.T) {
 		{[]string{"--user", "bob", "(+get"}, "1", `user "bob" "(+get"`, "Error in user declaration '(+get': Unmatched parenthesis in selector definition."},
 		{[]string{"--user", "a b"}, "1", `user "a b"`, "Error in user declaration 'a b': Spaces not allowed in ACL usernames"},
 		{[]string{"--user", "bob", "--user", "bob"}, "2", `user "bob"`, "Error in user declaration 'bob': Duplicate user found. A user can only be defined once in config files"},
-		{[]string{"--rename-command", "FLUSHALL", ""}, "1", `rename-command "FLUSHALL" ""`, "rename-command is not supported yet: the command would stay open under its own name"},
+		{[]string{"--rename-command", "nosuch", ""}, "1", `rename-command "nosuch" ""`, "No such command in rename-command"},
+		{[]string{"--rename-command", "get", "", "--rename-command", "GET", "x"}, "2", `rename-command "GET" "x"`, "No such command in rename-command"},
+		{[]string{"--rename-command", "get", "SET"}, "1", `rename-command "get" "SET"`, "Target command name already exists"},
 	} {
 		_, _, err := loadConfig(test.args, dataTable(), strings.NewReader(""))
 		want := "*** FATAL CONFIG FILE ERROR ***\nReading the command line, at line " + test.line +

@@ -47,11 +47,12 @@ type Config struct {
 	LatencyMonitorThreshold atomic.Int64 // milliseconds; 0 = off
 	BusyReplyThreshold      atomic.Int64 // milliseconds
 	ProtectedMode           atomic.Bool
-	Memory                  int64    // bytes that the process may use in all, 0 = unknown; set at the start
-	Databases               int      // set at the start
-	Appending               bool     // appendonly yes was said at the start
-	EmptyPassword           bool     // requirepass was said at the start, and is empty
-	configuredDir           *setting // dir as it was configured; nil = it is where the data is
+	Memory                  int64       // bytes that the process may use in all, 0 = unknown; set at the start
+	Databases               int         // set at the start
+	Appending               bool        // appendonly yes was said at the start
+	EmptyPassword           bool        // requirepass was said at the start, and is empty
+	configuredDir           *setting    // dir as it was configured; nil = it is where the data is
+	Renames                 [][2]string // rename-command's old and new names, in order; a new one may be empty
 	userLines               []acl.UserLine
 	usersNow                func() []*acl.User // those to be written into the conf file; nil = they are not
 	requirePass             atomic.Pointer[string]
