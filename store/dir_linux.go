@@ -35,6 +35,15 @@ func freeBytes(dir string) int64 {
 	return int64(s.Bavail) * int64(s.Bsize)
 }
 
+// totalBytes is how large a directory's file system is; -1 = not known.
+func totalBytes(dir string) int64 {
+	var s syscall.Statfs_t
+	if syscall.Statfs(dir, &s) != nil {
+		return -1
+	}
+	return int64(s.Blocks) * int64(s.Bsize)
+}
+
 // allocate makes an empty file take up n bytes on disk. It does not try where they are not
 // free: to be told so, it would take what is left from everybody for a while.
 func allocate(f *os.File, n int64) error {

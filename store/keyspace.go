@@ -163,7 +163,7 @@ func (st *Store) rememberAbsent(o *object) {
 
 // noRoom reports whether write-back is too far behind.
 func (st *Store) noRoom() bool {
-	return st.backlog.Load() > maxBacklog || st.wb.rows.Load() > int64(st.rows()) ||
+	return st.backlog.Load() > 2*st.onDisk.tail || st.wb.rows.Load() > int64(st.rows()) ||
 		st.wb.text.Load() > st.sizes.waiting || st.wb.cramped.Load()
 }
 

@@ -38,6 +38,8 @@ func Open(o Options) (_ *Store, err error) {
 	if err := st.openDir(); err != nil {
 		return nil, st.hindered(err)
 	}
+	st.onDisk = diskSizesFor(totalBytes(st.dir))
+	st.opts.upkeep.walPages = min(st.opts.upkeep.walPages, st.onDisk.walPages)
 	defer func() {
 		if err != nil {
 			st.release()
@@ -186,7 +188,7 @@ func (st *Store) recover(found *journal.Found) error {
 	}
 	j, err := journal.Start(found, st.state, journal.Options{
 		Policy:       st.opts.Policy,
-		SegmentBytes: st.opts.SegmentBytes,
+		SegmentBytes: cmp.Or(st.opts.SegmentBytes, st.onDisk.segment),
 		FreeBytes:    st.sizes.free,
 		Committed:    st.committed,
 		Torn:         st.tornEnd,

@@ -34,7 +34,7 @@ func (r *reserve) open(st *Store) {
 	case r.bytes < 0:
 		return
 	case r.bytes == 0:
-		r.bytes = 32 << 20
+		r.bytes = st.onDisk.reserve
 	}
 	r.gone.Store(true)
 	r.refill(st)

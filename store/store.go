@@ -26,7 +26,7 @@ type Options struct {
 
 	OnDamage       OnDamage      // what Open does with a directory that is not whole
 	AllowNetworkFS bool          // accept a data directory on NFS, SMB and the like
-	ReserveBytes   int64         // kept free for deletions on a full disk; 0 = 32 MiB, < 0 = none
+	ReserveBytes   int64         // kept free for deletions on a full disk; 0 = 32 MiB, less on a small disk, < 0 = none
 	SegmentBytes   int64         // journal segment size; 0 = its default
 	WriteBackDelay time.Duration // age of the oldest change at which write-back begins; 0 = its default
 	WriteBackRows  int           // distinct rows at which it begins; 0 = its default
@@ -75,6 +75,7 @@ type Store struct {
 	opts    Options
 	sizes   sizes
 	dir     string
+	onDisk  diskSizes
 	disk    files.Disk
 	vfs     string // SQLite's file system, of this store
 	hooks   Hooks

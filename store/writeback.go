@@ -76,10 +76,6 @@ const (
 	foldBytes      = 16 << 20 // half of the reserve: on a full disk it must hold two folds
 	tailBytes      = 192 << 20
 
-	// maxBacklog is how many bytes of journal may wait to be written back. Beyond it, or beyond rows of the pending
-	// fold, writers wait.
-	maxBacklog = 2 * tailBytes
-
 	queueSignal = 1 << 20 // queued bytes at which the fold goroutine is woken
 	foldPeriod  = 20 * time.Millisecond
 	retryDelay  = 200 * time.Millisecond
@@ -111,7 +107,7 @@ func (st *Store) rows() int {
 
 // foldBytes follows maxmemory where that is small: two folds come on top of the hot set.
 func (st *Store) foldBytes() int64 {
-	return min(st.sizes.fold, max(4<<20, st.maxMemory.Load()/8))
+	return min(st.sizes.fold, st.onDisk.fold, max(4<<20, st.maxMemory.Load()/8))
 }
 
 // committed takes a batch from the journal. It is called by the client that committed it.
@@ -218,7 +214,7 @@ func (st *Store) ripe() bool {
 		return false
 	}
 	return st.wb.urgent > st.applied.Load() || f.weight() >= st.rows() || f.text.used >= st.foldBytes() ||
-		f.bytes >= tailBytes || time.Since(f.since) >= st.delay() ||
+		f.bytes >= st.onDisk.tail || time.Since(f.since) >= st.delay() ||
 		st.journal.Err() != nil // a failed fsync is over once the tables have the records
 }
 
