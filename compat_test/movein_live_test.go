@@ -213,7 +213,8 @@ func fillVolume(t *testing.T, c *client, r *rand.Rand, n int) {
 		send("RPUSH", "large:list", strings.Repeat("e", i))
 	}
 	send("XGROUP", "CREATE", "empty:stream", "g", "$", "MKSTREAM")
-	send("FUNCTION", "LOAD", "REPLACE", "#!lua name=mine\nredis.register_function('answer', function() return 42 end)")
+	send("FUNCTION", "LOAD", "REPLACE", "#!lua name=mine\n"+
+		"redis.register_function{function_name='answer', callback=function() return 42 end, flags={'no-writes'}}")
 	send("PEXPIRE", "large:list", 1_000_000_000)
 	for _, v := range c.Pipeline(batch...) {
 		if v.IsError() && !regexp.MustCompile("BUSYGROUP|NOGROUP|no such key|WRONGTYPE|NaN").MatchString(v.text) {

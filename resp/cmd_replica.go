@@ -124,10 +124,11 @@ func replicaRows() []*command.Row {
 // a Redis without them does; what would set one up is refused.
 
 var (
-	errClusterOff  = command.ErrorReply("ERR This instance has cluster support disabled")
-	errModuleOff   = command.ErrorReply(`ERR MODULE command not allowed. If the enable-module-command option is set to "local", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.`)
-	errNoReplicas  = command.ErrorReply("ERR FAILOVER requires connected replicas.")
-	errReplication = command.ErrorReply("ERR replication is not supported: this server has no replicas and is none")
+	errClusterOff      = command.ErrorReply("ERR This instance has cluster support disabled")
+	errModuleOff       = command.ErrorReply(`ERR MODULE command not allowed. If the enable-module-command option is set to "local", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.`)
+	errFailoverReplica = command.ErrorReply("ERR FAILOVER is not valid when server is a replica.")
+	errNoReplicas      = command.ErrorReply("ERR FAILOVER requires connected replicas.")
+	errReplication     = command.ErrorReply("ERR replication is not supported: this server has no replicas and is none")
 )
 
 func role(cl *client, _ *command.Call) command.Reply {
@@ -137,7 +138,7 @@ func role(cl *client, _ *command.Call) command.Reply {
 	return command.Array(command.BulkString("master"), command.ReplyZero, command.Array())
 }
 
-func failover(_ *client, c *command.Call) command.Reply {
+func failover(cl *client, c *command.Call) command.Reply {
 	var to, force, abort, timeout bool
 	for i := 1; i < len(c.Args); i++ {
 		more := len(c.Args) - 1 - i
@@ -171,6 +172,9 @@ func failover(_ *client, c *command.Call) command.Reply {
 		return command.ErrSyntax
 	case abort:
 		return command.ErrorReply("ERR No failover in progress.")
+	}
+	if cl.srv.follow.of.Load() != nil {
+		return errFailoverReplica
 	}
 	return errNoReplicas
 }

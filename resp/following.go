@@ -193,10 +193,15 @@ func (l *link) gate(cl *client, r *command.Row) command.Reply {
 	if l.srv.refusesWrites(cl) && (r.Flags&command.Write != 0 || r.Name == "exec" && cl.multi != nil && cl.multi.writes()) {
 		return errReadOnly
 	}
-	if r.Flags&command.Stale == 0 && l.state.Load() != linkUp && !l.srv.cfg.Bool("replica-serve-stale-data") {
+	if r.Flags&command.Stale == 0 && l.stale() {
 		return errMasterDown
 	}
 	return command.ReplyNone
+}
+
+// stale reports whether what is here may be old, and is not to be served then.
+func (l *link) stale() bool {
+	return l.state.Load() != linkUp && !l.srv.cfg.Bool("replica-serve-stale-data")
 }
 
 // writes reports whether a queued command writes.

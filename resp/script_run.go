@@ -104,11 +104,14 @@ func (e *engine) newRun(c *command.Call, tx *store.Tx, name string, flags script
 			return nil, command.ErrNotStored(err)
 		}
 		if e.srv.refusesWrites(clientOf(c)) {
-			return nil, command.ErrorReply("READONLY You can not run script with write flag on readonly replica.")
+			return nil, errReadOnly
 		}
 		if readOnly {
 			return nil, command.ErrorReply("ERR Can not execute a script with write flag using *_ro command.")
 		}
+	}
+	if l := e.srv.follow.of.Load(); l != nil && flags&scriptAllowStale == 0 && l.stale() {
+		return nil, errMasterDown
 	}
 	tx.CopyAtOnce()
 	return &scriptRun{
