@@ -73,8 +73,8 @@ func callRenamed(t *testing.T, addr string) {
 			t.Errorf("%s\n%s\nshould be\n%s", step.call, got, step.reply)
 		}
 	}
-	help := c.Do("auth", "default", "x").String()
-	if help = c.Do("obj", "help").String(); !strings.HasPrefix(help, "1) +OBJ <subcommand> ") {
+	c.Do("auth", "default", "x")
+	if help := c.Do("obj", "help").String(); !strings.HasPrefix(help, "1) +OBJ <subcommand> ") {
 		t.Errorf("obj help: %s", help)
 	}
 	if v := c.Do("info", "commandstats").Text(); !strings.Contains(v, "cmdstat_get:calls=") || strings.Contains(v, "fetch") {
