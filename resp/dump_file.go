@@ -145,10 +145,12 @@ func (d *dumps) write(ctx context.Context, s *Server) error {
 	d.started, d.cancel = time.Time{}, nil
 	d.mu.Unlock()
 	if err != nil {
-		s.log.Error().Err(err).Str("file", path).Dur("took_ms", took).Msg("the dump could not be written, the file before it stays")
+		s.log.Error().Err(err).Str("file", path).Dur("took_ms", took).
+			Msg("the dump could not be written, the file before it stays")
 		return fmt.Errorf("%s can not be written: %w", path, err)
 	}
-	s.log.Info().Str("file", path).Int64("keys", result.Keys).Int64("bytes", result.Bytes).Int("libraries", result.Libraries).
+	s.log.Info().Str("file", path).Int64("keys", result.Keys).Int64("bytes", result.Bytes).
+		Int("libraries", result.Libraries).
 		Int("rdb_version", result.Version).Dur("took_ms", took).Msg("dump written")
 	if w := result.Warning(); w != "" {
 		s.log.Warn().Str("file", path).Msg(w)
@@ -184,8 +186,8 @@ type dumpState struct {
 func (d *dumps) state(now time.Time) dumpState {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	s := dumpState{running: !d.started.IsZero() && d.background, failed: d.failed, saved: d.saved, changes: d.changes, count: d.count,
-		lastSeconds: -1, currentSeconds: -1}
+	s := dumpState{running: !d.started.IsZero() && d.background, failed: d.failed, saved: d.saved, changes: d.changes,
+		count: d.count, lastSeconds: -1, currentSeconds: -1}
 	if d.timed {
 		s.lastSeconds = int64(d.last / time.Second)
 	}

@@ -61,7 +61,8 @@ var errGone = errors.New("the row of its key was set aside before")
 
 // ofARow reports whether a row, rather than the disk or the file, may be why a write-back failed.
 func ofARow(err error) bool {
-	return errors.Is(err, ErrPanic) || errors.Is(err, errBadRecord) || errors.Is(err, errBadRun) || errors.Is(err, sqlite3.CONSTRAINT) ||
+	return errors.Is(err, ErrPanic) || errors.Is(err, errBadRecord) || errors.Is(err, errBadRun) ||
+		errors.Is(err, sqlite3.CONSTRAINT) ||
 		errors.Is(err, sqlite3.TOOBIG) || errors.Is(err, sqlite3.MISMATCH)
 }
 
@@ -138,7 +139,8 @@ func (e *entry) record(w *recordWriter) {
 		w.drop(e.id, &space{id: e.from})
 		return
 	case e.born:
-		w.create(&object{id: e.id, space: &space{id: e.space}, typ: e.typ, deadline: e.deadline, name: viewString(e.key), str: e.value})
+		w.create(&object{id: e.id, space: &space{id: e.space}, typ: e.typ, deadline: e.deadline,
+			name: viewString(e.key), str: e.value})
 	case e.renamed:
 		w.rename(e.id, &space{id: e.from}, &space{id: e.space}, viewString(e.key))
 	}

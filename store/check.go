@@ -50,7 +50,8 @@ func (st *Store) checkRows(r *reader, fail func(string, ...any)) error {
 		{"keys without a name", `SELECT 1 FROM keys WHERE key IS NULL`},
 		{"keys in no space", `SELECT 1 FROM keys WHERE space NOT IN (SELECT space FROM spaces)`},
 		{"chunks of no long string",
-			`SELECT 1 FROM chunks WHERE id NOT IN (SELECT id FROM keys WHERE chunked > 0 UNION ALL SELECT id FROM garbage)`},
+			`SELECT 1 FROM chunks WHERE id NOT IN (SELECT id FROM keys WHERE chunked > 0
+				UNION ALL SELECT id FROM garbage)`},
 		{"long strings with a value in their row", `SELECT 1 FROM keys WHERE chunked > 0 AND value IS NOT NULL`},
 		{"chunks beyond their string's end",
 			fmt.Sprintf(`SELECT 1 FROM chunks c JOIN keys k USING (id) WHERE c.n * %d + length(c.data) > k.chunked`,
@@ -59,9 +60,11 @@ func (st *Store) checkRows(r *reader, fail func(string, ...any)) error {
 		{"key ids not given out yet", fmt.Sprintf(`SELECT 1 FROM keys WHERE id >= %d`, st.ids.next())},
 		{"spaces not given out yet", fmt.Sprintf(`SELECT 1 FROM spaces WHERE space >= %d`, st.nextSpace)},
 		{"spaces with a wrong row count",
-			`SELECT 1 FROM spaces s WHERE db IS NOT NULL AND keys <> (SELECT count(*) FROM keys k WHERE k.space = s.space)`},
+			`SELECT 1 FROM spaces s WHERE db IS NOT NULL AND keys <>
+				(SELECT count(*) FROM keys k WHERE k.space = s.space)`},
 		{"spaces with a wrong number of deadlines",
-			`SELECT 1 FROM spaces s WHERE db IS NOT NULL AND expiring <> (SELECT count(*) FROM keys k WHERE k.space = s.space AND k.expires_ms > 0)`},
+			`SELECT 1 FROM spaces s WHERE db IS NOT NULL AND expiring <>
+				(SELECT count(*) FROM keys k WHERE k.space = s.space AND k.expires_ms > 0)`},
 	} {
 		if err := none(c.what, c.sql); err != nil {
 			return err

@@ -29,7 +29,8 @@ func strayPieces() []stray {
 		stray{"pieces of no long row",
 			`SELECT id, n, part FROM pieces WHERE id NOT IN (SELECT id FROM garbage) EXCEPT ` +
 				`SELECT * FROM (` + longColumns() + `)`},
-		stray{"pieces that follow none", `SELECT 1 FROM pieces p WHERE piece > 0 AND id NOT IN (SELECT id FROM garbage) AND
+		stray{"pieces that follow none", `SELECT 1 FROM pieces p WHERE piece > 0
+			AND id NOT IN (SELECT id FROM garbage) AND
 			NOT EXISTS (SELECT 1 FROM pieces q WHERE q.id = p.id AND q.n = p.n AND q.part = p.part AND q.piece = p.piece - 1 AND length(q.data) = ` + itoa(chunkBytes) + `)`})
 }
 

@@ -151,7 +151,8 @@ type patch struct {
 }
 
 func newFold(arenaBytes int) *fold {
-	return &fold{spaces: map[int]int64{}, adopted: map[int64]bool{}, expiring: map[int64]int64{}, text: arena{size: arenaBytes}}
+	return &fold{spaces: map[int]int64{}, adopted: map[int64]bool{}, expiring: map[int64]int64{},
+		text: arena{size: arenaBytes}}
 }
 
 // heavyBytes is the size of a fold's contents from which it is written back in slices: the WAL

@@ -169,7 +169,8 @@ func (w *writer) countForeign() {
 		return
 	}
 	s, _, err := w.c.Prepare(`SELECT space, keys, expiring, (SELECT count(*) FROM keys k WHERE k.space = spaces.space),
-		(SELECT count(*) FROM keys k WHERE k.space = spaces.space AND k.expires_ms > 0) FROM spaces WHERE db IS NOT NULL`)
+		(SELECT count(*) FROM keys k WHERE k.space = spaces.space AND k.expires_ms > 0) FROM spaces
+		WHERE db IS NOT NULL`)
 	if err != nil {
 		w.err = err
 		return

@@ -245,7 +245,8 @@ func readMeta(c *sqlite3.Conn) (t tablesSeen, pages int64, err error) {
 // start before that.
 func opens(c *sqlite3.Conn, version int64) error {
 	var ignored int64
-	err := queryInts(c, `SELECT (SELECT max(id) FROM keys) + (SELECT sum(keys) FROM spaces) + (SELECT total(value) FROM meta)`, &ignored)
+	err := queryInts(c, `SELECT (SELECT max(id) FROM keys) + (SELECT sum(keys) FROM spaces) +
+		(SELECT total(value) FROM meta)`, &ignored)
 	if err == nil && version >= schemaVersion {
 		_, err = pieced(c)
 	}

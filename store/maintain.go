@@ -227,7 +227,8 @@ func (w *writer) vacuum(slice, keep int64) (pages int64, err error) {
 
 func (w *writer) vacuumSlice(slice, keep int64) (pages int64, err error) {
 	var free, all int64
-	if err := queryInts(w.c, `SELECT (SELECT freelist_count FROM pragma_freelist_count), (SELECT page_count FROM pragma_page_count)`, &free, &all); err != nil {
+	if err := queryInts(w.c, `SELECT (SELECT freelist_count FROM pragma_freelist_count),
+		(SELECT page_count FROM pragma_page_count)`, &free, &all); err != nil {
 		return 0, err
 	}
 	w.freePages.Store(free)

@@ -73,7 +73,8 @@ func gatherRuns(c *sqlite3.Conn, from string, to *tableDef) error {
 	var id int64
 	b := runBuilder{d: to, limit: runBytes, write: func(n int64, gaps, data []byte) {
 		if err == nil {
-			err = errors.Join(put.BindInt64(1, id), put.BindInt64(2, n), put.BindBlob(3, notNil(gaps)), put.BindBlob(4, data), put.Exec())
+			err = errors.Join(put.BindInt64(1, id), put.BindInt64(2, n), put.BindBlob(3, notNil(gaps)),
+				put.BindBlob(4, data), put.Exec())
 		}
 	}}
 	for err == nil && rows.Step() {
@@ -132,7 +133,8 @@ func cutColumn(c *sqlite3.Conn, table, column string, part int) error {
 		if err == nil {
 			err = cut(c, fmt.Sprintf(`SELECT %s FROM %s WHERE id = %d AND n = %d`, column, table, id, n), id, n, part,
 				func(whole []byte) (rest []byte, sql string, row []byte) {
-					return whole[chunkBytes:], fmt.Sprintf(`UPDATE %s SET %s = ?1 WHERE id = %d AND n = %d`, table, column, id, n), head(whole)
+					return whole[chunkBytes:],
+						fmt.Sprintf(`UPDATE %s SET %s = ?1 WHERE id = %d AND n = %d`, table, column, id, n), head(whole)
 				})
 		}
 	}
@@ -142,7 +144,8 @@ func cutColumn(c *sqlite3.Conn, table, column string, part int) error {
 // cutNames does the same for the names of keys.
 func cutNames(c *sqlite3.Conn) error {
 	long, err := idsOf(c, fmt.Sprintf(`SELECT id, 0 FROM keys WHERE length(key) > %d OR length(key) = %d
-		AND NOT EXISTS (SELECT 1 FROM pieces p WHERE p.id = keys.id AND p.n = 0 AND p.part = %d)`, longName, longName, namePart))
+		AND NOT EXISTS (SELECT 1 FROM pieces p WHERE p.id = keys.id AND p.n = 0
+		AND p.part = %d)`, longName, longName, namePart))
 	for _, row := range long {
 		id := row[0]
 		if err == nil {
@@ -156,7 +159,10 @@ func cutNames(c *sqlite3.Conn) error {
 }
 
 // cut moves what is too long of one row's column to pieces, in a transaction.
-func cut(c *sqlite3.Conn, find string, id, n int64, part int, divide func(whole []byte) (rest []byte, sql string, row []byte)) error {
+func cut(
+	c *sqlite3.Conn, find string, id, n int64, part int,
+	divide func(whole []byte) (rest []byte, sql string, row []byte),
+) error {
 	s, _, err := c.Prepare(find)
 	if err != nil {
 		return err

@@ -124,7 +124,8 @@ func (r *reader) open() error {
 	if err != nil {
 		return err
 	}
-	if err := c.Exec(`PRAGMA cache_size = -` + itoa(r.cache>>10) + `; PRAGMA busy_timeout = 10000; PRAGMA query_only = 1`); err != nil {
+	if err := c.Exec(`PRAGMA cache_size = -` + itoa(r.cache>>10) +
+		`; PRAGMA busy_timeout = 10000; PRAGMA query_only = 1`); err != nil {
 		closeConn(c)
 		return damaged(r.dir, err)
 	}
@@ -188,7 +189,8 @@ type row struct {
 }
 
 // headSQL has length() read from a value's header alone, so that a row's overflow pages stay where they are.
-var headSQL = fmt.Sprintf(`SELECT id, type, expires_ms, chunked, CASE WHEN length(value) < %d THEN value END, length(value)
+var headSQL = fmt.Sprintf(`SELECT id, type, expires_ms, chunked,
+	CASE WHEN length(value) < %d THEN value END, length(value)
 	FROM keys WHERE space = ?1 AND key = ?2`, headBytes)
 
 // row reads what is needed of a key. The value is freshly allocated.

@@ -177,7 +177,8 @@ func (s *salvage) names(from, to *sqlite3.Conn) error {
 			continue
 		}
 		s.note(h.String() + "; their names, as far as the index on names has them:")
-		q, _, err := from.Prepare(`SELECT id, space, key FROM keys INDEXED BY keys_by_name WHERE id > ?1 AND (id < ?2 OR ?3)`)
+		q, _, err := from.Prepare(`SELECT id, space, key FROM keys INDEXED BY keys_by_name WHERE id > ?1
+			AND (id < ?2 OR ?3)`)
 		if err != nil {
 			continue
 		}
@@ -190,7 +191,8 @@ func (s *salvage) names(from, to *sqlite3.Conn) error {
 		}
 		for q.Step() {
 			var there int64
-			if err := queryInts(to, `SELECT count(*) FROM keys WHERE id = `+itoa(q.ColumnInt64(0)), &there); err != nil {
+			if err := queryInts(to, `SELECT count(*) FROM keys WHERE id = `+itoa(q.ColumnInt64(0)),
+				&there); err != nil {
 				return errors.Join(err, q.Close())
 			}
 			if there == 0 {
@@ -208,14 +210,16 @@ func (h *hole) String() string {
 	if h.end {
 		return fmt.Sprintf("rows of %s behind id %d can not be read: %v", h.table, max(0, h.after.id), h.cause)
 	}
-	return fmt.Sprintf("rows of %s between id %d and %d can not be read: %v", h.table, max(0, h.after.id), h.before.id, h.cause)
+	return fmt.Sprintf("rows of %s between id %d and %d can not be read: %v", h.table, max(0, h.after.id), h.before.id,
+		h.cause)
 }
 
 // replay applies what can be read of the journal.
 func (s *salvage) replay() error {
 	for dst, sql := range map[**sqlite3.Stmt]string{ // a key whose deletion is in a gap may have the name
-		&s.w.insert: `INSERT OR REPLACE INTO keys (id, space, key, type, expires_ms, chunked, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)`,
-		&s.w.name:   `UPDATE OR REPLACE keys SET space = ?2, key = ?3 WHERE id = ?1`,
+		&s.w.insert: `INSERT OR REPLACE INTO keys (id, space, key, type, expires_ms, chunked, value)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)`,
+		&s.w.name: `UPDATE OR REPLACE keys SET space = ?2, key = ?3 WHERE id = ?1`,
 	} {
 		stmt, _, err := s.w.c.Prepare(sql)
 		if err != nil {
@@ -329,7 +333,9 @@ func (s *salvage) report() error {
 		return err
 	}
 	const lines = 20
-	s.st.opts.Log("salvaged what can be read", Warning(fmt.Sprintf("at least %d keys are lost or not whole; all that is known is in %s",
-		s.keys, filepath.Join(s.st.dir, name))), "keys", s.there, "lost", strings.Join(s.lost[:min(lines, len(s.lost))], "; "))
+	s.st.opts.Log("salvaged what can be read",
+		Warning(fmt.Sprintf("at least %d keys are lost or not whole; all that is known is in %s",
+			s.keys, filepath.Join(s.st.dir, name))),
+		"keys", s.there, "lost", strings.Join(s.lost[:min(lines, len(s.lost))], "; "))
 	return nil
 }

@@ -42,7 +42,8 @@ func (st *Store) setAside(purpose string, names ...string) error {
 			in.names = append(in.names, name)
 		}
 	}
-	if err := st.writeFile(intentName, strings.Join(append([]string{in.purpose, in.stamp}, in.names...), "\n")+"\n"); err != nil {
+	if err := st.writeFile(intentName,
+		strings.Join(append([]string{in.purpose, in.stamp}, in.names...), "\n")+"\n"); err != nil {
 		return fmt.Errorf("set the damaged files aside: %w", err)
 	}
 	return st.carryOut(in)
@@ -92,7 +93,8 @@ func (in *intent) carryOut(st *Store) error {
 	if err := st.disk.SyncDir(st.dir); err != nil {
 		return err
 	}
-	st.opts.Log("damaged files set aside", nil, "renamed", in.aside(databaseFile)+"*", "files", strings.Join(in.names, " "), "to", in.purpose)
+	st.opts.Log("damaged files set aside", nil, "renamed", in.aside(databaseFile)+"*",
+		"files", strings.Join(in.names, " "), "to", in.purpose)
 	if in.purpose == toSalvage {
 		return st.salvage(in)
 	}

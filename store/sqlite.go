@@ -130,7 +130,8 @@ var errOlderFile = errors.New("the database file was written by an older version
 // can not be used is an error.
 func fileVersion(c *sqlite3.Conn) (int64, error) {
 	var app, version, objects int64
-	err := queryInts(c, `SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version),
+	err := queryInts(c, `SELECT (SELECT application_id FROM pragma_application_id),
+		(SELECT user_version FROM pragma_user_version),
 		(SELECT count(*) FROM sqlite_schema)`, &app, &version, &objects)
 	switch {
 	case err != nil:

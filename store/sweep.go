@@ -134,7 +134,8 @@ type victim struct {
 func (st *Store) victimsOnDisk(now int64) (victims []victim, next int64, err error) {
 	next = math.MaxInt64
 	err = st.readers.use(func(r *reader) error {
-		q, err := r.stmt(`SELECT space, key, id, expires_ms FROM keys WHERE expires_ms > 0 ORDER BY expires_ms LIMIT ?1`)
+		q, err := r.stmt(`SELECT space, key, id, expires_ms FROM keys WHERE expires_ms > 0
+			ORDER BY expires_ms LIMIT ?1`)
 		if err != nil {
 			return err
 		}

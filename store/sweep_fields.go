@@ -86,7 +86,8 @@ func (st *Store) sweepFieldsOnDisk(now int64) {
 func (st *Store) dueHashesOnDisk(now int64) (hashes []coldHash, next int64, err error) {
 	next = math.MaxInt64
 	err = st.readers.use(func(r *reader) error {
-		fields, err := r.stmt(`SELECT id, expires_ms FROM hash_fields WHERE expires_ms > 0 ORDER BY expires_ms LIMIT ?1`)
+		fields, err := r.stmt(`SELECT id, expires_ms FROM hash_fields WHERE expires_ms > 0
+			ORDER BY expires_ms LIMIT ?1`)
 		if err != nil {
 			return err
 		}

@@ -18,7 +18,8 @@ func (s *salvage) tidy() error {
 		}
 		s.drop("lost, its name is not whole",
 			fmt.Sprintf(`length(key) = %d AND id NOT IN (SELECT id FROM pieces WHERE part = 0)`, longName))
-		s.drop("lost, a piece is missing", `id IN (SELECT id FROM pieces p WHERE piece > 0 AND NOT EXISTS (SELECT 1 FROM pieces q
+		s.drop("lost, a piece is missing", `id IN (SELECT id FROM pieces p WHERE piece > 0
+			AND NOT EXISTS (SELECT 1 FROM pieces q
 			WHERE q.id = p.id AND q.n = p.n AND q.part = p.part AND q.piece = p.piece - 1))`)
 		for t := hashFields; int(t) < len(tables); t++ {
 			if d := &tables[t]; d.typ != TypeStream || t == streamHeads {
@@ -28,7 +29,8 @@ func (s *salvage) tidy() error {
 		}
 		s.strays()
 		w.run(w.recount)
-		w.exec(`UPDATE spaces SET expiring = (SELECT count(*) FROM keys k WHERE k.space = spaces.space AND k.expires_ms > 0)`)
+		w.exec(`UPDATE spaces SET expiring =
+			(SELECT count(*) FROM keys k WHERE k.space = spaces.space AND k.expires_ms > 0)`)
 	})
 	if err != nil {
 		return fmt.Errorf("tidy what was salvaged: %w", err)
@@ -124,12 +126,14 @@ func (s *salvage) strays() {
 	w := s.w
 	w.exec(`DELETE FROM garbage`)
 	w.exec(`DELETE FROM chunks WHERE id NOT IN (SELECT id FROM keys WHERE chunked > 0)`)
-	w.exec(fmt.Sprintf(`DELETE FROM chunks WHERE n * %d + length(data) > (SELECT chunked FROM keys k WHERE k.id = chunks.id)`, chunkBytes))
+	w.exec(fmt.Sprintf(`DELETE FROM chunks WHERE n * %d + length(data) >
+		(SELECT chunked FROM keys k WHERE k.id = chunks.id)`, chunkBytes))
 	for t := hashFields; int(t) < len(tables); t++ {
 		w.exec(fmt.Sprintf(`DELETE FROM %s WHERE id NOT IN (SELECT id FROM keys WHERE type = %d)`, tables[t].name,
 			tables[t].typ))
 	}
-	w.exec(`DELETE FROM stream_consumers WHERE NOT EXISTS (SELECT 1 FROM stream_groups g WHERE g.id = stream_consumers.id AND g.n = group_n)`)
+	w.exec(`DELETE FROM stream_consumers WHERE NOT EXISTS (SELECT 1 FROM stream_groups g
+		WHERE g.id = stream_consumers.id AND g.n = group_n)`)
 	w.exec(`DELETE FROM stream_pending WHERE NOT EXISTS (SELECT 1 FROM stream_consumers c
 		WHERE c.id = stream_pending.id AND c.n = consumer_n AND c.group_n = stream_pending.group_n)`)
 	w.exec(`DELETE FROM pieces WHERE (id, n, part) IN (SELECT id, n, part FROM pieces EXCEPT SELECT * FROM (` +

@@ -82,7 +82,8 @@ func (w *writer) sql() map[**sqlite3.Stmt]string {
 		&w.rollbackTo: `ROLLBACK TO sift`,
 		&w.release:    `RELEASE sift`,
 
-		&w.insert:   `INSERT INTO keys (id, space, key, type, expires_ms, chunked, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)`,
+		&w.insert: `INSERT INTO keys (id, space, key, type, expires_ms, chunked, value)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)`,
 		&w.value:    `UPDATE keys SET value = ?2 WHERE id = ?1 AND chunked = 0`,
 		&w.deadline: `UPDATE keys SET expires_ms = ?2 WHERE id = ?1`,
 		&w.drop:     `DELETE FROM keys WHERE id = ?1 AND chunked = 0 AND type = 1 AND length(key) < ` + itoa(longName),
@@ -114,7 +115,8 @@ func (w *writer) sql() map[**sqlite3.Stmt]string {
 		&w.recount:     `UPDATE spaces SET keys = (SELECT count(*) FROM keys k WHERE k.space = spaces.space)`,
 		&w.undoGarbage: `DELETE FROM garbage WHERE id = ?1`,
 		&w.unset:       `DELETE FROM meta WHERE name = ?1`,
-		&w.meta:        `INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = max(value, ?2)`,
+		&w.meta: `INSERT INTO meta (name, value) VALUES (?1, ?2)
+			ON CONFLICT (name) DO UPDATE SET value = max(value, ?2)`,
 	}
 	for t := hashFields; int(t) < len(tables); t++ {
 		kept[&w.put[t]], kept[&w.remove[t]] = tables[t].putSQL(1), tables[t].removeSQL()

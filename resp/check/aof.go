@@ -158,7 +158,8 @@ var errSaid = fmt.Errorf("the snapshot is damaged")
 
 // cut asks, and cuts.
 func (c *aofCheck) cut(path, name string, m aof.Measure) bool {
-	c.say("This will shrink the AOF %s from %d bytes, with %d bytes, to %d bytes", name, m.Bytes, m.Bytes-m.Right, m.Right)
+	c.say("This will shrink the AOF %s from %d bytes, with %d bytes, to %d bytes", name, m.Bytes, m.Bytes-m.Right,
+		m.Right)
 	fmt.Fprint(c.out, "Continue? [y/N]: ")
 	answer, _ := c.in.ReadString('\n') // the end of the input is a no
 	if !strings.HasPrefix(strings.ToLower(answer), "y") {

@@ -60,7 +60,8 @@ func snapshot(f *rdb.FileReader, out io.Writer) (size int64, err error) {
 			say(f.Offset(), "%v", err)
 		}
 	}
-	fmt.Fprintf(out, "[info] %d keys read\n[info] %d expires\n[info] %d already expired\n", n.keys, n.expires, n.expired)
+	fmt.Fprintf(out, "[info] %d keys read\n[info] %d expires\n[info] %d already expired\n", n.keys, n.expires,
+		n.expired)
 	if n.libraries > 0 {
 		fmt.Fprintf(out, "[info] %d libraries of functions\n", n.libraries)
 	}

@@ -63,8 +63,11 @@ var (
 	errMaxlenNegative = ErrorReply("ERR MAXLEN can't be negative")
 )
 
-// pushEvents and popEvents are what a push and a pop at an end are called.
-var pushEvents, popEvents = map[store.End]string{store.Head: "lpush", store.Tail: "rpush"}, map[store.End]string{store.Head: "lpop", store.Tail: "rpop"}
+// What a push and a pop at an end are called.
+var (
+	pushEvents = map[store.End]string{store.Head: "lpush", store.Tail: "rpush"}
+	popEvents  = map[store.End]string{store.Head: "lpop", store.Tail: "rpop"}
+)
 
 // listPush is LPUSH and RPUSH.
 func listPush(end store.End) writing {

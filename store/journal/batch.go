@@ -160,7 +160,8 @@ func (b *Batch) Release() {
 	p := &b.journal.pending
 	p.Lock()
 	defer p.Unlock()
-	if n := cap(b.arena); n <= maxFreeArenaBytes && int64(p.freeBytes+n) <= b.journal.o.FreeBytes && len(p.free) < maxFreeBatches {
+	if n := cap(b.arena); n <= maxFreeArenaBytes && int64(p.freeBytes+n) <= b.journal.o.FreeBytes &&
+		len(p.free) < maxFreeBatches {
 		p.free = append(p.free, b)
 		p.freeBytes += n
 	}

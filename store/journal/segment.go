@@ -138,7 +138,8 @@ func newReader(in io.Reader, size int64) (*reader, error) {
 	end := len(h) - 4
 	crc := crc32.Checksum(h[:end], castagnoli)
 	switch {
-	case r.version > formatVersion && crc32.Checksum(h[:headerBytes1-4], castagnoli) == binary.LittleEndian.Uint32(h[headerBytes1-4:]),
+	case r.version > formatVersion &&
+		crc32.Checksum(h[:headerBytes1-4], castagnoli) == binary.LittleEndian.Uint32(h[headerBytes1-4:]),
 		r.version > formatVersion && crc == binary.LittleEndian.Uint32(h[end:]):
 		return r, errVersion
 	case crc != binary.LittleEndian.Uint32(h[end:]):

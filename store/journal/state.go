@@ -69,7 +69,8 @@ func (s *State) encode(number uint64) []byte {
 
 func (s *State) decode(b []byte) (number uint64, ok bool) {
 	body := b[:stateBytes-4]
-	if string(b[:len(stateMagic)]) != stateMagic || crc32.Checksum(body, castagnoli) != binary.LittleEndian.Uint32(b[len(body):]) {
+	if string(b[:len(stateMagic)]) != stateMagic ||
+		crc32.Checksum(body, castagnoli) != binary.LittleEndian.Uint32(b[len(body):]) {
 		return 0, false
 	}
 	body = body[len(stateMagic):]

@@ -28,7 +28,8 @@ func ReadProgramSparingly() error {
 		if !strings.HasSuffix(line, " "+program) || err1 != nil || err2 != nil || to <= from {
 			continue
 		}
-		if _, _, errno := syscall.Syscall(syscall.SYS_MADVISE, uintptr(from), uintptr(to-from), syscall.MADV_RANDOM); errno != 0 {
+		if _, _, errno := syscall.Syscall(syscall.SYS_MADVISE, uintptr(from), uintptr(to-from),
+			syscall.MADV_RANDOM); errno != 0 {
 			return errno
 		}
 	}
