@@ -26,7 +26,12 @@ var allowed = map[string][]string{
 		"github.com/mattn/go-isatty",
 		"github.com/rs/zerolog",
 	},
-	"resp/cli": {"github.com/mattn/go-isatty"},
+	"resp/cli": {
+		"github.com/mattn/go-isatty",
+		"github.com/reeflective/readline",
+		"github.com/rivo/uniseg",
+		"golang.org/x/term",
+	},
 	"resp": {
 		"diskette/expire",
 		"diskette/resp/acl",

@@ -3,8 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"net"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -16,30 +14,60 @@ type options struct {
 	user               string
 	password           *string // nil = none; AUTH is sent even for an empty one
 	passwordShown      bool    // the password stood on the command line
+	askPassword        bool
 	db                 int
-	resp3              bool
+	resp2, resp3       bool
+	quietRESP3         bool // RESP3 is asked for the output's sake: a server that has none is no failure
+	cluster            bool // follow redirections
+	tls                tlsOptions
 
-	pretty        *bool // nil = pretty on a terminal, raw elsewhere
-	showPushes    *bool // nil = on a terminal
+	output        *outputMode // nil = pretty on a terminal, raw elsewhere
+	showPushes    *bool       // nil = on a terminal
 	itemDelimiter string
 	delimiter     string // after each raw reply
 	exitOnError   bool
 
-	repeat    int // -1 = for ever
-	interval  time.Duration
-	stdinArg  bool
-	scan      bool
-	pattern   *string
-	pipe      bool
-	pipeGrace time.Duration // how long --pipe waits for replies after the last byte; 0 = for ever
-	quiet     bool          // no warning about a password on the command line
+	repeat      int // -1 = for ever
+	interval    time.Duration
+	stdinArg    bool
+	stdinTag    string
+	quotedInput bool
+	evalFile    string
+
+	mode           func(*session) error // nil = commands
+	modeName       string
+	intrinsic      *time.Duration // --intrinsic-latency
+	pattern        *string
+	memorySamples  int
+	rdbFile        string
+	functionsOnly  bool
+	mono           bool          // --latency-dist without colours
+	latencyHistory bool          // --latency-history
+	pipeGrace      time.Duration // how long --pipe waits for replies after the last byte; 0 = for ever
+	quiet          bool          // no warning about a password on the command line
 
 	help, version bool
+	warnings      []string
 	command       []string
 }
 
+// An outputMode is how replies are written.
+type outputMode int
+
+const (
+	outputPretty outputMode = iota
+	outputRaw
+	outputCSV
+	outputJSON
+	outputQuotedJSON // JSON in ASCII
+)
+
+// errSaid is an error whose text is the whole message for the user.
+type errSaid string
+
+func (e errSaid) Error() string { return string(e) }
+
 var (
-	errTLS    = errors.New("TLS is not supported by this client")
 	errScheme = errors.New("Invalid URI scheme")
 	errPort   = errors.New("Invalid server port.")
 )
@@ -56,30 +84,77 @@ var withValue = map[string]func(o *options, value string) error{
 	"-i": func(o *options, v string) error { return parseSeconds(v, &o.interval) },
 	"-d": func(o *options, v string) error { o.itemDelimiter = v; return nil },
 	"-D": func(o *options, v string) error { o.delimiter = v; return nil },
+	"-X": func(o *options, v string) error { o.stdinTag = v; return nil },
 
-	"--user":         func(o *options, v string) error { o.user = v; return nil },
-	"--pass":         func(o *options, v string) error { o.password, o.passwordShown = &v, true; return nil },
-	"--pattern":      func(o *options, v string) error { o.pattern = &v; return nil },
-	"--pipe-timeout": func(o *options, v string) error { return parseSeconds(v, &o.pipeGrace) },
-	"--show-pushes":  func(o *options, v string) error { return parseYesNo(v, &o.showPushes) },
+	"--user":           func(o *options, v string) error { o.user = v; return nil },
+	"--pass":           func(o *options, v string) error { o.password, o.passwordShown = &v, true; return nil },
+	"--pattern":        func(o *options, v string) error { o.pattern = &v; return nil },
+	"--quoted-pattern": (*options).parseQuotedPattern,
+	"--pipe-timeout":   func(o *options, v string) error { return parseSeconds(v, &o.pipeGrace) },
+	"--show-pushes":    (*options).parseShowPushes,
+	"--eval":           func(o *options, v string) error { o.evalFile = v; return nil },
+	"--memkeys-samples": func(o *options, v string) error {
+		o.setMode("--memkeys", (*session).memoryKeys)
+		return parseInt(v, &o.memorySamples)
+	},
+	"--rdb":           func(o *options, v string) error { return o.parseDump(v, false) },
+	"--functions-rdb": func(o *options, v string) error { return o.parseDump(v, true) },
+	"--intrinsic-latency": func(o *options, v string) error {
+		o.intrinsic = new(time.Duration)
+		return parseSeconds(v, o.intrinsic)
+	},
+
+	"--sni":              func(o *options, v string) error { o.tls.serverName = v; return nil },
+	"--cacert":           func(o *options, v string) error { o.tls.authorities = v; return nil },
+	"--cacertdir":        func(o *options, v string) error { o.tls.authoritiesDir = v; return nil },
+	"--cert":             func(o *options, v string) error { o.tls.certificate = v; return nil },
+	"--key":              func(o *options, v string) error { o.tls.key = v; return nil },
+	"--tls-ciphers":      func(o *options, v string) error { o.tls.ciphers = v; return nil },
+	"--tls-ciphersuites": func(o *options, v string) error { o.tls.suites = v; return nil },
+
+	"--lru-test": func(*options, string) error { return errLRUTest },
+	"--cluster":  func(*options, string) error { return errCluster },
 }
 
 // alone are the options without a value.
 var alone = map[string]func(o *options){
-	"-2":                func(o *options) { o.resp3 = false },
+	"-2":                func(o *options) { o.resp2 = true },
 	"-3":                func(o *options) { o.resp3 = true },
 	"-x":                func(o *options) { o.stdinArg = true },
 	"-e":                func(o *options) { o.exitOnError = true },
+	"-c":                func(o *options) { o.cluster = true },
 	"-v":                func(o *options) { o.version = true },
 	"--version":         func(o *options) { o.version = true },
 	"--help":            func(o *options) { o.help = true },
-	"--raw":             func(o *options) { o.pretty = new(false) },
-	"--no-raw":          func(o *options) { o.pretty = new(true) },
-	"--scan":            func(o *options) { o.scan = true },
-	"--pipe":            func(o *options) { o.pipe = true },
+	"--raw":             func(o *options) { o.output = new(outputRaw) },
+	"--no-raw":          func(o *options) { o.output = new(outputPretty) },
+	"--csv":             func(o *options) { o.output = new(outputCSV) },
+	"--json":            func(o *options) { o.output, o.quietRESP3 = new(outputJSON), true },
+	"--quoted-json":     func(o *options) { o.output, o.quietRESP3 = new(outputQuotedJSON), true },
+	"--quoted-input":    func(o *options) { o.quotedInput = true },
+	"--askpass":         func(o *options) { o.askPassword = true },
+	"--tls":             func(o *options) { o.tls.on = true },
+	"--insecure":        func(o *options) { o.tls.insecure = true },
 	"--no-auth-warning": func(o *options) { o.quiet = true },
-	"--verbose":         func(o *options) {}, // there is nothing more to say
+	"--verbose":         func(*options) {}, // it is about the cluster manager
+	"--mono":            func(o *options) { o.mono = true },
+
+	"--scan":            func(o *options) { o.setMode("--scan", (*session).scanAll) },
+	"--pipe":            func(o *options) { o.setMode("--pipe", (*session).pipeAll) },
+	"--bigkeys":         func(o *options) { o.setMode("--bigkeys", (*session).bigKeys) },
+	"--memkeys":         func(o *options) { o.setMode("--memkeys", (*session).memoryKeys) },
+	"--hotkeys":         func(o *options) { o.setMode("--hotkeys", (*session).hotKeys) },
+	"--stat":            func(o *options) { o.setMode("--stat", (*session).stat) },
+	"--latency":         func(o *options) { o.setMode("--latency", (*session).latency) },
+	"--latency-history": func(o *options) { o.latencyHistory = true; o.setMode("--latency-history", (*session).latency) },
+	"--latency-dist":    func(o *options) { o.setMode("--latency-dist", (*session).latencySpectrum) },
+	"--replica":         func(o *options) { o.setMode("--replica", (*session).replica) },
+	"--slave":           func(o *options) { o.setMode("--replica", (*session).replica) },
+	"--ldb":             func(o *options) { o.modeName = "--ldb" },
+	"--ldb-sync-mode":   func(o *options) { o.modeName = "--ldb" },
 }
+
+func (o *options) setMode(name string, mode func(*session) error) { o.modeName, o.mode = name, mode }
 
 // parseOptions reads the arguments up to the first that is no option: the command starts
 // there. REDISCLI_AUTH is the password if none is given.
@@ -98,6 +173,9 @@ func parseOptions(args []string, env func(string) string) (*options, error) {
 			args = args[1:]
 			continue
 		}
+		if strings.HasPrefix(name, "--cluster") {
+			return nil, errCluster
+		}
 		set, known := withValue[name]
 		if !known || len(args) == 1 {
 			return nil, fmt.Errorf("Unrecognized option or bad number of args for: '%s'", name)
@@ -111,48 +189,57 @@ func parseOptions(args []string, env func(string) string) (*options, error) {
 	if password := env("REDISCLI_AUTH"); password != "" && o.password == nil {
 		o.password = &password
 	}
-	return o, nil
+	return o, o.check()
 }
 
-// parseURI reads redis://[[user]:password@]host[:port][/db]; a word alone before the @ is the
-// password. Of an absent part, what was set before remains.
-func (o *options) parseURI(uri string) error {
-	rest, ok := strings.CutPrefix(uri, "redis://")
+// check refuses options that do not go together.
+func (o *options) check() error {
+	switch {
+	case o.help || o.version:
+		return nil
+	case o.modeName == "--ldb" && o.evalFile == "":
+		return errSaid("Options --ldb and --ldb-sync-mode require --eval.\nTry redis-cli --help for more information.")
+	case o.modeName == "--ldb":
+		return errDebugger
+	case o.stdinArg && o.stdinTag != "":
+		return errSaid("Options -x and -X are mutually exclusive.")
+	case o.resp2 && o.resp3:
+		return errSaid("Options -2 and -3 are mutually exclusive.")
+	}
+	if o.resp3 {
+		o.quietRESP3 = false
+	}
+	if o.quietRESP3 && !o.resp2 {
+		o.resp3 = true
+	}
+	return o.tls.check()
+}
+
+func (o *options) parseQuotedPattern(text string) error {
+	words, ok := unquoteAll([]string{text})
 	if !ok {
-		if strings.HasPrefix(uri, "rediss://") {
-			return errTLS
-		}
-		return errScheme
+		return errSaid("Invalid quoted string specified for --quoted-pattern.")
 	}
-	if who, where, ok := strings.Cut(rest, "@"); ok {
-		rest = where
-		user, password, both := strings.Cut(who, ":")
-		if !both {
-			user, password = "", who
-		}
-		var err error
-		if o.user, err = url.PathUnescape(user); err != nil {
-			return fmt.Errorf("Invalid URI: %w", err)
-		}
-		if password, err = url.PathUnescape(password); err != nil {
-			return fmt.Errorf("Invalid URI: %w", err)
-		}
-		o.password, o.passwordShown = &password, true
+	o.pattern = &words[0]
+	return nil
+}
+
+func (o *options) parseShowPushes(text string) error {
+	switch first := strings.ToLower(text + " ")[0]; first {
+	case 'y', 'n':
+		o.showPushes = new(first == 'y')
+	default:
+		o.warnings = append(o.warnings, fmt.Sprintf("Unknown --show-pushes value '%s' (valid: '[y]es', '[n]o')", text))
 	}
-	address, db, _ := strings.Cut(rest, "/")
-	db, _, _ = strings.Cut(db, "?")
-	if host, port, err := net.SplitHostPort(address); err == nil {
-		address, o.port = host, port
-		if err := checkPort(port); err != nil {
-			return err
-		}
+	return nil
+}
+
+func (o *options) parseDump(file string, functions bool) error {
+	if o.rdbFile != "" && o.functionsOnly != functions {
+		return errSaid("Option --functions-rdb and --rdb are mutually exclusive.")
 	}
-	if address = strings.Trim(address, "[]"); address != "" {
-		o.host = address
-	}
-	if db != "" {
-		return parseInt(db, &o.db)
-	}
+	o.rdbFile, o.functionsOnly = file, functions
+	o.setMode("--rdb", (*session).dump)
 	return nil
 }
 
@@ -179,17 +266,5 @@ func parseSeconds(text string, d *time.Duration) error {
 		return fmt.Errorf("Invalid number of seconds '%s'", text)
 	}
 	*d = time.Duration(v * float64(time.Second))
-	return nil
-}
-
-func parseYesNo(text string, b **bool) error {
-	switch strings.ToLower(text) {
-	case "yes", "y":
-		*b = new(true)
-	case "no", "n":
-		*b = new(false)
-	default:
-		return fmt.Errorf("Invalid value '%s': yes or no", text)
-	}
 	return nil
 }

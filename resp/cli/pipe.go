@@ -13,15 +13,12 @@ import (
 
 // pipeAll sends the input as it is, while the replies are read and counted. An ECHO of a
 // random word marks the end: its reply comes after all others.
-func (s *session) pipeAll(stdin io.Reader) error {
-	if err := s.connect(); err != nil {
-		return err
-	}
-	mark := []byte(rand.Text())
+func (s *session) pipeAll() error {
+	mark := []byte(rand.Text()[:20]) // redis-cli's is as long
 	c := &replyCount{done: make(chan struct{})}
 	go c.read(s, mark)
 
-	err := s.sendAll(stdin, mark)
+	err := s.sendAll(s.stdin, mark)
 	if err == nil {
 		fmt.Fprintln(s.out, "All data transferred. Waiting for the last reply...")
 		c.allSent.Store(true)

@@ -41,7 +41,7 @@ func echoServer(t *testing.T) (port string) {
 			answer := "+OK\r\n"
 			switch string(r.items[0].text) {
 			case "ECHO":
-				answer = "$26\r\n" + string(r.items[1].text) + "\r\n"
+				answer = "$20\r\n" + string(r.items[1].text) + "\r\n"
 			case "FAIL":
 				answer = "-ERR failed\r\n"
 			case "HANG":

@@ -2,10 +2,12 @@ package cli
 
 import (
 	"bufio"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strconv"
 	"strings"
 	"syscall"
@@ -16,13 +18,33 @@ import (
 // A session talks to one server and prints what it says.
 type session struct {
 	*options
+	stdin      io.Reader
 	out, err   io.Writer
-	pretty     bool
+	form       outputMode
 	showPushes bool
+	lines      bool // commands come a line at a time
+	typed      bool // and from a person's terminal
 
 	conn    net.Conn // nil = not connected
 	in      *bufio.Reader
 	inMulti bool
+
+	docs        *documents // nil = not asked for yet
+	preferences preferences
+}
+
+func newSession(o *options, stdin io.Reader, out, err io.Writer) *session {
+	s := &session{options: o, stdin: stdin, out: out, err: err, form: outputRaw, showPushes: isTerminal(out)}
+	if isTerminal(out) {
+		s.form = outputPretty
+	}
+	if o.output != nil {
+		s.form = *o.output
+	}
+	if o.showPushes != nil {
+		s.showPushes = *o.showPushes
+	}
+	return s
 }
 
 // connectTimeout bounds the wait for a server that does not answer the connect.
@@ -36,6 +58,14 @@ var (
 // connect dials, authenticates, and selects database and protocol. That one of these is
 // refused is printed and no error, as in redis-cli: the command's own reply will tell.
 func (s *session) connect() error {
+	if err := s.dial(); err != nil {
+		fmt.Fprintf(s.err, "Could not connect to Redis at %s: %s\n", s.where(), reason(err))
+		return errNoServer
+	}
+	return s.greet()
+}
+
+func (s *session) dial() error {
 	s.disconnect()
 	network, address := "tcp", net.JoinHostPort(s.host, s.port)
 	if s.socket != "" {
@@ -43,11 +73,15 @@ func (s *session) connect() error {
 	}
 	conn, err := net.DialTimeout(network, address, connectTimeout)
 	if err != nil {
-		fmt.Fprintf(s.err, "Could not connect to Redis at %s: %s\n", s.where(), reason(err))
-		return errNoServer
+		return err
+	}
+	if s.tls.on {
+		if conn, err = s.tls.secure(conn); err != nil {
+			return err
+		}
 	}
 	s.conn, s.in = conn, bufio.NewReader(conn)
-	return s.greet()
+	return nil
 }
 
 func (s *session) greet() error {
@@ -70,7 +104,7 @@ func (s *session) greet() error {
 			fmt.Fprintf(s.err, "Error: %s\n", reason(err))
 			return errNoServer
 		}
-		if r.kind == '-' {
+		if r.kind == '-' && !(step[0] == "HELLO" && s.quietRESP3) {
 			what := step[0]
 			if what != "AUTH" { // a password is not repeated
 				what += " " + step[1]
@@ -101,7 +135,35 @@ func (s *session) ask(command []string) (reply, error) {
 	if _, err := s.conn.Write(appendCommand(nil, command)); err != nil {
 		return reply{}, err
 	}
-	answersByPush := strings.HasSuffix(strings.ToLower(command[0]), "subscribe")
+	return s.answer(strings.HasSuffix(strings.ToLower(command[0]), "subscribe"))
+}
+
+// askAll sends commands in one go and returns their replies.
+func (s *session) askAll(commands [][]string) ([]reply, error) {
+	var b []byte
+	for _, command := range commands {
+		b = appendCommand(b, command)
+	}
+	sent := make(chan error, 1)
+	go func(conn net.Conn) { // replies are read meanwhile: neither side's buffer fills up
+		_, err := conn.Write(b)
+		sent <- err
+	}(s.conn)
+	var replies []reply
+	for range commands {
+		r, err := s.answer(false)
+		if err != nil {
+			s.conn.Close()
+			<-sent
+			return nil, err
+		}
+		replies = append(replies, r)
+	}
+	return replies, <-sent
+}
+
+// answer reads the reply to what has been sent. answersByPush: an out-of-band message is the reply.
+func (s *session) answer(answersByPush bool) (reply, error) {
 	for {
 		r, err := readReply(s.in)
 		if err != nil || r.kind != '>' || answersByPush {
@@ -116,7 +178,14 @@ func (s *session) ask(command []string) (reply, error) {
 // run sends a command and prints the reply; after MONITOR or SUBSCRIBE, all that follows.
 // errErrorReply is returned only if the options ask for it.
 func (s *session) run(command []string) error {
-	r, err := s.ask(command)
+	switch word := strings.ToLower(command[0]); {
+	case isStream(word):
+		return s.stream(command)
+	case word == "sync" || word == "psync":
+		fmt.Fprintln(s.out, "Entering replica output mode...  (press Ctrl-C to quit)")
+		return s.replica()
+	}
+	r, err := s.askAround(command)
 	if err != nil {
 		if strings.EqualFold(command[0], "shutdown") && errors.Is(err, io.EOF) {
 			s.disconnect()
@@ -124,31 +193,43 @@ func (s *session) run(command []string) error {
 		}
 		return err
 	}
-	streams := r.kind != '-' && isStream(command[0])
-	if streams && s.pretty && !strings.EqualFold(command[0], "monitor") {
-		fmt.Fprintln(s.out, "Reading messages... (press Ctrl-C to quit)")
-	}
 	s.track(command, r)
-	if err := s.print(command, r); err != nil {
-		return err
-	}
-	for streams {
-		if r, err = readReply(s.in); err != nil {
-			return err
-		}
-		if err := s.print(command, r); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.print(command, r)
 }
 
-func isStream(command string) bool {
-	switch strings.ToLower(command) {
-	case "monitor", "subscribe", "psubscribe", "ssubscribe":
-		return true
+// mostRedirections bounds how often one command is sent on: a cluster that is changing needs a few.
+const mostRedirections = 16
+
+// askAround is ask that with -c goes where a cluster's redirections lead.
+func (s *session) askAround(command []string) (reply, error) {
+	r, err := s.ask(command)
+	for n := 0; n < mostRedirections && err == nil && s.cluster && r.kind == '-'; n++ {
+		words := strings.Fields(string(r.text))
+		if len(words) != 3 || words[0] != "MOVED" && words[0] != "ASK" {
+			break
+		}
+		colon := strings.LastIndexByte(words[2], ':')
+		if colon < 0 {
+			break
+		}
+		if host := words[2][:colon]; host != "" { // none = the same host
+			s.host = host
+		}
+		s.port, s.socket = words[2][colon+1:], ""
+		if s.lines {
+			fmt.Fprintf(s.out, "-> Redirected to slot [%s] located at %s\n", words[1], s.where())
+		}
+		if err := s.connect(); err != nil {
+			return reply{}, err
+		}
+		if words[0] == "ASK" {
+			if _, err := s.ask([]string{"ASKING"}); err != nil {
+				return reply{}, err
+			}
+		}
+		r, err = s.ask(command)
 	}
-	return false
+	return r, err
 }
 
 // track follows what the prompt shows and a new connection must restore.
@@ -175,21 +256,31 @@ func (s *session) track(command []string, r reply) {
 }
 
 func (s *session) print(command []string, r reply) error {
-	if r.kind == '-' && s.exitOnError {
+	if r.kind == '-' && s.exitOnError && !s.lines {
 		fmt.Fprintf(s.err, "%s\n", r.text)
 		return errErrorReply
 	}
 	var b []byte
-	switch {
-	case isReport(command):
+	if isReport(command) {
 		b = appendRaw(b, r, s.itemDelimiter)
-	case s.pretty:
-		b = appendPretty(b, r, "")
-	default:
-		b = append(appendRaw(b, r, s.itemDelimiter), s.delimiter...)
+	} else {
+		b = s.append(b, r)
 	}
 	_, err := s.out.Write(b)
 	return err
+}
+
+// append appends a reply as the options ask for it.
+func (s *session) append(b []byte, r reply) []byte {
+	switch s.form {
+	case outputPretty:
+		return appendPretty(b, r, "")
+	case outputCSV:
+		return append(appendCSV(b, r), '\n')
+	case outputJSON, outputQuotedJSON:
+		return append(appendJSON(b, r, s.form == outputQuotedJSON), '\n')
+	}
+	return append(appendRaw(b, r, s.itemDelimiter), s.delimiter...)
 }
 
 // isReport reports whether the reply is a text for people, which is shown as it is.
@@ -203,7 +294,7 @@ func isReport(command []string) bool {
 	}
 	switch name + " " + strings.ToLower(command[1]) {
 	case "client list", "client info", "cluster info", "cluster nodes", "debug htstats", "debug htstats-key",
-		"latency doctor", "memory doctor", "memory malloc-stats", "proxy info":
+		"latency doctor", "latency graph", "memory doctor", "memory malloc-stats", "proxy info":
 		return true
 	}
 	return false
@@ -213,8 +304,8 @@ func isReport(command []string) bool {
 func (s *session) printPush(r reply) {
 	var b []byte
 	switch {
-	case !s.pretty:
-		b = append(appendRaw(b, r, s.itemDelimiter), '\n')
+	case s.form != outputPretty:
+		b = s.append(b, r)
 	case len(r.items) == 2 && string(r.items[0].text) == "invalidate" && r.items[1].kind == '*':
 		b = append(b, "-> invalidate: "...)
 		for i, key := range r.items[1].items {
@@ -234,13 +325,18 @@ func (s *session) printPush(r reply) {
 func reason(err error) string {
 	var dns *net.DNSError
 	var errno syscall.Errno
+	var noTLS tls.RecordHeaderError
 	switch {
+	case errors.As(err, &noTLS):
+		return "the server does not speak TLS at this port"
 	case errors.Is(err, io.EOF):
 		return "Server closed the connection"
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return "Name or service not known"
 	case errors.As(err, &dns):
 		return dns.Error()
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return "Connection timed out"
 	case errors.As(err, &errno):
 		text := errno.Error()
 		_, n := utf8.DecodeRuneInString(text)
