@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // A Copy brings a whole data set in beside the one that is served, and puts it in the place of that at once. It is a
@@ -20,6 +21,13 @@ import (
 // Until Adopt is committed a start finds the old data, and spaces without a database, which the reaper takes; after
 // it the new. That change says that the rows are there: a start on tables that lack them is refused, and nobody takes
 // an empty space for a copy. The journal names no row of a copy, which would be written twice.
+//
+// A million strings from a redis-server take 8.2 us of CPU each, the reading of the snapshot included, and 70 MB at
+// most with maxmemory 100mb. With a transaction a parcel they take 13.7, because names come in any order and each
+// transaction then changes about all pages of their index; parcels of eight times the size take 10, and 234 MB. An
+// import, which makes the index at its end, takes 2.6, but tables that are served have one index for all. Designs that
+// lost: a database file of its own in the place of diskette.db has to close all that reads it; RESTOREs through the
+// journal write everything twice, and a kill shows half of them.
 type Copy struct {
 	*Bulk
 	st    *Store
@@ -80,15 +88,43 @@ func (c *Copy) space() (int64, error) {
 	})
 }
 
-// putBeside puts a parcel into the tables.
-func (c *Copy) putBeside(p *parcel) error {
+// A transaction has copyParcels parcels, or as many as come in copyPeriod: meanwhile write-back waits.
+const (
+	copyParcels = 8
+	copyPeriod  = time.Second
+)
+
+// putBeside puts a parcel into the tables, and those that follow in time: names come in any order, so that each
+// transaction changes about all pages of the index on names while that is small.
+func (c *Copy) putBeside(first *parcel) error {
 	err := c.st.onWriter(c.ctx, func(w *writer) error {
 		if err := c.st.misplaced(); err != nil {
 			return err
 		}
-		err := w.transaction(func() { c.put(w, p) })
+		var large []bulkLarge
+		end := time.After(copyPeriod)
+		err := w.transaction(func() {
+			c.put(w, first)
+			large = append(large, first.large...)
+			for range copyParcels - 1 {
+				select {
+				case p, more := <-c.full:
+					if !more {
+						return
+					}
+					c.put(w, p)
+					large = append(large, p.large...)
+					p.reset()
+					c.free <- p
+				case <-end:
+					return
+				case <-c.ctx.Done():
+					return
+				}
+			}
+		})
 		if err == nil {
-			err = w.guard(func() error { return c.lookForTwins(p.large) })
+			err = w.guard(func() error { return c.lookForTwins(large) })
 		}
 		c.st.checkpoint(c.st.opts.upkeep.walPages)
 		return err
