@@ -1,6 +1,7 @@
 package compat_test
 
 import (
+	"crypto/x509"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -262,6 +263,31 @@ func TestLiveExpiryFollowsTheMaster(t *testing.T) {
 func portOf(s *server) string {
 	_, port, _ := net.SplitHostPort(s.Addr)
 	return port
+}
+
+func TestLiveAMasterIsFollowedOverTLS(t *testing.T) {
+	needsLive(t)
+	a := newAuthority(t)
+	a.signServer("server")
+	a.sign("client", &x509.Certificate{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
+	files := func(name string) []string {
+		return []string{"--tls-cert-file", a.file("server.crt"), "--tls-key-file", a.file("server.key"),
+			"--tls-client-cert-file", a.file(name + ".crt"), "--tls-client-key-file", a.file(name + ".key"),
+			"--tls-ca-cert-file", a.file("ca.crt")}
+	}
+	port := freePort(t)
+	redis := startServer(t, *redisFlag, append(files("client"), "--save", "", "--tls-port", port, "--repl-diskless-sync-delay", "0")...)
+	master := dial(t, redis.Addr)
+	says(t, master, "OK", "SET", "k", "v")
+	s := follower(t, port, append(files("client"), "--tls-replication", "yes")...)
+	ours := dial(t, s.Addr)
+	caughtUp(t, master, ours)
+	says(t, ours, "v", "GET", "k")
+
+	other := newAuthority(t) // which has not signed for the master
+	s = follower(t, port, append(files("client"), "--tls-replication", "yes", "--tls-ca-cert-file", other.file("ca.crt"))...)
+	within(t, "the refusal of an unknown authority", func() bool { return strings.Contains(s.Log.String(), "unknown authority") })
+	equal(t, "link", infoField(dial(t, s.Addr).Do("INFO", "replication").text, "master_link_status"), "down")
 }
 
 func TestLiveALinkThatIsDownIsTold(t *testing.T) {

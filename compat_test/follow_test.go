@@ -175,12 +175,14 @@ func TestAReplicaAcknowledgesWhatItHas(t *testing.T) {
 	says(t, c, "OK", "REPLICAOF", "127.0.0.1", m.port())
 	want := fmt.Sprint(5 + len(stream))
 	within(t, "the acknowledgement of "+want, func() bool { a := m.acks.Load(); return a != nil && *a == want })
+	equal(t, "failed commands", infoField(c.Do("INFO", "replication").text, "slave_failed_commands"), "3")
 	s.Kill9()
 	s.Restart()
 	c = dial(t, s.Addr)
 	says(t, c, "2", "GET", "a")
 	says(t, c, "OK", "SELECT", 3)
 	says(t, c, "x", "GET", "b")
+	equal(t, "role", infoField(c.Do("INFO", "replication").text, "role"), "master")
 	for _, command := range []string{"NOTHING", "WRONGTYPE"} {
 		mentions(t, s.Log.String(), command)
 	}

@@ -69,6 +69,7 @@ func (l *link) info(t *infoText) {
 	t.line("slave_priority", cfg.Int("replica-priority"))
 	t.line("slave_read_only", bit(cfg.Bool("replica-read-only")))
 	t.line("replica_announced", bit(cfg.Bool("replica-announced")))
+	t.line("slave_failed_commands", l.srv.follow.failed.Load())
 }
 
 // info writes the lines that a master has, too.
