@@ -136,7 +136,7 @@ func databaseMap(text string) (map[int]int, error) {
 	return all, nil
 }
 
-// progressBar shows how far an import is: on a terminal in one line that is written over,
+// progressBar shows how far an import or export is: on a terminal in one line that is written over,
 // elsewhere in a line now and then.
 type progressBar struct {
 	out      io.Writer
@@ -148,25 +148,30 @@ type progressBar struct {
 const barCells = 30
 
 func (b *progressBar) show(p movein.Progress) {
+	text := fmt.Sprintf("%d keys", p.Read)
+	if p.Commands > 0 {
+		text += fmt.Sprintf(", %d commands", p.Commands)
+	}
+	if p.Indexing {
+		text += ", now the index on the names"
+	} else {
+		text += fmt.Sprintf(", %.0f s left", p.Left().Seconds())
+	}
+	b.draw(p.Percent(), text, p.Indexing)
+}
+
+// draw shows a line, unless it is soon after the one before and not always to be shown.
+func (b *progressBar) draw(percent float64, text string, always bool) {
 	pause := tellEvery
 	if b.terminal {
 		pause = 100 * time.Millisecond
 	}
-	if time.Since(b.told) < pause && !p.Indexing {
+	if time.Since(b.told) < pause && !always {
 		return
 	}
 	b.told = time.Now()
-	done := min(int(p.Percent()*barCells/100), barCells)
-	bar := strings.Repeat("#", done) + strings.Repeat("-", barCells-done)
-	line := fmt.Sprintf("[%s] %5.1f%%  %d keys", bar, p.Percent(), p.Read)
-	if p.Commands > 0 {
-		line += fmt.Sprintf(", %d commands", p.Commands)
-	}
-	if p.Indexing {
-		line += ", now the index on the names"
-	} else {
-		line += fmt.Sprintf(", %.0f s left", p.Left().Seconds())
-	}
+	done := min(int(percent*barCells/100), barCells)
+	line := fmt.Sprintf("[%s] %5.1f%%  %s", strings.Repeat("#", done)+strings.Repeat("-", barCells-done), percent, text)
 	if b.terminal {
 		fmt.Fprintf(b.out, "\r%s\x1b[K", line)
 		b.open = true

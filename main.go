@@ -2,6 +2,7 @@
 //
 //	diskette [conf file] [--option value ...]     redis-server's arguments
 //	diskette import FILE|DIR [--into DIR]         see import.go
+//	diskette export FILE.rdb [DIR]                see export.go
 //
 // The binary also answers to the names redis-server, redis-cli and others, as the container image
 // needs it: names.go, entrypoint.go. The way from here: main opens the store (package store), gives it to the
@@ -41,6 +42,8 @@ func act(r role, args []string, defaults ...string) int {
 		return cli.Main(args, os.Stdin, os.Stdout, os.Stderr)
 	case roleImport:
 		return importCommand(args, os.Stdout, os.Stderr)
+	case roleExport:
+		return exportCommand(args, os.Stdout, os.Stderr)
 	case roleCheckRDB:
 		return check.RDB(args, os.Stdout)
 	case roleCheckAOF:
@@ -184,6 +187,7 @@ const usage = `Usage: diskette [/path/to/redis.conf | -] [--option value ...]
        diskette -v | --version
        diskette -h | --help
        diskette import FILE|DIR [--into DIR] [--db-map FROM:TO[,FROM:TO ...]] [--option value ...]
+       diskette export FILE.rdb [DIR] [--option value ...]
 
 The options are redis-server's, for example:
        diskette --port 7777 --dir /var/lib/diskette --appendfsync always --maxmemory 1gb

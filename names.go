@@ -16,6 +16,7 @@ const (
 	roleBenchmark  role = "benchmark"
 	roleSentinel   role = "sentinel"
 	roleImport     role = "import"
+	roleExport     role = "export"
 	roleEntryPoint role = "entry point"
 )
 
@@ -26,8 +27,8 @@ var families = []string{"redis-", "valkey-", "keydb-"}
 //
 //	redis-cli, valkey-cli, keydb-cli   the client; -check-rdb, -check-aof, -benchmark and -sentinel likewise
 //	docker-entrypoint                  the program that its first argument names: see entrypoint.go
-//	any other name                     the server: redis-server, diskette; the latter with the word import first is
-//	                                   diskette import
+//	any other name                     the server: redis-server, diskette; the latter with the word import or export
+//	                                   first is diskette import, diskette export
 func roleOf(argv []string) (role, []string) {
 	if len(argv) == 0 {
 		return roleServer, nil
@@ -46,8 +47,8 @@ func roleOf(argv []string) (role, []string) {
 			return r, args
 		}
 	}
-	if len(args) > 0 && args[0] == "import" {
-		return roleImport, args[1:]
+	if len(args) > 0 && (args[0] == "import" || args[0] == "export") {
+		return role(args[0]), args[1:]
 	}
 	return roleServer, args
 }

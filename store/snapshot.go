@@ -207,14 +207,19 @@ func (s *Snapshot) open(lsn uint64) error {
 		if err := s.r.ensureTransaction(0); err != nil {
 			return err
 		}
-		var applied, ahead int64
-		err := queryInts(s.r.c, `SELECT coalesce((SELECT value FROM meta WHERE name = 'applied_lsn'), 0),
-			coalesce((SELECT value FROM meta WHERE name = 'ahead_lsn'), 0)`, &applied, &ahead)
+		applied, ahead, err := s.appliedLSN()
 		if err == nil && (uint64(applied) != lsn || ahead != 0) {
 			err = fmt.Errorf("a snapshot of record %d found the tables at %d (and %d)", lsn, applied, ahead)
 		}
 		return err
 	})
+}
+
+// appliedLSN is which record the tables are of; ahead is not 0 while a part of a fold is in them.
+func (s *Snapshot) appliedLSN() (applied, ahead int64, err error) {
+	err = queryInts(s.r.c, `SELECT coalesce((SELECT value FROM meta WHERE name = 'applied_lsn'), 0),
+		coalesce((SELECT value FROM meta WHERE name = 'ahead_lsn'), 0)`, &applied, &ahead)
+	return applied, ahead, err
 }
 
 // Close ends the snapshot.

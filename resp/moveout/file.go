@@ -19,13 +19,22 @@ type File struct {
 // (rdb-save-incremental-fsync): gigabytes at its end would hold up the fsyncs of the journal.
 const syncBytes = 16 << 20
 
-// Create begins a file that is to be at path, under a temporary name beside it.
+// Create begins a file that is to be at path, under a temporary name beside it. It is for its user alone, as the
+// database is, or for those who may read the file in whose place it comes.
 func Create(path, temporary string) (*File, error) {
-	f, err := os.OpenFile(filepath.Join(filepath.Dir(path), temporary), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	mode := os.FileMode(0o600)
+	if before, err := os.Stat(path); err == nil && before.Mode().IsRegular() {
+		mode = before.Mode().Perm()
+	}
+	f, err := os.OpenFile(filepath.Join(filepath.Dir(path), temporary), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	return &File{File: f, path: path}, nil
+	made := &File{File: f, path: path}
+	if err := f.Chmod(mode); err != nil {
+		return nil, errors.Join(err, made.Abort())
+	}
+	return made, nil
 }
 
 func (f *File) Write(b []byte) (n int, err error) {

@@ -157,3 +157,11 @@ func (w *writer) progress() {
 		w.o.Progress(at)
 	}
 }
+
+// Percent is how much of the keys is written.
+func (p *Progress) Percent() float64 { return 100 * float64(p.Keys) / float64(max(p.Total, 1)) }
+
+// Left is about how long it still takes.
+func (p *Progress) Left() time.Duration {
+	return time.Duration(float64(p.Took) * float64(max(p.Total-p.Keys, 0)) / float64(max(p.Keys, 1)))
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/mattn/go-isatty"
+	"github.com/rs/zerolog"
+
+	"diskette/resp"
+	"diskette/resp/moveout"
+	"diskette/store"
+)
+
+const exportUsage = `Usage: diskette export FILE.rdb [DIR] [--option value ...]
+
+Writes all data of a directory to an RDB file, which redis-server reads: a file that is there is replaced when the new one
+is complete. A server may have the directory open, and need not be asked: the file then has what was acknowledged before
+the export began, and some of what came later, of one moment. DIR is the server's --dir. The options are the server's,
+such as --export-rdb-version 9, for Redis 5 and 6 (10: 7.0, 11: 7.2, the default, 12: 7.4), or --rdbcompression no.
+
+The exit status is 0 when all is in the file, and 1 when nothing was written, or interrupted.
+`
+
+// exportPatience is how long an export waits for what the journal of a running server has before the tables have it.
+// Write-back begins after 4 seconds.
+const exportPatience = time.Minute
+
+// exportCommand is diskette export. It returns the exit status.
+func exportCommand(args []string, stdout, stderr *os.File) int {
+	file, options, err := exportArguments(args)
+	if errors.Is(err, errHelp) {
+		fmt.Fprint(stdout, exportUsage)
+		return 0
+	}
+	if err == nil {
+		err = export(file, options, stdout, stderr)
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		return 1
+	}
+	return 0
+}
+
+var errHelp = errors.New("help was asked for")
+
+// exportArguments takes export's own arguments apart from the server's options.
+func exportArguments(args []string) (file string, options []string, err error) {
+	for len(args) > 0 {
+		word := args[0]
+		args = args[1:]
+		switch {
+		case word == "-h" || word == "--help":
+			return "", nil, errHelp
+		case strings.HasPrefix(word, "--") && len(args) == 0:
+			return "", nil, fmt.Errorf("%s needs a value\n%s", word, exportUsage)
+		case strings.HasPrefix(word, "--"):
+			options = append(options, word, args[0])
+			args = args[1:]
+		case file == "":
+			file = word
+		default:
+			options = append(options, "--dir", word)
+		}
+	}
+	if file == "" {
+		return "", nil, fmt.Errorf("the name of the file is missing\n%s", exportUsage)
+	}
+	return file, options, nil
+}
+
+func export(file string, options []string, stdout, stderr *os.File) (err error) {
+	cfg, _, err := resp.LoadConfig(options, imageDefaults(os.Getenv)...)
+	if err != nil {
+		return err
+	}
+	server := resp.NewServer(cfg, zerolog.Nop(), nil)
+	o := storeOptions(cfg, server, logger{})
+	o.Hooks, o.Others = store.Hooks{}, nil
+	o.Log = func(event string, err error, _ ...any) {
+		if err != nil {
+			fmt.Fprintf(stderr, "%s: %v\n", event, err)
+		}
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	snapshot, closeAll, err := snapshotOf(o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeAll()) }()
+	bar := progressBar{out: stdout, terminal: isatty.IsTerminal(stdout.Fd()), told: time.Now()}
+	out := server.DumpOptions()
+	out.Progress = func(p moveout.Progress) {
+		bar.draw(p.Percent(), fmt.Sprintf("%d keys, %.0f s left", p.Keys, p.Left().Seconds()), false)
+	}
+	result, err := writeExport(ctx, file, snapshot, out)
+	bar.end()
+	if err != nil {
+		if ctx.Err() != nil {
+			return errors.New("interrupted: nothing was written")
+		}
+		return err
+	}
+	if w := result.Warning(); w != "" {
+		fmt.Fprintln(stderr, w)
+	}
+	report(stdout, file, o.Dir, &result)
+	return nil
+}
+
+func report(out io.Writer, file, dir string, r *moveout.Result) {
+	fmt.Fprintf(out, "%s: %d keys of %s and %d libraries of functions, %d bytes, after %.1f s\n", file, r.Keys, dir, r.Libraries,
+		r.Bytes, r.Took.Seconds())
+}
+
+// snapshotOf takes a snapshot of a directory that has data, beside a server or without one.
+func snapshotOf(o store.Options) (s *store.Snapshot, closeAll func() error, err error) {
+	if store.Fresh(o.Dir) {
+		return nil, nil, fmt.Errorf("%s has no data of Diskette's", o.Dir)
+	}
+	running, err := store.InUse(o.Dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	if running {
+		if s, err = store.SnapshotBeside(o.Dir, exportPatience); err != nil {
+			return nil, nil, err
+		}
+		return s, s.Close, nil
+	}
+	if _, err := leaveRoot(o.Dir, os.Getenv); err != nil {
+		return nil, nil, err
+	}
+	st, err := store.Open(o)
+	if err != nil {
+		return nil, nil, err
+	}
+	if s, err = st.Snapshot(nil); err != nil {
+		return nil, nil, errors.Join(err, st.Close())
+	}
+	return s, func() error { return errors.Join(s.Close(), st.Close()) }, nil
+}
+
+// writeExport puts a new file in the place of the one that is there, if one is.
+func writeExport(ctx context.Context, file string, s *store.Snapshot, o moveout.Options) (moveout.Result, error) {
+	f, err := moveout.Create(file, fmt.Sprintf(".%s.%d.tmp", filepath.Base(file), os.Getpid()))
+	if err != nil {
+		return moveout.Result{}, err
+	}
+	result, err := moveout.Write(ctx, f, s, o)
+	if err != nil {
+		return result, errors.Join(err, f.Abort())
+	}
+	return result, f.Finish()
+}
