@@ -196,7 +196,8 @@ func (s *Selector) applyCommand(t *command.Table, rule string) error {
 	if s.firstArgs == nil {
 		s.firstArgs = map[int][]string{}
 	}
-	if first := name[at+1:]; !slices.ContainsFunc(s.firstArgs[r.ID], func(have string) bool { return strings.EqualFold(have, first) }) {
+	if first := name[at+1:]; !slices.ContainsFunc(s.firstArgs[r.ID],
+		func(have string) bool { return strings.EqualFold(have, first) }) {
 		s.firstArgs[r.ID] = append(s.firstArgs[r.ID], first)
 	}
 	s.noteRule(name, allow)

@@ -30,7 +30,8 @@ func documentationRows() []*Row {
 					Since: "2.8.13", Cats: "connection", Doc: "Counts the commands."},
 				{Name: "getkeysandflags", Arity: -3, Flags: Loading | Stale, Conn: commandGetkeysandflags,
 					Since: "7.0.0", Cats: "connection", Usage: "<full-command>", Args: "command [arg...]",
-					Cost: "O(N) in the number of arguments", Doc: "Returns a command's keys and what it does with each."},
+					Cost: "O(N) in the number of arguments",
+					Doc:  "Returns a command's keys and what it does with each."},
 				{Name: "list", Arity: -2, Flags: Loading | Stale, Conn: commandList,
 					Since: "7.0.0", Cats: "connection", Tips: "nondeterministic_output_order",
 					Args: "[FILTERBY filterby(MODULE module-name|ACLCAT category|PATTERN pattern)]",
@@ -95,7 +96,8 @@ func (r *Row) describe() Reply {
 		categories[i] = "@" + categories[i]
 	}
 	tips := BulkStrings(strings.Fields(r.Tips)).Elems
-	return Array(BulkString(r.Full), Integer(r.Arity), simpleStrings(r.Flags.names()), Integer(first), Integer(last), Integer(step),
+	return Array(BulkString(r.Full), Integer(r.Arity), simpleStrings(r.Flags.names()), Integer(first), Integer(last),
+		Integer(step),
 		simpleStrings(categories), SetOf(tips...), SetOf(specs...), subs)
 }
 
@@ -150,7 +152,8 @@ func (s *KeySpec) describe() Reply {
 	}
 	search, place := "index", MapOf(BulkString("index"), Integer(s.First))
 	if s.keyword != "" {
-		search, place, last = "keyword", MapOf(BulkString("keyword"), BulkString(s.keyword), BulkString("startfrom"), Integer(s.First)), 0
+		search, place, last = "keyword", MapOf(BulkString("keyword"), BulkString(s.keyword), BulkString("startfrom"),
+			Integer(s.First)), 0
 		switch {
 		case s.half:
 			last, limit = -1, 2
@@ -158,9 +161,11 @@ func (s *KeySpec) describe() Reply {
 			last = -1
 		}
 	}
-	kind, keys := "range", MapOf(BulkString("lastkey"), Integer(last), BulkString("keystep"), Integer(s.step), BulkString("limit"), Integer(limit))
+	kind, keys := "range", MapOf(BulkString("lastkey"), Integer(last), BulkString("keystep"), Integer(s.step),
+		BulkString("limit"), Integer(limit))
 	if s.counted {
-		kind, keys = "keynum", MapOf(BulkString("keynumidx"), ReplyZero, BulkString("firstkey"), ReplyOne, BulkString("keystep"), Integer(s.step))
+		kind, keys = "keynum", MapOf(BulkString("keynumidx"), ReplyZero, BulkString("firstkey"), ReplyOne,
+			BulkString("keystep"), Integer(s.step))
 	}
 	return MapOf(append(m,
 		BulkString("begin_search"), MapOf(BulkString("type"), BulkString(search), BulkString("spec"), place),

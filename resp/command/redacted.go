@@ -5,7 +5,8 @@ import "diskette/resp/internal/words"
 // noteTimeVaries finds the commands whose time depends on how much data they meet, and those of administrators, which
 // come rarely. Commands on strings take a copy at most.
 func (r *Row) noteTimeVaries() {
-	r.TimeVaries = r.Flags&Admin != 0 || r.Cost != "" && r.Flags&Fast == 0 && (r.Group != "string" || r.Name == "lcs") && r.Name != "del"
+	r.TimeVaries = r.Flags&Admin != 0 || r.Cost != "" && r.Flags&Fast == 0 &&
+		(r.Group != "string" || r.Name == "lcs") && r.Name != "del"
 }
 
 // Redacted is the arguments as logs and monitors may show them: passwords are not.
@@ -20,7 +21,8 @@ func (r *Row) Redacted(args [][]byte) [][]byte {
 		}
 	case "migrate":
 		hidden = func(i int) bool {
-			return i > 6 && words.EqualFold(args[i-1], "auth") || i > 6 && words.EqualFold(args[i-1], "auth2") || i > 7 && words.EqualFold(args[i-2], "auth2")
+			return i > 6 && words.EqualFold(args[i-1], "auth") || i > 6 && words.EqualFold(args[i-1], "auth2") ||
+				i > 7 && words.EqualFold(args[i-2], "auth2")
 		}
 	case "acl|setuser":
 		hidden = func(i int) bool { return i >= 2 }
@@ -40,4 +42,5 @@ func (r *Row) Redacted(args [][]byte) [][]byte {
 }
 
 // secretSettings are the parameters whose value is a password or who has it.
-var secretSettings = map[string]bool{"requirepass": true, "masterauth": true, "masteruser": true, "tls-key-file-pass": true, "tls-client-key-file-pass": true}
+var secretSettings = map[string]bool{"requirepass": true, "masterauth": true, "masteruser": true,
+	"tls-key-file-pass": true, "tls-client-key-file-pass": true}
