@@ -78,6 +78,9 @@ func loadConfig(args []string, table *command.Table, stdin io.Reader, defaults .
 	c.Appending = l.given[appendonly] && l.settings[appendonly].number != 0
 	requirepass := parameterIndex["requirepass"]
 	c.EmptyPassword = l.given[requirepass] && l.settings[requirepass].text == ""
+	if pid := parameterIndex["pidfile"]; l.settings[parameterIndex["daemonize"]].number != 0 && l.settings[pid].text == "" {
+		l.settings[pid].text = "/var/run/redis.pid" // Redis's, for a server in the background
+	}
 	c.userLines, c.Renames = l.users, l.renames
 	c.Memory = machine.MemoryBytes()
 	c.publish(l.settings)
@@ -126,7 +129,6 @@ var (
 	errConfDirective = errors.New("Bad directive or wrong number of arguments")
 	errConfQuotes    = errors.New("Unbalanced quotes in configuration line")
 	errConfInclude   = errors.New("include: files include one another more than 16 deep")
-	errConfModule    = errors.New("modules are not supported: what this one provides would be missing")
 	errConfUserTwice = errors.New("Duplicate user found. A user can only be defined once in config files")
 	errConfUserName  = errors.New("Spaces not allowed in ACL usernames")
 
@@ -223,7 +225,7 @@ func (l *confLoader) directive(words []string, depth int) error {
 	case name == "include" && len(values) == 1:
 		return l.include(values[0], depth)
 	case name == "loadmodule" && len(values) > 0:
-		return errConfModule
+		return moduleError(values[0])
 	case name == "rename-command" && len(values) == 2:
 		return l.rename(values[0], values[1])
 	case name == "user" && len(values) > 0:
@@ -235,6 +237,10 @@ func (l *confLoader) directive(words []string, depth int) error {
 		return l.keydb(name, values)
 	}
 	i, known := parameterIndex[name]
+	if module := moduleOf(name); !known && module != "" && len(values) == 1 {
+		l.notice(name, "an option of the module "+module+", which is not here")
+		return nil
+	}
 	if !known {
 		return errConfDirective
 	}
@@ -249,11 +255,7 @@ func (l *confLoader) directive(words []string, depth int) error {
 	}
 	l.settings[i] = value
 	if !l.given[i] && p.flags&inUse == 0 {
-		reason := noEffectReasons[p.name]
-		if reason == "" {
-			reason = "no effect here"
-		}
-		l.notice(p.name, reason)
+		l.notice(p.name, noEffectReason(p.name))
 	}
 	l.given[i] = true
 	return nil

@@ -115,7 +115,7 @@ func TestBadArgumentsEndTheStartWithTheReason(t *testing.T) {
 		{strings.Fields("--bind 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17"), "1", `bind "1" "2" "3" "4" "5" "6" "7" "8" "9" "10" "11" "12" "13" "14" "15" "16" "17"`, "Too many bind addresses specified."},
 		{[]string{"--replicaof", "localhost", "65536"}, "1", `replicaof "localhost" "65536"`, "Invalid master port"},
 		{[]string{"--replicaof", "localhost"}, "1", `replicaof "localhost"`, "wrong number of arguments"},
-		{[]string{"--loadmodule", "x.so"}, "1", `loadmodule "x.so"`, "modules are not supported: what this one provides would be missing"},
+		{[]string{"--loadmodule", "x.so"}, "1", `loadmodule "x.so"`, "modules are not supported: what x.so provides would be missing"},
 		{[]string{"--tls-protocols", "SSLv3"}, "1", `tls-protocols "SSLv3"`, "Invalid tls-protocols specified. Use a combination of 'TLSv1', 'TLSv1.1', 'TLSv1.2' and 'TLSv1.3'."},
 		{[]string{"--tls-protocols", "TLSv1.1 TLSv1.3"}, "1", `tls-protocols "TLSv1.1 TLSv1.3"`, "Invalid tls-protocols specified. The versions must follow on one another."},
 		{[]string{"--cluster-enabled", "yes"}, "1", `cluster-enabled "yes"`, "cluster mode is not supported"},
@@ -239,8 +239,7 @@ func TestOptionsWithoutEffectAreNoticedOnce(t *testing.T) {
 	}
 	want := []Notice{
 		{"save", "every write is durable without snapshots; SAVE and BGSAVE write one, and nothing else does"},
-		{"activedefrag", "no effect here"},
-		{"daemonize", "the server stays in the foreground; use a service manager"},
+		{"activedefrag", "the Go language's memory needs no defragmentation"},
 	}
 	if !slices.Equal(notices, want) {
 		t.Errorf("got %v", notices)

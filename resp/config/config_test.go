@@ -72,9 +72,49 @@ func TestNoTwoParametersShareAName(t *testing.T) {
 			seen[name] = true
 		}
 	}
-	for name := range noEffectReasons {
-		if i, known := parameterIndex[name]; !known || parameters[i].flags&inUse != 0 {
-			t.Errorf("%s has a reason for having no effect, but no row without effect", name)
+}
+
+func TestWhatHasNoEffectHasAReason(t *testing.T) {
+	used := map[string]bool{}
+	for _, p := range parameters {
+		if p.flags&inUse != 0 {
+			continue
+		}
+		reason := noEffectReason(p.name)
+		if reason == "no effect here" {
+			t.Errorf("%s has no effect, and no reason for it", p.name)
+		}
+		used[reason] = true
+	}
+	for name, reason := range noEffectReasons {
+		if !used[reason] {
+			t.Errorf("%s: nothing has the reason %q", name, reason)
+		}
+	}
+}
+
+func TestTheNamesOfNewerServersAreKnown(t *testing.T) {
+	for _, name := range strings.Fields(newerNames) {
+		if _, known := findParameter(name); !known {
+			t.Errorf("%s is missing", name)
+		}
+	}
+	_, notices, err := loadConfig([]string{"-"}, dataTable(), strings.NewReader("search-timeout 500\nts-num-threads 3\n"))
+	if err != nil || len(notices) != 2 {
+		t.Errorf("options of Redis 8's modules: %v %v", notices, err)
+	}
+}
+
+func TestLoadmoduleSaysWhatWouldBeMissing(t *testing.T) {
+	for file, want := range map[string]string{
+		"/opt/redis-stack/lib/rejson.so": "RedisJSON", "./modules/redisearch/redisearch.so": "RediSearch",
+		"redisbloom.so": "RedisBloom", "/usr/lib/redis/modules/redistimeseries.so": "RedisTimeSeries",
+		"redisgears.so": "RedisGears", "/usr/lib/valkey/libvalkey_bloom.so": "valkey-bloom", "/x/mine.so": "mine.so",
+	} {
+		_, _, err := loadConfig([]string{"-"}, dataTable(), strings.NewReader("loadmodule "+file+" A 1\n"))
+		if err == nil || !strings.Contains(err.Error(), "would be missing") ||
+			!strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", file, err)
 		}
 	}
 }

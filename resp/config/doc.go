@@ -5,6 +5,10 @@
 // Locks: Config.changing is held by Set and Rewrite while they work, and while they call those who asked to hear of
 // changes, who take locks of their own. Reading takes none.
 //
-//	config.go table.go kinds.go   settings; every parameter; how values are read and shown
-//	conffile.go rewrite.go        lines to settings, and back
+//	config.go                            settings; what is read and changed while the server runs
+//	table.go table_newer.go reasons.go   every parameter; why some do nothing here
+//	kinds.go                             how values are read and shown: what all have, words and choices
+//	kinds_number.go kinds_list.go        numbers and sizes; values of several words
+//	output_limits.go tls_protocols.go    two that have a form of their own
+//	conffile.go rewrite.go modules.go    lines to settings, and back; why loadmodule is refused
 package config

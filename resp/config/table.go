@@ -1,6 +1,9 @@
 package config
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // A parameter is one row of the configuration: a name that redis.conf, the command line,
 // CONFIG GET and CONFIG SET know.
@@ -25,19 +28,6 @@ const (
 	noEffect  parameterFlags = 0         // accepted and kept; a notice says that it does nothing
 )
 
-// noEffectReasons says more than "no effect here" where a user may count on an effect.
-var noEffectReasons = map[string]string{
-	"appendonly":         "every write is durable without it; it stays yes, and says which of Redis's files are imported at the first start",
-	"save":               "every write is durable without snapshots; SAVE and BGSAVE write one, and nothing else does",
-	"daemonize":          "the server stays in the foreground; use a service manager",
-	"maxmemory-policy":   "maxmemory bounds the part of the data that is held in memory, nothing is evicted; an LFU policy counts uses for OBJECT FREQ",
-	"supervised":         "the server does not signal its readiness to a service manager",
-	"tls-ciphers":        "the ciphers are those that the Go language holds for safe",
-	"tls-ciphersuites":   "the ciphers are those that the Go language holds for safe",
-	"repl-diskless-load": "a copy of a master's data is always taken as swapdb has it: what is here is served until the copy is whole",
-	"io-threads":         "all cores are used without it",
-}
-
 // forgottenOptions are read and forgotten, as Redis 7 does: option and number of values.
 var forgottenOptions = map[string]int{
 	"list-max-ziplist-entries": 1,
@@ -49,7 +39,7 @@ var forgottenOptions = map[string]int{
 // allow-network-filesystem, auth-failure-delay, export-rdb-version, import, import-damaged, import-skip-modules,
 // ping-fails-when-damaged and set-aside-damaged. Defaults that differ from Redis': bind (loopback only), dir,
 // appendonly.
-var parameters = []parameter{
+var parameters = slices.Concat([]parameter{
 	// Listening and connections.
 	{"port", "", intRange(0, 65535), "6379", inUse | atStart | listening},
 	{"bind", "", bindAddresses, "127.0.0.1 -::1", inUse | atStart | listening},
@@ -104,8 +94,8 @@ var parameters = []parameter{
 	{"hz", "", clampedInt(1, 500), "10", inUse},
 
 	// Diagnostics and events.
-	{"slowlog-log-slower-than", "", intRange(-1, math.MaxInt64), "10000", inUse},
-	{"slowlog-max-len", "", intRange(0, math.MaxInt64), "128", inUse},
+	{"slowlog-log-slower-than", "commandlog-execution-slower-than", intRange(-1, math.MaxInt64), "10000", inUse},
+	{"slowlog-max-len", "commandlog-slow-execution-max-len", intRange(0, math.MaxInt64), "128", inUse},
 	{"latency-monitor-threshold", "", intRange(0, math.MaxInt64), "0", inUse},
 	{"latency-tracking", "", yesOrNo, "yes", inUse},
 	{"latency-tracking-info-percentiles", "", percentiles, "50 99 99.9", inUse},
@@ -134,8 +124,8 @@ var parameters = []parameter{
 
 	// Following a master.
 	{"replicaof", "slaveof", master, "", inUse | atStart},
-	{"masterauth", "", anyText, "", inUse},
-	{"masteruser", "", anyText, "", inUse},
+	{"masterauth", "primaryauth", anyText, "", inUse},
+	{"masteruser", "primaryuser", anyText, "", inUse},
 	{"repl-timeout", "", intRange(1, math.MaxInt32), "60", inUse},
 	{"replica-announce-ip", "slave-announce-ip", anyText, "", inUse},
 	{"replica-announce-port", "slave-announce-port", intRange(0, 65535), "0", inUse},
@@ -166,13 +156,13 @@ var parameters = []parameter{
 	{"aof-rewrite-incremental-fsync", "", yesOrNo, "yes", noEffect},
 	{"aof-timestamp-enabled", "", yesOrNo, "no", noEffect},
 	{"aof-use-rdb-preamble", "", yesOrNo, "yes", noEffect},
-	{"aof_rewrite_cpulist", "", anyText, "", noEffect | atStart},
+	{"aof-rewrite-cpulist", "aof_rewrite_cpulist", anyText, "", noEffect | atStart},
 	{"appendonly", "", alwaysYes, "yes", noEffect},
 	{"auto-aof-rewrite-min-size", "", memorySize(0), "67108864", noEffect},
 	{"auto-aof-rewrite-percentage", "", intRange(0, math.MaxInt32), "100", noEffect},
-	{"bgsave_cpulist", "", anyText, "", noEffect | atStart},
+	{"bgsave-cpulist", "bgsave_cpulist", anyText, "", noEffect | atStart},
 	{"bind-source-addr", "", anyText, "", noEffect},
-	{"bio_cpulist", "", anyText, "", noEffect | atStart},
+	{"bio-cpulist", "bio_cpulist", anyText, "", noEffect | atStart},
 	{"cluster-allow-pubsubshard-when-down", "", yesOrNo, "yes", noEffect},
 	{"cluster-allow-reads-when-down", "", yesOrNo, "no", noEffect},
 	{"cluster-allow-replica-migration", "", yesOrNo, "yes", noEffect},
@@ -193,7 +183,7 @@ var parameters = []parameter{
 	{"cluster-require-full-coverage", "", yesOrNo, "yes", noEffect},
 	{"crash-log-enabled", "", yesOrNo, "yes", noEffect},
 	{"crash-memcheck-enabled", "", yesOrNo, "yes", noEffect},
-	{"daemonize", "", yesOrNo, "no", noEffect | atStart},
+	{"daemonize", "", yesOrNo, "no", inUse | atStart},
 	{"disable-thp", "", yesOrNo, "yes", noEffect | atStart},
 	{"dynamic-hz", "", yesOrNo, "yes", noEffect},
 	{"enable-module-command", "", oneOf("no", "yes", "local"), "no", noEffect | atStart},
@@ -235,14 +225,14 @@ var parameters = []parameter{
 	{"replica-lazy-flush", "slave-lazy-flush", yesOrNo, "no", noEffect},
 	{"sanitize-dump-payload", "", oneOf("no", "yes", "clients"), "no", noEffect},
 	{"save", "", savePoints, "3600 1 300 100 60 10000", noEffect},
-	{"server_cpulist", "", anyText, "", noEffect | atStart},
+	{"server-cpulist", "server_cpulist", anyText, "", noEffect | atStart},
 	{"set-proc-title", "", yesOrNo, "yes", noEffect | atStart},
 	{"shutdown-on-sigint", "", shutdownFlags, "default", noEffect},
 	{"shutdown-on-sigterm", "", shutdownFlags, "default", noEffect},
 	{"shutdown-timeout", "", intRange(0, math.MaxInt32), "10", noEffect},
 	{"socket-mark-id", "", intRange(0, math.MaxUint32), "0", noEffect | atStart},
 	{"stop-writes-on-bgsave-error", "", yesOrNo, "yes", noEffect},
-	{"supervised", "", oneOf("upstart", "systemd", "auto", "no"), "no", noEffect | atStart},
+	{"supervised", "", oneOf("upstart", "systemd", "auto", "no"), "no", inUse | atStart},
 	{"syslog-enabled", "", yesOrNo, "no", noEffect | atStart},
 	{"syslog-facility", "", oneOf("user", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7"), "local0", noEffect | atStart},
 	{"syslog-ident", "", anyText, "redis", noEffect | atStart},
@@ -254,4 +244,4 @@ var parameters = []parameter{
 	{"tls-prefer-server-ciphers", "", yesOrNo, "no", noEffect},
 	{"tls-session-cache-size", "", intRange(0, math.MaxInt32), "20480", noEffect},
 	{"tls-session-cache-timeout", "", intRange(0, math.MaxInt32), "300", noEffect},
-}
+}, newerParameters)

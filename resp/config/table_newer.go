@@ -1,0 +1,61 @@
+package config
+
+import "math"
+
+// newerParameters are those that Redis 7.4 and 8 and Valkey 8 and 9 have added, with their ranges and defaults.
+var newerParameters = []parameter{
+	{"unixsocketgroup", "", anyText, "", inUse | atStart},
+
+	// Refused unless they ask for nothing.
+	{"import-mode", "", neverBut("expired keys can not be kept: what is imported so would lose them", "no"), "no", inUse},
+	{"tls-auth-clients-user", "", neverBut("users are not taken from certificates: clients would all be the default user", "off"), "off", inUse},
+
+	// Accepted, kept and shown, without effect.
+	{"active-defrag-cycle-us", "", intRange(0, 100_000), "500", noEffect},
+	{"aof-load-corrupt-tail-max-size", "", memorySize(0), "0", noEffect},
+	{"availability-zone", "", anyText, "", noEffect},
+	{"cluster-announce-client-ipv4", "", anyText, "", noEffect},
+	{"cluster-announce-client-ipv6", "", anyText, "", noEffect},
+	{"cluster-announce-client-port", "", intRange(0, 65535), "0", noEffect},
+	{"cluster-announce-client-tls-port", "", intRange(0, 65535), "0", noEffect},
+	{"cluster-blacklist-ttl", "", intRange(0, math.MaxInt64), "60", noEffect},
+	{"cluster-compatibility-sample-ratio", "", intRange(0, 100), "0", noEffect},
+	{"cluster-config-save-behavior", "", oneOf("sync", "best-effort"), "sync", noEffect},
+	{"cluster-databases", "", intRange(1, math.MaxInt32), "1", noEffect | atStart},
+	{"cluster-manual-failover-timeout", "", intRange(1, math.MaxInt64), "5000", noEffect},
+	{"cluster-slot-migration-handoff-max-lag-bytes", "", memorySize(0), "1048576", noEffect},
+	{"cluster-slot-migration-log-max-len", "", intRange(0, math.MaxInt64), "1000", noEffect},
+	{"cluster-slot-migration-sync-buffer-drain-timeout", "", intRange(0, math.MaxInt64), "60000", noEffect},
+	{"cluster-slot-migration-write-pause-timeout", "", intRange(0, math.MaxInt64), "10000", noEffect},
+	{"cluster-slot-stats-enabled", "", anyWords, "no", noEffect},
+	{"commandlog-large-reply-max-len", "", intRange(0, math.MaxInt64), "128", noEffect},
+	{"commandlog-large-request-max-len", "", intRange(0, math.MaxInt64), "128", noEffect},
+	{"commandlog-reply-larger-than", "", intRange(-1, math.MaxInt64), "1048576", noEffect},
+	{"commandlog-request-larger-than", "", intRange(-1, math.MaxInt64), "1048576", noEffect},
+	{"dual-channel-replication-enabled", "", yesOrNo, "no", noEffect},
+	{"extended-redis-compatibility", "", yesOrNo, "no", noEffect},
+	{"hash-seed", "", anyText, "", noEffect | atStart},
+	{"hide-user-data-from-log", "", alwaysYes, "yes", noEffect},
+	{"key-memory-histograms", "", yesOrNo, "no", noEffect},
+	{"lazyexpire-nested-arbitrary-keys", "", yesOrNo, "yes", noEffect},
+	{"log-format", "", oneOf("legacy", "logfmt", "json"), "json", noEffect},
+	{"log-timestamp-format", "", oneOf("legacy", "iso8601", "milliseconds"), "iso8601", noEffect},
+	{"lookahead", "", intRange(1, math.MaxInt32), "16", noEffect},
+	{"max-new-connections-per-cycle", "", intRange(1, 1000), "10", noEffect},
+	{"max-new-tls-connections-per-cycle", "", intRange(1, 1000), "1", noEffect},
+	{"mptcp", "", yesOrNo, "no", noEffect | atStart},
+	{"prefetch-batch-max-size", "", intRange(0, 128), "16", noEffect},
+	{"rdb-version-check", "", oneOf("strict", "relaxed"), "strict", noEffect},
+	{"rdma-bind", "", anyWords, "", noEffect},
+	{"rdma-completion-vector", "", intRange(-1, 1024), "-1", noEffect},
+	{"rdma-port", "", intRange(0, 65535), "0", noEffect},
+	{"rdma-rx-size", "", intRange(64<<10, 16<<20), "1048576", noEffect | atStart},
+	{"repl-mptcp", "", yesOrNo, "no", noEffect | atStart},
+	{"repl-rdb-channel", "", yesOrNo, "no", noEffect},
+	{"replica-full-sync-buffer-limit", "", memorySize(0), "0", noEffect},
+	{"slot-migration-max-failover-repl-bytes", "", intRange(-1, math.MaxInt64), "0", noEffect},
+	{"stream-idmp-duration", "", intRange(1, math.MaxInt64), "100", noEffect},
+	{"stream-idmp-maxsize", "", intRange(1, math.MaxInt64), "100", noEffect},
+	{"tls-auto-reload-interval", "", intRange(0, math.MaxInt32), "0", noEffect},
+	{"vset-force-single-threaded-execution", "", yesOrNo, "no", noEffect},
+}
