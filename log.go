@@ -23,13 +23,14 @@ type logger struct {
 	elsewhere bool     // what it writes does not show where the server was started
 }
 
-// newLog logs to the configured file or standard output: readable on a terminal, JSON otherwise.
-func newLog(cfg *config.Config) (logger, error) {
+// newLog logs to the configured file or standard output: readable on a terminal, JSON otherwise. unseen: standard
+// output leads nowhere.
+func newLog(cfg *config.Config, unseen bool) (logger, error) {
 	level := resp.LogLevel(cfg.Text("loglevel"))
 	zerolog.SetGlobalLevel(level)
 	var out io.Writer = os.Stdout
 	descriptor := os.Stdout.Fd()
-	l := logger{elsewhere: level == zerolog.Disabled}
+	l := logger{elsewhere: unseen || level == zerolog.Disabled}
 	if name := cfg.Text("logfile"); name != "" {
 		l.file, l.elsewhere = &logFile{name: name}, true
 		if err := l.file.open(); err != nil {

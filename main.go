@@ -75,17 +75,27 @@ func serve(args []string, defaults ...string) int {
 			return 0
 		}
 	}
+	inBackground := takeBackground()
+	input, err := keepInput(args)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	cfg, notices, err := resp.LoadConfig(args, append(imageDefaults(os.Getenv), defaults...)...)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
+	}
+	manager := supervisorOf(cfg.Text("supervised"), os.Getenv)
+	if cfg.Bool("daemonize") && manager.by == "" && !inBackground {
+		return startInBackground(input, os.Stderr)
 	}
 	surroundings, err := prepare(cfg, os.Getenv)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	log, err := newLog(cfg)
+	log, err := newLog(cfg, inBackground)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -100,6 +110,9 @@ func serve(args []string, defaults ...string) int {
 	go log.reopenAt(hangups)
 	for _, n := range notices {
 		log.Info().Str("option", n.Option).Msg(n.Text)
+	}
+	if manager.missing != "" {
+		surroundings = append(surroundings, manager.missing)
 	}
 	for _, text := range surroundings {
 		log.Warn().Msg(text)
@@ -120,12 +133,16 @@ func serve(args []string, defaults ...string) int {
 		log.fatal("can not serve tls-port", err)
 		return 1
 	}
+	server.SupervisedBy(manager.by)
+	manager.starting(log)
 	start := time.Now()
 	answering, removePid := false, func() {}
 	defer func() { removePid() }()
-	answer := func() error { // clients
+	var served []listener
+	answer := func() (err error) { // clients
 		answering = true
-		return serveAll(cfg, server, log, end, func() { removePid = writePid(cfg.Text("pidfile"), log) })
+		served, err = serveAll(cfg, server, log, end, func() { removePid = writePid(cfg.Text("pidfile"), log) })
+		return err
 	}
 	switch why, err := moveIn(cfg, server, log, answer, signals, ending); {
 	case why != "":
@@ -152,8 +169,14 @@ func serve(args []string, defaults ...string) int {
 			return 1
 		}
 	}
-	log.Info().Int("pid", os.Getpid()).Str("version", resp.Version).
-		Dur("start_ms", time.Since(start)).Msg("Ready to accept connections")
+	for _, kind := range kinds(served) {
+		log.Info().Int("pid", os.Getpid()).Str("version", resp.Version).
+			Dur("start_ms", time.Since(start)).Msg(readyLine(kind, time.Now()))
+	}
+	manager.isReady(log)
+	if inBackground {
+		fmt.Fprintln(os.Stderr, backgroundReady)
+	}
 
 	var why string
 	select {
@@ -162,6 +185,7 @@ func serve(args []string, defaults ...string) int {
 	case why = <-ending:
 	}
 	log.Info().Str("reason", why).Msg("shutting down")
+	manager.stopping(log)
 	server.Stop(drainGrace)
 	if server.RunsScript() { // what the script has changed is nobody's yet
 		if err := st.Sync(); err != nil {
@@ -216,7 +240,8 @@ func storeOptions(cfg *config.Config, server *resp.Server, log logger) store.Opt
 
 // serveAll listens on the configured addresses and serves who comes there. What is done first is done before the first
 // client has an answer.
-func serveAll(cfg *config.Config, server *resp.Server, log logger, end func(why string), first func()) error {
+func serveAll(cfg *config.Config, server *resp.Server, log logger, end func(why string),
+	first func()) ([]listener, error) {
 	listeners, err := listen(cfg)
 	if err == nil {
 		first()
@@ -234,7 +259,7 @@ func serveAll(cfg *config.Config, server *resp.Server, log logger, end func(why 
 		}()
 		log.Info().Stringer("address", ln.Addr()).Msg("listening")
 	}
-	return err
+	return listeners, err
 }
 
 // A listener is an address that clients come to.
@@ -252,6 +277,9 @@ func listen(cfg *config.Config) (all []listener, err error) {
 			}
 		}
 	}()
+	if all, err = passedListeners(cfg); len(all) > 0 || err != nil {
+		return all, err
+	}
 	for _, name := range []string{"port", "tls-port"} {
 		if port := cfg.Int(name); port != 0 {
 			more, err := listenOn(cfg.Words("bind"), port)
@@ -276,6 +304,9 @@ func listen(cfg *config.Config) (all []listener, err error) {
 			return all, err
 		}
 		all = append(all, listener{ln, false})
+		if err := giveSocket(path, cfg.Text("unixsocketgroup")); err != nil {
+			return all, err
+		}
 		if perm := cfg.Int("unixsocketperm"); perm != 0 {
 			if err := os.Chmod(path, os.FileMode(perm)); err != nil {
 				return all, err

@@ -1,6 +1,7 @@
 package resp
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -33,7 +34,7 @@ func infoServer(t *infoText, r *infoReport) {
 	t.line("atomicvar_api", "sync/atomic")
 	t.line("go_version", strings.TrimPrefix(runtime.Version(), "go"))
 	t.line("process_id", os.Getpid())
-	t.line("process_supervised", "no")
+	t.line("process_supervised", cmp.Or(s.supervisedBy, "no"))
 	t.line("run_id", s.runID)
 	t.line("tcp_port", s.cfg.Int("port"))
 	t.line("server_time_usec", r.now.UnixMicro())

@@ -75,6 +75,8 @@ type Server struct {
 	rewrite    rewrites
 	shutdown   func(Shutdown) // asks main to end the process
 
+	supervisedBy string // the service manager that waits for the server, "" = none
+
 	// lastSocket is that of the client that has asked for the end. It sees its connection close when
 	// the process is over, as with Redis, so that a script that waits for that may start the server again.
 	lastSocket atomic.Pointer[os.File]
@@ -129,6 +131,9 @@ func renamed(t *command.Table, renames [][2]string) *command.Table {
 	}
 	return t
 }
+
+// SupervisedBy says which service manager waits for the server, "" = none. It is for INFO, and is called before Start.
+func (s *Server) SupervisedBy(manager string) { s.supervisedBy = manager }
 
 // newServer makes a server of which the configuration does not know.
 func newServer(cfg *config.Config, log zerolog.Logger) *Server {
