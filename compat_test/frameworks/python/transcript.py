@@ -21,7 +21,12 @@ def raised(call, *args, **kwargs):
         return f"{type(e).__name__}: {e}"
 
 
-def until(condition, what, seconds=40):
+def near(ttl, given):
+    """The time to live that a key was given, for one of which no more than 30 seconds can have passed since."""
+    return given if 0 <= given - ttl <= 30 else ttl
+
+
+def until(condition, what, seconds=100):
     """Waits until condition() is true and returns what it gave."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -49,10 +54,30 @@ class Child:
             pass
         self.process.wait()
 
-    def stop(self, with_signal=signal.SIGTERM, seconds=40):
+    def stop(self, with_signal=signal.SIGTERM, seconds=100):
         """Asks it to end, and returns its exit status."""
         self.process.send_signal(with_signal)
         return self.process.wait(seconds)
 
     def __exit__(self, *_):
         self.kill()
+
+
+def kill_the_server():
+    """Has the server killed with SIGKILL and started again, and returns when it answers."""
+    with open(os.environ["REDIS_ASK"], "w") as ask:
+        ask.write("kill\n")
+    with open(os.environ["REDIS_ANSWER"]) as answer:
+        answer.readline()
+
+
+def again(call, *args, seconds=100, **kwargs):
+    """What a call gives once no lost connection is in its way."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return call(*args, **kwargs)
+        except Exception as e:
+            if not any(x in f"{type(e).__name__}: {e}" for x in ("onnect", "TimeoutError")) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
