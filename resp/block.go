@@ -139,6 +139,9 @@ func (s *Server) block(tx *store.Tx, cl *client, lsn uint64) *blocked {
 	cl.Scratch.Reset()
 	cl.blockedOn = b
 	cl.blocked.Store(true)
+	if b.Reached != nil {
+		s.replicas.wait(b)
+	}
 	s.blockers.clients.Add(1)
 	if b.Timeout > 0 {
 		s.blockers.timed.Add(1)
@@ -153,6 +156,9 @@ func (s *Server) answer(b *blocked, reply command.Reply) {
 	}
 	for _, p := range b.pins {
 		p.Unpin()
+	}
+	if b.Reached != nil {
+		s.replicas.waitNoMore(b)
 	}
 	b.cl.blockedOn = nil
 	b.cl.blocked.Store(false)
@@ -249,12 +255,13 @@ func (s *Server) serve(b *blocked, now int64) (answered bool) {
 	if b.row.Read != nil {
 		reply = b.row.Read(&tx.View, &c)
 	} else {
-		reply = b.row.Write(tx, &c)
+		reply = c.Write(tx)
 	}
 	if reply.Kind != command.KindBlock && !start.IsZero() {
 		s.noteSlow(b.cl, b.row, b.args, time.Since(start))
 	}
 	b.lsn = max(b.lsn, tx.End())
+	s.endUnit(b.cl)
 	if reply.Kind != command.KindBlock {
 		s.answer(b, reply)
 	}
@@ -286,6 +293,15 @@ func (s *Server) Sweep(now int64) (more bool) {
 	return more
 }
 
+// timedOut is the reply when the time is over.
+func (b *blocked) timedOut() command.Reply {
+	if b.Reached != nil {
+		reply, _ := b.Reached()
+		return reply
+	}
+	return b.TimedOut
+}
+
 // unblock ends a client's wait from outside, with an error or as if its time were over, and
 // reports whether it waited. The caller holds the keyspace lock.
 func (s *Server) unblock(cl *client, withError bool) bool {
@@ -293,7 +309,7 @@ func (s *Server) unblock(cl *client, withError bool) bool {
 	if b == nil {
 		return false
 	}
-	reply := b.TimedOut
+	reply := b.timedOut()
 	if withError {
 		reply = errUnblocked
 	}
@@ -325,7 +341,7 @@ func (cl *client) waitBlocked(b *blocked, stop func()) (ok bool) {
 	s := cl.srv
 	s.store.Lock()
 	if !b.served {
-		s.answer(b, b.TimedOut)
+		s.answer(b, b.timedOut())
 	}
 	s.store.Unlock()
 	if ok {

@@ -41,6 +41,7 @@ type client struct {
 	replied bool         // the Conn function encoded its reply itself
 	multi   *transaction // between MULTI and EXEC
 	watched map[watchName]*watchedKey
+	wroteTo int64 // the stream's offset behind the client's last change: what WAIT waits for; under the keyspace lock
 
 	caching    bool    // CLIENT CACHING has been called, for the command or transaction that follows
 	inBatch    bool    // the client's goroutine holds sending
@@ -55,6 +56,7 @@ type client struct {
 	monitoring    atomic.Bool              // MONITOR
 	tracking      atomic.Pointer[tracking] // nil = it does not
 
+	replica    atomic.Pointer[replica] // nil = it has never said that it is one
 	user       atomic.Pointer[acl.User]
 	dirty      atomic.Bool  // a watched key was touched: EXEC answers null
 	lastActive atomic.Int64 // unix ms of the last batch
@@ -219,6 +221,7 @@ func (s *Server) closed(conn redcon.Conn, _ error) {
 		s.pubsub.leave(cl)
 		s.monitors.leave(cl)
 		s.tracking.turnOff(cl)
+		s.replicas.leave(cl)
 		cl.endPushes()
 		s.clients.remove(cl)
 	}

@@ -62,9 +62,9 @@ func (s *Server) evictClients() {
 	}
 }
 
-// mayEvict is false after CLIENT NO-EVICT.
+// mayEvict is false after CLIENT NO-EVICT, and for a replica, which has a limit of its own.
 func (cl *client) mayEvict() bool {
 	cl.mu.Lock()
 	defer cl.mu.Unlock()
-	return !cl.mu.noEvict
+	return !cl.mu.noEvict && !cl.isReplica()
 }

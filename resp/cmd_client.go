@@ -216,23 +216,26 @@ func (f *clientFilter) matches(cl *client) bool {
 		(f.user == nil || f.user == cl.user.Load()) && (f.id == 0 || cl.id == f.id) && (f.addr == nil || cl.addr == string(f.addr)) && (f.laddr == nil || cl.laddr == string(f.laddr))
 }
 
-// clientTypes are CLIENT's words for types, and whether connections here can be of it.
-var clientTypes = map[string]bool{"normal": true, "slave": false, "replica": false, "pubsub": true, "master": false}
+// clientTypes are CLIENT's words for types, and the class that a connection here can be of, "" = none is of it.
+var clientTypes = map[string]string{"normal": "normal", "slave": "replica", "replica": "replica", "pubsub": "pubsub", "master": ""}
 
 // class is the client's type, as CLIENT LIST TYPE and client-output-buffer-limit have it.
 func (cl *client) class() string {
+	if cl.isReplica() {
+		return "replica"
+	}
 	if cl.subscriptions.all() > 0 {
 		return "pubsub"
 	}
 	return "normal"
 }
 
-func parseClientType(word []byte) (exists bool, refusal command.Reply) {
-	exists, known := clientTypes[strings.ToLower(string(word))]
+func parseClientType(word []byte) (class string, refusal command.Reply) {
+	class, known := clientTypes[strings.ToLower(string(word))]
 	if !known {
-		return false, command.ErrorReply(command.OneLine("ERR Unknown client type '" + string(word) + "'"))
+		return "", command.ErrorReply(command.OneLine("ERR Unknown client type '" + string(word) + "'"))
 	}
-	return exists, command.ReplyNone
+	return class, command.ReplyNone
 }
 
 func clientKill(cl *client, c *command.Call) command.Reply {
@@ -264,11 +267,11 @@ func parseKillFilter(cl *client, c *command.Call) (f *clientFilter, refusal comm
 			}
 			f.id = id
 		case c.Is(i, "TYPE"):
-			exists, refusal := parseClientType(value)
+			class, refusal := parseClientType(value)
 			if refusal.IsError() {
 				return nil, refusal
 			}
-			f.nobody, f.typ = !exists, strings.ToLower(string(value))
+			f.nobody, f.typ = class == "", class
 		case c.Is(i, "ADDR"):
 			f.addr = value
 		case c.Is(i, "LADDR"):
@@ -313,15 +316,11 @@ func clientList(cl *client, c *command.Call) command.Reply {
 	case len(c.Args) == 2:
 		return clientLines(cl.srv.clients.list(), c.Now)
 	case len(c.Args) == 4 && c.Is(2, "TYPE"):
-		exists, refusal := parseClientType(c.Args[3])
+		class, refusal := parseClientType(c.Args[3])
 		if refusal.IsError() {
 			return refusal
 		}
-		var chosen []*client
-		if exists {
-			typ := strings.ToLower(c.Str(3))
-			chosen = slices.DeleteFunc(cl.srv.clients.list(), func(cl *client) bool { return cl.class() != typ })
-		}
+		chosen := slices.DeleteFunc(cl.srv.clients.list(), func(cl *client) bool { return cl.class() != class })
 		return clientLines(chosen, c.Now)
 	case len(c.Args) > 3 && c.Is(2, "ID"):
 		var chosen []*client

@@ -9,7 +9,7 @@ import (
 
 func migrateRows() []*command.Row {
 	return []*command.Row{
-		{Name: "migrate", Arity: -6, Flags: command.Write | command.MovableKeys, Keys: command.MigrateKeys(), Write: migrate,
+		{Name: "migrate", Arity: -6, Flags: command.Write | command.MovableKeys, Keys: command.MigrateKeys(), Write: migrate, Effect: command.Told,
 			Group: "generic", Since: "2.6.0", Cats: "dangerous", Tips: "nondeterministic_output",
 			Args: "host port=integer key destination-db timeout [COPY] [REPLACE] " +
 				"[authentication(AUTH password|username_password{AUTH2 username password})] [KEYS keys=key...]",
@@ -140,10 +140,15 @@ func (m *migration) finish(tx *store.Tx, c *command.Call) command.Reply {
 		if changed := m.changed(tx, c); len(changed) > 0 {
 			m.transfer(changed)
 		}
+		gone := []any{"DEL"}
 		for _, k := range m.keys {
 			if k.taken && tx.Delete(k.name) {
 				m.srv.notify(c.DB, command.EventGeneric, "del", string(k.name))
+				gone = append(gone, k.name)
 			}
+		}
+		if len(gone) > 1 && c.Effects.On() {
+			c.TellReplicas(gone...)
 		}
 	}
 	switch {

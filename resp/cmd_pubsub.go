@@ -112,6 +112,7 @@ func publishTo(kind subscriptionKind) func(*client, *command.Call) command.Reply
 		publish := func() int {
 			return cl.srv.pubsub.publish(cl, kind, words.ViewString(c.Args[1]), words.ViewString(c.Args[2]), 0)
 		}
+		cl.srv.replicas.published(cl, c)
 		if c.Locked {
 			return command.Integer(publish())
 		}

@@ -81,7 +81,7 @@ func replicaRows() []*command.Row {
 		{Name: "failover", Arity: -1, Flags: command.Admin | command.Noscript | command.Stale, Conn: onClient(failover),
 			Group: "server", Since: "6.2.0",
 			Args: "[TO target{host port=integer [FORCE]}] [ABORT] [TIMEOUT milliseconds]",
-			Doc:  "Refused: there are no replicas."},
+			Doc:  "Refused: a replica is made a master by REPLICAOF NO ONE."},
 		{Name: "module", Arity: -2,
 			Group: "server", Since: "4.0.0", Doc: "Tells that there are no modules.", Subs: []*command.Row{
 				{Name: "help", Arity: 2, Flags: command.Loading | command.Stale, Conn: command.Help,
@@ -100,11 +100,11 @@ func replicaRows() []*command.Row {
 					Since: "4.0.0", Usage: "<name>", Args: "name", Doc: "Refused: there are no modules."},
 			}},
 		{Name: "psync", Arity: -3, Flags: command.Admin | command.Noscript | command.NoAsyncLoading | command.NoMulti,
-			Conn:  onClient(refuseReplication),
-			Group: "server", Since: "2.8.0", Args: "replicationid offset", Doc: "Refused: there is no replication."},
+			Conn:  onClient(psync),
+			Group: "server", Since: "2.8.0", Args: "replicationid offset", Doc: "Makes the connection a replica's: the stream of changes from an offset, or all data first."},
 		{Name: "replconf", Arity: -1, Flags: command.Admin | command.Noscript | command.Loading | command.Stale | command.AllowBusy,
-			Conn:  onClient(refuseReplication),
-			Group: "server", Since: "3.0.0", Doc: "Refused: there is no replication."},
+			Conn:  onClient(replconf),
+			Group: "server", Since: "3.0.0", Doc: "What a replica says of itself, and how far it is."},
 		{Name: "replicaof", Arity: 3, Flags: command.Admin | command.Noscript | command.Stale | command.NoAsyncLoading, Conn: onClient(replicaof),
 			Group: "server", Since: "5.0.0", Args: "args(host-port{host port=integer}|no-one{NO ONE})",
 			Doc: "Follows a master, or ends that."},
@@ -115,27 +115,27 @@ func replicaRows() []*command.Row {
 			Group: "server", Since: "1.0.0", Args: "args(host-port{host port=integer}|no-one{NO ONE})",
 			Doc: "Follows a master, or ends that."},
 		{Name: "sync", Arity: 1, Flags: command.Admin | command.Noscript | command.NoAsyncLoading | command.NoMulti,
-			Conn:  onClient(refuseReplication),
-			Group: "server", Since: "1.0.0", Doc: "Refused: there is no replication."},
+			Conn:  onClient(syncAll),
+			Group: "server", Since: "1.0.0", Doc: "Makes the connection a replica's: all data, then the stream of changes."},
 	}
 }
 
-// There is one server: no replicas, no cluster, no modules. What asks about them is answered as
-// a Redis without them does; what would set one up is refused.
+// There is no cluster and there are no modules. What asks about them is answered as a Redis without them does; what
+// would set one up is refused.
 
 var (
 	errClusterOff      = command.ErrorReply("ERR This instance has cluster support disabled")
 	errModuleOff       = command.ErrorReply(`ERR MODULE command not allowed. If the enable-module-command option is set to "local", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.`)
 	errFailoverReplica = command.ErrorReply("ERR FAILOVER is not valid when server is a replica.")
 	errNoReplicas      = command.ErrorReply("ERR FAILOVER requires connected replicas.")
-	errReplication     = command.ErrorReply("ERR replication is not supported: this server has no replicas and is none")
+	errNoFailover      = command.ErrorReply("ERR FAILOVER is not supported: pause writes, wait for the replica, and send it REPLICAOF NO ONE")
 )
 
 func role(cl *client, _ *command.Call) command.Reply {
 	if l := cl.srv.follow.of.Load(); l != nil {
 		return l.role()
 	}
-	return command.Array(command.BulkString("master"), command.ReplyZero, command.Array())
+	return cl.srv.replicas.role()
 }
 
 func failover(cl *client, c *command.Call) command.Reply {
@@ -173,14 +173,14 @@ func failover(cl *client, c *command.Call) command.Reply {
 	case abort:
 		return command.ErrorReply("ERR No failover in progress.")
 	}
-	if cl.srv.follow.of.Load() != nil {
+	switch {
+	case cl.srv.follow.of.Load() != nil:
 		return errFailoverReplica
+	case len(cl.srv.replicas.list()) > 0:
+		return errNoFailover
 	}
 	return errNoReplicas
 }
-
-// refuseReplication is the reply to who wants to be a replica: PSYNC, SYNC and REPLCONF.
-func refuseReplication(*client, *command.Call) command.Reply { return errReplication }
 
 func clusterOff(*client, *command.Call) command.Reply { return errClusterOff }
 

@@ -15,11 +15,11 @@ func serverRows() []*command.Row {
 		{Name: "wait", Arity: 3, Flags: command.Blocking, Read: wait,
 			Group: "generic", Since: "3.0.0", Cats: "connection -keyspace",
 			Tips: "request_policy:all_shards response_policy:agg_min", Args: "numreplicas timeout",
-			Doc: "Waits for replicas, of which there are none, until the time is over."},
+			Doc: "Waits until replicas have the client's changes."},
 		{Name: "waitaof", Arity: 4, Flags: command.Blocking, Read: waitaof,
 			Group: "generic", Since: "7.2.0", Cats: "connection -keyspace",
 			Tips: "request_policy:all_shards response_policy:agg_min", Args: "numlocal numreplicas timeout",
-			Doc: "Waits until the journal is fsynced, and for replicas, of which there are none."},
+			Doc: "Waits until the journal is fsynced, and until replicas have fsynced the client's changes."},
 		{Name: "bgrewriteaof", Arity: 1, Flags: command.Admin | command.Noscript | command.NoAsyncLoading, Conn: onClient(bgrewriteaof),
 			Group: "server", Since: "1.0.0", Cost: "O(N) in the changes not written back",
 			Doc: "Forces a write-back in the background."},
@@ -116,8 +116,8 @@ func shutdown(cl *client, c *command.Call) command.Reply {
 	return command.ReplyNone
 }
 
-// wait has no replicas to wait for: a client that asks for one waits until the time is over. Its
-// reply leaves when the connection's own writes are committed, as every reply does (I2).
+// wait waits until so many replicas have acknowledged the client's changes. Its reply leaves when the connection's own
+// writes are committed, as every reply does (I2).
 func wait(_ *store.View, c *command.Call) command.Reply {
 	replicas, ok := c.Int(1)
 	if !ok {
@@ -127,13 +127,19 @@ func wait(_ *store.View, c *command.Call) command.Reply {
 	if refusal.IsError() {
 		return refusal
 	}
-	if replicas <= 0 {
-		return command.ReplyZero
+	cl := clientOf(c)
+	reached := func() (command.Reply, bool) {
+		n := cl.srv.replicas.reached(cl.wroteTo, false)
+		return command.Integer(n), n >= replicas
 	}
-	return c.BlockOn(command.BlockRequest{Timeout: time.Duration(timeout) * time.Millisecond, TimedOut: command.ReplyZero})
+	reply, over := reached()
+	if over {
+		return reply
+	}
+	return c.BlockOn(command.BlockRequest{Timeout: time.Duration(timeout) * time.Millisecond, TimedOut: reply, Reached: reached})
 }
 
-// waitaof waits for an fsync of the journal when numlocal is 1, and for replicas as wait does.
+// waitaof waits for an fsync of the journal when numlocal is 1, and for replicas that have fsynced as wait does.
 func waitaof(_ *store.View, c *command.Call) command.Reply {
 	local, ok := c.Int(1)
 	if !ok {
@@ -150,7 +156,8 @@ func waitaof(_ *store.View, c *command.Call) command.Reply {
 	if refusal.IsError() {
 		return refusal
 	}
-	st, left := clientOf(c).srv.store, time.Duration(timeout)*time.Millisecond
+	cl := clientOf(c)
+	st, left := cl.srv.store, time.Duration(timeout)*time.Millisecond
 	synced := command.OneIf(st.Synced())
 	if local == 1 && !c.Locked {
 		if c.Resume == nil {
@@ -163,11 +170,15 @@ func waitaof(_ *store.View, c *command.Call) command.Reply {
 		}
 		synced, left = command.OneIf(wait.synced), left-wait.took
 	}
-	reply := command.Array(synced, command.ReplyZero)
-	if replicas == 0 || timeout > 0 && left <= 0 {
+	reached := func() (command.Reply, bool) {
+		n := cl.srv.replicas.reached(cl.wroteTo, true)
+		return command.Array(synced, command.Integer(n)), n >= replicas
+	}
+	reply, over := reached()
+	if over || timeout > 0 && left <= 0 {
 		return reply
 	}
-	return c.BlockOn(command.BlockRequest{Timeout: max(left, 0), TimedOut: reply})
+	return c.BlockOn(command.BlockRequest{Timeout: max(left, 0), TimedOut: reply, Reached: reached})
 }
 
 // syncWait is what came of a wait for an fsync.

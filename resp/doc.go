@@ -55,6 +55,7 @@
 //	output_limit.go client_eviction.go memory_bound.go   bounds of what waits for clients
 //	permission.go auth_delay.go tls.go tls_key.go        who may come, and do what
 //	save.go dump_file.go rewrite.go                      all data as an RDB file; dump.rdb; BGREWRITEAOF
+//	replica.go replica_copy.go replicas*.go              who follows us, what is sent to it, what it has said
 //	script*.go function.go                               Lua
 //	info*.go stats.go latency.go procs.go                figures
 //	session_table.go cmd_*.go lolwut.go                  the commands on connections and on the server

@@ -108,6 +108,7 @@ func (s *Server) adopt(c *store.Copy, libraries []string, p position) error {
 	s.follow.history.Store(&p)
 	lsn := tx.End()
 	s.tracking.flushed()
+	s.replicas.effects.Lost() // our own replicas copy all of it, too
 	h.release()
 	if err := s.store.Wait(lsn); err != nil {
 		return fmt.Errorf("the copy is not in the journal: %w", err)

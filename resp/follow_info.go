@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"diskette/resp/command"
+	"diskette/resp/repl"
 )
 
 // replicaof is SLAVEOF, too.
@@ -74,20 +75,17 @@ func (l *link) info(t *infoText) {
 
 // info writes the lines that a master has, too.
 func (f *following) info(t *infoText, l *link) {
-	id, offset, before, beforeOffset := f.srv.runID, int64(0), noID, int64(-1)
-	if h := f.history.Load(); h != nil && h.id != "" {
-		id, offset = h.id, h.offset
+	state := f.srv.replicas.stream.State()
+	if h := f.history.Load(); l != nil && h != nil && h.id != "" {
+		state = repl.State{ID: h.id, Offset: l.applied.Load(), ID2: noID, Second: -1}
 		if h.before != "" {
-			before, beforeOffset = h.before, h.beforeOffset
+			state.ID2, state.Second = h.before, h.beforeOffset
 		}
 	}
-	if l != nil {
-		offset = l.applied.Load()
-	}
-	t.line("master_replid", id)
-	t.line("master_replid2", before)
-	t.line("master_repl_offset", offset)
-	t.line("second_repl_offset", beforeOffset)
+	t.line("master_replid", state.ID)
+	t.line("master_replid2", state.ID2)
+	t.line("master_repl_offset", state.Offset)
+	t.line("second_repl_offset", state.Second)
 }
 
 // bit is how INFO shows what is so or not.

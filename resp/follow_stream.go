@@ -168,7 +168,11 @@ func (a *streaming) run(c follow.Command, r *command.Row) error {
 		case a.multi != nil:
 			return a.queue(c, r)
 		case r.Conn != nil:
+			if err := a.lock(nil); err != nil {
+				return err
+			}
 			a.publish(r, c.Args)
+			a.s.endUnit(nil)
 		default:
 			return a.apply(c, r)
 		}
@@ -245,6 +249,7 @@ func (a *streaming) end(tx *store.Tx, c follow.Command) {
 	a.passed(c)
 	a.s.follow.keep(tx, a.at)
 	a.lsn = max(a.lsn, tx.End())
+	a.s.endUnit(nil)
 	if len(a.s.blockers.ready) > 0 {
 		a.s.serveBlocked(a.h.now)
 	}

@@ -47,6 +47,9 @@ func (cl *client) admit(args [][]byte) (*command.Row, command.Reply) {
 	if s.scripts.runs.busy.Load() && r.Flags&command.AllowBusy == 0 {
 		return r, s.scripts.busyReply()
 	}
+	if r.Flags&(command.Readonly|command.Write|command.MayReplicate) != 0 && cl.isReplica() {
+		return r, errMonitorKeys
+	}
 	if cl.pushes != nil {
 		switch {
 		case r.Flags&command.InPubsub == 0 && cl.subscribedRESP2():
@@ -64,6 +67,9 @@ func (cl *client) admit(args [][]byte) (*command.Row, command.Reply) {
 		}
 	}
 	if r.Flags&command.Write != 0 {
+		if s.replicas.lacking.Load() {
+			return r, errNoGoodReplicas
+		}
 		if err := s.store.WriteError(); err != nil && (r.Flags&command.Denyoom != 0 || !s.store.DiskFull()) {
 			return r, command.ErrNotStored(err)
 		}

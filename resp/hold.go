@@ -73,6 +73,7 @@ func (h *hold) takeBack() {
 func (h *hold) release() {
 	if h.held {
 		h.held, h.n = false, 0
+		h.cl.srv.endUnit(h.cl)
 		h.cl.srv.tracking.broadcast()
 		h.cl.srv.running = nil
 		h.cl.srv.store.Unlock()
@@ -98,6 +99,7 @@ func (h *hold) keyed(r *command.Row, args [][]byte, following []wire.Command) {
 	tx, reply, seen := h.call(tx, r, args)
 	cl.afterCommand(t, r, args, &reply)
 	lsn := max(seen, tx.End())
+	cl.srv.endUnit(cl)
 	if reply.Kind == command.KindBlock {
 		h.block(tx, lsn)
 		return
@@ -130,7 +132,7 @@ func (h *hold) call(begun *store.Tx, r *command.Row, args [][]byte) (tx *store.T
 			reply = r.Read(&tx.View, c)
 		} else {
 			tx.PutOffCopies()
-			reply = r.Write(tx, c)
+			reply = c.Write(tx)
 			if rw := tx.TakeRewrite(); rw != nil {
 				tx, reply = h.rewrite(rw, r, args)
 			}
@@ -226,7 +228,7 @@ func (h *hold) rewrite(rw *store.Rewrite, r *command.Row, args [][]byte) (*store
 	}
 	h.cl.call.Resume = resume
 	tx.Use(rw)
-	return tx, r.Write(tx, &h.cl.call)
+	return tx, h.cl.call.Write(tx)
 }
 
 // unlocked does a command's work without the lock.

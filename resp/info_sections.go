@@ -92,7 +92,9 @@ func operatingSystem(root fs.FS) string {
 func infoClients(t *infoText, r *infoReport) {
 	var clients, blocked, input, output, subscribed, watching, watched int
 	r.s.clients.each(func(cl *client) {
-		clients++
+		if !cl.isReplica() {
+			clients++
+		}
 		if cl.blocked.Load() { // in the queue of a key, or held up by CLIENT PAUSE
 			blocked++
 		}
@@ -153,9 +155,10 @@ func infoMemory(t *infoText, r *infoReport) {
 	t.linef("mem_fragmentation_ratio", "%.2f", ratio(rss, used))
 	t.line("mem_fragmentation_bytes", rss-used)
 	t.line("mem_not_counted_for_evict", 0)
-	t.line("mem_replication_backlog", 0)
-	t.line("mem_total_replication_buffers", 0)
-	t.line("mem_clients_slaves", 0)
+	backlog, behind, ofReplicas := r.s.replicas.memory()
+	t.line("mem_replication_backlog", backlog)
+	t.line("mem_total_replication_buffers", backlog+behind)
+	t.line("mem_clients_slaves", ofReplicas)
 	t.line("mem_clients_normal", r.s.clientsMemory())
 	t.line("mem_cluster_links", 0)
 	t.line("mem_allocator", "go")
@@ -232,9 +235,9 @@ func infoStats(t *infoText, r *infoReport) {
 	t.linef("instantaneous_input_repl_kbps", "%.2f", 0.0)
 	t.linef("instantaneous_output_repl_kbps", "%.2f", 0.0)
 	t.line("rejected_connections", s.stats.rejected.Load())
-	t.line("sync_full", 0)
-	t.line("sync_partial_ok", 0)
-	t.line("sync_partial_err", 0)
+	t.line("sync_full", s.replicas.fulls.Load())
+	t.line("sync_partial_ok", s.replicas.partials.Load())
+	t.line("sync_partial_err", s.replicas.refused.Load())
 	t.line("expired_subkeys", st.ExpiredFields)
 	t.line("expired_keys", st.Expired)
 	t.linef("expired_stale_perc", "%.2f", 0.0)  // no deadline is left to chance,
@@ -294,16 +297,10 @@ func infoReplication(t *infoText, r *infoReport) {
 	} else {
 		l.info(t)
 	}
-	t.line("connected_slaves", 0)
-	if cfg := r.s.cfg; cfg.Int("min-replicas-to-write") > 0 && cfg.Int("min-replicas-max-lag") > 0 {
-		t.line("min_slaves_good_slaves", 0)
-	}
+	r.s.replicas.info(t)
 	t.line("master_failover_state", "no-failover")
 	r.s.follow.info(t, l)
-	t.line("repl_backlog_active", 0)
-	t.line("repl_backlog_size", r.s.cfg.Int("repl-backlog-size"))
-	t.line("repl_backlog_first_byte_offset", 0)
-	t.line("repl_backlog_histlen", 0)
+	r.s.replicas.infoBacklog(t)
 }
 
 func infoCPU(t *infoText, _ *infoReport) {

@@ -46,6 +46,7 @@ func (cl *client) flagLetters() string {
 		set    bool
 		letter byte
 	}{
+		{cl.isReplica(), 'S'},
 		{cl.monitoring.Load(), 'O'},
 		{cl.subscriptions.all() > 0, 'P'},
 		{cl.mu.queued >= 0, 'x'},
@@ -70,9 +71,12 @@ func (cl *client) memoryLocked() int {
 	return clientBytes + cl.guard.Buffered() + int(cl.unsent()) + cl.mu.queuedBytes
 }
 
-// clientsMemory is what all connections take.
+// clientsMemory is what all connections but the replicas' take.
 func (s *Server) clientsMemory() (bytes int) {
 	s.clients.each(func(cl *client) {
+		if cl.isReplica() {
+			return
+		}
 		cl.mu.Lock()
 		bytes += cl.memoryLocked()
 		cl.mu.Unlock()

@@ -109,6 +109,10 @@ func exec(cl *client, c *command.Call) command.Reply {
 			st.WaitForRoom()
 		}
 		if q.row.Flags&command.Write != 0 {
+			if cl.srv.replicas.lacking.Load() {
+				cl.unwatch()
+				return command.ErrExecRefused(errNoGoodReplicas)
+			}
 			if err := st.WriteError(); err != nil && (q.row.Flags&command.Denyoom != 0 || !st.DiskFull()) {
 				cl.unwatch()
 				return command.ErrExecRefused(command.ErrNotStored(err))
@@ -187,6 +191,7 @@ func (cl *client) execLocked(tx *store.Tx, t *transaction, now int64) command.Re
 		cl.Scratch.Reset()
 	}
 	lsn := tx.End()
+	cl.srv.endUnit(cl)
 	cl.seen = max(cl.seen, lsn)
 	if len(cl.srv.blockers.ready) > 0 {
 		defer cl.srv.serveBlocked(now)
@@ -224,7 +229,7 @@ func (cl *client) callQueued(tx *store.Tx, q queued) (reply command.Reply) {
 	case q.row.Read != nil:
 		reply = q.row.Read(&tx.View, &cl.call)
 	case q.row.Write != nil:
-		reply = q.row.Write(tx, &cl.call)
+		reply = cl.call.Write(tx)
 	default:
 		reply = q.row.Conn(&cl.call)
 		cl.CallSeen = 0

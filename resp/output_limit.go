@@ -163,6 +163,10 @@ func (cl *client) endIdle() {
 
 // finish waits until the client has taken what waits for it: its connection is about to end.
 func (cl *client) finish() {
+	if cl.isReplica() {
+		cl.kill() // what waits for it is the stream: it comes again
+		return
+	}
 	_ = cl.awaitReading(errNotReading, func() bool { return cl.guard.Waiting() == 0 }) // it has ended then
 }
 

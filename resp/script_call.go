@@ -183,6 +183,9 @@ func (e *engine) admit(args [][]byte) (*command.Row, command.Reply) {
 		if s.refusesWrites(run.cl) {
 			return r, errReadOnly
 		}
+		if s.replicas.lacking.Load() {
+			return r, errNoGoodReplicas
+		}
 		if err := s.store.WriteError(); err != nil && (r.Flags&command.Denyoom != 0 || !s.store.DiskFull()) {
 			return r, command.ErrNotStored(err)
 		}
@@ -207,7 +210,7 @@ func (e *engine) invoke(r *command.Row) (reply command.Reply) {
 	case r.Read != nil:
 		return r.Read(&tx.View, c)
 	case r.Write != nil:
-		return r.Write(tx, c)
+		return c.Write(tx)
 	}
 	reply = r.Conn(c)
 	clientOf(c).CallSeen = 0

@@ -100,6 +100,9 @@ func (e *engine) others() int64 {
 // newRun notes a run. The caller holds the keyspace lock.
 func (e *engine) newRun(c *command.Call, tx *store.Tx, name string, flags scriptFlags, readOnly bool) (*scriptRun, command.Reply) {
 	if flags&(scriptOldStyle|scriptNoWrites) == 0 {
+		if e.srv.replicas.lacking.Load() {
+			return nil, errNoGoodReplicas
+		}
 		if err := e.srv.store.WriteError(); err != nil {
 			return nil, command.ErrNotStored(err)
 		}

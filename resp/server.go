@@ -52,6 +52,7 @@ type Server struct {
 	tracking  trackingTable
 	pusher    pusher
 	follow    following
+	replicas  replicas
 	running   *client // whose command runs; under the keyspace lock
 	timing    timingSettings
 	slowlog   slowlog
@@ -143,6 +144,7 @@ func newServer(cfg *config.Config, log zerolog.Logger) *Server {
 	s.host.Table, s.host.Settings, s.host.MaxBulk, s.host.MaxMemory = s.called, cfg, &cfg.ProtoMaxBulkLen, &cfg.MaxMemory
 	s.host.Tell, s.host.Touched, s.host.Flushed, s.host.Busy = s.notify, s.blockers.touched, s.tracking.flushed, s.scripts.busyReply
 	s.acl = cfg.Users(s.table)
+	s.replicas.init(s)
 	s.tracking.srv = s
 	s.scripts.srv = s
 	s.libraries.srv = s
@@ -206,9 +208,13 @@ func (s *Server) Hooks() store.Hooks {
 		Created: func(db int, key string) { s.notify(db, command.EventNew, "new", key) },
 		Missed:  s.missed,
 		Overdue: func() bool {
-			return s.hears(command.EventExpired) && !s.pause.active.Load() && s.follow.of.Load() == nil
+			return (s.hears(command.EventExpired) || s.replicas.effects.On()) && !s.pause.active.Load() && s.follow.of.Load() == nil
 		},
-		Expired: func(db int, key string) { s.notify(db, command.EventExpired, "expired", key) },
+		Expired: func(db int, key string) {
+			s.notify(db, command.EventExpired, "expired", key)
+			s.replicas.expired(db, "DEL", key)
+		},
+		FieldExpired: func(db int, key, field string) { s.replicas.expired(db, "HDEL", key, field) },
 		FieldsExpired: func(db int, key string, gone bool) {
 			s.notify(db, command.EventHash, "hexpired", key)
 			if gone {
@@ -235,6 +241,7 @@ func (s *Server) Start(st *store.Store) {
 	s.follow.restore()
 	s.sweeper = expire.Start(s, int(s.cfg.Hz.Load()))
 	s.loaded()
+	s.replicas.start()
 	s.applyConfig()
 	s.beginFollowing()
 	s.sampler.start(s)

@@ -66,7 +66,8 @@
 //	    tombstone until applied, so that a load can not bring it back. A head is known without its value, which the
 //	    tables have; it may be clean or dirty, and the value may be loading.
 //	I6  Reads never delete: expired is absent for a reader. A Tx and the sweeper remove; the Tx around a reader does
-//	    while somebody listens to such events, so that he hears of the key's end before its absence.
+//	    while somebody listens to such events, so that he hears of the key's end before its absence, and while a
+//	    replica is told of what a command does, not of what it has seen.
 //	I7  An empty collection is no key; a stream alone may be empty.
 //	I8  A failed append or fsync never gets a success reply: writes are refused until the journal
 //	    works again, reads go on, nothing acknowledged is lost. The change of a command that was

@@ -168,7 +168,11 @@ func (h HashTx) removeDue(limit int) (removed int) {
 	d := h.deadlines
 	for ; removed < limit && h.anyDue(); removed++ {
 		_, f, _ := d.queue.First()
-		h.takeOut(f.name)
+		name := f.name
+		h.takeOut(name)
+		if hook := h.tx.st.hooks.FieldExpired; hook != nil {
+			hook(h.o.space.db, h.o.name, name)
+		}
 	}
 	if removed > 0 {
 		h.tx.st.stats.expiredFields += int64(removed)

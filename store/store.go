@@ -60,7 +60,9 @@ type Hooks struct {
 	Missed  func(db int, key string) // a command looked for a key to read it, and there is none
 	Expired func(db int, key string) // a key was removed because its deadline passed
 	Overdue func() bool              // a command that reads came upon an expired key: is the key to be removed at once?
-	// FieldsExpired: fields of a hash were removed because their deadline passed; gone: the last, and so the key.
+	// FieldExpired: a field of a hash was removed because its deadline passed. FieldsExpired comes when a hash has lost
+	// some so; gone: the last, and so the key.
+	FieldExpired  func(db int, key, field string)
 	FieldsExpired func(db int, key string, gone bool)
 	Flushed       func(db int)              // a database is about to be emptied
 	Swapped       func(a, b int, now int64) // two databases were exchanged

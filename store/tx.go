@@ -61,6 +61,9 @@ func (tx *Tx) LSN() uint64 { return tx.lsn }
 // Changed reports whether the command has changed anything so far.
 func (tx *Tx) Changed() bool { return len(tx.rec.head) > 0 }
 
+// Alterations counts what commands have changed since the start; what expires meanwhile is no command's doing.
+func (tx *Tx) Alterations() int64 { return tx.st.stats.changes - tx.st.stats.expired }
+
 // ChangeBytes is how much the command's record takes so far, for those who run many commands as one.
 func (tx *Tx) ChangeBytes() int { return len(tx.rec.head) + tx.rec.extra }
 

@@ -32,6 +32,7 @@ type Host struct {
 	MaxBulk   *atomic.Int64 // proto-max-bulk-len, bytes
 	MaxMemory *atomic.Int64 // bytes, always > 0
 	Events    Events
+	Effects   *Effects // what replicas get
 
 	Tell    func(db int, class EventClass, event, key string) // a keyspace event that somebody has asked for
 	Touched func(db int, key string)                          // those who wait for a key look at it again

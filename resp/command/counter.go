@@ -18,7 +18,7 @@ func counterRows() []*Row {
 		{Name: "incrby", Arity: 3, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW access update"), Write: incrby,
 			Group: "string", Since: "1.0.0", Args: "key increment", Doc: "Adds a number to an integer."},
 		{Name: "incrbyfloat", Arity: 3, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW access update"),
-			Write: incrbyfloat,
+			Write: incrbyfloat, Effect: incrbyfloatEffect,
 			Group: "string", Since: "2.6.0", Args: "key float", Doc: "Adds a number to a floating-point value."},
 	}
 }

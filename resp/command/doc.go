@@ -13,6 +13,7 @@
 //	rename.go                                      the table by the names that clients use
 //	reply.go reply_long.go errors.go               replies and their encoding; the texts of errors
 //	notify.go redacted.go                          keyspace events; what logs may show
+//	effect.go effect_stream.go                     what replicas get for a command that has changed something
 //	string*.go counter.go bit*.go hll.go lcs.go    strings
 //	values.go                                      functions that get the value that they read or change
 //	hash*.go list*.go set*.go zset*.go geo*.go     collections
@@ -49,8 +50,9 @@
 //
 // What is done for it: the arity is checked, permissions too, and the keys of the row are in memory. What it changes
 // joins the journal, breaks WATCH, reaches those who wait for the key and those who have it cached, and an empty
-// collection is no key any more; only keyspace events are the function's own to tell, after the change. The order of
-// its checks is Redis's.
+// collection is no key any more; only keyspace events are the function's own to tell, after the change. Replicas get
+// the command as it came: one that depends on the clock, on chance or on who waited needs an Effect in its row
+// (effect.go). The order of its checks is Redis's.
 //
 // What it may keep:
 //

@@ -24,7 +24,7 @@ func hashRows() []*Row {
 		{Name: "hincrby", Arity: 4, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW access update"), Write: hincrby,
 			Group: "hash", Since: "2.0.0", Args: "key field increment", Doc: "Adds a number to a field's integer."},
 		{Name: "hincrbyfloat", Arity: 4, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW access update"),
-			Write: hincrbyfloat,
+			Write: hincrbyfloat, Effect: hincrbyfloatEffect,
 			Group: "hash", Since: "2.6.0", Args: "key field float",
 			Doc: "Adds a number to a field's floating-point value."},
 		{Name: "hkeys", Arity: 2, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: onHash(hkeys),

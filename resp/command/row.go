@@ -22,6 +22,8 @@ type Row struct {
 	Conn  func(*Call) Reply
 	Subs  []*Row // subcommands, in place of a function or beside it
 
+	Effect Effect // what replicas get for a command that has changed something; nil = the command as it came
+
 	Group string // as in COMMAND DOCS
 	Since string
 	Doc   string
@@ -69,6 +71,7 @@ const (
 	// not say so: EVAL, FCALL, PUBLISH, PFCOUNT.
 	MayReplicate
 	RunInMulti // runs at once although a MULTI is open: EXEC, DISCARD, WATCH ...
+	AlwaysTold // replicas get it although it has changed nothing here
 )
 
 var flagNames = []struct {

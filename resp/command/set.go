@@ -26,7 +26,7 @@ func setRows() []*Row {
 			Keys: both(KeyAt(1, "RW access delete"), KeyAt(2, "RW insert")), Write: editSet(smove),
 			Group: "set", Since: "1.0.0", Args: "source destination member",
 			Doc: "Moves a member from one set to another."},
-		{Name: "spop", Arity: -2, Flags: Write | Fast, Keys: KeyAt(1, "RW access delete"), Write: spop,
+		{Name: "spop", Arity: -2, Flags: Write | Fast, Keys: KeyAt(1, "RW access delete"), Write: spop, Effect: spopEffect,
 			Group: "set", Since: "1.0.0", Tips: "nondeterministic_output", Args: "key [count]",
 			Cost: "O(N) in the count", Doc: "Removes random members and returns them."},
 		{Name: "srandmember", Arity: -2, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: srandmember,

@@ -11,7 +11,7 @@ func streamRows() []*Row {
 	return []*Row{
 		{Name: "xadd", Arity: -5, Flags: Write | Denyoom | Fast,
 			Keys:  noted(KeyAt(1, "RW update"), "UPDATE instead of INSERT because of the optional trimming feature"),
-			Write: xadd,
+			Write: xadd, Effect: addEffect,
 			Group: "stream", Since: "5.0.0", Tips: "nondeterministic_output",
 			Args: "key [NOMKSTREAM] [trim{strategy(MAXLEN|MINID) [operator(=|~)] threshold [LIMIT count]}] id_or_auto(*|id) field_value{field value}...",
 			Cost: "O(1), and O(N) in the number of trimmed entries",
@@ -32,7 +32,7 @@ func streamRows() []*Row {
 			Group: "stream", Since: "5.0.0",
 			Args: "key last-id [ENTRIESADDED entries_added:integer] [MAXDELETEDID max_deleted_entry_id]",
 			Doc:  "Changes what a stream remembers: its last id, how many entries it has had, and the highest that was deleted."},
-		{Name: "xtrim", Arity: -4, Flags: Write, Keys: KeyAt(1, "RW delete"), Write: xtrim,
+		{Name: "xtrim", Arity: -4, Flags: Write, Keys: KeyAt(1, "RW delete"), Write: xtrim, Effect: trimEffect,
 			Group: "stream", Since: "5.0.0", Tips: "nondeterministic_output",
 			Args: "key trim{strategy(MAXLEN|MINID) [operator(=|~)] threshold [LIMIT count]}",
 			Cost: "O(N) in the number of trimmed entries", Doc: "Deletes a stream's first entries."},

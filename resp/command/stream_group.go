@@ -14,12 +14,12 @@ func streamGroupRows() []*Row {
 		{Name: "xack", Arity: -4, Flags: Write | Fast, Keys: KeyAt(1, "RW update"), Write: xack,
 			Group: "stream", Since: "5.0.0", Args: "key group id...", Cost: "O(1) for each id",
 			Doc: "Ends entries' being pending in a consumer group."},
-		{Name: "xautoclaim", Arity: -6, Flags: Write | Fast, Keys: KeyAt(1, "RW delete"), Write: xautoclaim,
+		{Name: "xautoclaim", Arity: -6, Flags: Write | Fast, Keys: KeyAt(1, "RW delete"), Write: xautoclaim, Effect: Told,
 			Group: "stream", Since: "6.2.0", Tips: "nondeterministic_output",
 			Args: "key group consumer min-idle-time start:string [COUNT count] [JUSTID]",
 			Cost: "O(1) if COUNT is small",
 			Doc:  "Takes over, a page at a time, what is pending at other consumers for long."},
-		{Name: "xclaim", Arity: -6, Flags: Write | Fast, Keys: KeyAt(1, "RW update"), Write: xclaim,
+		{Name: "xclaim", Arity: -6, Flags: Write | Fast, Keys: KeyAt(1, "RW update"), Write: xclaim, Effect: Told,
 			Group: "stream", Since: "5.0.0", Tips: "nondeterministic_output",
 			Args: "key group consumer min-idle-time id... [IDLE ms:integer] [TIME unix-time-milliseconds] [RETRYCOUNT count] [FORCE] [JUSTID] [LASTID id]",
 			Cost: "O(log N) in the number of pending entries, for each id",
@@ -343,11 +343,17 @@ func xclaim(tx *store.Tx, c *Call) Reply {
 		s.SetGroup(g, o.lastID, g.EntriesRead())
 	}
 	consumer := c.consumer(tx, c.Args[1], s, g, c.Args[3])
+	effect := c.groupEffect(c.Args[1], c.Args[2], g)
 	var claimed []Reply
 	for _, id := range o.ids {
-		if s.Claim(g, consumer, id, o.how) == store.ClaimedIt {
+		done := s.Claim(g, consumer, id, o.how)
+		effect.claimed(id, done)
+		if done == store.ClaimedIt {
 			claimed = append(claimed, c.claimed(s, id, o.how.JustID))
 		}
+	}
+	if o.lastID != (store.StreamID{}) {
+		effect.read()
 	}
 	return Array(claimed...)
 }
@@ -358,6 +364,9 @@ func (c *Call) consumer(tx *store.Tx, key []byte, s store.StreamTx, g *store.Str
 	consumer := s.See(g, name)
 	if !known {
 		c.notify(tx, eventStream, "xgroup-createconsumer", key)
+		if c.Effects.On() {
+			c.TellReplicas("XGROUP", "CREATECONSUMER", key, g.Name(), name)
+		}
 	}
 	return consumer
 }
@@ -386,10 +395,13 @@ func xautoclaim(tx *store.Tx, c *Call) Reply {
 		return refusal
 	}
 	consumer := c.consumer(tx, c.Args[1], s, g, c.Args[3])
+	effect := c.groupEffect(c.Args[1], c.Args[2], g)
 	var claimed, gone []Reply
 	next, ok := g.NextPending(start)
 	for attempts := count * claimAttempts; ok && attempts > 0 && count > 0; attempts-- {
-		switch s.Claim(g, consumer, next.ID, how) {
+		done := s.Claim(g, consumer, next.ID, how)
+		effect.claimed(next.ID, done)
+		switch done {
 		case store.ClaimedIt:
 			claimed = append(claimed, c.claimed(s, next.ID, how.JustID))
 			count--

@@ -10,7 +10,7 @@ func streamReadRows() []*Row {
 			Cost: "O(N) in the number of entries returned",
 			Doc:  "Returns the entries behind an id of each stream, waiting for some if there are none."},
 		{Name: "xreadgroup", Arity: -7, Flags: Write | Blocking | MovableKeys,
-			Keys: keysBehind("STREAMS", 4, "RO access"), Write: xreadgroup,
+			Keys: keysBehind("STREAMS", 4, "RO access"), Write: xreadgroup, Effect: Told,
 			Group: "stream", Since: "5.0.0",
 			Args: "GROUP group_consumer{group consumer} [COUNT count] [BLOCK milliseconds] [NOACK] STREAMS streams{key... id...}",
 			Cost: "O(N) in the number of entries returned",
@@ -161,12 +161,14 @@ func errNoGroupToRead(key, group []byte) Reply {
 func (r *groupRead) read(tx *store.Tx, c *Call, o readOptions, key []byte) (entries []Reply, ok bool) {
 	s := r.stream
 	consumer := c.consumer(tx, key, s, r.group, o.consumer)
+	effect := c.groupEffect(key, o.group, r.group)
 	if r.history {
 		start, _ := r.after.Next()
 		s.Redeliver(r.group, consumer, start, o.count, func(id store.StreamID, fields store.StreamFields, ok bool) {
 			entry := Array(streamID(id), ReplyNoArray) // deleted meanwhile
 			if ok {
 				entry = c.streamEntry(id, fields)
+				effect.claimed(id, store.ClaimedIt)
 			}
 			entries = append(entries, entry)
 		})
@@ -177,6 +179,10 @@ func (r *groupRead) read(tx *store.Tx, c *Call, o readOptions, key []byte) (entr
 	}
 	s.Deliver(r.group, consumer, o.count, o.noAck, func(id store.StreamID, fields store.StreamFields) {
 		entries = append(entries, c.streamEntry(id, fields))
+		if !o.noAck {
+			effect.claimed(id, store.ClaimedIt)
+		}
 	})
+	effect.read()
 	return entries, true
 }

@@ -14,7 +14,10 @@ type BlockRequest struct {
 	Type     store.Type    // only a key of this type can serve it; None = it wants to see every change
 	Timeout  time.Duration // 0 = for ever
 	TimedOut Reply         // the reply when the time is over
-	Resume   any           // what the command needs to know when it runs again: it finds it in Call.Resume
+	// Reached, if it is set, is asked instead, and whenever replicas have acknowledged something: the reply, and
+	// whether the wait is over.
+	Reached func() (reply Reply, over bool)
+	Resume  any // what the command needs to know when it runs again: it finds it in Call.Resume
 }
 
 // BlockOn blocks the command's client; inside MULTI and scripts it answers as if the time were over. A function

@@ -164,7 +164,7 @@ func (s *Stream) restartLocked() {
 
 func (s *Stream) cutOffLocked() {
 	for r := range s.mu.readers {
-		s.closeLocked(r)
+		s.closeLocked(r, ErrCutOff)
 	}
 }
 
@@ -191,6 +191,11 @@ func (s *Stream) Feed(pieces ...[]byte) {
 	defer s.mu.Unlock()
 	for _, p := range pieces {
 		s.feedLocked(p)
+	}
+	for r := range s.mu.readers {
+		if r.limit > 0 && s.mu.Offset+1-r.next > r.limit {
+			s.closeLocked(r, ErrBehind)
+		}
 	}
 	s.trimLocked()
 	s.wakeLocked()
@@ -245,12 +250,18 @@ type Reader struct {
 	s      *Stream
 	next   int64  // the offset of the byte that is read next; this and what follows is under s.mu
 	block  *block // where that stands, or the last one before it
-	closed bool
+	limit  int64  // 0 = none
+	err    error  // why it is closed; nil = it is not
 	moved  chan struct{}
+	closed chan struct{}
 }
 
-// ErrClosed says that a reader was closed, or cut off because another history has begun.
-var ErrClosed = errors.New("the stream's reader is closed")
+// Why a reader is closed.
+var (
+	ErrClosed = errors.New("the replica has left")
+	ErrCutOff = errors.New("another history has begun: the replica is to copy all data anew")
+	ErrBehind = errors.New("too much of the stream waits for the replica")
+)
 
 // ReadOn begins to read what comes from now on, and tells behind which offset that is.
 func (s *Stream) ReadOn() (*Reader, State) {
@@ -272,7 +283,7 @@ func (s *Stream) ReadFrom(id string, offset int64) (*Reader, State) {
 }
 
 func (s *Stream) readLocked(offset int64) *Reader {
-	r := &Reader{s: s, next: offset, moved: make(chan struct{}, 1)}
+	r := &Reader{s: s, next: offset, moved: make(chan struct{}, 1), closed: make(chan struct{})}
 	if s.mu.first == nil {
 		s.mu.first = &block{first: s.mu.Offset + 1, bytes: make([]byte, 0, blockBytes)}
 		s.mu.last = s.mu.first
@@ -291,7 +302,10 @@ func (r *Reader) Next(most int) ([]byte, error) {
 		if len(p) > 0 || err != nil {
 			return p, err
 		}
-		<-r.moved
+		select {
+		case <-r.moved:
+		case <-r.closed:
+		}
 	}
 }
 
@@ -299,8 +313,8 @@ func (r *Reader) take(most int) ([]byte, error) {
 	s := r.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r.closed {
-		return nil, ErrClosed
+	if r.err != nil {
+		return nil, r.err
 	}
 	if r.next > s.mu.Offset {
 		return nil, nil
@@ -320,24 +334,42 @@ func (r *Reader) take(most int) ([]byte, error) {
 func (r *Reader) Behind() int64 {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
-	if r.closed {
+	if r.err != nil {
 		return 0
 	}
 	return r.s.mu.Offset + 1 - r.next
 }
 
+// SetLimit bounds how many bytes may be still to be read, 0 = not at all: a reader with more is closed (ErrBehind), by
+// who feeds the stream.
+func (r *Reader) SetLimit(bytes int64) {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	r.limit = bytes
+}
+
+// Err is why the reader is closed, nil = it is not.
+func (r *Reader) Err() error {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	return r.err
+}
+
+// Closed is closed when the reader is.
+func (r *Reader) Closed() <-chan struct{} { return r.closed }
+
 // Close ends the reading; a Next that waits returns ErrClosed.
 func (r *Reader) Close() {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
-	r.s.closeLocked(r)
+	r.s.closeLocked(r, ErrClosed)
 }
 
-func (s *Stream) closeLocked(r *Reader) {
-	if r.closed {
+func (s *Stream) closeLocked(r *Reader, err error) {
+	if r.err != nil {
 		return
 	}
-	r.closed, r.block = true, nil
+	r.err, r.block = err, nil
 	delete(s.mu.readers, r)
-	close(r.moved)
+	close(r.closed)
 }

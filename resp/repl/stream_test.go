@@ -151,7 +151,7 @@ func TestAReaderOfAHistoryThatIsGivenUpIsCutOff(t *testing.T) {
 		ended <- err
 	}()
 	s.Adopt(State{ID: NewID(), Offset: 77, ID2: NoID, Second: -1})
-	if err := <-ended; !errors.Is(err, ErrClosed) {
+	if err := <-ended; !errors.Is(err, ErrCutOff) {
 		t.Errorf("Next: %v", err)
 	}
 	if got := s.State().Offset; got != 77 {
@@ -181,5 +181,30 @@ func TestSeveralCommandsOfAUnitGoBetweenMultiAndExec(t *testing.T) {
 		"*2 $6 SELECT $1 3 *1 $4 PING *1 $4 PING "
 	if got := strings.ReplaceAll(string(readAll(t, r)), "\r\n", " "); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestAReaderThatIsTooFarBehindIsClosed(t *testing.T) {
+	s := New(10)
+	slow, _ := s.ReadOn()
+	quick, _ := s.ReadOn()
+	slow.SetLimit(100)
+	quick.SetLimit(100)
+	s.Feed(make([]byte, 100))
+	if _, err := quick.Next(50); err != nil {
+		t.Fatal(err)
+	}
+	s.Feed(make([]byte, 50))
+	if err := slow.Err(); !errors.Is(err, ErrBehind) {
+		t.Errorf("the slow one: %v", err)
+	}
+	if _, err := slow.Next(1); !errors.Is(err, ErrBehind) {
+		t.Errorf("the slow one reads: %v", err)
+	}
+	if err := quick.Err(); err != nil || quick.Behind() != 100 {
+		t.Errorf("the quick one: %v, %d bytes behind", err, quick.Behind())
+	}
+	if _, _, behind := s.Kept(); behind != 100 {
+		t.Errorf("the slowest is %d bytes behind", behind)
 	}
 }

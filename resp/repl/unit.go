@@ -36,13 +36,13 @@ func (u *Unit) Add(db int, args ...[]byte) {
 // Empty reports whether nothing has been gathered.
 func (u *Unit) Empty() bool { return u.commands == 0 }
 
-// End gives what was gathered to the stream, and reports whether there was something. apart = the commands have
+// End gives what was gathered to the stream, and reports whether there was something. separate = the commands have
 // nothing to do with each other.
-func (u *Unit) End(apart bool) (sent bool) {
+func (u *Unit) End(separate bool) (sent bool) {
 	switch {
 	case u.commands == 0:
 		return false
-	case u.commands == 1 || apart:
+	case u.commands == 1 || separate:
 		u.stream.Feed(u.text)
 	default:
 		u.stream.Feed(multi, u.text, exec)
@@ -53,6 +53,9 @@ func (u *Unit) End(apart bool) (sent bool) {
 	}
 	return true
 }
+
+// Drop forgets what was gathered, which nobody can be told of.
+func (u *Unit) Drop() { u.text, u.commands, u.selected = u.text[:0], 0, -1 }
 
 // SelectAgain makes the next command bring a SELECT: a reader has come who knows of none. Nothing is gathered.
 func (u *Unit) SelectAgain() { u.selected = -1 }
