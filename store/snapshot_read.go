@@ -125,7 +125,8 @@ func (s *Snapshot) idsAfter(space, after int64) (ids []int64, err error) {
 // key gives fn the key at which a statement stands.
 func (s *Snapshot) key(q *sqlite3.Stmt, fn func(k *SnapshotKey) error) (err error) {
 	s.step.step(1)
-	k := SnapshotKey{s: s, id: q.ColumnInt64(0), Type: Type(q.ColumnInt64(2)), Deadline: q.ColumnInt64(3),
+	k := &s.at
+	*k = SnapshotKey{s: s, id: q.ColumnInt64(0), Type: Type(q.ColumnInt64(2)), Deadline: q.ColumnInt64(3),
 		Bytes: q.ColumnInt64(4)}
 	if typ := q.ColumnInt64(2); typ < int64(TypeString) || typ > int64(TypeStream) {
 		return fmt.Errorf("%w: %d, of key %d", errNoType, typ, k.id)
@@ -142,8 +143,11 @@ func (s *Snapshot) key(q *sqlite3.Stmt, fn func(k *SnapshotKey) error) (err erro
 		k.value = notNil(q.ColumnRawBlob(5))
 		k.Bytes = int64(len(k.value))
 	}
-	return fn(&k)
+	return fn(k)
 }
+
+// Whole is a string that stands in one piece; nil = Text tells it.
+func (k *SnapshotKey) Whole() []byte { return k.value }
 
 // Text calls fn with the pieces of a string, in order.
 func (k *SnapshotKey) Text(fn func(piece []byte) error) error {

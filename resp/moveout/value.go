@@ -92,20 +92,22 @@ func (w *writer) key(k *store.SnapshotKey) error {
 }
 
 func (w *writer) string(h rdb.KeyHeader, k *store.SnapshotKey) error {
+	p := &w.part
+	p.reset(rdb.String)
+	if whole := k.Whole(); whole != nil {
+		p.String = view(whole)
+		return w.f.Key(h, &p.Value)
+	}
 	if k.Bytes <= wholeBytes {
-		p := &w.part
-		p.reset(rdb.String)
 		err := k.Text(func(piece []byte) error {
-			if int64(len(piece)) == k.Bytes {
-				return w.f.Key(h, &rdb.Value{Kind: rdb.String, String: view(piece)})
-			}
-			if p.text = append(p.text, piece...); int64(len(p.text)) < k.Bytes {
-				return nil
-			}
-			p.String = view(p.text)
-			return w.f.Key(h, &p.Value)
+			p.text = append(p.text, piece...)
+			return nil
 		})
-		return err
+		if err != nil {
+			return err
+		}
+		p.String = view(p.text)
+		return w.f.Key(h, &p.Value)
 	}
 	return w.f.Parts(h, rdb.String, k.Bytes, func(yield func(*rdb.Value, error) bool) {
 		err := k.Text(func(piece []byte) error {

@@ -151,8 +151,8 @@ func (f *FileWriter) Finish() error {
 	return f.err
 }
 
-// header writes what stands before a key's value.
-func (f *FileWriter) header(h KeyHeader, t byte) {
+// header writes what stands before a key's value, and returns where the type t stands in what is gathered.
+func (f *FileWriter) header(h KeyHeader, t byte) (at int) {
 	if h.ExpiresMs != 0 {
 		f.w.b = append(f.w.b, opExpiresMs)
 		f.w.millis(h.ExpiresMs)
@@ -164,8 +164,10 @@ func (f *FileWriter) header(h KeyHeader, t byte) {
 	if h.Frequency >= 0 {
 		f.w.b = append(f.w.b, opFrequency, byte(min(h.Frequency, 255)))
 	}
+	at = len(f.w.b)
 	f.w.b = append(f.w.b, t)
 	f.w.string(h.Key)
+	return at
 }
 
 // Key writes a key with its value, which is packed as Redis packs it. Empty collections are none and not written.
@@ -176,13 +178,11 @@ func (f *FileWriter) Key(h KeyHeader, v *Value) error {
 	if v.Kind == Hash && v.Times != nil && f.version < versionFieldTimes {
 		return ErrNotInVersion
 	}
-	gathered := f.w.b
-	f.w.b = nil
-	f.wholeValue(v)
-	value := f.w.b
-	f.w.b = gathered
-	f.header(h, value[0])
-	f.w.b = append(f.w.b, value[1:]...)
+	at := f.header(h, 0)
+	value := len(f.w.b)
+	f.wholeValue(v) // the type is known when it is written, and belongs before the name
+	f.w.b[at] = f.w.b[value]
+	f.w.b = append(f.w.b[:value], f.w.b[value+1:]...)
 	return f.flush(flushBytes)
 }
 
