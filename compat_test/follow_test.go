@@ -187,3 +187,34 @@ func TestAReplicaAcknowledgesWhatItHas(t *testing.T) {
 		mentions(t, s.Log.String(), command)
 	}
 }
+
+// Sentinel changes roles so.
+func TestARoleChangesWithinATransaction(t *testing.T) {
+	s := startServer(t, subjectBin(t))
+	c := dial(t, s.Addr)
+	m := newFalseMaster(t)
+	text := fullSync(1, rdbBegin+rdbEnd)
+	m.says.Store(&text)
+	port := m.port()
+	for _, role := range [][]string{{"127.0.0.1", port}, {"NO", "ONE"}, {"127.0.0.1", port}, {"127.0.0.1", "1"}, {"NO", "ONE"}} {
+		says(t, c, "OK", "MULTI")
+		says(t, c, "QUEUED", "REPLICAOF", role[0], role[1])
+		says(t, c, "QUEUED", "CONFIG", "GET", "replicaof")
+		master := role[0] + " " + role[1]
+		if role[0] == "NO" {
+			master = ""
+		}
+		got := c.Do("EXEC")
+		equal(t, fmt.Sprint(role), got.elems[0].text, "OK")
+		equal(t, "replicaof", got.elems[1].elems[1].text, master)
+		is := c.Do("ROLE")
+		switch {
+		case master == "":
+			equal(t, "role", is.elems[0].text, "master")
+			says(t, c, "OK", "SET", "k", "v")
+		default:
+			equal(t, "role", is.elems[0].text, "slave")
+			equal(t, "port", is.elems[2].text, role[1])
+		}
+	}
+}

@@ -39,6 +39,7 @@ type client struct {
 	seen    uint64 // newest LSN that the replies in out must wait for
 	call    command.Call
 	replied bool         // the Conn function encoded its reply itself
+	newRole func()       // what REPLICAOF in a transaction has put off until the keyspace lock is free
 	multi   *transaction // between MULTI and EXEC
 	watched map[watchName]*watchedKey
 	wroteTo int64 // the stream's offset behind the client's last change: what WAIT waits for; under the keyspace lock

@@ -1,6 +1,7 @@
 package resp
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -12,6 +13,10 @@ import (
 func replicaof(cl *client, c *command.Call) command.Reply {
 	f := &cl.srv.follow
 	if c.Is(1, "NO") && c.Is(2, "ONE") {
+		if c.Locked {
+			cl.putOffRole("", func() error { return f.end() })
+			return command.ReplyOK
+		}
 		if err := f.end(); err != nil {
 			return command.ErrNotStored(err)
 		}
@@ -21,11 +26,35 @@ func replicaof(cl *client, c *command.Call) command.Reply {
 	if !ok || port < 0 || port > 65535 {
 		return command.ErrorReply("ERR Invalid master port")
 	}
-	if l := f.of.Load(); l != nil && strings.EqualFold(l.host, c.Str(1)) && l.port == int(port) {
+	host := string(c.Args[1])
+	if l := f.of.Load(); l != nil && strings.EqualFold(l.host, host) && l.port == int(port) {
 		return command.Simple("OK Already connected to specified master")
 	}
-	f.begin(string(c.Args[1]), int(port))
+	if c.Locked {
+		cl.putOffRole(host+" "+strconv.Itoa(int(port)), func() error { f.begin(host, int(port)); return nil })
+		return command.ReplyOK
+	}
+	f.begin(host, int(port))
 	return command.ReplyOK
+}
+
+// putOffRole puts a change of role off until EXEC has let go of the keyspace lock, which the change needs, and who runs
+// the old master's commands. The configuration has it at once: Sentinel sends CONFIG REWRITE in the same transaction.
+func (cl *client) putOffRole(master string, change func() error) {
+	cl.srv.cfg.Note("replicaof", master)
+	cl.newRole = func() {
+		if err := change(); err != nil {
+			cl.srv.log.Error().Err(err).Msg("the new role is not in the journal yet")
+		}
+	}
+}
+
+// changeRole does what was put off, before EXEC's reply leaves.
+func (cl *client) changeRole() {
+	if change := cl.newRole; change != nil {
+		cl.newRole = nil
+		change()
+	}
 }
 
 // role is ROLE's reply.

@@ -139,6 +139,7 @@ func exec(cl *client, c *command.Call) command.Reply {
 	h.unpin()
 	h.release()
 	cl.unwatch()
+	cl.changeRole()
 	return reply
 }
 
