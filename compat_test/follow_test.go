@@ -121,7 +121,7 @@ func TestAHostileMasterLeavesTheDataAsItWas(t *testing.T) {
 		says(t, c, "OK", "REPLICAOF", "NO", "ONE")
 		says(t, c, "1", "DBSIZE")
 	}
-	mentions(t, s.Log.String(), "graph")
+	waitForLog(t, s, "graph")
 	says(t, c, "OK", "DEBUG", "CHECK")
 	s.Kill9()
 	s.Restart()
@@ -184,7 +184,7 @@ func TestAReplicaAcknowledgesWhatItHas(t *testing.T) {
 	says(t, c, "x", "GET", "b")
 	equal(t, "role", infoField(c.Do("INFO", "replication").text, "role"), "master")
 	for _, command := range []string{"NOTHING", "WRONGTYPE"} {
-		mentions(t, s.Log.String(), command)
+		waitForLog(t, s, command)
 	}
 }
 

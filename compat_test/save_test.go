@@ -244,7 +244,9 @@ func TestOnlyCommandsThatSaySoWriteADump(t *testing.T) {
 	}
 	says(t, c, "Background saving started", "BGSAVE")
 	saved(t, c)
-	equal(t, "rdb_last_bgsave_time_sec", persistence("rdb_last_bgsave_time_sec"), "0")
+	if took := persistence("rdb_last_bgsave_time_sec"); took == "-1" || took == "" {
+		t.Errorf("rdb_last_bgsave_time_sec is %q", took)
+	}
 	says(t, c, "OK", "MULTI")
 	says(t, c, "QUEUED", "BGSAVE", "SCHEDULE")
 	equal(t, "EXEC", c.Do("EXEC").elems[0].text, "Background saving scheduled")
