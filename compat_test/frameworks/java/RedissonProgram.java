@@ -86,7 +86,7 @@ final class RedissonProgram {
       });
     }
     pool.shutdown();
-    Transcript.say("four threads count under a lock", pool.awaitTermination(60, TimeUnit.SECONDS), counted[0]);
+    Transcript.say("four threads count under a lock", pool.awaitTermination(200, TimeUnit.SECONDS), counted[0]);
 
     var fair = r.getFairLock("fair");
     fair.lock();

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use frameworks::{kill_the_server, plain, until, url};
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::aio::{ConnectionManager, ConnectionManagerConfig, MultiplexedConnection};
 use redis::streams::{StreamPendingReply, StreamReadOptions, StreamReadReply};
-use redis::{pipe, AsyncCommands, Client, Commands, PushKind, RedisResult, Script, Value};
+use redis::{pipe, AsyncCommands, AsyncConnectionConfig, Client, Commands, PushKind, RedisResult, Script, Value};
+
+/// How long a reply may take: redis-rs gives up after half a second, also where a command waits for longer.
+const PATIENCE: Option<Duration> = Some(Duration::from_secs(100));
 
 fn sync_commands(client: &Client) -> RedisResult<()> {
     let mut c = client.get_connection()?;
@@ -52,13 +55,17 @@ fn sync_commands(client: &Client) -> RedisResult<()> {
     Ok(())
 }
 
+async fn multiplexed(client: &Client) -> RedisResult<MultiplexedConnection> {
+    client.get_multiplexed_async_connection_with_config(&AsyncConnectionConfig::new().set_response_timeout(PATIENCE)).await
+}
+
 async fn manager(client: &Client) -> RedisResult<ConnectionManager> {
-    let config = ConnectionManagerConfig::new().set_number_of_retries(40).set_min_delay(Duration::from_millis(20)).set_max_delay(Duration::from_millis(200));
+    let config = ConnectionManagerConfig::new().set_response_timeout(PATIENCE).set_number_of_retries(40).set_min_delay(Duration::from_millis(20)).set_max_delay(Duration::from_millis(200));
     client.get_connection_manager_with_config(config).await
 }
 
 async fn async_commands(client: &Client) -> RedisResult<()> {
-    let c = client.get_multiplexed_async_connection().await?;
+    let c = multiplexed(client).await?;
     let tasks: Vec<_> = (0..100)
         .map(|_| {
             let mut c = c.clone();
@@ -77,7 +84,7 @@ async fn killed(client: &Client) -> RedisResult<()> {
     let mut m = manager(client).await?;
     let resp3 = Client::open(format!("{}?protocol=resp3", url()))?;
     let (sender, mut pushes) = tokio::sync::mpsc::unbounded_channel();
-    let config = ConnectionManagerConfig::new().set_push_sender(sender).set_automatic_resubscription().set_number_of_retries(40).set_max_delay(Duration::from_millis(200));
+    let config = ConnectionManagerConfig::new().set_response_timeout(PATIENCE).set_push_sender(sender).set_automatic_resubscription().set_number_of_retries(40).set_max_delay(Duration::from_millis(200));
     let mut listening = resp3.get_connection_manager_with_config(config).await?;
     listening.subscribe("news").await?;
     println!("receivers: {}", m.publish::<_, _, i64>("news", "before").await?);
@@ -87,7 +94,7 @@ async fn killed(client: &Client) -> RedisResult<()> {
             break;
         }
     }
-    let mut blocked = client.get_multiplexed_async_connection().await?;
+    let mut blocked = multiplexed(client).await?;
     let waiting = tokio::spawn(async move { blocked.blpop::<_, Option<(String, String)>>("empty", 60.0).await });
     until("it is blocked", || {
         let mut m = m.clone();
