@@ -1,9 +1,8 @@
 package resp
 
 import (
+	"cmp"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
@@ -13,6 +12,7 @@ import (
 
 	"diskette/resp/command"
 	"diskette/resp/follow"
+	"diskette/resp/repl"
 	"diskette/store"
 )
 
@@ -132,9 +132,11 @@ func (f *following) end() error {
 	st := f.srv.store
 	st.Lock()
 	tx := st.Begin(0, time.Now().UnixMilli())
-	p := position{id: newID(), offset: l.applied.Load(), before: f.at.id, beforeOffset: l.applied.Load() + 1}
+	p := position{id: repl.NewID(), offset: l.applied.Load(), before: cmp.Or(f.at.id, noID), beforeOffset: l.applied.Load() + 1}
 	f.keep(tx, p)
 	f.history.Store(&p)
+	// Who followed the same master goes on here; our own replicas, whose stream had another history, copy all.
+	f.srv.replicas.stream.Adopt(repl.State{ID: p.id, Offset: p.offset, ID2: p.before, Second: p.beforeOffset})
 	lsn := tx.End()
 	st.Unlock()
 	f.srv.cfg.Note("replicaof", "")
@@ -150,12 +152,6 @@ func (f *following) stop() {
 	if l := f.of.Load(); l != nil {
 		l.end()
 	}
-}
-
-func newID() string {
-	id := make([]byte, follow.IDBytes/2)
-	rand.Read(id)
-	return hex.EncodeToString(id)
 }
 
 // beginFollowing follows the master of the configuration, if there is one.
