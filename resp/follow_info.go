@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"diskette/resp/command"
+	"diskette/resp/config"
 	"diskette/resp/repl"
 )
 
@@ -27,6 +28,9 @@ func replicaof(cl *client, c *command.Call) command.Reply {
 		return command.ErrorReply("ERR Invalid master port")
 	}
 	host := string(c.Args[1])
+	if !config.IsMasterHost(host) {
+		return command.ErrorReply("ERR Invalid master host")
+	}
 	if l := f.of.Load(); l != nil && strings.EqualFold(l.host, host) && l.port == int(port) {
 		return command.Simple("OK Already connected to specified master")
 	}

@@ -114,6 +114,7 @@ func TestBadArgumentsEndTheStartWithTheReason(t *testing.T) {
 		{[]string{"--unixsocketperm", "1000"}, "1", `unixsocketperm "1000"`, "argument must be between 0 and 777 inclusive"},
 		{strings.Fields("--bind 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17"), "1", `bind "1" "2" "3" "4" "5" "6" "7" "8" "9" "10" "11" "12" "13" "14" "15" "16" "17"`, "Too many bind addresses specified."},
 		{[]string{"--replicaof", "localhost", "65536"}, "1", `replicaof "localhost" "65536"`, "Invalid master port"},
+		{[]string{"--replicaof", "a\x00b", "6379"}, "1", `replicaof "a\x00b" "6379"`, "Invalid master host"},
 		{[]string{"--replicaof", "localhost"}, "1", `replicaof "localhost"`, "wrong number of arguments"},
 		{[]string{"--loadmodule", "x.so"}, "1", `loadmodule "x.so"`, "modules are not supported: what x.so provides would be missing"},
 		{[]string{"--tls-protocols", "SSLv3"}, "1", `tls-protocols "SSLv3"`, "Invalid tls-protocols specified. Use a combination of 'TLSv1', 'TLSv1.1', 'TLSv1.2' and 'TLSv1.3'."},

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 var (
@@ -99,6 +100,14 @@ func neverBut(reason string, harmless ...string) valueKind {
 	}}
 }
 
+// IsMasterHost reports whether a text may stand for a master's host: a name or an address, which a conf file can hold.
+// Redis takes any text, and finds out when it connects.
+func IsMasterHost(text string) bool {
+	return text != "" && len(text) <= 255 && !strings.ContainsFunc(text, func(r rune) bool {
+		return r <= ' ' || r == 0x7f || r == '"' || r == '\'' || r == '\\' || r == utf8.RuneError
+	})
+}
+
 // master is a host and a port, or no one.
 var master = valueKind{many: true, parse: func(words []string, _ string) (setting, error) {
 	switch {
@@ -109,8 +118,11 @@ var master = valueKind{many: true, parse: func(words []string, _ string) (settin
 	case strings.EqualFold(words[0], "no") && strings.EqualFold(words[1], "one"):
 		return setting{}, nil
 	}
-	if port, err := strconv.Atoi(words[1]); err != nil || port <= 0 || port > 65535 {
+	if port, err := strconv.Atoi(words[1]); err != nil || port < 0 || port > 65535 {
 		return setting{}, errors.New("Invalid master port")
+	}
+	if !IsMasterHost(words[0]) {
+		return setting{}, errors.New("Invalid master host")
 	}
 	return setting{text: words[0] + " " + words[1]}, nil
 }}
