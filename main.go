@@ -12,12 +12,10 @@ package main
 import (
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -260,103 +258,6 @@ func serveAll(cfg *config.Config, server *resp.Server, log logger, end func(why 
 		log.Info().Stringer("address", ln.Addr()).Msg("listening")
 	}
 	return listeners, err
-}
-
-// A listener is an address that clients come to.
-type listener struct {
-	net.Listener
-	overTLS bool
-}
-
-// listen opens the configured addresses.
-func listen(cfg *config.Config) (all []listener, err error) {
-	defer func() {
-		if err != nil {
-			for _, ln := range all {
-				ln.Close()
-			}
-		}
-	}()
-	if all, err = passedListeners(cfg); len(all) > 0 || err != nil {
-		return all, err
-	}
-	for _, name := range []string{"port", "tls-port"} {
-		if port := cfg.Int(name); port != 0 {
-			more, err := listenOn(cfg.Words("bind"), port)
-			for _, ln := range more {
-				all = append(all, listener{ln, name == "tls-port"})
-			}
-			if err != nil {
-				return all, err
-			}
-		}
-	}
-	if path := cfg.Text("unixsocket"); path != "" {
-		if conn, err := net.Dial("unix", path); err == nil {
-			conn.Close()
-			return all, fmt.Errorf("unix socket %s is in use by another server", path)
-		}
-		if err := removeSocket(path); err != nil {
-			return all, err
-		}
-		ln, err := net.Listen("unix", path)
-		if err != nil {
-			return all, err
-		}
-		all = append(all, listener{ln, false})
-		if err := giveSocket(path, cfg.Text("unixsocketgroup")); err != nil {
-			return all, err
-		}
-		if perm := cfg.Int("unixsocketperm"); perm != 0 {
-			if err := os.Chmod(path, os.FileMode(perm)); err != nil {
-				return all, err
-			}
-		}
-	}
-	if len(all) == 0 {
-		return nil, errors.New("nothing to listen on: port and tls-port are 0 or no address can be bound, and unixsocket is not set")
-	}
-	return all, nil
-}
-
-// removeSocket removes the socket that a killed server has left, and nothing that is none.
-func removeSocket(path string) error {
-	info, err := os.Lstat(path)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return nil
-	case err == nil && info.Mode()&os.ModeSocket == 0:
-		return fmt.Errorf("unix socket %s: there is a file of that name that is no socket", path)
-	case err == nil:
-		err = os.Remove(path)
-	}
-	return err
-}
-
-// listenOn opens a port on the addresses of bind. One that begins with '-' may be unavailable,
-// as in redis.conf; '*' and '::*' are all of IPv4 and IPv6.
-func listenOn(addresses []string, port int64) (all []net.Listener, err error) {
-	for _, a := range addresses {
-		host := strings.TrimPrefix(a, "-")
-		network := "tcp4"
-		switch {
-		case host == "*":
-			host = "0.0.0.0"
-		case host == "::*":
-			host, network = "::", "tcp6"
-		case strings.Contains(host, ":"):
-			network = "tcp6"
-		}
-		ln, err := net.Listen(network, net.JoinHostPort(host, strconv.FormatInt(port, 10)))
-		if err != nil {
-			if strings.HasPrefix(a, "-") && !errors.Is(err, syscall.EADDRINUSE) {
-				continue
-			}
-			return all, err
-		}
-		all = append(all, ln)
-	}
-	return all, nil
 }
 
 // writePid writes the process's id to a file, if one is named, and returns what removes it.

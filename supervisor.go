@@ -98,26 +98,3 @@ func (s *supervisor) tell(log logger, text string) {
 func readyLine(kind string, now time.Time) string {
 	return fmt.Sprintf("%d:M %s * Ready to accept connections %s", os.Getpid(), now.Format("02 Jan 2006 15:04:05.000"), kind)
 }
-
-// kinds are those of the listeners, in Redis's words and order.
-func kinds(all []listener) (found []string) {
-	for _, kind := range []string{"tcp", "unix", "tls"} {
-		for _, ln := range all {
-			if ln.kind() == kind {
-				found = append(found, kind)
-				break
-			}
-		}
-	}
-	return found
-}
-
-func (ln listener) kind() string {
-	switch {
-	case ln.overTLS:
-		return "tls"
-	case ln.Addr().Network() == "unix":
-		return "unix"
-	}
-	return "tcp"
-}

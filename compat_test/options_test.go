@@ -56,16 +56,20 @@ func TestAStartThatCanNotSucceedSaysWhyAndExitsWith1(t *testing.T) {
 		args []string
 		want []string
 	}{
-		{"a port in use", []string{"--port", taken, "--dir", t.TempDir()}, []string{"can not listen", "127.0.0.1:" + taken, "address already in use"}},
+		{"a port in use", []string{"--port", taken, "--dir", t.TempDir()}, []string{"can not listen", "127.0.0.1:" + taken, "address already in use", "another program has the port; stop it, or start with another --port"}},
 		{"a port in use, logging nothing", []string{"--port", taken, "--dir", t.TempDir(), "--loglevel", "nothing"}, []string{"can not listen", "address already in use"}},
-		{"an unknown option", []string{"--no-such-option", "1"}, []string{"at line 1", `no-such-option "1"`, "Bad directive or wrong number of arguments"}},
+		{"an unknown option", []string{"--no-such-option", "1"}, []string{"at line 1", `no-such-option "1"`, "Bad directive or wrong number of arguments", "There is no directive of this name"}},
+		{"an option that is nearly right", []string{"--maxmemmory", "1gb"}, []string{"Bad directive", "is it maxmemory?"}},
 		{"an unknown option in a conf file", []string{conf}, []string{conf, "at line 4", "'no-such-option yes'", "Bad directive or wrong number of arguments"}},
 		{"a value out of range", []string{"--port", "99999"}, []string{`port "99999"`, "argument must be between 0 and 65535 inclusive"}},
-		{"a conf file that is not there", []string{filepath.Join(dir, "none.conf")}, []string{"none.conf", "no such file"}},
+		{"a conf file that is not there", []string{filepath.Join(dir, "none.conf")}, []string{"none.conf", "no such file", "name one that is there"}},
+		{"a user with a rule that is none", []string{"--user", "bob", "+nosuch"}, []string{"Error in user declaration '+nosuch'", "Unknown command or category name in ACL"}},
+		{"an aclfile that is not there", []string{"--port", free, "--dir", t.TempDir(), "--aclfile", filepath.Join(dir, "none.acl")}, []string{"ACL errors", "none.acl"}},
+		{"a module", []string{"--loadmodule", "/usr/lib/redis/modules/rejson.so"}, []string{"modules are not supported", "JSON.* commands would be missing", "RedisJSON"}},
 		{"nothing to listen on", []string{"--port", "0", "--dir", t.TempDir()}, []string{"nothing to listen on"}},
 		{"another server on the data directory", []string{"--port", free, "--dir", running.Dir}, []string{"in use by another server", running.Dir}},
 		{"a data directory that is a file", []string{"--port", free, "--dir", file}, []string{file}},
-		{"an address of another machine", []string{"--port", free, "--bind", "203.0.113.9", "--dir", t.TempDir()}, []string{"can not listen", "203.0.113.9"}},
+		{"an address of another machine", []string{"--port", free, "--bind", "203.0.113.9", "--dir", t.TempDir()}, []string{"can not listen", "203.0.113.9", "no interface of this machine has the address"}},
 		{"a log file that can not be", []string{"--port", free, "--logfile", filepath.Join(file, "log")}, []string{"can not open the log file"}},
 		{"cluster mode", []string{"--cluster-enabled", "yes"}, []string{"cluster mode is not supported"}},
 	} {

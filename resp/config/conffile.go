@@ -116,11 +116,12 @@ type confError struct {
 	line   int    // from 1; of the command line, the option's number
 	text   string
 	reason error
+	advice string // what to do, "" = the reason says it
 }
 
 func (e *confError) Error() string {
-	return fmt.Sprintf("*** FATAL CONFIG FILE ERROR ***\nReading %s, at line %d\n>>> '%s'\n%v",
-		e.source, e.line, e.text, e.reason)
+	return strings.TrimSuffix(fmt.Sprintf("*** FATAL CONFIG FILE ERROR ***\nReading %s, at line %d\n>>> '%s'\n%v\n%s",
+		e.source, e.line, e.text, e.reason, e.advice), "\n")
 }
 
 func (e *confError) Unwrap() error { return e.reason }
@@ -140,7 +141,7 @@ const maxIncludeDepth = 16
 func (l *confLoader) loadFile(name string, depth int) error {
 	content, err := l.readFile(name)
 	if err != nil {
-		return fmt.Errorf("Fatal error, can't open config file '%s': %w", name, err)
+		return fmt.Errorf("Fatal error, can't open config file '%s': %w; %s", name, err, adviceOnFile(err))
 	}
 	return l.load("the configuration file '"+name+"'", string(content), depth)
 }
@@ -170,7 +171,11 @@ func locate(err error, source string, line int, text string) error {
 	if errors.As(err, &inner) {
 		return err
 	}
-	return &confError{source, line, text, err}
+	advice := ""
+	if errors.Is(err, errConfDirective) || errors.Is(err, errConfigWordCount) {
+		advice = adviceOn(text)
+	}
+	return &confError{source, line, text, err, advice}
 }
 
 // loadOptions reads --option value ... . The word after an option is its value even with two
