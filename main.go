@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -37,6 +38,9 @@ func act(r role, args []string, defaults ...string) int {
 	name := filepath.Base(os.Args[0])
 	switch r {
 	case roleClient:
+		if password := os.Getenv("VALKEYCLI_AUTH"); password != "" && strings.HasPrefix(name, "valkey-") {
+			os.Setenv("REDISCLI_AUTH", password) // valkey-cli looks at its own variable first
+		}
 		return cli.Main(args, os.Stdin, os.Stdout, os.Stderr)
 	case roleImport:
 		return importCommand(args, os.Stdout, os.Stderr)
@@ -50,8 +54,7 @@ func act(r role, args []string, defaults ...string) int {
 		fmt.Fprintf(os.Stderr, benchmarkText, name)
 		return 1
 	case roleSentinel:
-		fmt.Fprintf(os.Stderr, sentinelText, name)
-		return 1
+		return refuseSentinel(name)
 	case roleEntryPoint:
 		return enter(args)
 	}
@@ -63,6 +66,9 @@ const drainGrace = time.Second
 
 // serve runs the server until a signal or SHUTDOWN and returns the exit status.
 func serve(args []string, defaults ...string) int {
+	if slices.Contains(args, "--sentinel") {
+		return refuseSentinel("--sentinel")
+	}
 	if len(args) == 1 {
 		switch args[0] {
 		case "-v", "--version":

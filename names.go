@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 )
@@ -68,3 +70,9 @@ valkey images, and works against this server:
 const sentinelText = `%s: there is no Sentinel here: Diskette has no failover between servers, so that there is nothing to watch.
 Start it as redis-server, and give clients its address instead of Sentinel's.
 `
+
+// refuseSentinel says why what was asked for is not there, and returns the exit status.
+func refuseSentinel(what string) int {
+	fmt.Fprintf(os.Stderr, sentinelText, what)
+	return 1
+}

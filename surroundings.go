@@ -65,7 +65,7 @@ func passwordWarnings(cfg *config.Config, env func(string) string) (warnings []s
 func writableDir(cfg *config.Config, env func(string) string) (warning string, err error) {
 	dir := cfg.Text("dir")
 	why := tryDir(dir)
-	if why == nil || cfg.Bool("appendonly") || cfg.Text("save") != "" {
+	if why == nil || cfg.Appending || cfg.Text("save") != "" {
 		return "", advised(why)
 	}
 	if !isEmpty(dir, redisFiles(cfg)) {

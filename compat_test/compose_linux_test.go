@@ -248,8 +248,8 @@ func (d definition) run(t *testing.T, image *imageRoot, keeps bool) (o outcome) 
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
+	says(t, c, "OK", "SET", "kept", "yes")
 	if keeps && !d.forgets {
-		says(t, c, "OK", "SET", "kept", "yes")
 		b.kill()
 		b.start()
 		c = d.connect(t, b)

@@ -135,6 +135,11 @@ var definitions = []definition{
 	{project: "Polarix-Containers/valkey", user: "3009:3009", readOnly: true, noNew: true, caps: []int{}, health: shell("valkey-cli ping | grep PONG"),
 		tmpfs: map[string]string{"/data": "uid=3009,gid=3009"}, forgets: true},
 
+	{project: "a cache whose directory belongs to another user", user: "1000", bind: "/data", command: noKeeping},
+	{project: "a cache that can write nowhere but in memory", user: "1000", bind: "/data", readOnly: true, command: noKeeping, forgets: true},
+	{project: "a volume of 16 MB", tmpfs: map[string]string{"/data": "size=16m"}, forgets: true},
+	{project: "a volume of 8 MB of another user's", tmpfs: map[string]string{"/data": "size=8m,uid=1000,mode=700"}, user: "1000", forgets: true},
+
 	{project: "pozetroninc/keydb-modules", command: words("keydb-server /etc/keydb/keydb.conf --loglevel verbose"), health: words("CMD keydb-cli ping")},
 	{project: "KeyDB with a password", command: words("keydb-server --requirepass unlock"),
 		health: words("CMD keydb-cli -h 127.0.0.1 -p 6379 -a unlock ping"), password: "unlock"},
@@ -162,10 +167,16 @@ var definitions = []definition{
 	{project: "Bitnami's password in a file that is not there", command: words("/opt/bitnami/scripts/redis/run.sh"),
 		env: []string{"REDIS_PASSWORD_FILE=/run/secrets/none", "ALLOW_EMPTY_PASSWORD=yes"}, refused: "/run/secrets/none"},
 	{project: "a sentinel", command: words("redis-sentinel /etc/sentinel.conf"), refused: "no Sentinel"},
+	{project: "a sentinel by its option", command: words("redis-server /etc/sentinel.conf --sentinel"), refused: "no Sentinel"},
+	{project: "a cluster", command: words("redis-server --cluster-enabled yes"), refused: "cluster"},
+	{project: "data that another user may not write", user: "1000", bind: "/data", files: map[string]string{"/data/dump.rdb": "x"},
+		command: noKeeping, refused: "uid 1000"},
 	{project: "a module", command: words("redis-server --loadmodule /opt/redis-stack/lib/redisearch.so"), refused: "module"},
 	{project: "a conf file that is not there", command: words("redis-server /etc/redis/redis.conf"), refused: "/etc/redis/redis.conf"},
 	{project: "a directory that can not be written", user: "1000", bind: "/data", refused: "uid 1000"},
 	{project: "an option that nobody knows", command: words("redis-server --requirepas x"), refused: "requirepas"},
 }
+
+var noKeeping = []string{"redis-server", "--save", "", "--appendonly", "no"}
 
 const bitnamis = "these are Bitnami's scripts"
