@@ -71,7 +71,7 @@ def worker(*args):
 
 def get(result):
     """How a task ended. One that does not end is no outcome, even if it is the same on both servers."""
-    got = raised(result.get, timeout=40, interval=0.02)
+    got = raised(result.get, timeout=100, interval=0.02)
     if got.startswith("TimeoutError"):
         sys.exit(f"gave up waiting for task {result.id}")
     return got

@@ -55,7 +55,7 @@ def worker():
 
 
 def get(message):
-    return raised(message.get_result, block=True, timeout=40_000)
+    return raised(message.get_result, block=True, timeout=100_000)
 
 
 def jobs():
@@ -68,8 +68,8 @@ def jobs():
         exhausted = tried.send("many", 9)
         say("retries exhausted", get(exhausted).split("(")[0], until(lambda: r.get("tries:many") == "3" and r.get("tries:many"), "all tries"))
         say("dead letters", until(lambda: broker.client.zcard("dramatiq:default.XQ"), "the dead letter is there"))
-        say("pipeline", raised((add.message(1, 2) | add.message(3) | add.message(4)).run().get_result, block=True, timeout=40_000))
-        say("group", raised(lambda: list(dramatiq.group(add.message(i, i) for i in range(20)).run().get_results(block=True, timeout=40_000))))
+        say("pipeline", raised((add.message(1, 2) | add.message(3) | add.message(4)).run().get_result, block=True, timeout=100_000))
+        say("group", raised(lambda: list(dramatiq.group(add.message(i, i) for i in range(20)).run().get_results(block=True, timeout=100_000))))
         note.send("fire and forget")
         until(lambda: r.llen("notes"), "the note is there")
         say("worker ends", w.stop())
@@ -110,13 +110,13 @@ def server_killed():
     with worker() as w:
         say("before", get(add.send(20, 2)))
         kill_the_server()
-        say("after", again(add.send, 40, 4).get_result(block=True, timeout=40_000))
+        say("after", again(add.send, 40, 4).get_result(block=True, timeout=100_000))
         say("worker ends", w.stop())
     # A delayed message that a worker has is lost to it with the connection, with every server: this one waits for the next worker.
     queued = [add.send(i, 1) for i in range(20)] + [add.send_with_options(args=(30, 3), delay=1000)]
     kill_the_server()
     with worker() as w:
-        say("queued, killed, done", [again(m.get_result, block=True, timeout=40_000) for m in queued])
+        say("queued, killed, done", [again(m.get_result, block=True, timeout=100_000) for m in queued])
         say("worker ends", w.stop())
     with WindowRateLimiter(limits, "window", limit=2, window=600).acquire(raise_on_failure=False) as acquired:
         say("the window is still full", not acquired)
