@@ -26,6 +26,10 @@ type foreign struct {
 	suspected bool        // another program has written, and what it did is not counted yet
 	counted   time.Time   // when the spaces' rows were last counted for that
 	found     foreignRows
+	moving    bool // the transaction has given a row another id
+	// moves counts such transactions, once no load sees the tables as they were before: what was read across one may
+	// have the id of another key.
+	moves atomic.Uint64
 }
 
 // foreignRows is what was found of another program's writing.
@@ -128,6 +132,7 @@ func (w *writer) moveForeign(id int64) {
 	w.ids.above(top)
 	to := w.ids.take()
 	w.foreign.found.above = max(w.foreign.found.above, to)
+	w.foreign.moving = true
 	w.foreign.found.name(&w.foreign.found.moved, w.nameOf(id))
 	w.exec(`UPDATE keys SET id = ?2 WHERE id = ?1`, id, to)
 	w.exec(`UPDATE OR REPLACE chunks SET id = ?2 WHERE id = ?1`, id, to)

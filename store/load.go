@@ -95,10 +95,40 @@ func (f *Fetch) Load() (failed error) {
 const fetchSlice = 256
 
 func (f *Fetch) readSlice(from, to int) {
-	st, missing := f.st, f.missing[from:to]
+	st, start := f.st, time.Now()
+	var r rowsRead
+	for moved := true; moved; {
+		moves := st.wb.w.foreign.moves.Load()
+		r = st.readRows(f.missing[from:to])
+		st.Lock()
+		// Before the ids that a move has made free are forgotten, it is counted: takenLocked sees the one or we the other.
+		if moved = moves != st.wb.w.foreign.moves.Load(); moved {
+			st.Unlock()
+		}
+	}
+	defer st.Unlock()
+	missing := r.missing
+	if read := from + len(missing); read < to {
+		st.dropLocked(f.missing[read:])
+		f.missing = f.missing[:read]
+	}
+	st.stats.loads += int64(len(missing))
+	st.stats.loadNanos += time.Since(start).Nanoseconds()
+	for i, p := range missing {
+		st.loaded(p, &r.rows[i], r.errs[i])
+	}
+}
+
+// rowsRead are the rows of the first of the missing keys. Those behind are left to the commands that need them.
+type rowsRead struct {
+	missing []pending
+	rows    []row
+	errs    map[int]error
+}
+
+func (st *Store) readRows(missing []pending) rowsRead {
 	rows := make([]row, len(missing))
 	var errs map[int]error
-	start := time.Now()
 	for next := 0; next < len(missing); next++ { // behind a key that could not be read, in a new transaction
 		err := st.readers.load(func(r *reader) error {
 			for ; next < len(missing); next++ {
@@ -120,17 +150,7 @@ func (f *Fetch) readSlice(from, to int) {
 			}
 		}
 	}
-	st.Lock()
-	defer st.Unlock()
-	if read := from + len(missing); read < to {
-		st.dropLocked(f.missing[read:])
-		f.missing = f.missing[:read]
-	}
-	st.stats.loads += int64(len(missing))
-	st.stats.loadNanos += time.Since(start).Nanoseconds()
-	for i, p := range missing {
-		st.loaded(p, &rows[i], errs[i])
-	}
+	return rowsRead{missing, rows, errs}
 }
 
 // dropLocked takes away the placeholders of loads that nobody will make: those who wait for

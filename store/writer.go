@@ -273,6 +273,10 @@ func (w *writer) transaction(fn func()) error {
 		return w.err
 	})
 	w.readers.renew()
+	if w.foreign.moving {
+		w.foreign.moving = false
+		w.foreign.moves.Add(1)
+	}
 	return err
 }
 
