@@ -101,7 +101,7 @@ func (f *Fetch) readSlice(from, to int) {
 		moves := st.wb.w.foreign.moves.Load()
 		r = st.readRows(f.missing[from:to])
 		st.Lock()
-		// Before the ids that a move has made free are forgotten, it is counted: takenLocked sees the one or we the other.
+		// A move is counted before the births of ids are forgotten: takenLocked sees these, or we see that.
 		if moved = moves != st.wb.w.foreign.moves.Load(); moved {
 			st.Unlock()
 		}
