@@ -67,8 +67,8 @@ valkey images, and works against this server:
     docker run --rm --network container:<this one> redis redis-benchmark -h 127.0.0.1
 `
 
-const sentinelText = `%s: there is no Sentinel here: Diskette has no failover between servers, so that there is nothing to watch.
-Start it as redis-server, and give clients its address instead of Sentinel's.
+const sentinelText = `%s: there is no Sentinel here. Redis's own can watch Diskettes and their replicas: run it from Redis's image.
+What is started here as redis-server is a server.
 `
 
 // refuseSentinel says why what was asked for is not there, and returns the exit status.

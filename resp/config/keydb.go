@@ -29,7 +29,7 @@ var keydbOptions = map[string]string{
 	"loading-process-events-interval-keys": "there is no load phase",
 }
 
-var errActiveReplica = errors.New("KeyDB's active replication is not supported: this server would not hear of the others' writes")
+var errActiveReplica = errors.New("KeyDB's active replication is not supported: a server that follows another takes no writes")
 
 // keydb accepts an option of KeyDB's that has no effect.
 func (l *confLoader) keydb(name string, values []string) error {
