@@ -24,22 +24,28 @@ const importUsage = `Usage: diskette import FILE|DIR [--into DIR] [--db-map FROM
 Imports an RDB file, an append only file, or what of these Redis has left in a directory, into a directory that has no
 data yet and no server. The options are the server's, such as --import-skip-modules yes, --import-damaged prefix,
 --databases 32, --appendonly yes.
+
+The exit status is 0 when all that was asked for is in the directory, and 1 when nothing was imported, or interrupted.
 `
 
 // importCommand is diskette import. It returns the exit status.
 func importCommand(args []string, stdout, stderr *os.File) int {
-	if err := importFile(args, stdout, stderr); err != nil {
+	from, databases, options, err := importArguments(args)
+	if errors.Is(err, errHelp) {
+		fmt.Fprint(stdout, importUsage)
+		return 0
+	}
+	if err == nil {
+		err = importFrom(from, databases, options, stdout, stderr)
+	}
+	if err != nil {
 		fmt.Fprintln(stderr, err)
 		return 1
 	}
 	return 0
 }
 
-func importFile(args []string, stdout, stderr *os.File) error {
-	from, databases, options, err := importArguments(args)
-	if err != nil {
-		return err
-	}
+func importFrom(from string, databases map[int]int, options []string, stdout, stderr *os.File) error {
 	cfg, _, err := resp.LoadConfig(options, imageDefaults(os.Getenv)...)
 	if err != nil {
 		return err
@@ -99,7 +105,7 @@ func importArguments(args []string) (from string, databases map[int]int, options
 		}
 		switch {
 		case word == "-h" || word == "--help":
-			err = errors.New(importUsage)
+			err = errHelp
 		case word == "--into":
 			options = append(options, "--dir", value())
 		case word == "--db-map":
@@ -116,7 +122,7 @@ func importArguments(args []string) (from string, databases map[int]int, options
 		}
 	}
 	if from == "" {
-		return "", nil, nil, errors.New(importUsage)
+		return "", nil, nil, fmt.Errorf("the name of the file or directory is missing\n%s", importUsage)
 	}
 	return from, databases, options, nil
 }

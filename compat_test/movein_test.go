@@ -350,6 +350,13 @@ func TestAFileIsImportedByHand(t *testing.T) {
 		out, err := exec.Command(subjectBin(t), append([]string{"import"}, args...)...).CombinedOutput()
 		return string(out), err
 	}
+	for _, word := range []string{"--help", "-h"} {
+		help, err := run(word)
+		if err != nil {
+			t.Errorf("%s: %v", word, err)
+		}
+		mentions(t, help, "Usage: diskette import")
+	}
 	out, err := run(from, "--into", into, "--db-map", "0:3")
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
