@@ -137,6 +137,7 @@ func (f *following) end() error {
 	f.history.Store(&p)
 	// Who followed the same master goes on here; our own replicas, whose stream had another history, copy all.
 	f.srv.replicas.stream.Adopt(repl.State{ID: p.id, Offset: p.offset, ID2: p.before, Second: p.beforeOffset})
+	f.srv.replicas.effects.Unit.SelectAgain() // the stream of the old master may have selected another database
 	lsn := tx.End()
 	st.Unlock()
 	f.srv.cfg.Note("replicaof", "")
