@@ -38,6 +38,8 @@ func replconf(cl *client, c *command.Call) command.Reply {
 			return cl.acknowledge(c, i)
 		case c.Is(i, "getack"):
 			return command.ReplyNone // a master's word to its replica: nobody here
+		case cl.isReplica():
+			return command.ReplyNone // others read the rest now: it is told before
 		case c.Is(i, "listening-port"):
 			port, ok := c.Int(i + 1)
 			if !ok || port < 0 || port > 65535 {
@@ -54,7 +56,7 @@ func replconf(cl *client, c *command.Call) command.Reply {
 			r.endMark = r.endMark || strings.EqualFold(string(value), "eof")
 			r.psync2 = r.psync2 || strings.EqualFold(string(value), "psync2")
 		case c.Is(i, "version"):
-			cl.asReplica().version = string(value)
+			cl.asReplica().version = string(value[:min(len(value), maxReplicaVersion)])
 		case c.Is(i, "rdb-only"):
 			only, ok := c.Int(i + 1)
 			if !ok {
@@ -68,7 +70,22 @@ func replconf(cl *client, c *command.Call) command.Reply {
 	return command.ReplyOK
 }
 
-const maxReplicaIP = 255 // it may be a name
+const (
+	maxReplicaIP      = 255 // it may be a name
+	maxReplicaVersion = 32
+)
+
+// servesReplica reports whether a replica's connection may still say this. Whatever else could have a reply or a
+// message come into the middle of the stream, or have the connection forget what it is.
+func servesReplica(r *command.Row) bool {
+	switch r.Name {
+	case "replconf", "psync", "sync", "ping", "quit":
+		return true
+	}
+	return false
+}
+
+var errReplicaCommand = command.ErrorReply("ERR Replica can't interact with the keyspace, nor with its own connection")
 
 // acknowledge is REPLCONF ACK offset [FACK offset]. It has no reply.
 func (cl *client) acknowledge(c *command.Call, i int) command.Reply {
@@ -128,7 +145,7 @@ func psync(cl *client, c *command.Call) command.Reply {
 	if reader == nil {
 		if id != "?" {
 			rs.refused.Add(1)
-			cl.srv.log.Info().Str("replica", r.name()).Str("its_id", id).Int64("offset", offset).Str("id", state.ID).
+			cl.srv.log.Info().Str("replica", r.name()).Str("its_id", name(c.Args[1])).Int64("offset", offset).Str("id", state.ID).
 				Msg("partial resynchronisation refused: it followed another history, or for longer than the backlog reaches back")
 		}
 		return cl.attach(func(r *replica) { go r.copy(true) })

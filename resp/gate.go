@@ -47,8 +47,8 @@ func (cl *client) admit(args [][]byte) (*command.Row, command.Reply) {
 	if s.scripts.runs.busy.Load() && r.Flags&command.AllowBusy == 0 {
 		return r, s.scripts.busyReply()
 	}
-	if r.Flags&(command.Readonly|command.Write|command.MayReplicate) != 0 && cl.isReplica() {
-		return r, errMonitorKeys
+	if cl.isReplica() && !servesReplica(r) {
+		return r, errReplicaCommand
 	}
 	if cl.pushes != nil {
 		switch {

@@ -69,6 +69,10 @@ func (cl *client) unsent() int64 {
 // connection is of no more use.
 func (cl *client) flush() error {
 	o := &cl.out
+	if cl.isReplica() { // its connection is the stream's: another goroutine sends, and a reply would be taken for data
+		o.Reset()
+		return nil
+	}
 	if o.Dropped {
 		o.Reset()
 		if cl.isKilled() {

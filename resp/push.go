@@ -65,6 +65,9 @@ func (cl *client) endBatch() {
 // push gives the client bytes that are encoded for it; from is the client whose command does. What is told stands
 // in the record lsn, 0 = in none. A client that reads too slowly for its class's limit is closed, as in Redis.
 func (cl *client) push(from *client, message []byte, lsn uint64) {
+	if cl.isReplica() { // as in flush
+		return
+	}
 	if cl == from {
 		if b := cl.blockedOn; b != nil { // it is being served, in the goroutine of another
 			b.after, b.lsn = append(b.after, message...), max(b.lsn, lsn)
@@ -176,6 +179,9 @@ func (cl *client) pushAll() {
 
 // sendPushes sends a queue and keeps its memory for the next. The caller holds sending.
 func (cl *client) sendPushes(queue []byte) {
+	if cl.isReplica() { // what was queued before it became one
+		return
+	}
 	_ = cl.guard.Send(queue, false) // the client's own goroutine notices the error
 	cl.guard.Unsent.Took.Store(time.Now().UnixMilli())
 	cl.guard.Unsent.Relax()
