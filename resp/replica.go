@@ -121,7 +121,10 @@ func (r *replica) end() {
 	}
 }
 
-var errReplicaSilent = errors.New("repl-timeout: it has acknowledged nothing for so long")
+var (
+	errReplicaSilent = errors.New("repl-timeout: it has acknowledged nothing for so long")
+	errReplicaDeaf   = errors.New("repl-timeout: it has taken nothing of its copy for so long, and others wait for theirs")
+)
 
 // tick looks at the limits of time.
 func (r *replica) tick(now time.Time) {
@@ -134,6 +137,10 @@ func (r *replica) tick(now time.Time) {
 		r.close(errReplicaSilent)
 		return
 	}
+	if r.deaf(now) {
+		r.close(errReplicaDeaf)
+		return
+	}
 	reader.SetLimit(r.limit())
 	soft := cfg.OutputLimits().Replica
 	switch {
@@ -144,6 +151,14 @@ func (r *replica) tick(now time.Time) {
 	case now.Sub(r.slow) > soft.Soft():
 		_ = r.cl.overLimit(errOutputSoft) // it logs, counts and closes
 	}
+}
+
+// deaf reports whether it has taken nothing of its copy for repl-timeout. Only so many copies are made at once, so it
+// would keep all others from theirs.
+func (r *replica) deaf(now time.Time) bool {
+	g := r.cl.guard
+	return r.state.Load() == replicaCopies && g.Waiting() > 0 &&
+		now.UnixMilli()-g.Unsent.Took.Load() > 1000*r.cl.srv.cfg.Int("repl-timeout")
 }
 
 // limit is how many bytes of the stream may wait for it, 0 = any number. As in Redis it is not less than the backlog,
