@@ -284,6 +284,10 @@ func (h *handshake) psync(from position) (s follow.Sync, err error) {
 	}
 	switch s.Kind {
 	case follow.NotNow, follow.Never:
+		if strings.HasPrefix(answer, "-NOAUTH") || strings.HasPrefix(answer, "-NOPERM") {
+			return s, fmt.Errorf("%w: PSYNC: %.200q: set masterauth to its password (and masteruser to a user who may run PSYNC and REPLCONF)",
+				errUnwilling, answer)
+		}
 		return s, fmt.Errorf("%w: PSYNC: %.200q", errUnwilling, answer)
 	case follow.Continue:
 		if from.id == "" {
