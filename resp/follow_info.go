@@ -90,11 +90,14 @@ func (l *link) info(t *infoText) {
 	t.line("slave_read_repl_offset", l.applied.Load())
 	t.line("slave_repl_offset", l.applied.Load())
 	if state == linkCopying {
-		total, read := l.copied.total.Load(), l.copied.read.Load()
+		total, read := max(0, l.copied.total.Load()), l.copied.read.Load() // 0 = it is not known, as in Redis
 		t.line("master_sync_total_bytes", total)
 		t.line("master_sync_read_bytes", read)
 		t.line("master_sync_left_bytes", total-read)
-		t.linef("master_sync_perc", "%.2f", max(0, 100*ratio(read, max(total, 1))))
+		if total == 0 {
+			read = 0 // of what is not known nothing is a share
+		}
+		t.linef("master_sync_perc", "%.2f", 100*ratio(read, max(total, 1)))
 		t.line("master_sync_last_io_seconds_ago", (now.UnixMilli()-l.copied.lastIO.Load())/1000)
 	}
 	if !up {
