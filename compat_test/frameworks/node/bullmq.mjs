@@ -1,6 +1,6 @@
 // BullMQ: delays, retries with backoff, priorities, flows, a rate limit, repeated jobs, and a worker killed half-way whose job
-// another takes up as stalled. Started with `worker` it is the worker that is killed, with `before` and `after` the two halves
-// between which the server is.
+// another takes up as stalled. Started with `worker` or `hanging` it is the worker that is killed, with `before` and `after` the
+// two halves between which the server is, with `leaving`, `moved` and `back` what a queue does on its way to Diskette and back.
 import { FlowProducer, Queue, QueueEvents, UnrecoverableError, Worker } from 'bullmq'
 import { Redis } from 'ioredis'
 import { child, host, next, port, raised, run, say, until } from './transcript.mjs'
@@ -182,12 +182,75 @@ async function after() {
   say('done', Object.keys(times).length, 'more than once', Object.values(times).filter((n) => n > 1).length, await q.getJobCounts())
 }
 
-const half = { before, after }[process.argv[2]]
+const unfinished = ['active', 'waiting', 'delayed', 'prioritized', 'waiting-children']
+const recover = { stalledInterval: 300, lockDuration: 1000 }
+const did = (job) => redis.hincrby('done', job.name + (job.data.n ?? ''), 1)
+const many = (name, count, opts) => Array.from({ length: count }, (_, n) => ({ name, data: { n }, opts }))
+
+/** Adds a job and kills the worker that works at it, which has done all else. */
+async function hung(q, name) {
+  await q.add(name, { hangs: true })
+  const killed = child('hanging')
+  await until(() => redis.sismember('hanging', name), `${name} runs`)
+  await until(async () => (await q.getWaitingCount()) === 0, 'all else is done')
+  await until(async () => (await q.getActiveCount()) === 1, 'nothing else runs')
+  killed.kill('SIGKILL')
+  await next(killed, 'exit')
+}
+
+/** Does what is open except for that many jobs, which are due in an hour. */
+async function work(q, left) {
+  const w = worker('moving', async (job) => {
+    if (job.name === 'fails' && job.attemptsMade === 0) throw new Error('the first time')
+    await did(job)
+  }, { ...recover, concurrency: 5 })
+  await until(async () => Object.values(await q.getJobCounts(...unfinished)).reduce((a, b) => a + b) === left, `all but ${left} are done`)
+  await w.close()
+  say('done', Object.keys(await redis.hgetall('done')).sort(), await q.getJobCounts())
+}
+
+/** On Redis: jobs done, one hung in a killed worker, others waiting, prioritized, delayed and waiting for children. */
+async function leaving() {
+  const q = queue('moving')
+  await q.addBulk(many('early', 5))
+  await hung(q, 'hung on Redis')
+  await q.addBulk([...many('waits', 10), ...many('soon', 3, { delay: 1000 }), ...many('late', 3, { delay: 3_600_000 })])
+  await q.add('fails', {}, { attempts: 2, backoff: 3_600_000 })
+  await q.add('first', {}, { priority: 1 })
+  await open(FlowProducer, { connection }).add({ name: 'parent', queueName: 'moving', children: many('child', 2).map((c) => ({ ...c, queueName: 'moving' })) })
+  say('left', await q.getJobCounts())
+}
+
+/** On Diskette: what is due gets done, the hung job too, and new ones come. */
+async function moved() {
+  const q = queue('moving')
+  say('found', await q.getJobCounts())
+  await work(q, 4)
+  await hung(q, 'hung on Diskette')
+  await q.addBulk([...many('new', 10), ...many('new, soon', 3, { delay: 1000 })])
+  say('left', await q.getJobCounts())
+}
+
+/** On Redis again: the rest, and what is not due yet is promoted. */
+async function back() {
+  const q = queue('moving')
+  say('found', await q.getJobCounts())
+  for (const job of await q.getDelayed()) await job.promote()
+  await work(q, 0)
+}
+
+const half = { before, after, leaving, moved, back }[process.argv[2]]
 if (process.argv[2] === 'worker') {
   worker('stalled', async () => {
     await redis.incr('begun')
     await new Promise(() => {})
   }, { stalledInterval: 300, lockDuration: 1000 })
+} else if (process.argv[2] === 'hanging') {
+  worker('moving', async (job) => {
+    if (!job.data.hangs) return did(job)
+    await redis.sadd('hanging', job.name)
+    await new Promise(() => {})
+  }, { ...recover, concurrency: 2 })
 } else {
   for (const part of half ? [half] : [jobs, retries, order, rateLimit, flows, repeated, killedHalfWay]) {
     await run(part)

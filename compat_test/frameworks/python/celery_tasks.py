@@ -1,4 +1,7 @@
-"""Celery with Redis as broker and result backend: results, retries, chains, groups, chords, revoking, a worker killed half-way."""
+"""Celery with Redis as broker and result backend: results, retries, chains, groups, chords, revoking, a worker killed half-way.
+
+Started with `leaving`, `moved` and `back` it is what a queue does on its way to Diskette and back.
+"""
 import os
 import sys
 import time
@@ -133,9 +136,70 @@ def killed_half_way():
     say("left over", broker.hlen("unacked"))
 
 
-if __name__ == "__main__":
-    from celery_tasks import killed_half_way, tasks  # the tasks have the module's name then, not __main__
+def hung(name):
+    """Queues a task and kills the worker that works at it."""
+    with worker() as w:
+        hang_once.delay(name)
+        until(lambda: r.get(f"begun:{name}"), "the task runs")
+        until(lambda: broker.llen("celery") == 0 and broker.hlen("unacked") == 1, "all else is done")
+        w.kill()
+    # What is queued before the server has seen that the worker is gone goes to the worker, and is lost.
+    until(lambda: r.info("clients")["blocked_clients"] == 0, "the server knows")
 
-    for part in (tasks, killed_half_way):
+
+def queue(name, notes):
+    """Queues tasks, some of them delayed, and remembers those whose results are waited for on the next server."""
+    for i in range(notes):
+        note.delay(f"{name} {i}")
+    for i in range(3):
+        note.apply_async((f"{name}, soon {i}",), countdown=1)
+    r.rpush("results", tried.delay(f"{name}, retried", 2).id, chord([add.s(i, i) for i in range(5)])(total.s()).id)
+
+
+def left():
+    say("left", broker.llen("celery"), broker.hlen("unacked"))
+
+
+def work(*orphans):
+    """Has all done by a worker that soon takes up what a killed one had."""
+    say("found", broker.llen("celery"), broker.hlen("unacked"))
+    os.environ["VISIBILITY_TIMEOUT"] = "1"
+    until(lambda: broker.zrangebyscore("unacked_index", 0, time.time() - 1), "the task has been out for a second")
+    with worker() as w:
+        for i in r.lrange("results", 0, -1):
+            say("result", get(app.AsyncResult(i)))
+        until(lambda: all(int(r.get(f"begun:{name}")) > 1 for name in orphans), "the hung task is taken up")
+        until(lambda: broker.llen("celery") == 0 and broker.hlen("unacked") == 0, "all is done")
+        say("worker ends", w.stop())
+    say("done", sorted(set(r.lrange("notes", 0, -1))))
+
+
+def leaving():
+    """On Redis: tasks done, one hung in a killed worker, others queued."""
+    for i in range(5):
+        note.delay(f"early {i}")
+    hung("on Redis")
+    queue("of Redis", 10)
+    left()
+
+
+def moved():
+    """On Diskette: they are done, and new ones come."""
+    work("on Redis")
+    hung("on Diskette")
+    queue("of Diskette", 10)
+    left()
+
+
+def back():
+    """On Redis again: the rest."""
+    work("on Redis", "on Diskette")
+    left()
+
+
+if __name__ == "__main__":
+    import celery_tasks  # the tasks have the module's name then, not __main__
+
+    for part in [getattr(celery_tasks, name) for name in sys.argv[1:] or ("tasks", "killed_half_way")]:
         say(f"-- {part.__name__}")
         part()

@@ -1,5 +1,6 @@
 # Sidekiq: jobs done, delayed, retried until dead, pushed in bulk, and what its web page reads; a worker stopped and one killed.
-# Started with no argument it is the program, loaded by a sidekiq process it is the jobs.
+# Started with no argument it is the program, with `leaving`, `moved` and `back` what a queue does on its way to Diskette and back;
+# loaded by a sidekiq process it is the jobs.
 require "sidekiq"
 require "sidekiq/api"
 
@@ -133,7 +134,68 @@ def killed_half_way
   say "cleared", Sidekiq::DeadSet.new.clear.class, Sidekiq::Queue.new.clear.class, Sidekiq::Queue.all.map(&:size)
 end
 
-unless Sidekiq.server?
+# A worker that is killed loses its job, as Sidekiq has it: one that is told to end pushes it back, and that one moves.
+def hung(name)
+  with_worker do |pid|
+    Hangs.perform_async(name)
+    await("it runs") { Sidekiq.redis { |r| r.get("begun:#{name}") } }
+    yield if block_given?
+    say "stopped while a job runs", stop(pid)
+  end
+  # What is queued before the server has seen that the worker is gone goes to the worker, and is lost.
+  await("the server knows") { Sidekiq.redis { |r| r.info("clients") }["blocked_clients"] == "0" }
+end
+
+def open_jobs
+  [Sidekiq::Queue.all.map { |q| [q.name, q.size] }.sort, Sidekiq::ScheduledSet.new.size, Sidekiq::RetrySet.new.size]
+end
+
+# Has all done that is due, and says what has been by now.
+def work(jobs)
+  with_worker do |pid|
+    done = await("#{jobs} jobs are done") { d = Sidekiq.redis { |r| r.lrange("notes", 0, -1) }.uniq; d if d.size >= jobs }
+    say "done", done.sort
+    say "worker ends", stop(pid)
+  end
+  say "left", *open_jobs
+end
+
+# On Redis: jobs done, one pushed back, one to be retried, others queued and scheduled.
+def leaving
+  5.times { |i| Adds.perform_async(1, i) }
+  Fails.perform_async("retried", 2)
+  hung("on Redis") do
+    await("five are done") { Sidekiq.redis { |r| r.llen("notes") } == 5 }
+    await("one is to be retried") { Sidekiq::RetrySet.new.first }.reschedule(Time.now + 3600)
+  end
+  10.times { |i| Adds.perform_async(2, i) }
+  3.times { |i| Adds.perform_in(1, 3, i) }
+  3.times { |i| Adds.perform_in(3600, 4, i) }
+  Adds.set(queue: "urgent").perform_async(5, 5)
+  say "left", *open_jobs
+end
+
+# On Diskette: what is due gets done, and new ones come.
+def moved
+  say "found", *open_jobs
+  work(20)
+  hung("on Diskette")
+  10.times { |i| Adds.perform_async(6, i) }
+  3.times { |i| Adds.perform_in(1, 7, i) }
+  say "left", *open_jobs
+end
+
+# On Redis again: the rest, and what is not due yet is brought forward.
+def back
+  say "found", *open_jobs
+  [Sidekiq::ScheduledSet.new, Sidekiq::RetrySet.new].each { |set| set.to_a.each { |job| job.reschedule(Time.now) } }
+  work(38)
+end
+
+if %w[leaving moved back].include?(ARGV[0]) && !Sidekiq.server?
+  puts "-- #{ARGV[0]}"
+  send(ARGV[0])
+elsif !Sidekiq.server?
   puts "-- jobs"
   jobs
   puts "-- killed_half_way"
