@@ -27,6 +27,7 @@ var allowed = map[string][]string{
 		"github.com/rs/zerolog",
 	},
 	"resp/cli": {
+		"diskette/resp/internal/ciphers",
 		"github.com/mattn/go-isatty",
 		"github.com/reeflective/readline",
 		"github.com/rivo/uniseg",

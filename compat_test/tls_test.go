@@ -312,6 +312,37 @@ func TestTLSProtocolsBoundsTheVersions(t *testing.T) {
 	}
 }
 
+func TestTLSCiphersBoundWhatTLS12IsSpokenWith(t *testing.T) {
+	a := newAuthority(t)
+	s, addr := startTLS(t, a, "--tls-ciphers", "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384")
+	spoken := func(wanted uint16) (got uint16) {
+		c := a.clientConfig("client")
+		c.MaxVersion, c.CipherSuites = tls.VersionTLS12, []uint16{wanted}
+		conn, err := tls.Dial("tcp", addr, c)
+		if err != nil {
+			return 0
+		}
+		defer conn.Close()
+		return conn.ConnectionState().CipherSuite
+	}
+	const strong, other, old = tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+		tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256
+	equal(t, "the suite in the list", spoken(strong), strong)
+	equal(t, "one that is not in it", spoken(other), 0)
+
+	c := dial(t, s.Addr)
+	says(t, c, "OK", "CONFIG", "SET", "tls-ciphers", "ECDHE-ECDSA-AES128-SHA256")
+	equal(t, "one that Go alone would not speak", spoken(old), old)
+	equal(t, "the suite that was in the list", spoken(strong), 0)
+	for option, list := range map[string]string{"tls-ciphers": "HIGH:!aNULL", "tls-ciphersuites": "TLS_AES_256_GCM_SHA384"} {
+		mentions(t, c.Do("CONFIG", "SET", option, list).text, "ERR CONFIG SET failed (possibly related to argument '"+option+"') - ")
+	}
+	equal(t, "the suite after a list that is refused", spoken(old), old)
+	says(t, c, "OK", "CONFIG", "SET", "tls-ciphers", "DEFAULT")
+	equal(t, "a suite of Go's choice", spoken(other), other)
+	equal(t, "one that is not", spoken(old), 0)
+}
+
 func TestPort0LeavesTLSAlone(t *testing.T) {
 	a := newAuthority(t)
 	a.signServer("server")

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"diskette/resp/config"
+	"diskette/resp/internal/ciphers"
 )
 
 var (
@@ -22,8 +23,7 @@ var (
 // tlsSettings are the parameters that loadTLS reads.
 var tlsSettings = []string{
 	"tls-cert-file", "tls-key-file", "tls-key-file-pass", "tls-ca-cert-file", "tls-ca-cert-dir", "tls-auth-clients",
-	"tls-protocols",
-	"tls-session-caching",
+	"tls-protocols", "tls-ciphers", "tls-session-caching",
 }
 
 // loadTLS reads the certificates that tls-port's connections are served with.
@@ -31,6 +31,9 @@ func loadTLS(c *config.Config) (*tls.Config, error) {
 	t := &tls.Config{SessionTicketsDisabled: !c.Bool("tls-session-caching")}
 	var err error
 	if t.MinVersion, t.MaxVersion, err = config.ParseTLSProtocols(c.Text("tls-protocols")); err != nil {
+		return nil, err
+	}
+	if t.CipherSuites, err = ciphers.Parse(c.Text("tls-ciphers")); err != nil {
 		return nil, err
 	}
 	cert, err := loadKeyPair(c.Text("tls-cert-file"), c.Text("tls-key-file"), c.Text("tls-key-file-pass"))

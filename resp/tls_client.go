@@ -7,6 +7,7 @@ import (
 	"errors"
 
 	"diskette/resp/config"
+	"diskette/resp/internal/ciphers"
 )
 
 var errTLSNoMasterCA = errors.New("Either tls-ca-cert-file or tls-ca-cert-dir must be specified when tls-cluster, tls-replication or tls-auth-clients are enabled!")
@@ -17,6 +18,9 @@ func loadTLSClient(c *config.Config, host string) (*tls.Config, error) {
 	t := &tls.Config{ServerName: host}
 	var err error
 	if t.MinVersion, t.MaxVersion, err = config.ParseTLSProtocols(c.Text("tls-protocols")); err != nil {
+		return nil, err
+	}
+	if t.CipherSuites, err = ciphers.Parse(c.Text("tls-ciphers")); err != nil {
 		return nil, err
 	}
 	certFile, keyFile, password := c.Text("tls-client-cert-file"), c.Text("tls-client-key-file"), c.Text("tls-client-key-file-pass")

@@ -8,8 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
+
+	"diskette/resp/internal/ciphers"
 )
 
 // tlsOptions are --tls and what belongs to it. Files are in PEM.
@@ -51,8 +52,13 @@ func (o *tlsOptions) secure(conn net.Conn) (net.Conn, error) {
 	}
 	_ = conn.SetDeadline(time.Time{})
 	state := client.ConnectionState()
-	if name := tls.CipherSuiteName(state.CipherSuite); state.Version == tls.VersionTLS13 && o.suites != "" &&
-		!slices.Contains(strings.Split(o.suites, ":"), name) {
+	allowed, err := ciphers.Parse13(o.suites)
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	if name := tls.CipherSuiteName(state.CipherSuite); state.Version == tls.VersionTLS13 && len(allowed) > 0 &&
+		!slices.Contains(allowed, name) {
 		conn.Close()
 		return nil, errSaid("Could not negotiate a TLS connection: " + name + " is not among the --tls-ciphersuites")
 	}
@@ -84,12 +90,14 @@ func (o *tlsOptions) config() (*tls.Config, error) {
 		}
 		config.Certificates = []tls.Certificate{pair}
 	}
-	if err := checkSuites(o.suites); err != nil {
-		return nil, err
+	if _, err := ciphers.Parse13(o.suites); err != nil {
+		return nil, errSaid(fmt.Sprintf("Failed to configure ciphersuites: %v", err))
 	}
 	var err error
-	config.CipherSuites, err = parseCiphers(o.ciphers)
-	return config, err
+	if config.CipherSuites, err = ciphers.Parse(o.ciphers); err != nil {
+		return nil, errSaid(fmt.Sprintf("Failed to configure ciphers: %v", err))
+	}
+	return config, nil
 }
 
 // trusted returns the authorities that the options name, nil = the system's.
@@ -123,50 +131,4 @@ func (o *tlsOptions) trusted() (*x509.CertPool, error) {
 		}
 	}
 	return pool, nil
-}
-
-// opensslNames has OpenSSL's names of the ciphers of TLS 1.2 that this package's TLS knows.
-var opensslNames = map[string]uint16{
-	"ECDHE-ECDSA-AES128-GCM-SHA256": tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
-	"ECDHE-RSA-AES128-GCM-SHA256":   tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
-	"ECDHE-ECDSA-AES256-GCM-SHA384": tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
-	"ECDHE-RSA-AES256-GCM-SHA384":   tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
-	"ECDHE-ECDSA-CHACHA20-POLY1305": tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
-	"ECDHE-RSA-CHACHA20-POLY1305":   tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
-	"ECDHE-ECDSA-AES128-SHA":        tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA,
-	"ECDHE-RSA-AES128-SHA":          tls.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA,
-	"ECDHE-ECDSA-AES256-SHA":        tls.TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA,
-	"ECDHE-RSA-AES256-SHA":          tls.TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA,
-	"AES128-GCM-SHA256":             tls.TLS_RSA_WITH_AES_128_GCM_SHA256,
-	"AES256-GCM-SHA384":             tls.TLS_RSA_WITH_AES_256_GCM_SHA384,
-}
-
-// parseCiphers reads a list with colons between, "" = the usual ones. Its words must be names of ciphers: of the
-// classes and signs that OpenSSL knows besides, none is understood.
-func parseCiphers(list string) (ids []uint16, err error) {
-	if list == "" {
-		return nil, nil
-	}
-	for name := range strings.SplitSeq(list, ":") {
-		id, known := opensslNames[name]
-		if !known {
-			return nil, errSaid(fmt.Sprintf("Failed to configure ciphers: no cipher is named '%s'", name))
-		}
-		ids = append(ids, id)
-	}
-	return ids, nil
-}
-
-func checkSuites(list string) error {
-	if list == "" {
-		return nil
-	}
-	for name := range strings.SplitSeq(list, ":") {
-		switch name {
-		case "TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256":
-		default:
-			return errSaid(fmt.Sprintf("Failed to configure ciphersuites: no suite is named '%s'", name))
-		}
-	}
-	return nil
 }

@@ -119,6 +119,12 @@ func TestBadArgumentsEndTheStartWithTheReason(t *testing.T) {
 		{[]string{"--loadmodule", "x.so"}, "1", `loadmodule "x.so"`, "modules are not supported: what x.so provides would be missing"},
 		{[]string{"--tls-protocols", "SSLv3"}, "1", `tls-protocols "SSLv3"`, "Invalid tls-protocols specified. Use a combination of 'TLSv1', 'TLSv1.1', 'TLSv1.2' and 'TLSv1.3'."},
 		{[]string{"--tls-protocols", "TLSv1.1 TLSv1.3"}, "1", `tls-protocols "TLSv1.1 TLSv1.3"`, "Invalid tls-protocols specified. The versions must follow on one another."},
+		{[]string{"--tls-ciphers", "AES256-SHA:HIGH"}, "1", `tls-ciphers "AES256-SHA:HIGH"`, "no cipher is named 'HIGH'. Known are DEFAULT, alone, and AES128-GCM-SHA256 AES128-SHA AES128-SHA256 AES256-GCM-SHA384 AES256-SHA DES-CBC3-SHA " +
+			"ECDHE-ECDSA-AES128-GCM-SHA256 ECDHE-ECDSA-AES128-SHA ECDHE-ECDSA-AES128-SHA256 ECDHE-ECDSA-AES256-GCM-SHA384 ECDHE-ECDSA-AES256-SHA " +
+			"ECDHE-ECDSA-CHACHA20-POLY1305 ECDHE-ECDSA-RC4-SHA ECDHE-RSA-AES128-GCM-SHA256 ECDHE-RSA-AES128-SHA ECDHE-RSA-AES128-SHA256 " +
+			"ECDHE-RSA-AES256-GCM-SHA384 ECDHE-RSA-AES256-SHA ECDHE-RSA-CHACHA20-POLY1305 ECDHE-RSA-DES-CBC3-SHA ECDHE-RSA-RC4-SHA RC4-SHA"},
+		{[]string{"--tls-ciphersuites", "TLS_AES_256_GCM_SHA384"}, "1", `tls-ciphersuites "TLS_AES_256_GCM_SHA384"`, "TLS_AES_128_GCM_SHA256 can not be left out: the Go language always offers all suites of TLS 1.3. " +
+			"Name all three, or none, or leave TLSv1.3 out of tls-protocols and this list empty"},
 		{[]string{"--cluster-enabled", "yes"}, "1", `cluster-enabled "yes"`, "cluster mode is not supported"},
 		{[]string{"--user", "bob", "on", "nosuch"}, "1", `user "bob" "on" "nosuch"`, "Error in user declaration 'nosuch': Syntax error"},
 		{[]string{"--user", "bob", "+nosuch"}, "1", `user "bob" "+nosuch"`, "Error in user declaration '+nosuch': Unknown command or category name in ACL"},

@@ -9,8 +9,6 @@ var noEffectReasons = map[string]string{
 	"save":             "every write is durable without snapshots; SAVE and BGSAVE write one, and nothing else does",
 	"maxmemory-policy": "maxmemory bounds the part of the data that is held in memory, nothing is evicted; an LFU policy counts uses for OBJECT FREQ",
 	"maxmemory-":       "nothing is evicted",
-	"tls-ciphers":      "the ciphers are those that the Go language holds for safe",
-	"tls-ciphersuites": "the ciphers are those that the Go language holds for safe",
 	"tls-":             "the Go language decides",
 	"tls-cluster":      "there is no cluster",
 
