@@ -1,9 +1,11 @@
 package resp
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"diskette/resp/command"
 )
@@ -49,6 +51,9 @@ func replconf(cl *client, c *command.Call) command.Reply {
 		case c.Is(i, "ip-address"):
 			if len(value) > maxReplicaIP {
 				return command.ErrorReply("ERR REPLCONF ip-address provided by replica instance is too long: " + strconv.Itoa(len(value)) + " bytes")
+			}
+			if bytes.ContainsFunc(value, unicode.IsControl) {
+				return command.ErrorReply("ERR REPLCONF ip-address is not printable")
 			}
 			cl.asReplica().ip = string(value)
 		case c.Is(i, "capa"): // those that are unknown are passed over, as in Redis

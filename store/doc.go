@@ -16,7 +16,7 @@
 // # Files
 //
 //	schema.sql      what is on disk: read it first
-//	sizes.go        what of a small machine's memory goes where
+//	sizes.go disk_sizes.go                               what of a small machine's memory, and disk, goes where
 //	store.go open.go   Options, Open, Close              object.go    what memory knows of a key name
 //	view.go tx.go   reading and changing, for commands   keyspace.go  spaces, unloading, absences
 //	busy.go         a script that runs for long          uses.go      how often keys are used, for OBJECT FREQ

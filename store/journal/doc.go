@@ -17,6 +17,7 @@
 //	tend.go                the background: fsyncs, retries, the end
 //	state.go               what database and journal know of each other
 //	look.go behind.go      a directory before anything is changed; what stands behind a torn end
+//	newest.go              the newest record, seen from outside
 //	open.go salvage.go     the start; what can be read of a damaged journal
 //
 // # Files
