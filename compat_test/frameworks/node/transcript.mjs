@@ -20,7 +20,7 @@ export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 export const raised = (promise) => promise.then((value) => `returned ${shown(value)}`, (e) => `${e.name}: ${e.message}`)
 
 /** Waits until condition() is true and returns what it gave. */
-export async function until(condition, what, seconds = 40) {
+export async function until(condition, what, seconds = 100) {
   const deadline = performance.now() + seconds * 1000
   while (performance.now() < deadline) {
     const got = await condition()
@@ -32,7 +32,7 @@ export async function until(condition, what, seconds = 40) {
 }
 
 /** The next event of an emitter, as its list of arguments. */
-export function next(emitter, event, seconds = 40) {
+export function next(emitter, event, seconds = 100) {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`no ${event}`)), seconds * 1000)
     emitter.once(event, (...args) => {

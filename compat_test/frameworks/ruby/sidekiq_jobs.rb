@@ -47,7 +47,7 @@ def say(what, *outcome)
 end
 
 # Waits until the block is true and returns what it gave.
-def await(what, seconds = 40)
+def await(what, seconds = 100)
   deadline = Process.clock_gettime(Process::CLOCK_MONOTONIC) + seconds
   loop do
     got = yield
