@@ -12,4 +12,8 @@
 //
 // What a master claims costs nothing: memory is taken as bytes arrive, within the Limits. Newlines between all of
 // these keep the connection alive.
+//
+// It has no locks: a Reader belongs to the goroutine of the link.
+//
+//	reader.go    lines, commands, the offset      sync.go    the answer to PSYNC; the snapshot; what is sent
 package follow

@@ -1,5 +1,8 @@
 // Package moveout writes what a store holds as a file of Redis's: the way back from Diskette.
 //
+// Its invariant: the file is of one moment and whole, or it is not there. It has another name until it is complete and
+// fsynced, so what ends a dump leaves the file before it.
+//
 //	store.Snapshot   the keys as they were at one moment, while writes go on
 //	Write            makes an RDB file of them, key by key
 //	rdb.FileWriter   its bytes
@@ -15,4 +18,9 @@
 // What an older version of the file has no words for is left out, and counted for the log: deadlines of hash fields
 // before version 12 (the fields stay), libraries of functions before version 10. How long ago a key was used is known
 // of those in memory alone and is not told.
+//
+// It has no locks: a Snapshot is read by one goroutine, beside all others.
+//
+//	write.go     the file from its head to its end      file.go      the name that it gets when it is whole
+//	value.go     keys; values that fit, and parts       stream.go    streams
 package moveout

@@ -1,29 +1,3 @@
-// Package repl is the stream of changes that replicas follow: bytes with an offset, of which the newest are kept, so
-// that a replica whose link was cut can go on where it was. It knows no session, and no command but the four that
-// frame others: SELECT, MULTI, EXEC and REPLCONF GETACK.
-//
-//	stream.go    the bytes, the offsets, who reads them      unit.go    what one unit of execution sends
-//
-// All readers and the backlog share one copy of the bytes, in blocks that do not change once they are written:
-//
-//	      first                                    State.Offset
-//	        v                                          v
-//	[ block ][ block ][ block ][ block ][ block ][ block... ]
-//	              ^ a slow reader           ^ the others
-//
-// A block is let go of when the blocks behind it hold the backlog's size; a reader keeps those that it has not read.
-// So memory is the larger of the backlog and of what the slowest reader is behind, and that is bounded by closing
-// it (Behind).
-//
-// Nothing is kept and no offset moves while there is neither a reader nor a backlog: Active is one atomic load.
-//
-// # Identity
-//
-// An offset means something together with an ID alone: forty hexadecimal digits that name one history. A process
-// begins a history of its own at every start, so nobody is continued who followed what the process before has not
-// kept. One that follows a master has the master's ID and offset, and feeds on the master's very bytes (Feed); when it
-// becomes a master itself, the ID gets another name for what comes (Fork), and the old one serves those who followed
-// the same master, up to where the histories part.
 package repl
 
 import (
@@ -128,7 +102,7 @@ func (s *Stream) SetBacklog(bytes int64) {
 	s.trimLocked()
 }
 
-// Adopt makes the stream that of another history, as a replica does that has copied its master. Whoever read the one
+// Adopt makes the stream go on with another history, as a replica does that becomes a master. Whoever read the one
 // before is cut off.
 func (s *Stream) Adopt(state State) {
 	s.mu.Lock()
@@ -137,17 +111,6 @@ func (s *Stream) Adopt(state State) {
 	s.mu.State = state
 	s.mu.first, s.mu.last = nil, nil
 }
-
-// Rename gives the history another name from here on, as a replica does that hears its master's new one. What was
-// is known under the name that it had, too.
-func (s *Stream) Rename(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.mu.ID2, s.mu.Second, s.mu.ID = s.mu.ID, s.mu.Offset+1, id
-}
-
-// Fork is Rename with a name of our own: the history that follows is no longer the master's.
-func (s *Stream) Fork() { s.Rename(NewID()) }
 
 // Restart begins a new history with the same data. Whoever read the one before is cut off.
 func (s *Stream) Restart() {

@@ -120,7 +120,7 @@ func TestWhoComesBackIsContinuedInItsHistoryAlone(t *testing.T) {
 			t.Errorf("%s: served %v", c.about, r != nil)
 		}
 	}
-	s.Fork()
+	s.Adopt(State{ID: NewID(), Offset: was.Offset, ID2: was.ID, Second: was.Offset + 1})
 	s.Feed([]byte("yy"))
 	for _, c := range []struct {
 		about  string
