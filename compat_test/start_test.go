@@ -178,6 +178,7 @@ func TestFilesOfRedisThatAreNotReadAreNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.start(nil)
+	waitForLog(t, s, "what a Redis has stored here since then is in them alone")
 	mentions(t, s.Log.String(), "dump.rdb appendonlydir", "no longer read")
 }
 
@@ -330,4 +331,21 @@ func copyFile(t testing.TB, from, to string) {
 	if err := dst.Close(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func TestKeysOfDatabasesThatNoClientReachesAreNamed(t *testing.T) {
+	s := startServer(t, subjectBin(t), "--databases", "20")
+	c := dial(t, s.Addr)
+	says(t, c, "OK", "SELECT", "18")
+	says(t, c, "OK", "SET", "k", "v")
+	s.Kill9()
+	s.start([]string{"--databases", "16"})
+	waitForLog(t, s, "there are keys in databases that no client reaches")
+	waitForLog(t, s, "start with databases 19")
+	says(t, dial(t, s.Addr), "0", "DBSIZE")
+	s.Kill9()
+	s.start(nil)
+	c = dial(t, s.Addr)
+	says(t, c, "OK", "SELECT", "18")
+	says(t, c, "v", "GET", "k")
 }

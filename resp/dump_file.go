@@ -41,6 +41,9 @@ type dumps struct {
 	keys, total atomic.Int64 // of the one under way
 }
 
+// readBy says who can read a version of the file.
+var readBy = map[int]string{9: "Redis 5 and later", 10: "Redis 7.0 and later", 11: "Redis 7.2 and later", 12: "Redis 7.4 and later"}
+
 const tempDumpPattern = "temp-diskette-*.rdb"
 
 var (
@@ -151,7 +154,12 @@ func (d *dumps) write(ctx context.Context, s *Server) error {
 	}
 	s.log.Info().Str("file", path).Int64("keys", result.Keys).Int64("bytes", result.Bytes).
 		Int("libraries", result.Libraries).
-		Int("rdb_version", result.Version).Dur("took_ms", took).Msg("dump written")
+		Int("rdb_version", result.Version).Str("read_by", readBy[result.Version]).Dur("took_ms", took).
+		Msg("dump written")
+	if aof := s.cfg.Text("appenddirname"); dirExists(filepath.Join(s.cfg.Text("dir"), aof)) {
+		s.log.Warn().Str("file", path).Str("beside", aof).Msg("a redis-server with appendonly yes reads " + aof +
+			" here and not this dump: remove that first, or start it with appendonly no")
+	}
 	if w := result.Warning(); w != "" {
 		s.log.Warn().Str("file", path).Msg(w)
 	}
@@ -196,4 +204,9 @@ func (d *dumps) state(now time.Time) dumpState {
 		s.keys, s.total = d.keys.Load(), d.total.Load()
 	}
 	return s
+}
+
+func dirExists(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }

@@ -300,17 +300,58 @@ func refusal(err error) error {
 		ErrNotWhole, d)
 }
 
-// nameOthers says that Redis's own files in the directory are not read.
-func (st *Store) nameOthers() {
-	if there := present(st.dir, st.opts.Others); len(there) > 0 {
-		fields := []any{"files", strings.Join(there, " ")}
-		if i := st.imported; i.Source != "" {
-			fields = append(fields, "imported_from", i.Source, "imported_at", i.Time.UTC().Format(time.RFC3339),
-				"imported_keys", i.Keys)
-		}
-		st.opts.Log("Redis's files in the data directory are no longer read: the data is in "+databaseFile+
-			" and journal", nil, fields...)
+// nameOthers says that Redis's own files in the directory are not read. served is when the store was last written to:
+// files that are newer come from somebody else who has served this directory meanwhile.
+func (st *Store) nameOthers(served time.Time) {
+	there := present(st.dir, st.opts.Others)
+	if len(there) == 0 {
+		return
 	}
+	fields := []any{"files", strings.Join(there, " ")}
+	if i := st.imported; i.Source != "" {
+		fields = append(fields, "imported_from", i.Source, "imported_at", i.Time.UTC().Format(time.RFC3339),
+			"imported_keys", i.Keys)
+	}
+	var warning error
+	if newest := newestOf(st.dir, there); !served.IsZero() && newest.After(served) {
+		fields = append(fields, "written", newest.UTC().Format(time.RFC3339), "served_until", served.UTC().Format(time.RFC3339))
+		warning = Warning("they were written after this server's last change: what a Redis has stored here since then is " +
+			"in them alone; `diskette import` brings it into another directory")
+	}
+	st.opts.Log("Redis's files in the data directory are no longer read: the data is in "+databaseFile+" and journal",
+		warning, fields...)
+}
+
+// lastWritten is when the store's files were last changed; zero = there are none.
+func (st *Store) lastWritten() time.Time {
+	return newestOf(st.dir, []string{databaseFile, databaseFile + "-wal", stateName, filepath.Base(st.journalDir())})
+}
+
+// newestOf is when the newest of the named files, and of those in directories of these names, was written.
+func newestOf(dir string, names []string) (newest time.Time) {
+	for _, name := range names {
+		_ = filepath.WalkDir(filepath.Join(dir, name), func(_ string, d fs.DirEntry, err error) error {
+			if err == nil && !d.IsDir() {
+				if info, err := d.Info(); err == nil && info.ModTime().After(newest) {
+					newest = info.ModTime()
+				}
+			}
+			return nil
+		})
+	}
+	return newest
+}
+
+// nameUnreachable says how many keys are in databases whose numbers are not below Options.Databases.
+func (st *Store) nameUnreachable() error {
+	var keys, last int64
+	err := queryInts(st.wb.w.c, `SELECT coalesce(sum(keys), 0), coalesce(max(db), 0) FROM spaces
+		WHERE keys > 0 AND db <> `+itoa(ownNumber)+` AND db >= `+itoa(int64(st.opts.Databases)), &keys, &last)
+	if err == nil && keys > 0 {
+		st.opts.Log("there are keys in databases that no client reaches", Warning(fmt.Sprintf("start with databases %d "+
+			"to reach them", last+1)), "keys", keys, "last_database", last, "databases", st.opts.Databases)
+	}
+	return err
 }
 
 // present are those of the names that a directory has.

@@ -54,6 +54,7 @@ func Open(o Options) (_ *Store, err error) {
 		return nil, err
 	}
 	st.foundFiles()
+	served := st.lastWritten()
 	if err := st.openFiles(); err != nil {
 		if o.OnDamage == Refuse || !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrNotWhole) {
 			return nil, err
@@ -65,7 +66,10 @@ func Open(o Options) (_ *Store, err error) {
 	if err := st.readImported(); err != nil {
 		return nil, nameDamage(st.dir, err)
 	}
-	st.nameOthers()
+	st.nameOthers(served)
+	if err := st.nameUnreachable(); err != nil {
+		return nil, nameDamage(st.dir, err)
+	}
 	if err := st.openReaders(); err != nil {
 		return nil, nameDamage(st.dir, err)
 	}

@@ -64,7 +64,7 @@ func (e *moduleError) Error() string {
 func (m *move) key(f *rdb.FileReader, r *rdb.Record, b *store.Bulk) error {
 	if r.DB >= m.o.Store.Databases {
 		return &rdb.FileError{Offset: r.Offset, Found: fmt.Sprintf("a key of database %d", r.DB),
-			Expected: fmt.Sprintf("one below %d (databases)", m.o.Store.Databases), Err: rdb.ErrFormat}
+			Expected: fmt.Sprintf("one below %d: start with --databases %d or more", m.o.Store.Databases, r.DB+1), Err: rdb.ErrFormat}
 	}
 	m.at.Read++
 	if m.expires && r.ExpiresMs != 0 && r.ExpiresMs <= m.nowMs {
