@@ -17,21 +17,10 @@ import (
 // Open opens the data directory, creating it if it is not there, and brings the tables up to
 // the journal's end: recovery is write-back run to the end before anybody is served.
 func Open(o Options) (_ *Store, err error) {
-	if o.Databases == 0 {
-		o.Databases = 16
-	}
-	if o.MaxMemory == 0 {
-		o.MaxMemory = 128 << 20
-	}
 	sizes := sizesFor(o.Memory)
-	if o.upkeep == (upkeep{}) {
-		o.upkeep = usualUpkeep
-		o.upkeep.walPages = sizes.walPages
-	}
-	if o.Log == nil {
-		o.Log = func(string, error, ...any) {}
-	}
-	st := &Store{opts: o, sizes: sizes, dir: o.Dir, disk: files.Disk{Fault: o.Fault}, hooks: o.Hooks, started: time.Now(), renamed: map[int64]*object{}}
+	o.complete(sizes)
+	st := &Store{opts: o, sizes: sizes, dir: o.Dir, disk: files.Disk{Fault: o.Fault}, hooks: o.Hooks, started: time.Now(),
+		renamed: map[int64]*object{}}
 	st.maxMemory.Store(o.MaxMemory)
 	st.tx.st = st
 	st.notBusy.L = &st.mu
@@ -82,6 +71,23 @@ func Open(o Options) (_ *Store, err error) {
 	}
 	st.startWriteBack()
 	return st, nil
+}
+
+// complete fills in what was not given.
+func (o *Options) complete(sizes sizes) {
+	if o.Databases == 0 {
+		o.Databases = 16
+	}
+	if o.MaxMemory == 0 {
+		o.MaxMemory = 128 << 20
+	}
+	if o.upkeep == (upkeep{}) {
+		o.upkeep = usualUpkeep
+		o.upkeep.walPages = sizes.walPages
+	}
+	if o.Log == nil {
+		o.Log = func(string, error, ...any) {}
+	}
 }
 
 // openFiles looks at the files, and if they fit opens the database and brings it up to the journal's end.
