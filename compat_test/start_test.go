@@ -174,6 +174,10 @@ func TestFilesOfRedisThatAreNotReadAreNamed(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(s.Dir, "dump.rdb"), []byte("REDIS0011"), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	later := time.Now().Add(time.Minute) // the clock of files is a coarse one
+	if err := os.Chtimes(filepath.Join(s.Dir, "dump.rdb"), later, later); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.Mkdir(filepath.Join(s.Dir, "appendonlydir"), 0o755); err != nil {
 		t.Fatal(err)
 	}
