@@ -160,7 +160,9 @@ func playTogether(t *testing.T, addr string, seed uint64, n int, meanwhile func(
 		})
 	}
 	for i, name := range slices.Sorted(maps.Keys(randomFamilies)) {
-		if name != "acl" {
+		// SORT of a redis-server takes an errno that another command has left, such as ZADD of 5e-324, for a weight
+		// that is no number: its replicas can not follow it, or us, through both.
+		if name != "acl" && name != "sort" {
 			play(i, func(c *client, r *rand.Rand) error { return playAtRandom(c, randomFamilies[name], r, n) })
 		}
 	}
