@@ -15,7 +15,7 @@ func clientRows() []*command.Row {
 	return []*command.Row{
 		{Name: "client", Arity: -2,
 			Group: "connection", Since: "2.4.0", Cats: "-connection",
-			Doc: "Looks at connections and steers them.", Subs: []*command.Row{
+			Doc: "Looks at connections and steers them.", Subs: append([]*command.Row{
 				{Name: "kill", Arity: -3, Flags: command.Admin | command.Noscript | command.Loading | command.Stale, Conn: onClient(clientKill),
 					Since: "2.4.0", Usage: "<ip:port>\n<option> <value> [<option> <value> [...]]",
 					Args: "filter(ip:port|new-format([ID client-id]|[TYPE client-type(NORMAL|MASTER|SLAVE|REPLICA|PUBSUB)]|[USER username]|[ADDR ip:port]|[LADDR ip:port]|[SKIPME yes/no])...)",
@@ -44,19 +44,6 @@ func clientRows() []*command.Row {
 					Cost: "O(N) in the number of connections", Doc: "Describes the open connections."},
 				{Name: "help", Arity: 2, Flags: command.Loading | command.Stale, Conn: command.Help,
 					Since: "5.0.0", Doc: "Explains the subcommands."},
-				{Name: "caching", Arity: 3, Flags: command.Noscript | command.Loading | command.Stale, Conn: onClient(clientCaching),
-					Since: "6.0.0", Usage: "(YES|NO)", Args: "mode(YES|NO)",
-					Doc: "Says whether the keys of the next command are tracked."},
-				{Name: "getredir", Arity: 2, Flags: command.Noscript | command.Loading | command.Stale, Conn: onClient(clientGetredir),
-					Since: "6.0.0", Doc: "Returns the number of the connection that hears of this one's tracked keys."},
-				{Name: "tracking", Arity: -3, Flags: command.Noscript | command.Loading | command.Stale, Conn: onClient(clientTracking),
-					Since: "6.0.0",
-					Usage: "(ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> [...]] [OPTIN] [OPTOUT] [NOLOOP]",
-					Args:  "status(ON|OFF) [REDIRECT client-id] [PREFIX prefix...]... [BCAST] [OPTIN] [OPTOUT] [NOLOOP]",
-					Cost:  "O(1)",
-					Doc:   "Turns on or off that this connection is told of changes of the keys it has read."},
-				{Name: "trackinginfo", Arity: 2, Flags: command.Noscript | command.Loading | command.Stale, Conn: onClient(clientTrackinginfo),
-					Since: "6.2.0", Doc: "Describes how this connection tracks keys."},
 				{Name: "setname", Arity: 3, Flags: command.Noscript | command.Loading | command.Stale, Conn: onClient(clientSetname),
 					Since: "2.6.9", Tips: "request_policy:all_nodes response_policy:all_succeeded", Usage: "<name>",
 					Args: "connection-name", Doc: "Names this connection."},
@@ -70,7 +57,7 @@ func clientRows() []*command.Row {
 					Since: "7.2.0", Tips: "request_policy:all_nodes response_policy:all_succeeded",
 					Usage: "<option> <value>", Args: "attr(LIB-NAME libname|LIB-VER libver)",
 					Doc: "Notes the name or version of the client library."},
-			}},
+			}, clientTrackingRows()...)},
 	}
 }
 

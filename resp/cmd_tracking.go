@@ -6,6 +6,25 @@ import (
 	"diskette/resp/command"
 )
 
+// clientTrackingRows are CLIENT's subcommands on tracking.
+func clientTrackingRows() []*command.Row {
+	return []*command.Row{
+		{Name: "caching", Arity: 3, Flags: command.Noscript | command.Loading | command.Stale, Conn: onClient(clientCaching),
+			Since: "6.0.0", Usage: "(YES|NO)", Args: "mode(YES|NO)",
+			Doc: "Says whether the keys of the next command are tracked."},
+		{Name: "getredir", Arity: 2, Flags: command.Noscript | command.Loading | command.Stale, Conn: onClient(clientGetredir),
+			Since: "6.0.0", Doc: "Returns the number of the connection that hears of this one's tracked keys."},
+		{Name: "tracking", Arity: -3, Flags: command.Noscript | command.Loading | command.Stale, Conn: onClient(clientTracking),
+			Since: "6.0.0",
+			Usage: "(ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> [...]] [OPTIN] [OPTOUT] [NOLOOP]",
+			Args:  "status(ON|OFF) [REDIRECT client-id] [PREFIX prefix...]... [BCAST] [OPTIN] [OPTOUT] [NOLOOP]",
+			Cost:  "O(1)",
+			Doc:   "Turns on or off that this connection is told of changes of the keys it has read."},
+		{Name: "trackinginfo", Arity: 2, Flags: command.Noscript | command.Loading | command.Stale, Conn: onClient(clientTrackinginfo),
+			Since: "6.2.0", Doc: "Describes how this connection tracks keys."},
+	}
+}
+
 var (
 	errTwoRedirects   = command.ErrorReply("ERR A client can only redirect to a single other client")
 	errNoRedirect     = command.ErrorReply("ERR The client ID you want redirect to does not exist")

@@ -61,20 +61,26 @@ func (cl *client) admit(args [][]byte) (*command.Row, command.Reply) {
 	if s.loading.Load() != nil && !servesLoading(r, cl) {
 		return r, command.ErrLoading
 	}
+	return r, s.refusal(cl, r)
+}
+
+// refusal says why the data is not to be had for a command just now: its master's, its replicas' or the disk's reason.
+func (s *Server) refusal(cl *client, r *command.Row) command.Reply {
 	if l := s.follow.of.Load(); l != nil {
 		if refusal := l.gate(cl, r); refusal.IsError() {
-			return r, refusal
+			return refusal
 		}
 	}
-	if r.Flags&command.Write != 0 {
-		if s.replicas.lacking.Load() {
-			return r, errNoGoodReplicas
-		}
-		if err := s.store.WriteError(); err != nil && (r.Flags&command.Denyoom != 0 || !s.store.DiskFull()) {
-			return r, command.ErrNotStored(err)
-		}
+	if r.Flags&command.Write == 0 {
+		return command.ReplyNone
 	}
-	return r, command.ReplyNone
+	if s.replicas.lacking.Load() {
+		return errNoGoodReplicas
+	}
+	if err := s.store.WriteError(); err != nil && (r.Flags&command.Denyoom != 0 || !s.store.DiskFull()) {
+		return command.ErrNotStored(err)
+	}
+	return command.ReplyNone
 }
 
 // refused notes in an open transaction that one of its commands was; a refused EXEC drops it.

@@ -15,6 +15,7 @@ import (
 	"diskette/resp/acl"
 	"diskette/resp/command"
 	"diskette/resp/internal/machine"
+	"diskette/resp/wire"
 )
 
 func infoServer(t *infoText, r *infoReport) {
@@ -219,10 +220,32 @@ func infoPersistence(t *infoText, r *infoReport) {
 }
 
 func infoStats(t *infoText, r *infoReport) {
-	s, st := r.s, &r.store
-	net := s.clients.traffic()
+	net := r.s.clients.traffic()
+	batches, batchMicros := r.s.sampler.batchRates()
+	infoTraffic(t, r.s, net)
+	infoEvents(t, r)
+	infoHousekeeping(t, r.s)
+	infoErrors(t, r.s)
+	t.line("dump_payload_sanitizations", 0)
+	t.line("total_reads_processed", net.Reads)
+	t.line("total_writes_processed", net.Writes)
+	t.line("io_threaded_reads_processed", 0)
+	t.line("io_threaded_writes_processed", 0)
+	t.line("reply_buffer_shrinks", 0)
+	t.line("reply_buffer_expands", 0)
+	t.line("client_query_buffer_limit_disconnections", r.s.stats.overQuery.Load())
+	t.line("client_output_buffer_limit_disconnections", r.s.stats.overOutput.Load())
+	// There is no event loop: a cycle is a batch of commands of one client, and the time is the processor's.
+	cycles := r.s.loopNow().since(r.s.stats.loop.Load())
+	t.line("eventloop_cycles", cycles.batches)
+	t.line("eventloop_duration_sum", cycles.processor.Microseconds())
+	t.line("eventloop_duration_cmd_sum", r.s.commandMicros())
+	t.linef("instantaneous_eventloop_cycles_per_sec", "%.0f", batches)
+	t.linef("instantaneous_eventloop_duration_usec", "%.0f", batchMicros)
+}
+
+func infoTraffic(t *infoText, s *Server, net wire.Traffic) {
 	commands, inRate, outRate := s.sampler.rates()
-	batches, batchMicros := s.sampler.batchRates()
 	t.line("total_connections_received", s.stats.connections.Load())
 	t.line("total_commands_processed", s.stats.commands.Load())
 	t.linef("instantaneous_ops_per_sec", "%.0f", commands)
@@ -234,6 +257,11 @@ func infoStats(t *infoText, r *infoReport) {
 	t.line("total_net_repl_output_bytes", 0)
 	t.linef("instantaneous_input_repl_kbps", "%.2f", 0.0)
 	t.linef("instantaneous_output_repl_kbps", "%.2f", 0.0)
+}
+
+// infoEvents counts what has happened to connections, replicas, keys and those who listen.
+func infoEvents(t *infoText, r *infoReport) {
+	s, st := r.s, &r.store
 	t.line("rejected_connections", s.stats.rejected.Load())
 	t.line("sync_full", s.replicas.fulls.Load())
 	t.line("sync_partial_ok", s.replicas.partials.Load())
@@ -257,6 +285,10 @@ func infoStats(t *infoText, r *infoReport) {
 	t.line("tracking_total_keys", keys)
 	t.line("tracking_total_items", items)
 	t.line("tracking_total_prefixes", prefixes)
+}
+
+// infoHousekeeping counts MIGRATE's connections, and forks and defragmentation, which nobody does here.
+func infoHousekeeping(t *infoText, s *Server) {
 	t.line("latest_fork_usec", 0)
 	t.line("total_forks", 0)
 	t.line("migrate_cached_sockets", s.targets.count())
@@ -267,27 +299,14 @@ func infoStats(t *infoText, r *infoReport) {
 	t.line("active_defrag_key_misses", 0)
 	t.line("total_active_defrag_time", 0)
 	t.line("current_active_defrag_time", 0)
+}
+
+func infoErrors(t *infoText, s *Server) {
 	t.line("total_error_replies", s.stats.errors.total.Load())
 	t.line("unexpected_error_replies", 0)
 	for reason := acl.DeniedCommand; reason < acl.DenialReasons; reason++ {
 		t.line("acl_access_denied_"+acl.DenialWords[reason].Info, s.acl.Denials.Counts[reason].Load())
 	}
-	t.line("dump_payload_sanitizations", 0)
-	t.line("total_reads_processed", net.Reads)
-	t.line("total_writes_processed", net.Writes)
-	t.line("io_threaded_reads_processed", 0)
-	t.line("io_threaded_writes_processed", 0)
-	t.line("reply_buffer_shrinks", 0)
-	t.line("reply_buffer_expands", 0)
-	t.line("client_query_buffer_limit_disconnections", s.stats.overQuery.Load())
-	t.line("client_output_buffer_limit_disconnections", s.stats.overOutput.Load())
-	// There is no event loop: a cycle is a batch of commands of one client, and the time is the processor's.
-	cycles := s.loopNow().since(s.stats.loop.Load())
-	t.line("eventloop_cycles", cycles.batches)
-	t.line("eventloop_duration_sum", cycles.processor.Microseconds())
-	t.line("eventloop_duration_cmd_sum", s.commandMicros())
-	t.linef("instantaneous_eventloop_cycles_per_sec", "%.0f", batches)
-	t.linef("instantaneous_eventloop_duration_usec", "%.0f", batchMicros)
 }
 
 func infoReplication(t *infoText, r *infoReport) {
