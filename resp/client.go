@@ -256,29 +256,8 @@ type registry struct {
 	byID   map[int64]*client
 	lastID int64
 
-	ended wire.Traffic // of connections that ended, less what CONFIG RESETSTAT has zeroed
-}
-
-// traffic is that of all connections.
-func (r *registry) traffic() wire.Traffic {
-	r.Lock()
-	defer r.Unlock()
-	return r.trafficLocked()
-}
-
-func (r *registry) trafficLocked() wire.Traffic {
-	all := r.ended
-	for _, cl := range r.byID {
-		all = all.Plus(cl.guard.Traffic())
-	}
-	return all
-}
-
-// resetTraffic lets traffic begin at zero.
-func (r *registry) resetTraffic() {
-	r.Lock()
-	r.ended = r.ended.Minus(r.trafficLocked())
-	r.Unlock()
+	ended  traffic                        // of connections that ended, less what CONFIG RESETSTAT has zeroed
+	master struct{ in, out atomic.Int64 } // bytes that links to a master have carried
 }
 
 func (r *registry) add(cl *client, limit int) bool {
@@ -305,7 +284,7 @@ func (r *registry) each(fn func(*client)) {
 func (r *registry) remove(cl *client) {
 	r.Lock()
 	delete(r.byID, cl.id)
-	r.ended = r.ended.Plus(cl.guard.Traffic())
+	r.ended = r.ended.plus(cl)
 	r.Unlock()
 }
 

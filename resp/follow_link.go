@@ -124,6 +124,7 @@ func (l *link) connect() (err error) {
 		return err
 	}
 	defer conn.Close()
+	conn = l.srv.clients.countMaster(conn)
 	l.conn.Lock()
 	l.conn.Conn = conn
 	l.conn.Unlock()

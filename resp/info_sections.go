@@ -15,7 +15,6 @@ import (
 	"diskette/resp/acl"
 	"diskette/resp/command"
 	"diskette/resp/internal/machine"
-	"diskette/resp/wire"
 )
 
 func infoServer(t *infoText, r *infoReport) {
@@ -244,19 +243,19 @@ func infoStats(t *infoText, r *infoReport) {
 	t.linef("instantaneous_eventloop_duration_usec", "%.0f", batchMicros)
 }
 
-func infoTraffic(t *infoText, s *Server, net wire.Traffic) {
-	commands, inRate, outRate := s.sampler.rates()
+func infoTraffic(t *infoText, s *Server, net traffic) {
+	rates := s.sampler.rates()
 	t.line("total_connections_received", s.stats.connections.Load())
 	t.line("total_commands_processed", s.stats.commands.Load())
-	t.linef("instantaneous_ops_per_sec", "%.0f", commands)
+	t.linef("instantaneous_ops_per_sec", "%.0f", rates.commands)
 	t.line("total_net_input_bytes", net.In)
 	t.line("total_net_output_bytes", net.Out)
-	t.linef("instantaneous_input_kbps", "%.2f", inRate/1024)
-	t.linef("instantaneous_output_kbps", "%.2f", outRate/1024)
-	t.line("total_net_repl_input_bytes", 0)
-	t.line("total_net_repl_output_bytes", 0)
-	t.linef("instantaneous_input_repl_kbps", "%.2f", 0.0)
-	t.linef("instantaneous_output_repl_kbps", "%.2f", 0.0)
+	t.linef("instantaneous_input_kbps", "%.2f", rates.in/1024)
+	t.linef("instantaneous_output_kbps", "%.2f", rates.out/1024)
+	t.line("total_net_repl_input_bytes", net.replicaIn)
+	t.line("total_net_repl_output_bytes", net.replicaOut)
+	t.linef("instantaneous_input_repl_kbps", "%.2f", rates.replicaIn/1024)
+	t.linef("instantaneous_output_repl_kbps", "%.2f", rates.replicaOut/1024)
 }
 
 // infoEvents counts what has happened to connections, replicas, keys and those who listen.

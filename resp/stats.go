@@ -50,12 +50,13 @@ type sampler struct {
 	startBytes int64        // memory in use when the server was ready
 	peakBytes  atomic.Int64 // the most that was seen in use
 
-	mu                            sync.Mutex // guards what follows
-	at                            time.Time
-	commands, in, out             int64 // totals at that time
-	commandsPerS, inPerS, outPerS float64
-	loop                          loopTotals
-	loopPerS, loopMicros          float64 // batches a second; processor time a batch
+	mu                   sync.Mutex // guards what follows
+	at                   time.Time
+	commands             int64   // in all, at that time
+	net                  traffic // the same
+	perSecond            rates
+	loop                 loopTotals
+	loopPerS, loopMicros float64 // batches a second; processor time a batch
 }
 
 func (p *sampler) start(s *Server) {
@@ -94,15 +95,18 @@ func (p *sampler) sample(s *Server, now time.Time) {
 	defer p.mu.Unlock()
 	if seconds := now.Sub(p.at).Seconds(); !p.at.IsZero() && seconds > 0 {
 		// After a CONFIG RESETSTAT totals are lower than before.
-		p.commandsPerS = float64(max(0, commands-p.commands)) / seconds
-		p.inPerS = float64(max(0, net.In-p.in)) / seconds
-		p.outPerS = float64(max(0, net.Out-p.out)) / seconds
+		rate := func(now, before int64) float64 { return float64(max(0, now-before)) / seconds }
+		p.perSecond = rates{
+			commands: rate(commands, p.commands),
+			in:       rate(net.In, p.net.In), out: rate(net.Out, p.net.Out),
+			replicaIn: rate(net.replicaIn, p.net.replicaIn), replicaOut: rate(net.replicaOut, p.net.replicaOut),
+		}
 		done := loop.since(&p.loop)
 		p.loopPerS = float64(done.batches) / seconds
 		p.loopMicros = float64(done.processor.Microseconds()) / float64(max(1, done.batches))
 	}
 	p.loop = loop
-	p.at, p.commands, p.in, p.out = now, commands, net.In, net.Out
+	p.at, p.commands, p.net = now, commands, net
 }
 
 // loopTotals is what comes nearest to the turns of an event loop.
@@ -136,11 +140,13 @@ func (p *sampler) batchRates() (perSecond, micros float64) {
 	return p.loopPerS, p.loopMicros
 }
 
-// rates are commands, bytes received and bytes sent a second.
-func (p *sampler) rates() (commands, in, out float64) {
+// rates are what came and went a second, the rest than commands in bytes: see traffic.
+type rates struct{ commands, in, out, replicaIn, replicaOut float64 }
+
+func (p *sampler) rates() rates {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.commandsPerS, p.inPerS, p.outPerS
+	return p.perSecond
 }
 
 // noteMemory keeps the peak and returns it.
