@@ -41,6 +41,7 @@
 //	copy.go                                              another data set comes in beside the one that is served
 //	setaside.go salvage.go rescue.go tidy.go             damaged ones renamed; what can be read of them
 //	sweep.go        removes what has expired             reserve.go dir.go  disk space, the directory
+//	bounds.go       how much disk the store may take
 //	dir_linux.go dir_other.go                            what the system says of them
 //	collection.go table.go run.go dict.go pack.go        values of elements: in memory, as rows
 //	elements.go warm.go                                  their common parts; cache misses that overlap

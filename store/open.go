@@ -22,6 +22,7 @@ func Open(o Options) (_ *Store, err error) {
 	st := &Store{opts: o, sizes: sizes, dir: o.Dir, disk: files.Disk{Fault: o.Fault}, hooks: o.Hooks, started: time.Now(),
 		renamed: map[int64]*object{}}
 	st.maxMemory.Store(o.MaxMemory)
+	st.bounds.Store(&Bounds{})
 	st.tx.st = st
 	st.notBusy.L = &st.mu
 	if err := st.openDir(); err != nil {

@@ -15,6 +15,9 @@ type Stats struct {
 	Hits, Misses      int64 // look-ups of keys
 	Expired           int64 // keys removed because their deadline passed
 	ExpiredFields     int64 // fields of hashes that have expired
+	EvictedKeys       int64 // keys removed to make room on the disk
+	EvictedBytes      int64 // what they took there, about
+	EvictedAgeMillis  int64 // since the last use of the one that went last, about
 	Changes           int64 // since the start, for rdb_changes_since_last_save see Unapplied
 	Loads             int64 // keys read from disk, absent ones included
 	LoadNanos         int64
@@ -34,6 +37,7 @@ type Stats struct {
 	VacuumedPages     int64
 	DatabaseBytes     int64 // diskette.db
 	WALBytes          int64
+	UsedDisk          int64 // what Bounds.Disk bounds
 	FreeBytes         int64 // free pages inside the database file, when write-back last looked
 	ReserveGone       bool
 	Journal           journal.Stats
@@ -56,6 +60,7 @@ func (st *Store) memoryStatsLocked() Stats {
 	return Stats{
 		Hits: c.hits + st.tx.hits, Misses: c.misses + st.tx.misses, Changes: c.changes,
 		Expired: c.expired, ExpiredFields: c.expiredFields,
+		EvictedKeys: c.evicted, EvictedBytes: c.evictedBytes, EvictedAgeMillis: c.evictedAgeMillis,
 		Loads: c.loads, LoadNanos: c.loadNanos, Unloaded: c.unloaded,
 		HotBytes: st.hotBytes, HotObjects: st.hotObjects,
 	}
@@ -77,6 +82,7 @@ func (st *Store) addDiskStats(s *Stats) {
 	}
 	s.DatabaseBytes = fileBytes(filepath.Join(st.dir, databaseFile))
 	s.WALBytes = fileBytes(filepath.Join(st.dir, databaseFile+"-wal"))
+	s.UsedDisk = st.usedDisk()
 	s.FreeBytes = st.wb.w.freePages.Load() * pageBytes
 	s.RowsSetAside = st.wb.w.asides.rows.Load()
 	s.ReserveGone = st.DiskFull()
@@ -102,6 +108,9 @@ type DatabaseStats struct {
 	Expiring  int64 // with a deadline
 	TTLMillis int64 // average time to live of a sample of the keys in memory; 0 = none of them has a deadline
 	Overhead  int64 // bytes that the names in memory take besides their letters and values
+
+	DiskBytes   int64 // what its keys take in the tables, about; 0 while there are no Bounds
+	EvictedKeys int64 // removed to make room on the disk, since the start or ResetStats
 }
 
 // DatabaseStatsLocked describes all databases at now (unix ms). The caller holds the keyspace lock.

@@ -59,6 +59,7 @@ type Hooks struct {
 	Created func(db int, key string) // a key was added under a name that nothing had
 	Missed  func(db int, key string) // a command looked for a key to read it, and there is none
 	Expired func(db int, key string) // a key was removed because its deadline passed
+	Evicted func(db int, key string) // a key was removed to make room on the disk
 	Overdue func() bool              // a command that reads came upon an expired key: is the key to be removed at once?
 	// FieldExpired: a field of a hash was removed because its deadline passed. FieldsExpired comes when a hash has lost
 	// some so; gone: the last, and so the key.
@@ -111,6 +112,7 @@ type Store struct {
 	backlog    atomic.Int64                // journal bytes that are not
 	maxMemory  atomic.Int64                // bound of hotBytes
 	countUses  atomic.Pointer[UseCounting] // see uses.go
+	bounds     atomic.Pointer[Bounds]      // see bounds.go; never nil
 	closed     atomic.Bool
 	writeError atomic.Pointer[error] // why write-back can not go on just now
 	wb         writeBack
@@ -136,6 +138,8 @@ type tombstone struct {
 
 type counters struct {
 	hits, misses, expired, expiredFields, changes, loads, loadNanos, unloaded int64
+
+	evicted, evictedBytes, evictedAgeMillis int64
 }
 
 // Close writes everything back and closes the files. It is an error if not everything could be

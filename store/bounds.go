@@ -1,0 +1,88 @@
+package store
+
+import "path/filepath"
+
+// Policy says which keys may be evicted, and in what order: the words of maxmemory-policy.
+type Policy uint8
+
+const (
+	NoEviction Policy = iota
+	AllKeysLRU
+	AllKeysLFU
+	AllKeysRandom
+	AllKeysLRS // least recently stored: a new value for the whole key counts
+	AllKeysLRM // least recently modified: any change counts
+	VolatileLRU
+	VolatileLFU
+	VolatileRandom
+	VolatileTTL
+	VolatileLRS
+	VolatileLRM
+)
+
+var policyWords = [...]string{
+	NoEviction: "noeviction",
+	AllKeysLRU: "allkeys-lru", AllKeysLFU: "allkeys-lfu", AllKeysRandom: "allkeys-random",
+	AllKeysLRS: "allkeys-lrs", AllKeysLRM: "allkeys-lrm",
+	VolatileLRU: "volatile-lru", VolatileLFU: "volatile-lfu", VolatileRandom: "volatile-random", VolatileTTL: "volatile-ttl",
+	VolatileLRS: "volatile-lrs", VolatileLRM: "volatile-lrm",
+}
+
+// String is the policy's word.
+func (p Policy) String() string { return policyWords[p] }
+
+// ParsePolicy is the reverse of Policy.String.
+func ParsePolicy(word string) (Policy, bool) {
+	for p, w := range policyWords {
+		if w == word {
+			return Policy(p), true
+		}
+	}
+	return NoEviction, false
+}
+
+// Volatile reports whether keys with a deadline alone may go.
+func (p Policy) Volatile() bool { return p >= VolatileLRU }
+
+// SmallestDisk is the least that Bounds.Disk can be: below it journal, WAL and reserve leave next to nothing.
+const SmallestDisk = 8 << 20
+
+// Bounds say how much disk the store may take, and what goes when it is more. The zero value has no bound but the disk.
+type Bounds struct {
+	Disk      int64 // bytes of database file, WAL, journal and reserve together; 0 = no bound
+	Free      int64 // bytes of the file system to be kept free for others; 0 = none
+	Policy    Policy
+	Databases map[int]DatabaseBound // by number
+}
+
+// DatabaseBound is a database's own.
+type DatabaseBound struct {
+	Disk      int64  // bytes that its keys take in the tables, about; 0 = no bound of its own
+	Policy    Policy // if HasPolicy; else the store's
+	HasPolicy bool
+}
+
+// policyOf is the policy of a database.
+func (b *Bounds) policyOf(db int) Policy {
+	if d := b.Databases[db]; d.HasPolicy {
+		return d.Policy
+	}
+	return b.Policy
+}
+
+// SetBounds changes the bounds at any time; the store keeps b, which does not change any more. The caller may hold
+// the keyspace lock or not.
+func (st *Store) SetBounds(b *Bounds) { st.bounds.Store(b) }
+
+// Bounds are the bounds that were set last.
+func (st *Store) Bounds() *Bounds { return st.bounds.Load() }
+
+// Full reports whether a database is at its bound and nothing may be evicted, so that a command that needs more
+// room is to be refused. The caller may hold the keyspace lock or not.
+func (st *Store) Full(db int) bool { return false }
+
+// usedDisk is what the bound is for: the bytes of the database file, WAL, journal and reserve.
+func (st *Store) usedDisk() int64 {
+	base := filepath.Join(st.dir, databaseFile)
+	return fileBytes(base) + fileBytes(base+"-wal") + st.journal.Stats().Bytes + fileBytes(filepath.Join(st.dir, reserveFile))
+}
