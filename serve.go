@@ -129,6 +129,9 @@ func (p *process) run() int {
 	if err := p.server.LoadTLS(); err != nil {
 		return p.fatal("can not serve tls-port", err)
 	}
+	if err := p.server.CheckBounds(); err != nil {
+		return p.fatal("can not keep the data within its bounds", err)
+	}
 	p.server.SupervisedBy(p.manager.by)
 	p.manager.starting(p.log)
 	switch why, err := moveIn(p.cfg, p.server, p.log, p.answer, p.signals, p.ending); {

@@ -248,6 +248,12 @@ func (s *Server) serve(b *blocked, now int64) (answered bool) {
 		s.answer(b, reply)
 		return true
 	}
+	if b.row.Flags&command.Denyoom != 0 && s.full(b.db) { // what it waits for is there, and no room for it
+		tx.End()
+		s.bounds.refused.Add(1)
+		s.answer(b, command.ErrOOM)
+		return true
+	}
 	var start time.Time
 	if s.timing.timeAll.Load() {
 		start = time.Now()

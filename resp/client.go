@@ -41,6 +41,7 @@ type client struct {
 	replied bool         // the Conn function encoded its reply itself
 	newRole func()       // what REPLICAOF in a transaction has put off until the keyspace lock is free
 	multi   *transaction // between MULTI and EXEC
+	execAt  roomAt       // when the last EXEC began
 	watched map[watchName]*watchedKey
 	wroteTo int64 // the stream's offset behind the client's last change: what WAIT waits for; under the keyspace lock
 

@@ -2,7 +2,6 @@ package resp
 
 import (
 	"runtime/debug"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -94,6 +93,8 @@ func configResetstat(cl *client, c *command.Call) command.Reply {
 	s.stats.overQuery.Store(0)
 	s.stats.overOutput.Store(0)
 	s.stats.evictedClients.Store(0)
+	s.bounds.refused.Store(0)
+	s.bounds.watch.reset(time.Now())
 	s.stats.errors.reset()
 	s.clients.resetTraffic()
 	s.table.Each(func(r *command.Row) { r.Stats.Reset() })
@@ -112,7 +113,7 @@ func (s *Server) applyConfig() {
 		s.evictClients() // what they may have follows maxmemory
 	})
 	s.on("maxmemory-clients", s.evictClients)
-	for _, name := range []string{"maxmemory-policy", "lfu-log-factor", "lfu-decay-time"} {
+	for _, name := range []string{"maxmemory-policy", "maxmemory-policy-db", "lfu-log-factor", "lfu-decay-time"} {
 		s.on(name, func() { s.store.CountUses(useCounting(cfg)) })
 	}
 	s.on("hz", func() { s.sweeper.SetHz(int(cfg.Hz.Load())) })
@@ -159,7 +160,7 @@ func (s *Server) applyToClients() {
 
 // useCounting is how the settings want uses of keys counted, nil = not at all.
 func useCounting(cfg *config.Config) *store.UseCounting {
-	if !strings.HasSuffix(cfg.Text("maxmemory-policy"), "-lfu") {
+	if !cfg.HasPolicy("-lfu") {
 		return nil
 	}
 	return &store.UseCounting{LogFactor: cfg.Int("lfu-log-factor"), DecayMillis: cfg.Int("lfu-decay-time") * 60_000}

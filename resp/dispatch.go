@@ -77,7 +77,7 @@ func (cl *client) run(cmds []wire.Command) {
 
 // queueInMulti queues a command until EXEC.
 func (cl *client) queueInMulti(r *command.Row, args [][]byte) {
-	cl.reply(cl.multi.queue(r, args), 0)
+	cl.reply(cl.multi.queue(cl, r, args), 0)
 	cl.noteMulti()
 	if int64(cl.multi.bytes) > cl.srv.limits.QueryBuffer() { // Redis: they count as its query buffer
 		cl.overQuery()

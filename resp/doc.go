@@ -53,6 +53,7 @@
 //	block.go multi.go pause.go                           those who wait; MULTI, EXEC and WATCH; CLIENT PAUSE
 //	pubsub.go tracking.go push.go arrival.go             what is told without being asked for
 //	output_limit.go client_eviction.go memory_bound.go   bounds of what waits for clients
+//	bounds.go bounds_watch.go                            bounds of the data on disk: settings and gate; INFO and log
 //	permission.go auth_delay.go tls.go tls_key.go        who may come, and do what
 //	save.go dump_file.go rewrite.go                      all data as an RDB file; dump.rdb; BGREWRITEAOF
 //	replica.go replica_copy.go replicas*.go              who follows us, what is sent to it, what it has said

@@ -112,6 +112,7 @@ func (f *following) begin(host string, port int) {
 	l := newLink(f.srv, host, port)
 	l.from = f.resumable()
 	f.of.Store(l)
+	f.srv.applyBounds()
 	if old == nil {
 		f.srv.refuseBlocked()
 	}
@@ -142,6 +143,7 @@ func (f *following) end() error {
 	st.Unlock()
 	f.srv.cfg.Note("replicaof", "")
 	f.of.Store(nil) // from here on clients may write
+	f.srv.applyBounds()
 	f.srv.log.Info().Str("master", l.address()).Int64("offset", p.offset).Str("id", p.id).Msg("no longer following: this is a master")
 	return st.Wait(lsn)
 }

@@ -61,11 +61,17 @@ func (cl *client) admit(args [][]byte) (*command.Row, command.Reply) {
 	if s.loading.Load() != nil && !servesLoading(r, cl) {
 		return r, command.ErrLoading
 	}
-	return r, s.refusal(cl, r)
+	return r, s.refusal(cl, r, args)
 }
 
-// refusal says why the data is not to be had for a command just now: its master's, its replicas' or the disk's reason.
-func (s *Server) refusal(cl *client, r *command.Row) command.Reply {
+// refusal says why the data is not to be had for a command just now: its bounds', its master's, its replicas' or the
+// disk's reason.
+func (s *Server) refusal(cl *client, r *command.Row, args [][]byte) command.Reply {
+	if s.loading.Load() == nil {
+		if refusal := s.outOfRoom(cl, r, args); refusal.IsError() {
+			return refusal
+		}
+	}
 	if l := s.follow.of.Load(); l != nil {
 		if refusal := l.gate(cl, r); refusal.IsError() {
 			return refusal

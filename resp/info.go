@@ -12,7 +12,7 @@ import (
 // infoSections are INFO's, in its order. A field stands here if clients, exporters or dashboards
 // read it under that name and its value is true of this server; the rest of Redis's fields is left
 // out rather than filled with zeros. What is always 0 below is
-// so in truth: there are no forks, no replicas, no evictions, no defragmentation.
+// so in truth: there are no forks, no defragmentation.
 var infoSections = []struct {
 	name, title string
 	always      bool // in INFO without arguments; the others are in INFO all or everything
@@ -31,6 +31,7 @@ var infoSections = []struct {
 	{"latencystats", "Latencystats", false, infoLatencystats},
 	{"cluster", "Cluster", true, func(t *infoText, _ *infoReport) { t.line("cluster_enabled", 0) }},
 	{"diskette", "Diskette", true, infoDiskette},
+	{"bounds", "Bounds", true, infoBounds},
 	{"keyspace", "Keyspace", true, infoKeyspace},
 }
 

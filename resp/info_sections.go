@@ -270,10 +270,11 @@ func infoEvents(t *infoText, r *infoReport) {
 	t.linef("expired_stale_perc", "%.2f", 0.0)  // no deadline is left to chance,
 	t.line("expired_time_cap_reached_count", 0) // nor is the sweeper's time capped
 	t.line("expire_cycle_cpu_milliseconds", s.sweeping.Load()/int64(time.Millisecond))
-	t.line("evicted_keys", 0)
+	t.line("evicted_keys", st.EvictedKeys)
 	t.line("evicted_clients", s.stats.evictedClients.Load())
-	t.line("total_eviction_exceeded_time", 0)
-	t.line("current_eviction_exceeded_time", 0)
+	exceeded, now := s.bounds.watch.times(r.now) // seen once a second
+	t.line("total_eviction_exceeded_time", exceeded.Milliseconds())
+	t.line("current_eviction_exceeded_time", now.Milliseconds())
 	t.line("keyspace_hits", st.Hits)
 	t.line("keyspace_misses", st.Misses)
 	channels, patterns, shards := s.pubsub.counts()

@@ -59,7 +59,9 @@ func servesLoading(r *command.Row, cl *client) bool {
 
 // infoWhileLoading is INFO without what the store would tell.
 func (s *Server) infoWhileLoading(c *command.Call, r *infoReport) command.Reply {
-	return r.tell(c, func(section string) bool { return section != "diskette" && section != "keyspace" })
+	return r.tell(c, func(section string) bool {
+		return section != "diskette" && section != "bounds" && section != "keyspace"
+	})
 }
 
 // info writes the lines of INFO persistence that count while a server loads.

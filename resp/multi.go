@@ -7,7 +7,6 @@ import (
 	"diskette/expire"
 	"diskette/resp/acl"
 	"diskette/resp/command"
-	"diskette/resp/internal/numbers"
 	"diskette/resp/wire"
 	"diskette/store"
 )
@@ -37,6 +36,7 @@ func transactionRows() []*command.Row {
 // keyspace lock and they make one journal record: all or nothing after a crash.
 type transaction struct {
 	queued []queued
+	db     int  // on which the next command will work
 	bytes  int  // of the arguments, and what holds them
 	broken bool // a command was refused: EXEC answers EXECABORT
 }
@@ -48,7 +48,7 @@ type queued struct {
 
 // queue keeps a command for EXEC. Its arguments are copied out of the connection's buffer,
 // the long ones excepted, which are ours to keep.
-func (t *transaction) queue(r *command.Row, args [][]byte) command.Reply {
+func (t *transaction) queue(cl *client, r *command.Row, args [][]byte) command.Reply {
 	kept := make([][]byte, len(args))
 	for i, a := range args {
 		if len(a) >= wire.BigArg {
@@ -59,6 +59,7 @@ func (t *transaction) queue(r *command.Row, args [][]byte) command.Reply {
 		t.bytes += len(a) + wire.ArgCost
 	}
 	t.queued = append(t.queued, queued{r, kept})
+	t.db = selects(t.queued[len(t.queued)-1], cl.srv.cfg.Databases, t.db)
 	return command.ReplyQueued
 }
 
@@ -66,7 +67,7 @@ func multi(cl *client, _ *command.Call) command.Reply {
 	if cl.multi != nil {
 		return command.ErrNestedMulti
 	}
-	cl.multi = &transaction{}
+	cl.multi = &transaction{db: cl.DB}
 	cl.noteMulti()
 	return command.ReplyOK
 }
@@ -148,9 +149,7 @@ func (cl *client) wantQueued(tx *store.Tx, t *transaction) bool {
 	ok := true
 	for _, q := range t.queued {
 		if q.row.Name == "select" {
-			if db, isInt := numbers.ParseInt(q.args[1]); isInt && db >= 0 && db < int64(tx.Databases()) {
-				tx.Select(int(db))
-			}
+			tx.Select(selects(q, tx.Databases(), tx.DB()))
 			continue
 		}
 		ok = want(tx, q.row, q.args, false) && ok
@@ -167,6 +166,7 @@ func (cl *client) execLocked(tx *store.Tx, t *transaction, now int64) command.Re
 		cl.replied = true
 		return command.ReplyNone
 	}
+	cl.execAt = roomAt{cl.DB, cl.srv.full(cl.DB)}
 	silent := cl.replies != repliesOn
 	if !silent {
 		cl.out.BeginReply(0)

@@ -103,9 +103,9 @@ func (s *Server) endUnit(cl *client) {
 	}
 }
 
-// expired tells replicas of a key that its deadline has removed: they do not look at deadlines themselves. Outside of
-// any command it is a unit of its own.
-func (rs *replicas) expired(db int, command ...string) {
+// removed tells replicas of a key that its deadline or a bound of the disk has removed: they do not look at these
+// themselves. Outside of any command it is a unit of its own.
+func (rs *replicas) removed(db int, command ...string) {
 	if !rs.effects.On() {
 		return
 	}

@@ -35,6 +35,8 @@ type scriptRun struct {
 	command  [][]byte // the connection's: only its own goroutine may read them, unless the run is busy
 	isEval   bool
 	readOnly bool
+	allowOOM bool   // the script says that it may run when there is no room
+	begins   roomAt // when the command began that runs the script
 	began    time.Time
 	lookedIn time.Time // when others were last let look in
 	long     bool      // the script has run for longMemory
@@ -116,12 +118,20 @@ func (e *engine) newRun(c *command.Call, tx *store.Tx, name string, flags script
 	if l := e.srv.follow.of.Load(); l != nil && flags&scriptAllowStale == 0 && l.stale() {
 		return nil, errMasterDown
 	}
+	begins := e.srv.roomAt(clientOf(c), c, tx.DB())
+	if begins.full && flags&(scriptOldStyle|scriptAllowOOM|scriptNoWrites) == 0 {
+		e.srv.bounds.refused.Add(1)
+		return nil, errScriptOOM
+	}
 	tx.CopyAtOnce()
 	return &scriptRun{
 		cl: clientOf(c), tx: tx, clock: c.Now, name: name, command: c.Args, began: time.Now(),
-		readOnly: readOnly || flags&scriptNoWrites != 0,
+		readOnly: readOnly || flags&scriptNoWrites != 0, allowOOM: flags&scriptAllowOOM != 0, begins: begins,
 	}, command.ReplyNone
 }
+
+// Redis's words.
+var errScriptOOM = command.ErrorReply("OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'")
 
 // execute calls a function of the engine's Lua for a run, and returns the reply.
 func (e *engine) execute(run *scriptRun, fn *lua.LFunction, args ...lua.LValue) command.Reply {

@@ -69,6 +69,7 @@ type Server struct {
 	sampler    sampler
 	latencies  latencies
 	heap       heapRoom
+	bounds     diskBounds
 	eviction   sync.Mutex   // held while clients are being chosen to be closed
 	sweeping   atomic.Int64 // nanoseconds that the sweeper has taken
 	dumps      dumps
@@ -212,9 +213,10 @@ func (s *Server) Hooks() store.Hooks {
 		},
 		Expired: func(db int, key string) {
 			s.notify(db, command.EventExpired, "expired", key)
-			s.replicas.expired(db, "DEL", key)
+			s.replicas.removed(db, "DEL", key)
 		},
-		FieldExpired: func(db int, key, field string) { s.replicas.expired(db, "HDEL", key, field) },
+		Evicted:      s.evicted,
+		FieldExpired: func(db int, key, field string) { s.replicas.removed(db, "HDEL", key, field) },
 		FieldsExpired: func(db int, key string, gone bool) {
 			s.notify(db, command.EventHash, "hexpired", key)
 			if gone {
@@ -244,6 +246,7 @@ func (s *Server) Start(st *store.Store) {
 	s.replicas.start()
 	s.applyConfig()
 	s.beginFollowing()
+	s.beginBounds()
 	s.sampler.start(s)
 	if p := newProcs(); p != nil {
 		go p.run(s, s.sampler.stop)

@@ -87,6 +87,7 @@ func (p *sampler) end() {
 func (p *sampler) sample(s *Server, now time.Time) {
 	p.noteMemory(machine.ReadProcess().Used)
 	s.boundHotSet()
+	s.watchBounds(now)
 	s.heap.makeRoom(s, s.limits.Unsent.Load())
 	s.noteIntrusions(now)
 	commands := s.stats.commands.Load()

@@ -44,6 +44,7 @@ var (
 	ErrPingDamaged = ErrorReply("MISCONF The data on disk is damaged or the disk fails, and ping-fails-when-damaged is set: INFO persistence and the server's log say more")
 	errDiskFailed  = ErrorReply("ERR the disk could not be read just now: what this command needs is not in memory. Try again; the server's log and INFO persistence say more")
 
+	ErrOOM                 = ErrorReply("OOM command not allowed when used memory > 'maxmemory'.")
 	ErrLoading             = ErrorReply("LOADING Redis is loading the dataset in memory")
 	ErrNoAuth              = ErrorReply("NOAUTH Authentication required.")
 	ErrWrongPass           = ErrorReply("WRONGPASS invalid username-password pair or user is disabled.")

@@ -25,19 +25,19 @@ const (
 	EventHash
 	eventZSet
 	EventExpired
-	eventEvicted
+	EventEvicted
 	eventStream
 	eventModule
 	EventMissed
 	EventNew
 
-	eventsOfA = EventGeneric | eventString | eventList | eventSet | EventHash | eventZSet | EventExpired | eventEvicted | eventStream | eventModule
+	eventsOfA = EventGeneric | eventString | eventList | eventSet | EventHash | eventZSet | EventExpired | EventEvicted | eventStream | eventModule
 )
 
 var eventLetters = map[rune]EventClass{
 	'K': EventKeyspace, 'E': EventKeyevent, 'A': eventsOfA, 'g': EventGeneric,
 	'$': eventString, 'l': eventList, 's': eventSet, 'h': EventHash, 'z': eventZSet, 't': eventStream, 'd': eventModule,
-	'x': EventExpired, 'e': eventEvicted, 'm': EventMissed, 'n': EventNew,
+	'x': EventExpired, 'e': EventEvicted, 'm': EventMissed, 'n': EventNew,
 }
 
 // Events is the classes that are asked for, 0 = nobody can hear anything.

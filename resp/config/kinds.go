@@ -28,9 +28,10 @@ type setting struct {
 type valueKind struct {
 	// parse turns the words of a value into a setting. old is the setting's text until now, for
 	// kinds whose words change a part of it. Error texts are Redis 7's.
-	parse func(words []string, old string) (setting, error)
-	many  bool // takes any number of words; else exactly one
-	adds  bool // in a file, a further line adds to those before it
+	parse  func(words []string, old string) (setting, error)
+	many   bool // takes any number of words; else exactly one
+	adds   bool // in a file, a further line adds to those before it
+	merges bool // a further line and a CONFIG SET change a part of it; no words empty it
 }
 
 // apply parses the words of one line or of one CONFIG SET value.

@@ -5,12 +5,12 @@ import "strings"
 // noEffectReasons say why a parameter does nothing here, each as a clause: one of this name, or of a name that begins
 // so and ends in a hyphen or underscore. The longest counts.
 var noEffectReasons = map[string]string{
-	"appendonly":       "every write is durable without it; it stays yes, and says which of Redis's files are imported at the first start",
-	"save":             "every write is durable without snapshots; SAVE and BGSAVE write one, and nothing else does",
-	"maxmemory-policy": "maxmemory bounds the part of the data that is held in memory, nothing is evicted; an LFU policy counts uses for OBJECT FREQ",
-	"maxmemory-":       "nothing is evicted",
-	"tls-":             "the Go language decides",
-	"tls-cluster":      "there is no cluster",
+	"appendonly":                  "every write is durable without it; it stays yes, and says which of Redis's files are imported at the first start",
+	"save":                        "every write is durable without snapshots; SAVE and BGSAVE write one, and nothing else does",
+	"maxmemory-samples":           "all keys are kept in an order from which the next to go is taken, none are sampled",
+	"maxmemory-eviction-tenacity": "eviction goes on beside the clients until the bounds hold",
+	"tls-":                        "the Go language decides",
+	"tls-cluster":                 "there is no cluster",
 
 	"tls-auto-reload-interval": "CONFIG SET tls-cert-file reads a renewed certificate",
 	"repl-diskless-load":       "a copy of a master's data is always taken as swapdb has it: what is here is served until the copy is whole",

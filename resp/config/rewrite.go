@@ -67,7 +67,7 @@ func (c *Config) rewriteConf(content string, defaults, settings []setting) (stri
 	}
 	content = withHeading(content)
 	for _, i := range stale {
-		if parameters[i].kind.adds && settings[i].text != "" {
+		if kind := parameters[i].kind; (kind.adds || kind.merges) && settings[i].text != "" {
 			content += parameters[i].name + " \"\"\n"
 		}
 		content += confLine(i, settings[i])

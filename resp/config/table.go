@@ -37,8 +37,8 @@ var forgottenOptions = map[string]int{
 
 // parameters is the configuration: the names of Redis 7.0 and 7.2 with Redis' ranges and defaults, and Diskette's own
 // allow-network-filesystem, auth-failure-delay, export-rdb-version, import, import-damaged, import-skip-modules,
-// ping-fails-when-damaged and set-aside-damaged. Defaults that differ from Redis': bind (loopback only), dir,
-// appendonly.
+// maxdisk, maxdisk-db, maxdisk-free, maxmemory-policy-db, ping-fails-when-damaged and set-aside-damaged. Defaults that
+// differ from Redis': bind (loopback only), dir, appendonly.
 var parameters = slices.Concat([]parameter{
 	// Listening and connections.
 	{"port", "", intRange(0, 65535), "6379", inUse | atStart | listening},
@@ -72,6 +72,12 @@ var parameters = slices.Concat([]parameter{
 	{"databases", "", intRange(1, math.MaxInt32), "16", inUse | atStart},
 	{"maxmemory", "", memorySize(0), "0", inUse},
 	{"maxmemory-clients", "", memoryOrPercent, "0", inUse},
+	{"maxmemory-policy", "", oneOf(policyNames...), "noeviction", inUse},
+	{"maxmemory-policy-db", "", databasePolicies, "", inUse},
+	{"maxdisk", "", maxDisk, "0", inUse},
+	{"maxdisk-db", "", databaseSizes, "", inUse},
+	{"maxdisk-free", "", memoryOrPercent, "0", inUse},
+	{"lazyfree-lazy-eviction", "", yesOrNo, "no", inUse}, // DEL or UNLINK for replicas
 	{"appendfsync", "", oneOf("everysec", "always", "no"), "everysec", inUse},
 	{"allow-network-filesystem", "", yesOrNo, "no", inUse | atStart},
 	{"ping-fails-when-damaged", "", yesOrNo, "no", inUse},
@@ -132,6 +138,7 @@ var parameters = slices.Concat([]parameter{
 	{"replica-announce-ip", "slave-announce-ip", anyText, "", inUse},
 	{"replica-announce-port", "slave-announce-port", intRange(0, 65535), "0", inUse},
 	{"replica-announced", "", yesOrNo, "yes", inUse},
+	{"replica-ignore-maxmemory", "slave-ignore-maxmemory", yesOrNo, "yes", inUse},
 	{"replica-priority", "slave-priority", intRange(0, math.MaxInt32), "100", inUse},
 	{"replica-read-only", "slave-read-only", yesOrNo, "yes", inUse},
 	{"replica-serve-stale-data", "slave-serve-stale-data", yesOrNo, "yes", inUse},
@@ -193,7 +200,6 @@ var parameters = slices.Concat([]parameter{
 	{"io-threads", "", intRange(1, 128), "1", noEffect | atStart},
 	{"io-threads-do-reads", "", yesOrNo, "no", noEffect | atStart},
 	{"jemalloc-bg-thread", "", yesOrNo, "yes", noEffect},
-	{"lazyfree-lazy-eviction", "", yesOrNo, "no", noEffect},
 	{"lazyfree-lazy-expire", "", yesOrNo, "no", noEffect},
 	{"lazyfree-lazy-server-del", "", yesOrNo, "no", noEffect},
 	{"lazyfree-lazy-user-del", "", yesOrNo, "no", noEffect},
@@ -203,7 +209,6 @@ var parameters = slices.Concat([]parameter{
 	{"list-compress-depth", "", intRange(0, math.MaxInt32), "0", noEffect},
 	{"locale-collate", "", anyText, "", noEffect},
 	{"maxmemory-eviction-tenacity", "", intRange(0, 100), "10", noEffect},
-	{"maxmemory-policy", "", oneOf("volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl", "allkeys-lru", "allkeys-lfu", "allkeys-random", "noeviction"), "noeviction", noEffect},
 	{"maxmemory-samples", "", intRange(1, math.MaxInt32), "5", noEffect},
 	{"min-replicas-max-lag", "min-slaves-max-lag", intRange(0, math.MaxInt32), "10", inUse},
 	{"min-replicas-to-write", "min-slaves-to-write", intRange(0, math.MaxInt32), "0", inUse},
@@ -223,7 +228,6 @@ var parameters = slices.Concat([]parameter{
 	{"repl-diskless-sync-max-replicas", "", intRange(0, math.MaxInt32), "0", noEffect},
 	{"repl-ping-replica-period", "repl-ping-slave-period", intRange(1, math.MaxInt32), "10", inUse},
 	{"replica-ignore-disk-write-errors", "", yesOrNo, "no", noEffect},
-	{"replica-ignore-maxmemory", "slave-ignore-maxmemory", yesOrNo, "yes", noEffect},
 	{"replica-lazy-flush", "slave-lazy-flush", yesOrNo, "no", noEffect},
 	{"sanitize-dump-payload", "", oneOf("no", "yes", "clients"), "no", noEffect},
 	{"save", "", savePoints, "3600 1 300 100 60 10000", noEffect},

@@ -1,0 +1,193 @@
+package resp
+
+import (
+	"errors"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+
+	"diskette/resp/command"
+	"diskette/resp/config"
+	"diskette/resp/internal/numbers"
+	"diskette/store"
+)
+
+// The bounds of the data on disk (maxdisk and its kin), as clients and the operator see them: the store keeps to them
+// and evicts, here are the settings, the gate and the log.
+//
+// What Redis does at maxmemory happens here at maxdisk: a command marked denyoom is refused while eviction makes no
+// room, and so is whatever is to be queued in a MULTI, and an EXEC with a denyoom command among those that were queued
+// before. A script is asked when it begins, and then at its first command that writes. Redis: processCommand in
+// server.c, scriptPrepareForRun and scriptVerifyOOM in script.c.
+//
+// As with Redis's replica-ignore-maxmemory a server that follows another keeps to no bounds: its master says what goes.
+type diskBounds struct {
+	fs      config.FileSystem
+	refused atomic.Int64 // commands, since the start or CONFIG RESETSTAT
+	evicted atomic.Int64 // keys, since the start
+	watch   boundsWatch
+}
+
+// checkBounds reports what is wrong with the settings. Config.Set asks it before they count.
+func (s *Server) checkBounds(name string) error {
+	_, err := s.cfg.DiskBounds(s.fileSystem())
+	var wrong *config.BoundError
+	if errors.As(err, &wrong) && wrong.Parameter == name {
+		return wrong.Reason
+	}
+	return nil
+}
+
+// CheckBounds reports why the server can not keep to the bounds that it is started with.
+func (s *Server) CheckBounds() error {
+	_, err := s.cfg.DiskBounds(s.fileSystem())
+	return err
+}
+
+// fileSystem is the data directory's, or that in which it will be made.
+func (s *Server) fileSystem() config.FileSystem {
+	for dir := s.cfg.Text("dir"); ; dir = filepath.Dir(dir) {
+		if total, _ := store.FileSystem(dir); total >= 0 || dir == filepath.Dir(dir) {
+			return config.FileSystem{Total: total, Room: s.bounds.fs.Room}
+		}
+	}
+}
+
+// beginBounds puts the bounds into effect. It comes once it is known whether the server follows another.
+func (s *Server) beginBounds() {
+	_, free := store.FileSystem(s.cfg.Text("dir"))
+	s.bounds.fs.Room = -1
+	if st, err := s.store.Stats(false); err == nil && free >= 0 {
+		s.bounds.fs.Room = free + st.UsedDisk
+	}
+	for _, name := range []string{"maxdisk", "maxdisk-free", "maxdisk-db", "maxmemory-policy-db"} {
+		s.cfg.OnChange(name, func(string) error { return s.checkBounds(name) })
+		s.cfg.OnChanged(name, func(string) { s.applyBounds() })
+	}
+	for _, name := range []string{"maxmemory", "maxmemory-policy", "replica-ignore-maxmemory"} {
+		s.cfg.OnChanged(name, func(string) { s.applyBounds() })
+	}
+	s.applyBounds()
+	s.logDefaultBound()
+}
+
+// applyBounds gives the store the bounds that hold now. It takes no keyspace lock.
+func (s *Server) applyBounds() {
+	if s.store == nil {
+		return
+	}
+	if s.follow.of.Load() != nil && s.cfg.Bool("replica-ignore-maxmemory") {
+		s.store.SetBounds(&store.Bounds{})
+		return
+	}
+	b, err := s.cfg.DiskBounds(s.fileSystem())
+	if err != nil { // the file system is not the one that it was when the settings were tried
+		s.log.Error().Err(err).Msg("the bounds of the data on disk stay as they were")
+		return
+	}
+	s.store.SetBounds(b)
+}
+
+// logDefaultBound says what an evicting policy means where nothing says how much disk there is for the data.
+func (s *Server) logDefaultBound() {
+	b := s.store.Bounds()
+	if s.cfg.Int("maxdisk") != 0 || b.Policy == store.NoEviction || b.Disk == 0 {
+		return
+	}
+	s.log.Info().Int64("maxmemory", s.cfg.MaxMemory.Load()).Int64("maxdisk", b.Disk).Msg("maxmemory-policy " + b.Policy.String() +
+		": the hottest " + spokenBytes(s.cfg.MaxMemory.Load()) + " stay in memory, up to " + spokenBytes(b.Disk) +
+		" on disk; maxdisk sets it")
+}
+
+// spokenBytes is a size with one digit at most after the point: 256 MB, 2.5 GB.
+func spokenBytes(n int64) string {
+	unit, size := 0, float64(n)
+	for ; size >= 1024 && unit < 4; unit++ {
+		size /= 1024
+	}
+	return strings.TrimSuffix(strconv.FormatFloat(size, 'f', 1, 64), ".0") + " " + []string{"bytes", "KB", "MB", "GB", "TB"}[unit]
+}
+
+// full reports whether a denyoom command on a database is to be refused.
+func (s *Server) full(db int) bool { return s.store.Full(db) }
+
+// outOfRoom refuses a command for which there is no room; KindNone = there is.
+func (s *Server) outOfRoom(cl *client, r *command.Row, args [][]byte) command.Reply {
+	full := false
+	switch t := cl.multi; {
+	case cl.master:
+		return command.ReplyNone
+	case t == nil:
+		full = r.Flags&command.Denyoom != 0 && s.full(storesIn(r, args, cl.DB))
+	case r.Name == "exec":
+		full = t.full(s, cl.DB)
+	case r.Name != "discard" && r.Name != "quit" && r.Name != "reset":
+		full = s.full(t.db)
+	}
+	if !full {
+		return command.ReplyNone
+	}
+	s.bounds.refused.Add(1)
+	return command.ErrOOM
+}
+
+// roomAt is whether there was room in a database at a moment. What begins then, an EXEC or a script, is not stopped
+// half-way because there is none any more.
+type roomAt struct {
+	db   int
+	full bool
+}
+
+// roomAt is for a script that a command runs. In a transaction the moment is EXEC's.
+func (s *Server) roomAt(cl *client, c *command.Call, db int) roomAt {
+	if c.Locked && cl.execAt.db == db {
+		return cl.execAt
+	}
+	return roomAt{db, s.full(db)}
+}
+
+// isFull is for a database that need not be the one that was looked at.
+func (at roomAt) isFull(s *Server, db int) bool {
+	if at.db == db {
+		return at.full
+	}
+	return s.full(db)
+}
+
+// storesIn is the database in which a command stores: COPY's may be another than that on which it works.
+func storesIn(r *command.Row, args [][]byte, db int) int {
+	if r.Name != "copy" {
+		return db
+	}
+	for i := 3; i+1 < len(args); i++ {
+		if strings.EqualFold(string(args[i]), "db") {
+			if n, ok := numbers.ParseInt(args[i+1]); ok && n >= 0 && n < 1<<30 {
+				return int(n)
+			}
+		}
+	}
+	return db
+}
+
+// selects is the database after a queued command, before which it was db.
+func selects(q queued, databases, db int) int {
+	if q.row.Name != "select" || len(q.args) != 2 {
+		return db
+	}
+	if n, ok := numbers.ParseInt(q.args[1]); ok && n >= 0 && n < int64(databases) {
+		return int(n)
+	}
+	return db
+}
+
+// full reports whether one of the queued commands, which begin on a database, is to be refused.
+func (t *transaction) full(s *Server, db int) bool {
+	for _, q := range t.queued {
+		if q.row.Flags&command.Denyoom != 0 && s.full(storesIn(q.row, q.args, db)) {
+			return true
+		}
+		db = selects(q, s.cfg.Databases, db)
+	}
+	return false
+}
