@@ -42,7 +42,7 @@
 //	setaside.go salvage.go rescue.go tidy.go             damaged ones renamed; what can be read of them
 //	sweep.go        removes what has expired             reserve.go dir.go  disk space, the directory
 //	bounds.go       how much disk the store may take
-//	dir_linux.go dir_other.go                            what the system says of them
+//	dir_linux.go dir_other.go filesystem.go              what the system says of them
 //	collection.go table.go run.go dict.go pack.go        values of elements: in memory, as rows
 //	elements.go warm.go                                  their common parts; cache misses that overlap
 //	hash.go hash_expiry.go sweep_fields.go               hashes; their fields' deadlines
