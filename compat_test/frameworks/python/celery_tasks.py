@@ -1,6 +1,7 @@
 """Celery with Redis as broker and result backend: results, retries, chains, groups, chords, revoking, a worker killed half-way.
 
-Started with `leaving`, `moved` and `back` it is what a queue does on its way to Diskette and back.
+Started with `leaving`, `moved` and `back` it is what a queue does on its way to Diskette and back;
+with `server_killed` the server is killed under a worker, and under what waits for one.
 """
 import os
 import sys
@@ -9,7 +10,7 @@ import time
 from celery import Celery, chain, chord, group
 from redis import Redis
 
-from transcript import HOST, PORT, URL, Child, raised, say, until
+from transcript import HOST, PORT, URL, Child, again, kill_the_server, raised, say, until
 
 app = Celery("celery_tasks", broker=URL + "/1", backend=URL + "/2")
 app.conf.update(
@@ -134,6 +135,28 @@ def killed_half_way():
         say("taken up by the next worker", get(hung))
         say("worker ends", w.stop())
     say("left over", broker.hlen("unacked"))
+
+
+def polled(task):
+    """A task's result, asked for again and again: the connection on which results are told ended with the server."""
+    until(lambda: again(lambda: app.backend.get_task_meta(task)["status"]) == "SUCCESS", "it has ended")
+    return app.backend.get_task_meta(task)["result"]
+
+
+def server_killed():
+    with worker() as w:
+        say("before", get(add.delay(20, 2)))
+        kill_the_server()  # with no task under way: a result that can not be stored is lost, with every server
+        w.kill()  # Celery 5.7's consumes nothing any more after some kills, of redis-server, too
+    with worker() as w:
+        say("after", polled(again(add.delay, 40, 4).id))
+        say("worker ends", w.stop())
+    queued = [add.delay(i, 1).id for i in range(20)] + [add.apply_async((30, 3), countdown=1).id]
+    kill_the_server()
+    again(r.ping)
+    with worker() as w:
+        say("queued before", [polled(q) for q in queued])
+        say("worker ends", w.stop())
 
 
 def hung(name):

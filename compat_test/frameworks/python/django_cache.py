@@ -1,10 +1,10 @@
-"""Django's cache on django-redis, and Django's sessions in that cache."""
+"""Django's cache on django-redis, Django's sessions in that cache, the server killed."""
 import threading
 
 import django
 from django.conf import settings
 
-from transcript import URL, near, raised, say, until
+from transcript import URL, again, kill_the_server, near, raised, say, until
 
 settings.configure(
     INSTALLED_APPS=["django.contrib.sessions"],
@@ -89,6 +89,22 @@ def sessions():
     say("flushed", SessionStore().exists(s.session_key), raised(s.save, must_create=False))
 
 
-for part in (the_cache, sessions):
+def killed():
+    s = SessionStore()
+    s["cart"] = [1, 2, 3]
+    s.set_expiry(100)
+    s.create()
+    cache.set_many({f"kept {i}": [i] * i for i in range(100)}, timeout=1000)
+    caches["packed"].set("kept", {"text": "x" * 10_000})
+    lock = cache.lock("job", timeout=1000)
+    lock.acquire()
+    kill_the_server()
+    say("kept", again(lambda: sum(map(sum, cache.get_many([f"kept {i}" for i in range(100)]).values()))), near(cache.ttl("kept 1"), 1000))
+    say("kept, packed", again(lambda: len(caches["packed"].get("kept")["text"])))
+    say("the session", again(lambda: SessionStore(s.session_key)["cart"]), near(SessionStore(s.session_key).get_expiry_age(), 100))
+    say("the lock", cache.lock("job", timeout=10).acquire(blocking=False), raised(lock.release))
+
+
+for part in (the_cache, sessions, killed):
     say(f"-- {part.__name__}")
     part()

@@ -1,10 +1,10 @@
-"""redis-py: locks, pipelines with WATCH, scripts, publish and subscribe, and replies that it parses."""
+"""redis-py: locks, pipelines with WATCH, scripts, publish and subscribe, replies that it parses, the server killed."""
 import threading
 
 import redis
 from redis.exceptions import WatchError
 
-from transcript import HOST, PORT, near, raised, say, until
+from transcript import HOST, PORT, again, kill_the_server, near, raised, say, until
 
 r = redis.Redis(HOST, PORT, decode_responses=True)
 other = redis.Redis(HOST, PORT, decode_responses=True)
@@ -165,7 +165,41 @@ def replies():
     say("an error", raised(r.lpush, "h", 1))
 
 
+def killed():
+    """What was answered is there; a lock is held on; a transaction that watched is void; a script is loaded anew."""
+    held = r.lock("held", timeout=1000)
+    held.acquire()
+    take = r.register_script("return redis.call('INCRBY', KEYS[1], ARGV[1])")
+    take(keys=["taken"], args=[3])
+    r.xgroup_create("jobs", "group", "0", mkstream=True)
+    r.xadd("jobs", {"n": 1}, id="1-1")
+    r.xreadgroup("group", "me", {"jobs": ">"})
+    with r.pipeline(transaction=False) as p:
+        for i in range(1000):
+            p.set(f"kept:{i}", i, ex=1000)
+        p.execute()
+    with r.pipeline() as p:
+        p.watch("taken")
+        kill_the_server()
+        p.multi()
+        p.set("taken", 0)
+        say("a transaction that has watched", "returned" in raised(p.execute), again(r.get, "taken"))
+    say("kept", sum(int(v) for v in again(r.mget, [f"kept:{i}" for i in range(1000)])), near(r.ttl("kept:7"), 1000))
+    say("the lock", held.owned(), other.lock("held", timeout=1).acquire(blocking=False), raised(held.release))
+    say("the script", again(take, keys=["taken"], args=[4]))
+    say("delivered, not acknowledged", r.xpending("jobs", "group")["pending"], r.xautoclaim("jobs", "group", "you", 0)[1])
+    got = []
+    waiter = threading.Thread(target=lambda: got.append(again(other.blpop, ["kept list"], timeout=60)))
+    waiter.start()
+    until(lambda: r.info("clients")["blocked_clients"], "the client waits")
+    kill_the_server()
+    until(lambda: again(r.info, "clients")["blocked_clients"], "the client waits again")
+    again(r.rpush, "kept list", "work")
+    waiter.join()
+    say("a wait begun again", got)
+
+
 r_bytes = redis.Redis(HOST, PORT)
-for part in (locks, pipelines, scripts, messages, replies):
+for part in (locks, pipelines, scripts, messages, replies, killed):
     say(f"-- {part.__name__}")
     part()

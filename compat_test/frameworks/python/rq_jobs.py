@@ -1,4 +1,5 @@
-"""RQ: jobs done, retried, scheduled, chained and stopped; the process of a job killed, and a worker killed half-way.
+"""RQ: jobs done, retried, scheduled, chained and stopped; the process of a job killed, a worker killed half-way, the server
+killed under a worker.
 
 Started with "worker" it is the worker, with "before" and "after" the two halves between which the server is killed."""
 import os
@@ -13,7 +14,7 @@ from rq.command import send_stop_job_command
 from rq.job import Job
 from rq.registry import FailedJobRegistry, FinishedJobRegistry, ScheduledJobRegistry, StartedJobRegistry
 
-from transcript import HOST, PORT, Child, raised, say, until
+from transcript import HOST, PORT, Child, again, kill_the_server, raised, say, until
 
 r = Redis(HOST, PORT)
 
@@ -115,6 +116,24 @@ def killed_half_way():
     say("found by the next worker", hung.get_status(), started.count, hung.id in FailedJobRegistry(queue=q))
 
 
+def server_killed():
+    q = Queue("default", connection=r)
+    q.empty()
+    with worker() as w:
+        say("before", *outcome(q.enqueue("rq_jobs.add", 20, 2)))
+        kill_the_server()
+        w.kill()  # it may have ended by itself: what it does without a server is another with each version
+    again(r.ping)
+    with worker() as w:
+        say("after", *outcome(again(q.enqueue, "rq_jobs.add", 40, 4)))
+    queued = q.enqueue_many([Queue.prepare_data("rq_jobs.add", (i, 1)) for i in range(20)])
+    kill_the_server()
+    until(lambda: again(lambda: len(q)) == 20, "the jobs are there")
+    with worker("--burst") as w:
+        say("a burst ends", w.process.wait(40))
+    say("queued before", [outcome(job)[1] for job in queued])
+
+
 def before():
     """Leaves work of all kinds behind: done, failed, scheduled, deferred, waiting."""
     q = Queue("default", connection=r)
@@ -154,7 +173,7 @@ def main():
         w = Worker([Queue("default", connection=r), Queue("low", connection=r)], connection=r)
         w.work(burst="--burst" in sys.argv, with_scheduler="--with-scheduler" in sys.argv, logging_level="CRITICAL")
         return
-    parts = {"before": [before], "after": [after]}.get(" ".join(sys.argv[1:]), [whole_job, killed_half_way])
+    parts = {"before": [before], "after": [after]}.get(" ".join(sys.argv[1:]), [whole_job, killed_half_way, server_killed])
     for part in parts:
         say(f"-- {part.__name__}")
         part()
