@@ -16,6 +16,7 @@ import (
 var allowed = map[string][]string{
 	".": {
 		"diskette/resp",
+		"diskette/resp/admin",
 		"diskette/resp/check",
 		"diskette/resp/cli",
 		"diskette/resp/config",
@@ -26,6 +27,7 @@ var allowed = map[string][]string{
 		"github.com/mattn/go-isatty",
 		"github.com/rs/zerolog",
 	},
+	"resp/admin": {"github.com/prometheus/client_golang"},
 	"resp/cli": {
 		"diskette/resp/internal/ciphers",
 		"github.com/mattn/go-isatty",
@@ -109,6 +111,7 @@ var floors = []string{
 	"store/order",
 	"store",
 	"resp/internal",
+	"resp/admin",
 	"resp/cli",
 	"resp/lua",
 	"resp/lualib",

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"diskette/resp"
+	"diskette/resp/admin"
 	"diskette/resp/config"
 	"diskette/store"
 	"diskette/store/journal"
@@ -83,6 +84,7 @@ type process struct {
 	server    *resp.Server
 	answering bool // clients are
 	listeners []listener
+	admin     *admin.Server // nil = there is none
 	removePid func()
 }
 
@@ -199,6 +201,9 @@ func (p *process) wait() (why string) {
 func (p *process) close(st *store.Store, why string) int {
 	p.log.Info().Str("reason", why).Msg("shutting down")
 	p.manager.stopping(p.log)
+	if p.admin != nil {
+		p.admin.Stop()
+	}
 	p.server.Stop(drainGrace)
 	if p.server.RunsScript() { // what the script has changed is nobody's yet
 		if err := st.Sync(); err != nil {
@@ -245,9 +250,16 @@ func storeOptions(cfg *config.Config, server *resp.Server, log logger) store.Opt
 // listen listens on the configured addresses and serves who comes there. The process's id is written before the first
 // client has an answer.
 func (p *process) listen() ([]listener, error) {
+	page, err := p.listenForAdmin()
+	if err != nil {
+		return nil, err
+	}
 	listeners, err := listen(p.cfg)
 	if err == nil {
 		p.removePid = writePid(p.cfg.Text("pidfile"), p.log)
+		if page != nil {
+			p.serveAdmin(page)
+		}
 	}
 	for _, ln := range listeners {
 		go func() {

@@ -209,6 +209,9 @@ func (s *Server) accept(conn redcon.Conn) bool {
 	if !s.clients.add(cl, int(s.cfg.MaxClients.Load())) {
 		return turnAway("ERR max number of clients reached")
 	}
+	if c, ok := g.Plain.(insideConn); ok {
+		cl.letIn(c)
+	}
 	s.stats.connections.Add(1)
 	s.arrivals.note(cl)
 	conn.SetContext(cl)

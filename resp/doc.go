@@ -10,6 +10,7 @@
 //	rdb/ aof/  Redis's files                  movein/    what is in them comes into a new directory
 //	moveout/   and goes into one of them
 //	repl/      the stream that replicas follow          follow/    what a master sends to its replica
+//	admin/     metrics and health
 //	cli/       redis-cli                      check/     redis-check-rdb, redis-check-aof
 //	internal/  pure functions
 //
@@ -55,6 +56,7 @@
 //	output_limit.go client_eviction.go memory_bound.go   bounds of what waits for clients
 //	bounds.go bounds_watch.go                            bounds of the data on disk: settings and gate; INFO and log
 //	permission.go auth_delay.go tls.go tls_key.go        who may come, and do what
+//	inside.go inside_unix.go inside_other.go             connections of parts of this process, and what they keep
 //	save.go dump_file.go rewrite.go                      all data as an RDB file; dump.rdb; BGREWRITEAOF
 //	replica.go replica_copy.go replicas*.go              who follows us, what is sent to it, what it has said
 //	script*.go function.go                               Lua

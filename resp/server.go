@@ -74,6 +74,7 @@ type Server struct {
 	sweeping   atomic.Int64 // nanoseconds that the sweeper has taken
 	dumps      dumps
 	targets    targets // of MIGRATE
+	inside     inside
 	rewrite    rewrites
 	shutdown   func(Shutdown) // asks main to end the process
 

@@ -170,6 +170,9 @@ func (p *Permissions) accepts(password []byte) bool {
 	return ok == 1
 }
 
+// On says that the user may connect.
+func (p *Permissions) On() bool { return p.on }
+
 // Flags are the user's in ACL GETUSER.
 func (p *Permissions) Flags() (words []string) {
 	words = []string{"off"}

@@ -10,6 +10,7 @@
 //	kinds.go                             how values are read and shown: what all have, words and choices
 //	kinds_number.go kinds_list.go        numbers and sizes; values of several words
 //	output_limits.go tls_*.go bounds.go  those that have a form of their own
+//	kinds_admin.go                       where the admin page is
 //	conffile.go rewrite.go               lines to settings, and back
 //	advice.go modules.go                 what to do about a line that is wrong; why loadmodule is refused
 package config

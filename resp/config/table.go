@@ -36,8 +36,8 @@ var forgottenOptions = map[string]int{
 }
 
 // parameters is the configuration: the names of Redis 7.0 and 7.2 with Redis' ranges and defaults, and Diskette's own
-// allow-network-filesystem, auth-failure-delay, export-rdb-version, import, import-damaged, import-skip-modules,
-// maxdisk, maxdisk-db, maxdisk-free, maxmemory-policy-db, ping-fails-when-damaged and set-aside-damaged. Defaults that
+// admin, allow-network-filesystem, auth-failure-delay, export-rdb-version, import, import-damaged,
+// import-skip-modules, maxdisk, maxdisk-db, maxdisk-free, maxmemory-policy-db, ping-fails-when-damaged and set-aside-damaged. Defaults that
 // differ from Redis': bind (loopback only), dir, appendonly.
 var parameters = slices.Concat([]parameter{
 	// Listening and connections.
@@ -61,6 +61,7 @@ var parameters = slices.Concat([]parameter{
 	{"maxclients", "", intRange(1, math.MaxUint32), "10000", inUse},
 	{"timeout", "", intRange(0, math.MaxInt32), "0", inUse},
 	{"tcp-keepalive", "", intRange(0, math.MaxInt32), "300", inUse},
+	{"admin", "", adminAddress, "", inUse | atStart},
 
 	// Bounds on what clients send and receive.
 	{"proto-max-bulk-len", "", memorySize(1 << 20), "536870912", inUse},

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+
+	"diskette/resp/admin"
+)
+
+// errOpenAdmin ends a start that would show everything to everybody.
+var errOpenAdmin = errors.New("admin can be reached from other machines, and the default user has no password: set one with " +
+	"requirepass or an aclfile, or begin the address with 127.0.0.1")
+
+// listenForAdmin opens the address of admin; nil = there is none.
+func (p *process) listenForAdmin() (net.Listener, error) {
+	address := p.cfg.Text("admin")
+	if address == "" {
+		return nil, nil
+	}
+	if !p.cfg.AdminIsLocal() && !p.server.NeedsPassword() {
+		return nil, errOpenAdmin
+	}
+	ln, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("admin: %w", err)
+	}
+	return ln, nil
+}
+
+// serveAdmin answers those who come there.
+func (p *process) serveAdmin(ln net.Listener) {
+	p.admin = admin.New(admin.Backend{
+		Connect:       p.server.Connect,
+		ConnectAs:     p.server.ConnectAs,
+		ConnectOwn:    p.server.ConnectOwn,
+		NeedsPassword: p.server.NeedsPassword,
+		Ready:         p.server.Ready,
+		Keep:          p.server.Keep,
+		Kept:          p.server.Kept,
+		Log:           func(what string, err error) { p.log.Warn().Err(err).Msg(what) },
+	})
+	go func() {
+		if err := p.admin.Serve(ln); err != nil {
+			p.log.Error().Err(err).Stringer("address", ln.Addr()).Msg("the admin page is gone: listening ended")
+		}
+	}()
+	p.log.Info().Stringer("address", ln.Addr()).Msg("the admin page is there")
+}

@@ -1,0 +1,203 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"log"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// A Backend is the server that this shows.
+type Backend struct {
+	// As whoever has yet to say who he is, as somebody who has proved it, and as somebody who may do everything.
+	Connect       func(from, to net.Addr) (net.Conn, error)
+	ConnectAs     func(user string, from, to net.Addr) (net.Conn, error)
+	ConnectOwn    func(from, to net.Addr) (net.Conn, error)
+	NeedsPassword func() bool                                       // nobody may do anything without saying who he is
+	Ready         func() error                                      // nil = commands are served
+	Keep          func(part string, values map[string][]byte) error // stores something for the next start
+	Kept          func(part string) (map[string]string, error)
+	Log           func(what string, err error) // for the log
+}
+
+// Bounds of what the listener takes.
+const (
+	mostConnections = 256
+	headerTime      = 5 * time.Second
+	bodyTime        = 15 * time.Second
+	answerTime      = time.Minute // for anything but downloads and streams, which go on while they move
+	idleTime        = time.Minute
+	mostHeader      = 16 << 10
+	mostBody        = 1 << 20
+)
+
+// A Server is the page and what else stands at its address.
+type Server struct {
+	back     Backend
+	http     *http.Server
+	families families
+}
+
+// New makes a server that has yet to be told to Serve.
+func New(back Backend) *Server {
+	s := &Server{back: back}
+	s.http = &http.Server{
+		Handler:           s.handler(),
+		ReadHeaderTimeout: headerTime,
+		ReadTimeout:       bodyTime,
+		IdleTimeout:       idleTime,
+		MaxHeaderBytes:    mostHeader,
+		ErrorLog:          log.New(nowhere{}, "", 0), // what strangers' clients do wrong is not worth a line
+	}
+	return s
+}
+
+type nowhere struct{}
+
+func (nowhere) Write(p []byte) (int, error) { return len(p), nil }
+
+// Serve answers those who come to a listener until Stop.
+func (s *Server) Serve(ln net.Listener) error {
+	err := s.http.Serve(&bounded{Listener: ln, free: make(chan struct{}, mostConnections)})
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// Stop ends all of it. Nothing is asked of the server any more when it returns.
+func (s *Server) Stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if err := s.http.Shutdown(ctx); err != nil { // somebody's download
+		s.http.Close()
+	}
+}
+
+// bounded is a listener with a bound on its connections.
+type bounded struct {
+	net.Listener
+	free chan struct{}
+}
+
+func (l *bounded) Accept() (net.Conn, error) {
+	l.free <- struct{}{}
+	c, err := l.Listener.Accept()
+	if err != nil {
+		<-l.free
+		return nil, err
+	}
+	return &counted{Conn: c, leave: sync.OnceFunc(func() { <-l.free })}, nil
+}
+
+type counted struct {
+	net.Conn
+	leave func()
+}
+
+func (c *counted) Close() error {
+	defer c.leave()
+	return c.Conn.Close()
+}
+
+// handler knows every address below the page's.
+func (s *Server) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET /readyz", s.readyz)
+	mux.HandleFunc("GET /metrics", s.asUser(s.metrics))
+	for path, show := range map[string]http.HandlerFunc{
+		"": pprof.Index, "profile": pprof.Profile, "symbol": pprof.Symbol, "trace": pprof.Trace,
+	} {
+		mux.HandleFunc("GET /debug/pprof/"+path, s.asUser(s.inspects(show)))
+	}
+	sameOrigin := http.NewCrossOriginProtection()
+	return sameOrigin.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for name, value := range headers {
+			w.Header().Set(name, value)
+		}
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerTime)) // a test's recorder has none
+		r.Body = http.MaxBytesReader(w, r.Body, mostBody)
+		if !s.back.NeedsPassword() && !isAddress(r.Host) {
+			// Another site's name may be made to lead here, and its scripts would then be this page's.
+			plain(w, http.StatusMisdirectedRequest, "no password is set, so this page answers under its address alone, not under a name")
+			return
+		}
+		mux.ServeHTTP(w, r)
+	}))
+}
+
+// headers go with every answer. The page needs nothing from elsewhere, and nothing of it may be shown within another.
+var headers = map[string]string{
+	"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+	"X-Content-Type-Options":       "nosniff",
+	"X-Frame-Options":              "DENY",
+	"Referrer-Policy":              "no-referrer",
+	"Cross-Origin-Opener-Policy":   "same-origin",
+	"Cross-Origin-Resource-Policy": "same-origin",
+	"Cache-Control":                "no-store",
+}
+
+// isAddress reports whether a request was sent to an address, or to this machine's own name for itself.
+func isAddress(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	if host == "localhost" {
+		return true
+	}
+	_, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil
+}
+
+func plain(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	w.Write([]byte(text + "\n"))
+}
+
+// readyz tells load balancers whether commands are served.
+func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
+	if err := s.back.Ready(); err != nil {
+		plain(w, http.StatusServiceUnavailable, err.Error())
+		return
+	}
+	plain(w, http.StatusOK, "ok")
+}
+
+// inspects shows the process's inside to who may use DEBUG.
+func (s *Server) inspects(show http.HandlerFunc) userHandler {
+	return func(w http.ResponseWriter, r *http.Request, c *conn) {
+		if _, err := c.do("DEBUG", "JMAP"); err == nil || noPermission(err) || c.broken != nil {
+			plain(w, http.StatusForbidden, "the user needs the permission to run DEBUG")
+			return
+		}
+		if seconds, err := strconv.Atoi(r.FormValue("seconds")); err == nil && (seconds < 0 || seconds > 60) {
+			plain(w, http.StatusBadRequest, "at most 60 seconds")
+			return
+		}
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(2 * answerTime))
+		show(w, r)
+	}
+}
+
+// addresses are who has sent a request, and where to.
+func addresses(r *http.Request) (from, to net.Addr) {
+	to, _ = r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	if to == nil {
+		to = &net.TCPAddr{IP: net.IPv4zero}
+	}
+	at, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return &net.TCPAddr{IP: net.IPv4zero}, to // nobody's: it is not trusted as loopback
+	}
+	return net.TCPAddrFromAddrPort(at), to
+}

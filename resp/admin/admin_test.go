@@ -1,0 +1,215 @@
+package admin
+
+import (
+	"flag"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/rs/zerolog"
+
+	"diskette/resp"
+	"diskette/store"
+)
+
+var liveFlag = flag.Bool("live", os.Getenv("DISKETTE_LIVE") == "1", "compare with redis_exporter, and look with a browser")
+
+// a subject is a server with its page.
+type subject struct {
+	t      *testing.T
+	server *resp.Server
+	page   *Server
+	at     string // http://127.0.0.1:port
+	redis  string // host:port
+	conn   *conn  // who may do everything
+}
+
+// start begins a server and its page in an empty directory, or in dir.
+func start(t *testing.T, dir string, args ...string) *subject {
+	t.Helper()
+	cfg, _, err := resp.LoadConfig(append([]string{"--dir", dir}, args...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := resp.NewServer(cfg, zerolog.Nop(), func(resp.Shutdown) {})
+	st, err := store.Open(store.Options{Dir: dir, Databases: cfg.Databases, MaxMemory: 64 << 20, Hooks: server.Hooks()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Start(st)
+	listen := func() net.Listener {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ln
+	}
+	forClients, forPage := listen(), listen()
+	go server.Serve(forClients)
+	page := New(Backend{Connect: server.Connect, ConnectAs: server.ConnectAs, ConnectOwn: server.ConnectOwn,
+		NeedsPassword: server.NeedsPassword, Ready: server.Ready, Keep: server.Keep, Kept: server.Kept,
+		Log: func(what string, err error) { t.Log(what, err) }})
+	go page.Serve(forPage)
+	s := &subject{t: t, server: server, page: page, at: "http://" + forPage.Addr().String(), redis: forClients.Addr().String()}
+	here := &net.UnixAddr{Name: "test", Net: "unix"}
+	nc, err := server.ConnectOwn(here, here)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.conn = newConn(nc)
+	t.Cleanup(func() {
+		s.conn.close()
+		page.Stop()
+		server.Stop(0)
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// do runs a command that must not fail.
+func (s *subject) do(args ...string) value {
+	s.t.Helper()
+	v, err := s.conn.do(args...)
+	if err != nil {
+		s.t.Fatalf("%q: %v", args, err)
+	}
+	return v
+}
+
+// get asks for a path and returns status and body. change may alter the request.
+func (s *subject) get(c *http.Client, path string, change ...func(*http.Request)) (int, string) {
+	s.t.Helper()
+	req, err := http.NewRequest("GET", s.at+path, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, fn := range change {
+		fn(req)
+	}
+	return s.send(c, req)
+}
+
+func (s *subject) send(c *http.Client, req *http.Request) (int, string) {
+	s.t.Helper()
+	if c == nil {
+		c = http.DefaultClient
+	}
+	res, err := c.Do(req)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return res.StatusCode, string(body)
+}
+
+func as(user, password string) func(*http.Request) {
+	return func(r *http.Request) { r.SetBasicAuth(user, password) }
+}
+
+func TestHealthNeedsNoPassword(t *testing.T) {
+	s := start(t, t.TempDir(), "--requirepass", "secret")
+	for _, path := range []string{"/healthz", "/readyz"} {
+		if status, body := s.get(nil, path); status != 200 || body != "ok\n" {
+			t.Errorf("%s: %d %q", path, status, body)
+		}
+	}
+}
+
+func TestMetricsAskForAPasswordWhereRedisDoes(t *testing.T) {
+	s := start(t, t.TempDir(), "--requirepass", "secret")
+	s.do("ACL", "SETUSER", "eyes", "on", ">look", "+info", "+ping", "+hello")
+	for _, c := range []struct {
+		name   string
+		change func(*http.Request)
+		status int
+		line   string
+	}{
+		{"nobody", func(*http.Request) {}, 401, ""},
+		{"a wrong password", as("default", "wrong"), 401, ""},
+		{"nobody by that name", as("nobody", "secret"), 401, ""},
+		{"the default user", as("default", "secret"), 200, "redis_up 1"},
+		{"a user by name alone who may not ask for more", as("eyes", "look"), 200, "redis_connected_clients "},
+		{"no user name", as("", "secret"), 200, "redis_up 1"},
+	} {
+		status, body := s.get(nil, "/metrics", c.change)
+		if status != c.status || !strings.Contains("\n"+body, "\n"+c.line) {
+			t.Errorf("%s: %d\n%s", c.name, status, body)
+		}
+	}
+	s.do("ACL", "SETUSER", "blind", "on", ">look", "+ping")
+	if status, body := s.get(nil, "/metrics", as("blind", "look")); status != 200 || !strings.Contains(body, "\nredis_up 0\n") {
+		t.Errorf("without INFO: %d\n%s", status, body)
+	}
+}
+
+func TestWithoutAPasswordAnotherSitesNameLeadsNowhere(t *testing.T) {
+	s := start(t, t.TempDir())
+	for host, want := range map[string]int{"evil.example": 421, "127.0.0.1.evil.example:80": 421, "localhost": 200,
+		"localhost:8379": 200, "[::1]:8379": 200, "10.0.0.1": 200} {
+		if status, _ := s.get(nil, "/metrics", func(r *http.Request) { r.Host = host }); status != want {
+			t.Errorf("Host: %s: %d, want %d", host, status, want)
+		}
+	}
+}
+
+func TestOnlyWhoMayDebugSeesTheProcessesInside(t *testing.T) {
+	s := start(t, t.TempDir(), "--requirepass", "secret")
+	s.do("ACL", "SETUSER", "eyes", "on", ">look", "+@all", "-debug")
+	for _, c := range []struct {
+		path   string
+		change func(*http.Request)
+		status int
+	}{
+		{"/debug/pprof/", as("default", "secret"), 200},
+		{"/debug/pprof/heap", as("default", "secret"), 200},
+		{"/debug/pprof/profile?seconds=3600", as("default", "secret"), 400},
+		{"/debug/pprof/heap", as("eyes", "look"), 403},
+		{"/debug/pprof/heap", func(*http.Request) {}, 401},
+		{"/debug/pprof/cmdline", as("default", "secret"), 404}, // there may be a password in it
+	} {
+		if status, _ := s.get(nil, c.path, c.change); status != c.status {
+			t.Errorf("%s: %d, want %d", c.path, status, c.status)
+		}
+	}
+}
+
+func TestEveryAnswerForbidsWhatThePageDoesNotNeed(t *testing.T) {
+	s := start(t, t.TempDir(), "--requirepass", "secret")
+	for _, path := range []string{"/", "/healthz", "/metrics", "/nothing", "/login"} {
+		res, err := http.Get(s.at + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		for name, value := range headers {
+			if got := res.Header.Get(name); got != value {
+				t.Errorf("%s: %s is %q", path, name, got)
+			}
+		}
+	}
+}
+
+func TestTooMuchIsRefusedBeforeItIsRead(t *testing.T) {
+	s := start(t, t.TempDir())
+	req, err := http.NewRequest("GET", s.at+"/metrics", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("X", strings.Repeat("x", 1<<20))
+	res, err := http.DefaultClient.Do(req) // the connection may be closed before it is sent
+	if err == nil {
+		res.Body.Close()
+		if res.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
+			t.Errorf("a header of 1 MB: %s", res.Status)
+		}
+	}
+}

@@ -1,0 +1,208 @@
+package admin
+
+import (
+	"bufio"
+	"encoding/json"
+	"net"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+)
+
+// fill gives the server something to tell of.
+func fill(s *subject) {
+	s.do("SET", "a", "1")
+	s.do("SET", "b", "1", "EX", "1000")
+	s.do("GET", "a")
+	s.do("GET", "none")
+	s.do("SELECT", "3")
+	s.do("RPUSH", "list", "1", "2")
+	s.conn.do("SET", "list")
+	s.conn.do("HGET", "list", "x")
+	s.do("SELECT", "0")
+	s.do("CONFIG", "SET", "latency-monitor-threshold", "1")
+	s.do("CONFIG", "SET", "slowlog-log-slower-than", "5000")
+	s.do("DEBUG", "SLEEP", "0.01")
+	s.do("CONFIG", "SET", "latency-monitor-threshold", "10000", "slowlog-log-slower-than", "-1")
+}
+
+func TestMetricsFollowTheRulesOfPrometheus(t *testing.T) {
+	s := start(t, t.TempDir(), "--enable-debug-command", "yes")
+	fill(s)
+	_, body := s.get(nil, "/metrics")
+	problems, err := promlint.New(strings.NewReader(body)).Lint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		if strings.HasPrefix(p.Metric, "redis_") { // redis_exporter has chosen the name, and dashboards know it
+			continue
+		}
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+	for _, want := range []string{`redis_db_keys{db="db3"} 1`, `redis_db_keys_expiring{db="db0"} 1`, `redis_db_keys{db="db15"} 0`,
+		`redis_commands_total{cmd="get"} 2`, `redis_commands_total{cmd="config|set"} 3`, `redis_keyspace_hits_total 2`,
+		`redis_errors_total{err="WRONGTYPE"} 1`, `redis_commands_rejected_calls_total{cmd="set"} 1`,
+		`diskette_command_duration_seconds_bucket{family="string",le="+Inf"}`, `redis_slowlog_length `,
+		`redis_latency_spike_duration_seconds{event_name="command"}`, `diskette_disk_bytes{part="database"}`} {
+		if !strings.Contains(body, "\n"+want) {
+			t.Errorf("there is no %s", want)
+		}
+	}
+}
+
+// A name that INFO does not have would be a metric that is never there.
+func TestEveryFigureIsInInfoAndEveryNumberOfOursIsAFigure(t *testing.T) {
+	s := start(t, t.TempDir())
+	info, err := s.conn.info("everything")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{}
+	for _, f := range slices.Concat(redisFigures, ourFigures, statusFigures) {
+		known[f.field] = true
+		if !info.has(f.field) {
+			t.Errorf("%s: INFO has no %s", f.name, f.field)
+		}
+	}
+	for _, d := range diskFields {
+		known[d.field] = true
+	}
+	ours, err := s.conn.info("diskette")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for field, value := range ours.text {
+		if _, err := strconv.ParseFloat(value, 64); err == nil && !known[field] {
+			t.Errorf("INFO's %s:%s is no figure", field, value)
+		}
+	}
+}
+
+func TestTheDashboardAsksForWhatThereIs(t *testing.T) {
+	text, err := os.ReadFile("../../grafana/diskette.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var dashboard struct {
+		Panels []struct{ Targets []struct{ Expr string } }
+	}
+	if err := json.Unmarshal(text, &dashboard); err != nil {
+		t.Fatal(err)
+	}
+	s := start(t, t.TempDir(), "--enable-debug-command", "yes")
+	fill(s)
+	_, body := s.get(nil, "/metrics")
+	asked := 0
+	for _, panel := range dashboard.Panels {
+		for _, target := range panel.Targets {
+			for _, name := range regexp.MustCompile(`(redis|diskette)_\w+`).FindAllString(target.Expr, -1) {
+				if asked++; !strings.Contains(body, "\n"+name+"{") && !strings.Contains(body, "\n"+name+" ") {
+					t.Errorf("there is no %s", name)
+				}
+			}
+		}
+	}
+	if asked < 30 {
+		t.Errorf("the dashboard asks for %d metrics", asked)
+	}
+}
+
+func TestErrorsWithStrangeWordsAreMetricsAllTheSame(t *testing.T) {
+	s := start(t, t.TempDir())
+	s.conn.do("EVAL", "return redis.error_reply('\xff\xfe\"{}= x')", "0")
+	if status, body := s.get(nil, "/metrics"); status != 200 || !strings.Contains(body, "redis_errors_total{err=") {
+		t.Errorf("%d\n%s", status, body)
+	}
+}
+
+// samples are the metrics of a page by name and labels.
+func samples(page string) map[string]float64 {
+	all := map[string]float64{}
+	lines := bufio.NewScanner(strings.NewReader(page))
+	for lines.Scan() {
+		line := lines.Text()
+		if at := strings.LastIndexByte(line, ' '); at > 0 && line[0] != '#' {
+			all[line[:at]], _ = strconv.ParseFloat(line[at+1:], 64)
+		}
+	}
+	return all
+}
+
+// moving are figures that differ from one moment to the next, or that tell of the exporter itself.
+var moving = []string{"redis_exporter_", "redis_last_key_groups", "redis_cpu_", "redis_memory_used", "redis_mem_", "redis_allocator_",
+	"redis_net_", "redis_commands_", "redis_total_reads", "redis_total_writes", "redis_connect", "redis_latency_percentiles",
+	"redis_uptime", "redis_client_recent", "redis_db_avg_ttl", "redis_total_error", "redis_slowlog_last_id", "redis_last_slow",
+	"redis_start_time", "redis_expire_cycle", "redis_target_scrape", "redis_errors_total"}
+
+// leftOut are redis_exporter's names for what this server's INFO does not have.
+var leftOut = []string{"redis_exporter_", "redis_last_key_groups", "redis_target_scrape", "redis_config_maxmemory", "redis_config_io_threads",
+	"redis_cpu_sys_main_thread", "redis_cpu_user_main_thread"}
+
+func hasPrefix(name string, prefixes []string) bool {
+	return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(name, p) })
+}
+
+// TestLiveExporterTellsTheSame lets redis_exporter ask the same server.
+func TestLiveExporterTellsTheSame(t *testing.T) {
+	bin, err := exec.LookPath("prometheus-redis-exporter")
+	if !*liveFlag || err != nil {
+		t.Skip("NOT CHECKED: that redis_exporter tells the same; go test ./resp/admin -live does, with Debian's prometheus-redis-exporter")
+	}
+	s := start(t, t.TempDir(), "--enable-debug-command", "yes")
+	fill(s)
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := free.Addr().String()
+	free.Close()
+	cmd := exec.Command(bin, "-redis.addr", "redis://"+s.redis, "-web.listen-address", at, "-redis-only-metrics", "-include-system-metrics")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	}()
+	exporter := &subject{t: t, at: "http://" + at}
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		if c, err := net.Dial("tcp", at); err == nil {
+			c.Close()
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("redis_exporter does not listen")
+		}
+	}
+	_, theirPage := exporter.get(nil, "/metrics")
+	_, ourPage := s.get(nil, "/metrics")
+	theirs, ours := samples(theirPage), samples(ourPage)
+	if len(theirs) < 150 {
+		t.Fatalf("redis_exporter has %d figures", len(theirs))
+	}
+	compared := 0
+	for name, want := range theirs {
+		switch got, ok := ours[name]; {
+		case hasPrefix(name, leftOut):
+		case strings.Contains(name, `="config|get"`), strings.Contains(name, `"client|setname"`), strings.HasPrefix(name, "redis_instance_info"):
+		case !ok:
+			t.Errorf("there is no %s", name)
+		case hasPrefix(name, moving):
+		case got != want:
+			t.Errorf("%s %v, and redis_exporter says %v", name, got, want)
+		default:
+			compared++
+		}
+	}
+	if compared < 80 {
+		t.Errorf("only %d figures were compared", compared)
+	}
+}

@@ -1,0 +1,188 @@
+package resp
+
+import (
+	"errors"
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"diskette/resp/acl"
+	"diskette/store"
+)
+
+// Parts of this process may be clients, too, as the admin page is: what they ask goes the way of every command, past
+// the same gates and with the same permissions, and they stand in CLIENT LIST.
+//
+// Their connections are pairs of sockets without an address. Such a connection has that of whoever the part acts for,
+// so that protected mode, the delay of wrong passwords and ACL LOG judge him.
+type inside struct {
+	once  sync.Once
+	conns chan net.Conn
+	ended chan struct{}
+	close sync.Once
+}
+
+// ErrNoUser says that there is no such user, or none that may connect.
+var ErrNoUser = errors.New("no such user, or it is switched off")
+
+// insideConn is the server's end.
+type insideConn struct {
+	socketEnd
+	from, to net.Addr
+	user     *acl.User // nil = it has to say who it is, as any client
+}
+
+func (c insideConn) RemoteAddr() net.Addr { return c.from }
+func (c insideConn) LocalAddr() net.Addr  { return c.to }
+
+// Connect returns a new connection to the server, of somebody who has come from one address to another and has yet to
+// say who he is. There must be a store, or a Loading.
+func (s *Server) Connect(from, to net.Addr) (net.Conn, error) { return s.connect(from, to, nil) }
+
+// ConnectAs is Connect for somebody who has proved who he is before.
+func (s *Server) ConnectAs(user string, from, to net.Addr) (net.Conn, error) {
+	u := s.acl.Find(user)
+	if u == nil || !u.Permissions.Load().On() {
+		return nil, ErrNoUser
+	}
+	return s.connect(from, to, u)
+}
+
+// ConnectOwn is Connect for what the server itself wants to know. It may do everything, whatever the users' rules are.
+func (s *Server) ConnectOwn(from, to net.Addr) (net.Conn, error) {
+	own := acl.New(s.table, func() bool { return true }).Def
+	return s.connect(from, to, own)
+}
+
+func (s *Server) connect(from, to net.Addr, user *acl.User) (net.Conn, error) {
+	in := &s.inside
+	in.once.Do(func() {
+		in.conns, in.ended = make(chan net.Conn), make(chan struct{})
+		go func() {
+			// It ends when the server does: see Close.
+			_ = s.Serve(in)
+		}()
+	})
+	ours, theirs, err := socketPair()
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case in.conns <- insideConn{theirs, from, to, user}:
+		return ours, nil
+	case <-in.ended:
+		ours.Close()
+		theirs.Close()
+		return nil, net.ErrClosed
+	}
+}
+
+// Accept is redcon's.
+func (in *inside) Accept() (net.Conn, error) {
+	select {
+	case c := <-in.conns:
+		return c, nil
+	case <-in.ended:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close lets nobody in any more.
+func (in *inside) Close() error {
+	in.close.Do(func() { close(in.ended) })
+	return nil
+}
+
+// Addr is nobody's.
+func (in *inside) Addr() net.Addr { return &net.UnixAddr{Name: "inside", Net: "unix"} }
+
+// letIn makes a client of this process's the user that it is. It is not idle while nobody asks it for anything.
+func (cl *client) letIn(c insideConn) {
+	cl.guard.AllowSilence(true)
+	if c.user != nil {
+		cl.user.Store(c.user)
+		cl.setAuthed(true)
+	}
+}
+
+// NeedsPassword says that nobody may do anything before he has said who he is.
+func (s *Server) NeedsPassword() bool { return !s.acl.Open() }
+
+// Ready is nil if clients are served, or says why they are not.
+func (s *Server) Ready() error {
+	switch {
+	case s.stopping.Load():
+		return errors.New("the server is shutting down")
+	case s.loading.Load() != nil:
+		return errors.New("data is moving in")
+	case s.store == nil:
+		return errors.New("the data is being opened")
+	case s.store.Damaged():
+		return errors.New("a part of the data can not be read: " + s.store.Damage().What)
+	}
+	return s.store.WriteError()
+}
+
+// What a part of the process wants to find again after a restart is in the server's own database, a hash a part.
+
+// Keep stores values by name; a part's names are to be few. While nothing can be written it fails.
+func (s *Server) Keep(part string, values map[string][]byte) error {
+	if s.loading.Load() != nil || s.store == nil {
+		return errors.New("the data is not open yet")
+	}
+	if err := s.store.WriteError(); err != nil {
+		return err
+	}
+	st, key, now := s.store, []byte(keptPrefix+part), time.Now().UnixMilli()
+	st.Lock()
+	defer st.Unlock()
+	tx := st.Begin(st.OwnDB(), now)
+	for !tx.Want(key, store.NeedValue) { // I9
+		f := tx.TakeFetch()
+		st.Unlock()
+		err := f.Load()
+		st.Lock()
+		defer f.Release()
+		if err != nil {
+			return err
+		}
+		tx = st.Begin(st.OwnDB(), now)
+	}
+	last := st.LastLocked()
+	h, err := tx.EditHash(key)
+	if err == nil {
+		for name, value := range values {
+			h.Set([]byte(name), value)
+		}
+		if p := s.follow.at; p.id != "" && p.lsn == last { // the master's stream may still go on from there
+			s.follow.keep(tx, p)
+		}
+	}
+	tx.End()
+	return err
+}
+
+// Kept returns what Keep has stored.
+func (s *Server) Kept(part string) (map[string]string, error) {
+	if s.loading.Load() != nil || s.store == nil {
+		return nil, errors.New("the data is not open yet")
+	}
+	values := map[string]string{}
+	s.store.Lock()
+	defer s.store.Unlock()
+	tx := s.store.Begin(s.store.OwnDB(), time.Now().UnixMilli())
+	defer tx.End()
+	defer tx.Uncount() // no client's hit or miss
+	h, err := tx.View.Hash([]byte(keptPrefix + part))
+	if err == nil && h != nil {
+		h.Each(func(name, value string) bool {
+			values[strings.Clone(name)] = strings.Clone(value)
+			return true
+		})
+	}
+	return values, err
+}
+
+// keptPrefix comes before a part's name in the server's own database.
+const keptPrefix = "kept:"
