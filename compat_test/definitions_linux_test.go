@@ -101,6 +101,17 @@ var definitions = []definition{
 	{project: "coolify: activepieces"},
 	{project: "coolify: chatwoot", command: []string{"sh", "-c", `redis-server --requirepass "pw"`}, health: words("CMD redis-cli -a pw PING"), password: "pw"},
 
+	{project: "PostHog/posthog", command: words("redis-server --maxmemory-policy allkeys-lru --maxmemory 200mb"), health: pong},
+	{project: "bram2w/baserow"},
+	{project: "baserow/baserow", command: words("redis-server --requirepass pw"), health: pong, password: "pw"},
+	// Its own image, with what its configuration says beside Redis's example. Its check is a script for bash.
+	{project: "goharbor/harbor", user: "redis", volume: "/var/lib/redis", command: words("redis-server /etc/redis.conf"),
+		files: map[string]string{"/etc/redis.conf": "protected-mode no\nport 6379\nsave 900 1\nsave 300 10\nsave 60 10000\n" +
+			"dir /var/lib/redis\nappendonly no\n"}},
+	{project: "Dokploy/dokploy"},
+	{project: "umbrel: affine", bind: "/data", health: incr},
+	{project: "umbrel: activepieces", tmpfs: map[string]string{"/data": "uid=1000,gid=1000"}, user: "1000:1000", forgets: true},
+
 	{project: "SStranks/tech-expo", entrypoint: words("/redis-init.sh"), password: "hush",
 		files: map[string]string{"/run/secrets/redis_password": "hush\n", "/redis-init.sh": "#!/usr/bin/env sh\nset -e\n\n" +
 			"REDIS_PASSWORD=\"$(cat /run/secrets/redis_password)\"\n\n" +

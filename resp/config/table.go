@@ -37,8 +37,8 @@ var forgottenOptions = map[string]int{
 
 // parameters is the configuration: the names of Redis 7.0 and 7.2 with Redis' ranges and defaults, and Diskette's own
 // admin, allow-network-filesystem, auth-failure-delay, export-rdb-version, import, import-damaged,
-// import-skip-modules, maxdisk, maxdisk-db, maxdisk-free, maxmemory-policy-db, ping-fails-when-damaged and set-aside-damaged. Defaults that
-// differ from Redis': bind (loopback only), dir, appendonly.
+// import-skip-modules, maxdisk, maxdisk-db, maxdisk-free, maxmemory-policy-db, ping-fails-when-damaged and
+// set-aside-damaged. Defaults that differ from Redis': bind (loopback only), dir, appendonly.
 var parameters = slices.Concat([]parameter{
 	// Listening and connections.
 	{"port", "", intRange(0, 65535), "6379", inUse | atStart | listening},
