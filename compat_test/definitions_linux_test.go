@@ -105,7 +105,7 @@ var definitions = []definition{
 	{project: "bram2w/baserow"},
 	{project: "baserow/baserow", command: words("redis-server --requirepass pw"), health: pong, password: "pw"},
 	// Its own image, with what its configuration says beside Redis's example. Its check is a script for bash.
-	{project: "goharbor/harbor", user: "redis", volume: "/var/lib/redis", command: words("redis-server /etc/redis.conf"),
+	{project: "goharbor/harbor", user: "redis", tmpfs: map[string]string{"/var/lib/redis": "uid=999"}, forgets: true, command: words("redis-server /etc/redis.conf"),
 		files: map[string]string{"/etc/redis.conf": "protected-mode no\nport 6379\nsave 900 1\nsave 300 10\nsave 60 10000\n" +
 			"dir /var/lib/redis\nappendonly no\n"}},
 	{project: "Dokploy/dokploy"},
