@@ -71,6 +71,7 @@ type client struct {
 	blockedOn  *blocked     // while it is in the queue of a key; under the keyspace lock
 	letWrites  func()       // ends what its MIGRATE holds back, nil = nothing; under the keyspace lock
 	gathered   atomic.Int64 // bytes of replies that are being made, if they are many
+	counted    atomic.Int64 // what Server.held has of the client
 
 	mu struct {
 		sync.Mutex
@@ -80,6 +81,7 @@ type client struct {
 		queued                int // commands in an open MULTI, -1 = none
 		queuedBytes           int
 		watching              int
+		watchedBytes          int64
 		resp3                 bool
 	}
 }
@@ -130,6 +132,9 @@ func (s *Server) serveConn(conn redcon.Conn, _ redcon.Command) {
 			}
 			return
 		}
+		if cl.srv.cfg.CountsClients.Load() && cl.isKilled() {
+			return // for what it has sent
+		}
 		cl.beginBatch()
 		cl.pushAll()
 		cl.run(cmds)
@@ -141,6 +146,7 @@ func (s *Server) serveConn(conn redcon.Conn, _ redcon.Command) {
 			return
 		}
 		cl.endBatch()
+		cl.noteHeld()
 	}
 }
 
@@ -206,6 +212,7 @@ func (s *Server) accept(conn redcon.Conn) bool {
 	g.Authed.Store(cl.authed)
 	cl.mu.queued = -1
 	cl.out.OwnedBy(cl, g)
+	g.Holds = cl.noteHeld
 	if !s.clients.add(cl, int(s.cfg.MaxClients.Load())) {
 		return turnAway("ERR max number of clients reached")
 	}
@@ -229,6 +236,7 @@ func (s *Server) closed(conn redcon.Conn, _ error) {
 		s.replicas.leave(cl)
 		cl.endPushes()
 		s.clients.remove(cl)
+		s.held.Add(-cl.counted.Swap(0))
 	}
 }
 

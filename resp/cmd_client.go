@@ -132,6 +132,9 @@ func clientNoEvict(cl *client, c *command.Call) command.Reply {
 	cl.mu.Lock()
 	cl.mu.noEvict = on
 	cl.mu.Unlock()
+	if !on && cl.srv.cfg.CountsClients.Load() {
+		cl.srv.evictClients()
+	}
 	return command.ReplyOK
 }
 

@@ -68,8 +68,20 @@ func (cl *client) flagLetters() string {
 
 // memoryLocked is the bytes that a connection takes, as tot-mem. The caller holds cl.mu.
 func (cl *client) memoryLocked() int {
-	return clientBytes + cl.guard.Buffered() + int(cl.unsent()) + cl.mu.queuedBytes
+	return cl.heldLocked() + int(cl.unsent())
 }
+
+// heldLocked is what it takes besides what waits for the client. The caller holds cl.mu.
+func (cl *client) heldLocked() int {
+	held := clientBytes + cl.guard.Buffered() + cl.mu.queuedBytes + int(cl.subscriptions.bytes.Load()+cl.mu.watchedBytes)
+	if how := cl.tracking.Load(); how != nil {
+		held += int(how.bytes)
+	}
+	return held
+}
+
+// nameBytes is what a name takes that a client watches or listens to, besides its places in maps.
+func nameBytes(name string) int64 { return int64(len(name)) + 128 }
 
 // clientsMemory is what all connections but the replicas' take.
 func (s *Server) clientsMemory() (bytes int) {

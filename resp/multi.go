@@ -89,7 +89,9 @@ func (cl *client) noteMulti() {
 	if cl.multi != nil {
 		cl.mu.queued, cl.mu.queuedBytes = len(cl.multi.queued), cl.multi.bytes
 	}
-	cl.mu.watching = len(cl.watched)
+	if cl.mu.watching = len(cl.watched); cl.mu.watching == 0 {
+		cl.mu.watchedBytes = 0
+	}
 	cl.mu.Unlock()
 }
 
@@ -350,6 +352,7 @@ func (cl *client) watch(db int, keys [][]byte, expired func(key []byte) bool) co
 	if cl.watched == nil {
 		cl.watched = map[watchName]*watchedKey{}
 	}
+	bytes := int64(0)
 	for _, key := range keys {
 		name := watchName{db, string(key)}
 		if _, have := cl.watched[name]; have {
@@ -358,7 +361,11 @@ func (cl *client) watch(db int, keys [][]byte, expired func(key []byte) bool) co
 		cl.watched[name] = &watchedKey{expired: expired(key)}
 		w.byKey[name] = append(w.byKey[name], cl)
 		w.count.Add(1)
+		bytes += nameBytes(name.key)
 	}
+	cl.mu.Lock()
+	cl.mu.watchedBytes += bytes
+	cl.mu.Unlock()
 	cl.noteMulti()
 	return command.ReplyOK
 }

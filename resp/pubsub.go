@@ -44,6 +44,7 @@ var subscriptionWords = [subscriptionKinds]struct{ subscribe, unsubscribe, messa
 type subscriptions struct {
 	names  [subscriptionKinds]map[string]bool
 	counts [subscriptionKinds]atomic.Int32
+	bytes  atomic.Int64 // what they take, about
 }
 
 // all is the number of a client's subscriptions.
@@ -71,6 +72,7 @@ func (p *listeners) subscribe(cl *client, kind subscriptionKind, name string) {
 	}
 	s.names[kind][name] = true
 	s.counts[kind].Add(1)
+	s.bytes.Add(nameBytes(name))
 	if p.mu.byName[kind] == nil {
 		p.mu.byName[kind] = map[string][]*client{}
 	}
@@ -87,6 +89,7 @@ func (p *listeners) unsubscribe(cl *client, kind subscriptionKind, name string) 
 	}
 	delete(s.names[kind], name)
 	s.counts[kind].Add(-1)
+	s.bytes.Add(-nameBytes(name))
 	p.any.Add(-1)
 	line := p.mu.byName[kind][name]
 	for i, other := range line {

@@ -88,6 +88,9 @@ func (p *sampler) sample(s *Server, now time.Time) {
 	p.noteMemory(machine.ReadProcess().Used)
 	s.boundHotSet()
 	s.watchBounds(now)
+	if s.cfg.CountsClients.Load() {
+		s.evictClients()
+	}
 	s.heap.makeRoom(s, s.limits.Unsent.Load())
 	s.noteIntrusions(now)
 	commands := s.stats.commands.Load()

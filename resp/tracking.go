@@ -38,6 +38,7 @@ type tracking struct {
 	bcast, optIn, optOut, noLoop bool
 	redirect                     int64 // the id of the client that is told instead, 0 = none
 	prefixes                     []string
+	bytes                        int64       // what prefixes take, about
 	broken                       atomic.Bool // the client that REDIRECT names is gone
 }
 
@@ -59,6 +60,9 @@ func (t *trackingTable) turnOn(cl *client, how *tracking) {
 	}
 	slices.Sort(how.prefixes)
 	how.prefixes = slices.Compact(how.prefixes)
+	for _, prefix := range how.prefixes {
+		how.bytes += nameBytes(prefix)
+	}
 	for _, prefix := range how.prefixes {
 		if t.mu.prefixes[prefix] == nil {
 			t.mu.prefixes[prefix] = map[*client]bool{}

@@ -35,6 +35,7 @@ type Config struct {
 	// Copies of settings for hot paths. Read them; CONFIG SET writes them.
 	MaxMemory               atomic.Int64 // bytes, always > 0: of the hot set; see hotBound
 	MaxClientMemory         atomic.Int64 // bytes, always > 0: maxmemory-clients, or sharedMemory where that is 0
+	CountsClients           atomic.Bool  // maxmemory-clients is not 0: all that clients take counts
 	MaxClients              atomic.Int64
 	TrackingTableMaxKeys    atomic.Int64
 	Timeout                 atomic.Int64 // seconds without a command until a client is cut off; 0 = never
@@ -104,6 +105,7 @@ func (c *Config) publish(settings []setting) {
 	if clients < 0 { // per cent
 		clients = maxMemory / 100 * -clients
 	}
+	c.CountsClients.Store(clients != 0)
 	c.MaxClientMemory.Store(cmp.Or(clients, sharedMemory(maxMemory, quarter)))
 	c.MaxClients.Store(c.Int("maxclients"))
 	c.TrackingTableMaxKeys.Store(c.Int("tracking-table-max-keys"))

@@ -104,6 +104,9 @@ type Guard struct {
 	TLS    *tls.Conn   // what speaks TLS over it if it is one of tls-port
 	Authed atomic.Bool // the client has authenticated, or need not
 
+	// Holds is called by ReadBatch when what the client has sent takes growingBytes or more, before it is served.
+	Holds func()
+
 	limits                       *Limits
 	in, out, reads, writes, held atomic.Int64
 	closing                      atomic.Bool // CloseRead was called
@@ -191,6 +194,9 @@ func (g *Guard) Abort() error {
 	return err
 }
 
+// growingBytes is more than the commands of everyday take.
+const growingBytes = smallBuffer
+
 // ReadBatch waits until at least one whole command has come, and returns it together
 // with those that came along, at most max (>= 1); before AUTH one at a time, since AUTH
 // changes what the bytes behind it may be. It reads no more than it has to: once a
@@ -212,6 +218,9 @@ func (g *Guard) ReadBatch(max int) ([]Command, error) {
 			g.failed = g.parse(max)
 			g.held.Store(int64(g.end+len(g.big)) + g.bigBytes + int64(len(g.ahead)))
 			g.account()
+			if g.Holds != nil && g.held.Load() >= growingBytes {
+				g.Holds()
+			}
 			if len(g.ws.commands) > 0 {
 				return g.ws.commands, nil
 			}
