@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +13,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/mattn/go-isatty"
 	"github.com/rs/zerolog"
 
 	"diskette/resp"
@@ -20,14 +20,15 @@ import (
 	"diskette/store"
 )
 
-const exportUsage = `Usage: diskette export FILE.rdb [DIR] [--option value ...]
+const exportUsage = `Usage: diskette export FILE.rdb [DIR] [--json] [--option value ...]
 
 Writes all data of a directory to an RDB file, which redis-server reads: a file that is there is replaced when the new one
 is complete. A server may have the directory open, and need not be asked: the file then has what was acknowledged before
 the export began, and some of what came later, of one moment. DIR is the server's --dir. The options are the server's,
 such as --export-rdb-version 9, for Redis 5 and 6 (10: 7.0, 11: 7.2, the default, 12: 7.4), or --rdbcompression no.
 
-The exit status is 0 when all is in the file, and 1 when nothing was written, or interrupted.
+The exit status is 0 when all is in the file, 1 when nothing was written, or interrupted, and 2 when the arguments can not be
+understood. --json writes the result as JSON.
 `
 
 // exportPatience is how long an export waits for what the journal of a running server has before the tables have it.
@@ -36,50 +37,69 @@ const exportPatience = time.Minute
 
 // exportCommand is diskette export. It returns the exit status.
 func exportCommand(args []string, stdout, stderr *os.File) int {
-	file, options, err := exportArguments(args)
+	a, err := exportArguments(args)
 	if errors.Is(err, errHelp) {
 		fmt.Fprint(stdout, exportUsage)
-		return 0
+		return statusOK
 	}
 	if err == nil {
-		err = export(file, options, stdout, stderr)
+		err = export(a, stdout, stderr)
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, err)
-		return 1
 	}
-	return 0
+	return statusOf(err)
+}
+
+// exportResult is what it writes as JSON.
+type exportResult struct {
+	File      string  `json:"file"`
+	Dir       string  `json:"dir"`
+	Keys      int64   `json:"keys"`
+	Libraries int     `json:"libraries"`
+	Bytes     int64   `json:"bytes"`
+	Warning   string  `json:"warning,omitempty"`
+	Seconds   float64 `json:"seconds"`
 }
 
 var errHelp = errors.New("help was asked for")
 
+// exporting is export's own arguments, and the server's options.
+type exporting struct {
+	file    string
+	json    bool
+	options []string
+}
+
 // exportArguments takes export's own arguments apart from the server's options.
-func exportArguments(args []string) (file string, options []string, err error) {
+func exportArguments(args []string) (a exporting, err error) {
 	for len(args) > 0 {
 		word := args[0]
 		args = args[1:]
 		switch {
 		case word == "-h" || word == "--help":
-			return "", nil, errHelp
+			return a, errHelp
+		case word == "--json":
+			a.json = true
 		case strings.HasPrefix(word, "--") && len(args) == 0:
-			return "", nil, fmt.Errorf("%s needs a value\n%s", word, exportUsage)
+			return a, usageError{fmt.Sprintf("%s needs a value\n%s", word, exportUsage)}
 		case strings.HasPrefix(word, "--"):
-			options = append(options, word, args[0])
+			a.options = append(a.options, word, args[0])
 			args = args[1:]
-		case file == "":
-			file = word
+		case a.file == "":
+			a.file = word
 		default:
-			options = append(options, "--dir", word)
+			a.options = append(a.options, "--dir", word)
 		}
 	}
-	if file == "" {
-		return "", nil, fmt.Errorf("the name of the file is missing\n%s", exportUsage)
+	if a.file == "" {
+		err = usageError{"the name of the file is missing\n" + exportUsage}
 	}
-	return file, options, nil
+	return a, err
 }
 
-func export(file string, options []string, stdout, stderr *os.File) (err error) {
-	cfg, _, err := resp.LoadConfig(options, imageDefaults(os.Getenv)...)
+func export(a exporting, stdout, stderr *os.File) (err error) {
+	cfg, _, err := resp.LoadConfig(a.options, imageDefaults(os.Getenv)...)
 	if err != nil {
 		return err
 	}
@@ -98,12 +118,12 @@ func export(file string, options []string, stdout, stderr *os.File) (err error) 
 		return err
 	}
 	defer func() { err = errors.Join(err, closeAll()) }()
-	bar := progressBar{out: stdout, terminal: isatty.IsTerminal(stdout.Fd()), told: time.Now()}
+	bar := newProgressBar(progressTo(a.json, stdout, stderr))
 	out := server.DumpOptions()
 	out.Progress = func(p moveout.Progress) {
 		bar.draw(p.Percent(), fmt.Sprintf("%d keys, %.0f s left", p.Keys, p.Left().Seconds()), false)
 	}
-	result, err := writeExport(ctx, file, snapshot, out)
+	result, err := writeExport(ctx, a.file, snapshot, out)
 	bar.end()
 	if err != nil {
 		if ctx.Err() != nil {
@@ -114,7 +134,11 @@ func export(file string, options []string, stdout, stderr *os.File) (err error) 
 	if w := result.Warning(); w != "" {
 		fmt.Fprintln(stderr, w)
 	}
-	report(stdout, file, o.Dir, &result)
+	if a.json {
+		return json.NewEncoder(stdout).Encode(exportResult{a.file, o.Dir, result.Keys, result.Libraries, result.Bytes,
+			result.Warning(), result.Took.Seconds()})
+	}
+	report(stdout, a.file, o.Dir, &result)
 	return nil
 }
 
@@ -126,7 +150,7 @@ func report(out io.Writer, file, dir string, r *moveout.Result) {
 // snapshotOf takes a snapshot of a directory that has data, beside a server or without one.
 func snapshotOf(o store.Options) (s *store.Snapshot, closeAll func() error, err error) {
 	if store.Fresh(o.Dir) {
-		return nil, nil, fmt.Errorf("%s has no data of Diskette's", o.Dir)
+		return nil, nil, fmt.Errorf("%s %w", o.Dir, store.ErrNoData)
 	}
 	running, err := store.InUse(o.Dir)
 	if err != nil {

@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"strconv"
@@ -12,41 +12,52 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/mattn/go-isatty"
 	"github.com/rs/zerolog"
 
 	"diskette/resp"
 	"diskette/resp/movein"
 )
 
-const importUsage = `Usage: diskette import FILE|DIR [--into DIR] [--db-map FROM:TO[,FROM:TO ...]] [--option value ...]
+const importUsage = `Usage: diskette import FILE|DIR [--into DIR] [--db-map FROM:TO[,FROM:TO ...]] [--json] [--option value ...]
 
 Imports an RDB file, an append only file, or what of these Redis has left in a directory, into a directory that has no
 data yet and no server. The options are the server's, such as --import-skip-modules yes, --import-damaged prefix,
 --databases 32, --appendonly yes.
 
-The exit status is 0 when all that was asked for is in the directory, and 1 when nothing was imported, or interrupted.
+The exit status is 0 when all that was asked for is in the directory, 1 when nothing was imported, or interrupted, and 2 when
+the arguments can not be understood. --json writes the result as JSON.
 `
 
 // importCommand is diskette import. It returns the exit status.
 func importCommand(args []string, stdout, stderr *os.File) int {
-	from, databases, options, err := importArguments(args)
+	a, err := importArguments(args)
 	if errors.Is(err, errHelp) {
 		fmt.Fprint(stdout, importUsage)
-		return 0
+		return statusOK
 	}
 	if err == nil {
-		err = importFrom(from, databases, options, stdout, stderr)
+		err = importFrom(a, stdout, stderr)
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, err)
-		return 1
 	}
-	return 0
+	return statusOf(err)
 }
 
-func importFrom(from string, databases map[int]int, options []string, stdout, stderr *os.File) error {
-	cfg, _, err := resp.LoadConfig(options, imageDefaults(os.Getenv)...)
+// importResult is what it writes as JSON.
+type importResult struct {
+	From           string  `json:"from"`
+	Dir            string  `json:"dir"`
+	Keys           int64   `json:"keys"`
+	Expired        int64   `json:"expired"`
+	ModulesSkipped int64   `json:"values_of_modules_left_out"`
+	Fault          string  `json:"fault,omitempty"`
+	Torn           string  `json:"torn,omitempty"`
+	Seconds        float64 `json:"seconds"`
+}
+
+func importFrom(a importing, stdout, stderr *os.File) error {
+	cfg, _, err := resp.LoadConfig(a.options, imageDefaults(os.Getenv)...)
 	if err != nil {
 		return err
 	}
@@ -61,15 +72,16 @@ func importFrom(from string, databases map[int]int, options []string, stdout, st
 			fmt.Fprintf(stderr, "%s: %v\n", event, err)
 		}
 	}
-	o.Databases = databases
-	source, err := movein.At(from, o)
+	o.Databases = a.databases
+	source, err := movein.At(a.from, o)
 	if err != nil {
 		return err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	server.BeginLoading(source.Size) // it bounds the memory
-	bar := progressBar{out: stdout, terminal: isatty.IsTerminal(stdout.Fd())}
+	bar := newProgressBar(progressTo(a.json, stdout, stderr))
+	bar.told = time.Time{}
 	o.Progress = bar.show
 	r, err := source.Run(ctx, o)
 	bar.end()
@@ -84,19 +96,47 @@ func importFrom(from string, databases map[int]int, options []string, stdout, st
 			fmt.Fprintf(stderr, "what stands behind the fault is not imported: %v\n", met)
 		}
 	}
+	if a.json {
+		return json.NewEncoder(stdout).Encode(importResult{a.from, dir, r.Keys, r.Expired, r.ModulesSkipped, textOf(r.Fault),
+			textOf(r.Torn), r.Took.Seconds()})
+	}
 	fmt.Fprintf(stdout, "%s: %d keys are in %s, after %.1f s; %d had expired, %d values of modules were left out\n",
 		source.Name, r.Keys, dir, r.Took.Seconds(), r.Expired, r.ModulesSkipped)
 	return nil
 }
 
+// textOf is an error's text, "" = there is none.
+func textOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// progressTo is where progress is shown: not where the result goes, if a program reads that.
+func progressTo(json bool, stdout, stderr *os.File) *os.File {
+	if json {
+		return stderr
+	}
+	return stdout
+}
+
+// importing is import's own arguments, and the server's options.
+type importing struct {
+	from      string
+	databases map[int]int
+	json      bool
+	options   []string
+}
+
 // importArguments takes import's own arguments apart from the server's options.
-func importArguments(args []string) (from string, databases map[int]int, options []string, err error) {
+func importArguments(args []string) (a importing, err error) {
 	for len(args) > 0 {
 		word := args[0]
 		args = args[1:]
 		value := func() string {
 			if len(args) == 0 {
-				err = fmt.Errorf("%s needs a value\n%s", word, importUsage)
+				err = usageError{fmt.Sprintf("%s needs a value\n%s", word, importUsage)}
 				return ""
 			}
 			v := args[0]
@@ -106,25 +146,27 @@ func importArguments(args []string) (from string, databases map[int]int, options
 		switch {
 		case word == "-h" || word == "--help":
 			err = errHelp
+		case word == "--json":
+			a.json = true
 		case word == "--into":
-			options = append(options, "--dir", value())
+			a.options = append(a.options, "--dir", value())
 		case word == "--db-map":
-			databases, err = databaseMap(value())
+			a.databases, err = databaseMap(value())
 		case strings.HasPrefix(word, "--"):
-			options = append(options, word, value())
-		case from == "":
-			from = word
+			a.options = append(a.options, word, value())
+		case a.from == "":
+			a.from = word
 		default:
-			err = fmt.Errorf("%s: only one file or directory can be imported\n%s", word, importUsage)
+			err = usageError{fmt.Sprintf("%s: only one file or directory can be imported\n%s", word, importUsage)}
 		}
 		if err != nil {
-			return "", nil, nil, err
+			return a, err
 		}
 	}
-	if from == "" {
-		return "", nil, nil, fmt.Errorf("the name of the file or directory is missing\n%s", importUsage)
+	if a.from == "" {
+		err = usageError{"the name of the file or directory is missing\n" + importUsage}
 	}
-	return from, databases, options, nil
+	return a, err
 }
 
 // databaseMap reads FROM:TO,FROM:TO ... .
@@ -135,24 +177,14 @@ func databaseMap(text string) (map[int]int, error) {
 		from, err1 := strconv.ParseUint(a, 10, 31)
 		to, err2 := strconv.ParseUint(b, 10, 31)
 		if _, twice := all[int(from)]; !ok || err1 != nil || err2 != nil || twice {
-			return nil, fmt.Errorf("--db-map %s: FROM:TO is expected, such as 0:3, each FROM once", text)
+			return nil, usageError{fmt.Sprintf("--db-map %s: FROM:TO is expected, such as 0:3, each FROM once", text)}
 		}
 		all[int(from)] = int(to)
 	}
 	return all, nil
 }
 
-// progressBar shows how far an import or export is: on a terminal in one line that is written over,
-// elsewhere in a line now and then.
-type progressBar struct {
-	out      io.Writer
-	terminal bool
-	told     time.Time
-	open     bool // a line has begun
-}
-
-const barCells = 30
-
+// show shows how far an import is.
 func (b *progressBar) show(p movein.Progress) {
 	text := fmt.Sprintf("%d keys", p.Read)
 	if p.Commands > 0 {
@@ -164,31 +196,4 @@ func (b *progressBar) show(p movein.Progress) {
 		text += fmt.Sprintf(", %.0f s left", p.Left().Seconds())
 	}
 	b.draw(p.Percent(), text, p.Indexing)
-}
-
-// draw shows a line, unless it is soon after the one before and not always to be shown.
-func (b *progressBar) draw(percent float64, text string, always bool) {
-	pause := tellEvery
-	if b.terminal {
-		pause = 100 * time.Millisecond
-	}
-	if time.Since(b.told) < pause && !always {
-		return
-	}
-	b.told = time.Now()
-	done := min(int(percent*barCells/100), barCells)
-	line := fmt.Sprintf("[%s] %5.1f%%  %s", strings.Repeat("#", done)+strings.Repeat("-", barCells-done), percent, text)
-	if b.terminal {
-		fmt.Fprintf(b.out, "\r%s\x1b[K", line)
-		b.open = true
-		return
-	}
-	fmt.Fprintln(b.out, line)
-}
-
-// end ends the line.
-func (b *progressBar) end() {
-	if b.open {
-		fmt.Fprintln(b.out)
-	}
 }

@@ -24,8 +24,11 @@ var allowed = map[string][]string{
 		"diskette/resp/moveout",
 		"diskette/store",
 		"diskette/store/journal",
+		"github.com/alecthomas/kong",
 		"github.com/mattn/go-isatty",
+		"github.com/rivo/uniseg",
 		"github.com/rs/zerolog",
+		"github.com/schollz/progressbar/v3",
 	},
 	"resp/admin": {"github.com/prometheus/client_golang"},
 	"resp/cli": {

@@ -1,6 +1,7 @@
 // Diskette is a Redis-protocol server whose data lives on disk, in SQLite.
 //
 //	diskette [conf file] [--option value ...]     redis-server's arguments
+//	diskette check DIR, and others                see program.go
 //	diskette import FILE|DIR [--into DIR]         see import.go
 //	diskette export FILE.rdb [DIR]                see export.go
 //
@@ -37,6 +38,8 @@ func act(r role, args []string, defaults ...string) int {
 		return importCommand(args, os.Stdout, os.Stderr)
 	case roleExport:
 		return exportCommand(args, os.Stdout, os.Stderr)
+	case roleProgram:
+		return runProgram(args, os.Stdin, os.Stdout, os.Stderr)
 	case roleCheckRDB:
 		return check.RDB(args, os.Stdout)
 	case roleCheckAOF:
@@ -52,12 +55,25 @@ func act(r role, args []string, defaults ...string) int {
 	return serve(args, defaults...)
 }
 
-const usage = `Usage: diskette [/path/to/redis.conf | -] [--option value ...]
+// usage is what --help writes.
+func usage() string {
+	var text strings.Builder
+	text.WriteString(`Usage: diskette [serve] [/path/to/redis.conf | -] [--option value ...]
        diskette -v | --version
        diskette -h | --help
-       diskette import FILE|DIR [--into DIR] [--db-map FROM:TO[,FROM:TO ...]] [--option value ...]
-       diskette export FILE.rdb [DIR] [--option value ...]
+       diskette COMMAND --help
 
 The options are redis-server's, for example:
        diskette --port 7777 --dir /var/lib/diskette --appendfsync always --maxmemory 1gb
-`
+
+Commands:
+       serve      The server, as without a word.
+       import     Import a Redis's files into a new data directory.
+       export     Write all data of a data directory to an RDB file.
+`)
+	words, help := programCommands()
+	for i := range words {
+		fmt.Fprintf(&text, "       %-10s %s\n", words[i], help[i])
+	}
+	return text.String()
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -19,6 +20,7 @@ const (
 	roleSentinel   role = "sentinel"
 	roleImport     role = "import"
 	roleExport     role = "export"
+	roleProgram    role = "program"
 	roleEntryPoint role = "entry point"
 )
 
@@ -29,8 +31,8 @@ var families = []string{"redis-", "valkey-", "keydb-"}
 //
 //	redis-cli, valkey-cli, keydb-cli   the client; -check-rdb, -check-aof, -benchmark and -sentinel likewise
 //	docker-entrypoint                  the program that its first argument names: see entrypoint.go
-//	any other name                     the server: redis-server, diskette; the latter with the word import or export
-//	                                   first is diskette import, diskette export
+//	any other name                     the server: redis-server, diskette; the latter with import, export or a word of
+//	                                   program.go first is that command, and with serve the server
 func roleOf(argv []string) (role, []string) {
 	if len(argv) == 0 {
 		return roleServer, nil
@@ -49,8 +51,18 @@ func roleOf(argv []string) (role, []string) {
 			return r, args
 		}
 	}
-	if len(args) > 0 && (args[0] == "import" || args[0] == "export") {
-		return role(args[0]), args[1:]
+	if len(args) == 0 {
+		return roleServer, args
+	}
+	switch word := args[0]; word {
+	case "serve":
+		return roleServer, args[1:]
+	case "import", "export":
+		return role(word), args[1:]
+	default:
+		if words, _ := programCommands(); slices.Contains(words, word) {
+			return roleProgram, args
+		}
 	}
 	return roleServer, args
 }

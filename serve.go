@@ -32,7 +32,7 @@ func serve(args []string, defaults ...string) int {
 			fmt.Println(resp.VersionLine())
 			return 0
 		case "-h", "--help":
-			fmt.Print(usage)
+			fmt.Print(usage())
 			return 0
 		}
 	}

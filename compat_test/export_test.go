@@ -128,10 +128,10 @@ func TestAnExportThatCanNotBeLeavesNothingAndSaysWhy(t *testing.T) {
 		told   string
 	}{
 		{[]string{"--help"}, 0, "Usage: diskette export"},
-		{nil, 1, "the name of the file is missing"},
+		{nil, 2, "the name of the file is missing"},
 		{[]string{"x.rdb", empty}, 1, "has no data of Diskette's"},
 		{[]string{filepath.Join(empty, "none", "x.rdb"), s.Dir}, 1, "no such file or directory"},
-		{[]string{"x.rdb", s.Dir, "--export-rdb-version"}, 1, "needs a value"},
+		{[]string{"x.rdb", s.Dir, "--export-rdb-version"}, 2, "needs a value"},
 		{[]string{"x.rdb", s.Dir, "--export-rdb-version", "8"}, 1, "between 9 and 12"},
 	} {
 		out, status := runExport(t, c.args...)

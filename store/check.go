@@ -25,10 +25,8 @@ func (st *Store) Check() error {
 		if err := r.integrity(fail); err != nil {
 			return err
 		}
-		if err := st.checkRows(r, fail); err != nil {
-			return err
-		}
-		if err := errors.Join(r.checkRuns(listElements, fail), r.checkRuns(streamEntries, fail)); err != nil {
+		given := givenOut{keys: st.ids.next(), spaces: st.nextSpace}
+		if err := r.checkRows(given, fail, func(string) error { return nil }); err != nil {
 			return err
 		}
 		return st.checkMemoryLocked(r, fail)
@@ -36,17 +34,41 @@ func (st *Store) Check() error {
 	return errors.Join(append(errs, err)...)
 }
 
-// checkRows looks for rows that belong to nothing, and for counts that are wrong.
-func (st *Store) checkRows(r *reader, fail func(string, ...any)) error {
-	none := func(what, sql string) error {
-		var n int64
-		err := queryInts(r.c, `SELECT count(*) FROM (`+sql+`)`, &n)
-		if n != 0 {
-			fail("%d %s", n, what)
+// givenOut are the first ids that no key and no space has had.
+type givenOut struct{ keys, spaces int64 }
+
+// checkRows looks for rows that belong to nothing, for counts that are wrong, and for runs that can not be taken apart.
+// step is told what is looked for next; its error ends the look.
+func (r *reader) checkRows(next givenOut, fail func(string, ...any), step func(what string) error) error {
+	for _, c := range rowChecks(next) {
+		if err := step(c.what); err != nil {
+			return err
 		}
-		return err
+		var n int64
+		if err := queryInts(r.c, `SELECT count(*) FROM (`+c.sql+`)`, &n); err != nil {
+			return err
+		}
+		if n != 0 {
+			fail("%d %s", n, c.what)
+		}
 	}
-	for _, c := range []struct{ what, sql string }{
+	for _, t := range runTables {
+		if err := step("runs of " + tables[t].name); err != nil {
+			return err
+		}
+		if err := r.checkRuns(t, fail); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// runTables have several elements to a row.
+var runTables = []table{listElements, streamEntries}
+
+// rowChecks are the rows that must not be there.
+func rowChecks(next givenOut) []stray {
+	all := []stray{
 		{"keys without a name", `SELECT 1 FROM keys WHERE key IS NULL`},
 		{"keys in no space", `SELECT 1 FROM keys WHERE space NOT IN (SELECT space FROM spaces)`},
 		{"chunks of no long string",
@@ -57,40 +79,29 @@ func (st *Store) checkRows(r *reader, fail func(string, ...any)) error {
 			fmt.Sprintf(`SELECT 1 FROM chunks c JOIN keys k USING (id) WHERE c.n * %d + length(c.data) > k.chunked`,
 				chunkBytes)},
 		{"short strings without a value", `SELECT 1 FROM keys WHERE chunked = 0 AND type = 1 AND value IS NULL`},
-		{"key ids not given out yet", fmt.Sprintf(`SELECT 1 FROM keys WHERE id >= %d`, st.ids.next())},
-		{"spaces not given out yet", fmt.Sprintf(`SELECT 1 FROM spaces WHERE space >= %d`, st.nextSpace)},
+		{"key ids not given out yet", fmt.Sprintf(`SELECT 1 FROM keys WHERE id >= %d`, next.keys)},
+		{"spaces not given out yet", fmt.Sprintf(`SELECT 1 FROM spaces WHERE space >= %d`, next.spaces)},
 		{"spaces with a wrong row count",
 			`SELECT 1 FROM spaces s WHERE db IS NOT NULL AND keys <>
 				(SELECT count(*) FROM keys k WHERE k.space = s.space)`},
 		{"spaces with a wrong number of deadlines",
 			`SELECT 1 FROM spaces s WHERE db IS NOT NULL AND expiring <>
 				(SELECT count(*) FROM keys k WHERE k.space = s.space AND k.expires_ms > 0)`},
-	} {
-		if err := none(c.what, c.sql); err != nil {
-			return err
-		}
 	}
 	for t := hashFields; int(t) < len(tables); t++ {
 		d := &tables[t]
-		if err := none("rows in "+d.name+" of no such key", fmt.Sprintf(
+		all = append(all, stray{"rows in " + d.name + " of no such key", fmt.Sprintf(
 			`SELECT 1 FROM %s WHERE id NOT IN (SELECT id FROM keys WHERE type = %d UNION ALL SELECT id FROM garbage)`,
-			d.name, d.typ)); err != nil {
-			return err
-		}
+			d.name, d.typ)})
 		if d.typ == TypeStream && t != streamHeads { // what a stream always has is its head
 			continue
 		}
-		if err := none("empty collections of "+d.name, fmt.Sprintf(
-			`SELECT 1 FROM keys WHERE type = %d AND id NOT IN (SELECT id FROM %s)`, d.typ, d.name)); err != nil {
-			return err
-		}
+		// A copy that comes in has its keys before their elements, in spaces that are no database's yet.
+		all = append(all, stray{"empty collections of " + d.name, fmt.Sprintf(
+			`SELECT 1 FROM keys WHERE type = %d AND id NOT IN (SELECT id FROM %s)
+				AND space IN (SELECT space FROM spaces WHERE db IS NOT NULL)`, d.typ, d.name)})
 	}
-	for _, c := range strayPieces() {
-		if err := none(c.what, c.sql); err != nil {
-			return err
-		}
-	}
-	return nil
+	return append(all, strayPieces()...)
 }
 
 func (r *reader) integrity(fail func(string, ...any)) error {

@@ -38,6 +38,8 @@
 //	opened.go dirlock.go                                 what the start found; the directory is one process's
 //	import.go bulk.go bulk_write.go bulk_vfs.go          a first database out of other data, straight into the tables
 //	snapshot.go snapshot_read.go snapshot_beside.go      all keys as they were at one moment, while writes go on
+//	outside.go figures.go query.go                       the tables seen by other programs' commands; read-only SQL
+//	backup.go restore.go                                 a copy of the database file, and back
 //	copy.go                                              another data set comes in beside the one that is served
 //	setaside.go salvage.go rescue.go tidy.go             damaged ones renamed; what can be read of them
 //	sweep.go        removes what has expired             reserve.go dir.go  disk space, the directory

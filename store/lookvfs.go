@@ -83,7 +83,9 @@ func (lookedAt) SectorSize() int                                 { return pageBy
 func (lookedAt) DeviceCharacteristics() vfs.DeviceCharacteristic { return 0 }
 
 // openLook opens a connection that changes nothing, to a database whose server is not running.
-func openLook(path string) (*sqlite3.Conn, error) { return openLookOn(path, pagesOver(lookVFS)) }
+func openLook(path string) (*sqlite3.Conn, error) {
+	return openLookOn(path, pagesOver(lookVFS), writerMemory)
+}
 
 // openRescue is openLook for a file that is damaged: one that is shorter than its header says
 // is read as far as it goes, and the pages' checksums are compared only if asked for.
@@ -92,7 +94,7 @@ func openRescue(path string, checksums bool) (*sqlite3.Conn, error) {
 	if checksums {
 		name = pagesOver(lookVFS)
 	}
-	c, err := openLookOn(path, name)
+	c, err := openLookOn(path, name, writerMemory)
 	if err == nil {
 		if err = c.Exec(`PRAGMA writable_schema = ON`); err != nil {
 			c.Close()
@@ -101,10 +103,10 @@ func openRescue(path string, checksums bool) (*sqlite3.Conn, error) {
 	return c, err
 }
 
-func openLookOn(path, vfsName string) (*sqlite3.Conn, error) {
+func openLookOn(path, vfsName string, memory int64) (*sqlite3.Conn, error) {
 	u := url.URL{Scheme: "file", OmitHost: true, Path: path,
 		RawQuery: url.Values{"mode": {"ro"}, "vfs": {vfsName}}.Encode()}
-	c, err := sqlite3.OpenContext(sqlite3.WithMaxMemory(context.Background(), writerMemory), u.String())
+	c, err := sqlite3.OpenContext(sqlite3.WithMaxMemory(context.Background(), memory), u.String())
 	if err != nil {
 		return nil, err
 	}

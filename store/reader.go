@@ -124,10 +124,18 @@ func (r *reader) open() error {
 	if err != nil {
 		return err
 	}
-	if err := c.Exec(`PRAGMA cache_size = -` + itoa(r.cache>>10) +
-		`; PRAGMA busy_timeout = 10000; PRAGMA query_only = 1`); err != nil {
+	if err := r.prepare(c); err != nil {
 		closeConn(c)
 		return damaged(r.dir, err)
+	}
+	return nil
+}
+
+// prepare makes a connection this reader's.
+func (r *reader) prepare(c *sqlite3.Conn) error {
+	if err := c.Exec(`PRAGMA cache_size = -` + itoa(r.cache>>10) +
+		`; PRAGMA busy_timeout = 10000; PRAGMA query_only = 1`); err != nil {
+		return err
 	}
 	for dst, sql := range map[**sqlite3.Stmt]string{
 		&r.start:  `BEGIN`,
@@ -137,8 +145,7 @@ func (r *reader) open() error {
 	} {
 		s, _, err := c.Prepare(sql)
 		if err != nil {
-			closeConn(c)
-			return damaged(r.dir, err)
+			return err
 		}
 		*dst = s
 	}

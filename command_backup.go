@@ -1,0 +1,64 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// backupCommand is diskette backup.
+type backupCommand struct {
+	Dir  string `arg:"" help:"The data directory, the server's --dir."`
+	File string `arg:"" help:"The file to write. One that is there is replaced when the new one is complete."`
+	JSON bool   `name:"json" help:"Write the result as JSON."`
+}
+
+// Help is what --help says besides.
+func (backupCommand) Help() string {
+	return `The copy is of one moment, has everything that was acknowledged before, and needs nothing beside it: diskette restore makes a
+data directory of it, and so does putting it into an empty one as diskette.db. A server goes on meanwhile; what it writes stays in
+diskette.db-wal until the copy is made. Pages are copied as they are, so it takes as long as reading the file.`
+}
+
+type backupResult struct {
+	Dir      string  `json:"dir"`
+	File     string  `json:"file"`
+	Keys     int64   `json:"keys"`
+	Bytes    int64   `json:"bytes"`
+	SetAside int64   `json:"rows_set_aside"`
+	Seconds  float64 `json:"seconds"`
+}
+
+// Run does it.
+func (c *backupCommand) Run(s *session) (err error) {
+	begun := time.Now()
+	options, err := storeAt(c.Dir, s.errors)
+	if err != nil {
+		return err
+	}
+	snapshot, closeAll, err := snapshotOf(options)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeAll()) }()
+	r := backupResult{Dir: c.Dir, File: c.File, SetAside: snapshot.SetAside}
+	for _, d := range snapshot.Databases {
+		r.Keys += d.Keys
+	}
+	bar := newProgressBar(s.errors)
+	r.Bytes, err = snapshot.Backup(s.ctx, c.File, func(done, pages int) {
+		bar.step(fmt.Sprintf("%d of %d pages", done, pages), done, pages)
+	})
+	bar.end()
+	if err != nil {
+		return err
+	}
+	if r.SetAside > 0 {
+		s.note("%d rows are not in the copy: the tables have never taken them, and %s/aside keeps them", r.SetAside, c.Dir)
+	}
+	r.Seconds = time.Since(begun).Seconds()
+	return s.answer(c.JSON, r, func(w io.Writer) {
+		fmt.Fprintf(w, "%s: %d keys of %s, %d bytes, after %.1f s\n", c.File, r.Keys, c.Dir, r.Bytes, r.Seconds)
+	})
+}

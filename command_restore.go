@@ -1,0 +1,65 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"diskette/store"
+)
+
+// restoreCommand is diskette restore.
+type restoreCommand struct {
+	File string `arg:"" help:"The backup."`
+	Dir  string `arg:"" help:"The data directory to make. It may be there, without data."`
+	JSON bool   `name:"json" help:"Write the result as JSON."`
+
+	Foreign bool `help:"Another program has copied it from a stopped directory: its pages' checksums are not compared."`
+}
+
+// Help is what --help says besides.
+func (restoreCommand) Help() string {
+	return `FILE is of diskette backup, a stopped server's diskette.db, or what Litestream or sqlite3's .backup has copied while a server
+ran. All of it is verified before it becomes the directory's database; a damaged one is refused, and leaves nothing.`
+}
+
+type restoreResult struct {
+	File    string  `json:"file"`
+	Dir     string  `json:"dir"`
+	Keys    int64   `json:"keys"`
+	Bytes   int64   `json:"bytes"`
+	Seconds float64 `json:"seconds"`
+}
+
+// Run does it.
+func (c *restoreCommand) Run(s *session) error {
+	begun := time.Now()
+	options, err := storeAt(c.Dir, s.errors)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(c.File); err != nil {
+		return err
+	}
+	if _, err := leaveRoot(c.Dir, os.Getenv); err != nil {
+		return err
+	}
+	bar := newProgressBar(s.errors)
+	restored, err := store.Restore(s.ctx, c.File, c.Foreign, options, bar.step)
+	bar.end()
+	if err != nil {
+		return err
+	}
+	if restored.Foreign {
+		s.note("the copy was made by another program: its pages' checksums could not be compared, and have been made anew; " +
+			"SQLite finds it whole")
+	}
+	if restored.Half {
+		s.note("it was made while the disk was full: some keys are newer than others")
+	}
+	r := restoreResult{c.File, c.Dir, restored.Keys, restored.Bytes, time.Since(begun).Seconds()}
+	return s.answer(c.JSON, r, func(w io.Writer) {
+		fmt.Fprintf(w, "%s: %d keys of %s, %d bytes, after %.1f s\n", c.Dir, r.Keys, c.File, r.Bytes, r.Seconds)
+	})
+}

@@ -1,0 +1,318 @@
+package compat_test
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"diskette/compat_test/testrand"
+)
+
+// runProgram runs a command of diskette's. stdout is apart from what it says besides.
+func runProgram(t *testing.T, args ...string) (stdout, stderr string, status int) {
+	t.Helper()
+	cmd := exec.Command(subjectBin(t), args...)
+	var out, said strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &said
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return out.String(), said.String(), cmd.ProcessState.ExitCode()
+}
+
+// succeeds runs one that is to end with status 0, and returns what it writes.
+func succeeds(t *testing.T, args ...string) string {
+	t.Helper()
+	out, said, status := runProgram(t, args...)
+	if status != 0 {
+		t.Fatalf("%q: status %d: %s%s", args, status, out, said)
+	}
+	return out
+}
+
+// sumsOf are the sums of a directory's files, by name.
+func sumsOf(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	sums := map[string]string{}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			sum := sha256.Sum256(readFile(t, path))
+			sums[path] = hex.EncodeToString(sum[:])
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sums
+}
+
+func TestABackupOfAServedDirectoryIsOfOneMomentAndCanBeServed(t *testing.T) {
+	const accounts, writers = 100, 3
+	s := startServer(t, subjectBin(t))
+	c := dial(t, s.Addr)
+	for n := range accounts {
+		c.Do("SET", fmt.Sprint("account:", n), 1000)
+	}
+	var stop atomic.Bool
+	var transfers atomic.Int64
+	var writing sync.WaitGroup
+	for w := range writers {
+		conn := dial(t, s.Addr)
+		writing.Go(func() {
+			r := testrand.New(t, uint64(w))
+			for !stop.Load() {
+				v := conn.Pipeline([]any{"MULTI"}, []any{"DECR", fmt.Sprint("account:", r.IntN(accounts))},
+					[]any{"INCR", fmt.Sprint("account:", r.IntN(accounts))}, []any{"INCR", "transfers"}, []any{"EXEC"})
+				if v[4].IsError() {
+					t.Errorf("EXEC: %s", v[4])
+					return
+				}
+				transfers.Add(1)
+			}
+		})
+	}
+	for transfers.Load() < 100 {
+		c.Do("PING")
+	}
+	before := transfers.Load()
+	file := filepath.Join(t.TempDir(), "backup.db")
+	succeeds(t, "backup", s.Dir, file)
+	succeeds(t, "check", s.Dir) // beside the writers, too
+	stop.Store(true)
+	writing.Wait()
+	after := transfers.Load()
+
+	restored := newServer(t, subjectBin(t))
+	succeeds(t, "restore", file, restored.Dir)
+	var r struct {
+		OK     bool
+		Served bool
+	}
+	if err := json.Unmarshal([]byte(succeeds(t, "check", "--json", restored.Dir)), &r); err != nil || !r.OK || r.Served {
+		t.Errorf("%+v, %v", r, err)
+	}
+	restored.start(nil)
+	c = dial(t, restored.Addr)
+	sum := 0
+	for n := range accounts {
+		has, err := strconv.Atoi(c.Do("GET", fmt.Sprint("account:", n)).text)
+		if err != nil {
+			t.Error(err)
+		}
+		sum += has
+	}
+	has, _ := strconv.ParseInt(c.Do("GET", "transfers").text, 10, 64)
+	if sum != 1000*accounts || has < before || has > after {
+		t.Errorf("%d in all accounts, after %d transfers of %d to %d", sum, has, before, after)
+	}
+	if left, err := filepath.Glob(filepath.Join(filepath.Dir(file), "*")); err != nil || len(left) != 1 {
+		t.Errorf("beside the backup: %q, %v", left, err)
+	}
+	if out, said, status := runProgram(t, "restore", file, restored.Dir); status != 1 || !strings.Contains(said, "has a database already") &&
+		!strings.Contains(said, "in use") {
+		t.Errorf("over data: status %d: %s%s", status, out, said)
+	}
+}
+
+// What a killed server had only in its journal is told of, or brought in where that was asked for; nothing else
+// changes a file.
+func TestWhatOnlyTheJournalHasIsToldOf(t *testing.T) {
+	s := startServer(t, subjectBin(t))
+	c := dial(t, s.Addr)
+	says(t, c, "OK", "MSET", "a", "1", "b", "2")
+	s.Kill9()
+	before := sumsOf(t, s.Dir)
+	const told = "records of the journal are not in the tables yet"
+	for _, args := range [][]string{{"stats", s.Dir}, {"sql", s.Dir, "SELECT * FROM all_keys"}, {"check", s.Dir}} {
+		if out, said, status := runProgram(t, args...); status != 0 || !strings.Contains(said, told) || strings.Contains(out, "a  ") {
+			t.Errorf("%q: status %d: %s%s", args, status, out, said)
+		}
+	}
+	if after := sumsOf(t, s.Dir); fmt.Sprint(after) != fmt.Sprint(before) {
+		t.Errorf("files have changed:\n%q\n%q", before, after)
+	}
+	out, said, status := runProgram(t, "sql", "--csv", "--recover", s.Dir, "SELECT key, value FROM strings ORDER BY key")
+	if want := "key,value\na,1\nb,2\n"; out != want || said != "" || status != 0 {
+		t.Errorf("status %d: %q, %q", status, out, said)
+	}
+	var stats struct {
+		LastEnd   string `json:"last_end"`
+		Keys      int64
+		Unapplied int64 `json:"unapplied_records"`
+		Databases []struct{ DB, Keys int64 }
+	}
+	if err := json.Unmarshal([]byte(succeeds(t, "stats", s.Dir, "--json")), &stats); err != nil {
+		t.Fatal(err)
+	}
+	if stats.LastEnd != "clean" || stats.Keys != 2 || stats.Unapplied != 0 || len(stats.Databases) != 1 || stats.Databases[0].Keys != 2 {
+		t.Errorf("%+v", stats)
+	}
+	s.Restart()
+	says(t, dial(t, s.Addr), "2", "GET", "b")
+}
+
+func TestABackupOfAKilledDirectoryHasWhatItsJournalHad(t *testing.T) {
+	s := startServer(t, subjectBin(t))
+	says(t, dial(t, s.Addr), "OK", "SET", "a", "1")
+	s.Kill9()
+	file, restored := filepath.Join(t.TempDir(), "b.db"), filepath.Join(t.TempDir(), "new")
+	succeeds(t, "backup", s.Dir, file)
+	succeeds(t, "restore", file, restored)
+	if out := succeeds(t, "sql", restored, "--json", "SELECT db, key, type, bytes FROM all_keys"); out != `[{"db":0,"key":"a","type":"string","bytes":1}]`+"\n" {
+		t.Errorf("%s", out)
+	}
+}
+
+func TestSQLAnswersInThreeFormsAndChangesNothing(t *testing.T) {
+	s := startServer(t, subjectBin(t))
+	c := dial(t, s.Addr)
+	says(t, c, "OK", "SET", "<script>", "a,\"b\"\n\x1b[31m")
+	says(t, c, "OK", "SET", "raw", "\xff\x00")
+	says(t, c, "2", "RPUSH", "list", "Zoë", "b")
+	s.Terminate()
+	const all = "SELECT key, value FROM strings ORDER BY key; SELECT position, value, NULL AS n, 1.5 AS f FROM lists"
+	for _, c := range []struct{ form, want string }{
+		{"", "key       value\n--------  ---------------\n<script>  a,\"b\"\\n\\x1b[31m\nraw       x'FF00'\n\n" +
+			"position  value  n     f\n--------  -----  ----  ---\n0         Zoë    NULL  1.5\n1         b      NULL  1.5\n"},
+		{"--csv", "key,value\n<script>,\"a,\"\"b\"\"\n\x1b[31m\"\nraw,x'FF00'\nposition,value,n,f\n0,Zoë,,1.5\n1,b,,1.5\n"},
+		{"--json", `[{"key":"\u003cscript\u003e","value":"a,\"b\"\n\u001b[31m"},` + "\n" + `{"key":"raw","value":{"base64":"/wA="}},` + "\n" +
+			`{"position":0,"value":"Zoë","n":null,"f":1.5},` + "\n" + `{"position":1,"value":"b","n":null,"f":1.5}]` + "\n"},
+	} {
+		args := []string{"sql", s.Dir, all}
+		if c.form != "" {
+			args = append(args, c.form)
+		}
+		if out := succeeds(t, args...); out != c.want {
+			t.Errorf("%s:\n got %q\nwant %q", c.form, out, c.want)
+		}
+	}
+	if out := succeeds(t, "sql", s.Dir, "--json", "SELECT 1 WHERE 0"); out != "[]\n" {
+		t.Errorf("no rows: %q", out)
+	}
+	s.Restart()
+	before := filepath.Join(t.TempDir(), "made.db")
+	for dir, where := range map[string]string{s.Dir: "beside a server", stopped(t): "stopped"} {
+		for _, sql := range []string{"DELETE FROM keys", "ATTACH '" + before + "' AS x", "VACUUM INTO '" + before + "'",
+			"PRAGMA query_only = 0; DROP VIEW all_keys", "COMMIT; VACUUM INTO '" + before + "'", "SELECT nothing", "CREATE TABLE x (y)",
+			"COMMIT; PRAGMA writable_schema = 1; DELETE FROM sqlite_schema"} {
+			if out, said, status := runProgram(t, "sql", dir, sql); status != 1 || said == "" {
+				t.Errorf("%s: %s: status %d: %s%s", where, sql, status, out, said)
+			}
+		}
+	}
+	if _, err := os.Stat(before); err == nil {
+		t.Error("a file was made")
+	}
+	says(t, dial(t, s.Addr), "3", "DBSIZE")
+}
+
+// stopped is a directory of a server that ended in order, with the key a.
+func stopped(t *testing.T) string {
+	s := startServer(t, subjectBin(t))
+	says(t, dial(t, s.Addr), "OK", "SET", "a", strings.Repeat("x", 100_000))
+	s.Terminate()
+	return s.Dir
+}
+
+func TestDamageIsFoundAndNeitherCopiedNorRestored(t *testing.T) {
+	dir := stopped(t)
+	file, other := filepath.Join(t.TempDir(), "b.db"), filepath.Join(t.TempDir(), "other.db")
+	succeeds(t, "backup", dir, file)
+	flip := func(path string) {
+		t.Helper()
+		b := readFile(t, path)
+		at := strings.LastIndex(string(b), "xxxx") // of the value: no structure of SQLite's
+		if at < 0 {
+			t.Fatal("the value is not there")
+		}
+		b[at] ^= 1
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	flip(file)
+	flip(filepath.Join(dir, "diskette.db"))
+	for _, c := range []struct {
+		args []string
+		told string
+	}{
+		{[]string{"check", dir}, "failed to get page"},
+		{[]string{"backup", dir, other}, "does not fit its checksum"},
+		{[]string{"restore", file, filepath.Join(t.TempDir(), "new")}, "the backup is damaged, and nothing was restored"},
+		{[]string{"restore", "program_test.go", t.TempDir()}, "is no copy of a database of Diskette's"},
+	} {
+		if out, said, status := runProgram(t, c.args...); status != 1 || !strings.Contains(out+said, c.told) {
+			t.Errorf("%q: status %d: %s%s", c.args, status, out, said)
+		}
+	}
+	if _, err := os.Stat(other); err == nil {
+		t.Error("a damaged database was copied")
+	}
+	if left, err := filepath.Glob(filepath.Join(filepath.Dir(other), "*")); err != nil || len(left) > 0 {
+		t.Errorf("left: %q, %v", left, err)
+	}
+}
+
+// TestCopiesOfOtherProgramsAreRestored copies the files' pages as sqlite3's .backup does: from the WAL without
+// checksums.
+func TestCopiesOfOtherProgramsAreRestored(t *testing.T) {
+	dir := stopped(t)
+	b := readFile(t, filepath.Join(dir, "diskette.db"))
+	for at := 4096; at <= len(b); at += 4096 {
+		copy(b[at-4:at], "\x00\x00\x00\x00")
+	}
+	file, made := filepath.Join(t.TempDir(), "copy.db"), filepath.Join(t.TempDir(), "new")
+	if err := os.WriteFile(file, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, said, status := runProgram(t, "restore", file, made); status != 1 || !strings.Contains(said, "damaged") {
+		t.Errorf("status %d: %s%s", status, out, said)
+	}
+	out, said, status := runProgram(t, "restore", file, made, "--foreign")
+	if status != 0 || !strings.Contains(said, "made by another program") {
+		t.Errorf("status %d: %s%s", status, out, said)
+	}
+	succeeds(t, "check", made)
+}
+
+func TestCommandsSayHowTheyAreUsed(t *testing.T) {
+	all := succeeds(t, "--help")
+	for _, command := range []string{"check", "backup", "restore", "stats", "sql", "import", "export"} {
+		if out := succeeds(t, command, "--help"); !strings.HasPrefix(out, "Usage: diskette "+command) {
+			t.Errorf("%s --help: %s", command, out)
+		}
+		mentions(t, all, "       "+command+" ")
+	}
+	if out := succeeds(t, "serve", "--help"); out != all {
+		t.Errorf("serve --help: %s", out)
+	}
+	for _, args := range []string{"check", "check a b", "check --none a", "backup a", "restore a", "stats", "sql", "sql --json --csv a x",
+		"import", "import a b", "import a --into", "export", "export a --dir"} {
+		out, said, status := runProgram(t, strings.Fields(args)...)
+		if status != 2 || out != "" || !strings.Contains(said, "Usage: diskette "+strings.Fields(args)[0]) {
+			t.Errorf("%s: status %d: %s%s", args, status, out, said)
+		}
+	}
+	for _, command := range []string{"check", "stats"} {
+		if _, said, status := runProgram(t, command, t.TempDir()); status != 1 || !strings.Contains(said, "has no data of Diskette's") {
+			t.Errorf("%s of an empty directory: status %d: %s", command, status, said)
+		}
+	}
+	if _, said, status := runProgram(t, "stats", filepath.Join(t.TempDir(), "none")); status != 1 || !strings.Contains(said, "no such file") {
+		t.Errorf("of none: status %d: %s", status, said)
+	}
+}

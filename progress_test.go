@@ -1,0 +1,31 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestProgressIsABarOnATerminalAndLinesElsewhere(t *testing.T) {
+	for _, terminal := range []bool{false, true} {
+		var out bytes.Buffer
+		bar := progressBar{out: &out, terminal: terminal}
+		bar.draw(50, "half", true)
+		bar.draw(60, "soon after", false)
+		bar.told = time.Time{}
+		bar.draw(70, "later", false)
+		bar.draw(170, "too much", true)
+		bar.end()
+		text := out.String()
+		if strings.Contains(text, "soon after") || !strings.Contains(text, "half") || !strings.Contains(text, "later") {
+			t.Errorf("terminal %v: %q", terminal, text)
+		}
+		if want := "[###############---------------]  50.0%  half\n"; !terminal && !strings.HasPrefix(text, want) {
+			t.Errorf("%q", text)
+		}
+		if terminal != strings.Contains(text, "\r") || !strings.HasSuffix(text, "\n") {
+			t.Errorf("terminal %v: %q", terminal, text)
+		}
+	}
+}

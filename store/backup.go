@@ -1,0 +1,138 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"github.com/ncruces/go-sqlite3"
+	"github.com/ncruces/go-sqlite3/util/vfsutil"
+	"github.com/ncruces/go-sqlite3/vfs"
+
+	"diskette/store/files"
+)
+
+// backupStep is how many pages are copied between two looks at whether to go on: 4 MiB.
+const backupStep = 1024
+
+// Backup copies the snapshot's tables, page by page, into a database file that needs nothing beside it: put into an
+// empty directory as diskette.db it serves. A file that is there is replaced when the new one is complete and on
+// disk. progress hears how many of the pages are copied. It returns the file's size in bytes.
+func (s *Snapshot) Backup(ctx context.Context, file string, progress func(done, pages int)) (bytes int64, err error) {
+	mode := os.FileMode(0o600)
+	if before, err := os.Stat(file); err == nil {
+		if !before.Mode().IsRegular() {
+			return 0, fmt.Errorf("%s is there and is not a regular file", file)
+		}
+		mode = before.Mode().Perm()
+	}
+	dir, err := os.MkdirTemp(filepath.Dir(file), filepath.Base(file)+".*.tmp")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	made := filepath.Join(dir, databaseFile)
+	err = s.r.guard(func() error { return copyPages(ctx, s.r.c, made, progress) })
+	if err == nil {
+		err = noteClosed(dir)
+	}
+	if err != nil {
+		return 0, nameDamage(s.r.dir, err)
+	}
+	info, err := os.Stat(made)
+	if err == nil {
+		err = os.Chmod(made, mode)
+	}
+	if err == nil {
+		err = (files.Disk{}).Rename(made, file)
+	}
+	if err == nil {
+		err = (files.Disk{}).SyncDir(filepath.Dir(file))
+	}
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
+}
+
+// copyPages copies a connection's database, as its transaction sees it, into a new file, each page with its checksum.
+func copyPages(ctx context.Context, from *sqlite3.Conn, to string, progress func(done, pages int)) (err error) {
+	var version int64
+	if err := queryInts(from, `SELECT user_version FROM pragma_user_version`, &version); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(to, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil {
+		return err
+	}
+	u := url.URL{Scheme: "file", OmitHost: true, Path: to}
+	if version >= sealedVersion {
+		vfs.Register(sealingVFS, sealing{vfs.Find("")})
+		u.RawQuery = url.Values{"vfs": {sealingVFS}}.Encode()
+	}
+	b, err := from.BackupInit("main", u.String())
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closed := b.Close(); err == nil { // else it says the same again
+			err = closed
+		}
+	}()
+	for done := false; !done; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if done, err = b.Step(backupStep); err != nil {
+			return err
+		}
+		progress(b.PageCount()-b.Remaining(), b.PageCount())
+	}
+	return nil
+}
+
+// sealingVFS is the name of an SQLite VFS whose database files have checksums from their first page on, whichever page
+// is written first.
+const sealingVFS = "diskette-sealing"
+
+type sealing struct{ vfs.VFS }
+
+func (v sealing) Open(name string, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
+	return vfsutil.WrapOpen(v.VFS, name, flags)
+}
+
+func (v sealing) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
+	f, out, err := vfsutil.WrapOpenFilename(v.VFS, name, flags)
+	if err == nil && flags&vfs.OPEN_MAIN_DB != 0 {
+		f = &pagesFile{File: f, sealed: true}
+	}
+	return f, out, err
+}
+
+// noteClosed notes in the database of a directory that it needs nothing beside it, and brings it to disk.
+func noteClosed(dir string) error {
+	err := guarded(func() error {
+		c, err := openDB(dir, "", writerMemory, false)
+		if err != nil {
+			return err
+		}
+		if err = c.Exec(`PRAGMA journal_mode = WAL; DELETE FROM meta WHERE name IN ('running', 'ahead_lsn')`); err == nil {
+			_, err = c.Config(noCheckpointOnClose, false)
+		}
+		return errors.Join(err, closeConn(c))
+	})
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(filepath.Join(dir, databaseFile), os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join((files.Disk{}).Sync(f), f.Close())
+}

@@ -1,0 +1,206 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"diskette/store/journal"
+)
+
+// An Outside is the tables of a directory, read without the help of its server and without a change to any file:
+//
+//	a server has it open    a read-only connection, as any program may have one, and a read transaction that lasts
+//	                        until Close, during which the WAL can not be written from its start again
+//	nobody has              a connection that changes nothing (lookvfs.go), and a shared lock on the directory, so
+//	                        that a server does not start meanwhile
+//
+// What the journal has and the tables have not is not in it: Unapplied tells how much that is.
+type Outside struct {
+	Running bool
+	LSN     uint64 // the newest record in the tables
+	Newest  uint64 // the newest in the journal when it was looked at, before the tables
+	// Half: a part of a fold of records beyond LSN is in the tables: the server was killed while the disk was full.
+	Half bool
+
+	dir    string
+	format int64
+	r      *reader
+	lock   *os.File // nil = a server has it, or there is none
+}
+
+// Unapplied is how many records of the journal the tables do not have.
+func (o *Outside) Unapplied() int64 { return max(0, int64(o.Newest-o.LSN)) }
+
+// ErrNoData says that a directory has no data.
+var ErrNoData = errors.New("has no data of Diskette's")
+
+// errServerCame ends a look at a directory without a lock file, of which a server was started meanwhile.
+var errServerCame = errors.New("a server was started on the directory meanwhile: what was read may be of two moments; do it again")
+
+const outsideMemory = 1 << 30 // bytes that SQLite may take for somebody's query; a reader needs far less
+
+// OpenOutside opens a directory. patience is how long it waits for a server that is in the middle of a fold.
+func OpenOutside(dir string, patience time.Duration) (o *Outside, err error) {
+	if Fresh(dir) {
+		if _, err := os.Stat(dir); err != nil {
+			return nil, err
+		}
+		return nil, fmt.Errorf("%s %w", dir, ErrNoData)
+	}
+	o = &Outside{dir: dir}
+	if o.lock, o.Running, err = lockShared(dir); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(nameDamage(dir, err), o.Close())
+		}
+	}()
+	if o.Newest, err = journal.Newest(filepath.Join(dir, "journal")); err != nil {
+		return o, fmt.Errorf("read the journal: %w", err)
+	}
+	o.r = &reader{dir: dir, small: smallBytes, cache: besideCache}
+	if err = guarded(o.connect); err != nil {
+		return o, err
+	}
+	return o, o.begin(patience)
+}
+
+// lockShared takes a lock on the directory that others who only read it may have, too.
+func lockShared(dir string) (lock *os.File, running bool, err error) {
+	lock, err = os.Open(filepath.Join(dir, lockFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	err = syscall.Flock(int(lock.Fd()), syscall.LOCK_SH|syscall.LOCK_NB)
+	if err == nil {
+		return lock, false, nil
+	}
+	lock.Close()
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return nil, true, nil
+	}
+	return nil, false, err
+}
+
+func (o *Outside) connect() (err error) {
+	path := filepath.Join(o.dir, databaseFile)
+	if _, err := os.Stat(path); err != nil {
+		return fmt.Errorf("%w: a start makes the tables from the journal, if that has every record", err)
+	}
+	var c *sqlite3.Conn
+	if o.Running {
+		c, err = openDB(o.dir, "", outsideMemory, true)
+	} else {
+		c, err = openLookOn(path, pagesOver(lookVFS), outsideMemory)
+	}
+	if err != nil {
+		return err
+	}
+	c.Limit(sqlite3.LIMIT_ATTACHED, 0) // ATTACH and VACUUM INTO would write files
+	if err = c.Exec(`PRAGMA temp_store = MEMORY`); err == nil {
+		err = o.r.prepare(c)
+	}
+	if err != nil {
+		closeConn(c)
+	}
+	return err
+}
+
+// begin begins the transaction in which everything is read.
+func (o *Outside) begin(patience time.Duration) error {
+	for end := time.Now().Add(patience); ; time.Sleep(besidePause) {
+		s := Snapshot{r: o.r}
+		var applied, ahead int64
+		err := o.r.guard(func() (err error) {
+			if err = o.r.ensureTransaction(0); err == nil {
+				o.format, err = fileVersion(o.r.c)
+			}
+			switch {
+			case err != nil:
+			case o.format == 0:
+				err = fmt.Errorf("%s %w: the database file has no tables", o.dir, ErrNoData)
+			case o.format < schemaVersion:
+				err = fmt.Errorf("%w: a start of the server brings it up to date", errOlderFile)
+			default:
+				applied, ahead, err = s.appliedLSN()
+			}
+			return err
+		})
+		o.LSN, o.Half = uint64(applied), ahead != 0
+		if err != nil || !o.Half || !o.Running || time.Now().After(end) {
+			return err
+		}
+		if err := o.r.endTransaction(); err != nil {
+			return err
+		}
+	}
+}
+
+// Close ends it. An error may say that what was read is not to be believed.
+func (o *Outside) Close() error {
+	var errs []error
+	if o.r != nil && o.r.c != nil {
+		errs = append(errs, o.r.endTransaction(), o.r.close())
+	}
+	if o.lock != nil {
+		errs = append(errs, o.lock.Close())
+	} else if lock, running, err := lockShared(o.dir); !o.Running && (running || lock != nil) && err == nil {
+		lock.Close() // it may be nil
+		errs = append(errs, errServerCame)
+	}
+	return errors.Join(errs...)
+}
+
+// Check verifies what can be verified from outside: the checksum of each page that is in use, SQLite's structures,
+// rows, counts and runs, and for a directory that no server has open what a start compares. What is wrong is in
+// faults. step hears what is looked at next: part n of several.
+func (o *Outside) Check(ctx context.Context, step func(what string, n, of int)) (faults []error, err error) {
+	defer o.interruptedBy(ctx)()
+	n, of := 0, 2+len(rowChecks(givenOut{}))+len(runTables)
+	next := func(what string) error {
+		n++
+		step(what, n, of)
+		return ctx.Err()
+	}
+	fail := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	if err := next("database, journal and state"); err != nil {
+		return nil, err
+	}
+	if !o.Running {
+		st := &Store{dir: o.dir}
+		if _, err := st.look(); err != nil {
+			faults = append(faults, err)
+		}
+	}
+	err = o.r.guard(func() error {
+		if err := next("pages and indexes"); err != nil {
+			return err
+		}
+		if err := o.r.integrity(fail); err != nil {
+			return err
+		}
+		if o.Half {
+			return nil // the rows are of two moments
+		}
+		return o.r.checkRows(givenOut{mostID, mostID}, fail, next)
+	})
+	switch {
+	case ctx.Err() != nil:
+		err = ctx.Err()
+	case isDamage(err):
+		faults, err = append(faults, nameDamage(o.dir, err)), nil
+	}
+	return faults, err
+}
