@@ -67,13 +67,13 @@ The options are redis-server's, for example:
        diskette --port 7777 --dir /var/lib/diskette --appendfsync always --maxmemory 1gb
 
 Commands:
-       serve      The server, as without a word.
-       import     Import a Redis's files into a new data directory.
-       export     Write all data of a data directory to an RDB file.
+       serve            The server, as without a word.
+       import           Import a Redis's files into a new data directory.
+       export           Write all data of a data directory to an RDB file.
 `)
 	words, help := programCommands()
 	for i := range words {
-		fmt.Fprintf(&text, "       %-10s %s\n", words[i], help[i])
+		fmt.Fprintf(&text, "       %-16s %s\n", words[i], help[i])
 	}
 	return text.String()
 }

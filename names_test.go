@@ -20,6 +20,7 @@ func TestTheNameDecidesWhichProgramTheBinaryIs(t *testing.T) {
 		{"./diskette --port 7000", "server: --port 7000"},
 		{"./diskette import dump.rdb --into x", "import: dump.rdb --into x"},
 		{"./diskette check x --json", "program: check x --json"},
+		{"diskette import-diskcache x --db 3", "program: import-diskcache x --db 3"},
 		{"./diskette serve --port 7000", "server: --port 7000"},
 		{"diskette serve.conf check", "server: serve.conf check"},
 		{"redis-server check", "server: check"},

@@ -33,6 +33,8 @@ type program struct {
 	Restore restoreCommand `cmd:"" help:"Make a data directory out of a backup."`
 	Stats   statsCommand   `cmd:"" help:"Tell what is in a data directory, also while it is served."`
 	SQL     sqlCommand     `cmd:"" name:"sql" help:"Ask the tables and views by SQL, also while they are served."`
+
+	Diskcache diskcacheCommand `cmd:"" name:"import-diskcache" help:"Import a directory of Python's DiskCache into a database."`
 }
 
 // programCommands are the words that name them, in that order, with their help.
