@@ -10,6 +10,7 @@ import (
 	"diskette/resp/command"
 	"diskette/resp/config"
 	"diskette/resp/internal/numbers"
+	"diskette/resp/internal/words"
 	"diskette/store"
 )
 
@@ -18,8 +19,8 @@ import (
 //
 // What Redis does at maxmemory happens here at maxdisk: a command marked denyoom is refused while eviction makes no
 // room, and so is whatever is to be queued in a MULTI, and an EXEC with a denyoom command among those that were queued
-// before. A script is asked when it begins, and then at its first command that writes. Redis: processCommand in
-// server.c, scriptPrepareForRun and scriptVerifyOOM in script.c.
+// before. A script with flags needs room unless they deny it; one without is refused at its first command that writes.
+// Redis: processCommand in server.c, scriptFlagsToCmdFlags and scriptVerifyOOM in script.c.
 //
 // As with Redis's replica-ignore-maxmemory a server that follows another keeps to no bounds: its master says what goes.
 type diskBounds struct {
@@ -179,6 +180,35 @@ func selects(q queued, databases, db int) int {
 		return int(n)
 	}
 	return db
+}
+
+// scriptsNeedRoom is full for what only the scripts' own flags tell. The caller holds the keyspace lock.
+func (t *transaction) scriptsNeedRoom(s *Server, db int) bool {
+	for _, q := range t.queued {
+		if q.row.Group == "scripting" && s.full(db) && s.scriptFlags(q.row, q.args).needRoom() {
+			return true
+		}
+		db = selects(q, s.cfg.Databases, db)
+	}
+	return false
+}
+
+// scriptFlags are those of what a command runs. What runs nothing, or nothing that is known, does not need room.
+func (s *Server) scriptFlags(r *command.Row, args [][]byte) scriptFlags {
+	switch r.Name {
+	case "eval", "eval_ro":
+		flags, _, _ := shebang(words.ViewString(args[1]))
+		return flags
+	case "evalsha", "evalsha_ro":
+		if sc := s.scripts.find(args[1]); sc != nil {
+			return sc.flags
+		}
+	case "fcall", "fcall_ro":
+		if f := s.libraries.find(args[1]); f != nil {
+			return f.flags
+		}
+	}
+	return scriptOldStyle
 }
 
 // full reports whether one of the queued commands, which begin on a database, is to be refused.

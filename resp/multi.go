@@ -169,6 +169,11 @@ func (cl *client) execLocked(tx *store.Tx, t *transaction, now int64) command.Re
 		return command.ReplyNone
 	}
 	cl.execAt = roomAt{cl.DB, cl.srv.full(cl.DB)}
+	if t.scriptsNeedRoom(cl.srv, cl.DB) {
+		tx.End()
+		cl.srv.bounds.refused.Add(1)
+		return command.ErrExecRefused(command.ErrOOM)
+	}
 	silent := cl.replies != repliesOn
 	if !silent {
 		cl.out.BeginReply(0)

@@ -64,6 +64,10 @@ const (
 	scriptOldStyle // without such a line: whether it writes shows when it does
 )
 
+// needRoom reports whether the flags say, or do not deny, that commands of the script need room. Of a script without
+// flags its commands show it.
+func (f scriptFlags) needRoom() bool { return f&(scriptOldStyle|scriptAllowOOM|scriptNoWrites) == 0 }
+
 var scriptFlagNames = []struct {
 	name string
 	flag scriptFlags

@@ -101,6 +101,11 @@ func (e *engine) others() int64 {
 
 // newRun notes a run. The caller holds the keyspace lock.
 func (e *engine) newRun(c *command.Call, tx *store.Tx, name string, flags scriptFlags, readOnly bool) (*scriptRun, command.Reply) {
+	begins := e.srv.roomAt(clientOf(c), c, tx.DB())
+	if begins.full && flags.needRoom() {
+		e.srv.bounds.refused.Add(1)
+		return nil, command.ErrOOM
+	}
 	if flags&(scriptOldStyle|scriptNoWrites) == 0 {
 		if e.srv.replicas.lacking.Load() {
 			return nil, errNoGoodReplicas
@@ -118,20 +123,12 @@ func (e *engine) newRun(c *command.Call, tx *store.Tx, name string, flags script
 	if l := e.srv.follow.of.Load(); l != nil && flags&scriptAllowStale == 0 && l.stale() {
 		return nil, errMasterDown
 	}
-	begins := e.srv.roomAt(clientOf(c), c, tx.DB())
-	if begins.full && flags&(scriptOldStyle|scriptAllowOOM|scriptNoWrites) == 0 {
-		e.srv.bounds.refused.Add(1)
-		return nil, errScriptOOM
-	}
 	tx.CopyAtOnce()
 	return &scriptRun{
 		cl: clientOf(c), tx: tx, clock: c.Now, name: name, command: c.Args, began: time.Now(),
 		readOnly: readOnly || flags&scriptNoWrites != 0, allowOOM: flags&scriptAllowOOM != 0, begins: begins,
 	}, command.ReplyNone
 }
-
-// Redis's words.
-var errScriptOOM = command.ErrorReply("OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'")
 
 // execute calls a function of the engine's Lua for a run, and returns the reply.
 func (e *engine) execute(run *scriptRun, fn *lua.LFunction, args ...lua.LValue) command.Reply {
