@@ -55,6 +55,7 @@
 //	pubsub.go tracking.go push.go arrival.go             what is told without being asked for
 //	output_limit.go client_eviction.go memory_bound.go   bounds of what waits for clients
 //	bounds.go bounds_watch.go                            bounds of the data on disk: settings and gate; INFO and log
+//	passage.go                                           values that are sent while they are read
 //	permission.go auth_delay.go tls.go tls_key.go        who may come, and do what
 //	inside.go inside_unix.go inside_other.go             connections of parts of this process, and what they keep
 //	save.go dump_file.go rewrite.go                      all data as an RDB file; dump.rdb; BGREWRITEAOF

@@ -104,7 +104,8 @@ func (h *hold) keyed(r *command.Row, args [][]byte, following []wire.Command) {
 		h.block(tx, lsn)
 		return
 	}
-	long := reply.IsLong() && cl.replies == repliesOn
+	passage := cl.call.Passage
+	long := (passage != nil || reply.IsLong()) && cl.replies == repliesOn
 	if !long {
 		cl.reply(reply, lsn)
 	}
@@ -114,6 +115,11 @@ func (h *hold) keyed(r *command.Row, args [][]byte, following []wire.Command) {
 	h.unpin()
 	if long {
 		h.release()
+	}
+	switch {
+	case passage != nil:
+		cl.replyPassage(passage, long, lsn)
+	case long:
 		cl.replyLong(&reply, lsn)
 	}
 }

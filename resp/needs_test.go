@@ -13,9 +13,13 @@ func TestQueuedCommandsHaveAllThatTheyMayNeed(t *testing.T) {
 	addr, s := startServing(t)
 	k := talk(t, addr)
 	storeMany(k, command.OffLockElements)
+	k.do("SETRANGE long 3000000 end")
 	for _, line := range []string{
 		"HLEN h", "LLEN l", "SCARD a", "ZCARD za", "XLEN x", "OBJECT ENCODING h", "OBJECT ENCODING l", "MEMORY USAGE a", "MEMORY USAGE x",
 		"SORT l LIMIT 0 1", "SORT_RO a ALPHA LIMIT 0 1", "SORT h", "COPY h to", "COPY l a", "HGET h f", "EXISTS h",
+		"GET long", "GETRANGE long 0 5", "SUBSTR long 0 -1", "GETBIT long 7", "SETBIT long 7 1", "SETRANGE long 262143 ab",
+		"APPEND long abc", "STRLEN long", "BITCOUNT long 0 5", "BITPOS long 1", "BITFIELD long SET u8 2097150 7",
+		"BITFIELD_RO long GET u8 0",
 	} {
 		k.do("DEL to")
 		var args [][]byte

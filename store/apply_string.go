@@ -2,6 +2,7 @@ package store
 
 func (w *writer) setValue(e *entry) {
 	if len(e.value) >= chunkBytes {
+		w.leave(e.id, 0, lastChunk)
 		w.run(w.dropChunks, e.id)
 		w.run(w.long, e.id, int64(len(e.value)))
 		w.chunks(e)
@@ -11,6 +12,7 @@ func (w *writer) setValue(e *entry) {
 	w.bindBlob(w.value, 2, e.value)
 	w.step(w.value)
 	if w.err == nil && w.c.Changes() == 0 { // it was long
+		w.leave(e.id, 0, lastChunk)
 		w.run(w.dropChunks, e.id)
 		w.run(w.short, e.id, e.value)
 	}
@@ -49,6 +51,7 @@ func (w *writer) patch(e *entry) {
 		}
 	}
 	for n, chunk := range touched {
+		w.leave(e.id, n, n)
 		w.run(w.putChunk, e.id, n, chunk)
 	}
 	w.run(w.length, e.id, e.length)

@@ -30,6 +30,7 @@
 //	load.go reader.go scan.go scan_page.go               from the tables to memory, and the connections for it
 //	sqlite.go migrate.go                                 connections and files, those of older versions too
 //	head.go outline.go                                   keys whose value stays on disk; how large that is
+//	text.go chunked.go passage.go                        its parts; some chunks; it is sent while it is read
 //	apply_string.go apply_rows.go apply_runs.go          the rows of long strings and of collections
 //	apply_slices.go rewrite.go                           on a full disk, or of much; long values without the lock
 //	pieces.go guard.go aside.go                          long rows and names; SQLite's panics; rows that tables refuse

@@ -109,6 +109,9 @@ func (st *Store) unloadLocked(steps int) (more bool) {
 			st.forget(o)
 			st.stats.unloaded++
 			more = true
+		case o.trim(applied):
+			st.resized(o)
+			more = true
 		}
 	}
 	return more && st.hotBytes > st.maxMemory.Load()

@@ -19,8 +19,9 @@ type load struct {
 type Fetch struct {
 	st      *Store
 	missing []pending // ours to read; pinned until Release
-	waits   []wait    // others'
-	ahead   bool      // what is wanted from here on is not the command's own
+	chunks  []chunksWanted
+	waits   []wait // others'
+	ahead   bool   // what is wanted from here on is not the command's own
 }
 
 type pending struct {
@@ -76,6 +77,7 @@ func (f *Fetch) Load() (failed error) {
 	for from := 0; from < len(f.missing); from += fetchSlice {
 		f.readSlice(from, min(from+fetchSlice, len(f.missing)))
 	}
+	failed = f.loadChunks()
 	wait := func(w wait) {
 		<-w.l.done
 		if w.l.err != nil && !w.ahead {
@@ -213,6 +215,9 @@ func (st *Store) fill(o *object, r *row) error {
 		o.id, o.typ, o.deadline = r.id, r.typ, r.deadline
 		st.due.Set(o, o.deadline)
 	}
+	if o.headOnly && o.typ == TypeString && !r.headOnly {
+		r.value = o.outline.merge(r.value)
+	}
 	o.str, o.coll = r.value, r.coll
 	o.headOnly, o.outline = r.headOnly, r.outline
 	st.watchFields(o)
@@ -226,6 +231,7 @@ func (f *Fetch) Release() {
 	for _, p := range f.missing {
 		p.o.pins--
 	}
+	f.unpinChunks()
 	f.st.unloadLocked(8 + 4*len(f.missing))
 	f.missing = nil
 }

@@ -127,8 +127,9 @@ func (w *writer) reapSlice() (rows int64, err error) {
 	w.reaped = w.reaped[:0]
 	err = w.transaction(func() {
 		if id != 0 {
-			rows = w.reapGarbage()
-			return
+			if rows = w.reapGarbage(); rows > 0 || space == 0 {
+				return
+			}
 		}
 		const some = `SELECT id FROM keys INDEXED BY keys_by_name WHERE space = ?1 LIMIT ?2`
 		w.exec(`INSERT OR IGNORE INTO garbage (id, type) SELECT id, type FROM keys WHERE (chunked > 0 OR type <> 1 OR length(key) >= `+itoa(longName)+`) AND id IN (`+some+`)`, space, int64(reapSlice))
@@ -179,6 +180,9 @@ func (w *writer) reapGarbage() (rows int64) {
 	w.err = s.Close()
 	enough, look := w.freed()+reapPages, int64(reapStep)
 	for _, k := range keys {
+		if k.typ == TypeString && len(w.passages.of(k.id)) > 0 { // its chunks are being sent
+			continue
+		}
 		left := false
 		reap := func(s *sqlite3.Stmt, limit int64) {
 			for n := limit; n == limit && !left && w.err == nil; {
@@ -205,7 +209,7 @@ func (w *writer) reapGarbage() (rows int64) {
 		w.reaped = append(w.reaped, k.id)
 		rows++
 	}
-	return max(1, rows)
+	return rows
 }
 
 // freed is the number of the database file's free pages.

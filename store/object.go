@@ -84,7 +84,7 @@ func (o *object) size() int64 {
 		n += o.coll.size()
 	}
 	if o.outline != nil {
-		n += outlineBytes
+		n += o.outline.size()
 	}
 	return n
 }

@@ -164,7 +164,7 @@ func (st *Store) openDatabase() error {
 		closeConn(c)
 		return err
 	}
-	w.cache = st.sizes.writerCache
+	w.cache, w.passages = st.sizes.writerCache, &st.passages
 	st.wb.w = w
 	var nextID int64
 	err = queryInts(c, `SELECT max(coalesce((SELECT value FROM meta WHERE name = 'next_id'), 1),

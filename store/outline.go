@@ -17,9 +17,21 @@ import (
 type outline struct {
 	shape Shape // of a collection: how many elements it has, and of the rest what the first ones tell
 	bytes int64 // a string's length; about what a collection takes in memory
+
+	long   bool      // of a string: it stands in chunks
+	chunks *chunkSet // those of them that are in memory, nil = none
+	passed int64     // bytes of it that commands have used and that did not come into memory
 }
 
-const outlineBytes = 80
+const outlineBytes = 112
+
+// size is what it takes in memory.
+func (o *outline) size() int64 {
+	if o.chunks == nil {
+		return outlineBytes
+	}
+	return outlineBytes + o.chunks.bytes
+}
 
 // fits reports whether the outline, if there is one, is that of a row.
 func (o *outline) fits(r *row) bool {
@@ -184,7 +196,7 @@ func (v *View) MemoryBytes(key []byte) (bytes int64, ok bool) {
 	}
 	bytes = o.size()
 	if o.headOnly {
-		bytes += o.outline.bytes - outlineBytes
+		bytes += o.outline.bytes - o.outline.size()
 	}
 	return bytes, true
 }

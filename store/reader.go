@@ -245,11 +245,11 @@ func (r *reader) step(s *sqlite3.Stmt, need Need, dst *row) (err error) {
 	case need == NeedHead && (dst.typ != TypeString || max(chunked, s.ColumnInt64(5)) >= headBytes):
 		dst.headOnly = true
 		if dst.typ == TypeString {
-			dst.outline = &outline{bytes: max(chunked, s.ColumnInt64(5))}
+			dst.outline = &outline{bytes: max(chunked, s.ColumnInt64(5)), long: chunked > 0}
 		}
 		return nil
 	case need != NeedValue && chunked > 0:
-		dst.headOnly, dst.outline = true, &outline{bytes: chunked}
+		dst.headOnly, dst.outline = true, &outline{bytes: chunked, long: true}
 		return nil
 	case dst.typ != TypeString:
 		dst.coll, dst.outline, err = r.collection(dst.id, dst.typ, need)

@@ -75,19 +75,20 @@ var ErrInUse = errors.New("the data directory is in use by another server")
 // Store is the keyspace: hot keys in memory, every key in SQLite, the changes between the
 // two in the journal. See the package comment for the way of a command.
 type Store struct {
-	opts    Options
-	sizes   sizes
-	dir     string
-	onDisk  diskSizes
-	disk    files.Disk
-	vfs     string // SQLite's file system, of this store
-	hooks   Hooks
-	lock    *os.File // flock on the data directory
-	state   *journal.StateFile
-	journal *journal.Journal
-	readers readers
-	places  []placed
-	started time.Time
+	opts     Options
+	sizes    sizes
+	dir      string
+	onDisk   diskSizes
+	disk     files.Disk
+	vfs      string // SQLite's file system, of this store
+	hooks    Hooks
+	lock     *os.File // flock on the data directory
+	state    *journal.StateFile
+	journal  *journal.Journal
+	readers  readers
+	passages passages
+	places   []placed
+	started  time.Time
 
 	mu                   sync.Mutex // the keyspace lock; the fields up to the blank line are under it
 	busy                 bool       // a command that is not over lets others look in: see busy.go

@@ -134,9 +134,14 @@ func (tx *Tx) put(o *object, value []byte) {
 
 // Append adds data to the end of a string, creating it, and returns the new length in bytes.
 func (tx *Tx) Append(key, data []byte) (int, error) {
-	o := tx.edit(key)
+	o := tx.edited(tx.known(key, NeedSmall))
 	switch o.typ {
 	case TypeString:
+		if o.headOnly {
+			if length, done := tx.overwriteOnDisk(key, o, -1, data); done {
+				return length, nil
+			}
+		}
 		return tx.overwrite(o, len(o.str), data)
 	case None:
 		tx.put(o, data)
@@ -149,9 +154,14 @@ func (tx *Tx) Append(key, data []byte) (int, error) {
 // SetRange writes data into a string from offset on, filling with zero bytes what
 // lies between, and returns the new length in bytes. The key is created when it is not there.
 func (tx *Tx) SetRange(key []byte, offset int, data []byte) (int, error) {
-	o := tx.edit(key)
+	o := tx.edited(tx.known(key, NeedSmall))
 	switch o.typ {
 	case TypeString:
+		if o.headOnly {
+			if length, done := tx.overwriteOnDisk(key, o, offset, data); done {
+				return length, nil
+			}
+		}
 		return tx.overwrite(o, offset, data)
 	case None:
 		rw := tx.rewritten

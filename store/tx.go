@@ -266,6 +266,7 @@ func (st *Store) WaitFor(lsn uint64) error {
 func (st *Store) Abort() (seen uint64) {
 	if f := st.tx.TakeFetch(); f != nil {
 		st.dropLocked(f.missing)
+		f.unpinChunks()
 	}
 	return st.tx.End()
 }

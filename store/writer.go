@@ -21,10 +21,11 @@ type writer struct {
 	dir, vfs string
 	cache    int64    // the most that the connection holds of the file, in bytes
 	readers  *readers // are told of each commit
-	ids      *ids     // of keys
-	reopened bool     // after a write-back that may have come to its end all the same
-	applied  uint64   // applied_lsn when the connection was opened
-	err      error    // first failure of the statements under way
+	passages *passages
+	ids      *ids   // of keys
+	reopened bool   // after a write-back that may have come to its end all the same
+	applied  uint64 // applied_lsn when the connection was opened
+	err      error  // first failure of the statements under way
 
 	statements
 

@@ -118,15 +118,20 @@ func bitfield(tx *store.Tx, c *Call) Reply {
 		}
 	}
 	replies, applied := make([]Reply, len(ops)), false
-	before, err := tx.String(c.Args[1])
+	t, err := tx.Text(c.Args[1])
 	if err != nil {
 		return Failure(err)
 	}
-	grows := length > len(before)
-	err = tx.EditString(c.Args[1], length, func(value []byte) (changed []store.Span) {
+	from, to := extent(ops)
+	if !t.Editable(from, to, c.MayLoad) {
+		return ReplyLoad
+	}
+	grows := length > t.Len()
+	err = tx.EditPart(c.Args[1], length, from, to, func(part []byte) (changed []store.Span) {
 		for i, op := range ops {
+			op.field.offset -= int64(from) * 8
 			var wrote bool
-			if replies[i], wrote = op.run(value); wrote {
+			if replies[i], wrote = op.run(part); wrote {
 				changed = append(changed, store.Span{From: op.field.firstByte(), To: op.field.endByte()})
 			}
 			applied = applied || wrote || grows && op.verb != 'g' && replies[i].Kind != ReplyNull.Kind
@@ -154,15 +159,34 @@ func bitfieldRO(v *store.View, c *Call) Reply {
 }
 
 func readFields(v *store.View, c *Call, ops []bitfieldOp) Reply {
-	value, err := v.String(c.Args[1])
+	t, err := v.Text(c.Args[1])
 	if err != nil {
 		return Failure(err)
 	}
+	from, to := extent(ops)
+	to = min(to, t.Len())
+	from = min(from, to)
+	part, ok := t.Part(from, to, c.MayLoad)
+	if !ok {
+		return ReplyLoad
+	}
 	replies := make([]Reply, len(ops))
 	for i, op := range ops {
-		replies[i] = Integer(op.field.get(value))
+		op.field.offset -= int64(from) * 8
+		replies[i] = Integer(op.field.get(part))
 	}
 	return Array(replies...)
+}
+
+// extent is which bytes the fields are in; none = 0, 0.
+func extent(ops []bitfieldOp) (from, to int) {
+	for i, op := range ops {
+		if i == 0 {
+			from = op.field.firstByte()
+		}
+		from, to = min(from, op.field.firstByte()), max(to, op.field.endByte())
+	}
+	return from, to
 }
 
 // run does what the subcommand asks for and reports whether value has changed.

@@ -13,26 +13,26 @@ import (
 
 func bitmapRows() []*Row {
 	return []*Row{
-		{Name: "bitcount", Arity: -2, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: bitcount,
+		{Name: "bitcount", Arity: -2, Flags: Readonly, Keys: longText(KeyAt(1, "RO access")), Read: bitcount,
 			Group: "bitmap", Since: "2.6.0", Args: "key [index{start end [index_unit(BYTE|BIT)]}]",
 			Cost: "O(N) in the length of the range", Doc: "Counts the bits that are set."},
-		{Name: "bitfield", Arity: -2, Flags: Write | Denyoom, Keys: bitfieldKey(), Write: bitfield,
+		{Name: "bitfield", Arity: -2, Flags: Write | Denyoom, Keys: longText(bitfieldKey()), Write: bitfield,
 			Group: "bitmap", Since: "3.2.0",
 			Args: "key [operation(GET encoding_offset{encoding offset}|write{[OVERFLOW wrap_sat_fail(WRAP|SAT|FAIL)] write_operation(SET encoding_offset_value{encoding offset value=integer}|INCRBY encoding_offset_increment{encoding offset increment})})...]",
 			Cost: "O(1) for each subcommand", Doc: "Reads and changes integers of any width within a string."},
-		{Name: "bitfield_ro", Arity: -2, Flags: Readonly | Fast, Keys: KeyAt(1, "RO access"), Read: bitfieldRO,
+		{Name: "bitfield_ro", Arity: -2, Flags: Readonly | Fast, Keys: longText(KeyAt(1, "RO access")), Read: bitfieldRO,
 			Group: "bitmap", Since: "6.0.0", Args: "key [GET encoding_offset{encoding offset}...]",
 			Cost: "O(1) for each subcommand", Doc: "Reads integers of any width within a string."},
 		{Name: "bitop", Arity: -4, Flags: Write | Denyoom,
 			Keys: both(KeyAt(2, "OW update"), KeysFrom(3, -1, 1, "RO access")), Write: bitop,
 			Group: "bitmap", Since: "2.6.0", Args: "operation destkey key...",
 			Cost: "O(N) in the length of the longest string", Doc: "Combines strings bit by bit into another key."},
-		{Name: "bitpos", Arity: -3, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: bitpos,
+		{Name: "bitpos", Arity: -3, Flags: Readonly, Keys: longText(KeyAt(1, "RO access")), Read: bitpos,
 			Group: "bitmap", Since: "2.8.7", Args: "key bit [index{start [end_index{end [index_unit(BYTE|BIT)]}]}]",
 			Cost: "O(N) in the length of the range", Doc: "Finds the first bit that is set or clear."},
-		{Name: "getbit", Arity: 3, Flags: Readonly | Fast, Keys: KeyAt(1, "RO access"), Read: getbit,
+		{Name: "getbit", Arity: 3, Flags: Readonly | Fast, Keys: longText(KeyAt(1, "RO access")), Read: getbit,
 			Group: "bitmap", Since: "2.2.0", Args: "key offset", Doc: "Returns a bit."},
-		{Name: "setbit", Arity: 4, Flags: Write | Denyoom, Keys: KeyAt(1, "RW access update"), Write: setbit,
+		{Name: "setbit", Arity: 4, Flags: Write | Denyoom, Keys: longText(KeyAt(1, "RW access update")), Write: setbit,
 			Group: "bitmap", Since: "2.2.0", Args: "key offset value=integer",
 			Doc: "Sets or clears a bit and returns the old one."},
 	}
@@ -62,22 +62,28 @@ func setbit(tx *store.Tx, c *Call) Reply {
 	if !ok || bit&^1 != 0 {
 		return errBit
 	}
-	value, err := tx.String(key)
+	t, err := tx.Text(key)
 	if err != nil {
 		return Failure(err)
 	}
 	at, mask := int(offset/8), byte(0x80)>>(offset&7)
-	grows := at >= len(value)
-	was := !grows && value[at]&mask != 0
-	if !grows && was == (bit == 1) && len(value) > embeddedBytes {
+	if !t.Editable(at, at+1, c.MayLoad) {
+		return ReplyLoad
+	}
+	grows, was := at >= t.Len(), false
+	if !grows {
+		part, _ := t.Part(at, at+1, false)
+		was = part[0]&mask != 0
+	}
+	if !grows && was == (bit == 1) && t.Len() > embeddedBytes {
 		return OneIf(was) // nothing changes; a short one becomes "raw" all the same
 	}
-	err = tx.EditString(key, at+1, func(value []byte) []store.Span {
+	err = tx.EditPart(key, at+1, at, at+1, func(part []byte) []store.Span {
 		if was == (bit == 1) {
 			return nil
 		}
-		value[at] ^= mask
-		return []store.Span{{From: at, To: at + 1}}
+		part[0] ^= mask
+		return []store.Span{{From: 0, To: 1}}
 	})
 	if err != nil {
 		return Failure(err)
@@ -103,11 +109,19 @@ func getbit(v *store.View, c *Call) Reply {
 	if !ok {
 		return errBitOffset
 	}
-	value, err := v.String(c.Args[1])
-	if err != nil {
+	t, err := v.Text(c.Args[1])
+	at := int(offset / 8)
+	switch {
+	case err != nil:
 		return Failure(err)
+	case at >= t.Len():
+		return ReplyZero
 	}
-	return OneIf(offset/8 < int64(len(value)) && value[offset/8]&(0x80>>(offset&7)) != 0)
+	part, ok := t.Part(at, at+1, c.MayLoad)
+	if !ok {
+		return ReplyLoad
+	}
+	return OneIf(part[0]&(0x80>>(offset&7)) != 0)
 }
 
 // bitRange is the part of a string that BITCOUNT and BITPOS look at.
@@ -160,28 +174,64 @@ func bitcount(v *store.View, c *Call) Reply {
 		}
 		r.ends = true
 	}
-	return c.onBits(v, func(value []byte) Reply {
-		if r.start < 0 && r.end < 0 && r.start > r.end {
-			return ReplyZero // before they are cut: both may lie before the beginning
-		}
-		start, end := r.bits(len(value))
-		return Integer(bitmap.CountIn(value, start, end))
-	})
-}
-
-// onBits answers with what fn makes of a string, nil if it is not there. It works on a long one without the lock.
-func (c *Call) onBits(v *store.View, fn func(value []byte) Reply) Reply {
-	value, err := v.String(c.Args[1])
+	t, err := v.Text(c.Args[1])
 	if err != nil {
 		return Failure(err)
 	}
-	if len(value) < offLockBytes || !c.MayLeaveLock {
-		return fn(value)
+	if r.start < 0 && r.end < 0 && r.start > r.end {
+		return ReplyZero // before they are cut: both may lie before the beginning
 	}
-	if value, err = v.LendString(c.Args[1]); err != nil {
-		return Failure(err)
+	start, end := r.bits(t.Len())
+	n := int64(0)
+	return c.onBits(t, start, end, func(piece []byte, _, from, to int64) (more bool) {
+		n += bitmap.CountIn(piece, from, to)
+		return true
+	}, func() Reply { return Integer(n) })
+}
+
+// onBits calls look with the bytes that have the bits start .. end-1 of a string, at once or piece by piece: the first
+// bit of piece is bit at of the string, and those looked for are from .. to-1 of piece. When look has seen all of them,
+// or wants no more, answer gives the reply. On a long string it works without the lock.
+func (c *Call) onBits(
+	t store.Text, start, end int64, look func(piece []byte, at, from, to int64) (more bool), answer func() Reply,
+) Reply {
+	if start >= end {
+		return answer()
 	}
-	c.Finish = func() Reply { return fn(value) }
+	first, last := int(start/8), int((end+7)/8)
+	lookIn := func(piece []byte, at int) bool {
+		bit := int64(at) * 8
+		return look(piece, bit, max(0, start-bit), min(end-bit, int64(len(piece))*8))
+	}
+	switch {
+	case c.MayLeaveLock && t.InPassage(last-first):
+		p := t.Passage(first, last)
+		c.Finish = func() Reply {
+			defer p.Close()
+			for at, more := first, true; more; {
+				piece, err := p.Next()
+				if err != nil {
+					return Failure(err)
+				}
+				more = len(piece) > 0 && lookIn(piece, at)
+				at += len(piece)
+			}
+			return answer()
+		}
+		return ReplyNone
+	case t.OnDisk() || last-first < offLockBytes || !c.MayLeaveLock:
+		part, ok := t.Part(first, last, c.MayLoad)
+		if !ok {
+			return ReplyLoad
+		}
+		lookIn(part, first)
+		return answer()
+	}
+	part := t.Lend()[first:last]
+	c.Finish = func() Reply {
+		lookIn(part, first)
+		return answer()
+	}
 	return ReplyNone
 }
 
@@ -215,19 +265,25 @@ func bitpos(v *store.View, c *Call) Reply {
 		}
 		r.ends = true
 	}
-	return c.onBits(v, func(value []byte) Reply {
-		if value == nil {
-			return Integer(-bit) // zeros without end
+	t, err := v.Text(c.Args[1])
+	switch {
+	case err != nil:
+		return Failure(err)
+	case !t.There():
+		return Integer(-bit) // zeros without end
+	}
+	start, end := r.bits(t.Len())
+	found := int64(-1)
+	return c.onBits(t, start, end, func(piece []byte, at, from, to int64) (more bool) {
+		if found = bitmap.Find(piece, byte(bit), from, to); found >= 0 {
+			found += at
 		}
-		start, end := r.bits(len(value))
-		if start >= end {
-			return Integer(-1)
+		return found < 0
+	}, func() Reply {
+		if found < 0 && bit == 0 && !r.ends && start < end {
+			return Integer(end) // the zeros that follow on the string
 		}
-		at := bitmap.Find(value, byte(bit), start, end)
-		if at < 0 && bit == 0 && !r.ends {
-			at = end // the zeros that follow on the string
-		}
-		return Integer(at)
+		return Integer(found)
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"diskette/resp/internal/numbers"
 	"diskette/resp/internal/words"
+	"diskette/store"
 )
 
 // A Call is one command with its arguments. The arguments belong to the connection's buffer and
@@ -24,7 +25,9 @@ type Call struct {
 	OffLock func() any   // the function, which has changed nothing yet, runs again and finds what this gives in Resume
 	Finish  func() Reply // gives the reply, to what the function has seen
 
-	// The function may set OffLock or Finish: not in MULTI, a script or for a queued client, nor twice.
+	Passage *store.Passage // what the reply consists of, if it is KindPassage
+
+	// The function may set OffLock, Finish or Passage: not in MULTI, a script or for a queued client, nor twice.
 	MayLeaveLock bool
 	MayLoad      bool // the function may answer ReplyLoad
 	Again        bool // the function has answered ReplyLoad, and runs once more from its beginning

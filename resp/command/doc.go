@@ -15,6 +15,7 @@
 //	notify.go redacted.go                          keyspace events; what logs may show
 //	effect.go effect_stream.go                     what replicas get for a command that has changed something
 //	string*.go counter.go bit*.go hll.go lcs.go    strings
+//	text.go                                        parts of long ones
 //	values.go                                      functions that get the value that they read or change
 //	hash*.go list*.go set*.go zset*.go geo*.go     collections
 //	stream*.go xinfo.go multi_pop.go               streams; LMPOP and ZMPOP
@@ -59,6 +60,8 @@
 //   - An argument is valid until the function returns. The store copies what it is given, or its method says that it
 //     does not.
 //   - A string from the store never changes: a reply may hold a field's value (BulkString) after the field is gone.
+//   - Of a long string that is on disk a command that needs a part takes a store.Text, and answers ReplyLoad until that
+//     part is in memory (text.go).
 //   - Bytes from the store belong to it and are valid until something is written to that string: never change them, and
 //     copy what is needed after it. A reply of them (Bulk) is copied before the lock is let go; LendString's may be
 //     sent without that (lent).

@@ -7,15 +7,15 @@ import (
 
 func stringRows() []*Row {
 	return []*Row{
-		{Name: "append", Arity: 3, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW insert"), Write: appendString,
+		{Name: "append", Arity: 3, Flags: Write | Denyoom | Fast, Keys: longText(KeyAt(1, "RW insert")), Write: appendString,
 			Group: "string", Since: "2.0.0", Args: "key value", Cost: "O(N) in the length of the value",
 			Doc: "Adds to the end of a string, creating it."},
-		{Name: "get", Arity: 2, Flags: Readonly | Fast, Keys: KeyAt(1, "RO access"), Read: get,
+		{Name: "get", Arity: 2, Flags: Readonly | Fast, Keys: longText(KeyAt(1, "RO access")), Read: get,
 			Group: "string", Since: "1.0.0", Args: "key", Doc: "Returns a string."},
 		{Name: "getdel", Arity: 2, Flags: Write | Fast, Keys: KeyAt(1, "RW access delete"),
 			Write: getdel, Effect: deadlineEffect,
 			Group: "string", Since: "6.2.0", Args: "key", Doc: "Returns a string and deletes it."},
-		{Name: "getrange", Arity: 4, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: getrange,
+		{Name: "getrange", Arity: 4, Flags: Readonly, Keys: longText(KeyAt(1, "RO access")), Read: getrange,
 			Group: "string", Since: "2.4.0", Args: "key start end", Cost: "O(N) in the length of the result",
 			Doc: "Returns part of a string."},
 		{Name: "lcs", Arity: -3, Flags: Readonly, Keys: KeysFrom(1, 2, 1, "RO access"), Read: lcs,
@@ -31,23 +31,26 @@ func stringRows() []*Row {
 		{Name: "msetnx", Arity: -3, Flags: Write | Denyoom, Keys: KeysFrom(1, -1, 2, "OW insert"), Write: msetnx,
 			Group: "string", Since: "1.0.1", Args: "key_value{key value}...", Cost: "O(N) in the number of keys",
 			Doc: "Sets several strings if none of the keys is there."},
-		{Name: "setrange", Arity: 4, Flags: Write | Denyoom, Keys: KeyAt(1, "RW update"), Write: setrange,
+		{Name: "setrange", Arity: 4, Flags: Write | Denyoom, Keys: longText(KeyAt(1, "RW update")), Write: setrange,
 			Group: "string", Since: "2.2.0", Args: "key offset value", Cost: "O(N) in the length of the value",
 			Doc: "Overwrites part of a string."},
 		{Name: "strlen", Arity: 2, Flags: Readonly | Fast, Keys: Heads(KeyAt(1, "RO")), Read: strlen,
 			Group: "string", Since: "2.2.0", Args: "key", Doc: "Returns a string's length."},
-		{Name: "substr", Arity: 4, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: getrange,
+		{Name: "substr", Arity: 4, Flags: Readonly, Keys: longText(KeyAt(1, "RO access")), Read: getrange,
 			Group: "string", Since: "1.0.0", Args: "key start end", Cost: "O(N) in the length of the result",
 			Doc: "Returns part of a string; GETRANGE's old name."},
 	}
 }
 
 func get(v *store.View, c *Call) Reply {
-	value, err := v.LendString(c.Args[1])
-	if err != nil {
+	t, err := v.Text(c.Args[1])
+	switch {
+	case err != nil:
 		return Failure(err)
+	case t.OnDisk():
+		return c.onDisk(t, 0, t.Len())
 	}
-	return lent(value)
+	return lent(t.Lend())
 }
 
 func mget(v *store.View, c *Call) Reply {
@@ -76,21 +79,20 @@ func getrange(v *store.View, c *Call) Reply {
 	if !ok {
 		return ErrNotInteger
 	}
-	value, err := v.String(c.Args[1])
+	t, err := v.Text(c.Args[1])
 	if err != nil {
 		return Failure(err)
 	}
-	from, to := byteRange(start, end, len(value))
+	from, to := byteRange(start, end, t.Len())
 	switch {
 	case from == to:
 		return BulkString("")
+	case t.OnDisk():
+		return c.onDisk(t, from, to)
 	case to-from < wire.LentBytes:
-		return Bulk(value[from:to])
+		return Bulk(t.Bytes()[from:to])
 	}
-	if value, err = v.LendString(c.Args[1]); err != nil {
-		return Failure(err)
-	}
-	return lent(value[from:to])
+	return lent(t.Lend()[from:to])
 }
 
 // byteRange turns the places of a first and a last byte, counted from the end where
@@ -155,12 +157,16 @@ func msetnx(tx *store.Tx, c *Call) Reply {
 }
 
 func appendString(tx *store.Tx, c *Call) Reply {
-	value, err := tx.String(c.Args[1])
+	t, err := tx.Text(c.Args[1])
 	if err != nil {
 		return Failure(err)
 	}
-	if c.tooLong(int64(len(value)), len(c.Args[2])) {
+	was := t.Len()
+	if c.tooLong(int64(was), len(c.Args[2])) {
 		return ErrTooLong
+	}
+	if !t.Overwritable(was, was+len(c.Args[2]), c.MayLoad) {
+		return ReplyLoad
 	}
 	length, err := tx.Append(c.Args[1], c.Args[2])
 	if err != nil {
@@ -179,15 +185,18 @@ func setrange(tx *store.Tx, c *Call) Reply {
 	if offset < 0 {
 		return errOffset
 	}
-	value, err := tx.String(key)
+	t, err := tx.Text(key)
 	if err != nil {
 		return Failure(err)
 	}
 	if len(data) == 0 {
-		return Integer(len(value))
+		return Integer(t.Len())
 	}
 	if c.tooLong(offset, len(data)) {
 		return ErrTooLong
+	}
+	if !t.Overwritable(int(offset), int(offset)+len(data), c.MayLoad) {
+		return ReplyLoad
 	}
 	length, err := tx.SetRange(key, int(offset), data)
 	if err != nil {

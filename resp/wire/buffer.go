@@ -143,13 +143,18 @@ func (g *Guard) makeRoom() {
 
 // growBig makes room for at least n more bytes of the big argument. Its memory grows
 // fourfold, to exactly its announced length in the end: what a client announces costs
-// nothing, what it sends at most four times its size.
+// nothing, what it sends at most four times its size. The last step comes when a quarter has come, so that
+// what is left for the garbage collector is a third of the argument and not, at worst, as much as it.
 func (g *Guard) growBig(n int) {
 	have := int64(len(g.big) + n)
 	if have <= int64(cap(g.big)) {
 		return
 	}
-	grown := make([]byte, 0, min(g.bulk, max(BigArg, 4*have)))
+	size := g.bulk
+	for size/4 >= max(BigArg, have) {
+		size /= 4
+	}
+	grown := make([]byte, 0, size)
 	for rest := g.big; len(rest) > 0; { // the Go scheduler can not interrupt a copy, so it comes in pieces
 		n := min(len(rest), copyBytes)
 		grown = append(grown, rest[:n]...)
