@@ -38,7 +38,7 @@ func mix(h uint64) uint64 {
 // keep remembers the level of a key that goes while there are so many.
 func (g *ghosts) keep(name string, level int, keys int64) {
 	if n := int64(len(g.slots)); n < fewestGhosts || keys/4 >= 2*n || keys/4 < n*3/4 && n > fewestGhosts {
-		g.resize(max(fewestGhosts, 1<<(bits.Len64(uint64(max(keys/4, 1)))-1)))
+		g.resize(max(fewestGhosts, 1<<bits.Len64(uint64(keys/8))))
 	}
 	h := g.hash(name)
 	g.slots[h%uint64(len(g.slots))] = uint16(h>>48)&^topLevel | uint16(level)
@@ -67,10 +67,11 @@ func (g *ghosts) level(name string) (level int, ok bool) {
 	return int(s & topLevel), true
 }
 
+// returned is the level of a key that comes to be: one use, and what is left of those by that name before.
 func (o *Order) returned(name string) int {
 	level, ok := o.ghosts.level(name)
 	if !ok {
-		return 0
+		return levelOne
 	}
-	return min(level+1, topLevel)
+	return o.round(levels[level]*fade + 1)
 }

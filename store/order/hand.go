@@ -1,95 +1,170 @@
 package order
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
-// Candidate is a key that may go.
+// Candidate is a key that may go, and about what it takes.
 type Candidate struct{ ID, Bytes int64 }
 
-// Next appends up to n keys that may go, those with a deadline alone if volatile: none only if there is none. Their
-// ids ascend, but that the hand begins again behind the last.
+const (
+	// newest are never candidates while there is another: a value may be longer than the window.
+	newest = 8
+	// places and atPlace are how many keys the threshold is taken from, which holds for so many calls of Next.
+	places, atPlace, thresholdHolds = 128, 8, 16
+	// lowest is the share of the main keys at or below the threshold, as 1/lowest: those go that the hand comes to. The
+	// fewer there are, the nearer to the lowest is what goes, and the more keys the hand passes for each.
+	lowest = 32
+)
+
+// Next appends up to n keys that may go, those with a deadline alone if volatile: none only if there is none. What has
+// left the window comes first, then what the hand finds; the ids of either ascend, but that the hand begins again behind
+// the last.
 func (o *Order) Next(into []Candidate, n int, volatile bool) []Candidate {
-	if o.keys == 0 || volatile && o.volatile == 0 {
+	if o.keys == 0 || volatile && o.volatile == 0 || n <= 0 {
 		return into
 	}
+	o.moveWindow()
+	if o.asked++; o.asked >= thresholdHolds || o.askedVolatile != volatile {
+		o.asked, o.askedVolatile = 0, volatile
+		o.sample(volatile)
+	}
 	had := len(into)
-	young := o.youngest()
-	for round := 0; len(into) == had && round < 2*topLevel; round++ {
-		o.sweep(func(id int64, s *state) bool {
-			if (!volatile || s.volatile()) && o.goes(id, s, young, round) {
+	least := math.MaxInt
+	look := func(upTo int) func(id int64, s *state) bool {
+		return func(id int64, s *state) bool {
+			if volatile && !s.volatile() {
+				return true
+			}
+			if score := o.score(*s); score <= upTo {
 				into = append(into, Candidate{id, o.size(id, *s)})
+			} else {
+				least = min(least, score)
 			}
 			return len(into)-had < n
-		})
+		}
+	}
+	margin := 0
+	if o.policy == LFU {
+		margin = admission
+	}
+	// What leaves the window must be better than what would go in its place, or goes itself.
+	main := o.main
+	o.walk(&o.main, o.window, look(o.threshold+margin))
+	if len(into)-had >= n {
+		return into
+	}
+	if o.sweep(main, look(o.threshold)); len(into) > had {
+		return into
+	}
+	if least < math.MaxInt { // all are better
+		main = o.main
+		o.sample(volatile)
+		o.threshold = max(o.threshold, least)
+		o.sweep(main, look(o.threshold))
+	}
+	if len(into) == had { // there are none but in the window
+		o.walk(&main, math.MaxInt64, look(math.MaxInt))
 	}
 	return into
 }
 
-// sweep moves the hand over all keys once at most, and calls f with each until it returns false.
-func (o *Order) sweep(f func(id int64, s *state) bool) {
-	begun := o.hand
-	if o.sweepTo(math.MaxInt64, f) {
+// sweep moves the hand over all keys below an id, once at most, and calls f with each until it returns false.
+func (o *Order) sweep(end int64, f func(id int64, s *state) bool) {
+	begun := min(o.hand, end)
+	if o.hand = begun; o.walk(&o.hand, end, f) {
 		o.hand = 0
-		o.sweepTo(begun, f)
+		o.walk(&o.hand, begun, f)
 	}
 }
 
-// sweepTo moves the hand to an id, and reports whether it came there.
-func (o *Order) sweepTo(end int64, f func(id int64, s *state) bool) bool {
-	at, _ := o.place(o.hand >> blockBits)
-	for ; at < len(o.blocks); at++ {
-		b := o.blocks[at]
+// walk calls f with each key from an id to another until it returns false; at is then behind that key. It reports
+// whether it came to the end.
+func (o *Order) walk(at *int64, end int64, f func(id int64, s *state) bool) bool {
+	n, _ := o.place(*at >> blockBits)
+	for ; n < len(o.blocks); n++ {
+		b := o.blocks[n]
 		first := b.number << blockBits
 		if first >= end {
 			break
 		}
 		more := true
-		b.walk(int(max(0, o.hand-first)), func(offset int, s *state) bool {
-			if o.hand = first + int64(offset); o.hand >= end {
+		b.walk(int(max(0, *at-first)), func(offset int, s *state) bool {
+			id := first + int64(offset)
+			if id >= end {
 				return false
 			}
-			o.hand++
-			more = f(first+int64(offset), s)
+			*at = id + 1
+			more = f(id, s)
 			return more
 		})
 		if !more {
 			return false
 		}
 	}
-	o.hand = end
+	*at = max(*at, end)
 	return true
 }
 
-// youngest is the id from which on keys are too young to go.
-func (o *Order) youngest() int64 {
-	if len(o.blocks) == 0 {
-		return 0
+// moveWindow lets the oldest leave the window while it has more than its share of all bytes.
+func (o *Order) moveWindow() {
+	share := int64(windowOfLRU)
+	if o.policy == LFU {
+		share = windowOfLFU
 	}
-	last := o.blocks[len(o.blocks)-1]
-	return last.number<<blockBits + blockIDs - int64(last.live/10)
+	o.walk(&o.window, max(0, o.top-newest), func(id int64, s *state) bool {
+		if o.windowBytes <= o.bytes/share {
+			o.window = id // it stays
+			return false
+		}
+		o.windowBytes -= o.size(id, *s)
+		return true
+	})
 }
 
-func (o *Order) goes(id int64, s *state, young int64, round int) bool {
-	switch {
-	case o.policy == Random:
-		return o.random.IntN(16) == 0
-	case !o.policy.countsUses():
-		age := (o.epoch - s.epoch()) % epochs
-		return round > 0 && age > 0 || round > 1 || age >= epochs/2
+// score is what a key is worth for the bytes that it takes, in eighths of an octave. Who has the lowest goes.
+func (o *Order) score(s state) int {
+	switch o.policy {
+	case LRU, LFU:
+		return worth[s.level()] - int(o.age(s)) - s.class()
+	case Random:
+		return o.random.IntN(epochs)
 	}
-	if id >= young && round < topLevel {
-		return false
+	return -int((o.epoch - s.epoch()) % epochs)
+}
+
+// sample takes the threshold from some of the main keys, at random places.
+func (o *Order) sample(volatile bool) {
+	o.scores = o.scores[:0]
+	for range places {
+		b := o.blocks[o.random.IntN(len(o.blocks))]
+		end := min(blockIDs, o.main-b.number<<blockBits)
+		if end <= 0 {
+			continue
+		}
+		n := 0
+		b.walk(int(o.random.Int64N(end)), func(offset int, s *state) bool {
+			if int64(offset) >= end {
+				return false
+			}
+			if !volatile || s.volatile() {
+				o.scores = append(o.scores, o.score(*s))
+			}
+			n++
+			return n < atPlace
+		})
 	}
-	if level := o.level(*s); level > 0 {
-		s.setUse(level-1, o.epoch-o.age(*s))
-		return false
+	if len(o.scores) > 0 {
+		slices.Sort(o.scores)
+		o.threshold = o.scores[len(o.scores)/lowest]
 	}
-	return true
 }
 
 // Evicted forgets a key that was a candidate, and remembers its level for the time when it comes back.
 func (o *Order) Evicted(id int64, name string) {
 	if s := o.find(id); s != nil && o.policy.countsUses() {
-		o.ghosts.keep(name, o.level(*s), o.keys)
+		o.ghosts.keep(name, o.round(o.uses(*s)), o.keys)
 	}
 	o.Delete(id)
 }

@@ -31,7 +31,17 @@ type Order struct {
 	events int64         // births and uses heard of in this epoch
 	now    int64         // unix ms, as Tick said
 	began  [epochs]int64 // when each of the last epochs began
-	hand   int64         // the id that is looked at next
+
+	// By id: main keys up to main, what has left the window and was not looked at yet, and from window on the
+	// youngest, which have windowBytes. top is above them all. The hand goes round the main keys.
+	hand, main, window, top int64
+	windowBytes             int64
+
+	threshold     int // main keys with this score or less may go: see sample
+	asked         int // calls of Next since it was taken, for volatile keys alone if askedVolatile
+	askedVolatile bool
+	scores        []int
+
 	ghosts ghosts
 	random *rand.Rand
 }
@@ -70,14 +80,14 @@ func (o *Order) Tick(now int64) {
 // Load adds a key that was there before the Order was made. One that it knows already stays as it is.
 func (o *Order) Load(id, bytes int64, volatile bool) {
 	if o.find(id) == nil {
-		o.add(id, bytes, volatile, 0)
+		o.add(id, bytes, volatile, levelOne)
 	}
 }
 
 // Born adds a key that came to be now.
 func (o *Order) Born(id int64, name string, bytes int64, volatile bool) {
 	o.Delete(id)
-	level := 0
+	level := levelOne
 	if o.policy.countsUses() {
 		level = o.returned(name)
 	}
@@ -85,7 +95,8 @@ func (o *Order) Born(id int64, name string, bytes int64, volatile bool) {
 	o.event(1)
 }
 
-// Stored notes that a key's value was written as a whole, with a size and a deadline of its own.
+// Stored notes that a key's value was written as a whole. It has a size of its own then, unless bytes are negative: it
+// stays as it is. A key that is not known becomes so.
 func (o *Order) Stored(id, bytes int64, volatile bool) { o.written(id, bytes, volatile, true) }
 
 // Modified notes that a key's value was changed in part, or its deadline.
@@ -96,11 +107,20 @@ func (o *Order) Modified(id, bytes int64, volatile bool) {
 func (o *Order) written(id, bytes int64, volatile, counts bool) {
 	s := o.find(id)
 	if s == nil {
-		o.add(id, bytes, volatile, 0)
+		if bytes >= 0 {
+			o.add(id, bytes, volatile, levelOne)
+		}
 		return
 	}
 	o.count(id, *s, -1)
-	*s = *s&(epochs-1) | o.sized(id, bytes, volatile)
+	if bytes < 0 {
+		*s &^= volatileBit
+		if volatile {
+			*s |= volatileBit
+		}
+	} else {
+		*s = *s&(epochs-1) | o.sized(id, bytes, volatile)
+	}
 	o.count(id, *s, 1)
 	if counts && (o.policy == LRS || o.policy == LRM) {
 		s.setEpoch(o.epoch)
@@ -170,10 +190,9 @@ func (o *Order) add(id, bytes int64, volatile bool, level int) {
 // sized is a state with a size and a deadline alone.
 func (o *Order) sized(id, bytes int64, volatile bool) state {
 	class := classOf(bytes)
+	delete(o.large, id)
 	if class == topClass {
 		o.large[id] = bytes
-	} else if len(o.large) > 0 {
-		delete(o.large, id)
 	}
 	s := state(class << classShift)
 	if volatile {
@@ -192,6 +211,10 @@ func (o *Order) size(id int64, s state) int64 {
 // count adds a key's figures to the sums, or takes them away.
 func (o *Order) count(id int64, s state, by int64) {
 	o.keys += by
+	if id >= o.window {
+		o.windowBytes += by * o.size(id, s)
+	}
+	o.top = max(o.top, id+1)
 	o.bytes += by * o.size(id, s)
 	if s.volatile() {
 		o.volatile += by
@@ -209,7 +232,7 @@ func (o *Order) SetPolicy(p Policy) {
 	for _, b := range o.blocks {
 		b.walk(0, func(_ int, s *state) bool {
 			if p.countsUses() {
-				s.setUse(0, o.epoch)
+				s.setUse(levelOne, o.epoch)
 			} else {
 				s.setEpoch(o.epoch)
 			}
