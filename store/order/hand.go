@@ -19,8 +19,8 @@ const (
 )
 
 // Next appends up to n keys that may go, those with a deadline alone if volatile: none only if there is none. What has
-// left the window comes first, then what the hand finds; the ids of either ascend, but that the hand begins again behind
-// the last.
+// left the window comes first, then what the hand finds; the ids of either ascend, but that the hand begins again
+// behind the last.
 func (o *Order) Next(into []Candidate, n int, volatile bool) []Candidate {
 	if o.keys == 0 || volatile && o.volatile == 0 || n <= 0 {
 		return into

@@ -8,8 +8,8 @@ const (
 	fade     = 0.8 // what a count is worth when its key comes back
 )
 
-// windowOf... is the share of all bytes that the youngest keys have to themselves, as 1/share. admission is by how much,
-// in eighths of an octave, a key that leaves the window must be better than what would go in its place.
+// windowOf... is the share of all bytes that the youngest keys have to themselves, as 1/share. admission is by how
+// much, in eighths of an octave, a key that leaves the window must be better than what would go in its place.
 const (
 	windowOfLRU = 20
 	windowOfLFU = 50
