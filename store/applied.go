@@ -40,7 +40,7 @@ func (st *Store) finish(f *fold, took time.Duration) {
 	}
 	wb.applied.Broadcast()
 	wb.mu.Unlock()
-	st.checkpoint(st.opts.upkeep.walPages)
+	st.checkpoint(st.walPages())
 }
 
 // forgetApplied forgets what only mattered until it was applied, a slice at a time.

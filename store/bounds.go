@@ -1,7 +1,5 @@
 package store
 
-import "path/filepath"
-
 // Policy says which keys may be evicted, and in what order: the words of maxmemory-policy.
 type Policy uint8
 
@@ -72,17 +70,33 @@ func (b *Bounds) policyOf(db int) Policy {
 
 // SetBounds changes the bounds at any time; the store keeps b, which does not change any more. The caller may hold
 // the keyspace lock or not.
-func (st *Store) SetBounds(b *Bounds) { st.bounds.Store(b) }
+func (st *Store) SetBounds(b *Bounds) {
+	st.room.setting.Lock()
+	defer st.room.setting.Unlock()
+	st.bounds.Store(b)
+	st.shareDisk(b)
+	st.room.nothing.Store(false) // a policy that has not looked yet has not found nothing
+	for db := range st.room.dbs {
+		st.room.dbs[db].nothing.Store(b.policyOf(db) == NoEviction)
+	}
+	st.setLimitsLocked()
+	signal(st.room.wake)
+	signal(st.wb.applyNow) // the file may have to be shorter
+}
 
 // Bounds are the bounds that were set last.
 func (st *Store) Bounds() *Bounds { return st.bounds.Load() }
 
 // Full reports whether a database is at its bound and nothing may be evicted, so that a command that needs more
 // room is to be refused. The caller may hold the keyspace lock or not.
-func (st *Store) Full(db int) bool { return false }
-
-// usedDisk is what the bound is for: the bytes of the database file, WAL, journal and reserve.
-func (st *Store) usedDisk() int64 {
-	base := filepath.Join(st.dir, databaseFile)
-	return fileBytes(base) + fileBytes(base+"-wal") + st.journal.Stats().Bytes + fileBytes(filepath.Join(st.dir, reserveFile))
+func (st *Store) Full(db int) bool {
+	r := &st.room
+	if r.growth.Load() > r.fullAt.Load() && (r.nothing.Load() || !r.evicts.Load()) {
+		return true
+	}
+	if db >= len(r.dbs) {
+		return false
+	}
+	d := &r.dbs[db]
+	return d.bytes.Load() > d.fullAt.Load() && d.nothing.Load()
 }

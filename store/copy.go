@@ -126,7 +126,7 @@ func (c *Copy) putBeside(first *parcel) error {
 		if err == nil {
 			err = w.guard(func() error { return c.lookForTwins(large) })
 		}
-		c.st.checkpoint(c.st.opts.upkeep.walPages)
+		c.st.checkpoint(c.st.walPages())
 		return err
 	})
 	if err != nil {
@@ -201,6 +201,7 @@ func (tx *Tx) Adopt(c *Copy) {
 		}
 		fresh := newSpace(filled.id, db, filled.keys, filled.expiring)
 		tx.supplant(db, fresh)
+		st.orderSpace(db, st.order.by)
 		st.stats.changes += fresh.live
 		tx.rec.adopt(db, fresh)
 	}
@@ -221,6 +222,7 @@ func (tx *Tx) supplant(db int, fresh *space) {
 	st.dbs[db] = fresh
 	fresh.lsn = tx.lsn
 	old.db = -1
+	st.orderFlushed(old)
 	st.flushed = append(st.flushed, old)
 }
 

@@ -47,9 +47,13 @@ const (
 	reaping     operation = "reap"
 	vacuuming   operation = "give free pages back"
 	moving      operation = "checkpoint"
+	measuring   operation = "make room"
+	evicting    operation = "look for keys to evict"
 )
 
-func (op operation) writes() bool { return op != readingKey && op != scanning && op != sweeping }
+func (op operation) writes() bool {
+	return op != readingKey && op != scanning && op != sweeping && op != evicting
+}
 
 // place is where an operation failed: in a key of a space, or anywhere.
 type place struct {

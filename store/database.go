@@ -20,6 +20,7 @@ func (tx *Tx) FlushDB(db int) {
 	fresh := newSpace(st.nextSpace, db, 0, 0)
 	st.nextSpace++
 	tx.supplant(db, fresh)
+	st.orderSpace(db, st.order.by)
 	tx.rec.database(db, fresh)
 	tx.Select(tx.db)
 }
@@ -35,6 +36,8 @@ func (tx *Tx) SwapDB(a, b int) {
 		st.dbs[db].db, st.dbs[db].lsn = db, tx.lsn
 		tx.rec.database(db, st.dbs[db])
 	}
+	st.orderSpace(a, st.order.by)
+	st.orderSpace(b, st.order.by)
 	st.stats.changes++
 	if h := st.hooks.Swapped; h != nil {
 		h(a, b, tx.now)

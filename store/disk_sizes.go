@@ -1,5 +1,7 @@
 package store
 
+import "cmp"
+
 // What waits on its way to the tables lies on the disk up to three times: in the journal, in the WAL, and in the
 // database file. On a file system that is small (a tmpfs of a container's, mostly) its bounds follow its size, and so
 // does the reserve, which must hold two folds and what a checkpoint adds. In MB:
@@ -13,9 +15,12 @@ package store
 type diskSizes struct {
 	reserve  int64 // kept free for deletions on a full disk
 	fold     int64 // contents of a fold at which write-back begins
+	waiting  int64 // contents of what is not in the tables yet at which writers wait
 	segment  int64 // of the journal
 	tail     int64 // journal that a fold has at most; writers wait at twice of it
 	walPages int   // at which write-back checkpoints
+	// foldPages is how many pages a write-back may change. Writers wait where the rows of a fold would change more.
+	foldPages int64
 }
 
 // smallestReserve is enough for deletions, a few at a time.
@@ -28,10 +33,58 @@ func diskSizesFor(total int64) diskSizes {
 	}
 	reserve := min(max(total/8, smallestReserve), 32<<20)
 	return diskSizes{
-		reserve:  reserve,
-		fold:     min(reserve/2, foldBytes),
-		segment:  min(max(total/16, 256<<10), 64<<20),
-		tail:     min(max(total/8, 1<<20), tailBytes),
-		walPages: int(min(max(total/16/pageBytes, 64), walPages)),
+		reserve:   reserve,
+		fold:      min(reserve/2, foldBytes),
+		segment:   min(max(total/16, 256<<10), 64<<20),
+		tail:      min(max(total/8, 1<<20), tailBytes),
+		walPages:  int(min(max(total/16/pageBytes, 64), walPages)),
+		waiting:   1 << 50,
+		foldPages: 1 << 40,
 	}
 }
+
+// boundedSizesFor divides what Bounds.Disk gives. What is on its way has a fifth of it, most of that the pages that a
+// write-back changes. In MB:
+//
+//	bound   reserve   a fold   a segment   the journal   the WAL   the tables
+//	    8       0.5        0.25     0.13          0.38      1           6.1
+//	   64         2        1        1             3         8          51
+//	  512        16        8        8            24        64         408
+//	4,096        32       16       64           192       128       3,744
+func boundedSizesFor(disk int64) diskSizes {
+	s := diskSizesFor(0)
+	if disk <= 0 {
+		return s
+	}
+	s.reserve = min(max(disk/32, smallestReserve), 32<<20)
+	s.fold = min(s.reserve/2, foldBytes)
+	s.segment = min(max(disk/64, 128<<10), 64<<20)
+	s.tail = min(max(disk/64, 128<<10), 64<<20)
+	s.waiting = s.fold
+	s.walPages = int(min(max(disk/64/pageBytes, 64), walPages))
+	s.foldPages = min(disk/8, 128<<20)/pageBytes - int64(s.walPages)
+	return s
+}
+
+// least is the smaller of each.
+func (s diskSizes) least(t diskSizes) diskSizes {
+	return diskSizes{min(s.reserve, t.reserve), min(s.fold, t.fold), min(s.waiting, t.waiting), min(s.segment, t.segment), min(s.tail, t.tail),
+		min(s.walPages, t.walPages), min(s.foldPages, t.foldPages)}
+}
+
+// onTheWay is what lies beside the tables at most.
+func (s *diskSizes) onTheWay() int64 {
+	return s.reserve + 2*s.tail + s.segment + (int64(s.walPages)+s.foldPages)*pageBytes
+}
+
+// shareDisk gives each its part of the disk.
+func (st *Store) shareDisk(b *Bounds) {
+	s := diskSizesFor(totalBytes(st.dir)).least(boundedSizesFor(b.Disk))
+	st.onDisk.Store(&s)
+	if st.journal != nil {
+		st.journal.SetSegmentBytes(cmp.Or(st.opts.SegmentBytes, s.segment))
+	}
+}
+
+// walPages is the length of the WAL from which write-back checkpoints it.
+func (st *Store) walPages() int { return min(st.opts.upkeep.walPages, st.onDisk.Load().walPages) }

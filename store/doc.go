@@ -44,7 +44,8 @@
 //	copy.go                                              another data set comes in beside the one that is served
 //	setaside.go salvage.go rescue.go tidy.go             damaged ones renamed; what can be read of them
 //	sweep.go        removes what has expired             reserve.go dir.go  disk space, the directory
-//	bounds.go       how much disk the store may take
+//	bounds.go room.go                                    how much disk the store may take; what is left of that
+//	ordering.go ordering_scan.go evict.go evict_ttl.go   what goes when it is too much, and who removes it
 //	dir_linux.go dir_other.go filesystem.go              what the system says of them
 //	collection.go table.go run.go dict.go pack.go        values of elements: in memory, as rows
 //	elements.go warm.go                                  their common parts; cache misses that overlap
@@ -80,6 +81,8 @@
 //	I9  Lock order: keyspace, then journal. No SQLite call under the keyspace lock, except for keys
 //	    that could not be known before the command ran.
 //	I10 Time is read once per command, MULTI block or script.
+//	B1  The files take no more than Bounds.Disk, but for what one write-back may add: pages are evicted, reaped
+//	    and given back before the tables need more than their part.
 //
 // # An fsync that failed
 //

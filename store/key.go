@@ -137,8 +137,9 @@ func (tx *Tx) transfer(from, to *object) {
 	st.watchFields(to)
 	st.resized(to)
 	st.renamed[to.id] = to
+	st.orderMoved(from, to)
 	tx.vacate(from)
-	tx.touched(from)
-	tx.touched(to)
+	tx.touch(from)
+	tx.touch(to)
 	tx.created(to)
 }

@@ -1,6 +1,10 @@
 package store
 
-import "time"
+import (
+	"time"
+
+	"diskette/store/order"
+)
 
 // space is a generation of a database: the key names of one database between two FLUSHDBs.
 type space struct {
@@ -13,6 +17,8 @@ type space struct {
 	// unloaded says that keys may be there that memory does not have. Until the first is unloaded,
 	// which may be never, a name that memory does not know is absent, and no look-up reads the disk.
 	unloaded bool
+
+	order *order.Order // says what goes first, while there are bounds: see ordering.go
 
 	expiring        int64 // keys that have a deadline
 	expiringChanged bool  // in the command under way
@@ -58,7 +64,9 @@ func (st *Store) forget(o *object) {
 	o.newer, o.older = nil, nil
 	if o.typ != None {
 		o.space.unloaded = true
+		st.orderUnloaded(o)
 	}
+	st.readingForgot(o)
 	st.tx.memos, st.tx.aheads = 0, 0
 	st.due.Set(o, 0)
 	st.unwatchFields(o)
@@ -166,15 +174,22 @@ func (st *Store) rememberAbsent(o *object) {
 
 // noRoom reports whether write-back is too far behind.
 func (st *Store) noRoom() bool {
-	return st.backlog.Load() > 2*st.onDisk.tail || st.wb.rows.Load() > int64(st.rows()) ||
-		st.wb.text.Load() > st.sizes.waiting || st.wb.cramped.Load()
+	return st.backlog.Load() > 2*st.onDisk.Load().tail || st.wb.rows.Load() > int64(st.rows()) ||
+		st.wb.text.Load() > min(st.sizes.waiting, st.onDisk.Load().waiting) || st.wb.cramped.Load()
 }
 
 // WaitForRoom delays a writer while write-back is too far behind, so that neither the
 // queue nor the dirty part of the hot set grows without bound. Call it without the lock.
 func (st *Store) WaitForRoom() {
-	for st.noRoom() && !st.closed.Load() && st.writeError.Load() == nil {
-		st.kickWriteBack()
+	for !st.closed.Load() && st.writeError.Load() == nil {
+		switch {
+		case st.noRoom():
+			st.kickWriteBack()
+		case st.tooMuch():
+			signal(st.room.wake)
+		default:
+			return
+		}
 		time.Sleep(2 * time.Millisecond)
 	}
 }

@@ -44,24 +44,25 @@ const walPages = 4000 // 16 MiB
 var usualUpkeep = upkeep{walPages: walPages, idleWalPages: 64, freePages: 1024}
 
 // maintain does one slice of what is left to do when nothing waits to be written back:
-// reap rows that belong to no key, then give free pages back, then checkpoint.
-func (st *Store) maintain() {
+// reap rows that belong to no key, then give free pages back, then checkpoint. freed = it has done one of the first
+// two.
+func (st *Store) maintain() (freed bool) {
 	w := st.wb.w
 	st.probe()
 	if time.Since(st.wb.upkeepFailed) < upkeepPause {
-		return
+		return false
 	}
 	reaped, err := w.reap()
 	if err != nil {
 		st.maintenanceFailed(reaping, err)
-		return
+		return false
 	}
 	st.worked(place{op: reaping})
 	if reaped > 0 {
 		st.count(func(c *writeBackCounters) { c.reaped += reaped })
-		st.checkpoint(st.opts.upkeep.walPages)
+		st.checkpoint(st.walPages())
 		signal(st.wb.applyNow)
-		return
+		return true
 	}
 	slice := int64(vacuumSlice)
 	if st.DiskFull() {
@@ -72,20 +73,21 @@ func (st *Store) maintain() {
 	vacuumed, err := w.vacuum(slice, st.opts.upkeep.freePages)
 	if err != nil {
 		st.maintenanceFailed(vacuuming, err)
-		return
+		return false
 	}
 	st.worked(place{op: vacuuming})
 	if vacuumed > 0 {
 		st.count(func(c *writeBackCounters) { c.vacuumed += vacuumed })
-		st.checkpoint(st.opts.upkeep.walPages)
+		st.checkpoint(st.walPages())
 		signal(st.wb.applyNow)
-		return
+		return true
 	}
 	if st.damage.failing.Load() > 0 {
 		st.checkpoint(0) // a checkpoint that has failed may be over
 	}
 	st.checkpoint(st.opts.upkeep.idleWalPages)
 	st.reserve.refill(st)
+	return false
 }
 
 func (st *Store) maintenanceFailed(op operation, err error) {

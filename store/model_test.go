@@ -37,6 +37,9 @@ func playSeed(t *testing.T, seed uint64) {
 		}
 		g.compare()
 		checked(t, g.st)
+		if g.st.Bounds().limited() {
+			ordersAgree(t, g.st)
+		}
 		g.st = reopened(t, g.st, g.options)
 		g.compare()
 		checked(t, g.st)
@@ -75,9 +78,10 @@ func newGame(t *testing.T, seed uint64) *game {
 	delay := []time.Duration{time.Millisecond, 20 * time.Millisecond, time.Hour}[g.r.IntN(3)]
 	memory := []int64{1, 20_000, 2 << 20, 1 << 30}[g.r.IntN(4)]
 	small := []int64{1, 2_000, 0}[g.r.IntN(3)]
+	bounds := []*Bounds{nil, {Disk: 1 << 40, Policy: AllKeysLRU}}[seed%2] // so wide that Orders follow and nothing goes
 	g.options = func(o *Options) {
 		g.disk.use(o)
-		o.small = small
+		o.small, o.Bounds = small, bounds
 		o.Databases, o.WriteBackRows, o.WriteBackDelay, o.MaxMemory, o.SegmentBytes = 4, rows, delay, memory, 64<<10
 	}
 	g.st = opened(t, t.TempDir(), g.options)

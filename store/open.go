@@ -22,14 +22,17 @@ func Open(o Options) (_ *Store, err error) {
 	st := &Store{opts: o, sizes: sizes, dir: o.Dir, disk: files.Disk{Fault: o.Fault}, hooks: o.Hooks, started: time.Now(),
 		renamed: map[int64]*object{}}
 	st.maxMemory.Store(o.MaxMemory)
-	st.bounds.Store(&Bounds{})
+	st.bounds.Store(cmp.Or(o.Bounds, &Bounds{}))
+	st.order.by = &Bounds{} // the evictor follows
+	st.room.wake, st.room.dbs = make(chan struct{}, 1), make([]roomOfDB, o.Databases)
+	st.room.mark.Store(&mark{free: -1})
+	st.room.pages.Store(mostChange)
 	st.tx.st = st
 	st.notBusy.L = &st.mu
 	if err := st.openDir(); err != nil {
 		return nil, st.hindered(err)
 	}
-	st.onDisk = diskSizesFor(totalBytes(st.dir))
-	st.opts.upkeep.walPages = min(st.opts.upkeep.walPages, st.onDisk.walPages)
+	st.shareDisk(st.Bounds())
 	defer func() {
 		if err != nil {
 			st.release()
@@ -69,6 +72,9 @@ func Open(o Options) (_ *Store, err error) {
 	st.countOpened()
 	if err := st.notePlaces(); err != nil {
 		return nil, err
+	}
+	if err := st.measure(0, 0, false); err != nil {
+		return nil, nameDamage(st.dir, err)
 	}
 	st.startWriteBack()
 	return st, nil
@@ -199,7 +205,7 @@ func (st *Store) recover(found *journal.Found) error {
 	}
 	j, err := journal.Start(found, st.state, journal.Options{
 		Policy:       st.opts.Policy,
-		SegmentBytes: cmp.Or(st.opts.SegmentBytes, st.onDisk.segment),
+		SegmentBytes: cmp.Or(st.opts.SegmentBytes, st.onDisk.Load().segment),
 		FreeBytes:    st.sizes.free,
 		Committed:    st.committed,
 		Torn:         st.tornEnd,

@@ -27,7 +27,7 @@ func (st *Store) replay() error {
 		if lsn < wb.w.ahead { // the tables hold part of what follows
 			return nil
 		}
-		if f.weight() >= 4*st.rows() || f.text.used > 4*min(st.sizes.fold, st.onDisk.fold) {
+		if f.weight() >= 4*st.rows() || f.text.used > 4*min(st.sizes.fold, st.onDisk.Load().fold) {
 			return st.applyReplayed(f)
 		}
 		return nil

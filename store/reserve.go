@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -20,7 +21,7 @@ import (
 type reserve struct {
 	mu      sync.Mutex
 	path    string
-	bytes   int64
+	bytes   atomic.Int64 // not above 0 = there is none
 	gone    atomic.Bool
 	lastTry time.Time
 	failed  time.Time // when a refill last gave back what it had got so far
@@ -30,11 +31,9 @@ const reserveFile = "reserve"
 
 func (r *reserve) open(st *Store) {
 	r.path = filepath.Join(st.dir, reserveFile)
-	switch r.bytes = st.opts.ReserveBytes; {
-	case r.bytes < 0:
+	r.bytes.Store(cmp.Or(st.opts.ReserveBytes, st.onDisk.Load().reserve))
+	if st.opts.ReserveBytes < 0 {
 		return
-	case r.bytes == 0:
-		r.bytes = st.onDisk.reserve
 	}
 	r.gone.Store(true)
 	r.refill(st)
@@ -48,7 +47,7 @@ func (r *reserve) discard(dir string) { os.Remove(filepath.Join(dir, reserveFile
 func (r *reserve) release() (room bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.bytes <= 0 {
+	if r.bytes.Load() <= 0 {
 		return false
 	}
 	if r.gone.Swap(true) {
@@ -82,7 +81,27 @@ func (r *reserve) allocate(st *Store) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(st.disk.Allocate(f, r.bytes, allocate), f.Close())
+	return errors.Join(st.disk.Allocate(f, r.bytes.Load(), allocate), f.Close())
+}
+
+// follow makes the reserve as large as the bounds say now. A larger one is taken as if it had been given up.
+func (r *reserve) follow(st *Store) {
+	want := cmp.Or(st.opts.ReserveBytes, st.onDisk.Load().reserve)
+	if r.bytes.Load() <= 0 || r.bytes.Load() == want {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	was := r.bytes.Swap(want)
+	if r.gone.Load() {
+		return
+	}
+	if want < was {
+		_ = os.Truncate(r.path, want) // else it is larger than it has to be
+	} else if r.allocate(st) != nil {
+		os.Truncate(r.path, 0)
+		r.gone.Store(true)
+	}
 }
 
 func (r *reserve) close() {
@@ -92,7 +111,7 @@ func (r *reserve) close() {
 }
 
 // DiskFull reports that the disk refused something and deletions alone are accepted.
-func (st *Store) DiskFull() bool { return st.reserve.bytes > 0 && st.reserve.gone.Load() }
+func (st *Store) DiskFull() bool { return st.reserve.bytes.Load() > 0 && st.reserve.gone.Load() }
 
 // noSpace reports whether an error may say that the disk is full. From SQLite's own VFS a write to a full disk
 // comes as an I/O error like any other [measured], and to treat those alike does no harm.

@@ -99,6 +99,9 @@ func (st *Store) ResetStats() {
 // ResetStatsLocked is ResetStats for a caller that holds the keyspace lock.
 func (st *Store) ResetStatsLocked() {
 	st.stats = counters{changes: st.stats.changes}
+	for db := range st.room.dbs {
+		st.room.dbs[db].evicted.Store(0)
+	}
 	st.tx.Uncount()
 }
 
@@ -117,7 +120,8 @@ type DatabaseStats struct {
 func (st *Store) DatabaseStatsLocked(now int64) []DatabaseStats {
 	all := make([]DatabaseStats, st.opts.Databases)
 	for db, s := range st.dbs[:len(all)] {
-		all[db] = DatabaseStats{Keys: s.live, Expiring: s.expiring, Overhead: int64(len(s.keys)) * objectBytes}
+		all[db] = DatabaseStats{Keys: s.live, Expiring: s.expiring, Overhead: int64(len(s.keys)) * objectBytes,
+			DiskBytes: st.room.dbs[db].bytes.Load(), EvictedKeys: st.room.dbs[db].evicted.Load()}
 	}
 	const sample = 256
 	sampled := make([]int64, len(all))

@@ -31,6 +31,8 @@ type Options struct {
 	WriteBackDelay time.Duration // age of the oldest change at which write-back begins; 0 = its default
 	WriteBackRows  int           // distinct rows at which it begins; 0 = its default
 
+	Bounds *Bounds // as by SetBounds, from the start on; nil = none
+
 	Others []string // names in the directory of files that are not this store's, and may have been imported
 
 	Hooks Hooks
@@ -78,7 +80,6 @@ type Store struct {
 	opts     Options
 	sizes    sizes
 	dir      string
-	onDisk   diskSizes
 	disk     files.Disk
 	vfs      string // SQLite's file system, of this store
 	hooks    Hooks
@@ -107,17 +108,21 @@ type Store struct {
 	renamed              map[int64]*object             // keys renamed since the applied LSN, by id
 	tombstones           []tombstone                   // deleted names, in LSN order, until applied
 	stats                counters
+	reading              reading  // the evictor's: see ordering.go
+	order                ordering // the same
 
 	ids        ids
 	applied    atomic.Uint64               // newest LSN in the tables
 	backlog    atomic.Int64                // journal bytes that are not
 	maxMemory  atomic.Int64                // bound of hotBytes
 	countUses  atomic.Pointer[UseCounting] // see uses.go
+	onDisk     atomic.Pointer[diskSizes]   // follows the bounds; never nil once the directory is open
 	bounds     atomic.Pointer[Bounds]      // see bounds.go; never nil
 	closed     atomic.Bool
 	writeError atomic.Pointer[error] // why write-back can not go on just now
 	wb         writeBack
 	reserve    reserve
+	room       room
 	trouble    trouble
 	opened     Opened
 	imported   Imported

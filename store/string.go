@@ -90,7 +90,7 @@ func (tx *Tx) SetStringAs(key, value []byte, deadline int64, form Form) {
 		tx.setDeadline(o, deadline)
 	}
 	tx.st.resized(o)
-	tx.touched(o)
+	tx.stored(o)
 }
 
 // UpdateString replaces a string's value and keeps its deadline; the key is created when
@@ -108,7 +108,7 @@ func (tx *Tx) UpdateString(key, value []byte, form Form) error {
 	}
 	tx.rec.value(o.id, o.str)
 	tx.st.resized(o)
-	tx.touched(o)
+	tx.stored(o)
 	return nil
 }
 

@@ -62,7 +62,9 @@ func (tx *Tx) LSN() uint64 { return tx.lsn }
 func (tx *Tx) Changed() bool { return len(tx.rec.head) > 0 }
 
 // Alterations counts what commands have changed since the start; what expires meanwhile is no command's doing.
-func (tx *Tx) Alterations() int64 { return tx.st.stats.changes - tx.st.stats.expired }
+func (tx *Tx) Alterations() int64 {
+	return tx.st.stats.changes - tx.st.stats.expired - tx.st.stats.evicted
+}
 
 // ChangeBytes is how much the command's record takes so far, for those who run many commands as one.
 func (tx *Tx) ChangeBytes() int { return len(tx.rec.head) + tx.rec.extra }
@@ -129,8 +131,18 @@ func (tx *Tx) String(key []byte) ([]byte, error) {
 	return o.value(), nil
 }
 
-// touched is called once for every key that a command changed.
+// touched is called once for every key that a command changed, stored for one whose whole value is another.
 func (tx *Tx) touched(o *object) {
+	tx.touch(o)
+	tx.st.orderChanged(o, false)
+}
+
+func (tx *Tx) stored(o *object) {
+	tx.touch(o)
+	tx.st.orderChanged(o, true)
+}
+
+func (tx *Tx) touch(o *object) {
 	o.lsn = tx.lsn
 	tx.st.stats.changes++
 	if h := tx.st.hooks.Touched; h != nil {
@@ -155,7 +167,8 @@ func (tx *Tx) create(o *object, typ Type, deadline int64) {
 	st.watchFields(o)
 	st.resized(o)
 	tx.rec.create(o)
-	tx.touched(o)
+	tx.touch(o)
+	st.orderBorn(o)
 	tx.created(o)
 }
 
@@ -178,8 +191,9 @@ func (tx *Tx) replace(o *object) {
 // the key back until the deletion is applied (I5).
 func (tx *Tx) drop(o *object) {
 	tx.rec.drop(o.id, o.space)
+	tx.st.orderDropped(o)
 	tx.vacate(o)
-	tx.touched(o)
+	tx.touch(o)
 }
 
 // vacate empties an object whose key is gone from this name, deleted or renamed.

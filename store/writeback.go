@@ -102,12 +102,12 @@ func (st *Store) rows() int {
 	if st.opts.WriteBackRows > 0 {
 		return st.opts.WriteBackRows
 	}
-	return int(min(int64(st.sizes.rows), max(8192, st.maxMemory.Load()/8192)))
+	return int(min(int64(st.sizes.rows), st.rowsInPages(), max(8192, st.maxMemory.Load()/8192)))
 }
 
 // foldBytes follows maxmemory where that is small: two folds come on top of the hot set.
 func (st *Store) foldBytes() int64 {
-	return min(st.sizes.fold, st.onDisk.fold, max(4<<20, st.maxMemory.Load()/8))
+	return min(st.sizes.fold, st.onDisk.Load().fold, max(4<<20, st.maxMemory.Load()/8))
 }
 
 // committed takes a batch from the journal. It is called by the client that committed it.
@@ -119,7 +119,7 @@ func (st *Store) committed(b *journal.Batch) {
 	q.Lock()
 	q.batches = append(q.batches, b)
 	q.bytes += n
-	signalAt := min(queueSignal, st.sizes.fold/2)
+	signalAt := min(queueSignal, st.sizes.fold/2, st.onDisk.Load().fold/2)
 	long := q.bytes > signalAt && q.bytes-n <= signalAt
 	q.Unlock()
 	if long {
@@ -142,9 +142,10 @@ func (st *Store) startWriteBack() {
 	wb.errands = make(chan *errand)
 	wb.stop = make(chan struct{})
 	_ = wb.w.serve() // else it waits for longer
-	wb.done.Add(2)
+	wb.done.Add(3)
 	go st.foldLoop()
 	go st.applyLoop()
+	go st.evictLoop()
 }
 
 // stopWriteBack brings everything into the tables and ends the goroutines. When the
@@ -214,7 +215,7 @@ func (st *Store) ripe() bool {
 		return false
 	}
 	return st.wb.urgent > st.applied.Load() || f.weight() >= st.rows() || f.text.used >= st.foldBytes() ||
-		f.bytes >= st.onDisk.tail || time.Since(f.since) >= st.delay() ||
+		f.bytes >= st.onDisk.Load().tail || time.Since(f.since) >= st.delay() ||
 		st.journal.Err() != nil // a failed fsync is over once the tables have the records
 }
 
@@ -253,13 +254,15 @@ func (st *Store) applyLoop() {
 		}
 		wb.mu.Unlock()
 		if f == nil {
-			st.maintain()
+			st.keepRoom(st.maintain())
 			st.rest()
 			continue
 		}
+		growth, dropped, rows := st.room.growth.Load(), st.room.dropped.Load(), f.weight()
 		if !st.applyUntilDone(f) {
 			return
 		}
+		st.makeRoom(growth, dropped, rows)
 		st.atMoment()
 	}
 }

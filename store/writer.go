@@ -44,6 +44,7 @@ type writer struct {
 	slice     int          // bytes in a transaction while a fold goes in slices, else 0
 	sliced    int          // of a long value, in the transaction under way
 	ahead     uint64       // the tables may hold rows up to this LSN, which is above applied_lsn; 0 = they do not
+	walLimit  int64        // what SQLite cuts the WAL to; 0 = as setUp says
 	freePages atomic.Int64 // in the database file, when maintain last looked
 }
 
@@ -143,7 +144,7 @@ func (w *writer) use(c *sqlite3.Conn) (err error) {
 	err = queryInts(c, `SELECT coalesce((SELECT value FROM meta WHERE name = 'applied_lsn'), 0),
 		coalesce((SELECT value FROM meta WHERE name = 'ahead_lsn'), 0), (SELECT data_version FROM pragma_data_version)`,
 		&applied, &ahead, &w.foreign.version)
-	w.applied, w.ahead = uint64(applied), uint64(ahead)
+	w.applied, w.ahead, w.walLimit = uint64(applied), uint64(ahead), 0
 	if err == nil {
 		w.spaceOf, err = spaceOf(c)
 	}

@@ -10,8 +10,8 @@ import (
 // committing.
 func (j *Journal) activeLocked() (*segment, error) {
 	c := &j.committing
-	if s := c.active; s != nil && s.last >= s.first && s.size >= j.o.SegmentBytes {
-		if !s.beside && (s.size-s.synced <= maxSyncInlineBytes || s.size >= 2*j.o.SegmentBytes) {
+	if s := c.active; s != nil && s.last >= s.first && s.size >= j.segmentBytes.Load() {
+		if !s.beside && (s.size-s.synced <= maxSyncInlineBytes || s.size >= 2*j.segmentBytes.Load()) {
 			j.sealLocked()
 		} else {
 			j.wake() // tend fsyncs it; the commit after that finds little left to do

@@ -93,14 +93,15 @@ type Journal struct {
 	state    *StateFile // nil = the journal has none
 	identity uint64     // 0 without a state file
 
-	policy    atomic.Int32
-	last      atomic.Uint64           // newest LSN appended; written under pending
-	committed atomic.Uint64           // newest LSN that Wait may let through; written under committing
-	synced    atomic.Uint64           // newest LSN up to which all is fsynced, here or in SQLite; under committing
-	failed    atomic.Pointer[failure] // what Err answers; written under committing
-	alone     atomic.Uint64           // waits in a row whose yield brought nothing
-	attempts  atomic.Uint64           // commits begun, each of which took everything appended before
-	counts    counters
+	policy       atomic.Int32
+	segmentBytes atomic.Int64
+	last         atomic.Uint64           // newest LSN appended; written under pending
+	committed    atomic.Uint64           // newest LSN that Wait may let through; written under committing
+	synced       atomic.Uint64           // newest LSN up to which all is fsynced, here or in SQLite; under committing
+	failed       atomic.Pointer[failure] // what Err answers; written under committing
+	alone        atomic.Uint64           // waits in a row whose yield brought nothing
+	attempts     atomic.Uint64           // commits begun, each of which took everything appended before
+	counts       counters
 
 	pending struct {
 		sync.Mutex
@@ -209,6 +210,9 @@ func (j *Journal) Err() error {
 	}
 	return nil
 }
+
+// SetSegmentBytes changes the size from which a segment gets a successor.
+func (j *Journal) SetSegmentBytes(n int64) { j.segmentBytes.Store(n) }
 
 // SetPolicy changes appendfsync. It waits for an fsync that is under way: of two at the same time the
 // kernel tells only one about a lost page, and a commit under Always must be that one.

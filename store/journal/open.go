@@ -31,6 +31,7 @@ func Start(f *Found, state *StateFile, o Options) (*Journal, error) {
 	j := &Journal{dir: f.dir, o: o, state: state, identity: f.state.Identity,
 		kick: make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{})}
 	j.policy.Store(int32(o.Policy))
+	j.segmentBytes.Store(o.SegmentBytes)
 	j.waiting.changed.L = &j.waiting
 	j.pending.batch = &Batch{journal: j}
 	if err := j.recover(f); err != nil {

@@ -23,7 +23,7 @@ func (j *Journal) tend() {
 			j.commitLocked()
 		}
 		failing := c.writeErr != nil || c.syncErr != nil
-		full := c.active != nil && c.active.size >= j.o.SegmentBytes
+		full := c.active != nil && c.active.size >= j.segmentBytes.Load()
 		c.Unlock()
 		if Policy(j.policy.Load()) != No || full || failing {
 			j.syncActive()

@@ -202,3 +202,6 @@ func (b *block) memory() int64 {
 func (b *block) clip() {
 	b.states, b.wide, b.narrow = slices.Clip(b.states), slices.Clip(b.wide), slices.Clip(b.narrow)
 }
+
+// Has reports whether the Order knows a key.
+func (o *Order) Has(id int64) bool { return o.find(id) != nil }

@@ -1,0 +1,84 @@
+package store
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// ordersAgree waits until the Orders have heard of all keys, and compares them with what there is.
+func ordersAgree(t testing.TB, st *Store) {
+	t.Helper()
+	eventually(t, "an Order of all that is there", func() bool {
+		st.Lock()
+		defer st.Unlock()
+		for _, s := range st.dbs[:st.opts.Databases] {
+			if s.order == nil || s.order.Keys() < s.live {
+				return false
+			}
+		}
+		return true
+	})
+	st.Lock()
+	defer st.Unlock()
+	bytes := int64(0)
+	for db, s := range st.dbs[:st.opts.Databases] {
+		if keys, volatile := s.order.Keys(), s.order.Volatile(); keys != s.live || volatile != s.expiring {
+			t.Errorf("database %d: the Order has %d keys, %d with a deadline; there are %d and %d", db, keys, volatile, s.live, s.expiring)
+		}
+		for _, o := range s.keys {
+			if o.typ != None && !s.order.Has(o.id) {
+				t.Errorf("database %d: the Order does not know %.40q, %d", db, o.name, o.id)
+			}
+		}
+		if has := st.room.dbs[db].bytes.Load(); has != s.order.Bytes() {
+			t.Errorf("database %d: %d bytes are published of %d", db, has, s.order.Bytes())
+		}
+		bytes += s.order.Bytes()
+	}
+	if st.dbs[st.opts.Databases].order != nil {
+		t.Error("the server's own database has an Order")
+	}
+}
+
+func TestAnOrderFollowsEveryChangeOfAKey(t *testing.T) {
+	by := bounded(&Bounds{Disk: 1 << 40, Policy: AllKeysLRU})
+	st := opened(t, t.TempDir(), by)
+	setMany(t, st, 0, "s", 0, 100, "value")
+	setMany(t, st, 1, "s", 0, 10, strings.Repeat("v", 2*chunkBytes))
+	must(t, st, 0, []string{"h", "s1", "s2", "s3", "s4", "moved", "s5", "s6"}, func(tx *Tx, k [][]byte) {
+		h, _ := tx.EditHash(k[0])
+		for i := range 100 {
+			h.Set(fmt.Appendf(nil, "f%d", i), []byte("v"))
+		}
+		tx.SetDeadline(k[1], testNow+1000)
+		tx.Rename(k[2], k[3])
+		tx.Move(k[4], 2)
+		tx.Copy(k[6], 3, k[7], false)
+		tx.Delete(k[7])
+	})
+	ordersAgree(t, st)
+	must(t, st, 0, nil, func(tx *Tx, _ [][]byte) { tx.SwapDB(0, 2) })
+	ordersAgree(t, st)
+	flushed(t, st)
+	unloadAll(st)
+	must(t, st, 2, []string{"s7"}, func(tx *Tx, k [][]byte) { tx.SetDeadline(k[0], testNow+1000) })
+	ordersAgree(t, st)
+	before := st.room.dbs[2].bytes.Load() + st.room.dbs[1].bytes.Load()
+	st = reopened(t, st, by)
+	ordersAgree(t, st)
+	if after := st.room.dbs[2].bytes.Load() + st.room.dbs[1].bytes.Load(); after < before*9/10 || after > before*11/10 {
+		t.Errorf("the keys were said to take %d bytes, and after a restart %d", before, after)
+	}
+	must(t, st, 0, nil, func(tx *Tx, _ [][]byte) { tx.FlushDB(2) })
+	ordersAgree(t, st)
+	st.SetBounds(&Bounds{})
+	eventually(t, "the Orders' end", func() bool {
+		st.Lock()
+		defer st.Unlock()
+		return st.dbs[0].order == nil && st.dbs[2].order == nil
+	})
+	mustSet(t, st, "unwritten", "v")
+	st.SetBounds(&Bounds{Databases: map[int]DatabaseBound{3: {Disk: 1 << 20}}})
+	ordersAgree(t, st)
+}
