@@ -10,7 +10,7 @@
 //	rdb/ aof/  Redis's files                  movein/    what is in them comes into a new directory
 //	moveout/   and goes into one of them
 //	repl/      the stream that replicas follow          follow/    what a master sends to its replica
-//	admin/     metrics and health
+//	admin/     the page, metrics, health
 //	cli/       redis-cli                      check/     redis-check-rdb, redis-check-aof
 //	internal/  pure functions
 //

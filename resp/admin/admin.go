@@ -2,6 +2,8 @@ package admin
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"log"
 	"net"
@@ -42,12 +44,20 @@ const (
 type Server struct {
 	back     Backend
 	http     *http.Server
+	sessions sessions
 	families families
+	own      ownClient
+	history  *history
+	walk     walk
+	stopping chan struct{}
+	working  sync.WaitGroup
 }
 
 // New makes a server that has yet to be told to Serve.
 func New(back Backend) *Server {
-	s := &Server{back: back}
+	s := &Server{back: back, stopping: make(chan struct{}), history: newHistory(10*time.Second, 4*time.Minute, 2*time.Hour)}
+	s.walk.again = walkAgain
+	s.sessions.byToken = map[string]*session{}
 	s.http = &http.Server{
 		Handler:           s.handler(),
 		ReadHeaderTimeout: headerTime,
@@ -65,6 +75,9 @@ func (nowhere) Write(p []byte) (int, error) { return len(p), nil }
 
 // Serve answers those who come to a listener until Stop.
 func (s *Server) Serve(ln net.Listener) error {
+	s.working.Add(2)
+	go s.sampling()
+	go s.walking()
 	err := s.http.Serve(&bounded{Listener: ln, free: make(chan struct{}, mostConnections)})
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
@@ -74,11 +87,15 @@ func (s *Server) Serve(ln net.Listener) error {
 
 // Stop ends all of it. Nothing is asked of the server any more when it returns.
 func (s *Server) Stop() {
+	close(s.stopping)
+	s.sessions.endAll()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	if err := s.http.Shutdown(ctx); err != nil { // somebody's download
 		s.http.Close()
 	}
+	s.working.Wait()
+	s.own.close()
 }
 
 // bounded is a listener with a bound on its connections.
@@ -118,6 +135,7 @@ func (s *Server) handler() http.Handler {
 	} {
 		mux.HandleFunc("GET /debug/pprof/"+path, s.asUser(s.inspects(show)))
 	}
+	s.pages(mux)
 	sameOrigin := http.NewCrossOriginProtection()
 	return sameOrigin.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for name, value := range headers {
@@ -187,6 +205,13 @@ func (s *Server) inspects(show http.HandlerFunc) userHandler {
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(2 * answerTime))
 		show(w, r)
 	}
+}
+
+// secret is a random text that nobody guesses.
+func secret() string {
+	b := make([]byte, 24)
+	rand.Read(b)
+	return hex.EncodeToString(b)
 }
 
 // addresses are who has sent a request, and where to.

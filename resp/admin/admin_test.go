@@ -5,9 +5,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/cookiejar"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -19,7 +21,7 @@ var liveFlag = flag.Bool("live", os.Getenv("DISKETTE_LIVE") == "1", "compare wit
 
 // a subject is a server with its page.
 type subject struct {
-	t      *testing.T
+	t      testing.TB
 	server *resp.Server
 	page   *Server
 	at     string // http://127.0.0.1:port
@@ -27,8 +29,14 @@ type subject struct {
 	conn   *conn  // who may do everything
 }
 
-// start begins a server and its page in an empty directory, or in dir.
-func start(t *testing.T, dir string, args ...string) *subject {
+// start begins a server and its page in a directory.
+func start(t testing.TB, dir string, args ...string) *subject {
+	t.Helper()
+	return startWith(t, dir, func(*Server) {}, args...)
+}
+
+// startWith is start for a page that is changed before it serves.
+func startWith(t testing.TB, dir string, change func(*Server), args ...string) *subject {
 	t.Helper()
 	cfg, _, err := resp.LoadConfig(append([]string{"--dir", dir}, args...))
 	if err != nil {
@@ -52,6 +60,7 @@ func start(t *testing.T, dir string, args ...string) *subject {
 	page := New(Backend{Connect: server.Connect, ConnectAs: server.ConnectAs, ConnectOwn: server.ConnectOwn,
 		NeedsPassword: server.NeedsPassword, Ready: server.Ready, Keep: server.Keep, Kept: server.Kept,
 		Log: func(what string, err error) { t.Log(what, err) }})
+	change(page)
 	go page.Serve(forPage)
 	s := &subject{t: t, server: server, page: page, at: "http://" + forPage.Addr().String(), redis: forClients.Addr().String()}
 	here := &net.UnixAddr{Name: "test", Net: "unix"}
@@ -72,13 +81,22 @@ func start(t *testing.T, dir string, args ...string) *subject {
 }
 
 // do runs a command that must not fail.
-func (s *subject) do(args ...string) value {
+func (s *subject) do(args ...string) *value {
 	s.t.Helper()
 	v, err := s.conn.do(args...)
 	if err != nil {
 		s.t.Fatalf("%q: %v", args, err)
 	}
-	return v
+	return &v
+}
+
+// browser keeps cookies and follows no redirection.
+func browser(t testing.TB) *http.Client {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
 // get asks for a path and returns status and body. change may alter the request.
@@ -213,3 +231,9 @@ func TestTooMuchIsRefusedBeforeItIsRead(t *testing.T) {
 		}
 	}
 }
+
+// quiet is a connection of which only the reader is used.
+type quiet struct{ net.Conn }
+
+func (quiet) SetDeadline(time.Time) error { return nil }
+func (quiet) Close() error                { return nil }

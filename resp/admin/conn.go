@@ -29,7 +29,9 @@ type value struct {
 	elems []value
 }
 
-func (v *value) failed() bool { return v.kind == '-' }
+func (v *value) failed() bool  { return v.kind == '-' }
+func (v *value) missing() bool { return v.kind == '_' }
+func (v *value) cut() bool     { return v.whole > int64(len(v.text)) }
 
 // int is a number, or one in a string; 0 = it is none.
 func (v *value) int() int64 {
@@ -74,6 +76,7 @@ type conn struct {
 	budget   int   // bytes that the reply under way may keep
 	elems    int   // elements that it may have
 	mostBulk int64 // bytes that it may keep of one string; 0 = mostBulk
+	db       int   // that is selected
 	broken   error // it is of no more use
 }
 
@@ -135,6 +138,18 @@ func (c *conn) put(args []string) {
 func (c *conn) breaks(err error) error {
 	c.broken = err
 	c.net.Close()
+	return err
+}
+
+// selectDB turns to a database.
+func (c *conn) selectDB(db int) error {
+	if c.db == db {
+		return nil
+	}
+	_, err := c.do("SELECT", strconv.Itoa(db))
+	if err == nil {
+		c.db = db
+	}
 	return err
 }
 

@@ -1,5 +1,5 @@
-// Package admin is what stands at the address of --admin: metrics for programs, and health for load
-// balancers.
+// Package admin is what stands at the address of --admin: metrics for programs, health for load balancers, and the
+// page.
 //
 // Its invariant: it is a client like any other. It imports nothing of the server's and asks all that it shows by
 // Redis's commands, on connections within the process (resp/inside.go). So whoever looks at the page may see and do
@@ -8,9 +8,19 @@
 // kin in slices, GETRANGE. A reply is read up to bounds (conn.go), whatever the server sends.
 //
 //	admin.go        the listener, its bounds, and who answers what
-//	session.go      who somebody is: programs say it with each request
+//	session.go      who somebody is: a session is a connection; programs say it with each request
+//	own.go          the page's own connection, for what it keeps
 //	conn.go info.go the client: commands and replies; INFO
 //	metrics.go metrics_table.go   /metrics, by the names of redis_exporter
+//	pages.go text.go              the page: its addresses and templates; texts and figures for people
+//	overview.go samples.go        how the server does, and the figures that its plots need
+//	caches.go keys.go value.go    databases; searching keys; a key
+//	walk.go fill.go               what fills a cache: a walk in the background, and its view
+//	slow.go live.go backup.go     slow log and clients; MONITOR; downloads
 //
-// Passwords are judged by the server, with its delay for wrong ones (auth-failure-delay) and its ACL LOG.
+// templates/ and static/ are in the binary. uPlot 1.6.32 (static/uplot.js, uplot.css and its licence) is as npm has it.
+//
+// Passwords are judged by the server, with its delay for wrong ones (auth-failure-delay) and its ACL LOG. The cookie is
+// a random number that this process alone knows; every change needs a second one, which stands in the page, and a
+// request from another site is refused before.
 package admin

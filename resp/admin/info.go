@@ -51,7 +51,7 @@ func parseInfo(text string) *report {
 		name, value, ok := strings.Cut(line, ":")
 		switch {
 		case !ok:
-		case listSections[section]:
+		case listSections[section], section == "bounds" && strings.HasPrefix(name, "bound_"):
 			it := item{name, map[string]string{}}
 			for _, part := range strings.Split(value, ",") {
 				field, number, _ := strings.Cut(part, "=")

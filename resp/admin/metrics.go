@@ -54,6 +54,7 @@ func (p *scrape) Collect(out chan<- prometheus.Metric) {
 	}
 	p.instance(info)
 	p.databases(info)
+	p.bounds(info)
 	p.commands(info)
 	p.latencies(info)
 	p.slow()
@@ -139,6 +140,16 @@ func (p *scrape) databases(info *report) {
 			p.put("redis_db_avg_ttl_seconds", "How long keys with a deadline have left, in the mean.", false,
 				db.number("avg_ttl")/1000, "db", name)
 		}
+	}
+}
+
+// bounds are those of single databases.
+func (p *scrape) bounds(info *report) {
+	for _, db := range info.lists["bounds"] {
+		name := strings.TrimPrefix(db.name, "bound_")
+		p.put("diskette_db_disk_bytes", "About what a database with a bound takes on disk.", false, db.number("used"), "db", name)
+		p.put("diskette_db_disk_limit_bytes", "The bound of a database, in bytes; 0 = it has none.", false, db.number("maxdisk"), "db", name)
+		p.put("diskette_db_evicted_keys_total", "Keys of a database that were evicted.", true, db.number("evicted"), "db", name)
 	}
 }
 

@@ -161,13 +161,21 @@ var ourFigures = []figure{
 	{field: "disk_full", name: "diskette_disk_full", help: "1 = the disk is full, and writes are refused."},
 	{field: "storage_damaged", name: "diskette_storage_damaged", help: "1 = a part of the data can not be read."},
 	{field: "storage_io_errors", name: "diskette_storage_io_errors_total", counter: true, help: "Errors of the disk."},
+	{field: "maxdisk", name: "diskette_disk_limit_bytes", help: "The setting maxdisk, in bytes; 0 = there is no bound."},
+	{field: "maxdisk_free", name: "diskette_disk_kept_free_bytes", help: "The setting maxdisk-free, in bytes."},
+	{field: "disk_total", name: "diskette_file_system_bytes", help: "Size of the file system that the data is on."},
+	{field: "disk_free", name: "diskette_file_system_free_bytes", help: "What is free on it."},
+	{field: "evicted_bytes", name: "diskette_evicted_bytes_total", counter: true, help: "Bytes on disk of the keys that were evicted."},
+	{field: "evicted_age_ms", name: "diskette_evicted_age_seconds", scale: 1e-3, help: "How long ago the key that was evicted last had been used or stored."},
+	{field: "refused_for_room", name: "diskette_refused_for_room_total", counter: true, help: "Commands that were refused because there was no room."},
+	{field: "full_databases", name: "diskette_full_databases", help: "Databases that are at their bound."},
 	{field: "evicted_clients", name: "diskette_evicted_clients_total", counter: true, help: "Clients that were closed at maxmemory-clients."},
 	{field: "expired_subkeys", name: "diskette_expired_fields_total", counter: true, help: "Fields of hashes that have expired."},
 }
 
 // diskFields are the parts of what is on disk.
 var diskFields = []struct{ field, part string }{
-	{"database_bytes", "database"}, {"wal_bytes", "wal"}, {"journal_bytes", "journal"},
+	{"used_disk_database", "database"}, {"used_disk_wal", "wal"}, {"used_disk_journal", "journal"}, {"used_disk_reserve", "reserve"},
 }
 
 // denialFields are those of permissions and passwords.

@@ -18,6 +18,7 @@ import (
 
 // fill gives the server something to tell of.
 func fill(s *subject) {
+	s.do("CONFIG", "SET", "maxdisk-db", "0 100mb")
 	s.do("SET", "a", "1")
 	s.do("SET", "b", "1", "EX", "1000")
 	s.do("GET", "a")
@@ -48,10 +49,11 @@ func TestMetricsFollowTheRulesOfPrometheus(t *testing.T) {
 		t.Errorf("%s: %s", p.Metric, p.Text)
 	}
 	for _, want := range []string{`redis_db_keys{db="db3"} 1`, `redis_db_keys_expiring{db="db0"} 1`, `redis_db_keys{db="db15"} 0`,
-		`redis_commands_total{cmd="get"} 2`, `redis_commands_total{cmd="config|set"} 3`, `redis_keyspace_hits_total 2`,
+		`redis_commands_total{cmd="get"} 2`, `redis_commands_total{cmd="config|set"} 4`, `redis_keyspace_hits_total 2`,
 		`redis_errors_total{err="WRONGTYPE"} 1`, `redis_commands_rejected_calls_total{cmd="set"} 1`,
 		`diskette_command_duration_seconds_bucket{family="string",le="+Inf"}`, `redis_slowlog_length `,
-		`redis_latency_spike_duration_seconds{event_name="command"}`, `diskette_disk_bytes{part="database"}`} {
+		`redis_latency_spike_duration_seconds{event_name="command"}`, `diskette_disk_bytes{part="database"}`,
+		`diskette_db_disk_limit_bytes{db="db0"} 1.048576e+08`} {
 		if !strings.Contains(body, "\n"+want) {
 			t.Errorf("there is no %s", want)
 		}
@@ -75,9 +77,15 @@ func TestEveryFigureIsInInfoAndEveryNumberOfOursIsAFigure(t *testing.T) {
 	for _, d := range diskFields {
 		known[d.field] = true
 	}
-	ours, err := s.conn.info("diskette")
+	for _, field := range []string{"database_bytes", "wal_bytes", "journal_bytes", "used_disk"} {
+		known[field] = true
+	}
+	ours, err := s.conn.info("diskette", "bounds")
 	if err != nil {
 		t.Fatal(err)
+	}
+	if len(ours.text) < 30 {
+		t.Errorf("INFO has %d fields", len(ours.text))
 	}
 	for field, value := range ours.text {
 		if _, err := strconv.ParseFloat(value, 64); err == nil && !known[field] {

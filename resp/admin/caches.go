@@ -1,0 +1,77 @@
+package admin
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// cacheLine is a database.
+type cacheLine struct {
+	DB            string
+	Number        string
+	Keys, Expires float64
+	TTL           float64 // ms, in the mean
+	Used, Limit   float64 // bytes on disk, known only of databases with a bound; 0 = not known, no bound
+	Policy        string
+	Evicted       float64
+	Full          bool
+}
+
+// caches shows every database that has keys.
+func (l *look) caches() error {
+	info, err := l.c.info("keyspace", "memory", "stats", "diskette", "bounds")
+	if err != nil {
+		return err
+	}
+	var lines []cacheLine
+	bounds := map[string]item{}
+	for _, it := range info.lists["bounds"] {
+		bounds[strings.TrimPrefix(it.name, "bound_")] = it
+	}
+	for _, it := range info.lists["keyspace"] {
+		line := cacheLine{DB: it.name, Number: strings.TrimPrefix(it.name, "db"), Keys: it.number("keys"), Expires: it.number("expires"),
+			TTL: it.number("avg_ttl"), Policy: info.text["maxdisk_policy"]}
+		if b, ok := bounds[it.name]; ok {
+			line.Used, line.Limit, line.Evicted, line.Full = b.number("used"), b.number("maxdisk"), b.number("evicted"), b.number("full") == 1
+			if b.fields["policy"] != "" {
+				line.Policy = b.fields["policy"]
+			}
+		}
+		lines = append(lines, line)
+	}
+	return l.show("caches", "Caches", map[string]any{"Caches": lines, "MaxDisk": info.number("maxdisk"),
+		"Hot": info.number("hot_bytes"), "Limit": info.number("hot_limit"), "Disk": info.disk(), "Hits": info.hitRatio()})
+}
+
+// disk is what all of it takes on disk.
+func (r *report) disk() (sum float64) {
+	for _, d := range diskFields {
+		sum += r.number(d.field)
+	}
+	return sum
+}
+
+// hitRatio is in percent; -1 = nothing was looked for.
+func (r *report) hitRatio() float64 {
+	hits, misses := r.number("keyspace_hits"), r.number("keyspace_misses")
+	if hits+misses == 0 {
+		return -1
+	}
+	return 100 * hits / (hits + misses)
+}
+
+// clear empties a database whose name was typed.
+func (l *look) clear() error {
+	db, err := l.database()
+	if err != nil {
+		return err
+	}
+	if strings.TrimSpace(l.r.PostFormValue("name")) != dbName(db) {
+		return refusal{http.StatusBadRequest, "nothing was cleared: to clear the cache its name, " + dbName(db) + ", has to be typed"}
+	}
+	if _, err := l.c.do("FLUSHDB", "ASYNC"); err != nil {
+		return err
+	}
+	return l.done("/caches", url.Values{}, "The cache "+dbName(db)+" is empty.")
+}

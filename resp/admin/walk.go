@@ -1,0 +1,357 @@
+package admin
+
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// What fills a cache is found out by the way: a walk over all names, with SCAN, a slice now and then, which asks one
+// key in sampledKeys for its size, or all keys of a small database. It takes a hundredth of one processor's time at
+// most, however many keys there are: for as long as a slice took it then rests ninety-nine times. The last whole walk
+// of each database is kept in the database, and shown until the next is complete.
+const (
+	walkCount     = 1000 // names of a slice
+	sampledKeys   = 8
+	smallDatabase = 100_000 // keys
+	walkRest      = 99      // times as long as a slice took
+	walkLeast     = 100 * time.Millisecond
+	walkAgain     = 5 * time.Minute // at the earliest, from the end of a walk to the begin of the next
+	mostGroups    = 1000            // prefixes that are told apart; those of the fewest keys are others
+	longestPrefix = 200             // bytes
+	fillPart      = "fill"
+	noPrefix      = "" // names without a ':'
+	others        = "\x00others"
+)
+
+// group is the keys with a prefix.
+type group struct {
+	Prefix string
+	Keys   float64
+	Bytes  float64 // of the sampled ones, until the walk is over; then an estimate for all
+	Sample float64 // how many were asked for their size
+}
+
+// big is a key that was found to be large.
+type big struct {
+	Name  string
+	Bytes float64
+}
+
+// filled is what a walk has found in a database.
+type filled struct {
+	DB      int
+	At      time.Time // of its end, or zero
+	Began   time.Time
+	Keys    float64
+	Every   int     // one key in so many was asked for its size
+	First   []group // by the name up to the first ':'
+	Second  []group // by the name up to the second
+	Largest []big   // of those that were asked
+}
+
+// walk is what the walks have found.
+type walk struct {
+	again time.Duration // walkAgain
+	mu    sync.Mutex
+	whole map[int]*filled // the last complete one
+	under *tally          // the one under way, nil = none
+}
+
+// tally counts a walk under way.
+type tally struct {
+	found         filled
+	first, second map[string]*group
+}
+
+func newTally(db, every int) *tally {
+	return &tally{found: filled{DB: db, Began: time.Now(), Every: every}, first: map[string]*group{}, second: map[string]*group{}}
+}
+
+// prefixes are a name's, up to its first and its second ':'.
+func prefixes(name string) (first, second string) {
+	name = name[:min(len(name), longestPrefix)]
+	at := strings.IndexByte(name, ':')
+	if at < 0 {
+		return noPrefix, noPrefix
+	}
+	first = name[:at+1]
+	if next := strings.IndexByte(name[at+1:], ':'); next >= 0 {
+		return first, name[:at+1+next+1]
+	}
+	return first, first
+}
+
+func groupOf(groups map[string]*group, prefix string) *group {
+	g := groups[prefix]
+	if g == nil {
+		if len(groups) >= 2*mostGroups {
+			foldFewest(groups)
+		}
+		g = &group{Prefix: strings.Clone(prefix)}
+		groups[g.Prefix] = g
+	}
+	return g
+}
+
+// foldFewest lets the prefixes with the fewest keys be others.
+func foldFewest(groups map[string]*group) {
+	all := byKeys(groups)
+	rest := groups[others]
+	if rest == nil {
+		rest = &group{Prefix: others}
+	}
+	for _, g := range all[min(len(all), mostGroups):] {
+		if g.Prefix == others {
+			continue
+		}
+		rest.Keys, rest.Bytes, rest.Sample = rest.Keys+g.Keys, rest.Bytes+g.Bytes, rest.Sample+g.Sample
+		delete(groups, g.Prefix)
+	}
+	groups[others] = rest
+}
+
+func byKeys(groups map[string]*group) (all []group) {
+	for _, g := range groups {
+		all = append(all, *g)
+	}
+	slices.SortFunc(all, func(a, b group) int { return cmp.Or(cmp.Compare(b.Keys, a.Keys), cmp.Compare(a.Prefix, b.Prefix)) })
+	return all
+}
+
+// add counts a key; bytes below 0 = its size was not asked for.
+func (t *tally) add(name string, bytes float64) {
+	t.found.Keys++
+	first, second := prefixes(name)
+	for _, g := range []*group{groupOf(t.first, first), groupOf(t.second, second)} {
+		g.Keys++
+		if bytes >= 0 {
+			g.Sample++
+			g.Bytes += bytes
+		}
+	}
+	if bytes < 0 || len(name) > 4<<10 {
+		return
+	}
+	const most = 50
+	l := t.found.Largest
+	if len(l) == most && l[most-1].Bytes >= bytes {
+		return
+	}
+	at, _ := slices.BinarySearchFunc(l, bytes, func(b big, bytes float64) int { return cmp.Compare(bytes, b.Bytes) })
+	l = slices.Insert(l, at, big{strings.Clone(name), bytes})
+	t.found.Largest = l[:min(len(l), most)]
+}
+
+// result is what was found so far, estimated for all keys.
+func (t *tally) result() *filled {
+	f := t.found
+	f.Largest = slices.Clone(f.Largest)
+	estimate := func(groups map[string]*group) []group {
+		if len(groups) > mostGroups {
+			foldFewest(groups)
+		}
+		all := byKeys(groups)
+		sampled, bytes := 0.0, 0.0
+		for _, g := range all {
+			sampled, bytes = sampled+g.Sample, bytes+g.Bytes
+		}
+		for i := range all {
+			switch g := &all[i]; {
+			case g.Sample > 0:
+				g.Bytes *= g.Keys / g.Sample
+			case sampled > 0: // none of its few was asked: they are like the others
+				g.Bytes = g.Keys * bytes / sampled
+			}
+		}
+		slices.SortFunc(all, func(a, b group) int { return cmp.Compare(b.Bytes, a.Bytes) })
+		return all
+	}
+	f.First, f.Second = estimate(t.first), estimate(t.second)
+	return &f
+}
+
+// walking walks over one database after the other until Stop.
+func (s *Server) walking() {
+	defer s.working.Done()
+	if !s.rest(walkLeast) {
+		return
+	}
+	for s.back.Ready() != nil {
+		if !s.rest(time.Second) {
+			return
+		}
+	}
+	s.restoreWalks()
+	for {
+		var dbs []int
+		every := map[int]int{}
+		err := s.ask(func(c *conn) error {
+			info, err := c.info("keyspace")
+			if err == nil {
+				for _, it := range info.lists["keyspace"] {
+					if db, err := strconv.Atoi(strings.TrimPrefix(it.name, "db")); err == nil {
+						dbs = append(dbs, db)
+						if every[db] = 1; it.number("keys") > smallDatabase {
+							every[db] = sampledKeys
+						}
+					}
+				}
+			}
+			return err
+		})
+		if err == nil {
+			s.walk.forgetBut(dbs)
+		}
+		for _, db := range dbs {
+			if !s.walkOver(db, every[db]) {
+				return
+			}
+		}
+		pause := s.walk.again
+		if len(dbs) == 0 {
+			pause = 10 * time.Second
+		}
+		if !s.rest(pause) {
+			return
+		}
+	}
+}
+
+// rest waits; false = the server ends.
+func (s *Server) rest(pause time.Duration) bool {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-s.stopping:
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// forgetBut forgets databases that have no keys any more.
+func (w *walk) forgetBut(dbs []int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for db := range w.whole {
+		if !slices.Contains(dbs, db) {
+			delete(w.whole, db)
+		}
+	}
+}
+
+// walkOver walks over a database. What fails is tried again with the next walk.
+func (s *Server) walkOver(db, every int) (goOn bool) {
+	t := newTally(db, every)
+	s.walk.mu.Lock()
+	s.walk.under = t
+	s.walk.mu.Unlock()
+	cursor := "0"
+	for {
+		began := time.Now()
+		err := s.ask(func(c *conn) (err error) {
+			cursor, err = s.walkOn(c, t, db, cursor)
+			return err
+		})
+		if err != nil {
+			break
+		}
+		if cursor == "0" {
+			s.walked(t)
+			break
+		}
+		if !s.rest(max(walkLeast, walkRest*time.Since(began))) {
+			return false
+		}
+	}
+	s.walk.mu.Lock()
+	s.walk.under = nil
+	s.walk.mu.Unlock()
+	return s.rest(walkLeast)
+}
+
+// walkOn counts the keys of a slice.
+func (s *Server) walkOn(c *conn, t *tally, db int, cursor string) (next string, err error) {
+	if err := c.selectDB(db); err != nil {
+		return "", err
+	}
+	v, err := c.do("SCAN", cursor, "COUNT", strconv.Itoa(walkCount))
+	if err != nil {
+		return "", err
+	}
+	if len(v.elems) != 2 {
+		return "", errReply
+	}
+	names := v.elems[1].elems
+	var ask [][]string
+	every := t.found.Every
+	for i := 0; i < len(names); i += every {
+		ask = append(ask, []string{"MEMORY", "USAGE", names[i].text})
+	}
+	sizes, err := c.pipeline(ask)
+	if err != nil {
+		return "", err
+	}
+	s.walk.mu.Lock()
+	defer s.walk.mu.Unlock()
+	for i := range names {
+		bytes := -1.0
+		if size := &sizes[i/every]; i%every == 0 && size.kind == ':' {
+			bytes = float64(size.int())
+		}
+		t.add(names[i].text, bytes)
+	}
+	return v.elems[0].text, nil
+}
+
+// walked keeps what a complete walk has found.
+func (s *Server) walked(t *tally) {
+	s.walk.mu.Lock()
+	f := t.result()
+	f.At = time.Now()
+	s.walk.whole[f.DB] = f
+	s.walk.mu.Unlock()
+	text, err := json.Marshal(f)
+	if err == nil {
+		err = s.back.Keep(fillPart, map[string][]byte{dbName(f.DB): text})
+	}
+	if err != nil {
+		s.back.Log("what fills the caches could not be stored", err)
+	}
+}
+
+// restoreWalks takes in what was found before the last restart.
+func (s *Server) restoreWalks() {
+	s.walk.mu.Lock()
+	defer s.walk.mu.Unlock()
+	s.walk.whole = map[int]*filled{}
+	kept, err := s.back.Kept(fillPart)
+	if err != nil {
+		s.back.Log("what has filled the caches can not be read", err)
+	}
+	for _, text := range kept {
+		f := &filled{}
+		if json.Unmarshal([]byte(text), f) == nil {
+			s.walk.whole[f.DB] = f
+		}
+	}
+}
+
+// of is what is known of a database: the last whole walk, or what the one under way has found; nil = nothing.
+func (w *walk) of(db int) (f *filled, whole bool, soFar float64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.under != nil && w.under.found.DB == db {
+		soFar = w.under.found.Keys
+		if w.whole[db] == nil {
+			return w.under.result(), false, soFar
+		}
+	}
+	f = w.whole[db]
+	return f, f != nil, soFar
+}
