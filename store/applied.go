@@ -56,7 +56,7 @@ func (st *Store) forgetApplied(nextID int64, lsn uint64) {
 		st.births = st.births[n:]
 		more = n == slice
 		for n = 0; n < len(st.tombstones) && n < slice && st.tombstones[n].lsn <= lsn; n++ {
-			if o := st.tombstones[n].o; o.typ == None && o.space.db >= 0 && o.space.keys[o.name] == o {
+			if o := st.tombstones[n].o; o.typ == None && o.space.db >= 0 && o.space.keys.has(o) {
 				st.rememberAbsent(o)
 			}
 			st.tombstones[n].o = nil

@@ -139,8 +139,7 @@ func (e *entry) record(w *recordWriter) {
 		w.drop(e.id, &space{id: e.from})
 		return
 	case e.born:
-		w.create(&object{id: e.id, space: &space{id: e.space}, typ: e.typ, deadline: e.deadline,
-			name: viewString(e.key), str: e.value})
+		w.born(e.id, e.space, e.typ, e.deadline, viewString(e.key), e.value)
 	case e.renamed:
 		w.rename(e.id, &space{id: e.from}, &space{id: e.space}, viewString(e.key))
 	}

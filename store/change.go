@@ -149,12 +149,16 @@ func (w *recordWriter) share(data []byte) {
 }
 
 func (w *recordWriter) create(o *object) {
-	w.start(opCreate, o.id)
-	w.uvarint(o.space.id)
-	w.head = append(w.head, byte(o.typ))
-	w.varint(o.deadline)
-	w.str(o.name)
-	w.bytes(o.str)
+	w.born(o.id, o.space.id, o.typ, o.deadline, o.name(), o.str())
+}
+
+func (w *recordWriter) born(id, space int64, typ Type, deadline int64, name string, value []byte) {
+	w.start(opCreate, id)
+	w.uvarint(space)
+	w.head = append(w.head, byte(typ))
+	w.varint(deadline)
+	w.str(name)
+	w.bytes(value)
 }
 
 func (w *recordWriter) value(id int64, value []byte) {

@@ -34,7 +34,7 @@ func TestWhatIsRecordedDecodes(t *testing.T) {
 	for _, n := range []int{0, 1, shareBytes - 1, shareBytes, 3 * shareBytes} {
 		value, name := strings.Repeat("v", n), strings.Repeat("n", n)
 		var w recordWriter
-		w.create(&object{id: 7, name: name, space: &space{id: 3}, typ: TypeString, deadline: math.MaxInt64, str: []byte(value)})
+		w.born(7, 3, TypeString, math.MaxInt64, name, []byte(value))
 		w.value(math.MaxInt64, []byte(value))
 		w.patch(8, n+10, 10, []byte(value))
 		w.deadline(9, 0)
@@ -66,7 +66,7 @@ func TestWhatIsRecordedDecodes(t *testing.T) {
 
 func FuzzADecodedRecordIsWithinItsBytes(f *testing.F) {
 	var w recordWriter
-	w.create(&object{id: 7, name: "name", space: &space{id: 3}, typ: TypeString, deadline: 5, str: []byte("value")})
+	w.born(7, 3, TypeString, 5, "name", []byte("value"))
 	w.patch(8, 20, 10, []byte("value"))
 	w.rename(10, &space{id: 1}, &space{id: 2}, "name")
 	w.drop(11, &space{id: 4})
@@ -103,7 +103,7 @@ func TestRowsBesideARecordDecodeAsThoseInIt(t *testing.T) {
 		var w, plain recordWriter
 		for _, w := range []*recordWriter{&w, &plain} {
 			w.drop(6, &space{id: 3})
-			w.create(&object{id: 7, name: "name", space: &space{id: 3}, typ: TypeList})
+			w.born(7, 3, TypeList, 0, "name", nil)
 		}
 		w.beside(&made.rows)
 		made.coll.rows(&plain, 7)

@@ -170,10 +170,11 @@ func (st *Store) checkMemoryLocked(r *reader, fail func(string, ...any)) error {
 			fail("database %d has %d keys with deadlines in memory's count and %d rows with them", db, s.expiring,
 				expiring)
 		}
-		for name, o := range s.keys {
-			bytes, objects = bytes+o.bytes, objects+1
+		for _, o := range s.keys.some(s.keys.len()) {
+			name := o.name()
+			bytes, objects = bytes+o.bytes(), objects+1
 			watched += st.checkFieldsLocked(o, fail)
-			if o.load != nil {
+			if o.load() != nil {
 				continue
 			}
 			var have row
@@ -184,8 +185,8 @@ func (st *Store) checkMemoryLocked(r *reader, fail func(string, ...any)) error {
 		}
 	}
 	for _, s := range st.flushed {
-		for _, o := range s.keys {
-			bytes, objects = bytes+o.bytes, objects+1
+		for _, o := range s.keys.some(s.keys.len()) {
+			bytes, objects = bytes+o.bytes(), objects+1
 			watched += st.checkFieldsLocked(o, fail)
 		}
 	}
@@ -208,24 +209,24 @@ func (st *Store) checkMemoryLocked(r *reader, fail func(string, ...any)) error {
 // compare compares what memory has under a name of a space with the key's row. The caller holds the keyspace lock.
 func (o *object) compare(s *space, name string, have *row, fail func(string, ...any)) {
 	switch {
-	case o.name != name || o.space != s:
-		fail("object %q stands under the name %q", o.name, name)
+	case o.space != s || !s.keys.has(o):
+		fail("object %q is not found under its name", name)
 	case o.id != have.id || o.typ != have.typ || o.deadline != have.deadline:
 		fail("key %q is (id %d, %v, deadline %d) in memory and (id %d, %v, deadline %d) on disk",
 			name, o.id, o.typ, o.deadline, have.id, have.typ, have.deadline)
-	case o.headOnly && (o.str != nil || o.coll != nil || !o.outline.fits(have)):
-		fail("key %q is a head for %+v, and %d bytes or other elements are on disk", name, o.outline, len(have.value))
-	case o.typ == TypeString && !o.headOnly && string(o.str) != string(have.value):
-		fail("key %q has other values in memory (%d bytes) and on disk (%d bytes)", name, len(o.str), len(have.value))
+	case o.headOnly && (o.str() != nil || o.coll() != nil || !o.outline().fits(have)):
+		fail("key %q is a head for %+v, and %d bytes or other elements are on disk", name, o.outline(), len(have.value))
+	case o.typ == TypeString && !o.headOnly && string(o.str()) != string(have.value):
+		fail("key %q has other values in memory (%d bytes) and on disk (%d bytes)", name, len(o.str()), len(have.value))
 	case (o.slot != 0) != (o.deadline != 0):
 		fail("key %q has deadline %d and place %d in the deadline queue", name, o.deadline, o.slot)
-	case o.coll != nil && !sameRows(o.coll, have.coll):
-		fail("%v %q has other rows in memory (%d elements) and on disk (%d elements)", o.typ, name, o.coll.length(),
+	case o.coll() != nil && !sameRows(o.coll(), have.coll):
+		fail("%v %q has other rows in memory (%d elements) and on disk (%d elements)", o.typ, name, o.coll().length(),
 			have.coll.length())
-	case o.typ != None && !o.headOnly && (o.coll != nil) != (o.typ != TypeString):
+	case o.typ != None && !o.headOnly && (o.coll() != nil) != (o.typ != TypeString):
 		fail("%v %q is not held as one", o.typ, name)
-	case o.bytes != o.size():
-		fail("key %q counts for %d bytes and takes %d", name, o.bytes, o.size())
+	case o.bytes() != o.size():
+		fail("key %q counts for %d bytes and takes %d", name, o.bytes(), o.size())
 	}
 }
 

@@ -110,19 +110,19 @@ func (o *outline) merge(value []byte) []byte {
 
 // trim lets go of the chunks that the tables have, if the object has any.
 func (o *object) trim(applied uint64) bool {
-	if !o.headOnly || o.outline == nil || o.outline.chunks == nil || o.pins > 0 || o.load != nil {
+	if !o.headOnly || o.outline() == nil || o.outline().chunks == nil || o.pins() > 0 || o.load() != nil {
 		return false
 	}
 	kept := &chunkSet{}
-	for n, c := range o.outline.chunks.have {
+	for n, c := range o.outline().chunks.have {
 		if c.lsn > applied { // I3
 			kept.put(n, c)
 		}
 	}
-	if len(kept.have) == len(o.outline.chunks.have) {
+	if len(kept.have) == len(o.outline().chunks.have) {
 		return false
 	}
-	o.outline.chunks = kept
+	o.outline().chunks = kept
 	return true
 }
 
@@ -152,13 +152,13 @@ func (s *chunkSet) hasAll(from, to int64) bool {
 
 // wantChunks notes a load of the chunks of these bytes, which are not all in memory. The object is of a long string.
 func (v *View) wantChunks(o *object, from, to int64) {
-	if o.outline.chunks == nil {
-		o.outline.chunks = &chunkSet{}
+	if o.outline().chunks == nil {
+		o.outline().chunks = &chunkSet{}
 	}
 	f := v.fetching()
-	f.chunks = append(f.chunks, chunksWanted{o: o, db: v.db, id: o.id, set: o.outline.chunks,
+	f.chunks = append(f.chunks, chunksWanted{o: o, db: v.db, id: o.id, set: o.outline().chunks,
 		first: from / chunkBytes, last: (to - 1) / chunkBytes})
-	o.pins++
+	o.pin()
 }
 
 // loadChunks reads the chunks that are wanted, as Load does keys.
@@ -186,7 +186,7 @@ func (f *Fetch) loadChunks() (failed error) {
 		}
 		st.worked(keyPlace(w.o))
 		st.stats.loads++
-		if o := w.o; o.headOnly && o.id == w.id && o.outline != nil && o.outline.chunks == w.set {
+		if o := w.o; o.headOnly && o.id == w.id && o.outline() != nil && o.outline().chunks == w.set {
 			for n := w.first; n <= w.last; n++ {
 				if w.set.have[n] == nil {
 					w.set.put(n, &chunk{data: w.read[n]})
@@ -203,7 +203,7 @@ func (f *Fetch) loadChunks() (failed error) {
 // unpinChunks lets go of the keys whose chunks were wanted. The caller holds the keyspace lock.
 func (f *Fetch) unpinChunks() {
 	for _, w := range f.chunks {
-		w.o.pins--
+		w.o.unpin()
 	}
 	f.chunks = nil
 }
@@ -231,12 +231,12 @@ func (r *reader) someChunks(id, first, last int64, fn func(n int64, data []byte)
 // writeChunks changes part of a long string that is on disk alone, whose chunks are in memory as far as they are not
 // written whole, and records the change.
 func (tx *Tx) writeChunks(o *object, offset int, data []byte) (length int) {
-	if o.outline.chunks == nil {
-		o.outline.chunks = &chunkSet{}
+	if o.outline().chunks == nil {
+		o.outline().chunks = &chunkSet{}
 	}
-	end := max(o.outline.bytes, int64(offset+len(data)))
-	o.outline.bytes = end
-	o.outline.chunks.write(int64(offset), data, tx.lsn)
+	end := max(o.outline().bytes, int64(offset+len(data)))
+	o.outline().bytes = end
+	o.outline().chunks.write(int64(offset), data, tx.lsn)
 	tx.rec.patch(o.id, int(end), offset, data)
 	return int(end)
 }
@@ -252,7 +252,7 @@ func (tx *Tx) overwriteOnDisk(key []byte, o *object, offset int, data []byte) (l
 		return 0, false
 	}
 	length = tx.writeChunks(o, offset, data)
-	o.form = Grown
+	o.setForm(Grown)
 	tx.st.resized(o)
 	tx.touched(o)
 	return length, true
@@ -278,15 +278,15 @@ func (tx *Tx) EditPart(key []byte, length, from, to int, edit func(part []byte) 
 			return spans
 		})
 	}
-	was := int(o.outline.bytes)
+	was := int(o.outline().bytes)
 	to = min(to, max(was, length))
 	from = min(from, to)
 	part := make([]byte, to-from)
 	if from < was {
-		copy(part, o.outline.chunks.part(int64(from), int64(min(to, was))))
+		copy(part, o.outline().chunks.part(int64(from), int64(min(to, was))))
 	}
 	spans := edit(part)
-	o.form = Grown
+	o.setForm(Grown)
 	if length > was {
 		tx.writeChunks(o, length-1, []byte{0}) // what lies between is zero bytes
 	}

@@ -55,10 +55,10 @@ func (o *object) shape() (s Shape, ok bool) {
 	switch {
 	case o == nil:
 		return Shape{}, false
-	case o.coll == nil:
+	case o.coll() == nil:
 		return Shape{Type: o.typ}, true
 	}
-	return o.coll.shape(), true
+	return o.coll().shape(), true
 }
 
 // outgrown follows what Shape's MostLen and LongestBytes tell.
@@ -99,7 +99,7 @@ func (v *View) collectionOf(key []byte, t Type) (collection, error) {
 	case o.typ != t:
 		return nil, ErrWrongType
 	}
-	return o.coll, nil
+	return o.coll(), nil
 }
 
 // editing is what the Tx handles of all types have in common: the key whose collection is being changed.
@@ -115,13 +115,13 @@ func (tx *Tx) editOf(key []byte, t Type) (e editing, c collection, err error) {
 	if o.typ != None && o.typ != t {
 		return editing{}, nil, ErrWrongType
 	}
-	return editing{tx, o}, o.coll, nil
+	return editing{tx, o}, o.coll(), nil
 }
 
 // ensureKey comes before a row of c is recorded: an absent name becomes a key. It returns the key's id.
 func (e editing) ensureKey(c collection) (id int64) {
 	if e.o.typ == None {
-		e.o.coll = c
+		e.o.setColl(c)
 		e.tx.create(e.o, c.kind(), 0)
 	}
 	return e.o.id
@@ -129,7 +129,7 @@ func (e editing) ensureKey(c collection) (id int64) {
 
 // changed ends a mutation: the books follow, and an empty collection is no key (I7).
 func (e editing) changed() {
-	if e.o.coll.length() == 0 && e.o.typ != TypeStream {
+	if e.o.coll().length() == 0 && e.o.typ != TypeStream {
 		e.tx.drop(e.o)
 		return
 	}

@@ -131,8 +131,8 @@ func TestClientsThatAskForTheSameColdKeyLoadItOnce(t *testing.T) {
 	eventually(t, "the load's begin", func() bool {
 		st.Lock()
 		defer st.Unlock()
-		o := st.dbs[0].keys["cold0"]
-		return o != nil && o.load != nil
+		o := st.dbs[0].keys.get("cold0")
+		return o != nil && o.load() != nil
 	})
 	before := st.stats.loads
 	goOn()
@@ -179,8 +179,8 @@ func TestAFlushDuringALoadLeavesTheBooksInOrder(t *testing.T) {
 	eventually(t, "the load's begin", func() bool {
 		st.Lock()
 		defer st.Unlock()
-		o := st.dbs[0].keys["cold0"]
-		return o != nil && o.load != nil
+		o := st.dbs[0].keys.get("cold0")
+		return o != nil && o.load() != nil
 	})
 	must(t, st, 0, nil, func(tx *Tx, _ [][]byte) { tx.FlushDB(0) })
 	for range 10 {
@@ -261,9 +261,9 @@ func TestManyKeysThatACommandComesUponAreLoadedTogether(t *testing.T) {
 	if n := st.Loads() - before; n != 1000 {
 		t.Errorf("%d loads at the end", n)
 	}
-	for _, o := range st.dbs[0].keys {
-		if o.pins != 0 || o.load != nil {
-			t.Fatalf("%s is pinned %d times", o.name, o.pins)
+	for _, o := range st.dbs[0].keys.some(1 << 20) {
+		if o.pins() != 0 || o.load() != nil {
+			t.Fatalf("%s is pinned %d times", o.name(), o.pins())
 		}
 	}
 	checked(t, st)

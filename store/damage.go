@@ -297,4 +297,4 @@ func quoted(name string) string {
 	return strconv.Quote(name)
 }
 
-func keyPlace(o *object) place { return place{readingKey, o.space.id, o.name} }
+func keyPlace(o *object) place { return place{readingKey, o.space.id, o.name()} }

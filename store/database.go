@@ -89,7 +89,7 @@ func (st *Store) sizeLocked(s *space, expired []string, now int64) int64 {
 		}
 	})
 	for _, name := range expired {
-		if o := s.keys[name]; o == nil || o.unknown() { // else counted above, or changed, or a tombstone
+		if o := s.keys.get(name); o == nil || o.unknown() { // else counted above, or changed, or a tombstone
 			n--
 		}
 	}

@@ -19,13 +19,14 @@
 //	sizes.go disk_sizes.go                               what of a small machine's memory, and disk, goes where
 //	store.go open.go   Options, Open, Close              object.go    what memory knows of a key name
 //	view.go tx.go   reading and changing, for commands   keyspace.go  spaces, unloading, absences
+//	held.go         the value that an object holds       keytable.go  the objects of a space by name
 //	busy.go         a script that runs for long          uses.go      how often keys are used, for OBJECT FREQ
 //	key.go string.go edit.go database.go                 what commands do to keys, strings, databases
 //	change.go       the changes and their encoding       journal/     append, group commit, segments
 //	files/          changes of files, as tests see them  vfs.go       fsyncs of SQLite's that have failed
 //	fold.go writeback.go apply.go applied.go             from the journal to the tables
 //	writer.go recover.go maintain.go                     its connection; after a crash; the tables' upkeep
-//	breath.go                                            write-back lets clients have the processor
+//	breath.go rest.go                                    write-back lets clients have the processor; gives memory back
 //	pages.go damage.go trouble.go                        the pages' checksums; what is told when the disk fails
 //	load.go reader.go scan.go scan_page.go               from the tables to memory, and the connections for it
 //	sqlite.go migrate.go                                 connections and files, those of older versions too

@@ -11,30 +11,33 @@ func (tx *Tx) EditString(key []byte, length int, edit func(value []byte) []Span)
 	if o.typ != None && o.typ != TypeString {
 		return ErrWrongType
 	}
-	was := len(o.str)
+	was := len(o.str())
 	end := max(was, length)
 	applied := tx.st.applied.Load()
 	if rw := tx.rewritten; rw.fits(o, end, nil) {
-		o.str, o.lent, o.sharedLSN = rw.made, false, 0
+		o.setStr(rw.made)
 	} else {
 		if !o.owned(end, applied) && tx.mayPutOff(end) {
-			o.lent = o.typ != None
+			if o.typ != None {
+				o.lend()
+			}
 			tx.rewrite = newRewrite(o, end, nil).pinned()
 			return ErrPutOff
 		}
 		if o.typ == None {
-			o.str = make([]byte, end)
+			o.setStr(make([]byte, end))
 		} else {
 			o.own(end, applied)
-			o.str = o.str[:end]
-			clear(o.str[was:])
+			o.lengthen(end)
+			clear(o.str()[was:])
 		}
 	}
-	o.form = Grown
-	spans := edit(o.str)
+	o.setForm(Grown)
+	value := o.str()
+	spans := edit(value)
 	if o.typ == None {
-		if len(o.str) >= shareBytes {
-			o.sharedLSN = tx.lsn // the record references it
+		if len(value) >= shareBytes {
+			o.shared(tx.lsn) // the record references it
 		}
 		tx.create(o, TypeString, 0)
 		return nil
@@ -48,9 +51,9 @@ func (tx *Tx) EditString(key []byte, length int, edit func(value []byte) []Span)
 	}
 	if patches(was, end) {
 		for _, s := range spans {
-			tx.rec.patch(o.id, end, s.From, o.str[s.From:s.To])
+			tx.rec.patch(o.id, end, s.From, value[s.From:s.To])
 			if s.To-s.From >= shareBytes {
-				o.sharedLSN = tx.lsn
+				o.shared(tx.lsn)
 			}
 		}
 	} else {

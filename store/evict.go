@@ -261,7 +261,7 @@ func (tx *Tx) evictCandidate(s *space, id int64, row *rowHead, certain bool) (fr
 	o := st.objectOf(s, id, row)
 	switch {
 	case o != nil:
-		if !certain && !s.order.Judge(id, o.heat(), max(tx.now-o.used, 0)) {
+		if !certain && !s.order.Judge(id, o.heat(), o.sinceUse(tx.now)) {
 			o.visited = false
 			return 0
 		}
@@ -271,13 +271,14 @@ func (tx *Tx) evictCandidate(s *space, id int64, row *rowHead, certain bool) (fr
 		}
 		return 0
 	default:
-		if named := s.keys[row.name]; named != nil { // another key has the name by now, or it is being loaded
+		if named := s.keys.get(row.name); named != nil { // another key has the name by now, or it is being loaded
 			return 0
 		}
 		if !s.order.Has(id) {
 			return 0
 		}
-		o = &object{name: row.name, space: s, id: id, typ: row.typ, deadline: row.deadline}
+		o = newObject(s, row.name)
+		o.id, o.typ, o.deadline = id, row.typ, row.deadline
 		if st.knownLocked(id, o) != nil { // another program's row, until write-back has seen to it
 			return 0
 		}
@@ -290,7 +291,7 @@ func (tx *Tx) evictCandidate(s *space, id int64, row *rowHead, certain bool) (fr
 func (st *Store) objectOf(s *space, id int64, row *rowHead) *object {
 	var o *object
 	if row != nil {
-		o = s.keys[row.name]
+		o = s.keys.get(row.name)
 	} else if at, born := slices.BinarySearchFunc(st.births, id, func(b birth, id int64) int { return cmp.Compare(b.id, id) }); born {
 		o = st.births[at].o
 	}
@@ -307,12 +308,12 @@ func (st *Store) objectOf(s *space, id int64, row *rowHead) *object {
 func (tx *Tx) evict(o *object) (freed int64) {
 	st, s, id, typ := tx.st, o.space, o.id, o.typ
 	c := &st.stats
-	if o.used > 0 {
-		c.evictedAgeMillis = max(tx.now-o.used, 0)
+	if o.lastUse > 0 {
+		c.evictedAgeMillis = o.idle(tx.now)
 	} else if _, idle, known := s.order.Known(id); known {
 		c.evictedAgeMillis = idle
 	}
-	freed = -st.ordered(s, func(r *order.Order) { r.Evicted(id, o.name) })
+	freed = -st.ordered(s, func(r *order.Order) { r.Evicted(id, o.name()) })
 	st.becomesGarbage(typ, freed)
 	tx.drop(o)
 	c.evicted++
@@ -321,7 +322,7 @@ func (tx *Tx) evict(o *object) (freed int64) {
 		st.room.dbs[s.db].evicted.Add(1)
 	}
 	if h := st.hooks.Evicted; h != nil {
-		h(s.db, o.name)
+		h(s.db, o.name())
 	}
 	return max(freed, 1)
 }

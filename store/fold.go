@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"time"
 
 	"diskette/store/journal"
@@ -224,14 +225,14 @@ func (f *fold) drain() {
 		case c.op.ofKey():
 			place := f.placeOf(c.id)
 			if *place == 0 {
-				f.entries = append(f.entries, entry{id: c.id})
+				f.entries = append(doubled(f.entries), entry{id: c.id})
 				*place = int32(len(f.entries))
 			}
 			f.places[i] = *place - 1
 		case c.op.ofRow():
 			place := f.placeOfRow(c)
 			if *place == 0 {
-				f.rows = append(f.rows, rowEntry{id: c.id, n: c.n, born: c.op == opInsert})
+				f.rows = append(doubled(f.rows), rowEntry{id: c.id, n: c.n, born: c.op == opInsert})
 				*place = int32(len(f.rows))
 			}
 			f.places[i] = *place - 1
@@ -263,6 +264,15 @@ func (f *fold) drain() {
 			f.change(&f.entries[f.places[i]], c)
 		}
 	}
+}
+
+// doubled makes room for another element. append alone adds a quarter, and leaves four times the slice as garbage until
+// it has grown to a fold's size.
+func doubled[E any](s []E) []E {
+	if len(s) < cap(s) {
+		return s
+	}
+	return slices.Grow(s, max(len(s), 256))
 }
 
 func (f *fold) changeRow(e *rowEntry, c *change) {

@@ -263,7 +263,7 @@ func (i *ids) above(used int64) {
 // The caller holds the keyspace lock.
 func (st *Store) takenLocked(id int64, o *object) bool {
 	holds := func(b *object) bool {
-		return b != nil && b != o && b.id == id && b.typ != None && b.space.keys[b.name] == b
+		return b != nil && b != o && b.id == id && b.typ != None && b.space.keys.has(b)
 	}
 	if len(st.renamed) > 0 && holds(st.renamed[id]) {
 		return true

@@ -171,14 +171,14 @@ func (h HashTx) removeDue(limit int) (removed int) {
 		name := f.name
 		h.takeOut(name)
 		if hook := h.tx.st.hooks.FieldExpired; hook != nil {
-			hook(h.o.space.db, h.o.name, name)
+			hook(h.o.space.db, h.o.name(), name)
 		}
 	}
 	if removed > 0 {
 		h.tx.st.stats.expiredFields += int64(removed)
 		h.changed()
 		if hook := h.tx.st.hooks.FieldsExpired; hook != nil {
-			hook(h.o.space.db, h.o.name, h.o.typ == None)
+			hook(h.o.space.db, h.o.name(), h.o.typ == None)
 		}
 	}
 	return removed
@@ -187,7 +187,7 @@ func (h HashTx) removeDue(limit int) (removed int) {
 // watchFields puts an object's hash in its turn in the store's queue, as its earliest deadline or the hash itself
 // has changed.
 func (st *Store) watchFields(o *object) {
-	if h, ok := o.coll.(*Hash); ok && h.deadlines != nil {
+	if h, ok := o.coll().(*Hash); ok && h.deadlines != nil {
 		h.deadlines.owner = o
 		st.dueFields.Set(h.deadlines, h.deadlines.first())
 	}
@@ -195,7 +195,7 @@ func (st *Store) watchFields(o *object) {
 
 // unwatchFields takes an object's hash out of that queue, unless it is another's by now.
 func (st *Store) unwatchFields(o *object) {
-	if h, ok := o.coll.(*Hash); ok && h.deadlines != nil && h.deadlines.owner == o {
+	if h, ok := o.coll().(*Hash); ok && h.deadlines != nil && h.deadlines.owner == o {
 		st.dueFields.Set(h.deadlines, 0)
 		h.deadlines.owner = nil
 	}
@@ -203,7 +203,7 @@ func (st *Store) unwatchFields(o *object) {
 
 // checkFieldsLocked verifies the place of an object's hash in the store's queue and returns how many places it has.
 func (st *Store) checkFieldsLocked(o *object, fail func(string, ...any)) (places int) {
-	h, ok := o.coll.(*Hash)
+	h, ok := o.coll().(*Hash)
 	if !ok || h.deadlines == nil {
 		return 0
 	}
@@ -212,11 +212,11 @@ func (st *Store) checkFieldsLocked(o *object, fail func(string, ...any)) (places
 		return min(1, int(d.slot))
 	}
 	if d.owner != o || d.queue.Len() != len(d.of) || (d.slot != 0) != (len(d.of) > 0) {
-		fail("hash %q has %d field deadlines, %d of them in order, and place %d in the queue", o.name, len(d.of), d.queue.Len(), d.slot)
+		fail("hash %q has %d field deadlines, %d of them in order, and place %d in the queue", o.name(), len(d.of), d.queue.Len(), d.slot)
 	}
 	for n, f := range d.of {
 		if s, ok := h.fields.find(f.name); !ok || s.n != n || f.at == 0 {
-			fail("hash %q has a deadline for its row %d, which is not there", o.name, n)
+			fail("hash %q has a deadline for its row %d, which is not there", o.name(), n)
 		}
 	}
 	if d.slot == 0 {

@@ -81,8 +81,8 @@ func TestALargeColdHashIsLoadedOnceAndWithoutTheLock(t *testing.T) {
 	eventually(t, "the load", func() bool {
 		st.Lock()
 		defer st.Unlock()
-		o := st.dbs[0].keys["h"]
-		return o != nil && (o.load != nil || o.typ == TypeHash)
+		o := st.dbs[0].keys.get("h")
+		return o != nil && (o.load() != nil || o.typ == TypeHash)
 	})
 	during := 0 // commands that others ran meanwhile
 	for finished := 0; finished < readers; {

@@ -34,21 +34,25 @@ const (
 )
 
 // unknown reports that memory does not know of the name yet whether it is a key.
-func (o *object) unknown() bool { return o.load != nil && !o.headOnly }
+func (o *object) unknown() bool { return o.load() != nil && !o.headOnly }
 
 // lacks reports whether a command has to wait for a load.
 func (o *object) lacks(n Need) bool {
 	switch n {
 	case NeedValue:
-		return o.load != nil || o.headOnly
+		return o.load() != nil || o.headOnly
 	case NeedShape:
-		return o.unknown() || o.headOnly && o.outline == nil
+		return o.unknown() || o.headOnly && o.outline() == nil
 	}
 	return o.unknown()
 }
 
 // filled ends the time without a value: it has one now, or is no key. A load that is under way comes too late.
-func (o *object) filled() { o.headOnly, o.outline, o.load = false, nil, nil }
+func (o *object) filled() {
+	o.headOnly = false
+	o.setOutline(nil)
+	o.setLoad(nil)
+}
 
 // head is entry for whom the head is enough; so are the others what their names without Head are.
 func (v *View) head(key []byte) *object { return v.known(key, NeedHead) }
@@ -92,10 +96,7 @@ func (v *View) IdleMillis(key []byte) (idle int64, ok bool) {
 	if o == nil {
 		return 0, false
 	}
-	if o.used == 0 {
-		return 0, true
-	}
-	return max(0, v.now-o.used), true
+	return o.idle(v.now), true
 }
 
 // IsExpired reports whether the key's deadline has passed and nothing has removed it yet, for WATCH.
@@ -113,17 +114,17 @@ func (v *View) StringLength(key []byte) (int64, error) {
 	case o.typ != TypeString:
 		return 0, ErrWrongType
 	case o.headOnly:
-		return o.outline.bytes, nil
+		return o.outline().bytes, nil
 	}
-	return int64(len(o.str)), nil
+	return int64(len(o.str())), nil
 }
 
 // PeekShort returns a string of up to most bytes, which are headBytes at most, and how it came
 // about; a longer one is nil. It does not count as a use of the key, which is a string.
 func (v *View) PeekShort(key []byte, most int) (value []byte, form Form) {
 	o := v.peekHead(key)
-	if o.headOnly || len(o.str) > most {
-		return nil, o.form
+	if o.headOnly || len(o.str()) > most {
+		return nil, o.form()
 	}
-	return o.value(), o.form
+	return o.value(), o.form()
 }

@@ -35,7 +35,7 @@ func (v *View) Touch(key []byte) bool { return v.findHead(key) != nil }
 // SetIdle makes a key look as if its last use were so many ms ago. Memory alone knows it.
 func (tx *Tx) SetIdle(key []byte, idle int64) {
 	if o := tx.head(key); o.typ != None {
-		o.used = max(1, tx.now-max(idle, 0))
+		o.setUsed(max(1, tx.now-min(max(idle, 0), longestIdle)))
 	}
 }
 
@@ -88,19 +88,19 @@ func (tx *Tx) CopyMade(src []byte, db int, dst []byte, replace bool, made *Made)
 	if to.typ != None {
 		tx.drop(to)
 	}
-	if len(from.str) >= shareBytes { // both have it, so either copies it before a change
-		from.lent = true
-		to.str, to.lent, to.sharedLSN = from.str[:len(from.str):len(from.str)], true, tx.lsn
+	if str := from.str(); len(str) >= shareBytes { // both have it, so either copies it before a change
+		from.lend()
+		to.shareStr(str[:len(str):len(str)], tx.lsn, true)
 	} else {
-		to.str = append([]byte(nil), from.str...)
+		to.setStr(append([]byte(nil), str...))
 	}
-	to.form = from.form
-	if from.coll == nil {
+	to.setForm(from.form())
+	if from.coll() == nil {
 		tx.create(to, from.typ, from.deadline)
 		return true
 	}
 	if made == nil {
-		made = (&Made{coll: from.coll.snapshot()}).Complete()
+		made = (&Made{coll: from.coll().snapshot()}).Complete()
 	}
 	tx.place(to, made, from.deadline)
 	return true
@@ -123,11 +123,14 @@ func (tx *Tx) transfer(from, to *object) {
 	if to.typ != None {
 		tx.drop(to)
 	}
-	tx.rec.rename(from.id, from.space, to.space, to.name)
+	tx.rec.rename(from.id, from.space, to.space, to.name())
 	to.id, to.typ, to.deadline = from.id, from.typ, from.deadline
-	to.str, to.sharedLSN, to.lent, to.form = from.str, from.sharedLSN, from.lent, from.form
-	to.coll, to.headOnly, to.outline = from.coll, from.headOnly, from.outline
-	to.uses, to.used = from.uses, from.used
+	to.shareStr(from.str(), from.sharedLSN(), from.lent())
+	to.setForm(from.form())
+	to.setColl(from.coll())
+	to.headOnly = from.headOnly
+	to.setOutline(from.outline())
+	to.used(from)
 	to.space.live++
 	if to.deadline != 0 {
 		tx.countExpiring(to.space, 1)

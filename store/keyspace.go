@@ -11,7 +11,7 @@ type space struct {
 	id   int64
 	db   int    // what SELECT names; -1 once flushed
 	lsn  uint64 // of the record that gave it this number: who finds no key has seen that (I2)
-	keys map[string]*object
+	keys keyTable
 	live int64 // keys that are there, expired ones included until they are removed
 
 	// unloaded says that keys may be there that memory does not have. Until the first is unloaded,
@@ -25,7 +25,7 @@ type space struct {
 }
 
 func newSpace(id int64, db int, live, expiring int64) *space {
-	return &space{id: id, db: db, live: live, unloaded: live > 0, expiring: expiring, keys: map[string]*object{}}
+	return &space{id: id, db: db, live: live, unloaded: live > 0, expiring: expiring, keys: newKeyTable()}
 }
 
 // Unloading follows SIEVE (Zhang et al., NSDI '24): one list in order of arrival and one
@@ -33,7 +33,7 @@ func newSpace(id int64, db int, live, expiring int64) *space {
 
 // admit puts a new object into its space and at the head of the list.
 func (st *Store) admit(o *object) {
-	o.space.keys[o.name] = o
+	o.space.keys.put(o)
 	o.older = st.newest
 	if st.newest != nil {
 		st.newest.newer = o
@@ -41,8 +41,8 @@ func (st *Store) admit(o *object) {
 		st.oldest = o
 	}
 	st.newest = o
-	o.bytes = o.size()
-	st.hotBytes += o.bytes
+	o.units = 0
+	st.resized(o)
 	st.hotObjects++
 }
 
@@ -70,24 +70,25 @@ func (st *Store) forget(o *object) {
 	st.tx.memos, st.tx.aheads = 0, 0
 	st.due.Set(o, 0)
 	st.unwatchFields(o)
-	st.hotBytes -= o.bytes
+	st.hotBytes -= o.bytes()
 	st.hotObjects--
-	if o.space.keys[o.name] == o {
-		delete(o.space.keys, o.name)
-	}
-	o.str, o.coll = nil, nil // rings and lists may point to o for a while yet
+	o.space.keys.delete(o)
+	o.empty() // rings and lists may point to o for a while yet
 }
 
 // resized keeps the hot set's size true after o's value changed.
 func (st *Store) resized(o *object) {
 	n := o.size()
-	st.hotBytes += n - o.bytes
-	o.bytes = n
+	st.hotBytes += n - o.bytes()
+	o.units = uint32(n / sizeUnit)
 }
 
 // unloadable: nobody waits for it and the tables have it (I3).
 func (o *object) unloadable(applied uint64) bool {
-	return o.load == nil && o.pins == 0 && o.lsn <= applied
+	if a := o.apart(); a != nil && (a.load != nil || a.pins != 0) {
+		return false
+	}
+	return o.lsn <= applied
 }
 
 // unloadLocked makes room while the hot set is over its bound, at most steps objects a
@@ -106,7 +107,7 @@ func (st *Store) unloadLocked(steps int) (more bool) {
 		st.hand = o.newer
 		switch {
 		case o.space.db < 0: // its database was flushed
-			if o.load == nil { // else its loader comes back for it
+			if o.load() == nil { // else its loader comes back for it
 				st.forget(o)
 				more = true
 			}
@@ -155,10 +156,10 @@ const (
 )
 
 func (st *Store) rememberAbsent(o *object) {
-	if o.remembered {
+	if o.is(remembered) {
 		return
 	}
-	o.remembered = true
+	o.set(remembered, true)
 	if len(st.absent) < rememberedAbsences && int64(len(st.absent))*absenceShare < st.maxMemory.Load() {
 		st.absent = append(st.absent, o)
 		return
@@ -166,8 +167,8 @@ func (st *Store) rememberAbsent(o *object) {
 	old := st.absent[st.absentNext]
 	st.absent[st.absentNext] = o
 	st.absentNext = (st.absentNext + 1) % len(st.absent)
-	old.remembered = false
-	if old.typ == None && old.unloadable(st.applied.Load()) && old.space.keys[old.name] == old {
+	old.set(remembered, false)
+	if old.typ == None && old.unloadable(st.applied.Load()) && old.space.keys.has(old) {
 		st.forget(old)
 	}
 }

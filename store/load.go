@@ -44,9 +44,10 @@ func (v *View) fetching() *Fetch {
 }
 
 func (f *Fetch) start(o *object, need Need) {
-	o.load = &load{done: make(chan struct{}), by: f, need: need}
-	o.pins++
-	f.missing = append(f.missing, pending{o, o.space.db, wait{o.load, f.ahead}, o.id})
+	l := &load{done: make(chan struct{}), by: f, need: need}
+	o.setLoad(l)
+	o.pin()
+	f.missing = append(f.missing, pending{o, o.space.db, wait{l, f.ahead}, o.id})
 }
 
 // join waits for a load that is under way, or asks for more of what this Fetch reads.
@@ -159,9 +160,9 @@ func (st *Store) readRows(missing []pending) rowsRead {
 // them begin their own. The caller holds the keyspace lock.
 func (st *Store) dropLocked(missing []pending) {
 	for _, p := range missing {
-		p.o.pins--
-		if p.o.load == p.l {
-			p.o.load = nil
+		p.o.unpin()
+		if p.o.load() == p.l {
+			p.o.setLoad(nil)
 			if !p.o.headOnly {
 				st.forget(p.o)
 			}
@@ -172,14 +173,14 @@ func (st *Store) dropLocked(missing []pending) {
 
 // unreadable notes and names the failure to read a key.
 func (st *Store) unreadable(o *object, db int, err error) error {
-	return st.failed(keyPlace(o), err, "db", db, "key", quoted(o.name))
+	return st.failed(keyPlace(o), err, "db", db, "key", quoted(o.name()))
 }
 
 // loaded fills a placeholder or head, or takes the placeholder away when the read failed. A command that could not
 // announce the key may have filled it meanwhile, or given up the value of a head.
 func (st *Store) loaded(p pending, r *row, err error) {
-	if p.o.load == p.l {
-		p.o.load = nil
+	if p.o.load() == p.l {
+		p.o.setLoad(nil)
 		switch {
 		case err == nil:
 			if err = st.fill(p.o, r); err != nil {
@@ -216,10 +217,12 @@ func (st *Store) fill(o *object, r *row) error {
 		st.due.Set(o, o.deadline)
 	}
 	if o.headOnly && o.typ == TypeString && !r.headOnly {
-		r.value = o.outline.merge(r.value)
+		r.value = o.outline().merge(r.value)
 	}
-	o.str, o.coll = r.value, r.coll
-	o.headOnly, o.outline = r.headOnly, r.outline
+	o.setStr(r.value)
+	o.setColl(r.coll)
+	o.headOnly = r.headOnly
+	o.setOutline(r.outline)
 	st.watchFields(o)
 	st.resized(o)
 	return nil
@@ -229,7 +232,7 @@ func (st *Store) fill(o *object, r *row) error {
 // holds the keyspace lock.
 func (f *Fetch) Release() {
 	for _, p := range f.missing {
-		p.o.pins--
+		p.o.unpin()
 	}
 	f.unpinChunks()
 	f.st.unloadLocked(8 + 4*len(f.missing))
@@ -242,19 +245,19 @@ type Pin struct{ o *object }
 // Pin pins a key that is resident. The caller holds the keyspace lock, as for Unpin.
 func (v *View) Pin(key []byte) Pin {
 	o := v.head(key)
-	o.pins++
+	o.pin()
 	return Pin{o}
 }
 
 // Unpin lets the name be unloaded again.
-func (p Pin) Unpin() { p.o.pins-- }
+func (p Pin) Unpin() { p.o.unpin() }
 
 // loadNow reads one key while the keyspace lock is held: the exception of I9, for keys that
 // could not be known before the command ran. o is the name's placeholder or head if it has one, of which
 // a load may be under way.
 func (st *Store) loadNow(s *space, key []byte, o *object, need Need) *object {
 	if o == nil {
-		o = &object{name: string(key), space: s}
+		o = newObject(s, key)
 		st.admit(o)
 	}
 	var r row
@@ -264,10 +267,11 @@ func (st *Store) loadNow(s *space, key []byte, o *object, need Need) *object {
 		})
 		if err == nil {
 			st.stats.loads++
-			o.load, err = nil, st.fill(o, &r)
+			o.setLoad(nil)
+			err = st.fill(o, &r)
 		}
 		if err != nil {
-			if o.load == nil && !o.headOnly {
+			if o.load() == nil && !o.headOnly {
 				st.forget(o)
 			}
 			panic(st.unreadable(o, s.db, err)) // becomes the command's error reply
@@ -275,7 +279,7 @@ func (st *Store) loadNow(s *space, key []byte, o *object, need Need) *object {
 		st.worked(keyPlace(o))
 		return o
 	}
-	o.load = nil
+	o.setLoad(nil)
 	st.rememberAbsent(o)
 	return o
 }

@@ -73,8 +73,8 @@ func MakeHash(fields []string) *Made {
 
 // Snapshot is a copy of what a key holds, to be completed by Complete; nil if that is no collection.
 func (v *View) Snapshot(key []byte) *Made {
-	if o := v.peek(key); o != nil && o.coll != nil {
-		return &Made{coll: o.coll.snapshot()}
+	if o := v.peek(key); o != nil && o.coll() != nil {
+		return &Made{coll: o.coll().snapshot()}
 	}
 	return nil
 }
@@ -116,7 +116,7 @@ func (tx *Tx) Place(key []byte, m *Made) int {
 
 // place makes an absent name a key with what was made.
 func (tx *Tx) place(o *object, m *Made, deadline int64) {
-	o.coll = m.coll
+	o.setColl(m.coll)
 	tx.create(o, m.coll.kind(), deadline)
 	if len(m.rows.head) == 0 {
 		if m.Len() < recordElements {

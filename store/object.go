@@ -1,5 +1,10 @@
 package store
 
+import (
+	"strings"
+	"unsafe"
+)
+
 // Type is the type of a key's value, as stored in keys.type.
 type Type uint8
 
@@ -34,75 +39,160 @@ func ParseType(name string) (Type, bool) {
 // until it is unloaded: deleting and creating the key change its fields, so a command
 // may look a name up once and keep the pointer while it holds the keyspace lock.
 //
+// There are as many of them as keys in memory, so it has what all need and no more: the letters of its name stand
+// behind it (newObject), a short string is a block of bytes, and the rest is apart (apart.go). The collector
+// finds two blocks a key, one of them without a pointer.
+//
 // All fields belong to the keyspace lock.
 type object struct {
-	// What every command reads comes first: mostly it is one cache line.
-	space      *space
-	lsn        uint64     // the last record that changed it; dirty while > the store's applied LSN
-	deadline   int64      // unix ms, 0 = none
-	load       *load      // under way while non-nil
-	used       int64      // unix ms of the last use, for OBJECT IDLETIME
-	coll       collection // any other type's value, nil for strings
-	headOnly   bool       // the value is on disk alone: see head.go
-	typ        Type
-	visited    bool  // SIEVE: used since the hand last passed
-	remembered bool  // stands in the store's ring of known absences
-	pins       int32 // loads that have not used it yet; a pinned object is not unloaded
+	space        *space
+	lsn          uint64 // the last record that changed it; dirty while > the store's applied LSN
+	deadline     int64  // unix ms, 0 = none
+	id           int64  // keys.id; 0 while typ is None
+	newer, older *object
+	held         unsafe.Pointer // what its kind says: see held.go
 
-	// str is a string's value. Up to shareBytes it is always copied out; a longer one may be
-	// referenced by a reply (lent) or by the journal and write-back (until
-	// sharedLSN is applied), and must be copied before it is changed in place.
-	str       []byte
-	sharedLSN uint64
-	lent      bool
-	form      Form
-	uses      uint16 // one more than its count of uses; 0 = as a new key: see uses.go
-	slot      int32  // place in the deadline queue
-
-	name         string
-	id           int64    // keys.id; 0 while typ is None
-	bytes        int64    // what it counts for in the hot set
-	outline      *outline // what is known of a value that is on disk alone, if anything
-	newer, older *object  // SIEVE list
+	lastUse  uint32 // see uses.go
+	slot     int32  // place in the deadline queue
+	units    uint32 // what it counts for in the hot set, in sizeUnit
+	length   uint16 // of a short string, bytes
+	capacity uint16 // of its block
+	letters  uint16 // of its name; see name
+	typ      Type
+	visited  bool  // SIEVE: used since the hand last passed
+	headOnly bool  // the value is on disk alone: see head.go
+	bits     uint8 // its kind, its form, and the flags below
+	uses     uint8 // its count of uses, if bits has counted: see uses.go
+	hits     uint8 // uses since it came into memory or since it was last judged; 255 stands for more
 }
 
 const (
 	// shareBytes is the length from which a string is passed by reference instead of copied.
 	shareBytes = 64 << 10
-	// objectBytes is an object's cost besides its name and value: the struct (208), a map
-	// slot and what the allocator rounds up.
-	objectBytes = 256
+	// placeBytes is what a name's place in the table takes: see keytable.go.
+	placeBytes = 12
+	// objectBytes is an object's cost besides its name and value.
+	objectBytes = int64(unsafe.Sizeof(object{})) + placeBytes
+	// sizeUnit is the unit in which an object's size is kept.
+	sizeUnit = 8
 )
+
+// The bits: three of them are the kind.
+const (
+	remembered   = 1 << 3 // stands in the store's ring of known absences
+	counted      = 1 << 4 // its uses have been counted
+	nameApart    = 1 << 5 // its name stands apart
+	formShift    = 6
+	formBits     = 3 << formShift
+	longestLocal = 512 - int(unsafe.Sizeof(object{})) // letters of a name that stand behind the object
+)
+
+func (o *object) is(bit uint8) bool { return o.bits&bit != 0 }
+
+func (o *object) set(bit uint8, on bool) {
+	if on {
+		o.bits |= bit
+	} else {
+		o.bits &^= bit
+	}
+}
+
+func (o *object) form() Form     { return Form(o.bits >> formShift) }
+func (o *object) setForm(f Form) { o.bits = o.bits&^formBits | uint8(f)<<formShift }
+
+// objectOf is an object with room for its name: one block for the allocator.
+type objectOf[Room any] struct {
+	object
+	_ Room
+}
+
+func withRoom[Room any]() *object { return &new(objectOf[Room]).object }
+
+// newObject makes the object of a name that memory does not know. It copies the name.
+func newObject[Name string | []byte](s *space, name Name) *object {
+	var o *object
+	switch n := len(name); { // the allocator's sizes
+	case n <= 16:
+		o = withRoom[[16]byte]()
+	case n <= 32:
+		o = withRoom[[32]byte]()
+	case n <= 48:
+		o = withRoom[[48]byte]()
+	case n <= 64:
+		o = withRoom[[64]byte]()
+	case n <= 80:
+		o = withRoom[[80]byte]()
+	case n <= 112:
+		o = withRoom[[112]byte]()
+	case n <= 144:
+		o = withRoom[[144]byte]()
+	case n <= 208:
+		o = withRoom[[208]byte]()
+	case n <= 272:
+		o = withRoom[[272]byte]()
+	case n <= longestLocal:
+		o = withRoom[[longestLocal]byte]()
+	default:
+		o = withRoom[[0]byte]()
+		o.bits = nameApart
+		o.parted().name = strings.Clone(string(name))
+	}
+	o.space = s
+	if !o.is(nameApart) {
+		o.letters = uint16(len(name))
+		copy(unsafe.Slice((*byte)(o.room()), len(name)), name)
+	}
+	return o
+}
+
+// room is where the name stands.
+func (o *object) room() unsafe.Pointer { return unsafe.Add(unsafe.Pointer(o), unsafe.Sizeof(*o)) }
+
+// name is the key's name. It never changes, and may be kept: then it keeps the object's block alive.
+func (o *object) name() string {
+	if o.is(nameApart) {
+		return o.apart().name
+	}
+	return unsafe.String((*byte)(o.room()), int(o.letters))
+}
 
 // Slot and SetSlot are for the deadline queue.
 func (o *object) Slot() int32     { return o.slot }
 func (o *object) SetSlot(n int32) { o.slot = n }
 
+// size is what the object takes in memory, with all that it holds.
 func (o *object) size() int64 {
-	n := objectBytes + int64(len(o.name)) + int64(cap(o.str))
-	if o.coll != nil {
-		n += o.coll.size()
+	n := objectBytes + int64(o.letters)
+	switch o.kind() {
+	case nothing:
+	case shortString:
+		n += int64(o.capacity)
+	case apartKind:
+		n += o.apart().size()
+	default:
+		n += o.coll().size()
 	}
-	if o.outline != nil {
-		n += o.outline.size()
-	}
-	return n
+	return (n + sizeUnit - 1) / sizeUnit * sizeUnit
 }
 
-// own makes o.str safe to change in place: a slice that a reply or write-back still reads is
+// bytes is what it counts for in the hot set: its size when resized was called last.
+func (o *object) bytes() int64 { return int64(o.units) * sizeUnit }
+
+// own makes the string safe to change in place: a slice that a reply or write-back still reads is
 // copied first, with room for n bytes.
 func (o *object) own(n int, applied uint64) {
 	if o.owned(n, applied) {
 		return
 	}
-	grown := make([]byte, len(o.str), roomFor(n, len(o.str)))
-	copyLong(grown, o.str)
-	o.str, o.lent, o.sharedLSN = grown, false, 0
+	was := o.str()
+	grown := make([]byte, len(was), roomFor(n, len(was)))
+	copyLong(grown, was)
+	o.setStr(grown)
 }
 
-// owned reports whether o.str can be changed in place up to n bytes.
+// owned reports whether the string can be changed in place up to n bytes.
 func (o *object) owned(n int, applied uint64) bool {
-	return !o.lent && o.sharedLSN <= applied && cap(o.str) >= n
+	return !o.lent() && o.sharedLSN() <= applied && cap(o.str()) >= n
 }
 
 // roomFor is the capacity for n bytes of a string that had was: one that grows gets room for the next APPEND.

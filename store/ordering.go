@@ -43,16 +43,16 @@ func keyBytesOnDisk(name int, value int64, deadline bool) int64 {
 
 // bytesOnDisk is -1 if memory does not know.
 func (o *object) bytesOnDisk() int64 {
-	value := int64(len(o.str))
+	value := int64(len(o.str()))
 	switch {
-	case o.coll != nil:
-		value = o.coll.size()
-	case o.headOnly && o.outline == nil:
+	case o.coll() != nil:
+		value = o.coll().size()
+	case o.headOnly && o.outline() == nil:
 		return -1
 	case o.headOnly:
-		value = o.outline.bytes
+		value = o.outline().bytes
 	}
-	return keyBytesOnDisk(len(o.name), value, o.deadline != 0)
+	return keyBytesOnDisk(len(o.name()), value, o.deadline != 0)
 }
 
 // ordered tells an Order of something, and the room what that changes. The caller holds the keyspace lock, as for the
@@ -84,7 +84,7 @@ func (st *Store) grew(s *space, bytes int64) {
 // that goes.
 func (st *Store) orderBorn(o *object) {
 	if o.space.order != nil {
-		st.ordered(o.space, func(r *order.Order) { r.Born(o.id, o.name, max(o.bytesOnDisk(), 0), o.deadline != 0) })
+		st.ordered(o.space, func(r *order.Order) { r.Born(o.id, o.name(), max(o.bytesOnDisk(), 0), o.deadline != 0) })
 	}
 }
 
@@ -142,7 +142,7 @@ func (st *Store) becomesGarbage(typ Type, bytes int64) {
 // orderUnloaded is told of a key that leaves memory, and what it was used there.
 func (st *Store) orderUnloaded(o *object) {
 	if o.space.order != nil && o.space.db >= 0 {
-		o.space.order.Used(o.id, o.heat(), max(st.tx.now-o.used, 0))
+		o.space.order.Used(o.id, o.heat(), o.sinceUse(st.tx.now))
 	}
 }
 

@@ -81,7 +81,7 @@ func (st *Store) scanForOrder() (more bool, err error) {
 		if s == nil || s.order == nil {
 			continue
 		}
-		if o := s.keys[r.name]; o == nil || o.unknown() || o.id == r.id {
+		if o := s.keys.get(r.name); o == nil || o.unknown() || o.id == r.id {
 			s.order.Load(r.id, r.bytes, r.deadline != 0)
 		}
 	}

@@ -26,9 +26,9 @@ func ordersAgree(t testing.TB, st *Store) {
 		if keys, volatile := s.order.Keys(), s.order.Volatile(); keys != s.live || volatile != s.expiring {
 			t.Errorf("database %d: the Order has %d keys, %d with a deadline; there are %d and %d", db, keys, volatile, s.live, s.expiring)
 		}
-		for _, o := range s.keys {
+		for _, o := range s.keys.some(s.keys.len()) {
 			if o.typ != None && !s.order.Has(o.id) {
-				t.Errorf("database %d: the Order does not know %.40q, %d", db, o.name, o.id)
+				t.Errorf("database %d: the Order does not know %.40q, %d", db, o.name(), o.id)
 			}
 		}
 		if has := st.room.dbs[db].bytes.Load(); has != s.order.Bytes() {

@@ -168,17 +168,17 @@ func (v *View) Length(key []byte, t Type) (int, error) {
 		return 0, nil
 	case o.typ != t:
 		return 0, ErrWrongType
-	case o.coll == nil:
-		return o.outline.shape.Len, nil
+	case o.coll() == nil:
+		return o.outline().shape.Len, nil
 	}
-	return o.coll.length(), nil
+	return o.coll().length(), nil
 }
 
 // PeekOutline is PeekShape without the value. Unless whole, Len is true, and the rest is what the value has at least.
 func (v *View) PeekOutline(key []byte) (s Shape, whole, ok bool) {
 	o := v.there(v.shaped(key))
-	if o != nil && o.coll == nil && o.typ != TypeString {
-		return o.outline.shape, false, true
+	if o != nil && o.coll() == nil && o.typ != TypeString {
+		return o.outline().shape, false, true
 	}
 	s, ok = o.shape()
 	return s, true, ok
@@ -196,7 +196,7 @@ func (v *View) MemoryBytes(key []byte) (bytes int64, ok bool) {
 	}
 	bytes = o.size()
 	if o.headOnly {
-		bytes += o.outline.bytes - o.outline.size()
+		bytes += o.outline().bytes - o.outline().size()
 	}
 	return bytes, true
 }

@@ -255,7 +255,7 @@ func TestALengthIsCountedWithoutTheValue(t *testing.T) {
 					if n != c.want || err != nil || about < inMemory*2/3 || about > inMemory*4/3 {
 						t.Errorf("length %d, %v, about %d bytes; want %d, %d bytes", n, err, about, c.want, inMemory)
 					}
-					if o := tx.shaped(k[0]); !o.headOnly || o.coll != nil {
+					if o := tx.shaped(k[0]); !o.headOnly || o.coll() != nil {
 						t.Error("its value was loaded")
 					}
 				})

@@ -48,9 +48,9 @@ type passages struct {
 // Passage begins one of the bytes from .. to-1 of a text that is InPassage. The caller closes it.
 func (t Text) Passage(from, to int) *Passage {
 	st, o := t.v.st, t.o
-	p := &Passage{st: st, id: o.id, key: keyPlace(o), db: t.v.db, name: o.name}
+	p := &Passage{st: st, id: o.id, key: keyPlace(o), db: t.v.db, name: o.name()}
 	p.mu.at, p.mu.to, p.mu.kept = int64(from), int64(to), map[int64][]byte{}
-	if set := o.outline.chunks; set != nil {
+	if set := o.outline().chunks; set != nil {
 		applied := st.applied.Load()
 		for n, c := range set.have {
 			if c.lsn > applied && n >= p.mu.at/chunkBytes && n*chunkBytes < p.mu.to {

@@ -218,7 +218,7 @@ func (r *reader) row(space int64, name string, need Need, dst *row) (err error) 
 // pending reads what memory does not know yet of a key.
 func (r *reader) pending(p pending, dst *row) error {
 	if p.id == 0 {
-		return r.row(p.o.space.id, p.o.name, p.l.need, dst)
+		return r.row(p.o.space.id, p.o.name(), p.l.need, dst)
 	}
 	s, err := r.stmt(`SELECT id, type, expires_ms, chunked, value FROM keys WHERE id = ?1`)
 	if err != nil {

@@ -48,12 +48,12 @@ func (tx *Tx) mayPutOff(n int) bool { return tx.putOff && n >= putOffBytes && !t
 
 // newRewrite is of an object that is absent, or whose value is lent if it is to be pinned.
 func newRewrite(o *object, offset int, data []byte) *Rewrite {
-	return &Rewrite{o: o, id: o.id, lsn: o.lsn, old: o.str, offset: offset, data: data}
+	return &Rewrite{o: o, id: o.id, lsn: o.lsn, old: o.str(), offset: offset, data: data}
 }
 
 // pinned keeps the object in memory until Release.
 func (rw *Rewrite) pinned() *Rewrite {
-	rw.o.pins++
+	rw.o.pin()
 	return rw
 }
 
@@ -81,7 +81,7 @@ func copyLong(dst, src []byte) {
 const copyBytes = 256 << 10
 
 // Release unpins the object. The caller holds the keyspace lock.
-func (rw *Rewrite) Release() { rw.o.pins-- }
+func (rw *Rewrite) Release() { rw.o.unpin() }
 
 // fits reports whether the copy is that of o as it is now, with this change.
 func (rw *Rewrite) fits(o *object, offset int, data []byte) bool {

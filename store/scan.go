@@ -123,8 +123,8 @@ type scanRow struct {
 // birth or renaming is not forgotten yet: the tables have it (I3).
 func (st *Store) newerLocked(s *space, cursor, last int64, limit int) (newer []scanRow) {
 	for id, o := range st.renamed {
-		if id > cursor && (last == 0 || id <= last) && o.id == id && o.space == s && s.keys[o.name] == o {
-			newer = append(newer, scanRow{id: id, name: o.name})
+		if id > cursor && (last == 0 || id <= last) && o.id == id && o.space == s && s.keys.has(o) {
+			newer = append(newer, scanRow{id: id, name: o.name()})
 		}
 	}
 	renamed := len(newer)
@@ -134,8 +134,8 @@ func (st *Store) newerLocked(s *space, cursor, last int64, limit int) (newer []s
 			break
 		}
 		// A key that was renamed, and back again, is listed above.
-		if b.o.id == b.id && b.o.space == s && s.keys[b.o.name] == b.o && st.renamed[b.id] != b.o {
-			newer = append(newer, scanRow{id: b.id, name: b.o.name})
+		if b.o.id == b.id && b.o.space == s && s.keys.has(b.o) && st.renamed[b.id] != b.o {
+			newer = append(newer, scanRow{id: b.id, name: b.o.name()})
 		}
 	}
 	if renamed > 0 {
@@ -179,7 +179,7 @@ func (st *Store) mergeLocked(
 }
 
 func (st *Store) isThereLocked(s *space, r scanRow, now int64, o ScanOptions) bool {
-	if m := s.keys[r.name]; m != nil && !m.unknown() { // memory knows better
+	if m := s.keys.get(r.name); m != nil && !m.unknown() { // memory knows better
 		if m.id != r.id {
 			return false
 		}

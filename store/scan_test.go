@@ -22,7 +22,7 @@ func TestAScanFindsAKeyThatIsUnloadedBeforeItsBirthIsForgotten(t *testing.T) {
 		t.Fatalf("%d births, %d renames: they are forgotten", len(st.births), len(st.renamed))
 	}
 	for _, name := range []string{"new", "renamed"} {
-		st.forget(st.dbs[0].keys[name])
+		st.forget(st.dbs[0].keys.get(name))
 	}
 	keys, next, _, err := st.Scan(0, 0, 10, testNow, ScanOptions{}, true)
 	slices.Sort(keys)

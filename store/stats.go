@@ -120,7 +120,7 @@ type DatabaseStats struct {
 func (st *Store) DatabaseStatsLocked(now int64) []DatabaseStats {
 	all := make([]DatabaseStats, st.opts.Databases)
 	for db, s := range st.dbs[:len(all)] {
-		all[db] = DatabaseStats{Keys: s.live, Expiring: s.expiring, Overhead: int64(len(s.keys)) * objectBytes,
+		all[db] = DatabaseStats{Keys: s.live, Expiring: s.expiring, Overhead: int64(s.keys.len()) * objectBytes,
 			DiskBytes: st.room.dbs[db].bytes.Load(), EvictedKeys: st.room.dbs[db].evicted.Load()}
 	}
 	const sample = 256

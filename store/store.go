@@ -55,7 +55,8 @@ const (
 	Salvage
 )
 
-// Hooks are called under the keyspace lock. They must be quick, and of the store they may ask EventLSN and no more.
+// Hooks are called under the keyspace lock, but for Rested. They must be quick, and of the store they may ask EventLSN
+// and no more.
 type Hooks struct {
 	Touched func(db int, key string) // a key was changed, created or removed
 	Created func(db int, key string) // a key was added under a name that nothing had
@@ -69,6 +70,7 @@ type Hooks struct {
 	FieldsExpired func(db int, key string, gone bool)
 	Flushed       func(db int)              // a database is about to be emptied
 	Swapped       func(a, b int, now int64) // two databases were exchanged
+	Rested        func()                    // write-back has given its buffers back: they wait for the collector
 }
 
 // ErrInUse says that another server has the data directory open.

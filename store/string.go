@@ -43,17 +43,17 @@ func (v *View) LendString(key []byte) ([]byte, error) {
 	if o == nil {
 		return nil, err
 	}
-	if len(o.str) >= shareBytes {
-		o.lent = true
+	if len(o.str()) >= shareBytes {
+		o.lend()
 	}
 	return o.value(), nil
 }
 
 func (o *object) value() []byte {
-	if o.str == nil {
-		return emptyString
+	if str := o.str(); str != nil {
+		return str
 	}
-	return o.str
+	return emptyString
 }
 
 var emptyString = []byte{}
@@ -80,12 +80,12 @@ func (tx *Tx) SetStringAs(key, value []byte, deadline int64, form Form) {
 		tx.replace(o)
 	}
 	tx.put(o, value)
-	o.form = form
+	o.setForm(form)
 	if o.typ == None {
 		tx.create(o, TypeString, deadline)
 		return
 	}
-	tx.rec.value(o.id, o.str)
+	tx.rec.value(o.id, o.str())
 	if o.deadline != deadline {
 		tx.setDeadline(o, deadline)
 	}
@@ -101,12 +101,12 @@ func (tx *Tx) UpdateString(key, value []byte, form Form) error {
 		return ErrWrongType
 	}
 	tx.put(o, value)
-	o.form = form
+	o.setForm(form)
 	if o.typ == None {
 		tx.create(o, TypeString, 0)
 		return nil
 	}
-	tx.rec.value(o.id, o.str)
+	tx.rec.value(o.id, o.str())
 	tx.st.resized(o)
 	tx.stored(o)
 	return nil
@@ -121,14 +121,15 @@ func (tx *Tx) UpdateInt(key []byte, n int64) error {
 // without waste, kept as it is when it is long.
 func (tx *Tx) put(o *object, value []byte) {
 	o.filled()
+	was := o.str()
 	switch {
 	case len(value) >= shareBytes:
-		o.str, o.sharedLSN, o.lent = value[:len(value):len(value)], tx.lsn, false // what lies behind it is the caller's
-	case !o.lent && o.sharedLSN == 0 && cap(o.str) >= len(value) && cap(o.str) <= 2*len(value)+32:
-		o.str = o.str[:len(value)]
-		copy(o.str, value)
+		o.shareStr(value[:len(value):len(value)], tx.lsn, false) // what lies behind it is the caller's
+	case cap(was) >= len(value) && cap(was) <= 2*len(value)+32 && o.kind() == shortString:
+		o.length = uint16(len(value))
+		copy(was[:len(value)], value)
 	default:
-		o.str, o.sharedLSN, o.lent = append(make([]byte, 0, len(value)), value...), 0, false
+		o.setStr(append(emptyString, value...)) // all of the allocator's block
 	}
 }
 
@@ -142,7 +143,7 @@ func (tx *Tx) Append(key, data []byte) (int, error) {
 				return length, nil
 			}
 		}
-		return tx.overwrite(o, len(o.str), data)
+		return tx.overwrite(o, len(o.str()), data)
 	case None:
 		tx.put(o, data)
 		tx.create(o, TypeString, 0)
@@ -174,10 +175,11 @@ func (tx *Tx) SetRange(key []byte, offset int, data []byte) (int, error) {
 			rw.Make()
 		}
 		value := rw.made
+		o.setStr(value)
 		if len(value) >= shareBytes {
-			o.sharedLSN = tx.lsn
+			o.shared(tx.lsn)
 		}
-		o.str, o.lent, o.form = value, false, Grown
+		o.setForm(Grown)
 		tx.create(o, TypeString, 0)
 		return len(value), nil
 	}
@@ -187,31 +189,31 @@ func (tx *Tx) SetRange(key []byte, offset int, data []byte) (int, error) {
 // overwrite changes part of an existing string in place, and records the part alone or, of a
 // short string, the whole value. ErrPutOff: see PutOffCopies.
 func (tx *Tx) overwrite(o *object, offset int, data []byte) (length int, err error) {
-	was := len(o.str)
+	was := len(o.str())
 	end := max(was, offset+len(data))
 	applied := tx.st.applied.Load()
 	if rw := tx.rewritten; rw.fits(o, offset, data) {
-		o.str, o.lent, o.sharedLSN = rw.made, false, 0
+		o.setStr(rw.made)
 	} else {
-		if offset < was || end > cap(o.str) { // bytes beyond the old end are in nobody's slice
+		if offset < was || end > cap(o.str()) { // bytes beyond the old end are in nobody's slice
 			if tx.mayPutOff(end) && !o.owned(end, applied) {
-				o.lent = true
+				o.lend()
 				tx.rewrite = newRewrite(o, offset, data).pinned()
 				return 0, ErrPutOff
 			}
 			o.own(end, applied)
 		}
-		o.str = o.str[:end]
+		o.lengthen(end)
 		if offset > was {
-			clear(o.str[was:offset])
+			clear(o.str()[was:offset])
 		}
-		copyLong(o.str[offset:], data)
+		copyLong(o.str()[offset:], data)
 	}
-	o.form = Grown
+	o.setForm(Grown)
 	if patches(was, end) {
-		tx.rec.patch(o.id, end, offset, o.str[offset:offset+len(data)])
+		tx.rec.patch(o.id, end, offset, o.str()[offset:offset+len(data)])
 		if len(data) >= shareBytes {
-			o.sharedLSN = tx.lsn // the record references it
+			o.shared(tx.lsn) // the record references it
 		}
 	} else {
 		tx.recordValue(o)
@@ -228,8 +230,8 @@ func patches(was, end int) bool {
 }
 
 func (tx *Tx) recordValue(o *object) {
-	tx.rec.value(o.id, o.str)
-	if len(o.str) >= shareBytes {
-		o.sharedLSN = tx.lsn // the record references it
+	tx.rec.value(o.id, o.str())
+	if len(o.str()) >= shareBytes {
+		o.shared(tx.lsn) // the record references it
 	}
 }

@@ -168,14 +168,15 @@ func (st *Store) expireVictimsLocked(tx *Tx, victims []victim) (unsure bool) {
 		if s == nil { // flushed: the reaper's
 			continue
 		}
-		if o := s.keys[v.name]; o != nil { // memory knows better: swept there, or changed, or a tombstone
+		if o := s.keys.get(v.name); o != nil { // memory knows better: swept there, or changed, or a tombstone
 			st.sweep.keys.waitFor = max(st.sweep.keys.waitFor, o.lsn)
 			if o.unknown() { // or not yet
 				unsure = true
 			}
 			continue
 		}
-		o := &object{name: v.name, space: s, id: v.id, typ: TypeString, deadline: tx.now}
+		o := newObject(s, v.name)
+		o.id, o.typ, o.deadline = v.id, TypeString, tx.now
 		if st.knownLocked(v.id, o) != nil { // another program's row, until write-back has seen to it
 			continue
 		}
@@ -206,16 +207,16 @@ func (st *Store) LetGo() (more bool) {
 	defer st.Unlock()
 	for n := 0; len(st.flushed) > 0 && n < 8*sweepSlice; {
 		s := st.flushed[0]
-		for _, o := range s.keys {
+		for _, o := range s.keys.some(8*sweepSlice + 1 - n) {
 			if n++; n > 8*sweepSlice {
 				more = true
 				break
 			}
-			if o.load == nil { // the others at a later sweep, when their loaders have come back
+			if o.load() == nil { // the others at a later sweep, when their loaders have come back
 				st.forget(o)
 			}
 		}
-		if len(s.keys) > 0 {
+		if s.keys.len() > 0 {
 			break
 		}
 		st.flushed = st.flushed[1:]

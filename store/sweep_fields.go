@@ -23,7 +23,7 @@ func (st *Store) sweepFields(now int64) (more bool) {
 			break
 		}
 		o := d.owner
-		switch h := o.coll.(*Hash); {
+		switch h := o.coll().(*Hash); {
 		case o.space.db < 0: // flushed
 			st.unwatchFields(o)
 			left--
@@ -156,7 +156,7 @@ func (st *Store) sweepHashes(hashes []coldHash, now int64) (all bool, err error)
 	st.Lock()
 	for _, h := range hashes {
 		if s := spaces[h.space]; s != nil && s.db >= 0 {
-			o := s.keys[h.name]
+			o := s.keys.get(h.name)
 			all = all && o != nil && !o.lacks(NeedValue)
 			if o != nil {
 				st.sweep.fields.waitFor = max(st.sweep.fields.waitFor, o.lsn)

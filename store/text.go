@@ -47,9 +47,9 @@ func (t Text) Len() int {
 	case t.o == nil:
 		return 0
 	case t.o.headOnly:
-		return int(t.o.outline.bytes)
+		return int(t.o.outline().bytes)
 	}
-	return len(t.o.str)
+	return len(t.o.str())
 }
 
 // OnDisk reports whether the value is on disk alone, or but for some chunks.
@@ -65,8 +65,8 @@ func (t Text) Bytes() []byte {
 
 // Lend is Bytes for a value that outlives the lock: as View.LendString's.
 func (t Text) Lend() []byte {
-	if t.o != nil && len(t.o.str) >= shareBytes {
-		t.o.lent = true
+	if t.o != nil && len(t.o.str()) >= shareBytes {
+		t.o.lend()
 	}
 	return t.Bytes()
 }
@@ -81,9 +81,9 @@ func (t *Text) Part(from, to int, mayWait bool) (part []byte, ok bool) {
 	case !t.within(from, to, mayWait):
 		return nil, false
 	case !t.o.headOnly:
-		return t.o.str[from:to], true
+		return t.o.str()[from:to], true
 	}
-	return t.o.outline.chunks.part(int64(from), int64(to)), true
+	return t.o.outline().chunks.part(int64(from), int64(to)), true
 }
 
 // LendPart is Part for bytes that outlive the lock.
@@ -94,7 +94,7 @@ func (t *Text) LendPart(from, to int, mayWait bool) (part []byte, ok bool) {
 	if !t.o.headOnly {
 		return t.Lend()[from:to], true
 	}
-	return t.o.outline.chunks.lend(int64(from), int64(to)), true
+	return t.o.outline().chunks.lend(int64(from), int64(to)), true
 }
 
 // Overwritable reports whether what is needed to write over the bytes from .. to-1, which may lie beyond its end, is
@@ -124,17 +124,17 @@ func (t *Text) Editable(from, to int, mayWait bool) bool {
 
 // inRow reports whether the value is on disk alone and stands in its row: it comes into memory whole, and what makes it
 // longer is recorded as a new value, because it has no chunks.
-func (t *Text) inRow() bool { return t.OnDisk() && !t.o.outline.long }
+func (t *Text) inRow() bool { return t.OnDisk() && !t.o.outline().long }
 
 // within reports whether the bytes are in memory; else it is as for Part.
 func (t *Text) within(from, to int, mayWait bool) bool {
 	switch {
-	case !t.OnDisk() || t.o.outline.long && t.o.outline.chunks.hasAll(int64(from), int64(to)):
+	case !t.OnDisk() || t.o.outline().long && t.o.outline().chunks.hasAll(int64(from), int64(to)):
 		return true
 	case !mayWait:
 		t.o = t.v.known(t.key, NeedValue)
 		return true
-	case !t.o.outline.long || to-from > partBytes+2*chunkBytes:
+	case !t.o.outline().long || to-from > partBytes+2*chunkBytes:
 		return t.v.WantAlso(t.key, NeedValue)
 	}
 	t.v.wantChunks(t.o, int64(from), int64(to))
@@ -143,10 +143,10 @@ func (t *Text) within(from, to int, mayWait bool) bool {
 
 // InPassage reports whether a command that uses so many bytes of it is to use a Passage.
 func (t Text) InPassage(bytes int) bool {
-	if !t.OnDisk() || !t.o.outline.long || bytes <= partBytes {
+	if !t.OnDisk() || !t.o.outline().long || bytes <= partBytes {
 		return false
 	}
-	o := t.o.outline
+	o := t.o.outline()
 	o.passed += int64(bytes)
 	return o.passed < o.bytes || o.bytes > t.v.st.maxMemory.Load()/wholeShare
 }

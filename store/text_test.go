@@ -348,8 +348,8 @@ func TestTextsAreWhatTheirCommandsMadeOfThem(t *testing.T) {
 				unloadAll(st)
 			}
 		case 10:
-			o := st.dbs[0].keys[name]
-			if o != nil && o.headOnly && o.outline.long && o.outline.bytes > 0 && len(readings) < 6 {
+			o := st.dbs[0].keys.get(name)
+			if o != nil && o.headOnly && o.outline().long && o.outline().bytes > 0 && len(readings) < 6 {
 				to := at + r.IntN(len(was)-at+1)
 				readings = append(readings, reading{passageOf(t, st, name, at, to), was[at:to]})
 			}

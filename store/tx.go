@@ -146,7 +146,7 @@ func (tx *Tx) touch(o *object) {
 	o.lsn = tx.lsn
 	tx.st.stats.changes++
 	if h := tx.st.hooks.Touched; h != nil {
-		h(o.space.db, o.name)
+		h(o.space.db, o.name())
 	}
 }
 
@@ -156,7 +156,7 @@ func (tx *Tx) create(o *object, typ Type, deadline int64) {
 	o.id = st.ids.take()
 	o.typ, o.deadline = typ, deadline
 	if tx.replaced != o {
-		o.uses = 0
+		o.set(counted, false)
 	}
 	o.space.live++
 	if deadline != 0 {
@@ -177,7 +177,7 @@ func (tx *Tx) created(o *object) {
 	if tx.replaced == o {
 		tx.replaced = nil
 	} else if h := tx.st.hooks.Created; h != nil {
-		h(o.space.db, o.name)
+		h(o.space.db, o.name())
 	}
 }
 
@@ -206,8 +206,9 @@ func (tx *Tx) vacate(o *object) {
 		tx.countExpiring(o.space, -1)
 	}
 	st.unwatchFields(o)
-	o.typ, o.id, o.deadline, o.coll = None, 0, 0, nil
-	o.str, o.sharedLSN, o.lent, o.form = nil, 0, false, Whole
+	o.typ, o.id, o.deadline = None, 0, 0
+	o.empty()
+	o.setForm(Whole)
 	o.filled()
 	st.due.Set(o, 0)
 	st.resized(o)
@@ -219,7 +220,7 @@ func (tx *Tx) expire(o *object) {
 	tx.drop(o)
 	tx.st.stats.expired++
 	if h := tx.st.hooks.Expired; h != nil {
-		h(o.space.db, o.name)
+		h(o.space.db, o.name())
 	}
 }
 

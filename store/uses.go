@@ -25,21 +25,55 @@ func (st *Store) use(o *object, now int64) {
 		if n < 255 && rand.Float64()*float64(max(n-usesOfNew, 0)*c.LogFactor+1) < 1 {
 			n++
 		}
-		o.uses = uint16(n + 1)
+		o.countedAs(n)
 	}
-	o.used = now
+	o.setUsed(now)
 }
+
+func (o *object) countedAs(n int64) {
+	o.uses = uint8(n)
+	o.set(counted, true)
+}
+
+// usedShift makes the 32 bits for the time of the last use last for years: 128 ms each. 0 stands for no use.
+const usedShift = 7
+
+// setUsed notes that the last use was at ms, unix ms.
+func (o *object) setUsed(ms int64) { o.lastUse = max(1, uint32(ms>>usedShift)) }
+
+// idle is the time from the last use to now in ms, 0 if there was none.
+func (o *object) idle(now int64) int64 {
+	if o.lastUse == 0 {
+		return 0
+	}
+	since := int64(int32(uint32(now>>usedShift) - o.lastUse))
+	if since < 0 { // the clock was set back
+		return 0
+	}
+	return since<<usedShift | now&(1<<usedShift-1)
+}
+
+// sinceUse is idle, and for ever if there was none.
+func (o *object) sinceUse(now int64) int64 {
+	if o.lastUse == 0 {
+		return now
+	}
+	return o.idle(now)
+}
+
+// longestIdle is as long as a key can look unused.
+const longestIdle = int64(8*365*24) * 3600_000
 
 // frequency is the count at now.
 func (o *object) frequency(c *UseCounting, now int64) int64 {
 	n := int64(usesOfNew)
-	if o.uses > 0 {
-		n = int64(o.uses) - 1
+	if o.is(counted) {
+		n = int64(o.uses)
 	}
-	if o.used == 0 || c == nil || c.DecayMillis == 0 {
+	if o.lastUse == 0 || c == nil || c.DecayMillis == 0 {
 		return n
 	}
-	return max(0, n-max(0, now-o.used)/c.DecayMillis)
+	return max(0, n-o.idle(now)/c.DecayMillis)
 }
 
 // Frequency is the key's count of uses, for OBJECT FREQ, which is itself no use; ok is false if the key is not there.
@@ -54,6 +88,13 @@ func (v *View) Frequency(key []byte) (n int64, ok bool) {
 // SetFrequency sets the key's count of uses, 0 to 255.
 func (tx *Tx) SetFrequency(key []byte, n int64) {
 	if o := tx.head(key); o.typ != None {
-		o.uses, o.used = uint16(n+1), tx.now
+		o.countedAs(n)
+		o.setUsed(tx.now)
 	}
+}
+
+// used makes the key's use that of another object, whose key it gets.
+func (o *object) used(from *object) {
+	o.uses, o.lastUse = from.uses, from.lastUse
+	o.set(counted, from.is(counted))
 }

@@ -119,11 +119,11 @@ func printOf(t *testing.T, st *Store, key string) (print string) {
 			return
 		}
 		h := sha256.New()
-		fmt.Fprintln(h, o.typ, o.deadline, len(o.str))
-		h.Write(o.str)
-		if o.coll != nil {
+		fmt.Fprintln(h, o.typ, o.deadline, len(o.str()))
+		h.Write(o.str())
+		if o.coll() != nil {
 			var w recordWriter
-			o.coll.rows(&w, 1)
+			o.coll().rows(&w, 1)
 			at := 0
 			for _, x := range w.ext {
 				h.Write(w.head[at:x.At])

@@ -92,7 +92,7 @@ func (v *View) WantAlso(key []byte, need Need) bool { return v.resident(key, nee
 
 // Has reports whether WantAlso would find all that is needed of the key.
 func (v *View) Has(key []byte, need Need) bool {
-	o := v.space.keys[string(key)]
+	o := v.space.keys.getBytes(key)
 	if o == nil {
 		return !v.space.unloaded
 	}
@@ -106,10 +106,10 @@ func (v *View) AllInMemory() bool { return !v.space.unloaded }
 func (v *View) resident(key []byte, need Need) *object {
 	o := v.lookedUp(key)
 	if o == nil {
-		o = v.space.keys[string(key)]
+		o = v.space.keys.getBytes(key)
 	}
 	if o == nil {
-		o = &object{name: string(key), space: v.space}
+		o = newObject(v.space, key)
 		v.st.admit(o)
 		if v.space.unloaded {
 			v.fetching().start(o, need)
@@ -120,8 +120,8 @@ func (v *View) resident(key []byte, need Need) *object {
 	switch {
 	case !o.lacks(need):
 		return o
-	case o.load != nil:
-		v.fetching().join(o.load, need)
+	case o.load() != nil:
+		v.fetching().join(o.load(), need)
 	default:
 		v.fetching().start(o, need)
 	}
@@ -136,21 +136,23 @@ func (v *View) resident(key []byte, need Need) *object {
 func (st *Store) LookAhead(db int, keys, members [][]byte) {
 	v := &st.tx.View
 	v.aheads, v.aheadAt = 0, 0
-	names := st.dbs[db].keys
+	keys = keys[:min(len(keys), aheadKeys)]
+	var objects [aheadKeys]*object
+	st.dbs[db].keys.ahead(keys, &objects)
 	var found [aheadKeys]warmed
 	collections := found[:0]
-	for i, key := range keys[:min(len(keys), aheadKeys)] {
-		if o := names[string(key)]; o != nil && len(key) > 0 {
+	for i, key := range keys {
+		if o := objects[i]; o != nil && len(key) > 0 {
 			v.ahead[v.aheads] = memo{unsafe.SliceData(key), len(key), o}
 			v.aheads++
-			if o.coll != nil {
+			if o.kind() > apartKind {
 				collections = append(collections, warmed{o: o, member: members[i]})
 			}
 		}
 	}
 	for _, m := range v.ahead[:v.aheads] {
-		if len(m.o.str) > 0 {
-			v.warmed += m.o.str[0]
+		if m.o.kind() == shortString && m.o.length > 0 {
+			v.warmed += *(*byte)(m.o.held)
 		}
 	}
 	for pass := range warmPasses {
@@ -180,7 +182,7 @@ func (v *View) entry(key []byte) *object { return v.known(key, NeedValue) }
 func (v *View) known(key []byte, need Need) *object {
 	o := v.wanted(key)
 	if o == nil {
-		o = v.space.keys[string(key)]
+		o = v.space.keys.getBytes(key)
 	}
 	if o == nil || o.lacks(need) {
 		o = v.st.loadNow(v.space, key, o, need)
@@ -266,7 +268,7 @@ func (v *View) SawAll() { v.seen = v.st.journal.Last() }
 // not resident may stand on disk, unless no key was ever unloaded. The caller holds the keyspace lock.
 func (st *Store) HasLocked(db int, name string) bool {
 	s := st.dbs[db]
-	o := s.keys[name]
+	o := s.keys.get(name)
 	if o == nil || o.unknown() {
 		return s.unloaded
 	}
@@ -276,6 +278,6 @@ func (st *Store) HasLocked(db int, name string) bool {
 // ExpiredLocked reports whether a resident key's deadline has passed at now (unix ms). The
 // caller holds the keyspace lock.
 func (st *Store) ExpiredLocked(db int, name string, now int64) bool {
-	o := st.dbs[db].keys[name]
+	o := st.dbs[db].keys.get(name)
 	return o != nil && o.typ != None && expire.Due(o.deadline, now)
 }

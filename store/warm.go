@@ -34,7 +34,7 @@ func (w *warmed) read(pass int) byte {
 }
 
 func (w *warmed) find() {
-	switch c := w.o.coll.(type) {
+	switch c := w.o.coll().(type) {
 	case *Hash:
 		if large := c.fields.large; large == nil {
 			w.pack = &c.fields.pack

@@ -1,0 +1,36 @@
+package store
+
+import "time"
+
+// restDelay is how long the buffers of many rows are kept for the next many. They are most of the memory of a server
+// with 100,000 small keys, and 60 MB beside the 220 of a million: two folds with room for 128,000 rows, and
+// what notes the keys born since the last.
+var restDelay = 5 * time.Second // tests shorten it
+
+// rest gives the buffers back once there was little to do for long.
+func (st *Store) rest() {
+	wb := &st.wb
+	if wb.rested || time.Since(wb.wroteMany) < restDelay {
+		return
+	}
+	wb.mu.Lock()
+	if wb.pending.empty() {
+		wb.pending, wb.spare, wb.rested = newFold(st.sizes.arena), newFold(st.sizes.arena), true
+	}
+	wb.mu.Unlock()
+	if !wb.rested {
+		return
+	}
+	st.journal.Rest()
+	st.Lock()
+	if len(st.births) == 0 {
+		st.births = nil
+	}
+	if len(st.tombstones) == 0 {
+		st.tombstones = nil
+	}
+	st.Unlock()
+	if h := st.hooks.Rested; h != nil {
+		h()
+	}
+}
