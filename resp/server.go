@@ -116,6 +116,7 @@ func LoadConfig(args []string, defaults ...string) (*config.Config, []config.Not
 func NewServer(cfg *config.Config, log zerolog.Logger, shutdown func(Shutdown)) *Server {
 	s := newServer(cfg, log)
 	s.shutdown = shutdown
+	machine.PaceCollector()
 	s.limitHeap() // a recovery needs memory, too
 	if memory := cfg.Memory; memory > 0 && memory < 64<<20 {
 		_ = machine.ReadProgramSparingly() // it only helps
@@ -210,6 +211,7 @@ func (s *Server) Hooks() store.Hooks {
 		},
 		Created: func(db int, key string) { s.notify(db, command.EventNew, "new", key) },
 		Missed:  s.missed,
+		Rested:  machine.GiveBack,
 		Overdue: func() bool {
 			return (s.hears(command.EventExpired) || s.replicas.effects.On()) && !s.pause.active.Load() && s.follow.of.Load() == nil
 		},
