@@ -102,7 +102,7 @@ func allGroups(sz size) []group {
 	many := group{name: "many keys", appendfsync: "everysec", subjectArgs: maxMemory(sz.manyMaxMB), keys: sz.manyKeys, valueBytes: smallValue,
 		cases: []benchCase{{"uniform", runUniform}, {"restart", runRestart}}}
 
-	groups := []group{ordinary, collections(), messages(), unheard(), always, cold, many, importing(sz), exporting(sz)}
+	groups := []group{ordinary, collections(), messages(), unheard(), always, cold, many, resident(), importing(sz), exporting(sz)}
 	return append(groups, longFamilies()...)
 }
 

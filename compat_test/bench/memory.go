@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// resident is the group of the README's table of memory: what a key costs of a server's resident memory. Empty is
+// without any, so that a difference of two rows is the keys' own.
+func resident() group {
+	return group{name: "memory", appendfsync: "everysec", cases: []benchCase{{"memory", runMemory}}}
+}
+
+const (
+	// keyCost is what a small key in memory may cost, in what it costs Redis.
+	keyCost = 1.5
+	// atRest is how long a server is left alone before its memory is read: longer than it keeps its buffers for
+	// the next burst of writes.
+	atRest = 15 * time.Second
+	// shortIdle stands for hot-idle's ten minutes.
+	shortIdle = "5s"
+)
+
+func runMemory(ctx context.Context, cfg config, p pair, rep *report) error {
+	few, many := min(fewKeys, cfg.size.manyKeys/5), cfg.size.manyKeys/5
+	var empty, hot fact
+	for _, step := range []struct {
+		title string
+		do    func(s *server) error
+		into  *fact
+		most  float64
+	}{
+		{title: "without a key", into: &empty, do: func(*server) error { return nil }},
+		{title: grouped(few) + " small keys in memory", do: func(s *server) error { return fill(ctx, s, few, smallValue) }},
+		{title: grouped(many) + " small keys in memory", into: &hot, do: func(s *server) error {
+			return fill(ctx, s, many, smallValue)
+		}},
+		{title: "the same after " + grouped(many/2) + " GETs", do: func(s *server) error {
+			_, err := generate(ctx, s, load{test: "get", connections: 50, pipeline: 16, requests: many / 2, keys: many, valueBytes: smallValue})
+			return err
+		}},
+		{title: "the same, unused for longer than hot-idle", do: func(s *server) error { return s.idle(p) }},
+		{title: "the same, started anew", do: func(s *server) error { return s.restart(ctx) }},
+	} {
+		f := fact{Case: "memory", Title: "RSS, " + step.title, Unit: "MB"}
+		for _, s := range p.each() {
+			if err := step.do(s); err != nil {
+				return err
+			}
+			rss, err := s.resident(ctx)
+			if err != nil {
+				return err
+			}
+			progress("memory: %s, %s: %.1f MB", s.label, step.title, megabytes(rss))
+			if s == p.subject {
+				f.Diskette = megabytes(rss)
+			} else {
+				f.Redis = megabytes(rss)
+			}
+		}
+		if step.into != nil {
+			*step.into = f
+		}
+		rep.Facts = append(rep.Facts, f)
+	}
+	each := func(with, without float64) float64 { return (with - without) * (1 << 20) / float64(many) }
+	f := fact{Case: "memory", Title: "RSS for each of these keys, 16 bytes and a value of 100", Unit: "bytes",
+		Diskette: each(hot.Diskette, empty.Diskette), Redis: each(hot.Redis, empty.Redis)}
+	f.AtMost = keyCost * f.Redis
+	rep.Facts = append(rep.Facts, f)
+	return nil
+}
+
+// resident is a server's resident memory once it rests.
+func (s *server) resident(ctx context.Context) (int64, error) {
+	if err := settle(ctx, s, max(s.quiet, atRest)); err != nil {
+		return 0, err
+	}
+	m, err := serverMemory(s.cmd.Process.Pid)
+	return m.now, err
+}
+
+// idle lets the subject take its keys for unused: resident then waits for longer than that.
+func (s *server) idle(p pair) error {
+	if s != p.subject {
+		return nil
+	}
+	c, err := s.dial()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if _, err := c.Do("CONFIG", "SET", "hot-idle", shortIdle); err != nil {
+		return fmt.Errorf("CONFIG SET hot-idle: %w", err)
+	}
+	return nil
+}
+
+// restart ends the server as a service is ended, and starts it on its data.
+func (s *server) restart(ctx context.Context) error {
+	c, err := s.dial()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	_, _ = c.Do("SHUTDOWN") // the connection ends with the server
+	select {
+	case <-s.exited:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(time.Minute):
+		return errors.New(s.label + " does not end at SHUTDOWN")
+	}
+	if err := s.start(); err != nil {
+		return err
+	}
+	return s.waitReady(ctx)
+}
