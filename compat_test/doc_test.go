@@ -50,6 +50,9 @@
 //	                  iterate from cursor 0 to the end; the reply is the sorted union of what came back.
 //	                  HSCAN, SSCAN and ZSCAN name their key first: scan> HSCAN h COUNT 3
 //	sleep 20          wait, in milliseconds
+//	full              bring the server to its bound, where nothing may be evicted: maxmemory 1 for redis-server, for
+//	                  Diskette a maxdisk-db of a byte for database 0, in which there must be a key
+//	room              take the bound away; so does the block's end
 //
 // An argument may be computed: <now+10> and <ms+10> are unix seconds and
 // milliseconds, <x*100> is a hundred x, <addr2> is the client address of

@@ -22,6 +22,7 @@ type stage struct {
 	clients  map[int]*actor
 	vars     variables
 	hello    bool // connections start with HELLO 3
+	full     bool // the server is at its bound
 }
 
 // actor is a connection and the protocol that it speaks at the moment.
@@ -56,6 +57,11 @@ func newStage(t *testing.T, s *subject, b *block, protocol int) *stage {
 }
 
 func (st *stage) close() {
+	if st.full {
+		if err := st.bound(false); err != nil {
+			st.t.Error(err)
+		}
+	}
 	for _, c := range st.clients {
 		c.Close()
 	}
@@ -92,6 +98,9 @@ func (st *stage) take(s *step, recording bool) (value, error) {
 		millis, err := strconv.Atoi(s.text)
 		time.Sleep(time.Duration(millis) * time.Millisecond)
 		return value{}, err
+	}
+	if s.verb == "full" || s.verb == "room" {
+		return value{}, st.bound(s.verb == "full")
 	}
 	if s.verb == "close" {
 		if a := st.clients[s.client]; a != nil {
@@ -131,6 +140,29 @@ func (st *stage) take(s *step, recording bool) (value, error) {
 	got, err := a.readOutcome(wait)
 	a.noteProtocol(args[0].(string), got)
 	return got, err
+}
+
+// bound brings the server to its bound or takes that away.
+func (st *stage) bound(full bool) error {
+	c := dial(st.t, st.subject.Addr)
+	defer c.Close()
+	name, values := "maxmemory", map[bool]string{true: "1", false: "0"}
+	if st.subject.dialect == diskette {
+		name, values = "maxdisk-db", map[bool]string{true: "0 1", false: ""}
+	}
+	if v := c.Do("CONFIG", "SET", name, values[full]); v.text != "OK" {
+		return fmt.Errorf("CONFIG SET %s %s: %s", name, values[full], v)
+	}
+	st.full = full
+	if st.subject.dialect != diskette {
+		return nil
+	}
+	for start := time.Now(); time.Since(start) < replyTimeout; time.Sleep(time.Millisecond) {
+		if (infoField(c.Do("INFO", "bounds").Text(), "full_databases") != "0") == full {
+			return nil
+		}
+	}
+	return fmt.Errorf("INFO does not say that the bound is reached: %v", full)
 }
 
 // noteProtocol follows HELLO and RESET.
