@@ -131,7 +131,8 @@ func (p *process) run() int {
 	if err := p.server.LoadTLS(); err != nil {
 		return p.fatal("can not serve tls-port", err)
 	}
-	if err := p.server.CheckBounds(); err != nil {
+	bounds, err := p.server.Bounds()
+	if err != nil {
 		return p.fatal("can not keep the data within its bounds", err)
 	}
 	p.server.SupervisedBy(p.manager.by)
@@ -146,7 +147,9 @@ func (p *process) run() int {
 		p.server.Stop(0)
 		return p.fatal("the data can not move in", err)
 	}
-	st, err := store.Open(storeOptions(p.cfg, p.server, p.log))
+	options := storeOptions(p.cfg, p.server, p.log)
+	options.Bounds = bounds
+	st, err := store.Open(options)
 	if err != nil {
 		return p.fatal("can not open the data", err)
 	}

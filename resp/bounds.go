@@ -30,7 +30,37 @@ type diskBounds struct {
 	watch   boundsWatch
 }
 
-// checkBounds reports what is wrong with the settings. Config.Set asks it before they count.
+// Bounds are those that the server is started with, for store.Options. The error says why it can not keep to them.
+func (s *Server) Bounds() (*store.Bounds, error) {
+	dir := s.cfg.Text("dir")
+	_, free := store.FileSystem(existing(dir))
+	if s.bounds.fs.Room = -1; free >= 0 {
+		s.bounds.fs.Room = free + store.DataBytes(dir)
+	}
+	b, err := s.cfg.DiskBounds(s.fileSystem())
+	if err == nil && s.cfg.Text("replicaof") != "" && s.cfg.Bool("replica-ignore-maxmemory") {
+		b = &store.Bounds{}
+	}
+	return b, err
+}
+
+// existing is a directory, or that in which it will be made.
+func existing(dir string) string {
+	for {
+		if total, _ := store.FileSystem(dir); total >= 0 || dir == filepath.Dir(dir) {
+			return dir
+		}
+		dir = filepath.Dir(dir)
+	}
+}
+
+// fileSystem is the data directory's as it is now.
+func (s *Server) fileSystem() config.FileSystem {
+	total, _ := store.FileSystem(existing(s.cfg.Text("dir")))
+	return config.FileSystem{Total: total, Room: s.bounds.fs.Room}
+}
+
+// checkBounds reports what is wrong with a parameter. Config.Set asks it before the new value counts.
 func (s *Server) checkBounds(name string) error {
 	_, err := s.cfg.DiskBounds(s.fileSystem())
 	var wrong *config.BoundError
@@ -40,28 +70,9 @@ func (s *Server) checkBounds(name string) error {
 	return nil
 }
 
-// CheckBounds reports why the server can not keep to the bounds that it is started with.
-func (s *Server) CheckBounds() error {
-	_, err := s.cfg.DiskBounds(s.fileSystem())
-	return err
-}
-
-// fileSystem is the data directory's, or that in which it will be made.
-func (s *Server) fileSystem() config.FileSystem {
-	for dir := s.cfg.Text("dir"); ; dir = filepath.Dir(dir) {
-		if total, _ := store.FileSystem(dir); total >= 0 || dir == filepath.Dir(dir) {
-			return config.FileSystem{Total: total, Room: s.bounds.fs.Room}
-		}
-	}
-}
-
-// beginBounds puts the bounds into effect. It comes once it is known whether the server follows another.
+// beginBounds has the settings change the bounds from now on. It comes once it is known whether the server follows
+// another.
 func (s *Server) beginBounds() {
-	_, free := store.FileSystem(s.cfg.Text("dir"))
-	s.bounds.fs.Room = -1
-	if st, err := s.store.Stats(false); err == nil && free >= 0 {
-		s.bounds.fs.Room = free + st.UsedDisk
-	}
 	for _, name := range []string{"maxdisk", "maxdisk-free", "maxdisk-db", "maxmemory-policy-db"} {
 		s.cfg.OnChange(name, func(string) error { return s.checkBounds(name) })
 		s.cfg.OnChanged(name, func(string) { s.applyBounds() })
@@ -69,7 +80,7 @@ func (s *Server) beginBounds() {
 	for _, name := range []string{"maxmemory", "maxmemory-policy", "replica-ignore-maxmemory"} {
 		s.cfg.OnChanged(name, func(string) { s.applyBounds() })
 	}
-	s.applyBounds()
+	s.applyBounds() // they may have changed while data was moving in
 	s.logDefaultBound()
 }
 

@@ -115,7 +115,7 @@ var databasePolicies = databaseValues(func(word string) (string, error) {
 // A FileSystem is what DiskBounds has to know of the data directory's. All are bytes.
 type FileSystem struct {
 	Total int64 // -1 = not known
-	Room  int64 // free at the start, and what the data took then; -1 = not known
+	Room  int64 // free at the start, and what the data took then; <= 0 = not known
 }
 
 // defaultDisk is maxdisk where an evicting policy is set and no maxdisk: so many times maxmemory, and at most so much
@@ -173,7 +173,7 @@ func (e *BoundError) Unwrap() error { return e.Reason }
 
 func (c *Config) defaultDisk(fs FileSystem) int64 {
 	disk := c.MaxMemory.Load() * defaultDiskTimes
-	if fs.Room >= 0 {
+	if fs.Room > 0 {
 		disk = min(disk, fs.Room/100*defaultDiskPercent)
 	}
 	return max(disk, store.SmallestDisk)
