@@ -124,6 +124,26 @@ func spokenBytes(n int64) string {
 // full reports whether a denyoom command on a database is to be refused.
 func (s *Server) full(db int) bool { return s.store.Full(db) }
 
+// fullFor reports whether a command with these arguments is to be refused: also if they are more than the bound by
+// themselves, for which everything else would go in vain.
+func (s *Server) fullFor(db int, args [][]byte) bool {
+	if s.full(db) {
+		return true
+	}
+	b := s.store.Bounds()
+	most := b.Disk
+	if own := b.Databases[db].Disk; own > 0 && (most == 0 || own < most) {
+		most = own
+	}
+	if most == 0 {
+		return false
+	}
+	for _, a := range args {
+		most -= int64(len(a))
+	}
+	return most < 0
+}
+
 // outOfRoom refuses a command for which there is no room; KindNone = there is.
 func (s *Server) outOfRoom(cl *client, r *command.Row, args [][]byte) command.Reply {
 	full := false
@@ -131,7 +151,7 @@ func (s *Server) outOfRoom(cl *client, r *command.Row, args [][]byte) command.Re
 	case cl.master:
 		return command.ReplyNone
 	case t == nil:
-		full = r.Flags&command.Denyoom != 0 && s.full(storesIn(r, args, cl.DB))
+		full = r.Flags&command.Denyoom != 0 && s.fullFor(storesIn(r, args, cl.DB), args)
 	case r.Name == "exec":
 		full = t.full(s, cl.DB)
 	case r.Name != "discard" && r.Name != "quit" && r.Name != "reset":
