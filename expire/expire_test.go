@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"testing"
+	"time"
 
 	"diskette/compat_test/testrand"
 )
@@ -113,4 +114,33 @@ func TestQueueAgreesWithASortedList(t *testing.T) {
 	if len(due) != len(want) || slices.ContainsFunc(want, func(e *entry) bool { return !slices.Contains(due, e) }) {
 		t.Fatalf("EachDue visited %d, want %d", len(due), len(want))
 	}
+}
+
+// restingTarget has nothing to sweep for an hour, unless it is stirred.
+type restingTarget struct {
+	sweeps, rests chan struct{}
+	stirred       chan struct{}
+}
+
+func (r *restingTarget) Sweep(int64) bool { r.sweeps <- struct{}{}; return false }
+
+func (r *restingTarget) Rest(int64) (int64, <-chan struct{}) {
+	r.rests <- struct{}{}
+	return time.Hour.Milliseconds(), r.stirred
+}
+
+func TestASweeperRestsUntilItsTargetIsStirred(t *testing.T) {
+	r := &restingTarget{make(chan struct{}), make(chan struct{}), make(chan struct{})}
+	s := Start(r, 500)
+	for range 3 {
+		<-r.rests
+		select {
+		case <-r.sweeps:
+			t.Fatal("it swept while it was to rest")
+		case r.stirred <- struct{}{}:
+		}
+		<-r.sweeps
+	}
+	<-r.rests
+	s.Stop() // while it rests
 }

@@ -24,6 +24,13 @@ type slot[T Entry] struct {
 // Len is the number of entries.
 func (q *Queue[T]) Len() int { return len(q.heap) }
 
+// Shrink gives back the memory of entries that are gone, if all are.
+func (q *Queue[T]) Shrink() {
+	if len(q.heap) == 0 {
+		q.heap = nil
+	}
+}
+
 // First returns the earliest deadline and its entry; ok is false when the queue is empty.
 func (q *Queue[T]) First() (deadline int64, entry T, ok bool) {
 	if len(q.heap) == 0 {

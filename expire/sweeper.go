@@ -25,6 +25,13 @@ type Target interface {
 	Sweep(now int64) (more bool)
 }
 
+// Resting is a target that knows when there will be something to sweep.
+type Resting interface {
+	// Rest is for how many milliseconds from now (unix ms) nothing is due, unless stirred is told that something has
+	// changed.
+	Rest(now int64) (millis int64, stirred <-chan struct{})
+}
+
 // Start sweeps target hz times a second until Stop.
 func Start(target Target, hz int) *Sweeper {
 	s := &Sweeper{target: target, stop: make(chan struct{})}
@@ -50,16 +57,37 @@ func (s *Sweeper) Stop() {
 	s.done.Wait()
 }
 
+// rest waits while the target has nothing to sweep. ok is false after Stop.
+func (s *Sweeper) rest() (ok bool) {
+	target, rests := s.target.(Resting)
+	if !rests {
+		return true
+	}
+	millis, stirred := target.Rest(NowMillis())
+	return millis == 0 || s.wait(time.Duration(millis)*time.Millisecond, stirred)
+}
+
+// wait waits for so long, or until it is told to go on.
+func (s *Sweeper) wait(length time.Duration, goOn <-chan struct{}) (ok bool) {
+	timer := time.NewTimer(length)
+	defer timer.Stop()
+	select {
+	case <-s.stop:
+		return false
+	case <-goOn:
+	case <-timer.C:
+	}
+	return true
+}
+
 func (s *Sweeper) run() {
 	defer s.done.Done()
 	for {
 		s.mu.Lock()
 		period := s.period
 		s.mu.Unlock()
-		select {
-		case <-s.stop:
+		if !s.rest() || !s.wait(period, nil) {
 			return
-		case <-time.After(period):
 		}
 		for !s.paused.Load() && s.target.Sweep(NowMillis()) {
 			select {

@@ -299,6 +299,14 @@ func (s *Server) Sweep(now int64) (more bool) {
 	return more
 }
 
+// Rest is the store's, for the sweeper.
+func (s *Server) Rest(now int64) (millis int64, stirred <-chan struct{}) {
+	if s.pause.active.Load() || s.follow.of.Load() != nil || s.blockers.clients.Load() > 0 || s.tracking.clients.Load() > 0 {
+		return 0, nil
+	}
+	return s.store.Rest(now)
+}
+
 // timedOut is the reply when the time is over.
 func (b *blocked) timedOut() command.Reply {
 	if b.Reached != nil {

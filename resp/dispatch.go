@@ -73,6 +73,7 @@ func (cl *client) run(cmds []wire.Command) {
 	cl.commands.Add(int64(len(cmds)))
 	cl.srv.stats.commands.Add(int64(len(cmds)))
 	cl.srv.stats.batches.Add(1)
+	cl.srv.procs.wake()
 }
 
 // queueInMulti queues a command until EXEC.

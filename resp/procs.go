@@ -3,6 +3,7 @@ package resp
 import (
 	"os"
 	"runtime"
+	"sync/atomic"
 	"time"
 )
 
@@ -24,6 +25,8 @@ const (
 	// fewClients leave the cores idle most of the time, and are answered sooner by two: 0.98 of redis-server's
 	// throughput with one client, against 0.84.
 	fewClients = 4
+	// procsIdle is how many periods without a command let it sleep until there is one.
+	procsIdle = 50
 )
 
 // procs decides from time to time how many cores commands run on.
@@ -34,12 +37,16 @@ type procs struct {
 	batches  int64
 	changes  int64
 	loads    int64
+
+	idle   int           // periods without a command
+	asleep atomic.Bool   // it does not look before the next command
+	woken  chan struct{} // has room for one
 }
 
 // newProcs returns nil where there is nothing to decide: other than two cores, or GOMAXPROCS set by the user.
 func newProcs() *procs {
 	if n := runtime.GOMAXPROCS(0); n == 2 && os.Getenv("GOMAXPROCS") == "" {
-		return &procs{all: n, now: n, calm: procsCalm - 1}
+		return &procs{all: n, now: n, calm: procsCalm - 1, woken: make(chan struct{}, 1)}
 	}
 	return nil
 }
@@ -71,7 +78,7 @@ func (p *procs) set(n int) {
 
 // run looks every procsPeriod until stop is closed.
 func (p *procs) run(s *Server, stop <-chan struct{}) {
-	tick := time.NewTicker(procsPeriod)
+	tick := time.NewTimer(procsPeriod)
 	defer tick.Stop()
 	for {
 		select {
@@ -79,8 +86,24 @@ func (p *procs) run(s *Server, stop <-chan struct{}) {
 			p.set(p.all) // the end is write-back's
 			return
 		case <-tick.C:
-			p.look(s.stats.commands.Load(), s.stats.batches.Load(), int64(s.store.Committed()), s.store.Loads(),
-				s.clients.count())
+		case <-p.woken:
 		}
+		commands := s.stats.commands.Load()
+		if p.idle++; commands != p.commands {
+			p.idle = 0
+		}
+		p.look(commands, s.stats.batches.Load(), int64(s.store.Committed()), s.store.Loads(), s.clients.count())
+		if p.idle < procsIdle {
+			tick.Reset(procsPeriod)
+		} else if p.asleep.Store(true); s.stats.commands.Load() != commands {
+			p.wake()
+		}
+	}
+}
+
+// wake is called after each batch of commands.
+func (p *procs) wake() {
+	if p != nil && p.asleep.Load() && p.asleep.CompareAndSwap(true, false) {
+		p.woken <- struct{}{} // it has room: only who has changed asleep sends
 	}
 }

@@ -67,6 +67,8 @@ type Server struct {
 	tls        atomic.Pointer[tls.Config] // nil without a tls-port
 	stats      serverStats
 	sampler    sampler
+	procs      *procs // nil = there is nothing to decide
+	idle       idleness
 	latencies  latencies
 	heap       heapRoom
 	bounds     diskBounds
@@ -252,8 +254,8 @@ func (s *Server) Start(st *store.Store) {
 	s.beginFollowing()
 	s.beginBounds()
 	s.sampler.start(s)
-	if p := newProcs(); p != nil {
-		go p.run(s, s.sampler.stop)
+	if s.procs = newProcs(); s.procs != nil {
+		go s.procs.run(s, s.sampler.stop)
 	}
 }
 

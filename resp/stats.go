@@ -74,6 +74,7 @@ func (p *sampler) start(s *Server) {
 				return
 			case now := <-tick.C:
 				p.sample(s, now)
+				s.idle.look(s, now, p.stop)
 			}
 		}
 	}()

@@ -27,6 +27,7 @@
 //	fold.go writeback.go apply.go applied.go             from the journal to the tables
 //	writer.go recover.go maintain.go                     its connection; after a crash; the tables' upkeep
 //	breath.go rest.go                                    write-back lets clients have the processor; gives memory back
+//	pulse.go idle.go                                     what an idle server does not do, and gives back
 //	pages.go damage.go trouble.go                        the pages' checksums; what is told when the disk fails
 //	load.go reader.go scan.go scan_page.go               from the tables to memory, and the connections for it
 //	sqlite.go migrate.go                                 connections and files, those of older versions too

@@ -32,6 +32,7 @@ func Open(o Options) (_ *Store, err error) {
 	if err := st.openDir(); err != nil {
 		return nil, st.hindered(err)
 	}
+	st.wb.foldNow = make(chan struct{}, 1)
 	st.shareDisk(st.Bounds())
 	defer func() {
 		if err != nil {
@@ -210,8 +211,11 @@ func (st *Store) recover(found *journal.Found) error {
 		Committed:    st.committed,
 		Torn:         st.tornEnd,
 		Full:         st.reserve.release,
-		Failed:       func(err error) { st.trouble.passed.Store(&err) },
-		Disk:         st.disk,
+		Failed: func(err error) {
+			st.trouble.passed.Store(&err)
+			signal(st.wb.foldNow) // it tells of that; nil: nobody does yet
+		},
+		Disk: st.disk,
 	})
 	if err != nil {
 		return err

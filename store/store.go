@@ -129,6 +129,8 @@ type Store struct {
 	opened     Opened
 	imported   Imported
 	sweep      sweepState
+	stirred    chan struct{} // see Rest
+	turns      turns
 	lists      scanLists
 	damage     damage
 }

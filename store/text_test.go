@@ -210,8 +210,6 @@ func TestAPassageHasTheValueOfItsMoment(t *testing.T) {
 			if got := append(first, restOf(t, p)...); !bytes.Equal(got, value) {
 				t.Errorf("%d bytes came, and they are not the %d that stood there", len(got), len(value))
 			}
-			st.wb.mu.Lock() // what it kept from being reaped is
-			st.wb.mu.Unlock()
 			if name == "deletion" || name == "a flush" {
 				eventually(t, "the end of its chunks", func() bool {
 					var n int64

@@ -26,6 +26,9 @@ type writeBack struct {
 		sync.Mutex
 		batches []*journal.Batch
 		bytes   int64
+		resting bool   // the fold goroutine waits for the next batch
+		stir    bool   // so does the sweeper
+		sweptAt uint64 // the newest LSN when it last looked
 	}
 	foldNow chan struct{} // the queue is long
 	handed  atomic.Uint64 // newest LSN that came into the queue
@@ -34,6 +37,7 @@ type writeBack struct {
 
 	mu      sync.Mutex // the folds
 	pending *fold      // being filled
+	resting bool       // the apply goroutine waits for the next change
 	spare   *fold
 	urgent  uint64     // somebody waits for this LSN: write back what there is
 	broken  error      // a record that does not decode: nothing after it is written back
@@ -78,6 +82,7 @@ const (
 
 	queueSignal = 1 << 20 // queued bytes at which the fold goroutine is woken
 	foldPeriod  = 20 * time.Millisecond
+	applyPeriod = 100 * time.Millisecond
 	retryDelay  = 200 * time.Millisecond
 
 	manyRows = 1024
@@ -117,9 +122,14 @@ func (st *Store) committed(b *journal.Batch) {
 	q.bytes += n
 	signalAt := min(queueSignal, st.sizes.fold/2, st.onDisk.Load().fold/2)
 	long := q.bytes > signalAt && q.bytes-n <= signalAt
+	wake, stir := long || q.resting, q.stir
+	q.resting, q.stir = false, false
 	q.Unlock()
-	if long {
+	if wake {
 		signal(st.wb.foldNow)
+	}
+	if stir {
+		signal(st.stirred)
 	}
 }
 
@@ -133,9 +143,9 @@ func signal(c chan struct{}) {
 func (st *Store) startWriteBack() {
 	wb := &st.wb
 	wb.applied = sync.NewCond(&wb.mu)
-	wb.foldNow = make(chan struct{}, 1)
 	wb.applyNow = make(chan struct{}, 1)
 	wb.errands = make(chan *errand)
+	st.stirred = make(chan struct{}, 1)
 	wb.stop = make(chan struct{})
 	_ = wb.w.serve() // else it waits for longer
 	wb.done.Add(3)
@@ -156,18 +166,27 @@ func (st *Store) stopWriteBack() error {
 func (st *Store) foldLoop() {
 	wb := &st.wb
 	defer wb.done.Done()
-	tick := time.NewTicker(foldPeriod)
+	tick := newPulse(foldPeriod, foldCalm)
 	defer tick.Stop()
 	var batches []*journal.Batch
+	var handed uint64
+	var looked time.Time
 	for {
+		busy := wb.handed.Load() != handed || !st.trouble.begun.IsZero() || wb.cramped.Load() || len(wb.moments.held) > 0
+		handed = wb.handed.Load()
+		st.restFold(tick, busy)
 		select {
 		case <-wb.stop:
 			return
-		case now := <-tick.C:
+		case <-tick.C:
+		case <-wb.foldNow:
+		}
+		st.turns.fold.Add(1)
+		if now := time.Now(); now.Sub(looked) >= foldPeriod {
+			looked = now
 			st.watchPlaces(now)
 			st.noteTrouble(now)
 			st.noteRoom()
-		case <-wb.foldNow:
 		}
 		batches = st.foldQueue(batches)
 	}
@@ -198,7 +217,7 @@ func (st *Store) foldQueue(batches []*journal.Batch) []*journal.Batch {
 	wb.rows.Store(int64(wb.pending.weight()))
 	wb.text.Store(wb.pending.text.used)
 	clear(batches)
-	if n+len(batches) > 0 && st.ripe() {
+	if n+len(batches) > 0 && (wb.resting || st.ripe()) {
 		signal(wb.applyNow)
 	}
 	return batches
@@ -228,9 +247,12 @@ func (st *Store) applyLoop() {
 	wb := &st.wb
 	defer wb.done.Done()
 	st.finishRecovery()
-	tick := time.NewTicker(100 * time.Millisecond)
+	tick := newPulse(applyPeriod, applyCalm)
 	defer tick.Stop()
+	busy := true
 	for {
+		st.restApply(tick, busy)
+		busy = false
 		select {
 		case <-wb.stop:
 			return
@@ -238,7 +260,9 @@ func (st *Store) applyLoop() {
 		case <-wb.applyNow:
 		case e := <-wb.errands:
 			e.done <- e.run(wb.w)
+			busy = true
 		}
+		st.turns.apply.Add(1)
 		st.atMoment()
 		wb.mu.Lock()
 		var f *fold
@@ -250,11 +274,13 @@ func (st *Store) applyLoop() {
 		}
 		wb.mu.Unlock()
 		if f == nil {
-			st.keepRoom(st.maintain())
+			busy = st.maintain()
+			st.keepRoom(busy)
 			st.rest()
 			continue
 		}
 		growth, dropped, rows := st.room.growth.Load(), st.room.dropped.Load(), f.weight()
+		busy = true
 		if !st.applyUntilDone(f) {
 			return
 		}
@@ -354,6 +380,7 @@ func (st *Store) setWriteErrorLocked(err error, fields ...any) {
 	st.trouble.at.Store(&fields)
 	st.writeError.Store(&err)
 	st.wb.applied.Broadcast()
+	signal(st.wb.foldNow) // it tells of that
 }
 
 // Flush returns once everything changed so far is in the tables, or with the reason why

@@ -120,3 +120,18 @@ var memoryOrPercent = oneWord(func(word string) (setting, error) {
 	}
 	return setting{text: strconv.FormatInt(n, 10), number: n}, nil
 })
+
+var errConfigNotDuration = errors.New("argument must be a time such as 90s, 10m or 2h, or 0")
+
+var durationUnits = map[string]int64{"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+// duration is a time: digits, and a unit of which none is seconds. The number is in seconds.
+var duration = oneWord(func(word string) (setting, error) {
+	digits := len(word) - len(strings.TrimLeft(word, "0123456789"))
+	unit, known := durationUnits[strings.ToLower(word[digits:])]
+	n, err := strconv.ParseInt(word[:digits], 10, 64)
+	if !known || err != nil || n > math.MaxInt32 {
+		return setting{}, errConfigNotDuration
+	}
+	return setting{text: word, number: n * unit}, nil
+})

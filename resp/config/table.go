@@ -36,7 +36,7 @@ var forgottenOptions = map[string]int{
 }
 
 // parameters is the configuration: the names of Redis 7.0 and 7.2 with Redis' ranges and defaults, and Diskette's own
-// admin, allow-network-filesystem, auth-failure-delay, export-rdb-version, import, import-damaged,
+// admin, allow-network-filesystem, auth-failure-delay, export-rdb-version, hot-idle, import, import-damaged,
 // import-skip-modules, maxdisk, maxdisk-db, maxdisk-free, maxmemory-policy-db, ping-fails-when-damaged and
 // set-aside-damaged. Defaults that differ from Redis': bind (loopback only), dir, appendonly.
 var parameters = slices.Concat([]parameter{
@@ -72,6 +72,7 @@ var parameters = slices.Concat([]parameter{
 	{"dir", "", directoryPath, "./data", inUse | atStart | guarded},
 	{"databases", "", intRange(1, math.MaxInt32), "16", inUse | atStart},
 	{"maxmemory", "", memorySize(0), "0", inUse},
+	{"hot-idle", "", duration, "10m", inUse},
 	{"maxmemory-clients", "", memoryOrPercent, "0", inUse},
 	{"maxmemory-policy", "", oneOf(policyNames...), "noeviction", inUse},
 	{"maxmemory-policy-db", "", databasePolicies, "", inUse},
