@@ -92,7 +92,13 @@ func (cl *client) runConn(r *command.Row, args [][]byte) {
 	t := cl.beforeCommand(r, args, 0)
 	reply := r.Conn(&cl.call)
 	cl.afterCommand(t, r, args, &reply)
-	if !cl.replied {
+	elements := cl.call.Elements
+	cl.call.Elements = nil // what it holds goes when it is sent
+	switch {
+	case cl.replied:
+	case elements != nil && cl.replies == repliesOn:
+		cl.replyElements(elements, cl.CallSeen)
+	default:
 		cl.reply(reply, cl.CallSeen)
 	}
 	cl.replied, cl.CallSeen = false, 0

@@ -104,8 +104,9 @@ func (h *hold) keyed(r *command.Row, args [][]byte, following []wire.Command) {
 		h.block(tx, lsn)
 		return
 	}
-	passage := cl.call.Passage
-	long := (passage != nil || reply.IsLong()) && cl.replies == repliesOn
+	passage, elements := cl.call.Passage, cl.call.Elements
+	cl.call.Passage, cl.call.Elements, cl.call.Finish = nil, nil, nil // what they hold goes when it is sent
+	long := (passage != nil || elements != nil || reply.IsLong()) && cl.replies == repliesOn
 	if !long {
 		cl.reply(reply, lsn)
 	}
@@ -119,6 +120,8 @@ func (h *hold) keyed(r *command.Row, args [][]byte, following []wire.Command) {
 	switch {
 	case passage != nil:
 		cl.replyPassage(passage, long, lsn)
+	case long && elements != nil:
+		cl.replyElements(elements, lsn)
 	case long:
 		cl.replyLong(&reply, lsn)
 	}

@@ -200,16 +200,27 @@ func (cl *client) awaitReading(reason error, enough func() bool) error {
 
 // replyLong is reply for a long one. The caller does not hold the keyspace lock.
 func (cl *client) replyLong(r *command.Reply, lsn uint64) {
+	cl.encodeLong(lsn, func(o *wire.Output) { r.Encode(o, cl.RESP3) })
+}
+
+// replyElements is replyLong for a reply whose elements are made while it is encoded. What they hold waits for the
+// client.
+func (cl *client) replyElements(e *command.Elements, lsn uint64) {
+	cl.Gathers(int(e.Held))
+	defer cl.Gathers(-int(e.Held))
+	cl.encodeLong(lsn, func(o *wire.Output) { e.Encode(o, cl.RESP3) })
+}
+
+func (cl *client) encodeLong(lsn uint64, encode func(o *wire.Output)) {
 	o := &cl.out
-	if cl.srv.store.Wait(max(cl.seen, lsn)) != nil {
-		cl.reply(*r, lsn) // none of it may be sent: an error comes in its place
-		return
-	}
 	o.BeginReply(lsn)
+	failed := cl.srv.store.Wait(max(cl.seen, lsn)) != nil
 	cl.seen = max(cl.seen, lsn)
-	o.Sending = true
-	r.Encode(o, cl.RESP3)
-	o.Sending = false
+	if !failed { // else none of it may be sent: an error comes in its place
+		o.Sending = true
+		encode(o)
+		o.Sending = false
+	}
 	cl.limitOutput()
 	cl.Scratch.Reset()
 }

@@ -25,7 +25,8 @@ type Call struct {
 	OffLock func() any   // the function, which has changed nothing yet, runs again and finds what this gives in Resume
 	Finish  func() Reply // gives the reply, to what the function has seen
 
-	Passage *store.Passage // what the reply consists of, if it is KindPassage
+	Passage  *store.Passage // what the reply consists of, if it is KindPassage
+	Elements *Elements      // and if it is KindElements: only where MayLeaveLock, or without the lock
 
 	// The function may set OffLock, Finish or Passage: not in MULTI, a script or for a queued client, nor twice.
 	MayLeaveLock bool

@@ -12,6 +12,7 @@
 //	row.go table.go categories.go row_stats.go     the table, and what derives from it
 //	rename.go                                      the table by the names that clients use
 //	reply.go reply_long.go errors.go               replies and their encoding; the texts of errors
+//	elements.go                                    replies of very many elements
 //	notify.go redacted.go                          keyspace events; what logs may show
 //	effect.go effect_stream.go                     what replicas get for a command that has changed something
 //	string*.go counter.go bit*.go hll.go lcs.go    strings

@@ -155,8 +155,7 @@ func hgetall(h *store.Hash, c *Call) Reply {
 			texts = append(texts, field, value)
 			return true
 		})
-		c.Finish = func() Reply { return MapOf(BulkStrings(texts).Elems...) }
-		return ReplyNone
+		return c.eachText(KindMap, texts)
 	}
 	elems := c.Elems(2 * h.Len())
 	h.Each(func(field, value string) bool {
@@ -167,6 +166,14 @@ func hgetall(h *store.Hash, c *Call) Reply {
 }
 
 func hkeys(h *store.Hash, c *Call) Reply {
+	if c.worksOffLock(h.Len(), h.Len()) {
+		texts := make([]string, 0, h.Len())
+		h.Each(func(field, _ string) bool {
+			texts = append(texts, field)
+			return true
+		})
+		return c.eachText(KindArray, texts)
+	}
 	fields := c.Elems(h.Len())
 	h.Each(func(field, _ string) bool {
 		fields = append(fields, BulkString(field))
@@ -176,6 +183,14 @@ func hkeys(h *store.Hash, c *Call) Reply {
 }
 
 func hvals(h *store.Hash, c *Call) Reply {
+	if c.worksOffLock(h.Len(), h.Len()) {
+		texts := make([]string, 0, h.Len())
+		h.Each(func(_, value string) bool {
+			texts = append(texts, value)
+			return true
+		})
+		return c.eachText(KindArray, texts)
+	}
 	values := c.Elems(h.Len())
 	h.Each(func(_, value string) bool {
 		values = append(values, BulkString(value))

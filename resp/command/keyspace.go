@@ -50,7 +50,7 @@ const (
 func keys(c *Call) Reply {
 	var o store.ScanOptions
 	o.Prefix, o.Match = matching(c.Args[1])
-	names := Array()
+	var names pack
 	for cursor := int64(0); ; {
 		page, next, seen, err := c.Store.Scan(c.DB, cursor, keysPage, c.Now, o, c.Locked)
 		if err != nil {
@@ -58,10 +58,10 @@ func keys(c *Call) Reply {
 		}
 		c.CallSeen = max(c.CallSeen, seen)
 		for _, name := range page {
-			names.Elems = append(names.Elems, BulkString(name))
+			names.add(name)
 		}
 		if cursor = next; next == 0 {
-			return names
+			return names.reply(c)
 		}
 	}
 }

@@ -178,9 +178,7 @@ func lrange(v *store.View, c *Call) Reply {
 	}
 	start, end := r.of(l.Len())
 	if c.worksOffLock(end-start, end-start) {
-		values := l.Range(start, end)
-		c.Finish = func() Reply { return BulkStrings(values) }
-		return ReplyNone
+		return c.eachText(KindArray, l.Range(start, end))
 	}
 	elems := c.Elems(end - start)
 	for i := start; i < end; i++ {

@@ -45,6 +45,7 @@ const (
 	KindBool      // RESP3 #t or #f, RESP2 :1 or :0
 	KindBigNumber // S; RESP2 a bulk
 	KindPassage   // a bulk of N bytes, which Call.Passage has: without the lock they are read while they are sent
+	KindElements  // Call.Elements has it
 	KindAttribute // Elems are key, value, ...: goes before a reply in RESP3, and is nothing in RESP2
 )
 

@@ -77,9 +77,7 @@ func smembers(s *store.Set, c *Call) Reply {
 
 // manyMembers copies members under the lock, for a reply that is made without it.
 func (c *Call) manyMembers(s *store.Set) Reply {
-	members := slices.AppendSeq(make([]string, 0, s.Len()), s.Members())
-	c.Finish = func() Reply { return SetOf(BulkStrings(members).Elems...) }
-	return ReplyNone
+	return c.eachText(KindSet, slices.AppendSeq(make([]string, 0, s.Len()), s.Members()))
 }
 
 // members are all members of a set as replies.

@@ -250,21 +250,11 @@ func rangeReply(v *store.View, c *Call, q rangeQuery, free bool) Reply {
 	}
 	from, to := q.selected(z)
 	if c.worksOffLock(to-from, to-from) {
-		return c.manyScored(scored(z, from, to), q.withScores, q.reverse)
+		return c.eachScored(scored(z, from, to), q.withScores, q.reverse)
 	}
 	list := c.scoredList(to-from, q.withScores)
 	q.each(z, from, to, list.add)
 	return list.reply()
-}
-
-// manyScored answers members that were copied under the lock, without it.
-func (c *Call) manyScored(members []store.Scored, withScores, reverse bool) Reply {
-	c.Finish = func() Reply {
-		list := c.scoredList(len(members), withScores)
-		list.addAll(members, reverse)
-		return list.reply()
-	}
-	return ReplyNone
 }
 
 func zrangestore(tx *store.Tx, c *Call) Reply {
