@@ -261,8 +261,8 @@ func (tx *Tx) evictCandidate(s *space, id int64, row *rowHead, certain bool) (fr
 	o := st.objectOf(s, id, row)
 	switch {
 	case o != nil:
-		if !certain && !s.order.Judge(id, o.heat(), o.sinceUse(tx.now)) {
-			o.visited = false
+		if !certain && !s.order.Judge(id, o.hits, o.sinceUse(tx.now)) {
+			o.hits = 0
 			return 0
 		}
 	case row == nil || row.space != s.id: // not there any more, or on its way

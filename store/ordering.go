@@ -84,6 +84,7 @@ func (st *Store) grew(s *space, bytes int64) {
 // that goes.
 func (st *Store) orderBorn(o *object) {
 	if o.space.order != nil {
+		o.hits = 0 // what made it is no use of it
 		st.ordered(o.space, func(r *order.Order) { r.Born(o.id, o.name(), max(o.bytesOnDisk(), 0), o.deadline != 0) })
 	}
 }
@@ -142,16 +143,8 @@ func (st *Store) becomesGarbage(typ Type, bytes int64) {
 // orderUnloaded is told of a key that leaves memory, and what it was used there.
 func (st *Store) orderUnloaded(o *object) {
 	if o.space.order != nil && o.space.db >= 0 {
-		o.space.order.Used(o.id, o.heat(), o.sinceUse(st.tx.now))
+		o.space.order.Used(o.id, o.hits, o.sinceUse(st.tx.now))
 	}
-}
-
-// heat is how often a key was used since it was last asked.
-func (o *object) heat() uint8 {
-	if o.visited {
-		return 1
-	}
-	return 0
 }
 
 // orderSpace gives a database's space an Order by the bounds, or takes it away.

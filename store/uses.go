@@ -20,6 +20,9 @@ func (st *Store) CountsUses() bool { return st.countUses.Load() != nil }
 
 // use notes a use of the key at now, unix ms.
 func (st *Store) use(o *object, now int64) {
+	if o.hits < 255 {
+		o.hits++
+	}
 	if c := st.countUses.Load(); c != nil {
 		n := o.frequency(c, now)
 		if n < 255 && rand.Float64()*float64(max(n-usesOfNew, 0)*c.LogFactor+1) < 1 {
