@@ -120,9 +120,6 @@ func NewServer(cfg *config.Config, log zerolog.Logger, shutdown func(Shutdown)) 
 	s.shutdown = shutdown
 	machine.PaceCollector()
 	s.limitHeap() // a recovery needs memory, too
-	if memory := cfg.Memory; memory > 0 && memory < 64<<20 {
-		_ = machine.ReadProgramSparingly() // it only helps
-	}
 	cfg.KeepUsers(s.acl)
 	return s
 }

@@ -12,14 +12,16 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
 //go:embed templates static
 var files embed.FS
 
-// pageTemplates are the views by name, each within the layout.
-var pageTemplates = func() map[string]*template.Template {
+// pageTemplates are the views by name, each within the layout. They are made for the first look: who serves no page
+// needs no memory for them.
+var pageTemplates = sync.OnceValue(func() map[string]*template.Template {
 	all := map[string]*template.Template{}
 	layout := template.Must(template.New("layout.html").Funcs(templateFuncs).ParseFS(files, "templates/layout.html"))
 	names, err := fs.Glob(files, "templates/*.html")
@@ -33,7 +35,7 @@ var pageTemplates = func() map[string]*template.Template {
 		}
 	}
 	return all
-}()
+})
 
 // views are the page's parts in the order of its menu.
 var views = []struct{ Path, Title string }{
@@ -224,7 +226,7 @@ func (l *look) logout() error {
 // show renders a view whole before the first byte of it leaves.
 func show(w http.ResponseWriter, status int, name string, data map[string]any) {
 	var page bytes.Buffer
-	if err := pageTemplates[name].Execute(&page, data); err != nil {
+	if err := pageTemplates()[name].Execute(&page, data); err != nil {
 		plain(w, http.StatusInternalServerError, "the view can not be made: "+err.Error())
 		return
 	}
