@@ -26,6 +26,8 @@ type inside struct {
 // ErrNoUser says that there is no such user, or none that may connect.
 var ErrNoUser = errors.New("no such user, or it is switched off")
 
+var errNoData = errors.New("the data is not open yet")
+
 // insideConn is the server's end.
 type insideConn struct {
 	socketEnd
@@ -126,15 +128,25 @@ func (s *Server) Ready() error {
 
 // What a part of the process wants to find again after a restart is in the server's own database, a hash a part.
 
-// Keep stores values by name; a part's names are to be few. While nothing can be written it fails.
+// Keep stores values by name; a part's names are to be few. It returns when a kill does not lose them any more. While
+// nothing can be written it fails.
 func (s *Server) Keep(part string, values map[string][]byte) error {
 	if s.loading.Load() != nil || s.store == nil {
-		return errors.New("the data is not open yet")
+		return errNoData
 	}
 	if err := s.store.WriteError(); err != nil {
 		return err
 	}
-	st, key, now := s.store, []byte(keptPrefix+part), time.Now().UnixMilli()
+	lsn, err := s.keep([]byte(keptPrefix+part), values)
+	if err != nil {
+		return err
+	}
+	return s.store.Wait(lsn)
+}
+
+// keep is Keep up to the change. lsn is the change's.
+func (s *Server) keep(key []byte, values map[string][]byte) (lsn uint64, err error) {
+	st, now := s.store, time.Now().UnixMilli()
 	st.Lock()
 	defer st.Unlock()
 	tx := st.Begin(st.OwnDB(), now)
@@ -145,7 +157,7 @@ func (s *Server) Keep(part string, values map[string][]byte) error {
 		st.Lock()
 		defer f.Release()
 		if err != nil {
-			return err
+			return 0, err
 		}
 		tx = st.Begin(st.OwnDB(), now)
 	}
@@ -159,14 +171,13 @@ func (s *Server) Keep(part string, values map[string][]byte) error {
 			s.follow.keep(tx, p)
 		}
 	}
-	tx.End()
-	return err
+	return tx.End(), err
 }
 
 // Kept returns what Keep has stored.
 func (s *Server) Kept(part string) (map[string]string, error) {
 	if s.loading.Load() != nil || s.store == nil {
-		return nil, errors.New("the data is not open yet")
+		return nil, errNoData
 	}
 	values := map[string]string{}
 	s.store.Lock()

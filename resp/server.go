@@ -208,9 +208,13 @@ func (s *Server) Hooks() store.Hooks {
 			s.blockers.touched(db, key)
 			s.tracking.touched(key)
 		},
-		Created: func(db int, key string) { s.notify(db, command.EventNew, "new", key) },
-		Missed:  s.missed,
-		Rested:  machine.GiveBack,
+		Created: func(db int, key string) {
+			if db < s.cfg.Databases { // else the server's own
+				s.notify(db, command.EventNew, "new", key)
+			}
+		},
+		Missed: s.missed,
+		Rested: machine.GiveBack,
 		Overdue: func() bool {
 			return (s.hears(command.EventExpired) || s.replicas.effects.On()) && !s.pause.active.Load() && s.follow.of.Load() == nil
 		},

@@ -111,6 +111,9 @@ func (c *conn) pipeline(commands [][]string) ([]value, error) {
 	}
 	// The server gathers replies while it reads, however many they are.
 	if err := c.w.Flush(); err != nil {
+		if v, unread := c.reply(); unread == nil && v.failed() { // it was turned away, and told why
+			err = denial{v.text}
+		}
 		return nil, c.breaks(err)
 	}
 	replies := make([]value, len(commands))

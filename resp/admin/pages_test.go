@@ -168,6 +168,23 @@ func TestASessionEndsWithItsConnectionOrItsUser(t *testing.T) {
 	}
 }
 
+// As by Redis's protected mode, be it that the password was taken away while the server ran.
+func TestAnotherMachineIsTurnedAwayWhileThereIsNoPassword(t *testing.T) {
+	s := start(t, t.TempDir())
+	for _, path := range []string{"/login", "/metrics"} {
+		r := httptest.NewRequest("GET", "http://10.0.0.1"+path, nil)
+		if path == "/login" {
+			r = httptest.NewRequest("POST", "http://10.0.0.1"+path, nil)
+		}
+		r.RemoteAddr = "203.0.113.5:50000"
+		w := httptest.NewRecorder()
+		s.page.http.Handler.ServeHTTP(w, r)
+		if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "protected mode") {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+	}
+}
+
 func TestOldSessionsMakeRoom(t *testing.T) {
 	s := start(t, t.TempDir())
 	first := s.logIn("", "")

@@ -1,0 +1,168 @@
+package resp
+
+import (
+	"bufio"
+	"errors"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/rs/zerolog"
+)
+
+// inner talks over a connection of the process's own.
+func inner(t *testing.T, conn net.Conn, err error) *talker {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return &talker{t, conn, bufio.NewReader(conn)}
+}
+
+func (k *talker) ask(command string) string {
+	k.t.Helper()
+	k.send(command)
+	line, err := k.r.ReadString('\n')
+	if err != nil {
+		k.t.Fatalf("%s: %v", command, err)
+	}
+	return strings.TrimRight(line, "\r\n")
+}
+
+func TestAPartOfTheProcessIsAClientWithTheAddressOfWhomItActsFor(t *testing.T) {
+	_, s := startServing(t)
+	near, far := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 50000}, &net.TCPAddr{IP: net.IPv4(203, 0, 113, 5), Port: 50000}
+	conn, err := s.Connect(far, near)
+	if got, _ := inner(t, conn, err).r.ReadString('\n'); !strings.HasPrefix(got, "-DENIED") {
+		t.Errorf("protected mode says %q to another machine", got)
+	}
+	conn, err = s.ConnectOwn(near, near)
+	own := inner(t, conn, err)
+	for _, command := range []string{"CONFIG SET requirepass secret", "ACL SETUSER ann on >word +get +acl|whoami ~a*", "ACL SETUSER ben off >word +@all", "SET a 1"} {
+		if got := own.ask(command); got != "+OK" {
+			t.Errorf("%s: %s", command, got)
+		}
+	}
+	conn, err = s.Connect(far, near)
+	stranger := inner(t, conn, err)
+	if got := stranger.ask("GET a"); !strings.HasPrefix(got, "-NOAUTH") {
+		t.Errorf("a stranger hears %q", got)
+	}
+	if got := stranger.ask("AUTH wrong"); !strings.HasPrefix(got, "-WRONGPASS") {
+		t.Errorf("a wrong password: %q", got)
+	}
+	if n := s.authDelays.count.Load(); n != 1 {
+		t.Errorf("%d failures have waited", n)
+	}
+	conn, err = s.ConnectAs("ann", far, near)
+	ann := inner(t, conn, err)
+	if got := ann.ask("GET a"); got != "$1" {
+		t.Errorf("ann reads %q", got)
+	}
+	ann.r.ReadString('\n')
+	for _, command := range []string{"GET b", "SET a 2", "CONFIG GET dir"} {
+		if got := ann.ask(command); !strings.HasPrefix(got, "-NOPERM") {
+			t.Errorf("ann may %s: %q", command, got)
+		}
+	}
+	for _, name := range []string{"ben", "nobody", ""} {
+		if _, err := s.ConnectAs(name, far, near); !errors.Is(err, ErrNoUser) {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	if got := own.ask("CLIENT KILL USER ann"); got != ":1" {
+		t.Errorf("ann's connections: %s", got)
+	}
+	if _, err := ann.r.ReadByte(); err == nil {
+		t.Error("ann is there still")
+	}
+}
+
+func TestWhatAPartKeepsIsNoClientsAndIsThereAgain(t *testing.T) {
+	addr, s := startServing(t)
+	hits, misses := s.hitsAndMisses(t)
+	if err := s.Keep("test", map[string][]byte{"a": []byte("1"), "b": {0, 255}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Keep("test", map[string][]byte{"a": []byte("2")}); err != nil {
+		t.Fatal(err)
+	}
+	k := talk(t, addr)
+	for command, want := range map[string]string{"FLUSHALL": "+OK", "DBSIZE": ":0", "EXISTS kept:test": ":0"} {
+		k.send(command)
+		if line, _ := k.r.ReadString('\n'); strings.TrimSpace(line) != want {
+			t.Errorf("%s: %q", command, line)
+		}
+	}
+	kept, err := s.Kept("test")
+	if err != nil || len(kept) != 2 || kept["a"] != "2" || kept["b"] != "\x00\xff" {
+		t.Errorf("%q %v", kept, err)
+	}
+	if kept, err := s.Kept("nothing"); err != nil || len(kept) != 0 {
+		t.Errorf("%q %v", kept, err)
+	}
+	if h, m := s.hitsAndMisses(t); h != hits || m != misses+1 { // EXISTS is the client's own
+		t.Errorf("%d hits and %d misses were counted", h-hits, m-misses)
+	}
+}
+
+func (s *Server) hitsAndMisses(t *testing.T) (hits, misses int64) {
+	t.Helper()
+	st, err := s.store.Stats(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st.Hits, st.Misses
+}
+
+// A follower may go on with its master's stream for as long as nothing but the stream has changed the data. What a part
+// keeps is none of the data.
+func TestKeepingSomethingLeavesAFollowersPlaceInTheStream(t *testing.T) {
+	addr, s := startServing(t)
+	st := s.store
+	func() {
+		st.Lock()
+		defer st.Unlock()
+		tx := st.Begin(0, 1)
+		s.follow.keep(tx, position{id: strings.Repeat("a", 40), offset: 12})
+		tx.End()
+	}()
+	if p := s.follow.resumable(); p.offset != 12 {
+		t.Fatalf("before: %+v", p)
+	}
+	for _, value := range []string{"1", "2"} {
+		if err := s.Keep("test", map[string][]byte{"a": []byte(value)}); err != nil {
+			t.Fatal(err)
+		}
+		if p := s.follow.resumable(); p.offset != 12 {
+			t.Errorf("after what was kept: %+v", p)
+		}
+	}
+	k := talk(t, addr)
+	k.send("SET a 1")
+	k.r.ReadString('\n')
+	if err := s.Keep("test", map[string][]byte{"a": []byte("3")}); err != nil {
+		t.Fatal(err)
+	}
+	if p := s.follow.resumable(); p.id != "" {
+		t.Errorf("after a client's write: %+v", p)
+	}
+}
+
+func TestNothingIsKeptBeforeThereIsAStore(t *testing.T) {
+	cfg, _, err := LoadConfig([]string{"--dir", t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newServer(cfg, zerolog.Nop())
+	if err := s.Keep("test", nil); err == nil {
+		t.Error("it was kept")
+	}
+	if _, err := s.Kept("test"); err == nil {
+		t.Error("something was found")
+	}
+	if err := s.Ready(); err == nil {
+		t.Error("it is ready")
+	}
+}
