@@ -301,10 +301,10 @@ func (h *hold) unpin() {
 // want asks for all keys of a command.
 func want(tx *store.Tx, r *command.Row, args [][]byte, first bool) bool {
 	if len(r.Keys) == 1 && r.Keys[0].Find == nil && r.Keys[0].Last == r.Keys[0].First { // most commands
-		return tx.Want(args[r.Keys[0].First], r.Keys[0].Needed(args, first))
+		return r.Keys[0].Want(&tx.View, args, r.Keys[0].First, first)
 	}
 	ok := true
-	r.EachNeeded(args, first, func(i int, need store.Need) { ok = tx.Want(args[i], need) && ok })
+	r.EachNeeded(args, func(i int, s *command.KeySpec) { ok = s.Want(&tx.View, args, i, first) && ok })
 	return ok
 }
 

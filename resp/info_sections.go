@@ -359,6 +359,7 @@ func infoDiskette(t *infoText, r *infoReport) {
 	t.line("write_back_failures", st.WriteBackFailures)
 	t.line("rows_set_aside", st.RowsSetAside)
 	t.line("reaped_rows", st.ReapedRows)
+	t.line("indexed_keys", st.IndexedKeys)
 	t.line("vacuumed_pages", st.VacuumedPages)
 	t.line("stranger_disconnections", r.s.limits.Strangers.Closed.Load())
 	t.line("delayed_auth_failures", r.s.authDelays.count.Load())

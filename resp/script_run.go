@@ -178,12 +178,12 @@ func (run *scriptRun) lacks(r *command.Row, args [][]byte) bool {
 		return false
 	}
 	tx, has := run.tx, true
-	r.EachNeeded(args, false, func(i int, need store.Need) { has = has && tx.Has(args[i], need) })
+	r.EachNeeded(args, func(i int, s *command.KeySpec) { has = has && s.Has(&tx.View, args, i) })
 	if has {
 		return false
 	}
 	if run.mayLoad = time.Since(run.began) < startAnew; run.mayLoad {
-		r.EachNeeded(args, false, func(i int, need store.Need) { tx.WantAlso(args[i], need) })
+		r.EachNeeded(args, func(i int, s *command.KeySpec) { s.WantAlso(&tx.View, args, i) })
 		run.lacking = true
 	}
 	return run.lacking

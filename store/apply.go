@@ -53,6 +53,7 @@ func (w *writer) finish(f *fold) {
 	}
 	w.run(w.meta, "journal_lsn", int64(min(f.synced, f.last)))
 	w.run(w.meta, "applied_lsn", int64(f.last))
+	w.run(w.meta, "indexed_lsn", int64(f.last))
 }
 
 func cloneMap(m map[int]int64) map[int]int64 {

@@ -49,6 +49,9 @@ func (w *writer) rows(f *fold, order []int32) {
 
 // ownRows writes those of a table that is not kept in runs.
 func (w *writer) ownRows(f *fold, order []int32) {
+	if len(w.indexed) > 0 && !w.asides.sifting {
+		w.indexOwnRows(f, order)
+	}
 	for len(order) > 0 {
 		r := &f.rows[order[0]]
 		n := 1
@@ -72,6 +75,9 @@ func (w *writer) ownRows(f *fold, order []int32) {
 func (r *rowEntry) target() target { return target{r.id, r.n, r.table} }
 
 func (w *writer) ownRow(f *fold, i int32) {
+	if len(w.indexed) > 0 && w.asides.sifting {
+		w.indexRows(f, []int32{i})
+	}
 	if r := &f.rows[i]; r.removed {
 		w.removeRow(r.table, r.id, r.n)
 	} else {

@@ -107,6 +107,9 @@ func (w *writer) merge(f *fold, order []int32, bounded bool) {
 		(!bounded && f.rows[order[0]].n > old.rows[len(old.rows)-1].n || f.rows[order[len(order)-1]].n < old.n) {
 		old.there, old.rows = false, old.rows[:0]
 	}
+	if len(w.indexed) > 0 {
+		w.countRuns(f, order)
+	}
 	b.d = &tables[w.merging.table]
 	b.limit = w.evenly(f, order)
 	rows := old.rows

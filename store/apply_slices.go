@@ -33,6 +33,7 @@ func (w *writer) applyInSlices(f *fold) error {
 		w.lookForForeign(false)
 		w.databases(f)
 		w.run(w.meta, "ahead_lsn", int64(f.last))
+		w.run(w.meta, "indexed_lsn", int64(f.last))
 	})
 	if err != nil {
 		w.spaceOf = before

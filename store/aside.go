@@ -88,6 +88,9 @@ func (w *writer) attempt(f *fold, i int32, at target, size int, write func(w *wr
 	if ofARow(err) {
 		w.err = nil
 		w.run(w.rollbackTo)
+		if w.build != nil {
+			w.build.begin() // it has noted what is undone
+		}
 		w.asides.out[at] = err
 	}
 	w.run(w.release)

@@ -29,6 +29,9 @@ func (st *Store) Check() error {
 		if err := r.checkRows(given, fail, func(string) error { return nil }); err != nil {
 			return err
 		}
+		if err := r.checkIndex(fail); err != nil {
+			return err
+		}
 		return st.checkMemoryLocked(r, fail)
 	})
 	return errors.Join(append(errs, err)...)

@@ -104,8 +104,9 @@ func (v *View) collectionOf(key []byte, t Type) (collection, error) {
 
 // editing is what the Tx handles of all types have in common: the key whose collection is being changed.
 type editing struct {
-	tx *Tx
-	o  *object
+	tx      *Tx
+	o       *object
+	outline *outline // of a key of which the handle has a part (paged.go), else nil
 }
 
 // editOf is edit for a key that holds, or is to hold, a collection of a type. c is nil when the
@@ -115,7 +116,7 @@ func (tx *Tx) editOf(key []byte, t Type) (e editing, c collection, err error) {
 	if o.typ != None && o.typ != t {
 		return editing{}, nil, ErrWrongType
 	}
-	return editing{tx, o}, o.coll(), nil
+	return editing{tx: tx, o: o}, o.coll(), nil
 }
 
 // ensureKey comes before a row of c is recorded: an absent name becomes a key. It returns the key's id.
@@ -129,6 +130,10 @@ func (e editing) ensureKey(c collection) (id int64) {
 
 // changed ends a mutation: the books follow, and an empty collection is no key (I7).
 func (e editing) changed() {
+	if e.outline != nil {
+		e.changedPart()
+		return
+	}
 	if e.o.coll().length() == 0 && e.o.typ != TypeStream {
 		e.tx.drop(e.o)
 		return
@@ -145,7 +150,7 @@ func (r *reader) collection(id int64, t Type, need Need) (c collection, o *outli
 	for _, tb := range tablesOf(t) {
 		err := r.loadTable(c, id, tb, need)
 		switch {
-		case err == errNotSmall && need == NeedShape:
+		case err == errNotSmall && (need == NeedShape || need == NeedLength):
 			o, err := r.outlineOf(id, c)
 			return nil, o, err
 		case err == errNotSmall:

@@ -45,6 +45,7 @@ const (
 	sweeping    operation = "look for expired keys"
 	writingBack operation = "write back"
 	reaping     operation = "reap"
+	indexing    operation = "index elements"
 	vacuuming   operation = "give free pages back"
 	moving      operation = "checkpoint"
 	measuring   operation = "make room"
@@ -187,7 +188,7 @@ func (st *Store) worked(p place) {
 
 // workedWriting notes that the tables have taken everything.
 func (st *Store) workedWriting() {
-	for _, op := range []operation{writingBack, reaping, vacuuming, moving} {
+	for _, op := range []operation{writingBack, reaping, indexing, vacuuming, moving} {
 		st.worked(place{op: op})
 	}
 }

@@ -79,6 +79,9 @@ func (w *writer) lookForForeign(counts bool) {
 		return
 	}
 	f := &w.foreign
+	if version != f.version {
+		w.distrustIndexes()
+	}
 	f.found = foreignRows{wrote: f.found.wrote || version != f.version, counted: counts}
 	f.suspected = f.found.wrote || f.met.Swap(false) || f.suspected
 	f.found.count = counts && f.suspected && time.Since(f.counted) >= foreignPause
@@ -133,6 +136,7 @@ func (w *writer) moveForeign(id int64) {
 	to := w.ids.take()
 	w.foreign.found.above = max(w.foreign.found.above, to)
 	w.foreign.moving = true
+	w.distrustIndexes()
 	w.foreign.found.name(&w.foreign.found.moved, w.nameOf(id))
 	w.exec(`UPDATE keys SET id = ?2 WHERE id = ?1`, id, to)
 	w.exec(`UPDATE OR REPLACE chunks SET id = ?2 WHERE id = ?1`, id, to)

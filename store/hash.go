@@ -167,11 +167,16 @@ func (tx *Tx) EditHash(key []byte) (HashTx, error) {
 	if err != nil {
 		return HashTx{}, err
 	}
+	return e.hash(c)
+}
+
+// hash is the handle of a hash that is whole.
+func (e editing) hash(c collection) (HashTx, error) {
 	h, ok := c.(*Hash)
 	if !ok {
 		return HashTx{newHash(), e}, nil
 	}
-	h.at(tx.now)
+	h.at(e.tx.now)
 	if h.anyDue() {
 		HashTx{h, e}.removeDue(sweepSlice)
 		if e.o.typ == None {
@@ -198,6 +203,7 @@ func (h HashTx) set(field, value []byte, keepDeadline bool) (created bool) {
 	switch {
 	case created:
 		h.tx.rec.insert()
+		h.noteAdded(s.name)
 	case !keepDeadline:
 		h.moveDeadline(s, 0)
 	}
@@ -230,6 +236,7 @@ func (h HashTx) takeOut(field string) bool {
 		h.deadlines.set(n, "", 0)
 		h.tx.st.watchFields(h.o)
 	}
+	h.noteRemoved(field)
 	h.tx.rec.remove(h.o.id, hashFields, n)
 	return true
 }

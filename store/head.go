@@ -22,9 +22,11 @@ import "diskette/expire"
 type Need uint8
 
 const (
-	NeedValue Need = iota // the most
-	NeedShape             // the value if it is short, else its outline
-	NeedSmall             // the value if it is short: who can not know takes it along where that costs little
+	NeedValue  Need = iota // the most
+	NeedPart               // certain elements, which WantElements names: see paged.go
+	NeedShape              // the value if it is short, else its outline
+	NeedLength             // the value if it is short, else how many elements it has
+	NeedSmall              // the value if it is short: who can not know takes it along where that costs little
 	NeedHead
 )
 
@@ -39,9 +41,11 @@ func (o *object) unknown() bool { return o.load() != nil && !o.headOnly }
 // lacks reports whether a command has to wait for a load.
 func (o *object) lacks(n Need) bool {
 	switch n {
-	case NeedValue:
+	case NeedValue, NeedPart:
 		return o.load() != nil || o.headOnly
 	case NeedShape:
+		return o.unknown() || o.headOnly && (o.outline() == nil || o.outline().rough)
+	case NeedLength:
 		return o.unknown() || o.headOnly && o.outline() == nil
 	}
 	return o.unknown()
@@ -49,6 +53,7 @@ func (o *object) lacks(n Need) bool {
 
 // filled ends the time without a value: it has one now, or is no key. A load that is under way comes too late.
 func (o *object) filled() {
+	o.releasePart()
 	o.headOnly = false
 	o.setOutline(nil)
 	o.setLoad(nil)

@@ -100,7 +100,7 @@ var headCommands = map[string]struct {
 // TestWhatNeedsTheHeadAloneDoesNotLoadTheValue runs each such command on each kind of value: the value is not in memory
 // afterwards, nor was it on the way, and it is whole when something asks for it.
 func TestWhatNeedsTheHeadAloneDoesNotLoadTheValue(t *testing.T) {
-	st := opened(t, t.TempDir())
+	st := opened(t, t.TempDir(), func(o *Options) { o.pagedElements = 1 << 30 }) // an index takes memory, too
 	for kind, value := range headValues {
 		for name, c := range headCommands {
 			t.Run(name+" of a "+kind, func(t *testing.T) {

@@ -130,6 +130,9 @@ func (tx *Tx) transfer(from, to *object) {
 	to.setColl(from.coll())
 	to.headOnly = from.headOnly
 	to.setOutline(from.outline())
+	if p := to.part(); p != nil {
+		p.owner = to
+	}
 	to.used(from)
 	to.space.live++
 	if to.deadline != 0 {

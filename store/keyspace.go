@@ -70,6 +70,7 @@ func (st *Store) forget(o *object) {
 	st.tx.memos, st.tx.aheads = 0, 0
 	st.due.Set(o, 0)
 	st.unwatchFields(o)
+	o.releasePart()
 	st.hotBytes -= o.bytes()
 	st.hotObjects--
 	o.space.keys.delete(o)
@@ -115,11 +116,14 @@ func (st *Store) unloadLocked(steps int) (more bool) {
 			o.visited = false
 			more = true
 		case o.unloadable(applied):
+			st.wantIndex(o)
 			st.forget(o)
 			st.stats.unloaded++
 			more = true
 		case o.trim(applied):
 			st.resized(o)
+			more = true
+		case st.toPart(o) || st.shrinkPart(o):
 			more = true
 		}
 	}
@@ -138,6 +142,7 @@ func (st *Store) Unload() error {
 	for o := st.oldest; o != nil; {
 		newer := o.newer
 		if o.unloadable(applied) {
+			st.wantIndex(o)
 			st.forget(o)
 			st.stats.unloaded++
 		}

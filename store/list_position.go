@@ -18,6 +18,8 @@ func neighbourly(n int64) int64 { return int64(bits.RotateLeft64(uint64(n), -pos
 // beyond returns the position of an element to come before the first, or behind the last.
 func (l ListTx) beyond(end End) int64 {
 	switch {
+	case l.len == 0 && l.outline != nil:
+		return l.outline.part.list.beyond(end)
 	case l.len == 0:
 		return 0
 	case end == Head:

@@ -41,6 +41,7 @@ func (l ListTx) push(end End, value string) {
 		l.pushTail(e)
 	}
 	l.count(value)
+	l.grew(1)
 	putElement(l.tx.rec.insert(), id, &e)
 	l.changed()
 }
@@ -60,6 +61,7 @@ func (l ListTx) pop(end End) string {
 		e = l.popTail()
 	}
 	l.uncount(e.value)
+	l.notePop(end, e.n)
 	l.tx.rec.remove(l.o.id, listElements, e.n)
 	return e.value
 }

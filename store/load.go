@@ -9,10 +9,12 @@ import (
 // load is a disk read that is under way: a command that wants the key waits for it, so that a cold
 // key is read once however many clients ask.
 type load struct {
-	done chan struct{}
-	err  error  // set before done is closed
-	by   *Fetch // the Fetch that reads the key
-	need Need   // the most that was asked for before that begins
+	done  chan struct{}
+	err   error    // set before done is closed
+	by    *Fetch   // the Fetch that reads the key
+	need  Need     // the most that was asked for before that begins
+	names []string // the elements that NeedPart asks for
+	end   endRead  // and what of a list
 }
 
 // Fetch is the loads that a command needs before it can run.
@@ -25,10 +27,13 @@ type Fetch struct {
 }
 
 type pending struct {
-	o    *object
-	db   int   // its database, for the log
-	wait       // the load that we make
-	id   int64 // of the key whose value is missing, 0 = nothing is known yet
+	o      *object
+	db     int   // its database, for the log
+	wait         // the load that we make
+	id     int64 // of the key whose value is missing, 0 = nothing is known yet
+	typ    Type
+	part   *part // further elements of this one are read; else nil
+	beside *part // while the whole is read, this one goes on
 }
 
 type wait struct {
@@ -47,7 +52,18 @@ func (f *Fetch) start(o *object, need Need) {
 	l := &load{done: make(chan struct{}), by: f, need: need}
 	o.setLoad(l)
 	o.pin()
-	f.missing = append(f.missing, pending{o, o.space.db, wait{l, f.ahead}, o.id})
+	p := pending{o: o, db: o.space.db, wait: wait{l, f.ahead}, id: o.id}
+	p.readBeside(o)
+	f.missing = append(f.missing, p)
+}
+
+// need asks for more of a key, or whether it is there.
+func (f *Fetch) need(o *object, need Need) {
+	if l := o.load(); l != nil {
+		f.join(l, need)
+	} else {
+		f.start(o, need)
+	}
 }
 
 // join waits for a load that is under way, or asks for more of what this Fetch reads.
@@ -161,6 +177,7 @@ func (st *Store) readRows(missing []pending) rowsRead {
 func (st *Store) dropLocked(missing []pending) {
 	for _, p := range missing {
 		p.o.unpin()
+		p.ended()
 		if p.o.load() == p.l {
 			p.o.setLoad(nil)
 			if !p.o.headOnly {
@@ -179,6 +196,11 @@ func (st *Store) unreadable(o *object, db int, err error) error {
 // loaded fills a placeholder or head, or takes the placeholder away when the read failed. A command that could not
 // announce the key may have filled it meanwhile, or given up the value of a head.
 func (st *Store) loaded(p pending, r *row, err error) {
+	p.ended()
+	if p.part != nil {
+		st.loadedPart(p, r, err)
+		return
+	}
 	if p.o.load() == p.l {
 		p.o.setLoad(nil)
 		switch {
@@ -219,10 +241,7 @@ func (st *Store) fill(o *object, r *row) error {
 	if o.headOnly && o.typ == TypeString && !r.headOnly {
 		r.value = o.outline().merge(r.value)
 	}
-	o.setStr(r.value)
-	o.setColl(r.coll)
-	o.headOnly = r.headOnly
-	o.setOutline(r.outline)
+	st.fillValue(o, r)
 	st.watchFields(o)
 	st.resized(o)
 	return nil
@@ -255,7 +274,7 @@ func (p Pin) Unpin() { p.o.unpin() }
 // loadNow reads one key while the keyspace lock is held: the exception of I9, for keys that
 // could not be known before the command ran. o is the name's placeholder or head if it has one, of which
 // a load may be under way.
-func (st *Store) loadNow(s *space, key []byte, o *object, need Need) *object {
+func (st *Store) loadNow(s *space, key []byte, o *object, need Need, names ...string) *object {
 	if o == nil {
 		o = newObject(s, key)
 		st.admit(o)
@@ -263,7 +282,7 @@ func (st *Store) loadNow(s *space, key []byte, o *object, need Need) *object {
 	var r row
 	if s.unloaded || o.headOnly {
 		err := st.readers.load(func(rd *reader) error {
-			return rd.pending(pending{o, s.db, wait{l: &load{need: need}}, o.id}, &r)
+			return rd.pending(pending{o: o, db: s.db, wait: wait{l: &load{need: need, names: names}}, id: o.id}, &r)
 		})
 		if err == nil {
 			st.stats.loads++

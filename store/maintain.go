@@ -64,6 +64,19 @@ func (st *Store) maintain() (freed bool) {
 		signal(st.wb.applyNow)
 		return true
 	}
+	if !st.DiskFull() {
+		did, err := st.indexElements()
+		if err != nil {
+			st.maintenanceFailed(indexing, err)
+			return false
+		}
+		st.worked(place{op: indexing})
+		if did {
+			st.checkpoint(st.walPages())
+			signal(st.wb.applyNow)
+			return false
+		}
+	}
 	slice := int64(vacuumSlice)
 	if st.DiskFull() {
 		// The WAL can not grow: it is written from its start again after each small slice.
@@ -144,6 +157,7 @@ func (w *writer) reapSlice() (rows int64, err error) {
 	for _, id := range w.reaped {
 		if err == nil {
 			delete(w.pieced, id)
+			w.letIndexGo(id)
 		}
 	}
 	return rows, err
@@ -203,6 +217,12 @@ func (w *writer) reapGarbage() (rows int64) {
 		}
 		if w.hasPieces(k.id) {
 			reap(w.reapPieces, reapLong)
+		}
+		if _, indexed := w.indexed[k.id]; indexed {
+			reap(w.reapEntries, reapStep)
+			if !left {
+				w.run(w.dropIndexed, k.id)
+			}
 		}
 		if left {
 			break

@@ -34,8 +34,21 @@ func (c content) equal(d content) bool {
 
 func (c content) String() string { return fmt.Sprintf("%.60q %.60q", c.named, c.list) }
 
+// editedBy finds a collection for a change that names an element: the whole, or what is needed of it.
+func editedBy[T any](
+	g *game, key []byte, element string, whole func([]byte) (T, error), part func([]byte, Names) (T, error),
+) (T, error) {
+	if g.r.IntN(4) == 0 {
+		return whole(key)
+	}
+	return part(key, Names{Args: [][]byte{[]byte(element)}, Step: 1})
+}
+
 // element is a short random name for a field or a member, seldom a long one.
 func (g *game) element() string {
+	if g.next != nil {
+		return *g.next
+	}
 	switch g.r.IntN(40) {
 	case 0:
 		return ""

@@ -5,11 +5,17 @@ import "fmt"
 func init() {
 	collectionModels[TypeHash] = collectionModel{
 		change: func(g *game, tx *Tx, key []byte, c *content) {
-			h, err := tx.EditHash(key)
+			field := g.element()
+			h, err := editedBy(g, key, field, tx.EditHash, tx.EditHashPart)
 			if err != nil {
 				g.fail("hash: %v", err)
 			}
-			field := g.element()
+			if n := h.Len(); n != c.len() {
+				g.fail("a hash of %d: want %d", n, c.len())
+			}
+			if value, _ := h.Get([]byte(field)); value != c.named[field] {
+				g.fail("hget %.20q = %.20q: want %.20q", field, value, c.named[field])
+			}
 			_, there := c.named[field]
 			if g.r.IntN(3) == 0 {
 				if h.Delete([]byte(field)) != there {

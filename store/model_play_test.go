@@ -18,7 +18,7 @@ func (g *game) command() {
 		announced = nil
 	}
 	for i := range announced { // it may need no more than the head, or the value after all
-		needs[i] = []Need{NeedValue, NeedHead, NeedHead, NeedSmall, NeedShape}[g.r.IntN(5)]
+		needs[i] = []Need{NeedValue, NeedHead, NeedHead, NeedSmall, NeedShape, NeedLength, NeedPart, NeedPart}[g.r.IntN(8)]
 	}
 	err := commandOn(g.st, db, g.now, announced, needs, func(tx *Tx, k [][]byte) {
 		if announced == nil {

@@ -3,11 +3,14 @@ package store
 func init() {
 	collectionModels[TypeSet] = collectionModel{
 		change: func(g *game, tx *Tx, key []byte, c *content) {
-			s, err := tx.EditSet(key)
+			member := g.element()
+			s, err := editedBy(g, key, member, tx.EditSet, tx.EditSetPart)
 			if err != nil {
 				g.fail("set: %v", err)
 			}
-			member := g.element()
+			if n := s.Len(); n != c.len() {
+				g.fail("a set of %d: want %d", n, c.len())
+			}
 			_, there := c.named[member]
 			if g.r.IntN(3) == 0 {
 				if s.Remove([]byte(member)) != there {

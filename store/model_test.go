@@ -60,6 +60,8 @@ type game struct {
 	trace   []string // the last commands, for the failure's report
 	loans   []loan   // long values that were lent and must not change
 	scan    *scanModel
+	parts   *partsSeen
+	next    *string // the element that the next change is about; nil = some
 }
 
 type entryModel struct {
@@ -79,9 +81,10 @@ func newGame(t *testing.T, seed uint64) *game {
 	memory := []int64{1, 20_000, 2 << 20, 1 << 30}[g.r.IntN(4)]
 	small := []int64{1, 2_000, 0}[g.r.IntN(3)]
 	bounds := []*Bounds{nil, {Disk: 1 << 40, Policy: AllKeysLRU}}[seed%2] // so wide that Orders follow and nothing goes
+	paged, young := []int{0, 1, 5, 5}[g.r.IntN(4)], []int64{0, 1, 2_000}[g.r.IntN(3)]
 	g.options = func(o *Options) {
 		g.disk.use(o)
-		o.small, o.Bounds = small, bounds
+		o.small, o.Bounds, o.pagedElements, o.youngBytes = small, bounds, paged, young
 		o.Databases, o.WriteBackRows, o.WriteBackDelay, o.MaxMemory, o.SegmentBytes = 4, rows, delay, memory, 64<<10
 	}
 	g.st = opened(t, t.TempDir(), g.options)

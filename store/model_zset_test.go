@@ -5,11 +5,17 @@ import "strconv"
 func init() {
 	collectionModels[TypeZSet] = collectionModel{
 		change: func(g *game, tx *Tx, key []byte, c *content) {
-			z, err := tx.EditZSet(key)
+			member := g.element()
+			z, err := editedBy(g, key, member, tx.EditZSet, tx.EditZSetPart)
 			if err != nil {
 				g.fail("zset: %v", err)
 			}
-			member := g.element()
+			if n := z.Len(); n != c.len() {
+				g.fail("a sorted set of %d: want %d", n, c.len())
+			}
+			if score, ok := z.Score(member); ok && strconv.FormatFloat(score, 'g', -1, 64) != c.named[member] {
+				g.fail("zscore %.20q = %v: want %v", member, score, c.named[member])
+			}
 			_, there := c.named[member]
 			if g.r.IntN(3) == 0 {
 				if z.Remove([]byte(member)) != there {

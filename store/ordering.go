@@ -47,7 +47,7 @@ func (o *object) bytesOnDisk() int64 {
 	switch {
 	case o.coll() != nil:
 		value = o.coll().size()
-	case o.headOnly && o.outline() == nil:
+	case o.headOnly && (o.outline() == nil || o.outline().rough):
 		return -1
 	case o.headOnly:
 		value = o.outline().bytes

@@ -21,16 +21,22 @@ type outline struct {
 	long   bool      // of a string: it stands in chunks
 	chunks *chunkSet // those of them that are in memory, nil = none
 	passed int64     // bytes of it that commands have used and that did not come into memory
+
+	rough bool  // of the shape the type and the number of elements alone are known, and bytes are not
+	part  *part // elements that memory has; then the outline changes with the rows: see paged.go
 }
 
 const outlineBytes = 112
 
 // size is what it takes in memory.
 func (o *outline) size() int64 {
-	if o.chunks == nil {
-		return outlineBytes
+	switch {
+	case o == nil:
+		return 0
+	case o.chunks != nil:
+		return outlineBytes + o.chunks.bytes
 	}
-	return outlineBytes + o.chunks.bytes
+	return outlineBytes + o.part.size()
 }
 
 // fits reports whether the outline, if there is one, is that of a row.
@@ -41,14 +47,18 @@ func (o *outline) fits(r *row) bool {
 	case o == nil:
 		return true
 	}
-	return r.coll != nil && o.shape.Len == r.coll.length()
+	return r.coll != nil && o.shape.Len == r.coll.length() && o.part.fits(r.coll)
 }
 
 // outlineOf is that of a collection of which c has as many of the first elements as are small together.
 func (r *reader) outlineOf(id int64, c collection) (*outline, error) {
 	o := &outline{shape: c.shape()}
 	t := elementTable(c.kind())
-	length, err := r.count(id, t)
+	elements, ok, err := r.indexed(id)
+	length := int(elements)
+	if err == nil && !ok {
+		length, err = r.count(id, t)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("count %s: %w", tables[t].name, err)
 	}
@@ -162,7 +172,7 @@ func (v *View) shaped(key []byte) *object { return v.known(key, NeedShape) }
 // Length is the number of elements of the key's collection, which is to be of a type; 0 when the key is not there. Of a
 // hash those fields are counted, too, whose deadline has passed and that nothing has removed yet, as in Redis 7.4.
 func (v *View) Length(key []byte, t Type) (int, error) {
-	o := v.used(v.counted(key, v.shaped(key)))
+	o := v.used(v.counted(key, v.known(key, NeedLength)))
 	switch {
 	case o == nil:
 		return 0, nil

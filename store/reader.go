@@ -193,6 +193,9 @@ type row struct {
 	outline  *outline // instead of it, if there is one
 	value    []byte
 	coll     collection
+	found    parted // elements that were asked for
+	ofEnd    *List  // elements of a list that are next to an end
+	unfit    bool   // the key is to be loaded whole
 }
 
 // headSQL has length() read from a value's header alone, so that a row's overflow pages stay where they are.
@@ -201,7 +204,7 @@ var headSQL = fmt.Sprintf(`SELECT id, type, expires_ms, chunked,
 	FROM keys WHERE space = ?1 AND key = ?2`, headBytes)
 
 // row reads what is needed of a key. The value is freshly allocated.
-func (r *reader) row(space int64, name string, need Need, dst *row) (err error) {
+func (r *reader) row(space int64, name string, need Need, dst *row, names ...string) (err error) {
 	s := r.byName
 	if need == NeedHead {
 		if s, err = r.stmt(headSQL); err != nil {
@@ -212,13 +215,17 @@ func (r *reader) row(space int64, name string, need Need, dst *row) (err error) 
 	if err := errors.Join(s.BindInt64(1, space), s.BindBlob(2, storedName(name))); err != nil {
 		return err
 	}
-	return r.step(s, need, dst)
+	return r.step(s, need, names, dst)
 }
 
 // pending reads what memory does not know yet of a key.
 func (r *reader) pending(p pending, dst *row) error {
+	if p.part != nil {
+		*dst = row{id: p.id, typ: p.typ}
+		return r.more(dst, p.l)
+	}
 	if p.id == 0 {
-		return r.row(p.o.space.id, p.o.name(), p.l.need, dst)
+		return r.row(p.o.space.id, p.o.name(), p.l.need, dst, p.l.names...)
 	}
 	s, err := r.stmt(`SELECT id, type, expires_ms, chunked, value FROM keys WHERE id = ?1`)
 	if err != nil {
@@ -228,10 +235,14 @@ func (r *reader) pending(p pending, dst *row) error {
 	if err := s.BindInt64(1, p.id); err != nil {
 		return err
 	}
-	return r.step(s, min(p.l.need, NeedShape), dst)
+	need := p.l.need
+	if need > NeedLength {
+		need = NeedShape
+	}
+	return r.step(s, need, p.l.names, dst)
 }
 
-func (r *reader) step(s *sqlite3.Stmt, need Need, dst *row) (err error) {
+func (r *reader) step(s *sqlite3.Stmt, need Need, names []string, dst *row) (err error) {
 	*dst = row{}
 	if !s.Step() {
 		return s.Err()
@@ -251,7 +262,19 @@ func (r *reader) step(s *sqlite3.Stmt, need Need, dst *row) (err error) {
 	case need != NeedValue && chunked > 0:
 		dst.headOnly, dst.outline = true, &outline{bytes: chunked, long: true}
 		return nil
+	case need == NeedPart && hasNames(dst.typ):
+		return r.newPart(dst, names)
+	case need == NeedPart && dst.typ == TypeList:
+		return r.newEnds(dst)
+	case need == NeedPart && dst.typ != TypeString:
+		dst.headOnly = true
+		return nil
 	case dst.typ != TypeString:
+		if need == NeedLength && hasParts(dst.typ) {
+			if ok, err := r.outlineOfIndexed(dst); ok || err != nil {
+				return err
+			}
+		}
 		dst.coll, dst.outline, err = r.collection(dst.id, dst.typ, need)
 		dst.headOnly = err == nil && dst.coll == nil
 		return err

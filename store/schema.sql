@@ -11,7 +11,7 @@ PRAGMA user_version = 3;
 -- I4), next_id (key ids below it were given out; none is ever used twice), next_space, identity (random, the journal's and
 -- diskette.state's too), journal_lsn (the journal's fsynced records went so far at least), running (a server
 -- has it open, or was killed), while a full disk makes write-back go in slices ahead_lsn (some rows are up to it
--- already), and of a database that was imported 'imported from FILE' (when) and imported_keys.
+-- already), indexed_lsn (element_index was kept up to it), and of a database that was imported 'imported from FILE' (when) and imported_keys.
 CREATE TABLE IF NOT EXISTS meta (
   name  TEXT PRIMARY KEY,
   value INTEGER NOT NULL
@@ -164,6 +164,23 @@ CREATE TABLE IF NOT EXISTS pieces (
 CREATE TABLE IF NOT EXISTS garbage (
   id   INTEGER PRIMARY KEY,          -- keys.id, already gone from keys
   type INTEGER NOT NULL              -- keys.type: says in which tables the rows are
+) STRICT;
+
+-- A large hash, set or sorted set may have its elements indexed by a hash of their names, so that one is found without loading
+-- the whole (store/paged_index.go). hash: the first 48 bits of the name's SHA-256, or its first 256 KiB's; n: of the row.
+CREATE TABLE IF NOT EXISTS element_index (
+  id   INTEGER NOT NULL,             -- keys.id
+  hash INTEGER NOT NULL,
+  n    INTEGER NOT NULL,
+  PRIMARY KEY (id, hash, n)
+) STRICT, WITHOUT ROWID;
+
+-- The keys that have such an index, or are getting one.
+CREATE TABLE IF NOT EXISTS indexed_keys (
+  id       INTEGER PRIMARY KEY,      -- keys.id
+  elements INTEGER NOT NULL,         -- rows of it in element_index: all elements once it is complete
+  below    INTEGER NOT NULL          -- the rows with hashes below this are there; 281474976710656: it is complete;
+                                     -- -1: not to be trusted, and to be made anew
 ) STRICT;
 
 -- The views are the readable form: keys that are there and have not expired, by database, with the

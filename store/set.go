@@ -144,6 +144,7 @@ func (s SetTx) Add(member []byte) bool {
 	}
 	id := s.ensureKey(s.Set)
 	s.put(s.tx.rec.insert(), id, s.insert(viewString(member)))
+	s.noteAdded(viewString(member))
 	s.changed()
 	return true
 }
@@ -156,6 +157,7 @@ func (s SetTx) remove(member string) bool {
 	if !ok {
 		return false
 	}
+	s.noteRemoved(member)
 	s.tx.rec.remove(s.o.id, setMembers, n)
 	s.changed()
 	return true

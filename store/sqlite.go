@@ -156,7 +156,9 @@ func prepareFile(c *sqlite3.Conn, identity uint64, cache int64) error {
 	case version < schemaVersion:
 		err = errOlderFile
 	default:
-		err = finished(c, version)
+		if err = finished(c, version); err == nil {
+			err = c.Exec(indexSchema())
+		}
 	}
 	if err != nil {
 		return err

@@ -39,6 +39,7 @@ type Stats struct {
 	WALBytes          int64
 	UsedDisk          int64 // what Bounds.Disk bounds
 	FreeBytes         int64 // free pages inside the database file, when write-back last looked
+	IndexedKeys       int64 // large collections that need not be loaded whole
 	ReserveGone       bool
 	Journal           journal.Stats
 }
@@ -80,6 +81,7 @@ func (st *Store) addDiskStats(s *Stats) {
 	if err := st.journal.Err(); err != nil {
 		s.JournalError = err.Error()
 	}
+	s.IndexedKeys = st.paged.count()
 	s.DatabaseBytes = fileBytes(filepath.Join(st.dir, databaseFile))
 	s.WALBytes = fileBytes(filepath.Join(st.dir, databaseFile+"-wal"))
 	s.UsedDisk = st.usedDisk()

@@ -38,11 +38,14 @@ type Options struct {
 	Hooks Hooks
 	Log   func(event string, err error, fields ...any) // what an operator should know; nil = nothing
 
-	// For tests: what counts as a small value; faults below SQLite and the journal.
-	small  int64
-	upkeep upkeep
-	VFS    string
-	Fault  func(files.Call) (allow int, err error)
+	// For tests: what counts as a small value, as a large collection and as a large young generation of a part of one;
+	// faults below SQLite and the journal.
+	small         int64
+	pagedElements int
+	youngBytes    int64
+	upkeep        upkeep
+	VFS           string
+	Fault         func(files.Call) (allow int, err error)
 }
 
 // OnDamage says what Open does with a data directory that is not whole.
@@ -133,6 +136,7 @@ type Store struct {
 	turns      turns
 	lists      scanLists
 	damage     damage
+	paged      paged
 }
 
 // birth and tombstone note an object as it was at one LSN.

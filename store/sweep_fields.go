@@ -32,7 +32,7 @@ func (st *Store) sweepFields(now int64) (more bool) {
 			left--
 		default:
 			h.at(now)
-			left -= HashTx{h, editing{tx, o}}.removeDue(left)
+			left -= HashTx{h, editing{tx: tx, o: o}}.removeDue(left)
 		}
 	}
 	seen := tx.End()

@@ -104,28 +104,28 @@ func (v *View) AllInMemory() bool { return !v.space.unloaded }
 
 // resident returns a name's object, nil when a load has been noted.
 func (v *View) resident(key []byte, need Need) *object {
-	o := v.lookedUp(key)
-	if o == nil {
+	o, unknown := v.object(key)
+	if !unknown && (!o.lacks(need) || need == NeedValue && v.st.restoreWhole(o)) {
+		return o
+	}
+	v.fetching().need(o, need)
+	return nil
+}
+
+// object returns a name's object. unknown: it is new, and whether there is such a key is to be read.
+func (v *View) object(key []byte) (o *object, unknown bool) {
+	if o = v.lookedUp(key); o == nil {
 		o = v.space.keys.getBytes(key)
 	}
 	if o == nil {
 		o = newObject(v.space, key)
 		v.st.admit(o)
 		if v.space.unloaded {
-			v.fetching().start(o, need)
-			return nil
+			return o, true
 		}
 		v.st.rememberAbsent(o) // nothing to read
 	}
-	switch {
-	case !o.lacks(need):
-		return o
-	case o.load() != nil:
-		v.fetching().join(o.load(), need)
-	default:
-		v.fetching().start(o, need)
-	}
-	return nil
+	return o, false
 }
 
 // LookAhead looks up the keys that the next commands of a pipeline will probably want, up to aheadKeys of them,
@@ -184,7 +184,7 @@ func (v *View) known(key []byte, need Need) *object {
 	if o == nil {
 		o = v.space.keys.getBytes(key)
 	}
-	if o == nil || o.lacks(need) {
+	if o == nil || o.lacks(need) && !(need == NeedValue && v.st.restoreWhole(o)) {
 		o = v.st.loadNow(v.space, key, o, need)
 	}
 	return o

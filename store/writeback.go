@@ -279,12 +279,13 @@ func (st *Store) applyLoop() {
 			st.rest()
 			continue
 		}
-		growth, dropped, rows := st.room.growth.Load(), st.room.dropped.Load(), f.weight()
+		growth, dropped, rows, start := st.room.growth.Load(), st.room.dropped.Load(), f.weight(), time.Now()
 		busy = true
 		if !st.applyUntilDone(f) {
 			return
 		}
 		st.makeRoom(growth, dropped, rows)
+		st.indexBetween(time.Since(start) / 2)
 		st.atMoment()
 	}
 }

@@ -46,6 +46,12 @@ type writer struct {
 	ahead     uint64       // the tables may hold rows up to this LSN, which is above applied_lsn; 0 = they do not
 	walLimit  int64        // what SQLite cuts the WAL to; 0 = as setUp says
 	freePages atomic.Int64 // in the database file, when maintain last looked
+
+	indexed  map[int64]int64 // keys whose elements are indexed, and to what bound: see paged_index.go
+	indexing []indexChange   // reused
+	build    *indexBuild     // an index that is being made
+	distrust bool            // the next transaction is to say that no index is to be trusted
+	paged    *paged          // is told of indexes that are complete; nil = nobody serves from them
 }
 
 // statements are the writer's, prepared on its connection.
@@ -59,8 +65,12 @@ type statements struct {
 	putPiece, dropRow, dropName                 *sqlite3.Stmt
 	reapChunks, reapPieces                      *sqlite3.Stmt
 	savepoint, rollbackTo, release              *sqlite3.Stmt
+	putEntry, dropEntry, reapEntries            *sqlite3.Stmt
+	countEntries, dropIndexed, distrustAll      *sqlite3.Stmt
+	runsFrom                                    *sqlite3.Stmt
 
 	put, putMany, remove, reapRows, findRun [len(tables)]*sqlite3.Stmt // by table
+	rowName, rowNames                       [len(tables)]*sqlite3.Stmt // of those with named elements
 }
 
 func newWriter(c *sqlite3.Conn, disk files.Disk, dir, vfs string, readers *readers, ids *ids) (*writer, error) {
@@ -110,13 +120,22 @@ func (w *writer) sql() map[**sqlite3.Stmt]string {
 		&w.reapPieces: `DELETE FROM pieces WHERE id = ?1 AND (n, part, piece) IN
 			(SELECT n, part, piece FROM pieces WHERE id = ?1 LIMIT ?2)`,
 
-		&w.count:       `UPDATE spaces SET keys = keys + ?2 WHERE space = ?1`,
-		&w.expiring:    `UPDATE spaces SET expiring = ?2 WHERE space = ?1`,
-		&w.unmap:       `UPDATE spaces SET db = NULL WHERE db = ?1`,
-		&w.mapSpace:    `INSERT INTO spaces (space, db) VALUES (?1, ?2) ON CONFLICT (space) DO UPDATE SET db = ?2`,
-		&w.recount:     `UPDATE spaces SET keys = (SELECT count(*) FROM keys k WHERE k.space = spaces.space)`,
-		&w.undoGarbage: `DELETE FROM garbage WHERE id = ?1`,
-		&w.unset:       `DELETE FROM meta WHERE name = ?1`,
+		&w.count:        `UPDATE spaces SET keys = keys + ?2 WHERE space = ?1`,
+		&w.expiring:     `UPDATE spaces SET expiring = ?2 WHERE space = ?1`,
+		&w.unmap:        `UPDATE spaces SET db = NULL WHERE db = ?1`,
+		&w.mapSpace:     `INSERT INTO spaces (space, db) VALUES (?1, ?2) ON CONFLICT (space) DO UPDATE SET db = ?2`,
+		&w.recount:      `UPDATE spaces SET keys = (SELECT count(*) FROM keys k WHERE k.space = spaces.space)`,
+		&w.undoGarbage:  `DELETE FROM garbage WHERE id = ?1`,
+		&w.unset:        `DELETE FROM meta WHERE name = ?1`,
+		&w.putEntry:     `INSERT OR IGNORE INTO element_index (id, hash, n) VALUES (?1, ?2, ?3)`,
+		&w.dropEntry:    `DELETE FROM element_index WHERE id = ?1 AND hash = ?2 AND n = ?3`,
+		&w.countEntries: `UPDATE indexed_keys SET elements = elements + ?2 WHERE id = ?1`,
+		&w.runsFrom: `SELECT n, gaps, data FROM list_runs WHERE id = ?1 AND n >=
+			coalesce((SELECT max(n) FROM list_runs WHERE id = ?1 AND n <= ?2), ?2) ORDER BY n LIMIT ?3`,
+		&w.distrustAll: `UPDATE indexed_keys SET below = ` + itoa(toClear),
+		&w.dropIndexed: `DELETE FROM indexed_keys WHERE id = ?1`,
+		&w.reapEntries: `DELETE FROM element_index WHERE id = ?1 AND (hash, n) IN
+			(SELECT hash, n FROM element_index WHERE id = ?1 LIMIT ?2)`,
 		&w.meta: `INSERT INTO meta (name, value) VALUES (?1, ?2)
 			ON CONFLICT (name) DO UPDATE SET value = max(value, ?2)`,
 	}
@@ -126,6 +145,11 @@ func (w *writer) sql() map[**sqlite3.Stmt]string {
 		kept[&w.reapRows[t]] = tables[t].reapSQL()
 		if tables[t].step != 0 {
 			kept[&w.findRun[t]] = tables[t].runSQL()
+		}
+		if hasNames(tables[t].typ) {
+			name, from := tables[t].columns[0].name, ` FROM `+tables[t].name+` WHERE id = ?1 AND n `
+			kept[&w.rowName[t]] = `SELECT ` + name + from + `= ?2`
+			kept[&w.rowNames[t]] = `SELECT n, ` + name + from + `> ?2 ORDER BY n LIMIT ?3`
 		}
 	}
 	return kept
@@ -150,6 +174,9 @@ func (w *writer) use(c *sqlite3.Conn) (err error) {
 	}
 	if err == nil {
 		w.pieced, err = pieced(c)
+	}
+	if err == nil {
+		err = w.readIndexed(c)
 	}
 	if err != nil {
 		return damaged(w.dir, err)
@@ -260,6 +287,9 @@ func (w *writer) transaction(fn func()) error {
 		w.err, w.asides.at = nil, target{}
 		w.run(w.begin)
 		if w.err == nil {
+			if w.distrust {
+				w.run(w.distrustAll)
+			}
 			fn()
 			if w.err == nil {
 				w.asides.at = target{}
@@ -274,6 +304,10 @@ func (w *writer) transaction(fn func()) error {
 		}
 		return w.err
 	})
+	w.distrust = w.distrust && err != nil
+	if err != nil && w.build != nil {
+		w.build.begin() // it has noted what was not done
+	}
 	w.readers.renew()
 	if w.foreign.moving {
 		w.foreign.moving = false

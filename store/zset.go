@@ -344,6 +344,7 @@ func (z ZSetTx) Set(member []byte, score float64) (created, updated bool) {
 	id := z.ensureKey(z.ZSet)
 	if created {
 		z.tx.rec.insert()
+		z.noteAdded(name)
 	}
 	putMember(&z.tx.rec, id, n, name, score)
 	z.changed()
@@ -362,6 +363,7 @@ func (z ZSetTx) Remove(member []byte) bool {
 }
 
 func (z ZSetTx) remove(member string) {
+	z.noteRemoved(member)
 	z.tx.rec.remove(z.o.id, zsetMembers, z.take(member))
 }
 

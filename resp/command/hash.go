@@ -11,31 +11,31 @@ import (
 
 func hashRows() []*Row {
 	return []*Row{
-		{Name: "hdel", Arity: -3, Flags: Write | Fast, Keys: KeyAt(1, "RW delete"), Write: editHash(hdel),
+		{Name: "hdel", Arity: -3, Flags: Write | Fast, Keys: Named(KeyAt(1, "RW delete"), 2, 1, -1), Write: editHashPart(hdel),
 			Group: "hash", Since: "2.0.0", Args: "key field...", Cost: "O(N) in the number of fields",
 			Doc: "Removes fields of a hash."},
-		{Name: "hexists", Arity: 3, Flags: Readonly | Fast, Keys: KeyAt(1, "RO"), Read: onHash(hexists),
+		{Name: "hexists", Arity: 3, Flags: Readonly | Fast, Keys: Named(KeyAt(1, "RO"), 2, 1, 2), Read: onHashPart(hexists),
 			Group: "hash", Since: "2.0.0", Args: "key field", Doc: "Tells whether a hash has a field."},
-		{Name: "hget", Arity: 3, Flags: Readonly | Fast, Keys: KeyAt(1, "RO access"), Read: onHash(hget),
+		{Name: "hget", Arity: 3, Flags: Readonly | Fast, Keys: Named(KeyAt(1, "RO access"), 2, 1, 2), Read: onHashPart(hget),
 			Group: "hash", Since: "2.0.0", Args: "key field", Doc: "Returns a field's value."},
 		{Name: "hgetall", Arity: 2, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: onHash(hgetall),
 			Group: "hash", Since: "2.0.0", Tips: "nondeterministic_output_order", Args: "key",
 			Cost: "O(N) in the number of fields", Doc: "Returns all fields and values of a hash."},
-		{Name: "hincrby", Arity: 4, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW access update"), Write: hincrby,
+		{Name: "hincrby", Arity: 4, Flags: Write | Denyoom | Fast, Keys: Named(KeyAt(1, "RW access update"), 2, 1, 2), Write: hincrby,
 			Group: "hash", Since: "2.0.0", Args: "key field increment", Doc: "Adds a number to a field's integer."},
-		{Name: "hincrbyfloat", Arity: 4, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW access update"),
+		{Name: "hincrbyfloat", Arity: 4, Flags: Write | Denyoom | Fast, Keys: Named(KeyAt(1, "RW access update"), 2, 1, 2),
 			Write: hincrbyfloat, Effect: hincrbyfloatEffect,
 			Group: "hash", Since: "2.6.0", Args: "key field float",
 			Doc: "Adds a number to a field's floating-point value."},
 		{Name: "hkeys", Arity: 2, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: onHash(hkeys),
 			Group: "hash", Since: "2.0.0", Tips: "nondeterministic_output_order", Args: "key",
 			Cost: "O(N) in the number of fields", Doc: "Returns all fields of a hash."},
-		{Name: "hlen", Arity: 2, Flags: Readonly | Fast, Keys: Shapes(KeyAt(1, "RO")), Read: lengthOf(store.TypeHash),
+		{Name: "hlen", Arity: 2, Flags: Readonly | Fast, Keys: Lengths(KeyAt(1, "RO")), Read: lengthOf(store.TypeHash),
 			Group: "hash", Since: "2.0.0", Args: "key", Doc: "Counts the fields of a hash."},
-		{Name: "hmget", Arity: -3, Flags: Readonly | Fast, Keys: KeyAt(1, "RO access"), Read: onHash(hmget),
+		{Name: "hmget", Arity: -3, Flags: Readonly | Fast, Keys: Named(KeyAt(1, "RO access"), 2, 1, -1), Read: onHashPart(hmget),
 			Group: "hash", Since: "2.0.0", Args: "key field...", Cost: "O(N) in the number of fields",
 			Doc: "Returns the values of several fields."},
-		{Name: "hmset", Arity: -4, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW update"), Write: hmset,
+		{Name: "hmset", Arity: -4, Flags: Write | Denyoom | Fast, Keys: Named(KeyAt(1, "RW update"), 2, 2, -1), Write: hmset,
 			Group: "hash", Since: "2.0.0", Args: "key field_value{field value}...",
 			Cost: "O(N) in the number of fields", Doc: "Sets fields of a hash; HSET's old form."},
 		{Name: "hrandfield", Arity: -2, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: hrandfield,
@@ -45,12 +45,12 @@ func hashRows() []*Row {
 			Group: "hash", Since: "2.8.0", Tips: "nondeterministic_output",
 			Args: "key cursor [MATCH pattern] [COUNT count]", Cost: "O(1) a call, O(N) for a complete iteration",
 			Doc: "Walks through the fields and values of a hash."},
-		{Name: "hset", Arity: -4, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW update"), Write: hset,
+		{Name: "hset", Arity: -4, Flags: Write | Denyoom | Fast, Keys: Named(KeyAt(1, "RW update"), 2, 2, -1), Write: hset,
 			Group: "hash", Since: "2.0.0", Args: "key field_value{field value}...",
 			Cost: "O(N) in the number of fields", Doc: "Sets fields of a hash."},
-		{Name: "hsetnx", Arity: 4, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW insert"), Write: editHash(hsetnx),
+		{Name: "hsetnx", Arity: 4, Flags: Write | Denyoom | Fast, Keys: Named(KeyAt(1, "RW insert"), 2, 1, 2), Write: editHashPart(hsetnx),
 			Group: "hash", Since: "2.0.0", Args: "key field value", Doc: "Sets a field if it is not there."},
-		{Name: "hstrlen", Arity: 3, Flags: Readonly | Fast, Keys: KeyAt(1, "RO"), Read: onHash(hstrlen),
+		{Name: "hstrlen", Arity: 3, Flags: Readonly | Fast, Keys: Named(KeyAt(1, "RO"), 2, 1, 2), Read: onHashPart(hstrlen),
 			Group: "hash", Since: "3.2.0", Args: "key field", Doc: "Returns the length of a field's value."},
 		{Name: "hvals", Arity: 2, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: onHash(hvals),
 			Group: "hash", Since: "2.0.0", Tips: "nondeterministic_output_order", Args: "key",
@@ -83,7 +83,7 @@ func (c *Call) setFields(tx *store.Tx) (created int, refusal Reply) {
 	if len(c.Args)%2 != 0 {
 		return 0, ErrArity(c.Row)
 	}
-	h, err := tx.EditHash(c.Args[1])
+	h, err := tx.EditHashPart(c.Args[1], c.names())
 	if err != nil {
 		return 0, Failure(err)
 	}
@@ -205,7 +205,7 @@ func hincrby(tx *store.Tx, c *Call) Reply {
 	if !ok {
 		return ErrNotInteger
 	}
-	h, err := tx.EditHash(c.Args[1])
+	h, err := tx.EditHashPart(c.Args[1], c.names())
 	if err != nil {
 		return Failure(err)
 	}
@@ -233,7 +233,7 @@ func hincrbyfloat(tx *store.Tx, c *Call) Reply {
 	case by.IsInf():
 		return errFloatInfinite
 	}
-	h, err := tx.EditHash(c.Args[1])
+	h, err := tx.EditHashPart(c.Args[1], c.names())
 	if err != nil {
 		return Failure(err)
 	}

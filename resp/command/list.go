@@ -3,6 +3,7 @@ package command
 import (
 	"math"
 
+	"diskette/resp/internal/numbers"
 	"diskette/resp/internal/words"
 	"diskette/store"
 )
@@ -15,19 +16,19 @@ func listRows() []*Row {
 			Group: "list", Since: "2.2.0", Args: "key where(BEFORE|AFTER) pivot element",
 			Cost: "O(N) in the distance from the head to the pivot",
 			Doc:  "Inserts an element before or after another."},
-		{Name: "llen", Arity: 2, Flags: Readonly | Fast, Keys: Shapes(KeyAt(1, "RO")), Read: lengthOf(store.TypeList),
+		{Name: "llen", Arity: 2, Flags: Readonly | Fast, Keys: Lengths(KeyAt(1, "RO")), Read: lengthOf(store.TypeList),
 			Group: "list", Since: "1.0.0", Args: "key", Doc: "Returns a list's length."},
-		{Name: "lpop", Arity: -2, Flags: Write | Fast, Keys: KeyAt(1, "RW access delete"), Write: listPop(store.Head),
+		{Name: "lpop", Arity: -2, Flags: Write | Fast, Keys: atEnd(KeyAt(1, "RW access delete"), store.Head, pops), Write: listPop(store.Head),
 			Group: "list", Since: "1.0.0", Args: "key [count]", Cost: "O(N) in the number of elements returned",
 			Doc: "Removes and returns a list's first elements."},
 		{Name: "lpos", Arity: -3, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: lpos,
 			Group: "list", Since: "6.0.6", Args: "key element [RANK rank] [COUNT num-matches] [MAXLEN len]",
 			Cost: "O(N) in the number of elements compared", Doc: "Finds an element's indexes."},
-		{Name: "lpush", Arity: -3, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW insert"),
+		{Name: "lpush", Arity: -3, Flags: Write | Denyoom | Fast, Keys: atEnd(KeyAt(1, "RW insert"), store.Head, nil),
 			Write: listPush(store.Head),
 			Group: "list", Since: "1.0.0", Args: "key element...", Cost: "O(N) in the number of elements added",
 			Doc: "Adds elements at a list's head, creating it."},
-		{Name: "lpushx", Arity: -3, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW insert"),
+		{Name: "lpushx", Arity: -3, Flags: Write | Denyoom | Fast, Keys: atEnd(KeyAt(1, "RW insert"), store.Head, nil),
 			Write: listPushx(store.Head),
 			Group: "list", Since: "2.2.0", Args: "key element...", Cost: "O(N) in the number of elements added",
 			Doc: "Adds elements at the head of a list that is there."},
@@ -42,14 +43,14 @@ func listRows() []*Row {
 		{Name: "ltrim", Arity: 4, Flags: Write, Keys: KeyAt(1, "RW delete"), Write: ltrim,
 			Group: "list", Since: "1.0.0", Args: "key start stop", Cost: "O(N) in the number of elements removed",
 			Doc: "Keeps a range of elements."},
-		{Name: "rpop", Arity: -2, Flags: Write | Fast, Keys: KeyAt(1, "RW access delete"), Write: listPop(store.Tail),
+		{Name: "rpop", Arity: -2, Flags: Write | Fast, Keys: atEnd(KeyAt(1, "RW access delete"), store.Tail, pops), Write: listPop(store.Tail),
 			Group: "list", Since: "1.0.0", Args: "key [count]", Cost: "O(N) in the number of elements returned",
 			Doc: "Removes and returns a list's last elements."},
-		{Name: "rpush", Arity: -3, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW insert"),
+		{Name: "rpush", Arity: -3, Flags: Write | Denyoom | Fast, Keys: atEnd(KeyAt(1, "RW insert"), store.Tail, nil),
 			Write: listPush(store.Tail),
 			Group: "list", Since: "1.0.0", Args: "key element...", Cost: "O(N) in the number of elements added",
 			Doc: "Adds elements at a list's tail, creating it."},
-		{Name: "rpushx", Arity: -3, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW insert"),
+		{Name: "rpushx", Arity: -3, Flags: Write | Denyoom | Fast, Keys: atEnd(KeyAt(1, "RW insert"), store.Tail, nil),
 			Write: listPushx(store.Tail),
 			Group: "list", Since: "2.2.0", Args: "key element...", Cost: "O(N) in the number of elements added",
 			Doc: "Adds elements at the tail of a list that is there."},
@@ -71,7 +72,7 @@ var (
 
 // listPush is LPUSH and RPUSH.
 func listPush(end store.End) writing {
-	return editList(func(l store.ListTx, tx *store.Tx, c *Call) Reply {
+	return editListEnd(end, func(l store.ListTx, tx *store.Tx, c *Call) Reply {
 		for _, value := range c.Args[2:] {
 			l.Push(end, value)
 		}
@@ -82,7 +83,7 @@ func listPush(end store.End) writing {
 
 // listPushx is LPUSHX and RPUSHX.
 func listPushx(end store.End) writing {
-	return editList(func(l store.ListTx, tx *store.Tx, c *Call) Reply {
+	return editListEnd(end, func(l store.ListTx, tx *store.Tx, c *Call) Reply {
 		if l.Len() > 0 {
 			for _, value := range c.Args[2:] {
 				l.Push(end, value)
@@ -103,7 +104,7 @@ func listPop(end store.End) writing {
 		if refusal.IsError() {
 			return refusal
 		}
-		l, err := tx.EditList(c.Args[1])
+		l, err := tx.EditListEnd(c.Args[1], end, pops(c.Args))
 		switch {
 		case err != nil:
 			return Failure(err)
@@ -116,6 +117,15 @@ func listPop(end store.End) writing {
 		}
 		return c.popOne(tx, c.Args[1], l, end)
 	}
+}
+
+// pops is how many elements LPOP or RPOP may remove.
+func pops(args [][]byte) int {
+	if len(args) < 3 {
+		return 1
+	}
+	n, _ := numbers.ParseInt(args[2])
+	return int(max(n, 0))
 }
 
 // popCount reads the number of elements to be removed, if argument 2 is there; else it is 1.

@@ -87,16 +87,18 @@ var flagNames = []struct {
 
 // KeySpec says where keys stand in the arguments (range), or how to find them.
 type KeySpec struct {
-	First, Last, step int                        // places; last < 0 counts from the end, -1 = the last argument
-	keyword           string                     // the key follows on this word, which stands at first or later
-	half              bool                       // the first half of what follows on keyword are keys
-	rest              bool                       // all that follows on keyword are
-	counted           bool                       // the argument at First says how many keys follow on it
-	Access            string                     // COMMAND's words: see KeyAt
-	need              store.Need                 // of the keys: see Needed
-	enough            store.Need                 // what is enough of them at first: see AtFirst
-	Find              func(args [][]byte) []int  // places, for keys that no range describes
-	Vary              func(args [][]byte) string // access, where it depends on the arguments
+	First, Last, step int                             // places; last < 0 counts from the end, -1 = the last argument
+	keyword           string                          // the key follows on this word, which stands at first or later
+	half              bool                            // the first half of what follows on keyword are keys
+	rest              bool                            // all that follows on keyword are
+	counted           bool                            // the argument at First says how many keys follow on it
+	Access            string                          // COMMAND's words: see KeyAt
+	need              store.Need                      // of the keys: see Needed
+	enough            store.Need                      // what is enough of them at first: see AtFirst
+	named             func(args [][]byte) store.Names // the elements that the command is about: see Named
+	end               *listEnd                        // the end of a list that it is about: see atEnd
+	Find              func(args [][]byte) []int       // places, for keys that no range describes
+	Vary              func(args [][]byte) string      // access, where it depends on the arguments
 	notes             string
 }
 
@@ -140,6 +142,48 @@ func Shapes(specs []KeySpec) []KeySpec {
 	return specs
 }
 
+// Lengths marks keys of which the command needs no more than the number of elements.
+func Lengths(specs []KeySpec) []KeySpec {
+	for i := range specs {
+		specs[i].need = store.NeedLength
+	}
+	return specs
+}
+
+// Named marks a key of whose elements the command needs those alone that stand at these places, up to the last one
+// or, if that is negative, to the end (store/paged.go). Its function looks it up as a part (values.go).
+func Named(specs []KeySpec, first, step, last int) []KeySpec {
+	return namedBy(specs, func(args [][]byte) store.Names {
+		if last < 0 {
+			return store.Names{Args: args, First: first, Step: step, Last: len(args) - 1}
+		}
+		return store.Names{Args: args, First: first, Step: step, Last: last}
+	})
+}
+
+func namedBy(specs []KeySpec, named func(args [][]byte) store.Names) []KeySpec {
+	specs[0].named = named
+	return specs
+}
+
+// listEnd is where a command works on a list, and how many elements it removes there.
+type listEnd struct {
+	end  store.End
+	pops func(args [][]byte) int
+}
+
+// atEnd marks a list of which the command needs an end alone (store/paged_list.go). pops = nil: it only adds.
+func atEnd(specs []KeySpec, end store.End, pops func(args [][]byte) int) []KeySpec {
+	if pops == nil {
+		pops = func([][]byte) int { return 0 }
+	}
+	specs[0].end = &listEnd{end, pops}
+	return specs
+}
+
+// names are the elements that the call is about.
+func (c *Call) names() store.Names { return c.Row.Keys[0].named(c.Args) }
+
 // AtFirst marks keys of which the command needs no more than this at first: it asks for the
 // rest when it turns out so. Where it can not, in MULTI and in scripts, all is loaded at once.
 func AtFirst(need store.Need, specs []KeySpec) []KeySpec {
@@ -159,6 +203,39 @@ func (s *KeySpec) Needed(args [][]byte, first bool) store.Need {
 		return max(s.need, s.enough)
 	}
 	return s.need
+}
+
+// Want asks for what is needed of the key at place i: see store.View.Want.
+func (s *KeySpec) Want(v *store.View, args [][]byte, i int, first bool) bool {
+	if s.named != nil {
+		return v.WantElements(args[i], s.named(args))
+	}
+	if s.end != nil {
+		return v.WantEnd(args[i], s.end.end, s.end.pops(args))
+	}
+	return v.Want(args[i], s.Needed(args, first))
+}
+
+// WantAlso is Want for a command that another one makes: see store.View.WantAlso.
+func (s *KeySpec) WantAlso(v *store.View, args [][]byte, i int) bool {
+	if s.named != nil {
+		return v.WantAlsoElements(args[i], s.named(args))
+	}
+	if s.end != nil {
+		return v.WantAlsoEnd(args[i], s.end.end, s.end.pops(args))
+	}
+	return v.WantAlso(args[i], s.Needed(args, false))
+}
+
+// Has reports whether WantAlso would find it.
+func (s *KeySpec) Has(v *store.View, args [][]byte, i int) bool {
+	if s.named != nil {
+		return v.HasElements(args[i], s.named(args))
+	}
+	if s.end != nil {
+		return v.HasEnd(args[i], s.end.end, s.end.pops(args))
+	}
+	return v.Has(args[i], s.Needed(args, false))
 }
 
 // isUnknown reports whether no range and no keyword describes the keys.
@@ -279,12 +356,11 @@ func (r *Row) EachKey(args [][]byte, fn func(i int)) {
 	}
 }
 
-// EachNeeded is EachKey that also tells what is needed of it.
-func (r *Row) EachNeeded(args [][]byte, first bool, fn func(i int, need store.Need)) {
+// EachNeeded is EachKey that also gives what says how much is needed of it.
+func (r *Row) EachNeeded(args [][]byte, fn func(i int, s *KeySpec)) {
 	for k := range r.Keys {
 		s := &r.Keys[k]
-		need := s.Needed(args, first)
-		s.Each(args, func(i int) { fn(i, need) })
+		s.Each(args, func(i int) { fn(i, s) })
 	}
 }
 

@@ -39,6 +39,30 @@ func onZSet(fn func(*store.ZSet, *Call) Reply) reading {
 	return onValue((*store.View).ZSet, fn)
 }
 
+// The wrappers of parts are for commands that look at no more than the elements that the row says are Named.
+
+func onPart[T any](find func(*store.View, []byte, store.Names) (T, error), fn func(T, *Call) Reply) reading {
+	return func(v *store.View, c *Call) Reply {
+		value, err := find(v, c.Args[1], c.names())
+		if err != nil {
+			return Failure(err)
+		}
+		return fn(value, c)
+	}
+}
+
+func onHashPart(fn func(*store.Hash, *Call) Reply) reading {
+	return onPart((*store.View).HashPart, fn)
+}
+
+func onSetPart(fn func(*store.Set, *Call) Reply) reading {
+	return onPart((*store.View).SetPart, fn)
+}
+
+func onZSetPart(fn func(*store.ZSet, *Call) Reply) reading {
+	return onPart((*store.View).ZSetPart, fn)
+}
+
 // An editing function of a T changes a value.
 type editing[T any] func(value T, tx *store.Tx, c *Call) Reply
 
@@ -66,6 +90,29 @@ func editSet(fn editing[store.SetTx]) writing {
 	return editValue((*store.Tx).EditSet, fn)
 }
 
-func editZSet(fn editing[store.ZSetTx]) writing {
-	return editValue((*store.Tx).EditZSet, fn)
+func editPart[T any](edit func(*store.Tx, []byte, store.Names) (T, error), fn editing[T]) writing {
+	return func(tx *store.Tx, c *Call) Reply {
+		value, err := edit(tx, c.Args[1], c.names())
+		if err != nil {
+			return Failure(err)
+		}
+		return fn(value, tx, c)
+	}
+}
+
+func editHashPart(fn editing[store.HashTx]) writing {
+	return editPart((*store.Tx).EditHashPart, fn)
+}
+
+// editListEnd is for what pushes at an end of a list.
+func editListEnd(end store.End, fn editing[store.ListTx]) writing {
+	return editValue(func(tx *store.Tx, key []byte) (store.ListTx, error) { return tx.EditListEnd(key, end, 0) }, fn)
+}
+
+func editSetPart(fn editing[store.SetTx]) writing {
+	return editPart((*store.Tx).EditSetPart, fn)
+}
+
+func editZSetPart(fn editing[store.ZSetTx]) writing {
+	return editPart((*store.Tx).EditZSetPart, fn)
 }

@@ -10,28 +10,29 @@ import (
 
 func zsetRows() []*Row {
 	return []*Row{
-		{Name: "zadd", Arity: -4, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW update"), Write: zadd,
+		{Name: "zadd", Arity: -4, Flags: Write | Denyoom | Fast, Keys: namedBy(KeyAt(1, "RW update"), zaddMembers),
+			Write: zadd,
 			Group: "sorted-set", Since: "1.2.0",
 			Args: "key [condition(NX|XX)] [comparison(GT|LT)] [change=CH] [increment=INCR] score_member{score=double member}...",
 			Cost: "O(log(N)) for each member", Doc: "Adds members to a sorted set, or gives them other scores."},
-		{Name: "zcard", Arity: 2, Flags: Readonly | Fast, Keys: Shapes(KeyAt(1, "RO")), Read: lengthOf(store.TypeZSet),
+		{Name: "zcard", Arity: 2, Flags: Readonly | Fast, Keys: Lengths(KeyAt(1, "RO")), Read: lengthOf(store.TypeZSet),
 			Group: "sorted-set", Since: "1.2.0", Args: "key", Doc: "Counts the members of a sorted set."},
-		{Name: "zincrby", Arity: 4, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW access update"), Write: zincrby,
+		{Name: "zincrby", Arity: 4, Flags: Write | Denyoom | Fast, Keys: Named(KeyAt(1, "RW access update"), 3, 1, 3), Write: zincrby,
 			Group: "sorted-set", Since: "1.2.0", Args: "key increment member",
 			Cost: "O(log(N)) in the number of members", Doc: "Adds a number to a member's score."},
-		{Name: "zmscore", Arity: -3, Flags: Readonly | Fast, Keys: KeyAt(1, "RO access"), Read: onZSet(zmscore),
+		{Name: "zmscore", Arity: -3, Flags: Readonly | Fast, Keys: Named(KeyAt(1, "RO access"), 2, 1, -1), Read: onZSetPart(zmscore),
 			Group: "sorted-set", Since: "6.2.0", Args: "key member...",
 			Cost: "O(N) in the number of members asked for", Doc: "Returns the scores of members."},
 		{Name: "zrank", Arity: -3, Flags: Readonly | Fast, Keys: KeyAt(1, "RO access"), Read: zrank,
 			Group: "sorted-set", Since: "2.0.0", Args: "key member [WITHSCORE]",
 			Cost: "O(log(N)) in the number of members", Doc: "Returns a member's rank from the lowest score."},
-		{Name: "zrem", Arity: -3, Flags: Write | Fast, Keys: KeyAt(1, "RW delete"), Write: editZSet(zrem),
+		{Name: "zrem", Arity: -3, Flags: Write | Fast, Keys: Named(KeyAt(1, "RW delete"), 2, 1, -1), Write: editZSetPart(zrem),
 			Group: "sorted-set", Since: "1.2.0", Args: "key member...",
 			Cost: "O(M*log(N)) for M members removed from N", Doc: "Removes members of a sorted set."},
 		{Name: "zrevrank", Arity: -3, Flags: Readonly | Fast, Keys: KeyAt(1, "RO access"), Read: zrevrank,
 			Group: "sorted-set", Since: "2.0.0", Args: "key member [WITHSCORE]",
 			Cost: "O(log(N)) in the number of members", Doc: "Returns a member's rank from the highest score."},
-		{Name: "zscore", Arity: 3, Flags: Readonly | Fast, Keys: KeyAt(1, "RO access"), Read: onZSet(zscore),
+		{Name: "zscore", Arity: 3, Flags: Readonly | Fast, Keys: Named(KeyAt(1, "RO access"), 2, 1, 2), Read: onZSetPart(zscore),
 			Group: "sorted-set", Since: "1.2.0", Args: "key member", Doc: "Returns a member's score."},
 	}
 }
@@ -70,6 +71,12 @@ func (c *Call) zaddOptions(o *zaddOptions, geo bool) (scores int) {
 	}
 }
 
+// zaddMembers are the members that ZADD names, behind its options and each behind its score.
+func zaddMembers(args [][]byte) store.Names {
+	c := Call{Args: args}
+	return store.Names{Args: args, First: c.zaddOptions(&zaddOptions{}, false) + 1, Step: 2, Last: len(args) - 1}
+}
+
 func zadd(tx *store.Tx, c *Call) Reply { return zaddWith(tx, c, zaddOptions{}) }
 
 func zincrby(tx *store.Tx, c *Call) Reply { return zaddWith(tx, c, zaddOptions{incr: true}) }
@@ -94,7 +101,7 @@ func zaddWith(tx *store.Tx, c *Call, o zaddOptions) Reply {
 		}
 		scores = append(scores, score)
 	}
-	z, err := tx.EditZSet(c.Args[1])
+	z, err := tx.EditZSetPart(c.Args[1], c.names())
 	switch {
 	case err != nil:
 		return Failure(err)

@@ -1,0 +1,427 @@
+package store
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// A large hash, set or sorted set that is on disk is not loaded whole for a command that names the elements it is about
+// (HGET, HSET, SISMEMBER, ZADD ...): it is a head (head.go) whose outline has a part, the elements that were read or
+// changed lately. Whatever needs more makes it whole, as any head.
+//
+//	head > head with a part    WantElements: the first elements, found by the index (paged_index.go), and their number
+//	part > part                further elements; changes, recorded as always
+//	part > value               all rows are loaded, and what the part knows better wins
+//	value > part               the hot set is over its bound, and the collection, changed all the time, is never clean
+//
+// A part knows of each name in it what it is now: an element with the number of its row, or that there is none. What it
+// does not know is in the tables as it is now (I5). It has two generations. A command finds its names in the young
+// one, where they come to from the old one or from disk; when the young one is large it becomes the old one, and what
+// was old is let go, once all of its changes are applied (I3) and no read is under way that began before them.
+//
+// So a command never iterates over a part, and its structures, those of the types, need no order of birth.
+
+// Names are elements that a command names: Args[First], Args[First+Step] and so on, up to Args[Last].
+type Names struct {
+	Args              [][]byte
+	First, Step, Last int
+}
+
+// parted is a collection whose elements have names.
+type parted interface {
+	collection
+	// number is that of an element's row.
+	number(name string) (n int64, ok bool)
+	// adopt takes in a copy of an element of another collection of the type with its number. If that is new here, it is
+	// above all others, unless this is of a part.
+	adopt(from parted, name string)
+	// discard takes an element out that may be there. Nothing is recorded.
+	discard(name string)
+	// next is the number of the next new element; from makes it higher.
+	next() int64
+	from(next int64)
+	// same reports whether another collection has the same under a name.
+	same(other parted, name string) bool
+	// names calls fn for each.
+	names(fn func(name string, n int64))
+}
+
+// A part is what memory has of a collection that is on disk.
+type part struct {
+	owner      *object // whose outline has it; nil = it is of no use any more
+	young, old generation
+	list       *ends // of a list: see paged_list.go
+	reading    int   // loads of its key that are under way
+	unfit      bool  // the collection has to be loaded whole: a field has a deadline
+}
+
+type generation struct {
+	there  parted              // nil = none
+	absent map[string]struct{} // names that are not elements
+	bytes  int64               // of absent
+	lsn    uint64              // all changes in it are of records up to this one
+	whole  bool                // all elements are in it, or in the young generation: it was the value
+}
+
+const (
+	barePartBytes = 192 // a part without its elements
+	absentBytes   = 64  // an absent name's place
+	// partShare of maxmemory is what a generation may take before the next begins.
+	partShare  = 32
+	leastYoung = 64 << 10
+)
+
+// newParted makes an empty collection for a part, whose next new element gets a number.
+func newParted(t Type, next int64) parted {
+	var c parted
+	switch t {
+	case TypeHash:
+		c = &Hash{fields: elements[hashValue]{large: &largeElements[hashValue]{dict: newDict[hashValue]()}}}
+	case TypeSet:
+		c = &Set{members: elements[noText]{large: &largeElements[noText]{dict: newDict[noText]()}}}
+	case TypeZSet:
+		c = &ZSet{large: &largeZSet{newDict[float64](), newRanked()}}
+	}
+	c.from(next)
+	return c
+}
+
+// hasParts reports whether keys of a type are held in parts, hasNames whether their elements have names.
+func hasParts(t Type) bool { return t == TypeList || hasNames(t) }
+
+func hasNames(t Type) bool { return t == TypeHash || t == TypeSet || t == TypeZSet }
+
+// part is that of an object, nil if it has none.
+func (o *object) part() *part {
+	if o.headOnly && o.outline() != nil {
+		return o.outline().part
+	}
+	return nil
+}
+
+func (p *part) size() int64 {
+	if p == nil {
+		return 0
+	}
+	if p.list != nil {
+		return barePartBytes + p.list.size()
+	}
+	return barePartBytes + p.young.size() + p.old.size()
+}
+
+func (g *generation) size() int64 {
+	if g.there == nil {
+		return g.bytes
+	}
+	return g.bytes + g.there.size()
+}
+
+// knows reports whether the generation tells what a name is.
+func (g *generation) knows(name string) bool {
+	if g.there == nil {
+		return false
+	}
+	if _, there := g.there.number(name); there || g.whole {
+		return true
+	}
+	_, absent := g.absent[name]
+	return absent
+}
+
+// lacks notes that a name is not an element. It copies it.
+func (g *generation) lacks(name string) {
+	if _, known := g.absent[name]; known {
+		return
+	}
+	if g.absent == nil {
+		g.absent = map[string]struct{}{}
+	}
+	g.absent[strings.Clone(name)] = struct{}{}
+	g.bytes += int64(len(name)) + absentBytes
+}
+
+// has notes that a name is one, and reports whether it was known that it is not.
+func (g *generation) has(name string) (was bool) {
+	if _, was = g.absent[name]; was {
+		delete(g.absent, name)
+		g.bytes -= int64(len(name)) + absentBytes
+	}
+	return was
+}
+
+// find brings what the part knows of a name to the young generation; false = it is to be read.
+func (p *part) find(name string) bool {
+	switch {
+	case p.young.knows(name):
+		return true
+	case !p.old.knows(name):
+		return false
+	}
+	p.take(p.old.there, name)
+	p.young.lsn = max(p.young.lsn, p.old.lsn)
+	return true
+}
+
+// take notes what another collection has under a name.
+func (p *part) take(from parted, name string) {
+	if _, there := from.number(name); there {
+		p.young.there.adopt(from, name)
+	} else {
+		p.young.lacks(name)
+	}
+}
+
+// age lets the old generation go and begins a young one, if that is large and nothing keeps the old one. Whoever
+// holds the young one's structure must not use it any more.
+func (p *part) age(st *Store) {
+	size := p.young.size()
+	most := max(leastYoung, st.maxMemory.Load()/partShare)
+	if st.opts.youngBytes != 0 {
+		most = st.opts.youngBytes
+	}
+	// What was loaded for a command that has not run yet stays, as far as it is not too much.
+	if size <= most || p.owner == nil || p.owner.pins() > 0 && size < 8*most || !p.forgetOld(st) {
+		return
+	}
+	next := p.young.there.next()
+	p.old, p.young = p.young, generation{there: newParted(p.young.there.kind(), next)}
+	st.resized(p.owner)
+}
+
+// forgetOld lets the old generation go, if its changes are applied (I3) and no load may have read what was before them.
+func (p *part) forgetOld(st *Store) bool {
+	if p.reading > 0 || p.old.lsn > st.applied.Load() {
+		return false
+	}
+	p.old = generation{}
+	return true
+}
+
+// hasElements reports whether a command on these elements can run, and brings them to where it finds them.
+func (st *Store) hasElements(o *object, names *Names) bool {
+	p := o.part()
+	switch {
+	case o.unknown():
+		return false
+	case !o.headOnly || !hasNames(o.typ):
+		return true
+	case p == nil || p.unfit:
+		return false
+	}
+	p.age(st)
+	all := true
+	for i := names.First; i <= names.Last && i < len(names.Args); i += names.Step {
+		all = p.find(viewString(names.Args[i])) && all
+	}
+	st.resized(o)
+	return all
+}
+
+// missing lists copies of the names that have to be read.
+func (o *object) missing(names *Names) (missing []string) {
+	p := o.part()
+	for i := names.First; i <= names.Last && i < len(names.Args); i += names.Step {
+		if p == nil || !p.young.knows(viewString(names.Args[i])) {
+			missing = append(missing, string(names.Args[i]))
+		}
+	}
+	return missing
+}
+
+// install takes in what was read, unless the part knows better.
+func (p *part) install(st *Store, r *row, l *load) {
+	if p.owner == nil {
+		return
+	}
+	p.unfit = p.unfit || r.unfit
+	if p.list != nil && !r.unfit && !p.list.take(&l.end, r.ofEnd) {
+		p.unfit = true // the tables have other elements than they say
+	}
+	for _, name := range l.names {
+		if !r.unfit && !p.find(name) {
+			p.take(r.found, name)
+		}
+	}
+	st.resized(p.owner)
+}
+
+// mergeInto brings what the part knows better into the whole collection, which was loaded while there was the part.
+func (p *part) mergeInto(whole collection) {
+	if p.list != nil {
+		p.list.mergeInto(whole.(*List))
+		return
+	}
+	c := whole.(parted)
+	type newer struct {
+		n    int64
+		name string
+		from parted
+	}
+	var there []newer
+	for _, g := range []*generation{&p.old, &p.young} {
+		newest := func(name string) bool { return g == &p.young || !p.young.knows(name) }
+		for name := range g.absent {
+			if newest(name) {
+				c.discard(name)
+			}
+		}
+		if g.there != nil {
+			g.there.names(func(name string, n int64) {
+				if newest(name) {
+					there = append(there, newer{n, name, g.there})
+				}
+			})
+		}
+	}
+	slices.SortFunc(there, func(a, b newer) int { return cmp.Compare(a.n, b.n) })
+	for _, e := range there {
+		c.adopt(e.from, e.name)
+	}
+	c.from(p.young.there.next())
+}
+
+// restoreWhole makes a part whole without a look at the tables, if memory has all of it.
+func (st *Store) restoreWhole(o *object) bool {
+	p := o.part()
+	var c collection
+	switch {
+	case p != nil && p.old.whole:
+		c = p.old.there
+		p.old = generation{lsn: p.old.lsn}
+		p.mergeInto(c)
+	case p != nil && p.list != nil && p.list.middle == 0:
+		c = p.list.joined()
+	default:
+		return false
+	}
+	p.owner = nil
+	o.filled()
+	o.setColl(c)
+	st.watchFields(o)
+	st.resized(o)
+	return true
+}
+
+// releasePart takes the part from an object that is let go of or gets a value.
+func (o *object) releasePart() {
+	if o.outline() != nil && o.outline().part != nil && o.outline().part.owner == o {
+		o.outline().part.owner = nil
+	}
+}
+
+// toPart makes a value that is too large, and not clean, one that is on disk, with a part that has all of it until its
+// changes are applied.
+func (st *Store) toPart(o *object) bool {
+	c := o.coll()
+	if c == nil || !hasParts(o.typ) || o.load() != nil || o.pins() > 0 || !st.isLarge(c) {
+		return false
+	}
+	if h, ok := c.(*Hash); ok && h.deadlines != nil {
+		return false
+	}
+	if !st.paged.isIndexed(o.id) {
+		st.paged.want(o.id)
+		return false
+	}
+	shape := c.shape()
+	p := &part{owner: o}
+	switch c := c.(type) {
+	case *List:
+		p.list = listPart(c, o.lsn)
+	case parted:
+		p.young = generation{there: newParted(o.typ, c.next())}
+		p.old = generation{there: c, lsn: o.lsn, whole: true}
+	}
+	bytes := c.size()
+	o.setColl(nil)
+	o.headOnly = true
+	o.setOutline(&outline{shape: shape, bytes: bytes, part: p})
+	st.resized(o)
+	return true
+}
+
+// shrinkPart lets go of what a part has too much of while the hot set is over its bound.
+func (st *Store) shrinkPart(o *object) bool {
+	p := o.part()
+	if p != nil && p.list != nil {
+		did := p.reading == 0 && p.list.trim(st.applied.Load())
+		st.resized(o)
+		return did
+	}
+	if p == nil || p.old.there == nil && p.old.bytes == 0 || !p.forgetOld(st) {
+		return false
+	}
+	st.resized(o)
+	return true
+}
+
+// grew counts elements that a change of a part has added.
+func (e editing) grew(by int) {
+	if e.outline != nil {
+		s := &e.outline.shape
+		s.Len += by
+		s.MostLen = max(s.MostLen, s.Len)
+	}
+}
+
+// noteAdded is called for a new element, whose name the command has announced.
+func (e editing) noteAdded(name string) {
+	if e.outline == nil {
+		return
+	}
+	if !e.outline.part.young.has(name) {
+		panic("an element was not announced: " + quoted(name))
+	}
+	e.grew(1)
+}
+
+// noteRemoved is called for an element that is gone.
+func (e editing) noteRemoved(name string) {
+	if e.outline != nil {
+		e.outline.part.young.lacks(name)
+		e.grew(-1)
+	}
+}
+
+// changedPart is changed for a part.
+func (e editing) changedPart() {
+	if p := e.outline.part; p.list != nil {
+		p.noteEnds(e.tx.lsn)
+	} else {
+		p.young.lsn = e.tx.lsn
+	}
+	if e.outline.shape.Len == 0 {
+		e.tx.drop(e.o) // I7
+		return
+	}
+	e.tx.st.resized(e.o)
+	e.tx.touched(e.o)
+}
+
+// fits reports whether the part tells the same as the whole collection.
+func (p *part) fits(whole collection) bool {
+	if p == nil {
+		return true
+	}
+	if p.list != nil {
+		return p.list.fits(whole.(*List))
+	}
+	c := whole.(parted)
+	fits := true
+	for _, g := range []*generation{&p.old, &p.young} {
+		newest := func(name string) bool { return g == &p.young || !p.young.knows(name) }
+		for name := range g.absent {
+			_, there := c.number(name)
+			fits = fits && !(newest(name) && there)
+		}
+		if g.there == nil {
+			continue
+		}
+		g.there.names(func(name string, n int64) {
+			_, absent := g.absent[name]
+			fits = fits && !absent && (!newest(name) || c.same(g.there, name))
+		})
+	}
+	return fits
+}

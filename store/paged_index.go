@@ -1,0 +1,407 @@
+package store
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/ncruces/go-sqlite3"
+)
+
+// The tables of hashes, sets and sorted sets have no index on names: most collections are small, and are loaded whole.
+// Those that are large get one when that turns out to be of use: see paged.want. It is two tables:
+//
+//	element_index   id, hash of the name, n     of each row of the key whose hash is below a bound
+//	indexed_keys    id, elements, below         how many rows element_index has of the key; the bound
+//
+// A key is indexed when the bound is above all hashes. Until then maintain raises it (paged_build.go), and its elements
+// are found as ever. From the first on write-back keeps what is below the bound, in the transaction that
+// changes the rows (I4): the row's name says where its entry is, so that the changes of a fold may be written
+// again. meta's indexed_lsn is the LSN up to which that was done: a program that knows nothing of all this leaves it
+// behind, and what it has served is indexed anew.
+
+const (
+	hashBits = 48 // SQLite keeps them in 6 bytes
+	// toClear in the place of the bound: the entries are not to be trusted and go first.
+	toClear = -1
+	// pagedElements and pagedBytes in memory are the size from which a collection is large.
+	pagedElements = 32 << 10
+	pagedBytes    = 8 << 20
+	leastPaged    = 16
+	// mostWanted is how many keys may wait for an index at a time.
+	mostWanted = 1 << 10
+)
+
+// elementHash is that of an element's name. It is cut from SHA-256, so that nobody finds names that share one.
+func elementHash(name []byte) int64 {
+	sum := sha256.Sum256(head(name))
+	return int64(binary.BigEndian.Uint64(sum[:8]) >> (64 - hashBits))
+}
+
+// indexSchema is the part of the schema that files of this version may lack.
+func indexSchema() string {
+	from := strings.Index(schema, "CREATE TABLE IF NOT EXISTS element_index")
+	to := strings.Index(schema, "-- The views")
+	return schema[from:to]
+}
+
+// paged is what memory knows of the keys whose elements are indexed. It has a lock of its own, which is the last.
+type paged struct {
+	mu      sync.Mutex
+	indexed map[int64]struct{}
+	wanted  map[int64]struct{} // large ones that are not
+}
+
+func (p *paged) isIndexed(id int64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, ok := p.indexed[id]
+	return ok
+}
+
+func (p *paged) count() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return int64(len(p.indexed))
+}
+
+// want asks for an index of a key's elements. Whoever asks too early or for no good does no harm.
+func (p *paged) want(id int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, ok := p.indexed[id]; ok || len(p.wanted) >= mostWanted {
+		return
+	}
+	if p.wanted == nil {
+		p.wanted = map[int64]struct{}{}
+	}
+	p.wanted[id] = struct{}{}
+}
+
+func (p *paged) takeWanted() (ids []int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for id := range p.wanted {
+		ids = append(ids, id)
+	}
+	clear(p.wanted)
+	return ids
+}
+
+func (p *paged) set(id int64, indexed bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !indexed {
+		delete(p.indexed, id)
+		return
+	}
+	if p.indexed == nil {
+		p.indexed = map[int64]struct{}{}
+	}
+	p.indexed[id] = struct{}{}
+}
+
+// isLarge reports whether a collection in memory is one that should not be loaded whole again.
+func (st *Store) isLarge(c collection) bool {
+	n, most := c.length(), cmp.Or(st.opts.pagedElements, pagedElements)
+	return n >= most || n >= leastPaged && c.size() >= pagedBytes && st.opts.pagedElements == 0
+}
+
+// wantIndex is called for a collection that memory lets go of.
+func (st *Store) wantIndex(o *object) {
+	if o.coll() != nil && hasParts(o.typ) && st.isLarge(o.coll()) {
+		st.paged.want(o.id)
+	}
+}
+
+// noteLarge is called for a key that was read: a collection that was found too large for memory to hold well should be
+// the last time that it is loaded whole.
+func (st *Store) noteLarge(o *object) {
+	switch {
+	case !hasParts(o.typ):
+	case o.coll() != nil && o.coll().size() > st.maxMemory.Load()/8,
+		o.coll() == nil && o.outline() != nil && o.outline().part == nil &&
+			o.outline().shape.Len >= cmp.Or(st.opts.pagedElements, pagedElements):
+		if o.coll() == nil || st.isLarge(o.coll()) {
+			st.paged.want(o.id)
+		}
+	}
+}
+
+// readIndexed reads which keys are indexed, and to what bound. What another program has left is marked to be made anew.
+func (w *writer) readIndexed(c *sqlite3.Conn) error {
+	var indexed, applied int64
+	if err := queryInts(c, `SELECT coalesce((SELECT value FROM meta WHERE name = 'indexed_lsn'), 0),
+		max(coalesce((SELECT value FROM meta WHERE name = 'applied_lsn'), 0),
+			coalesce((SELECT value FROM meta WHERE name = 'ahead_lsn'), 0))`, &indexed, &applied); err != nil {
+		return err
+	}
+	s, _, err := c.Prepare(`SELECT id, below FROM indexed_keys`)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	w.indexed, w.build = map[int64]int64{}, nil
+	for s.Step() {
+		w.indexed[s.ColumnInt64(0)] = s.ColumnInt64(1)
+	}
+	if err := s.Err(); err != nil {
+		return err
+	}
+	if indexed == applied || len(w.indexed) == 0 {
+		return nil
+	}
+	for id := range w.indexed {
+		w.indexed[id] = toClear
+	}
+	return c.Exec(`UPDATE indexed_keys SET below = ` + itoa(toClear))
+}
+
+// serveParts makes the writer tell of the indexes that are complete.
+func (w *writer) serveParts(p *paged) {
+	w.paged = p
+	for id, below := range w.indexed {
+		p.set(id, below == allHashes)
+	}
+}
+
+// distrustIndexes is called within a transaction when another program may have changed rows: all indexes are made anew.
+func (w *writer) distrustIndexes() {
+	if len(w.indexed) == 0 {
+		return
+	}
+	for id := range w.indexed {
+		w.indexed[id] = toClear
+		if w.paged != nil {
+			w.paged.set(id, false)
+		}
+	}
+	w.build, w.distrust = nil, true
+	w.run(w.distrustAll)
+}
+
+// letIndexGo forgets a key that is gone, and its entries.
+func (w *writer) letIndexGo(id int64) {
+	delete(w.indexed, id)
+	if w.paged != nil {
+		w.paged.set(id, false)
+	}
+}
+
+// indexOwnRows brings changes of rows of one table into the indexes of their keys.
+func (w *writer) indexOwnRows(f *fold, order []int32) {
+	for len(order) > 0 {
+		n := 1
+		for n < len(order) && f.rows[order[n]].id == f.rows[order[0]].id {
+			n++
+		}
+		w.indexRows(f, order[:n])
+		order = order[n:]
+	}
+}
+
+// indexEntry is a row's in the index of its key.
+type indexEntry struct{ hash, n int64 }
+
+func (e indexEntry) compare(other indexEntry) int {
+	return cmp.Or(cmp.Compare(e.hash, other.hash), cmp.Compare(e.n, other.n))
+}
+
+// indexChange is what becomes of an entry.
+type indexChange struct {
+	indexEntry
+	removed bool
+}
+
+// indexRows brings changes of one key's rows into the index, before they are written. They come in their order.
+func (w *writer) indexRows(f *fold, order []int32) {
+	r := &f.rows[order[0]]
+	id, t := r.id, r.table
+	below, ok := w.indexed[id]
+	if !ok || !hasNames(tables[t].typ) || w.err != nil {
+		return
+	}
+	w.indexing = w.indexing[:0]
+	for _, i := range order {
+		r := &f.rows[i]
+		var name []byte
+		if r.removed {
+			if name = w.elementName(t, id, r.n); name == nil {
+				continue // it is gone, and its entry with it
+			}
+		} else if name = (&columnReader{r.data}).blob(); name == nil {
+			w.err = cmp.Or(w.err, errBadRecord)
+		}
+		if w.err != nil {
+			return
+		}
+		change := indexChange{indexEntry{elementHash(name), r.n}, r.removed}
+		if w.build != nil && w.build.id == id {
+			w.build.changed(change, below)
+		}
+		if change.hash < below {
+			w.indexing = append(w.indexing, change)
+		}
+	}
+	// Neighbours share pages.
+	slices.SortFunc(w.indexing, func(a, b indexChange) int { return a.compare(b.indexEntry) })
+	w.changeIndex(id, w.indexing)
+}
+
+// countRuns counts what a merge adds to the elements of a list, or takes away, before it is written. Where the old
+// run is left as it is, the rows are none of its.
+func (w *writer) countRuns(f *fold, order []int32) {
+	m := &w.merging
+	below, ok := w.indexed[m.id]
+	if !ok || m.table != listElements || w.err != nil {
+		return
+	}
+	grew := int64(0)
+	old := m.old.rows
+	for _, i := range order {
+		r := &f.rows[i]
+		for len(old) > 0 && old[0].n < r.n {
+			old = old[1:]
+		}
+		was := len(old) > 0 && old[0].n == r.n || m.old.there && len(m.old.rows) == 0 && m.old.n == r.n
+		by := int64(0)
+		switch {
+		case was && r.removed:
+			by = -1
+		case !was && !r.removed:
+			by = 1
+		}
+		if w.build != nil && w.build.id == m.id && (r.n <= w.build.at || w.build.all) {
+			w.build.counted += by
+		}
+		grew += by
+	}
+	if below == allHashes && grew != 0 {
+		w.run(w.countEntries, m.id, grew)
+	}
+}
+
+// changeIndex writes entries and counts them.
+func (w *writer) changeIndex(id int64, changes []indexChange) {
+	grew := int64(0)
+	for _, c := range changes {
+		s, by := w.putEntry, int64(1)
+		if c.removed {
+			s, by = w.dropEntry, -1
+		}
+		w.bindID(s, id)
+		w.bindInt(s, 2, c.hash)
+		w.bindInt(s, 3, c.n)
+		w.step(s)
+		if w.err != nil {
+			return
+		}
+		if w.c.Changes() > 0 { // else an earlier attempt has done it
+			grew += by
+		}
+	}
+	if grew != 0 {
+		w.run(w.countEntries, id, grew)
+	}
+}
+
+// elementName reads the name of an element that is to be removed, nil if its row is not there.
+func (w *writer) elementName(t table, id, n int64) (name []byte) {
+	s := w.rowName[t]
+	w.bindID(s, id)
+	w.bindInt(s, 2, n)
+	if w.err != nil {
+		return nil
+	}
+	if s.Step() {
+		name = append([]byte{}, s.ColumnRawBlob(0)...)
+	}
+	w.err = s.Reset()
+	return name
+}
+
+// checkIndex verifies that the index has the rows that it should and no other.
+func (r *reader) checkIndex(fail func(string, ...any)) error {
+	for what, sql := range map[string]string{
+		"entries in element_index of no indexed key": `SELECT count(*) FROM element_index
+			WHERE id NOT IN (SELECT id FROM indexed_keys)`,
+		"indexed keys that are no collections": `SELECT count(*) FROM indexed_keys
+			WHERE id NOT IN (SELECT id FROM keys WHERE type IN (2, 3, 4, 5) UNION ALL SELECT id FROM garbage)`,
+		"indexed keys with a wrong number of entries": `SELECT count(*) FROM indexed_keys i JOIN keys USING (id)
+			WHERE below <> -1 AND type <> 2
+			AND elements <> (SELECT count(*) FROM element_index e WHERE e.id = i.id)`,
+	} {
+		var n int64
+		if err := queryInts(r.c, sql, &n); err != nil {
+			return err
+		}
+		if n != 0 {
+			fail("%d %s", n, what)
+		}
+	}
+	keys, err := idsOf(r.c, `SELECT i.id, k.type FROM indexed_keys i JOIN keys k USING (id) WHERE below <> -1`)
+	for _, key := range keys {
+		switch {
+		case err != nil:
+		case Type(key[1]) == TypeList:
+			err = r.checkCount(key[0], fail)
+		default:
+			err = r.checkEntries(key[0], Type(key[1]), fail)
+		}
+	}
+	return err
+}
+
+func (r *reader) checkCount(id int64, fail func(string, ...any)) error {
+	elements, ok, err := r.indexed(id)
+	if err != nil || !ok {
+		return err
+	}
+	n, err := r.count(id, listElements)
+	if int64(n) != elements {
+		fail("key %d: the list has %d elements and counts %d", id, n, elements)
+	}
+	return err
+}
+
+func (r *reader) checkEntries(id int64, t Type, fail func(string, ...any)) error {
+	d := &tables[elementTable(t)]
+	rows, _, err := r.c.Prepare(fmt.Sprintf(`SELECT n, %s FROM %s WHERE id = %d`, d.columns[0].name, d.name, id))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	entry, _, err := r.c.Prepare(`SELECT 1 FROM element_index WHERE id = ?1 AND hash = ?2 AND n = ?3`)
+	if err != nil {
+		return err
+	}
+	defer entry.Close()
+	var below, elements, indexed int64
+	if err := queryInts(r.c, `SELECT below, elements FROM indexed_keys WHERE id = `+itoa(id), &below, &elements); err != nil {
+		return err
+	}
+	for rows.Step() {
+		hash := elementHash(rows.ColumnRawBlob(1))
+		if err := bind(entry, id, hash, rows.ColumnInt64(0)); err != nil {
+			return err
+		}
+		there := entry.Step()
+		if err := entry.Reset(); err != nil {
+			return err
+		}
+		if there != (hash < below) {
+			fail("key %d: row %d of %s is in the index: %v", id, rows.ColumnInt64(0), d.name, there)
+		}
+		if there {
+			indexed++
+		}
+	}
+	if indexed != elements {
+		fail("key %d: %d rows of %s are in the index, which has %d entries of it", id, indexed, d.name, elements)
+	}
+	return rows.Err()
+}
