@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// boundsOf is a field of INFO bounds as a number.
+// boundsField is a field of INFO bounds as a number.
 func boundsField(t testing.TB, c *client, name string) int64 {
 	t.Helper()
 	n, err := strconv.ParseInt(infoField(c.Do("INFO", "bounds").Text(), name), 10, 64)
@@ -38,7 +38,8 @@ func configSet(t testing.TB, c *client, pairs ...any) {
 	}
 }
 
-// An eviction is a change like others: who watches the key, has it cached, listens to such events or follows hears of it.
+// An eviction is a change like others: who watches the key, has it cached, listens to such events or follows hears
+// of it.
 func TestWhoHasToDoWithAKeyHearsOfItsEviction(t *testing.T) {
 	for unlink, want := range map[string]string{"no": "DEL k", "yes": "UNLINK k"} {
 		t.Run("lazyfree-lazy-eviction "+unlink, func(t *testing.T) {

@@ -149,6 +149,10 @@ func memoryDoctor(cl *client, c *command.Call) command.Reply {
 	if st.WriteBackError != "" || st.JournalError != "" || st.ReserveGone {
 		find("Nothing can be written at present (INFO persistence and the log say why), so changed keys can not be unloaded.")
 	}
+	if b := cl.srv.store.Bounds(); b.Disk > 0 && st.UsedDisk > b.Disk {
+		find("The data takes %s on disk, more than maxdisk (%s) allows. %d keys were evicted, %d commands refused (INFO bounds).",
+			humanBytes(st.UsedDisk), humanBytes(b.Disk), st.EvictedKeys, cl.srv.bounds.refused.Load())
+	}
 	if lookups := st.Hits + st.Misses; lookups > 100_000 && st.Loads > lookups/5 {
 		find("%.0f%% of the look-ups had to read the disk: what is in use is larger than maxmemory (%s). A larger maxmemory would speed it up.", 100*ratio(st.Loads, lookups), humanBytes(maxMemory))
 	}
