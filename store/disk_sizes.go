@@ -47,7 +47,7 @@ func diskSizesFor(total int64) diskSizes {
 // write-back changes. In MB:
 //
 //	bound   reserve   a fold   a segment   the journal   the WAL   the tables
-//	    8       0.5        0.25     0.13          0.38      1           6.1
+//	    8       0.5        0.25     0.13          0.38      1.5         5.6
 //	   64         2        1        1             3         8          51
 //	  512        16        8        8            24        64         408
 //	4,096        32       16       64           192       128       3,744
@@ -62,7 +62,7 @@ func boundedSizesFor(disk int64) diskSizes {
 	s.tail = min(max(disk/64, 128<<10), 64<<20)
 	s.waiting = s.fold
 	s.walPages = int(min(max(disk/64/pageBytes, 64), walPages))
-	s.foldPages = min(disk/8, 128<<20)/pageBytes - int64(s.walPages)
+	s.foldPages = min(max(disk/8, 3<<19), 128<<20)/pageBytes - int64(s.walPages)
 	return s
 }
 

@@ -36,6 +36,9 @@ func (st *Store) evictLoop() {
 		case <-st.wb.stop:
 			return
 		case <-st.room.wake:
+			if st.DiskFull() != (st.room.pagesFull.Load() > 0) {
+				st.lookAtDisk()
+			}
 		case <-tick.C:
 			st.lookAtDisk()
 		}
@@ -52,10 +55,19 @@ func (st *Store) lookAtDisk() {
 	if b.Free <= 0 && !b.evicts() {
 		return
 	}
-	files, free := st.usedDisk(), freeBytes(st.dir)
+	free := freeBytes(st.dir)
+	switch was := r.pagesFull.Load(); {
+	case !st.DiskFull() || !b.evicts():
+		if r.pagesFull.Store(0); was > 0 {
+			st.opts.Log("there is room on the disk again", nil, append(st.diskFigures(), "used_disk", st.usedDisk())...)
+		}
+	case was == 0:
+		r.pagesFull.Store(r.mark.Load().pages)
+		st.opts.Log("the disk is full: keys are evicted to make room", ErrDiskFull, append(st.diskFigures(), "used_disk", st.usedDisk())...)
+	}
 	r.setting.Lock()
 	m := *r.mark.Load()
-	m.files, m.free = files, free
+	m.free = free
 	r.mark.Store(&m)
 	st.setLimitsLocked()
 	r.setting.Unlock()

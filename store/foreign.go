@@ -230,6 +230,7 @@ func (st *Store) tellForeign(found foreignRows, serving bool) {
 	}
 	if serving && len(found.counts) > 0 {
 		st.Lock()
+		st.order.missing = st.order.by.limited()
 		for _, s := range st.dbs {
 			c := found.counts[s.id]
 			s.live, s.expiring = max(0, s.live+c.keys), max(0, s.expiring+c.expiring)

@@ -187,11 +187,21 @@ func (st *Store) noRoom() bool {
 // WaitForRoom delays a writer while write-back is too far behind, so that neither the
 // queue nor the dirty part of the hot set grows without bound. Call it without the lock.
 func (st *Store) WaitForRoom() {
-	for !st.closed.Load() && st.writeError.Load() == nil {
+	for !st.closed.Load() {
+		failed := st.journal.Err()
+		if err := st.writeError.Load(); failed == nil && err != nil {
+			failed = *err
+		}
+		if failed == nil && st.DiskFull() && st.room.evicts.Load() {
+			failed = ErrDiskFull
+		}
+		if failed != nil && !st.mends(failed) {
+			return
+		}
 		switch {
 		case st.noRoom():
 			st.kickWriteBack()
-		case st.tooMuch():
+		case st.tooMuch() || failed != nil:
 			signal(st.room.wake)
 		default:
 			return

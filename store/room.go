@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/ncruces/go-sqlite3"
 )
@@ -22,12 +23,15 @@ type room struct {
 	dropped atomic.Int64 // bytes of what became garbage since the start; as growth
 	mark    atomic.Pointer[mark]
 
-	setting sync.Mutex // held while the following change
+	fullSince atomic.Int64 // unix ns: writers wait for the evictor to mend a full disk; 0 = they do not
+	pagesFull atomic.Int64 // bytes of the database file when the disk was found full; 0 = it is not
+
 	// What growth may be, from the newest mark and the bounds: see setLimits.
 	evictAt atomic.Int64  // above it the evictor has to do
 	fullAt  atomic.Int64  // above it there is no more room
 	nothing atomic.Bool   // the evictor has nothing that it could evict
 	wake    chan struct{} // the evictor's
+	setting sync.Mutex    // held while mark and what follows from it change
 	evicts  atomic.Bool   // a policy may evict
 	dbs     []roomOfDB    // by number
 
@@ -52,7 +56,6 @@ type mark struct {
 	garbage         int64 // bytes of used that are to be reaped, about
 	unreaped        bool  // there are some
 	lately          int64 // how much became garbage with the last fold: its pages come too late for what comes instead
-	files           int64 // bytes of all that Bounds.Disk bounds
 	free            int64 // bytes that the file system has free; -1 = not known
 }
 
@@ -78,16 +81,40 @@ func (b *Bounds) evicts() bool {
 func (st *Store) limit(b *Bounds, m *mark) int64 {
 	limit, s := int64(math.MaxInt64/2), st.onDisk.Load()
 	if b.Disk > 0 {
-		limit = b.Disk - s.onTheWay() + s.reserve - max(st.reserve.bytes.Load(), 0)
+		limit = b.Disk - s.onTheWay() + s.reserve - max(st.reserve.bytes.Load(), 0) // a test may have another
 	}
 	keep := b.Free
 	if b.evicts() { // so that the disk does not become full, and write-back need not go in slices
 		keep = max(keep, 4*s.fold)
 	}
+	reserve := max(st.reserve.bytes.Load(), 0)
 	if keep > 0 && m.free >= 0 {
-		limit = min(limit, m.files-max(st.reserve.bytes.Load(), 0)+m.free-keep)
+		missing := int64(0)
+		if st.DiskFull() {
+			missing = reserve
+		}
+		limit = min(limit, m.pages+m.free-missing-keep)
+	}
+	if full := st.room.pagesFull.Load(); full > 0 { // whatever the file system says is free
+		limit = min(limit, full-reserve-keep)
 	}
 	return max(limit, 0)
+}
+
+// mendingTime is how long writers wait for a full disk to be mended by evicting before they are refused.
+const mendingTime = 10 * time.Second
+
+// mends reports whether an error says that the disk is full, and evicting may help.
+func (st *Store) mends(err error) bool {
+	r := &st.room
+	if !r.evicts.Load() || r.nothing.Load() || !IsDiskFull(err) {
+		return false
+	}
+	now := time.Now().UnixNano()
+	if r.fullSince.CompareAndSwap(0, now) {
+		return true
+	}
+	return now-r.fullSince.Load() < int64(mendingTime)
 }
 
 // setLimitsLocked brings what the bounds and the newest mark say to where commands look. The caller holds setting.
@@ -161,7 +188,7 @@ func (st *Store) measure(growth, dropped int64, freed bool) error {
 		m.lately = last.lately / 2
 	}
 	m.garbage = min(max(dropped-r.reaped-r.freed, 0), m.used)
-	m.files, m.free = st.usedDisk(), freeBytes(st.dir)
+	m.free = freeBytes(st.dir)
 	r.setting.Lock()
 	r.mark.Store(m)
 	st.setLimitsLocked()
@@ -265,7 +292,7 @@ func (st *Store) madeRoom() error {
 func (st *Store) shrink() error {
 	m, w := st.room.mark.Load(), st.wb.w
 	n := min(m.pages-st.limit(st.Bounds(), m), m.pages-m.used) / pageBytes
-	if n = min(n, int64(st.walPages())/2, vacuumSlice); n <= 0 {
+	if n = min(n, max(st.onDisk.Load().foldPages/2, 64), 2*vacuumSlice); n <= 0 {
 		return nil
 	}
 	if err := w.guard(func() error { return w.c.Exec(`PRAGMA incremental_vacuum(` + itoa(n) + `)`) }); err != nil {

@@ -156,13 +156,25 @@ func (st *Store) WriteError() error {
 		if noSpace(err) {
 			st.reserve.release()
 		}
+		if st.mends(err) {
+			return nil
+		}
 		return err
 	}
 	if err := st.writeError.Load(); err != nil {
+		if st.mends(*err) {
+			return nil
+		}
 		return *err
 	}
 	if st.DiskFull() {
+		if st.mends(ErrDiskFull) {
+			return nil
+		}
 		return ErrDiskFull
+	}
+	if st.room.fullSince.Load() != 0 {
+		st.room.fullSince.Store(0)
 	}
 	return nil
 }

@@ -1,0 +1,46 @@
+package store
+
+import (
+	"fmt"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// TestAFullDiskEvictsAndGoesOn fills a file system that is smaller than the bound says.
+func TestAFullDiskEvictsAndGoesOn(t *testing.T) {
+	for name, b := range map[string]*Bounds{
+		"without a bound": {Policy: AllKeysLRU},
+		"with a bound that is larger than the disk": {Policy: AllKeysLRU, Disk: 64 << 20},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=32m"); err != nil {
+				t.Skipf("NOT CHECKED on a disk that is really full: mounting one: %v", err)
+			}
+			t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
+			var log told
+			st := opened(t, dir, log.use, bounded(b))
+			value := strings.Repeat("v", 3000)
+			n := 16_000
+			for i := range n {
+				if err := st.WriteError(); err != nil {
+					t.Fatalf("refused at key %d: %v", i, err)
+				}
+				mustSet(t, st, fmt.Sprint("k", i), value)
+			}
+			quiet(t, st)
+			flushed(t, st)
+			if s := stats(t, st); s.EvictedKeys == 0 || s.EvictedKeys+st.dbs[0].live != int64(n) {
+				t.Errorf("%d keys were set, %d evicted, and %d are left", n, s.EvictedKeys, st.dbs[0].live)
+			}
+			checked(t, st)
+			for _, line := range log.all() {
+				if strings.Contains(line, "writes are refused") {
+					t.Error(line)
+				}
+			}
+			closed(t, st)
+		})
+	}
+}
