@@ -216,10 +216,14 @@ func (st *Store) evictFrom(q quota) (any bool, freed int64, err error) {
 		n = int(min(q.bytes/max(s.order.Bytes()/keys, 1)+8, evictBatch))
 	}
 	candidates := s.order.Next(nil, n, policy.Volatile())
+	eligible := s.order.Keys()
+	if policy.Volatile() {
+		eligible = s.order.Volatile()
+	}
 	st.beginReading()
 	st.Unlock()
 	if len(candidates) == 0 {
-		return false, 0, nil
+		return eligible > 0, 0, nil
 	}
 	ids := make([]int64, len(candidates))
 	for i, c := range candidates {

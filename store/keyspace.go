@@ -187,6 +187,7 @@ func (st *Store) noRoom() bool {
 // WaitForRoom delays a writer while write-back is too far behind, so that neither the
 // queue nor the dirty part of the hot set grows without bound. Call it without the lock.
 func (st *Store) WaitForRoom() {
+	var since time.Time
 	for !st.closed.Load() {
 		failed := st.journal.Err()
 		if err := st.writeError.Load(); failed == nil && err != nil {
@@ -202,6 +203,11 @@ func (st *Store) WaitForRoom() {
 		case st.noRoom():
 			st.kickWriteBack()
 		case st.tooMuch() || failed != nil:
+			if since.IsZero() {
+				since = time.Now()
+			} else if time.Since(since) > mendingTime { // rather too much than for ever
+				return
+			}
 			signal(st.room.wake)
 		default:
 			return

@@ -101,7 +101,7 @@ func (st *Store) limit(b *Bounds, m *mark) int64 {
 	return max(limit, 0)
 }
 
-// mendingTime is how long writers wait for a full disk to be mended by evicting before they are refused.
+// mendingTime is how long writers wait for the evictor: on a full disk they are refused then.
 const mendingTime = 10 * time.Second
 
 // mends reports whether an error says that the disk is full, and evicting may help.
