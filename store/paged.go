@@ -21,6 +21,16 @@ import (
 // was old is let go, once all of its changes are applied (I3) and no read is under way that began before them.
 //
 // So a command never iterates over a part, and its structures, those of the types, need no order of birth.
+//
+// With a hash, a set, a sorted set and a list of three million elements each on disk and maxmemory 64mb, on two cores
+// that others used, a thousand commands at random, one after the other; medians, and the server's CPU a command:
+//
+//	HGET       0.14 to 0.9 ms, 106 us      SISMEMBER   0.13 ms, 130 us      LPOP, RPOP      170 to 240 us
+//	HSET       0.12 to 0.4 ms, 134 us      ZSCORE      0.21 ms, 170 us      LPUSH, RPUSH     60 to 70 us
+//	HLEN       2.8 ms at first             ZADD        0.34 ms, 270 us      RSS after all    65 MB
+//
+// What loaded the whole before took 420 MB of RSS and some seconds for one million fields already. While a collection
+// is filled faster than its index is made (150,000 elements a second of one core), it is in memory whole, as ever.
 
 // Names are elements that a command names: Args[First], Args[First+Step] and so on, up to Args[Last].
 type Names struct {
