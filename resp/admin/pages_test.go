@@ -525,6 +525,21 @@ func TestManyPrefixesAreBoundedAndNoKeyIsLost(t *testing.T) {
 	}
 }
 
+func TestAWalkUnderWayIsShownOnceItHasSeenMoreThanTheLastWholeOne(t *testing.T) {
+	under := newTally(3, 1)
+	w := &walk{whole: map[int]*filled{3: {DB: 3, Keys: 2}}, under: under}
+	for n := 1; n <= 3; n++ {
+		under.add("a:"+strings.Repeat("x", n), 10)
+		f, whole, soFar := w.of(3)
+		if whole != (n < 3) || soFar != float64(n) || f.Keys != max(2, float64(n)) {
+			t.Errorf("after %d keys: %+v, whole %v, %v so far", n, f, whole, soFar)
+		}
+	}
+	if f, whole, soFar := w.of(0); f != nil || whole || soFar != 0 {
+		t.Errorf("another database: %+v", f)
+	}
+}
+
 func TestWhatIsVendoredHasItsLicence(t *testing.T) {
 	text, err := os.ReadFile("static/uplot.LICENSE")
 	if err != nil || !bytes.Contains(text, []byte("MIT")) {
