@@ -85,7 +85,7 @@ func (st *Store) limit(b *Bounds, m *mark) int64 {
 	}
 	keep := b.Free
 	if b.evicts() { // so that the disk does not become full, and write-back need not go in slices
-		keep = max(keep, 4*s.fold)
+		keep = max(keep, min(4*s.fold, m.pages/4)) // where others fill it, not all of a small cache goes for that
 	}
 	reserve := max(st.reserve.bytes.Load(), 0)
 	if keep > 0 && m.free >= 0 {
@@ -96,7 +96,7 @@ func (st *Store) limit(b *Bounds, m *mark) int64 {
 		limit = min(limit, m.pages+m.free-missing-keep)
 	}
 	if full := st.room.pagesFull.Load(); full > 0 { // whatever the file system says is free
-		limit = min(limit, full-reserve-keep)
+		limit = min(limit, max(full-reserve-keep, full/2))
 	}
 	return max(limit, 0)
 }
