@@ -214,7 +214,7 @@ func TestALowerBoundIsReachedInSlicesAndTheFileFollows(t *testing.T) {
 	flushed(t, st)
 	checked(t, st)
 	ordersAgree(t, st)
-	if s := stats(t, st); s.UsedDisk < SmallestDisk/2 {
+	if s := stats(t, st); s.UsedDisk < SmallestDisk/4 {
 		t.Errorf("%d bytes are left of a bound of %d", s.UsedDisk, SmallestDisk)
 	}
 }
