@@ -1,29 +1,27 @@
 package store
 
-import "slices"
+import (
+	"math"
+	"slices"
+	"strings"
+	"unsafe"
+)
 
 // A List is elements in the order that clients give them. Commands that read get it from View.List; a nil *List
 // is that of an absent key and is empty.
 //
-//	blocks  [ nil ] [ . . . a b c ] [ d e f g h i ] [ j k . . . . ] [ nil ]
-//	                        ^ head                        ^ head + length
-//
-// The element at index i stands at place head+i, so that no index costs a walk. A list of one block is one slice,
-// which doubles until it is listBlock long; then blocks join at either end. Those that empty are let go, so that a
-// queue may run for ever. An insertion in the middle moves the elements on the shorter side.
+// A small list is a pack (pack.go), whose names are empty and whose texts are the elements, in their order: five
+// elements of 20 bytes take half of what a slot and a string each would. One with more elements, or longer
+// ones, is blocks (list_blocks.go), and remains so while it is in memory.
 //
 // An element's number is its position: ascending, with gaps (list_position.go).
 type List struct {
-	blocks [][]element
-	spare  []element // an empty block for the next to be needed
-	head   int
-	len    int
-	slots  int // in all blocks
-	values int64
-	packed int64 // what the elements take in Redis's listpack
+	pack   pack
+	large  *listBlocks // nil = the elements are in the pack
+	packed int64       // what the elements take in Redis's listpack
 
-	mostLen    int // since it came into memory
-	mostPacked int64
+	mostPacked int64 // since it came into memory
+	mostLen    int
 }
 
 type element struct {
@@ -32,11 +30,11 @@ type element struct {
 }
 
 const (
-	listBlock = 128 // elements
+	listBytes = int64(unsafe.Sizeof(List{}))
 
-	listBytes    = 128 // a List without its blocks
-	elementBytes = 24
-	valueBytes   = 8 // what the allocator rounds a value up by, about
+	// A pack has elements of up to listText bytes, and listPackBytes of them: Redis's listpacks have 8 KB.
+	listText      = 255
+	listPackBytes = 8 << 10
 )
 
 // List returns the key's list, nil when the key is not there.
@@ -48,10 +46,13 @@ func (v *View) List(key []byte) (*List, error) {
 
 // Len is the number of elements.
 func (l *List) Len() int {
-	if l == nil {
+	switch {
+	case l == nil:
 		return 0
+	case l.large != nil:
+		return l.large.len
 	}
-	return l.len
+	return int(l.pack.count)
 }
 
 // At returns the element at an index from 0 to Len()-1.
@@ -69,13 +70,11 @@ func (l *List) Each(i, step int, fn func(i int, value string) bool) {
 // Range returns the elements at the indexes from .. to-1, which are there.
 func (l *List) Range(from, to int) []string {
 	values := make([]string, 0, to-from)
-	for from < to {
-		p := l.head + from
-		block := l.blocks[p/listBlock][p%listBlock:]
-		for i := range block[:min(len(block), to-from)] {
-			values = append(values, block[i].value)
-		}
-		from += min(len(block), to-from)
+	if l.large != nil {
+		return l.large.appendRange(values, from, to)
+	}
+	for ; from < to; from++ {
+		values = append(values, l.at(from).value)
 	}
 	return values
 }
@@ -92,196 +91,171 @@ func (l *List) Find(value []byte) int {
 	return found
 }
 
-func (l *List) at(i int) *element {
-	p := l.head + i
-	return &l.blocks[p/listBlock][p%listBlock]
-}
-
-// places is how many places the blocks have.
-func (l *List) places() int {
-	if len(l.blocks) == 1 {
-		return len(l.blocks[0])
+// at returns the element at an index.
+func (l *List) at(i int) element {
+	if l.large != nil {
+		return *l.large.at(i)
 	}
-	return len(l.blocks) * listBlock
+	n, _, value := l.pack.at(i)
+	return element{n, value}
 }
 
-// put fills a place whose block may not be there yet.
-func (l *List) put(place int, e element) {
-	b := &l.blocks[place/listBlock]
-	if *b == nil {
-		if *b, l.spare = l.spare, nil; *b == nil {
-			*b = make([]element, listBlock)
-			l.slots += listBlock
-		}
+// packs reports whether the pack can take another element.
+func (l *List) packs(e element) bool {
+	p := &l.pack
+	return p.count < packElements && len(e.value) <= listText && l.packed+int64(len(e.value)) <= listPackBytes &&
+		l.reaches(e.n)
+}
+
+// reaches makes sure that the pack can number an element n. Its numbers are 32 bits from its base on, which is put so
+// that there is as much room below as above: of two neighbours that came as pushes are some 32,000 on either side.
+func (l *List) reaches(n int64) bool {
+	const span = math.MaxUint32
+	p := &l.pack
+	switch {
+	case p.count == 0:
+		p.base = n - span/2 // it may wrap around, and so does the sum of base and number
+		return true
+	case uint64(n-p.base) <= span:
+		return true
 	}
-	(*b)[place%listBlock] = e
-}
-
-func (l *List) pushHead(e element) {
-	if l.head == 0 && !l.makeRoom(true) {
-		more := len(l.blocks)/2 + 1 // half as many again: what is moved for it is paid for by the pushes between
-		l.blocks = slices.Insert(l.blocks, 0, make([][]element, more)...)
-		l.head += more * listBlock
+	low, high := n, n
+	for i := range int(p.count) { // they need not ascend while they are numbered anew
+		low, high = min(low, p.number(i)), max(high, p.number(i))
 	}
-	l.head--
-	l.len++
-	l.put(l.head, e)
-}
-
-func (l *List) pushTail(e element) {
-	if l.head+l.len == l.places() && !l.makeRoom(false) {
-		l.blocks = append(l.blocks, nil)
-	}
-	l.put(l.head+l.len, e)
-	l.len++
-}
-
-// makeRoom gives the only block room before its first element or behind its last: by moving them, or in
-// a block of twice the size. It reports false when there are more blocks, or one would be too large.
-func (l *List) makeRoom(ahead bool) bool {
-	var block []element
-	switch len(l.blocks) {
-	case 0:
-		l.blocks = make([][]element, 1)
-	case 1:
-		block = l.blocks[0]
-	default:
+	if distance(low, high) > span {
 		return false
 	}
-	size := len(block)
-	if l.len > size/2 || size == 0 {
-		if size == listBlock {
-			return false
-		}
-		size = max(2, 2*size)
-	}
-	moved := block
-	if size > len(block) {
-		moved = make([]element, size)
-		l.slots += size - len(block)
-	}
-	head := 0
-	if ahead {
-		head = size - l.len
-	}
-	copy(moved[head:], block[l.head:l.head+l.len])
-	clear(moved[:head])
-	clear(moved[head+l.len:])
-	l.blocks[0], l.head = moved, head
+	p.rebase(low - int64(span-distance(low, high))/2)
 	return true
 }
 
-func (l *List) popHead() element {
-	at := l.at(0)
-	e := *at
-	*at = element{}
-	l.head++
-	l.len--
-	if l.head%listBlock == 0 && len(l.blocks) > 1 {
-		l.letGo(l.head/listBlock - 1)
-		if empty := l.head / listBlock; empty > len(l.blocks)/2 {
-			l.blocks = slices.Delete(l.blocks, 0, empty)
-			l.head -= empty * listBlock
-		}
+// enlarge makes blocks of a pack.
+func (l *List) enlarge() {
+	l.large = &listBlocks{}
+	for i := range int(l.pack.count) {
+		n, _, value := l.pack.at(i)
+		l.large.pushTail(element{n, strings.Clone(value)})
+		l.large.values += int64(len(value))
 	}
+	l.pack = pack{}
+}
+
+// add makes e the element at an index. It copies the value, unless that is kept: in nobody's block, and never to
+// change.
+func (l *List) add(i int, e element, kept bool) {
+	if l.large == nil && !l.packs(e) {
+		l.enlarge()
+	}
+	if b := l.large; b != nil {
+		if !kept {
+			e.value = strings.Clone(e.value)
+		}
+		switch i {
+		case b.len:
+			b.pushTail(e)
+		case 0:
+			b.pushHead(e)
+		default:
+			b.insert(i, e)
+		}
+		b.values += int64(len(e.value))
+	} else {
+		l.pack.insert(i, e.n, "", e.value)
+	}
+	l.packed += packedBytes(e.value)
+	l.mostLen, l.mostPacked = max(l.mostLen, l.Len()), max(l.mostPacked, l.packed)
+}
+
+// take takes the element at the head or the tail away.
+func (l *List) take(end End) (e element) {
+	switch {
+	case l.large != nil && end == Head:
+		e = l.large.popHead()
+	case l.large != nil:
+		e = l.large.popTail()
+	case end == Head:
+		e = l.at(0)
+		l.pack.remove(0)
+	default:
+		e = l.at(l.Len() - 1)
+		l.pack.remove(l.Len() - 1)
+	}
+	l.uncount(e.value)
 	return e
 }
 
-func (l *List) popTail() element {
-	at := l.at(l.len - 1)
-	e := *at
-	*at = element{}
-	l.len--
-	if end := l.head + l.len; end%listBlock == 0 && len(l.blocks) > 1 {
-		l.letGo(end / listBlock)
-		l.blocks = l.blocks[:end/listBlock]
+// replace gives the element at an index another value, which it copies.
+func (l *List) replace(i int, value string) {
+	was := l.at(i)
+	if l.large != nil && len(value) == len(was.value) && unsafe.StringData(value) == unsafe.StringData(was.value) {
+		return // RPOPLPUSH of the only element
 	}
-	return e
-}
-
-// letGo takes an empty block away.
-func (l *List) letGo(block int) {
-	if l.spare == nil {
-		l.spare = l.blocks[block]
+	if l.large == nil && (len(value) > listText || l.packed+int64(len(value)) > listPackBytes) {
+		l.enlarge()
+	}
+	l.uncount(was.value)
+	if l.large != nil {
+		l.large.at(i).value = strings.Clone(value)
+		l.large.values += int64(len(value))
 	} else {
-		l.slots -= listBlock
+		l.pack.set(i, value)
 	}
-	l.blocks[block] = nil
+	l.packed += packedBytes(value)
+	l.mostPacked = max(l.mostPacked, l.packed)
 }
 
-// insert makes e the element at index i.
-func (l *List) insert(i int, e element) {
-	if i < l.len/2 {
-		l.pushHead(element{})
-		for j := range i {
-			*l.at(j) = *l.at(j + 1)
-		}
+// number gives the element at an index another number.
+func (l *List) number(i int, n int64) {
+	if l.large == nil && !l.reaches(n) {
+		l.enlarge()
+	}
+	if l.large != nil {
+		l.large.at(i).n = n
 	} else {
-		l.pushTail(element{})
-		for j := l.len - 1; j > i; j-- {
-			*l.at(j) = *l.at(j - 1)
-		}
+		l.pack.setNumber(i, n)
 	}
-	*l.at(i) = e
 }
 
-// cut takes away the elements at some indexes, which ascend; it moves those towards the nearer end.
+// cut takes away the elements at some indexes, which ascend and were taken off the books.
 func (l *List) cut(indexes []int) {
-	gone := len(indexes)
-	if first, last := indexes[0], indexes[gone-1]; last < l.len-1-first {
-		to := last
-		for i := last; i >= 0; i-- {
-			if gone > 0 && indexes[gone-1] == i {
-				gone--
-				continue
-			}
-			*l.at(to) = *l.at(i)
-			to--
-		}
-		for range indexes {
-			l.popHead()
-		}
+	if l.large != nil {
+		l.large.cut(indexes)
 		return
 	}
-	to := indexes[0]
-	for i := to; i < l.len; i++ {
-		if k := len(indexes) - gone; gone > 0 && indexes[k] == i {
-			gone--
-			continue
-		}
-		*l.at(to) = *l.at(i)
-		to++
-	}
-	for range indexes {
-		l.popTail()
+	for _, i := range slices.Backward(indexes) {
+		l.pack.remove(i)
 	}
 }
 
 func (l *List) kind() Type  { return TypeList }
-func (l *List) length() int { return l.len }
+func (l *List) length() int { return l.Len() }
 
 func (l *List) size() int64 {
-	return listBytes + int64(cap(l.blocks))*elementBytes + int64(l.slots)*elementBytes + l.values +
-		int64(l.len)*valueBytes
+	if l.large != nil {
+		return listBytes + l.large.size()
+	}
+	return listBytes + int64(cap(l.pack.block))
 }
 
 func (l *List) snapshot() collection {
-	c := &List{values: l.values, packed: l.packed, mostLen: l.len, mostPacked: l.packed}
-	c.head, c.len, c.slots = l.head, l.len, l.slots-len(l.spare)
-	c.blocks = make([][]element, len(l.blocks))
-	for i, block := range l.blocks {
-		c.blocks[i] = slices.Clone(block)
+	c := &List{packed: l.packed, mostPacked: l.packed, mostLen: l.Len()}
+	if l.large != nil {
+		c.large = l.large.snapshot()
+	} else {
+		c.pack = l.pack.clone()
 	}
 	return c
 }
 
 func (l *List) shape() Shape {
-	return Shape{Type: TypeList, Len: l.len, MostLen: l.mostLen, Bytes: l.packed, MostBytes: l.mostPacked}
+	return Shape{Type: TypeList, Len: l.Len(), MostLen: l.mostLen, Bytes: l.packed, MostBytes: l.mostPacked}
 }
 
 func (l *List) rows(w *recordWriter, id int64) {
-	for i := range l.len {
-		putElement(w, id, l.at(i))
+	for i := range l.Len() {
+		e := l.at(i)
+		putElement(w, id, &e)
 	}
 }
 
@@ -292,23 +266,18 @@ func putElement(w *recordWriter, id int64, e *element) {
 }
 
 func (l *List) restore(r *tableRow) error {
-	e := element{r.n, r.str(0)}
-	l.pushTail(e)
-	l.count(e.value)
+	value := r.view(0)
+	l.add(l.Len(), element{r.n, value}, len(value) >= chunkBytes) // such a one was joined for us
 	return nil
 }
 
 func (l *List) restored() error { return nil }
 
-// count adds a new value to the books, uncount takes one off.
-func (l *List) count(value string) {
-	l.values += int64(len(value))
-	l.packed += packedBytes(value)
-	l.mostLen, l.mostPacked = max(l.mostLen, l.len), max(l.mostPacked, l.packed)
-}
-
+// uncount takes a value off the books.
 func (l *List) uncount(value string) {
-	l.values -= int64(len(value))
+	if l.large != nil {
+		l.large.values -= int64(len(value))
+	}
 	l.packed -= packedBytes(value)
 }
 

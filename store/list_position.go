@@ -18,9 +18,9 @@ func neighbourly(n int64) int64 { return int64(bits.RotateLeft64(uint64(n), -pos
 // beyond returns the position of an element to come before the first, or behind the last.
 func (l ListTx) beyond(end End) int64 {
 	switch {
-	case l.len == 0 && l.outline != nil:
+	case l.List.Len() == 0 && l.outline != nil:
 		return l.outline.part.list.beyond(end)
-	case l.len == 0:
+	case l.List.Len() == 0:
 		return 0
 	case end == Head:
 		if l.at(0).n < math.MinInt64+positionStep {
@@ -28,10 +28,10 @@ func (l ListTx) beyond(end End) int64 {
 		}
 		return l.at(0).n - positionStep
 	}
-	if l.at(l.len-1).n > math.MaxInt64-positionStep {
+	if l.at(l.List.Len()-1).n > math.MaxInt64-positionStep {
 		l.renumberAll()
 	}
-	return l.at(l.len-1).n + positionStep
+	return l.at(l.List.Len()-1).n + positionStep
 }
 
 // between returns a position between the elements at i-1 and i.
@@ -54,8 +54,8 @@ func (l ListTx) spread(i int) {
 	gap := uint64(4)
 	for side := 1; ; side *= 2 {
 		from, to := i-side, i+side
-		if from <= 0 || to >= l.len {
-			l.spreadToEnd(max(from, 0), min(to, l.len))
+		if from <= 0 || to >= l.List.Len() {
+			l.spreadToEnd(max(from, 0), min(to, l.List.Len()))
 			return
 		}
 		low := l.at(from - 1).n
@@ -71,9 +71,9 @@ func (l ListTx) spread(i int) {
 func (l ListTx) spreadToEnd(from, to int) {
 	length := int64(to-from) * positionStep
 	switch {
-	case from == 0 && to < l.len && l.at(to).n >= math.MinInt64+length:
+	case from == 0 && to < l.List.Len() && l.at(to).n >= math.MinInt64+length:
 		l.renumber(from, to, l.at(to).n-length, positionStep)
-	case to == l.len && from > 0 && l.at(from-1).n <= math.MaxInt64-length:
+	case to == l.List.Len() && from > 0 && l.at(from-1).n <= math.MaxInt64-length:
 		l.renumber(from, to, l.at(from-1).n+positionStep, positionStep)
 	default:
 		l.renumberAll()
@@ -83,7 +83,7 @@ func (l ListTx) spreadToEnd(from, to int) {
 // renumberAll puts the elements around 0 again: nobody will live to see the end of the range, which is 140 trillion
 // pushes away, but what is in the file may be anything.
 func (l ListTx) renumberAll() {
-	l.renumber(0, l.len, -int64(l.len)/2*positionStep, positionStep)
+	l.renumber(0, l.List.Len(), -int64(l.List.Len())/2*positionStep, positionStep)
 }
 
 // renumber gives the elements from index i up to, not including, end the positions start, start+step and so on. All old
@@ -93,8 +93,8 @@ func (l ListTx) renumber(i, end int, start, step int64) {
 		l.tx.rec.remove(l.o.id, listElements, l.at(j).n)
 	}
 	for j := i; j < end; j++ {
+		l.number(j, start+int64(j-i)*step)
 		e := l.at(j)
-		e.n = start + int64(j-i)*step
-		putElement(&l.tx.rec, l.o.id, e)
+		putElement(&l.tx.rec, l.o.id, &e)
 	}
 }

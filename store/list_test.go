@@ -38,28 +38,43 @@ func wantList(t testing.TB, st *Store, want []string) {
 // soundList checks what a list keeps besides its elements.
 func soundList(t testing.TB, l *List) {
 	t.Helper()
-	slots, values, packed, room := 0, int64(0), int64(0), 0
-	for _, b := range l.blocks {
-		slots += len(b)
-		for _, e := range b {
+	values, packed := int64(0), int64(0)
+	for i := range l.Len() {
+		values += int64(len(l.At(i)))
+		packed += packedBytes(l.At(i))
+	}
+	if packed != l.packed {
+		t.Fatalf("%d bytes packed; the books say %d", packed, l.packed)
+	}
+	if l.large == nil {
+		if l.Len() > packElements || packed > listPackBytes {
+			t.Fatalf("%d elements of %d bytes are a pack", l.Len(), packed)
+		}
+		p := &l.pack
+		if live := int(values); p.live() != live || len(p.block) > 1<<16-1 {
+			t.Fatalf("a pack has %d bytes of %d alive, in %d", p.live(), live, len(p.block))
+		}
+		return
+	}
+	b := l.large
+	slots, room := 0, 0
+	for _, block := range b.blocks {
+		slots += len(block)
+		for _, e := range block {
 			if e != (element{}) {
 				room++
 			}
 		}
 	}
-	slots += len(l.spare)
-	for i := range l.len {
-		values += int64(len(l.At(i)))
-		packed += packedBytes(l.At(i))
+	slots += len(b.spare)
+	if slots != b.slots || values != b.values {
+		t.Fatalf("%d slots, %d bytes; the books say %d, %d", slots, values, b.slots, b.values)
 	}
-	if slots != l.slots || values != l.values || packed != l.packed {
-		t.Fatalf("%d slots, %d bytes, %d packed; the books say %d, %d, %d", slots, values, packed, l.slots, l.values, l.packed)
+	if room > b.len {
+		t.Fatalf("%d places are in use for %d elements", room, b.len)
 	}
-	if room > l.len {
-		t.Fatalf("%d places are in use for %d elements", room, l.len)
-	}
-	if len(l.blocks) > 2*(l.len/listBlock)+4 {
-		t.Fatalf("%d blocks for %d elements", len(l.blocks), l.len)
+	if len(b.blocks) > 2*(b.len/listBlock)+4 {
+		t.Fatalf("%d blocks for %d elements", len(b.blocks), b.len)
 	}
 }
 
@@ -147,29 +162,29 @@ func TestAQueueThatRunsForEverStaysSmall(t *testing.T) {
 		for _, length := range []int{1, 3, 100, 130, 1000} {
 			l := &List{}
 			push := func(n int64) {
+				at := 0
 				if ends[0] == Tail {
-					l.pushTail(element{n, "x"})
-				} else {
-					l.pushHead(element{n, "x"})
+					at = l.Len()
 				}
+				l.add(at, element{n, "x"}, false)
 			}
 			for i := range length {
 				push(int64(i))
 			}
 			for i := range 100_000 {
 				push(int64(i + length))
-				var e element
-				if ends[1] == Head {
-					e = l.popHead()
-				} else {
-					e = l.popTail()
-				}
-				if e.n != int64(i) {
+				if e := l.take(ends[1]); e.n != int64(i) {
 					t.Fatalf("length %d: %d came out, want %d", length, e.n, i)
 				}
 			}
-			if most := 4*length + 4*listBlock; l.slots > most || cap(l.blocks) > most/listBlock+8 {
-				t.Errorf("a queue of %d has %d slots in %d blocks", length, l.slots, cap(l.blocks))
+			b := l.large
+			switch most := 4*length + 4*listBlock; {
+			case b == nil:
+				if n := cap(l.pack.block); n > 512+16*length {
+					t.Errorf("a queue of %d has a pack of %d bytes", length, n)
+				}
+			case b.slots > most || cap(b.blocks) > most/listBlock+8:
+				t.Errorf("a queue of %d has %d slots in %d blocks", length, b.slots, cap(b.blocks))
 			}
 		}
 	}

@@ -30,17 +30,17 @@ const (
 )
 
 // Push adds an element at an end. It copies it.
-func (l ListTx) Push(end End, value []byte) { l.push(end, string(value)) }
+func (l ListTx) Push(end End, value []byte) { l.push(end, viewString(value), false) }
 
-func (l ListTx) push(end End, value string) {
+// push copies the value, unless it is kept: see List.add.
+func (l ListTx) push(end End, value string, kept bool) {
 	id := l.ensureKey(l.List)
-	e := element{l.beyond(end), value}
-	if end == Head {
-		l.pushHead(e)
-	} else {
-		l.pushTail(e)
+	e, at := element{l.beyond(end), value}, 0
+	if end == Tail {
+		at = l.List.Len()
 	}
-	l.count(value)
+	l.add(at, e, kept)
+	e = l.at(at) // the record may refer to the value
 	l.grew(1)
 	putElement(l.tx.rec.insert(), id, &e)
 	l.changed()
@@ -54,13 +54,7 @@ func (l ListTx) Pop(end End) (value string) {
 }
 
 func (l ListTx) pop(end End) string {
-	var e element
-	if end == Head {
-		e = l.popHead()
-	} else {
-		e = l.popTail()
-	}
-	l.uncount(e.value)
+	e := l.take(end)
 	l.notePop(end, e.n)
 	l.tx.rec.remove(l.o.id, listElements, e.n)
 	return e.value
@@ -68,25 +62,24 @@ func (l ListTx) pop(end End) string {
 
 // MoveTo takes the element at an end and adds it at an end of another list, which may be the same one.
 func (l ListTx) MoveTo(to ListTx, from, where End) (value string) {
-	if l.o == to.o && l.len == 1 { // the key must not go and come back as another one
+	if l.o == to.o && l.List.Len() == 1 { // the key must not go and come back as another one
 		value = l.At(0)
 		l.set(0, value)
 		return value
 	}
+	kept := l.large != nil
 	value = l.Pop(from)
-	to.push(where, value)
+	to.push(where, value, kept)
 	return value
 }
 
 // Set replaces the element at an index from 0 to Len()-1.
-func (l ListTx) Set(i int, value []byte) { l.set(i, string(value)) }
+func (l ListTx) Set(i int, value []byte) { l.set(i, viewString(value)) }
 
 func (l ListTx) set(i int, value string) {
+	l.replace(i, value)
 	e := l.at(i)
-	l.uncount(e.value)
-	e.value = value
-	l.count(value)
-	putElement(&l.tx.rec, l.o.id, e)
+	putElement(&l.tx.rec, l.o.id, &e)
 	l.changed()
 }
 
@@ -96,12 +89,12 @@ func (l ListTx) Insert(i int, value []byte) {
 	switch i {
 	case 0:
 		l.Push(Head, value)
-	case l.len:
+	case l.List.Len():
 		l.Push(Tail, value)
 	default:
-		e := element{l.between(i), string(value)}
-		l.insert(i, e)
-		l.count(e.value)
+		e := element{l.between(i), viewString(value)}
+		l.add(i, e, false)
+		e = l.at(i)
 		putElement(l.tx.rec.insert(), l.o.id, &e)
 		l.changed()
 	}
@@ -113,11 +106,11 @@ func (l ListTx) Trim(start, end int) {
 	case start >= end:
 		l.tx.drop(l.o)
 		return
-	case start == 0 && end == l.len:
+	case start == 0 && end == l.List.Len():
 		l.set(0, l.At(0))
 		return
 	}
-	for range l.len - end {
+	for range l.List.Len() - end {
 		l.pop(Tail)
 	}
 	for range start {
@@ -131,7 +124,7 @@ func (l ListTx) Trim(start, end int) {
 func (l ListTx) Remove(value []byte, count int64) int {
 	start, step := 0, 1
 	if count < 0 {
-		start, step, count = l.len-1, -1, -count
+		start, step, count = l.List.Len()-1, -1, -count
 	}
 	var indexes []int
 	l.Each(start, step, func(i int, v string) bool {

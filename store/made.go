@@ -3,7 +3,6 @@ package store
 import (
 	"iter"
 	"slices"
-	"strings"
 )
 
 // A Made is a collection that is no key's yet. One of a million elements takes long to make, so that is done
@@ -52,8 +51,7 @@ func MakeZSet(members []Scored) *Made {
 func MakeList(elements []string) *Made {
 	l := &List{}
 	for i, e := range elements {
-		l.pushTail(element{int64(i) * positionStep, strings.Clone(e)}) // it may be of a pack, and keep that alive
-		l.count(e)
+		l.add(i, element{int64(i) * positionStep, e}, false)
 	}
 	return &Made{coll: l}
 }

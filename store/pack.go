@@ -84,6 +84,21 @@ func (p *pack) text(place int) []byte {
 
 func (p *pack) number(place int) int64 { return p.base + int64(p.slot(place).number()) }
 
+// setNumber gives the element at a place another number, which is not below base.
+func (p *pack) setNumber(place int, n int64) {
+	s := p.slot(place)
+	p.setSlot(place, newPackSlot(s.at(), s.name(), s.text(), uint32(n-p.base)))
+}
+
+// rebase makes base another number: none of the elements' is below it, or 32 bits above.
+func (p *pack) rebase(base int64) {
+	was := *p
+	p.base = base
+	for i := range int(p.count) {
+		p.setNumber(i, was.number(i))
+	}
+}
+
 // next is the number of the next row.
 func (p *pack) next() int64 {
 	if p.block == nil {
@@ -107,11 +122,18 @@ func (p *pack) find(name string) int {
 
 // insert puts an element that is not there before the one at a place. It copies name and text.
 func (p *pack) insert(place int, n int64, name, text string) {
-	if p.block == nil {
+	if p.block == nil && p.base == 0 { // a list's has one
 		p.base = n
 	}
 	if need := len(name) + len(text); p.count == p.room || need > cap(p.block)-len(p.block) {
-		p.rewrite(1+int(p.count)/8, need+p.live()/8)
+		elements, bytes := 1+int(p.count)/8, need+p.live()/8
+		if name == "" { // a list's elements come one by one, and come and go
+			elements, bytes = 1+int(p.count)/4, need+p.live()/4
+			if p.dead > 0 {
+				bytes += packText
+			}
+		}
+		p.rewrite(elements, bytes)
 	}
 	number := uint32(n - p.base)
 	p.last = max(p.last, number)

@@ -116,7 +116,7 @@ func (st *Store) hasEnd(o *object, end End, pops int) bool {
 	}
 	e := p.list
 	switch {
-	case e.lists[end.place()].len >= min(pops, o.outline().shape.Len):
+	case e.lists[end.place()].Len() >= min(pops, o.outline().shape.Len):
 		return true
 	case e.middle == 0:
 		return st.restoreWhole(o)
@@ -128,7 +128,7 @@ func (st *Store) hasEnd(o *object, end End, pops int) bool {
 func (f *Fetch) startEnd(o *object, p *part, end End, pops int) {
 	e := p.list
 	l := &load{done: make(chan struct{}), by: f, need: NeedPart}
-	l.end = endRead{end, max(f.st.endReads(), pops-e.lists[end.place()].len), e.low, e.high}
+	l.end = endRead{end, max(f.st.endReads(), pops-e.lists[end.place()].Len()), e.low, e.high}
 	for i := range f.missing {
 		if m := &f.missing[i]; m.part == p && m.l.end.end == end {
 			m.l.end.count += pops
@@ -160,7 +160,7 @@ func (v *View) withEnd(key []byte, end End, pops int) *object {
 	for p := o.part(); p != nil && !p.unfit; p = o.part() {
 		e := p.list
 		v.st.loadPartNow(o, p, &load{need: NeedPart,
-			end: endRead{end, max(v.st.endReads(), pops-e.lists[end.place()].len), e.low, e.high}})
+			end: endRead{end, max(v.st.endReads(), pops-e.lists[end.place()].Len()), e.low, e.high}})
 		if v.st.hasEnd(o, end, pops) {
 			return o
 		}
@@ -219,13 +219,13 @@ func (e editing) notePop(end End, n int64) {
 func (p *part) noteEnds(lsn uint64) {
 	e := p.list
 	for i, l := range e.lists {
-		if m := &e.marks[i]; !m.set && l.len > 0 {
+		if m := &e.marks[i]; !m.set && l.Len() > 0 {
 			*m = endMark{l.at(0).n, lsn, true}
 			if i == Tail.place() {
-				m.n = l.at(l.len - 1).n
+				m.n = l.at(l.Len() - 1).n
 			}
 		}
-		if l.len > 0 && (l.at(0).n < -farPosition || l.at(l.len-1).n > farPosition) {
+		if l.Len() > 0 && (l.at(0).n < -farPosition || l.at(l.Len()-1).n > farPosition) {
 			p.unfit = true
 		}
 	}
@@ -243,18 +243,16 @@ func (e *ends) trim(applied uint64) (did bool) {
 				return true
 			}
 			if i == Head.place() {
-				if l.len == 0 || l.at(l.len-1).n < m.n {
+				if l.Len() == 0 || l.at(l.Len()-1).n < m.n {
 					break
 				}
-				el := l.popTail()
-				l.uncount(el.value)
+				el := l.take(Tail)
 				e.low = el.n
 			} else {
-				if l.len == 0 || l.at(0).n > m.n {
+				if l.Len() == 0 || l.at(0).n > m.n {
 					break
 				}
-				el := l.popHead()
-				l.uncount(el.value)
+				el := l.take(Head)
 				e.high = el.n
 			}
 			e.middle++
@@ -272,22 +270,22 @@ func (e *ends) take(read *endRead, found *List) (sound bool) {
 	if read.end == Head && read.low != e.low || read.end == Tail && read.high != e.high {
 		return true
 	}
-	for found.len > 0 && e.middle > 0 {
+	for found.Len() > 0 && e.middle > 0 {
 		if read.end == Head {
-			el := found.popHead()
+			kept := found.large != nil
+			el := found.take(Head)
 			if el.n > e.high {
 				break
 			}
-			l.pushTail(el)
-			l.count(el.value)
+			l.add(l.Len(), el, kept)
 			e.low = el.n + 1
 		} else {
-			el := found.popTail()
+			kept := found.large != nil
+			el := found.take(Tail)
 			if el.n < e.low {
 				break
 			}
-			l.pushHead(el)
-			l.count(el.value)
+			l.add(0, el, kept)
 			e.high = el.n - 1
 		}
 		e.middle, sound = e.middle-1, true
@@ -297,40 +295,33 @@ func (e *ends) take(read *endRead, found *List) (sound bool) {
 
 // mergeInto makes a list whole that was loaded while there was the part.
 func (e *ends) mergeInto(whole *List) {
-	for whole.len > 0 && whole.at(0).n < e.low {
-		whole.uncount(whole.popHead().value)
+	for whole.Len() > 0 && whole.at(0).n < e.low {
+		whole.take(Head)
 	}
-	for whole.len > 0 && whole.at(whole.len-1).n > e.high {
-		whole.uncount(whole.popTail().value)
+	for whole.Len() > 0 && whole.at(whole.Len()-1).n > e.high {
+		whole.take(Tail)
 	}
 	head, tail := e.lists[0], e.lists[1]
-	for i := head.len - 1; i >= 0; i-- {
-		el := *head.at(i)
-		whole.pushHead(el)
-		whole.count(el.value)
+	for i := head.Len() - 1; i >= 0; i-- {
+		whole.add(0, head.at(i), head.large != nil)
 	}
-	for i := range tail.len {
-		el := *tail.at(i)
-		whole.pushTail(el)
-		whole.count(el.value)
+	for i := range tail.Len() {
+		whole.add(whole.Len(), tail.at(i), tail.large != nil)
 	}
 }
 
 // joined is the whole list when there is no middle.
 func (e *ends) joined() *List {
 	head, tail := e.lists[0], e.lists[1]
-	if tail.len >= head.len {
-		for head.len > 0 {
-			el := head.popTail()
-			tail.pushHead(el)
-			tail.count(el.value)
+	if tail.Len() >= head.Len() {
+		for head.Len() > 0 {
+			kept := head.large != nil
+			tail.add(0, head.take(Tail), kept)
 		}
 		return tail
 	}
-	for i := range tail.len {
-		el := *tail.at(i)
-		head.pushTail(el)
-		head.count(el.value)
+	for i := range tail.Len() {
+		head.add(head.Len(), tail.at(i), tail.large != nil)
 	}
 	return head
 }
@@ -339,17 +330,17 @@ func (e *ends) size() int64 { return e.lists[0].size() + e.lists[1].size() + 128
 
 func (e *ends) fits(whole *List) bool {
 	head, tail := e.lists[0], e.lists[1]
-	if head.len+e.middle+tail.len != whole.len {
+	if head.Len()+e.middle+tail.Len() != whole.Len() {
 		return false
 	}
 	fits := true
-	for i := range whole.len {
-		el := *whole.at(i)
+	for i := range whole.Len() {
+		el := whole.at(i)
 		switch {
-		case i < head.len:
-			fits = fits && el == *head.at(i) && el.n < e.low
-		case i >= head.len+e.middle:
-			fits = fits && el == *tail.at(i - head.len - e.middle) && el.n > e.high
+		case i < head.Len():
+			fits = fits && el == head.at(i) && el.n < e.low
+		case i >= head.Len()+e.middle:
+			fits = fits && el == tail.at(i-head.Len()-e.middle) && el.n > e.high
 		default:
 			fits = fits && el.n >= e.low && el.n <= e.high
 		}
@@ -361,7 +352,7 @@ func (e *ends) fits(whole *List) bool {
 func listPart(l *List, lsn uint64) *ends {
 	first := l.at(0).n
 	return &ends{lists: [2]*List{{}, l}, low: first, high: first - 1,
-		marks: [2]endMark{{}, {l.at(l.len - 1).n, lsn, true}}}
+		marks: [2]endMark{{}, {l.at(l.Len() - 1).n, lsn, true}}}
 }
 
 // newEnds reads where a list begins and ends, if it is known how many elements it has; else the whole.
@@ -432,19 +423,20 @@ func (r *reader) ofEnd(dst *row, read *endRead) error {
 		return err
 	}
 	row := tableRow{table: listElements, key: dst.id, reader: r, stmt: s}
-	for found.len < read.count && s.Step() {
+	for found.Len() < read.count && s.Step() {
 		var run List
 		row.run = &runReader{d: d}
 		if err := row.restoreTo(&run); err != nil {
 			return fmt.Errorf("load %s: %w", d.name, err)
 		}
-		for run.len > 0 {
+		kept := run.large != nil
+		for run.Len() > 0 {
 			if read.end == Head {
-				if el := run.popHead(); el.n >= read.low && el.n <= read.high {
-					found.pushTail(el)
+				if el := run.take(Head); el.n >= read.low && el.n <= read.high {
+					found.add(found.Len(), el, kept)
 				}
-			} else if el := run.popTail(); el.n >= read.low && el.n <= read.high {
-				found.pushHead(el)
+			} else if el := run.take(Tail); el.n >= read.low && el.n <= read.high {
+				found.add(0, el, kept)
 			}
 		}
 	}

@@ -127,6 +127,24 @@ func BenchmarkSmall(b *testing.B) {
 					h.Set(field, smallValue)
 				},
 			}},
+			{TypeList, map[string]func(tx *Tx, key []byte){
+				"LINDEX": func(tx *Tx, key []byte) {
+					l, _ := tx.List(key)
+					sum += int(l.At(l.Len() / 2)[0])
+				},
+				"LRANGE": func(tx *Tx, key []byte) {
+					l, _ := tx.List(key)
+					l.Each(0, 1, func(_ int, value string) bool {
+						sum += int(value[0])
+						return true
+					})
+				},
+				"LPUSH and RPOP": func(tx *Tx, key []byte) {
+					l, _ := tx.EditList(key)
+					l.Push(Head, smallValue)
+					l.Pop(Tail)
+				},
+			}},
 			{TypeSet, map[string]func(tx *Tx, key []byte){
 				"SISMEMBER": func(tx *Tx, key []byte) {
 					s, _ := tx.Set(key)
