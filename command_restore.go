@@ -55,9 +55,6 @@ func (c *restoreCommand) Run(s *session) error {
 		s.note("the copy was made by another program: its pages' checksums could not be compared, and have been made anew; " +
 			"SQLite finds it whole")
 	}
-	if restored.Half {
-		s.note("it was made while the disk was full: some keys are newer than others")
-	}
 	r := restoreResult{c.File, c.Dir, restored.Keys, restored.Bytes, time.Since(begun).Seconds()}
 	return s.answer(c.JSON, r, func(w io.Writer) {
 		fmt.Fprintf(w, "%s: %d keys of %s, %d bytes, after %.1f s\n", c.Dir, r.Keys, c.File, r.Bytes, r.Seconds)

@@ -244,9 +244,11 @@ func storeOptions(cfg *config.Config, server *resp.Server, log logger) store.Opt
 		Policy:         policy,
 		OnDamage:       onDamage[cfg.Text("set-aside-damaged")],
 		AllowNetworkFS: cfg.Bool("allow-network-filesystem"),
-		Others:         redisFiles(cfg),
-		Hooks:          server.Hooks(),
-		Log:            log.Event,
+
+		Unverified: !cfg.Bool("page-checksums"),
+		Others:     redisFiles(cfg),
+		Hooks:      server.Hooks(),
+		Log:        log.Event,
 	}
 }
 

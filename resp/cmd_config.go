@@ -116,6 +116,7 @@ func (s *Server) applyConfig() {
 	for _, name := range []string{"maxmemory-policy", "maxmemory-policy-db", "lfu-log-factor", "lfu-decay-time"} {
 		s.on(name, func() { s.store.CountUses(useCounting(cfg)) })
 	}
+	s.on("wal-limit", func() { s.store.SetWALLimit(cfg.Int("wal-limit")) })
 	s.on("hz", func() { s.sweeper.SetHz(int(cfg.Hz.Load())) })
 	cfg.OnChange("appendfsync", func(word string) error { // the store was opened with the first
 		policy, err := journal.ParsePolicy(word)

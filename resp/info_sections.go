@@ -341,6 +341,8 @@ func infoDiskette(t *infoText, r *infoReport) {
 	t.line("unloaded", st.Unloaded)
 	t.line("database_bytes", st.DatabaseBytes)
 	t.line("wal_bytes", st.WALBytes)
+	t.line("wal_limit", r.s.cfg.Int("wal-limit"))
+	t.linef("wal_held_by_reader_seconds", "%.3f", float64(r.s.store.WALHeldMillis())/1000)
 	t.line("free_bytes", st.FreeBytes)
 	t.line("journal_bytes", st.Journal.Bytes)
 	t.line("journal_segments", st.Journal.Segments)

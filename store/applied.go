@@ -81,9 +81,10 @@ func (st *Store) checkpoint(pages int) {
 		return
 	}
 	st.readers.renew() // an older transaction needs the pages of its time
-	if err := st.wb.w.checkpoint(); err != nil {
+	if frames, moved, err := st.wb.w.checkpoint(); err != nil {
 		st.maintenanceFailed(moving, err)
 	} else {
+		st.noteWAL(frames, moved)
 		st.worked(place{op: moving})
 	}
 	st.readers.renew() // so that the next transaction can write the WAL from its start

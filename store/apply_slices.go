@@ -90,7 +90,7 @@ func (w *writer) slices(
 			return err
 		}
 		order = order[n:]
-		_ = w.checkpoint() // if it can not, the next transaction may say why
+		_, _, _ = w.checkpoint() // if it can not, the next transaction may say why
 	}
 	return nil
 }
@@ -106,7 +106,7 @@ func (w *writer) wrote(bytes int) {
 		w.run(w.commit)
 		if w.err == nil {
 			w.readers.renew() // an older transaction needs the WAL
-			_ = w.checkpoint()
+			_, _, _ = w.checkpoint()
 			w.readers.renew()
 		}
 		w.run(w.begin)

@@ -122,7 +122,11 @@ func noteClosed(dir string) error {
 		if err != nil {
 			return err
 		}
-		if err = c.Exec(`PRAGMA journal_mode = WAL; DELETE FROM meta WHERE name IN ('running', 'ahead_lsn')`); err == nil {
+		sealed := ""
+		if version, err := fileVersion(c); err == nil && version >= sealedVersion {
+			sealed = setSealed // copyPages has given each page its checksum
+		}
+		if err = c.Exec(`PRAGMA journal_mode = WAL; DELETE FROM meta WHERE name = 'running';` + sealed); err == nil {
 			_, err = c.Config(noCheckpointOnClose, false)
 		}
 		return errors.Join(err, closeConn(c))

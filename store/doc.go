@@ -38,7 +38,7 @@
 //	apply_string.go apply_rows.go apply_runs.go          the rows of long strings and of collections
 //	apply_slices.go rewrite.go                           on a full disk, or of much; long values without the lock
 //	pieces.go guard.go aside.go                          long rows and names; SQLite's panics; rows that tables refuse
-//	foreign.go locked.go misplaced.go                    rows and locks of other programs; files that are taken away
+//	foreign.go locked.go wal_limit.go misplaced.go       rows, locks and transactions of others; files taken away
 //	look.go lookvfs.go wal.go                            at the start: do the files belong together?
 //	opened.go dirlock.go                                 what the start found; the directory is one process's
 //	import.go bulk.go bulk_write.go bulk_vfs.go          a first database out of other data, straight into the tables

@@ -46,8 +46,11 @@ func (st *Store) noteLock(err error) (refuse bool) {
 	wb := &st.wb
 	if wb.lockedOut.Load() == nil {
 		wb.lockedOut.Store(&lockedOut{time.Now().Add(-lockPatience), nameLock(err)})
-		st.opts.Log("write-back waits for another program's lock: writes go on as long as the journal has room",
-			Warning(ErrLocked.Error()), st.diskFigures()...)
+		event, why := "write-back waits for another program's lock: writes go on as long as the journal has room", ErrLocked
+		if errors.Is(err, ErrWALHeld) {
+			event, why = "write-back waits for a program that reads: writes go on as long as the journal has room", ErrWALHeld
+		}
+		st.opts.Log(event, Warning(why.Error()), st.diskFigures()...)
 	}
 	wb.mu.Lock()
 	wb.applied.Broadcast()
@@ -57,7 +60,7 @@ func (st *Store) noteLock(err error) (refuse bool) {
 
 // lockIsGone notes that write-back has written.
 func (st *Store) lockIsGone() {
-	if l := st.wb.lockedOut.Swap(nil); l != nil {
+	if l := st.wb.lockedOut.Swap(nil); l != nil { // or the WAL is let go: see wal_limit.go
 		took := time.Since(l.since).Round(time.Millisecond)
 		st.opts.Log("the other program's lock is gone: write-back goes on", nil, "seconds", took.Seconds())
 	}

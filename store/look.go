@@ -67,7 +67,8 @@ func (st *Store) look() (*seen, error) {
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
-	if s.db, err = lookAtTables(st.dir, s.state.SameBoot(), st.opts.OnDamage == Salvage); err != nil {
+	if s.db, err = lookAtTables(st.dir, s.state.SameBoot(), st.opts.OnDamage == Salvage,
+		st.opts.Unverified); err != nil {
 		return nil, err
 	}
 	if s.stated {
@@ -165,8 +166,9 @@ func (s *seen) alone(st *Store, broken error) error {
 }
 
 // lookAtTables reads what the start needs of the database, and all of it if it is to be thorough: that takes a
-// second or more for each gigabyte.
-func lookAtTables(dir string, sameBoot, thorough bool) (t tablesSeen, err error) {
+// second or more for each gigabyte. unverified: the pages' checksums are not compared, and another program may have
+// checkpointed the WAL.
+func lookAtTables(dir string, sameBoot, thorough, unverified bool) (t tablesSeen, err error) {
 	path := filepath.Join(dir, databaseFile)
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
@@ -191,7 +193,7 @@ func lookAtTables(dir string, sameBoot, thorough bool) (t tablesSeen, err error)
 			Expected: fmt.Sprintf("the %d frames that its index counts", index.frames),
 			Found:    fmt.Sprintf("%d that are whole", w.frames)}}, nil
 	}
-	c, err := openLook(path)
+	c, err := openLook(path, unverified)
 	if err != nil {
 		return t, damaged(dir, err)
 	}
@@ -218,7 +220,14 @@ func lookAtTables(dir string, sameBoot, thorough bool) (t tablesSeen, err error)
 	}
 	// A server that was killed while it began the WAL anew may have left a torn header: nothing behind it was
 	// needed any more.
-	if begun := index.whole && index.frames == 0 && w.size > 0; t.running && !w.header && !begun {
+	begun := index.whole && index.frames == 0 && w.size > 0
+	// Who may checkpoint may also make the WAL empty. That one is lost shows by the LSN then, or not at all.
+	var raw int64
+	if err := queryInts(c, `SELECT user_version FROM pragma_user_version`, &raw); err != nil {
+		return tablesSeen{}, damaged(dir, err)
+	}
+	emptied := w.size == 0 && (unverified || raw == unverifiedVersion)
+	if t.running && !w.header && !begun && !emptied {
 		t.anew = &journal.Damage{File: path + "-wal", Expected: "the WAL of a database that was not closed",
 			Found: "none that is whole"}
 	}

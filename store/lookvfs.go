@@ -18,9 +18,15 @@ import (
 // delete a WAL that they find useless.
 const lookVFS = "diskette-look"
 
-func init() { vfs.Register(lookVFS, looking{}) }
+// lookUnverifiedVFS is lookVFS for a start that does not compare the pages' checksums.
+const lookUnverifiedVFS = lookVFS + "-unverified"
 
-type looking struct{}
+func init() {
+	vfs.Register(lookVFS, looking{})
+	vfs.Register(lookUnverifiedVFS, looking{unverified: true})
+}
+
+type looking struct{ unverified bool }
 
 func (looking) FullPathname(name string) (string, error) { return filepath.Abs(name) }
 func (looking) Delete(string, bool) error                { return sqlite3.READONLY }
@@ -83,8 +89,12 @@ func (lookedAt) SectorSize() int                                 { return pageBy
 func (lookedAt) DeviceCharacteristics() vfs.DeviceCharacteristic { return 0 }
 
 // openLook opens a connection that changes nothing, to a database whose server is not running.
-func openLook(path string) (*sqlite3.Conn, error) {
-	return openLookOn(path, pagesOver(lookVFS), writerMemory)
+func openLook(path string, unverified bool) (*sqlite3.Conn, error) {
+	name := lookVFS
+	if unverified {
+		name = lookUnverifiedVFS
+	}
+	return openLookOn(path, pagesOver(name), writerMemory)
 }
 
 // openRescue is openLook for a file that is damaged: one that is shorter than its header says

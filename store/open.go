@@ -43,7 +43,7 @@ func Open(o Options) (_ *Store, err error) {
 	if err := removeImport(st.disk, st.dir); err != nil {
 		return nil, fmt.Errorf("remove what an interrupted import has left: %w", err)
 	}
-	st.vfs = registerVFS(o.VFS, st.disk)
+	st.vfs = registerVFS(o.VFS, st.disk, o.Unverified)
 	if err := st.resume(); err != nil {
 		return nil, err
 	}
@@ -162,7 +162,7 @@ func (st *Store) openDatabase() error {
 	if err != nil {
 		return err
 	}
-	if err := st.noteVersion(c); err != nil {
+	if err := errors.Join(st.noteVerified(c), st.noteVersion(c)); err != nil {
 		closeConn(c)
 		return damaged(st.dir, err)
 	}

@@ -29,6 +29,12 @@ import (
 // with its write-back 16.0 us and 15.6, a cold GET 11.5 and 11.1; of three: a SET of 100 KB 578 us and 492, a
 // cold GET of it 145 and 145.
 //
+// Another program that checkpoints the WAL, as Litestream does, brings pages into the file with the bytes that stood
+// there before in the checksum's place. Where that was asked for (Options.Unverified) checksums are written, and not
+// compared; the file's version keeps note of it, for all that open the file. (To tell such pages from damaged ones by
+// zeros in that place was tried: a program that writes, as Litestream does into a table of its own, leaves an old
+// checksum there.)
+//
 // SQLite's own checksum VFS has a weaker sum that takes five times as long, and zeros fit it: a
 // zeroed end of a long value would be zeros in the value.
 const sealBytes = 4
@@ -37,40 +43,50 @@ const sealBytes = 4
 // byte 20, so that no one flipped bit makes them go unread.
 const sealedVersion = 4
 
+// unverifiedVersion is the user_version of a file whose checksums are not compared. It is as sealedVersion in all
+// else, and five bits from it.
+const unverifiedVersion = 0x1b
+
 // pagesOver names the VFS that puts checksums over the VFS of that name, empty for the operating system's.
 func pagesOver(name string) string {
 	base := vfs.Find(name)
 	if base == nil {
 		return name // SQLite says that there is none
 	}
-	vfs.Register("pages:"+name, pagesVFS{base})
+	doubts, _ := base.(*doubtVFS)
+	looks, _ := base.(looking)
+	vfs.Register("pages:"+name, pagesVFS{base, doubts != nil && doubts.unverified || looks.unverified})
 	return "pages:" + name
 }
 
 // pagesVFS is a VFS whose database files have checksums. Everything else is the VFS's below.
-type pagesVFS struct{ vfs.VFS }
+type pagesVFS struct {
+	vfs.VFS
+	unverified bool
+}
 
 func (v pagesVFS) Open(name string, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
 	f, out, err := vfsutil.WrapOpen(v.VFS, name, flags)
-	return withPages(f, flags, err), out, err
+	return v.withPages(f, flags, err), out, err
 }
 
 func (v pagesVFS) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
 	f, out, err := vfsutil.WrapOpenFilename(v.VFS, name, flags)
-	return withPages(f, flags, err), out, err
+	return v.withPages(f, flags, err), out, err
 }
 
-func withPages(f vfs.File, flags vfs.OpenFlag, err error) vfs.File {
+func (v pagesVFS) withPages(f vfs.File, flags vfs.OpenFlag, err error) vfs.File {
 	if err != nil || flags&vfs.OPEN_MAIN_DB == 0 {
 		return f
 	}
-	return &pagesFile{File: f}
+	return &pagesFile{File: f, unverified: v.unverified}
 }
 
 // pagesFile is a connection's database file.
 type pagesFile struct {
 	vfs.File
-	sealed bool // its pages have checksums; once found so, it stays
+	sealed     bool // its pages have checksums; once found so, it stays
+	unverified bool // but they are not compared
 	// end is the file's in bytes, as the header says that was last read from the file or written. SQLite may read
 	// on behind it, and finds nothing or the zeros of allocated space.
 	end int64
@@ -84,7 +100,7 @@ func (f *pagesFile) ReadAt(p []byte, at int64) (int, error) {
 	if !f.sealed || len(p) != pageBytes || err != nil && err != io.EOF {
 		return n, err
 	}
-	if n == len(p) && fits(p, at) || at >= f.end && isZero(p[:n]) {
+	if f.unverified || n == len(p) && fits(p, at) || at >= f.end && isZero(p[:n]) {
 		return n, err
 	}
 	return 0, sqlite3.IOERR_DATA
@@ -117,8 +133,9 @@ func (f *pagesFile) lookAt(header []byte) {
 	if binary.BigEndian.Uint32(header[68:]) != applicationID {
 		version = 0
 	}
-	if version <= sealedVersion { // else it is not ours to judge
-		f.sealed = f.sealed || header[20] == sealBytes || version == sealedVersion
+	if version <= sealedVersion || version == unverifiedVersion { // else it is not ours to judge
+		f.sealed = f.sealed || header[20] == sealBytes || version >= sealedVersion
+		f.unverified = f.unverified || version == unverifiedVersion
 	}
 }
 
@@ -145,7 +162,29 @@ func (f *pagesFile) SizeHint(size int64) error      { return vfsutil.WrapSizeHin
 func (f *pagesFile) ChunkSize(size int)             { vfsutil.WrapChunkSize(f.File, size) }
 func (f *pagesFile) HasMoved() (bool, error)        { return vfsutil.WrapHasMoved(f.File) }
 
-const setSealed = `PRAGMA user_version = 4;` // sealedVersion
+const (
+	setSealed     = `PRAGMA user_version = 4;`  // sealedVersion
+	setUnverified = `PRAGMA user_version = 27;` // unverifiedVersion
+)
+
+// noteVerified notes in the file that checksums are not to be compared, before any connection but the writer's is open.
+func (st *Store) noteVerified(c *sqlite3.Conn) error {
+	var version int64
+	err := queryInts(c, `SELECT user_version FROM pragma_user_version`, &version)
+	switch {
+	case err != nil:
+		return err
+	case version == unverifiedVersion && !st.opts.Unverified:
+		st.opts.Log("the pages' checksums are not compared: another program may have written some without", nil,
+			"way", "diskette backup and diskette restore make a database in which all are right")
+	case version == sealedVersion && st.opts.Unverified:
+		if err := c.Exec(setUnverified); err != nil {
+			return err
+		}
+		_, _, err = c.WALCheckpoint("main", sqlite3.CHECKPOINT_FULL) // the file says so, too, before anybody opens it
+	}
+	return err
+}
 
 // sealAtStart is the size in bytes up to which a file of an older version is given checksums when
 // it is opened, by a VACUUM, which writes the whole file anew. A larger one goes on without.
@@ -175,8 +214,7 @@ func sealPages(c *sqlite3.Conn) error {
 
 // noteVersion notes the file's version, and logs if it has no checksums.
 func (st *Store) noteVersion(c *sqlite3.Conn) error {
-	var version int64
-	err := queryInts(c, `SELECT user_version FROM pragma_user_version`, &version)
+	version, err := fileVersion(c)
 	st.opened.Format = int(version)
 	if err == nil && version < sealedVersion {
 		st.opts.Log("the database file has no page checksums: it was made by an older version and is large", nil,

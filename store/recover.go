@@ -92,5 +92,5 @@ func (st *Store) finishRecovery() {
 	st.drop(applied)
 	// The file itself says from now on that it is in use, so that a copy of it alone is refused.
 	// If that can not be now, the next checkpoint brings it there, and tells of what fails.
-	_ = st.wb.w.checkpoint()
+	_, _, _ = st.wb.w.checkpoint()
 }

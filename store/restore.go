@@ -16,9 +16,13 @@ type Restored struct {
 	// Foreign: another program has made the copy (sqlite3's .backup, Litestream). Its pages had no checksums that
 	// could be believed; they were verified as far as SQLite can, and have new ones.
 	Foreign bool
-	// Half: it was made in the middle of a fold, so some keys are newer than others.
-	Half bool
 }
+
+// ErrHalfBackup says that a copy is of a moment at which a part of a write-back was in the tables: rows and keys do not
+// go together. Who copies every transaction, as Litestream does, has other moments.
+var ErrHalfBackup = errors.New("the copy was made in the middle of a write-back, and nothing was restored: take it of some seconds " +
+	"earlier or later (litestream restore -timestamp), or, to save what can be read of it, put it into an empty directory as " +
+	"diskette.db and start there with --set-aside-damaged salvage")
 
 // ErrBackupDamaged says that a backup is not restored because it is damaged.
 var ErrBackupDamaged = errors.New("the backup is damaged, and nothing was restored: to save what can be read of it, put it into " +
@@ -33,10 +37,13 @@ func Restore(ctx context.Context, file string, foreign bool, o Options, step fun
 		return r, err
 	}
 	version, running, half, err := lookAtBackup(file)
+	if err == nil && half {
+		err = fmt.Errorf("%s: %w", file, ErrHalfBackup)
+	}
 	if err != nil {
 		return r, err
 	}
-	r.Foreign, r.Half = running || foreign, half
+	r.Foreign = running || foreign
 	im, err := NewImport(o)
 	if err != nil {
 		return r, err

@@ -34,9 +34,10 @@ type Snapshot struct {
 	SetAside  int64
 	Databases []SnapshotDatabase // that have keys, in the order of their numbers
 
-	r    *reader
-	step breath
-	at   SnapshotKey // the key that Keys has come to
+	r     *reader
+	ended func() // nil, or called when it is closed
+	step  breath
+	at    SnapshotKey // the key that Keys has come to
 }
 
 // A SnapshotDatabase is a database of a snapshot. The counts include keys that have expired.
@@ -74,7 +75,7 @@ func (st *Store) Snapshot(atMoment func()) (*Snapshot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the database for a snapshot: %w", nameDamage(st.dir, err))
 	}
-	s := &Snapshot{r: r}
+	s := &Snapshot{r: r, ended: st.holdsWAL()}
 	ms := &st.wb.moments
 	ms.one.Lock()
 	st.Lock()
@@ -226,6 +227,10 @@ func (s *Snapshot) appliedLSN() (applied, ahead int64, err error) {
 
 // Close ends the snapshot.
 func (s *Snapshot) Close() error {
+	if s.ended != nil {
+		s.ended()
+		s.ended = nil
+	}
 	return errors.Join(s.r.endTransaction(), s.r.close())
 }
 

@@ -136,6 +136,8 @@ func fileVersion(c *sqlite3.Conn) (int64, error) {
 	switch {
 	case err != nil:
 		return 0, err
+	case app == applicationID && version == unverifiedVersion:
+		return sealedVersion, nil
 	case app == applicationID && version > sealedVersion:
 		return 0, errNewerFile
 	case app == applicationID && version > 0, app == 0 && version == 0 && objects == 0:

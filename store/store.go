@@ -24,6 +24,9 @@ type Options struct {
 	Memory    int64          // what the process may take in all, in bytes; 0 = no bound. See sizes.go
 	Policy    journal.Policy // when the journal is fsynced
 
+	// Unverified: the pages' checksums are written and not compared, so that other programs may checkpoint the WAL.
+	Unverified bool
+
 	OnDamage       OnDamage      // what Open does with a directory that is not whole
 	AllowNetworkFS bool          // accept a data directory on NFS, SMB and the like
 	ReserveBytes   int64         // kept free for deletions on a full disk; 0 = 32 MiB, less on a small disk, < 0 = none
@@ -128,6 +131,7 @@ type Store struct {
 	wb         writeBack
 	reserve    reserve
 	room       room
+	wal        walHeld
 	trouble    trouble
 	opened     Opened
 	imported   Imported

@@ -25,6 +25,8 @@ type doubtVFS struct {
 	disk files.Disk
 	real bool // it stands on the operating system's
 
+	unverified bool // the pages' checksums are not compared: see pages.go
+
 	mu     sync.Mutex
 	doubts map[string]*doubt // by file name: connections come and go
 }
@@ -45,9 +47,9 @@ const maxSpans = 1 << 16
 var doubtVFSs atomic.Int64
 
 // registerVFS makes a doubtVFS on another one, "" for the operating system's, known to SQLite by a name of its own.
-func registerVFS(on string, disk files.Disk) (name string) {
+func registerVFS(on string, disk files.Disk, unverified bool) (name string) {
 	name = fmt.Sprint("diskette-", doubtVFSs.Add(1))
-	vfs.Register(name, &doubtVFS{VFS: vfs.Find(on), disk: disk, real: on == "", doubts: map[string]*doubt{}})
+	vfs.Register(name, &doubtVFS{VFS: vfs.Find(on), disk: disk, real: on == "", unverified: unverified, doubts: map[string]*doubt{}})
 	return name
 }
 

@@ -297,6 +297,9 @@ func (st *Store) applyUntilDone(f *fold) bool {
 	for attempts := 0; ; {
 		start := time.Now()
 		err := st.misplaced()
+		if err == nil {
+			err = st.awaitWAL()
+		}
 		if err == nil && !wb.w.inSlices && st.tight(f) && st.journal.Sync(f.last) == nil {
 			wb.w.inSlices = true
 		}
@@ -327,7 +330,7 @@ func (st *Store) applyUntilDone(f *fold) bool {
 		wb.stats.failures++
 		wb.stats.Unlock()
 		err = st.failed(place{op: writingBack}, err)
-		if !errors.Is(err, sqlite3.BUSY) || st.noteLock(err) {
+		if !errors.Is(err, sqlite3.BUSY) && !errors.Is(err, ErrWALHeld) || st.noteLock(err) {
 			wb.mu.Lock()
 			st.setWriteErrorLocked(err, wb.w.blame(err)...)
 			wb.mu.Unlock()

@@ -325,11 +325,12 @@ func (w *writer) sync(applied uint64) error {
 }
 
 // checkpoint moves what it can of the WAL into the database file.
-func (w *writer) checkpoint() error {
-	return w.guard(func() error {
-		_, _, err := w.c.WALCheckpoint("main", sqlite3.CHECKPOINT_PASSIVE)
+func (w *writer) checkpoint() (frames, moved int, err error) {
+	err = w.guard(func() error {
+		frames, moved, err = w.c.WALCheckpoint("main", sqlite3.CHECKPOINT_PASSIVE)
 		return err
 	})
+	return frames, moved, err
 }
 
 // own notes that a server has the database open, and its identity; sync comes with it.

@@ -37,8 +37,8 @@ var forgottenOptions = map[string]int{
 
 // parameters is the configuration: the names of Redis 7.0 and 7.2 with Redis' ranges and defaults, and Diskette's own
 // admin, allow-network-filesystem, auth-failure-delay, export-rdb-version, hot-idle, import, import-damaged,
-// import-skip-modules, maxdisk, maxdisk-db, maxdisk-free, maxmemory-policy-db, ping-fails-when-damaged and
-// set-aside-damaged. Defaults that differ from Redis': bind (loopback only), dir, appendonly.
+// import-skip-modules, maxdisk, maxdisk-db, maxdisk-free, maxmemory-policy-db, page-checksums, ping-fails-when-damaged,
+// set-aside-damaged and wal-limit. Defaults that differ from Redis': bind (loopback only), dir, appendonly.
 var parameters = slices.Concat([]parameter{
 	// Listening and connections.
 	{"port", "", intRange(0, 65535), "6379", inUse | atStart | listening},
@@ -82,6 +82,8 @@ var parameters = slices.Concat([]parameter{
 	{"lazyfree-lazy-eviction", "", yesOrNo, "no", inUse}, // DEL or UNLINK for replicas
 	{"appendfsync", "", oneOf("everysec", "always", "no"), "everysec", inUse},
 	{"allow-network-filesystem", "", yesOrNo, "no", inUse | atStart},
+	{"page-checksums", "", yesOrNo, "yes", inUse | atStart},
+	{"wal-limit", "", memorySize(0), "1073741824", inUse},
 	{"ping-fails-when-damaged", "", yesOrNo, "no", inUse},
 	{"set-aside-damaged", "", oneOf("no", "yes", "salvage"), "no", inUse | atStart | once},
 	{"auth-failure-delay", "", intRange(0, 60_000), "1000", inUse},
