@@ -15,5 +15,8 @@ func sessionRows() []*command.Row {
 		serverRows(), migrateRows())
 }
 
+// Commands are all commands, for the documentation. Their rows are nobody's server's.
+func Commands() []*command.Row { return commandTable() }
+
 // commandTable is every command: the data commands' rows and the session's.
 func commandTable() []*command.Row { return append(command.Rows(), sessionRows()...) }

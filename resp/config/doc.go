@@ -12,5 +12,6 @@
 //	output_limits.go tls_*.go bounds.go  those that have a form of their own
 //	kinds_admin.go                       where the admin page is
 //	conffile.go rewrite.go               lines to settings, and back
+//	reference.go                         what the documentation says of parameters
 //	advice.go modules.go                 what to do about a line that is wrong; why loadmodule is refused
 package config
