@@ -95,7 +95,8 @@ func (v *View) Deadline(key []byte) (deadline int64, ok bool) {
 }
 
 // IdleMillis is the time since the key's last use before this command, for OBJECT IDLETIME, which
-// is itself no use. A key just loaded counts from then.
+// is itself no use. A key just loaded counts from when the Order of its space thinks that it was used last, if there is
+// one, or else from then.
 func (v *View) IdleMillis(key []byte) (idle int64, ok bool) {
 	o := v.peekHead(key)
 	if o == nil {

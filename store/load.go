@@ -237,6 +237,7 @@ func (st *Store) fill(o *object, r *row) error {
 		}
 		o.id, o.typ, o.deadline = r.id, r.typ, r.deadline
 		st.due.Set(o, o.deadline)
+		st.orderLoaded(o)
 	}
 	if o.headOnly && o.typ == TypeString && !r.headOnly {
 		r.value = o.outline().merge(r.value)

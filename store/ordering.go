@@ -85,6 +85,7 @@ func (st *Store) grew(s *space, bytes int64) {
 func (st *Store) orderBorn(o *object) {
 	if o.space.order != nil {
 		o.hits = 0 // what made it is no use of it
+		o.space.order.Tick(st.tx.now)
 		st.ordered(o.space, func(r *order.Order) { r.Born(o.id, o.name(), max(o.bytesOnDisk(), 0), o.deadline != 0) })
 	}
 }
@@ -143,7 +144,25 @@ func (st *Store) becomesGarbage(typ Type, bytes int64) {
 // orderUnloaded is told of a key that leaves memory, and what it was used there.
 func (st *Store) orderUnloaded(o *object) {
 	if o.space.order != nil && o.space.db >= 0 {
+		o.space.order.Tick(st.tx.now)
 		o.space.order.Used(o.id, o.hits, o.sinceUse(st.tx.now))
+	}
+}
+
+// orderLoaded gives a key that comes into memory what the Order remembers of it: about when it was used last, and how
+// often. Without an Order it begins as a new one.
+func (st *Store) orderLoaded(o *object) {
+	if o.space.order == nil || o.space.db < 0 {
+		return
+	}
+	o.space.order.Tick(st.tx.now)
+	uses, idle, known := o.space.order.Known(o.id)
+	if !known {
+		return
+	}
+	o.setUsed(st.tx.now - idle)
+	if st.CountsUses() {
+		o.countedAs(usesOfNew - 1 + int64(uses))
 	}
 }
 

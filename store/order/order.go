@@ -69,11 +69,16 @@ func (o *Order) Memory() int64 {
 	return n
 }
 
+// longest is how long an epoch lasts in which something happens, in ms: about so exact is what Known says of the time.
+const longest = 15 * 60_000
+
 // Tick tells the time, unix ms: what is heard of from now on happens then. About once a second is enough.
 func (o *Order) Tick(now int64) {
 	o.now = max(o.now, now)
-	if o.began[o.epoch%epochs] == 0 {
-		o.began[o.epoch%epochs] = o.now
+	if began := &o.began[o.epoch%epochs]; *began == 0 {
+		*began = o.now
+	} else if o.events > 0 && o.now-*began >= longest {
+		o.newEpoch()
 	}
 }
 

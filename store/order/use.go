@@ -104,6 +104,10 @@ func (o *Order) event(n int64) {
 	if o.events += n; o.events <= length+64 {
 		return
 	}
+	o.newEpoch()
+}
+
+func (o *Order) newEpoch() {
 	o.events = 0
 	o.epoch++
 	o.began[o.epoch%epochs] = o.now
@@ -134,11 +138,16 @@ func (o *Order) renew() {
 	}
 }
 
-// Known is what the order knows of a key that is loaded: its count of uses, and the ms since the last.
+// Known is what the order knows of a key that is loaded: about its count of uses, as it counts now, and the ms since
+// the last.
 func (o *Order) Known(id int64) (uses uint8, idle int64, ok bool) {
 	s := o.find(id)
 	if s == nil || !o.policy.countsUses() {
 		return 0, 0, false
 	}
-	return uint8(o.uses(*s)), max(0, o.now-o.began[(o.epoch-o.age(*s))%epochs]), true
+	age, end := o.age(*s), o.now
+	if age > 0 {
+		end = o.began[(o.epoch-age+1)%epochs]
+	}
+	return uint8(o.uses(*s)), max(0, o.now-(o.began[(o.epoch-age)%epochs]+end)/2), true
 }

@@ -132,12 +132,6 @@ func (c *contest) replay(ctx context.Context, t *trace, bin string, args ...stri
 	if ctx.Err() != nil {
 		return 0, 0, errors.New("interrupted")
 	}
-	if os.Getenv("HITINFO") != "" {
-		i, _ := redis.String(conn.Do("INFO", "bounds"))
-		fmt.Fprintln(os.Stderr, i)
-		i, _ = redis.String(conn.Do("INFO", "memory"))
-		fmt.Fprintln(os.Stderr, i[:200])
-	}
 	held, err = redis.Int64(conn.Do("DBSIZE"))
 	return float64(hits) / float64(len(t.requests)-t.counted()), held, err
 }
