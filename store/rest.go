@@ -22,15 +22,26 @@ func (st *Store) rest() {
 		return
 	}
 	st.journal.Rest()
-	st.Lock()
+	st.restNames()
+	if h := st.hooks.Rested; h != nil {
+		h()
+	}
+}
+
+// restNames gives back what notes the keys born and dropped since the last write-back. It waits for nobody: a long
+// script would keep the next write-back from beginning.
+func (st *Store) restNames() {
+	if !st.mu.TryLock() {
+		return
+	}
+	defer st.mu.Unlock()
+	if st.busy {
+		return
+	}
 	if len(st.births) == 0 {
 		st.births = nil
 	}
 	if len(st.tombstones) == 0 {
 		st.tombstones = nil
-	}
-	st.Unlock()
-	if h := st.hooks.Rested; h != nil {
-		h()
 	}
 }
