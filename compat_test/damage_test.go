@@ -95,6 +95,9 @@ func TestWhatNeedsADamagedPageIsRefusedAndTheRestGoesOn(t *testing.T) {
 			args[n] = key
 		}
 		v := c.Do(toAny(args)...)
+		for args[0] == "SCAN" && !v.IsError() && v.elems[0].text != "0" { // what stands before the damage is told
+			v = c.Do("SCAN", v.elems[0].text, "COUNT", "20000")
+		}
 		if args[0] == "WATCH" && !v.IsError() { // it needs no value
 			c.Do("UNWATCH")
 			continue

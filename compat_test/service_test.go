@@ -277,7 +277,10 @@ func TestSocketsOfAServiceManagerAreTaken(t *testing.T) {
 		c.Close()
 		t.Error("it listens on its own port, too")
 	}
-	mentions(t, s.Log.String(), "Ready to accept connections tcp", "Ready to accept connections unix")
+	await(t, "the lines that say so", func() bool { // they come when clients are served already
+		log := s.Log.String()
+		return strings.Contains(log, "Ready to accept connections tcp") && strings.Contains(log, "Ready to accept connections unix")
+	})
 	equal(t, "exit status", s.Terminate(), 0)
 	if _, err := os.Stat(path); err != nil {
 		t.Errorf("the manager's socket is gone: %v", err)
