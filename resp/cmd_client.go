@@ -49,7 +49,7 @@ func clientRows() []*command.Row {
 					Args: "connection-name", Doc: "Names this connection."},
 				{Name: "no-evict", Arity: 3, Flags: command.Admin | command.Noscript | command.Loading | command.Stale, Conn: onClient(clientNoEvict),
 					Since: "7.0.0", Usage: "(ON|OFF)", Args: "enabled(ON|OFF)",
-					Doc: "Accepted; connections are not evicted here."},
+					Doc: "Keeps this connection from being closed at maxmemory-clients."},
 				{Name: "no-touch", Arity: 3, Flags: command.Noscript | command.Loading | command.Stale, Conn: onClient(clientNoTouch),
 					Since: "7.2.0", Usage: "(ON|OFF)", Args: "enabled(ON|OFF)",
 					Doc: "Keeps this connection's commands from counting as uses of keys."},

@@ -223,7 +223,7 @@ func objectIdletime(v *store.View, c *Call) Reply {
 	return Integer(idle / 1000)
 }
 
-// One of the two is counted, by maxmemory-policy, which has no other effect: nothing is evicted.
+// One of the two is told, by maxmemory-policy.
 var (
 	errNoFrequency = ErrorReply("ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.")
 	errNoIdletime  = ErrorReply("ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.")
