@@ -141,7 +141,7 @@ func (s *Server) SupervisedBy(manager string) { s.supervisedBy = manager }
 
 // newServer makes a server of which the configuration does not know.
 func newServer(cfg *config.Config, log zerolog.Logger) *Server {
-	s := &Server{cfg: cfg, log: log, started: time.Now()}
+	s := &Server{cfg: cfg, log: log, started: time.Now(), procs: newProcs()}
 	s.table = command.NewTable(commandTable())
 	s.called = renamed(s.table, cfg.Renames)
 	s.host.Table, s.host.Settings, s.host.MaxBulk, s.host.MaxMemory = s.called, cfg, &cfg.ProtoMaxBulkLen, &cfg.MaxMemory
@@ -255,7 +255,7 @@ func (s *Server) Start(st *store.Store) {
 	s.beginFollowing()
 	s.beginBounds()
 	s.sampler.start(s)
-	if s.procs = newProcs(); s.procs != nil {
+	if s.procs != nil {
 		go s.procs.run(s, s.sampler.stop)
 	}
 }

@@ -118,7 +118,7 @@ func (v sealing) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File,
 // noteClosed notes in the database of a directory that it needs nothing beside it, and brings it to disk.
 func noteClosed(dir string) error {
 	err := guarded(func() error {
-		c, err := openDB(dir, "", writerMemory, false)
+		c, err := openDB(dir, "", writerMemory.Load(), false)
 		if err != nil {
 			return err
 		}

@@ -123,7 +123,7 @@ func newBulk() *Bulk {
 
 // open creates the file with its tables, without the indexes on keys.
 func (b *Bulk) open() (err error) {
-	if b.c, err = openDB(b.im.dir(), b.vfs, writerMemory, false); err != nil {
+	if b.c, err = openDB(b.im.dir(), b.vfs, writerMemory.Load(), false); err != nil {
 		return err
 	}
 	if err := createFile(b.c, 1); err != nil {

@@ -15,9 +15,10 @@ import (
 // memoryOf lowers SQLite's memory, in bytes, for the connections that are opened from now on.
 func memoryOf(t *testing.T, writer, reader int64) {
 	t.Helper()
-	w, r := writerMemory, readerMemory
-	writerMemory, readerMemory = writer, reader
-	t.Cleanup(func() { writerMemory, readerMemory = w, r })
+	w, r := writerMemory.Load(), readerMemory
+	writerMemory.Store(writer)
+	readerMemory = reader
+	t.Cleanup(func() { writerMemory.Store(w); readerMemory = r })
 }
 
 // events collects what a store logs.
@@ -49,7 +50,7 @@ func (e *events) with(text string) (lines []string) {
 // The largest rows need between 36 and 40 MB of the writer's 64, and 6 of a reader's 32: 16
 // with two columns of 256 KiB in a statement, while the cache is full of changed pages.
 func TestTheLargestRowsNeedLessMemoryThanSQLiteHas(t *testing.T) {
-	memoryOf(t, writerMemory*3/4, readerMemory/2)
+	memoryOf(t, writerMemory.Load()*3/4, readerMemory/2)
 	var log events
 	st := opened(t, t.TempDir(), log.use)
 	long := longBytes(chunkBytes + 100)
@@ -101,7 +102,7 @@ func TestAWriterWithoutMemoryRefusesWritesAndNothingIsLost(t *testing.T) {
 	}
 	unloadAll(st)
 	wantGet(t, st, "before", "v")
-	writerMemory = 64 << 20
+	writerMemory.Store(64 << 20)
 	eventually(t, "the end of the refusal", func() bool { return st.Flush() == nil && st.WriteError() == nil })
 	checked(t, st)
 	if lines := log.with("hash_fields"); len(lines) != 1 || !strings.Contains(lines[0], "write-back failed") || strings.Contains(lines[0], long[:100]) {

@@ -334,7 +334,7 @@ func TestAHeadWithoutItsRowIsDamage(t *testing.T) {
 	flushed(t, st)
 	unloadAll(st)
 	headsOf(t, st, []string{"k"}, func(tx *Tx, k [][]byte) { tx.Touch(k[0]) })
-	c, err := openDB(st.dir, "", writerMemory, false) // write-back's own connection is its goroutine's
+	c, err := openDB(st.dir, "", writerMemory.Load(), false) // write-back's own connection is its goroutine's
 	if err == nil {
 		err = c.Exec(`PRAGMA busy_timeout = 5000; DELETE FROM keys`)
 		c.Close()

@@ -131,7 +131,7 @@ func (im *Import) Abort() error {
 // change opens the database, which is closed before and after, and needs nothing beside it then.
 func (im *Import) change(fn func(c *sqlite3.Conn) error) error {
 	return guarded(func() error {
-		c, err := openDB(im.dir(), "", writerMemory, false)
+		c, err := openDB(im.dir(), "", writerMemory.Load(), false)
 		if err != nil {
 			return err
 		}

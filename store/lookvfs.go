@@ -94,7 +94,7 @@ func openLook(path string, unverified bool) (*sqlite3.Conn, error) {
 	if unverified {
 		name = lookUnverifiedVFS
 	}
-	return openLookOn(path, pagesOver(name), writerMemory)
+	return openLookOn(path, pagesOver(name), writerMemory.Load())
 }
 
 // openRescue is openLook for a file that is damaged: one that is shorter than its header says
@@ -104,7 +104,7 @@ func openRescue(path string, checksums bool) (*sqlite3.Conn, error) {
 	if checksums {
 		name = pagesOver(lookVFS)
 	}
-	c, err := openLookOn(path, name, writerMemory)
+	c, err := openLookOn(path, name, writerMemory.Load())
 	if err == nil {
 		if err = c.Exec(`PRAGMA writable_schema = ON`); err != nil {
 			c.Close()

@@ -336,7 +336,7 @@ func TestARunWhoseElementsCanNotBeCountedIsDamage(t *testing.T) {
 	must(t, st, 0, []string{"k"}, func(tx *Tx, k [][]byte) { headValues["list"].make(tx, k[0]) })
 	flushed(t, st)
 	unloadAll(st)
-	c, err := openDB(st.dir, "", writerMemory, false) // write-back's own connection is its goroutine's
+	c, err := openDB(st.dir, "", writerMemory.Load(), false) // write-back's own connection is its goroutine's
 	if err == nil {
 		err = c.Exec(`PRAGMA busy_timeout = 5000; UPDATE list_runs SET data = CAST('9:x' AS BLOB) WHERE n = (SELECT max(n) FROM list_runs)`)
 		c.Close()

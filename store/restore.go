@@ -54,7 +54,7 @@ func Restore(ctx context.Context, file string, foreign bool, o Options, step fun
 		if !r.Foreign && version >= sealedVersion {
 			vfs = pagesOver(lookVFS)
 		}
-		c, err := openLookOn(file, vfs, writerMemory)
+		c, err := openLookOn(file, vfs, writerMemory.Load())
 		if err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -34,7 +35,7 @@ var ErrDamaged = errors.New("the database file is damaged or not Diskette's")
 var ( // tests lower them
 	// The writer has a cache of 16 MiB, and puts up to putRows rows of two columns of
 	// chunkBytes each, 8 MiB, in a statement.
-	writerMemory int64 = 64 << 20
+	writerMemory = limitOf(64 << 20)
 	// A reader has a cache of 4 MiB and one row.
 	readerMemory int64 = 32 << 20
 	// Rows of files before version 3 are as long as they are. Version 2 had 256 MiB, and could
@@ -89,7 +90,7 @@ func damaged(dir string, err error) error {
 // openWriter opens the one connection that writes, creating the tables in a new file, with the identity.
 // cache is the most that it holds of the file, in bytes.
 func openWriter(dir, vfs string, identity uint64, cache int64) (*sqlite3.Conn, error) {
-	c, err := openDB(dir, vfs, writerMemory, false)
+	c, err := openDB(dir, vfs, writerMemory.Load(), false)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +100,7 @@ func openWriter(dir, vfs string, identity uint64, cache int64) (*sqlite3.Conn, e
 		if err = migrateFile(dir, vfs); err != nil {
 			return nil, damaged(dir, err)
 		}
-		if c, err = openDB(dir, vfs, writerMemory, false); err != nil {
+		if c, err = openDB(dir, vfs, writerMemory.Load(), false); err != nil {
 			return nil, err
 		}
 		err = prepareFile(c, identity, cache)
@@ -252,4 +253,10 @@ func syncWAL(disk files.Disk, dir string) error {
 		return fmt.Errorf("fsync the WAL: %w", err)
 	}
 	return nil
+}
+
+func limitOf(bytes int64) *atomic.Int64 {
+	var n atomic.Int64
+	n.Store(bytes)
+	return &n
 }

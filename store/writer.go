@@ -219,7 +219,7 @@ func (w *writer) reopen() error {
 	}
 	var c *sqlite3.Conn
 	err := guarded(func() (err error) {
-		if c, err = openDB(w.dir, w.vfs, writerMemory, false); err == nil {
+		if c, err = openDB(w.dir, w.vfs, writerMemory.Load(), false); err == nil {
 			err = setUp(c, w.cache)
 		}
 		if err == nil {
