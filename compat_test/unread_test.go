@@ -193,11 +193,21 @@ func TestOneValueMayBeLongerThanAllThatMayWait(t *testing.T) {
 	exempt.Do("SET", "long", bytes.Repeat([]byte("v"), size))
 	exempt.Close()
 	c := dial(t, s.Addr)
-	for range 3 {
+	for i := range 10 {
 		c.Send("GET", "long")
-		writeThenRead(t, dial(t, s.Addr), 1, 1<<20) // others go on
+		other := dial(t, s.Addr)
+		writeThenRead(t, other, 1, 1<<20) // others go on
+		other.Close()
+		if i%3 == 0 {
+			c.Send("GET", "k") // another reply behind it, which waits when the long one begins to be sent
+			c.Send("GET", "long")
+		}
 		if v := c.Receive(); len(v.text) != size {
 			t.Fatalf("GET: %.100s", v)
+		}
+		if i%3 == 0 {
+			equal(t, "the short value's length", fmt.Sprint(len(c.Receive().text)), fmt.Sprint(1<<20))
+			equal(t, "the long value's length", fmt.Sprint(len(c.Receive().text)), fmt.Sprint(size))
 		}
 	}
 	c.Send("MGET", "long", "long", "long") // two too many
@@ -205,6 +215,28 @@ func TestOneValueMayBeLongerThanAllThatMayWait(t *testing.T) {
 		t.Errorf("MGET: %.100s, %v", v, err)
 	}
 	equal(t, "evicted_clients", infoField(dial(t, s.Addr).Do("INFO", "stats").Text(), "evicted_clients"), "1")
+}
+
+// The same for a value on disk, which is sent while it is read: it counts as one value, however much of it waits.
+func TestOneValueOnDiskMayBeLongerThanAllThatMayWait(t *testing.T) {
+	s := startServer(t, subjectBin(t), "--maxmemory-clients", "16mb", "--maxmemory", "16mb")
+	const size = 64 << 20
+	exempt := dial(t, s.Addr)
+	exempt.Do("CLIENT", "NO-EVICT", "on")
+	exempt.Do("SET", "long", bytes.Repeat([]byte("v"), size))
+	exempt.Close()
+	equal(t, "exit code", fmt.Sprint(s.Terminate()), "0")
+	s.Restart()
+	c, looking := dial(t, s.Addr), dial(t, s.Addr)
+	for range 3 {
+		c.Send("GET", "long")
+		await(t, "some of it waits", func() bool { _, sum := unsentOf(t, looking); return sum > 1<<20 })
+		writeThenRead(t, dial(t, s.Addr), 1, 1<<20) // others go on
+		if v := c.Receive(); len(v.text) != size {
+			t.Fatalf("GET: %.100s", v)
+		}
+	}
+	equal(t, "evicted_clients", infoField(looking.Do("INFO", "stats").Text(), "evicted_clients"), "0")
 }
 
 // Of those that are slowed down, one that takes nothing would wait for the server as the server waits for it.

@@ -36,8 +36,8 @@ func (cl *client) replyPassage(p *store.Passage, wanted bool, lsn uint64) {
 	o.Number('$', left)
 	begun, kept := time.Now(), int64(0) // kept = of it, in memory
 	defer func() { cl.Gathers(-int(kept)) }()
-	o.Sending = true
-	defer func() { o.Sending = false }()
+	o.Sending, o.InParts = true, left
+	defer func() { o.Sending, o.InParts = false, 0 }()
 	for {
 		if cl.send() != nil || !cl.pace(p, begun, &kept) {
 			cl.closing = true

@@ -81,8 +81,15 @@ func (st *Store) scanForOrder() (more bool, err error) {
 		if s == nil || s.order == nil {
 			continue
 		}
-		if o := s.keys.get(r.name); o == nil || o.unknown() || o.id == r.id {
+		switch o := s.keys.get(r.name); {
+		case o == nil || o.unknown():
 			s.order.Load(r.id, r.bytes, r.deadline != 0)
+		case o.id == r.id && o.typ != None: // what memory knows is newer
+			bytes := o.bytesOnDisk()
+			if bytes < 0 {
+				bytes = r.bytes
+			}
+			s.order.Load(r.id, bytes, o.deadline != 0)
 		}
 	}
 	for db := range st.room.dbs {

@@ -1,9 +1,11 @@
 package store
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 // ordersAgree waits until the Orders have heard of all keys, and compares them with what there is.
@@ -81,4 +83,33 @@ func TestAnOrderFollowsEveryChangeOfAKey(t *testing.T) {
 	mustSet(t, st, "unwritten", "v")
 	st.SetBounds(&Bounds{Databases: map[int]DatabaseBound{3: {Disk: 1 << 20}}})
 	ordersAgree(t, st)
+}
+
+// Keys that are changed in memory and not written yet are known as they are there, and not as their rows are.
+func TestAnOrderThatIsMadeLaterKnowsKeysAsMemoryHasThem(t *testing.T) {
+	st := opened(t, t.TempDir(), func(o *Options) { o.WriteBackDelay = time.Hour })
+	setMany(t, st, 0, "s", 0, 100, "value")
+	must(t, st, 0, []string{"h", "s3"}, func(tx *Tx, k [][]byte) {
+		h, _ := tx.EditHash(k[0])
+		for i := range 100 {
+			h.Set(fmt.Appendf(nil, "f%d", i), []byte("v"))
+		}
+		tx.SetDeadline(k[1], testNow+1000)
+	})
+	flushed(t, st)
+	unloadAll(st)
+	must(t, st, 0, []string{"h", "s1", "s2", "s3", "s4"}, func(tx *Tx, k [][]byte) {
+		tx.SetDeadline(k[0], testNow+1000)
+		tx.SetDeadline(k[1], testNow+1000)
+		tx.Delete(k[2])
+		tx.SetDeadline(k[3], 0)
+		tx.SetString(k[4], bytes.Repeat([]byte("v"), 3*chunkBytes), 0)
+	})
+	st.SetBounds(&Bounds{Disk: 1 << 40, Policy: AllKeysLRU})
+	ordersAgree(t, st)
+	st.Lock()
+	defer st.Unlock()
+	if has, want := st.dbs[0].order.Bytes(), int64(2*chunkBytes); has < want { // sizes are classes
+		t.Errorf("the Order has %d bytes; one value alone has %d", has, want)
+	}
 }

@@ -20,7 +20,8 @@ type Output struct {
 	Limit   int64 // bytes; 0 = none
 	Dropped bool  // they were more, or are not wanted any more: nothing is gathered until reset
 
-	Sending bool // what has gathered may be sent at any time: it is the beginning of a long reply
+	Sending bool  // what has gathered may be sent at any time: it is the beginning of a long reply
+	InParts int64 // bytes of the value that is sent in parts and counts as one value; 0 = none is
 	guard   *Guard
 	owner   OutputOwner // who is told how much has gathered, a piece at a time; nil = nobody
 }
@@ -145,8 +146,10 @@ func (o *Output) take(p piece, from, to int) {
 // SendTo sends everything and empties the buffer, keeping a small one for the next batch.
 func (o *Output) SendTo(g *Guard) error {
 	var err error
+	o.noteLongest(g)
 	for i := range o.pieces {
 		if err == nil {
+			o.letGo(len(o.pieces[i].data)) // first: others see it wait there, and never twice
 			err = g.Send(o.pieces[i].data, o.pieces[i].lasting)
 		}
 		o.pieces[i] = piece{} // what waits to be sent waits there
@@ -181,9 +184,34 @@ func (o *Output) Drop() {
 	}
 }
 
-func (o *Output) disown() {
-	if o.owner != nil && o.size > 0 {
-		o.owner.Gathers(-o.size)
+// noteLongest says what the longest value is, anew when nothing waits: only the output's own goroutine does, so that no
+// end of what was sent before takes away what is said of a value that gathers.
+func (o *Output) noteLongest(g *Guard) {
+	if o.guard == nil {
+		return
+	}
+	was := g.Unsent.Longest.Load()
+	longest := o.InParts
+	if g.Waiting() > 0 { // was may be of what waits
+		longest = max(longest, was)
+	}
+	for _, p := range o.pieces {
+		if p.lasting {
+			longest = max(longest, int64(len(p.data)))
+		}
+	}
+	if longest != was {
+		g.Unsent.Longest.Store(longest)
+	}
+}
+
+// disown takes back what the owner was told of.
+func (o *Output) disown() { o.letGo(o.size) }
+
+func (o *Output) letGo(bytes int) {
+	o.size -= bytes
+	if o.owner != nil && bytes > 0 {
+		o.owner.Gathers(-bytes)
 	}
 }
 

@@ -25,7 +25,7 @@ import (
 // It stands beneath TLS, which therefore does not wait, either: what waits are encrypted records.
 type unsent struct {
 	waiting atomic.Int64 // bytes
-	Longest atomic.Int64 // bytes of the longest single value among them, or of one that is about to be sent
+	Longest atomic.Int64 // bytes of the longest single value among them, or about to be: see noteLongest
 	Took    atomic.Int64 // unix ms when the connection last took some of them
 	since   atomic.Int64 // unix ms when more than mu.soft came to wait; 0 = it does not
 
@@ -173,9 +173,6 @@ func (g *Guard) gone(n int) {
 	u.Took.Store(time.Now().UnixMilli())
 	g.limits.Unsent.Add(-int64(n))
 	waiting := u.waiting.Add(-int64(n))
-	if waiting == 0 {
-		u.Longest.Store(0)
-	}
 	if waiting <= u.mu.soft {
 		u.since.Store(0)
 	}
