@@ -214,8 +214,8 @@ func TestALowerBoundIsReachedInSlicesAndTheFileFollows(t *testing.T) {
 	flushed(t, st)
 	checked(t, st)
 	ordersAgree(t, st)
-	if s := stats(t, st); s.UsedDisk < SmallestDisk/4 {
-		t.Errorf("%d bytes are left of a bound of %d", s.UsedDisk, SmallestDisk)
+	if used := st.room.mark.Load().used; used < SmallestDisk/2 { // of the 5.6 MB that the tables may take
+		t.Errorf("%d bytes are left of a bound of %d", used, SmallestDisk)
 	}
 }
 

@@ -23,6 +23,8 @@ type room struct {
 	dropped atomic.Int64 // bytes of what became garbage since the start; as growth
 	mark    atomic.Pointer[mark]
 
+	growths growths
+
 	fullSince atomic.Int64 // unix ns: writers wait for the evictor to mend a full disk; 0 = they do not
 	pagesFull atomic.Int64 // bytes of the database file when the disk was found full; 0 = it is not
 

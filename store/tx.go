@@ -42,6 +42,7 @@ func (tx *Tx) End() (seen uint64) {
 	if len(tx.rec.head) > 0 {
 		tx.recordExpiring()
 		tx.seen = tx.st.journal.Append(journal.Record{Head: tx.rec.head, Ext: tx.rec.ext})
+		tx.st.noteGrowth(tx.seen)
 		tx.rec.reset()
 		if tx.st.hotBytes > tx.st.maxMemory.Load() {
 			tx.st.unloadLocked(8)

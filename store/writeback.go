@@ -279,7 +279,8 @@ func (st *Store) applyLoop() {
 			st.rest()
 			continue
 		}
-		growth, dropped, rows, start := st.room.growth.Load(), st.room.dropped.Load(), f.weight(), time.Now()
+		growth, dropped := st.growthOf(f.last)
+		rows, start := f.weight(), time.Now()
 		busy = true
 		if !st.applyUntilDone(f) {
 			return
