@@ -183,7 +183,14 @@ func infoErrorstats(t *infoText, r *infoReport) {
 	c := &r.s.stats.errors
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, prefix := range slices.Sorted(maps.Keys(c.byPrefix)) {
-		t.linef("errorstat_"+prefix, "count=%d", c.byPrefix[prefix])
+	byName := map[string]int64{}
+	for prefix, n := range c.byPrefix {
+		byName[infoName.Replace(prefix)] += n
+	}
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		t.linef("errorstat_"+name, "count=%d", byName[name])
 	}
 }
+
+// infoName makes of a word that a script has chosen one that breaks no line of INFO: Redis's getSafeInfoString.
+var infoName = strings.NewReplacer("#", "_", ":", "_", "\n", "_", "\r", "_")

@@ -78,13 +78,16 @@ func (p *scrape) put(name, help string, counter bool, value float64, labels ...s
 	p.out <- prometheus.MustNewConstMetric(prometheus.NewDesc(name, help, names, nil), kind, value, values...)
 }
 
-// split parts names from values. Values may be what clients have sent, in an error's first word: no text is refused.
+// split parts names from values.
 func split(labels []string) (names, values []string) {
 	for i := 0; i < len(labels); i += 2 {
-		names, values = append(names, labels[i]), append(values, strings.ToValidUTF8(labels[i+1], "?"))
+		names, values = append(names, labels[i]), append(values, label(labels[i+1]))
 	}
 	return names, values
 }
+
+// label is a text as a label's value. It may be what clients have sent, in an error's first word: none is refused.
+func label(text string) string { return strings.ToValidUTF8(text, "?") }
 
 // instance tells what has no number.
 func (p *scrape) instance(info *report) {
@@ -112,9 +115,12 @@ func (p *scrape) instance(info *report) {
 	for _, d := range denialFields {
 		p.put("diskette_acl_denials_total", "What users were not allowed to do.", true, info.number(d.field), "reason", d.reason)
 	}
+	byWord := map[string]float64{} // two words may be the same text: see label
 	for _, e := range info.lists["errorstats"] {
-		p.put("redis_errors_total", "Error replies by their first word.", true, e.number("count"), "err",
-			strings.TrimPrefix(e.name, "errorstat_"))
+		byWord[label(strings.TrimPrefix(e.name, "errorstat_"))] += e.number("count")
+	}
+	for word, n := range byWord {
+		p.put("redis_errors_total", "Error replies by their first word.", true, n, "err", word)
 	}
 }
 

@@ -131,6 +131,19 @@ func TestErrorsWithStrangeWordsAreMetricsAllTheSame(t *testing.T) {
 	}
 }
 
+func TestErrorsWhoseWordsAreAlikeAreOneMetric(t *testing.T) {
+	s := start(t, t.TempDir())
+	for _, word := range []string{"one:a", "one#a", "two\xff", "two\xfe"} {
+		s.conn.do("EVAL", "return redis.error_reply('"+word+" x')", "0")
+	}
+	status, body := s.get(nil, "/metrics")
+	for _, want := range []string{`redis_errors_total{err="one_a"} 2`, `redis_errors_total{err="two?"} 2`} {
+		if !strings.Contains(body, "\n"+want+"\n") {
+			t.Errorf("%d: there is no %s in\n%s", status, want, body)
+		}
+	}
+}
+
 // samples are the metrics of a page by name and labels.
 func samples(page string) map[string]float64 {
 	all := map[string]float64{}
