@@ -1,6 +1,7 @@
 package resp
 
 import (
+	"context"
 	"errors"
 	"net"
 	"strings"
@@ -129,70 +130,103 @@ func (s *Server) Ready() error {
 // What a part of the process wants to find again after a restart is in the server's own database, a hash a part.
 
 // Keep stores values by name; a part's names are to be few. It returns when a kill does not lose them any more. While
-// nothing can be written it fails.
-func (s *Server) Keep(part string, values map[string][]byte) error {
-	if s.loading.Load() != nil || s.store == nil {
-		return errNoData
-	}
-	if err := s.store.WriteError(); err != nil {
-		return err
-	}
-	lsn, err := s.keep([]byte(keptPrefix+part), values)
-	if err != nil {
-		return err
-	}
-	return s.store.Wait(lsn)
-}
-
-// keep is Keep up to the change. lsn is the change's.
-func (s *Server) keep(key []byte, values map[string][]byte) (lsn uint64, err error) {
-	st, now := s.store, time.Now().UnixMilli()
-	st.Lock()
-	defer st.Unlock()
-	tx := st.Begin(st.OwnDB(), now)
-	for !tx.Want(key, store.NeedValue) { // I9
-		f := tx.TakeFetch()
-		st.Unlock()
-		err := f.Load()
-		st.Lock()
-		defer f.Release()
-		if err != nil {
-			return 0, err
+// nothing can be written it fails. It waits for a long script until the context is done.
+func (s *Server) Keep(ctx context.Context, part string, values map[string][]byte) error {
+	if s.store != nil {
+		if err := s.store.WriteError(); err != nil {
+			return err
 		}
-		tx = st.Begin(st.OwnDB(), now)
 	}
-	last := st.LastLocked()
-	h, err := tx.EditHash(key)
-	if err == nil {
+	lsn, err := s.onKept(ctx, part, func(tx *store.Tx, key []byte) error {
+		last := s.store.LastLocked()
+		h, err := tx.EditHash(key)
+		if err != nil {
+			return err
+		}
 		for name, value := range values {
 			h.Set([]byte(name), value)
 		}
 		if p := s.follow.at; p.id != "" && p.lsn == last { // the master's stream may still go on from there
 			s.follow.keep(tx, p)
 		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
-	return tx.End(), err
+	return s.store.Wait(lsn)
 }
 
-// Kept returns what Keep has stored.
-func (s *Server) Kept(part string) (map[string]string, error) {
-	if s.loading.Load() != nil || s.store == nil {
-		return nil, errNoData
-	}
+// Kept returns what Keep has stored, and waits as it does.
+func (s *Server) Kept(ctx context.Context, part string) (map[string]string, error) {
 	values := map[string]string{}
-	s.store.Lock()
-	defer s.store.Unlock()
-	tx := s.store.Begin(s.store.OwnDB(), time.Now().UnixMilli())
-	defer tx.End()
-	defer tx.Uncount() // no client's hit or miss
-	h, err := tx.View.Hash([]byte(keptPrefix + part))
-	if err == nil && h != nil {
-		h.Each(func(name, value string) bool {
-			values[strings.Clone(name)] = strings.Clone(value)
-			return true
-		})
-	}
+	_, err := s.onKept(ctx, part, func(tx *store.Tx, key []byte) error {
+		defer tx.Uncount() // no client's hit or miss
+		h, err := tx.View.Hash(key)
+		if err == nil && h != nil {
+			h.Each(func(name, value string) bool {
+				values[strings.Clone(name)] = strings.Clone(value)
+				return true
+			})
+		}
+		return err
+	})
 	return values, err
+}
+
+// onKept calls what with the key of a part's hash, which is in memory then. lsn is that of what it has changed.
+func (s *Server) onKept(
+	ctx context.Context, part string, what func(tx *store.Tx, key []byte) error,
+) (lsn uint64, err error) {
+	if s.loading.Load() != nil || s.store == nil {
+		return 0, errNoData
+	}
+	st, key := s.store, []byte(keptPrefix+part)
+	var loaded []*store.Fetch
+	release := func() {
+		for _, f := range loaded {
+			f.Release()
+		}
+		st.Unlock()
+	}
+	for {
+		if err := s.lockWithin(ctx); err != nil {
+			if len(loaded) > 0 {
+				go func() { // they stay pinned until the script is over
+					st.Lock()
+					release()
+				}()
+			}
+			return 0, err
+		}
+		tx := st.Begin(st.OwnDB(), time.Now().UnixMilli())
+		if tx.Want(key, store.NeedValue) {
+			defer release()
+			err = what(tx, key)
+			return tx.End(), err
+		}
+		f := tx.TakeFetch()
+		loaded = append(loaded, f)
+		st.Unlock() // I9
+		if err := f.Load(); err != nil {
+			st.Lock()
+			release()
+			return 0, err
+		}
+	}
+}
+
+// lockWithin takes the keyspace lock, if no long script keeps it until the context is done.
+func (s *Server) lockWithin(ctx context.Context) error {
+	const pause = 20 * time.Millisecond
+	for !s.store.LockUnlessBusy() {
+		select {
+		case <-ctx.Done():
+			return store.ErrBusy
+		case <-time.After(pause):
+		}
+	}
+	return nil
 }
 
 // keptPrefix comes before a part's name in the server's own database.

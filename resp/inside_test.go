@@ -2,12 +2,16 @@ package resp
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rs/zerolog"
+
+	"diskette/store"
 )
 
 // inner talks over a connection of the process's own.
@@ -82,10 +86,10 @@ func TestAPartOfTheProcessIsAClientWithTheAddressOfWhomItActsFor(t *testing.T) {
 func TestWhatAPartKeepsIsNoClientsAndIsThereAgain(t *testing.T) {
 	addr, s := startServing(t)
 	hits, misses := s.hitsAndMisses(t)
-	if err := s.Keep("test", map[string][]byte{"a": []byte("1"), "b": {0, 255}}); err != nil {
+	if err := s.Keep(t.Context(), "test", map[string][]byte{"a": []byte("1"), "b": {0, 255}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Keep("test", map[string][]byte{"a": []byte("2")}); err != nil {
+	if err := s.Keep(t.Context(), "test", map[string][]byte{"a": []byte("2")}); err != nil {
 		t.Fatal(err)
 	}
 	k := talk(t, addr)
@@ -95,11 +99,11 @@ func TestWhatAPartKeepsIsNoClientsAndIsThereAgain(t *testing.T) {
 			t.Errorf("%s: %q", command, line)
 		}
 	}
-	kept, err := s.Kept("test")
+	kept, err := s.Kept(t.Context(), "test")
 	if err != nil || len(kept) != 2 || kept["a"] != "2" || kept["b"] != "\x00\xff" {
 		t.Errorf("%q %v", kept, err)
 	}
-	if kept, err := s.Kept("nothing"); err != nil || len(kept) != 0 {
+	if kept, err := s.Kept(t.Context(), "nothing"); err != nil || len(kept) != 0 {
 		t.Errorf("%q %v", kept, err)
 	}
 	if h, m := s.hitsAndMisses(t); h != hits || m != misses+1 { // EXISTS is the client's own
@@ -132,7 +136,7 @@ func TestKeepingSomethingLeavesAFollowersPlaceInTheStream(t *testing.T) {
 		t.Fatalf("before: %+v", p)
 	}
 	for _, value := range []string{"1", "2"} {
-		if err := s.Keep("test", map[string][]byte{"a": []byte(value)}); err != nil {
+		if err := s.Keep(t.Context(), "test", map[string][]byte{"a": []byte(value)}); err != nil {
 			t.Fatal(err)
 		}
 		if p := s.follow.resumable(); p.offset != 12 {
@@ -142,7 +146,7 @@ func TestKeepingSomethingLeavesAFollowersPlaceInTheStream(t *testing.T) {
 	k := talk(t, addr)
 	k.send("SET a 1")
 	k.r.ReadString('\n')
-	if err := s.Keep("test", map[string][]byte{"a": []byte("3")}); err != nil {
+	if err := s.Keep(t.Context(), "test", map[string][]byte{"a": []byte("3")}); err != nil {
 		t.Fatal(err)
 	}
 	if p := s.follow.resumable(); p.id != "" {
@@ -156,13 +160,55 @@ func TestNothingIsKeptBeforeThereIsAStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := newServer(cfg, zerolog.Nop())
-	if err := s.Keep("test", nil); err == nil {
+	if err := s.Keep(t.Context(), "test", nil); err == nil {
 		t.Error("it was kept")
 	}
-	if _, err := s.Kept("test"); err == nil {
+	if _, err := s.Kept(t.Context(), "test"); err == nil {
 		t.Error("something was found")
 	}
 	if err := s.Ready(); err == nil {
 		t.Error("it is ready")
+	}
+}
+
+// Whoever ends the server waits for its parts: one that waits for a script in turn would keep it from ending.
+func TestKeepingSomethingGivesUpWhileAScriptRuns(t *testing.T) {
+	_, s := startServing(t)
+	over, ended := make(chan struct{}), make(chan struct{})
+	s.store.Lock()
+	go func() {
+		defer close(ended)
+		defer s.store.Unlock()
+		for {
+			select {
+			case <-over:
+				return
+			default:
+				s.store.LetLookIn()
+			}
+		}
+	}()
+	ctx, cancel := context.WithCancel(t.Context())
+	failed := make(chan error, 2)
+	go func() { failed <- s.Keep(ctx, "test", map[string][]byte{"a": []byte("1")}) }()
+	go func() {
+		_, err := s.Kept(ctx, "test")
+		failed <- err
+	}()
+	cancel()
+	for range 2 {
+		select {
+		case err := <-failed:
+			if !errors.Is(err, store.ErrBusy) {
+				t.Errorf("%v", err)
+			}
+		case <-time.After(time.Minute):
+			t.Error("it waits for the script")
+		}
+	}
+	close(over)
+	<-ended
+	if err := s.Keep(t.Context(), "test", map[string][]byte{"a": []byte("1")}); err != nil {
+		t.Error(err)
 	}
 }

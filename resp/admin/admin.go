@@ -22,11 +22,13 @@ type Backend struct {
 	Connect       func(from, to net.Addr) (net.Conn, error)
 	ConnectAs     func(user string, from, to net.Addr) (net.Conn, error)
 	ConnectOwn    func(from, to net.Addr) (net.Conn, error)
-	NeedsPassword func() bool                                       // nobody may do anything without saying who he is
-	Ready         func() error                                      // nil = commands are served
-	Keep          func(part string, values map[string][]byte) error // stores something for the next start
-	Kept          func(part string) (map[string]string, error)
-	Log           func(what string, err error) // for the log
+	NeedsPassword func() bool  // nobody may do anything without saying who he is
+	Ready         func() error // nil = commands are served
+	// Keep stores something for the next start, Kept finds it again. They wait for a long script until the context is
+	// done.
+	Keep func(ctx context.Context, part string, values map[string][]byte) error
+	Kept func(ctx context.Context, part string) (map[string]string, error)
+	Log  func(what string, err error) // for the log
 }
 
 // Bounds of what the listener takes.
@@ -49,13 +51,15 @@ type Server struct {
 	own      ownClient
 	history  *history
 	walk     walk
-	stopping chan struct{}
+	stopping context.Context // is done once Stop was called
+	stop     context.CancelFunc
 	working  sync.WaitGroup
 }
 
 // New makes a server that has yet to be told to Serve.
 func New(back Backend) *Server {
-	s := &Server{back: back, stopping: make(chan struct{}), history: newHistory(10*time.Second, 4*time.Minute, 2*time.Hour)}
+	s := &Server{back: back, history: newHistory(10*time.Second, 4*time.Minute, 2*time.Hour)}
+	s.stopping, s.stop = context.WithCancel(context.Background())
 	s.walk.again = walkAgain
 	s.sessions.byToken = map[string]*session{}
 	s.http = &http.Server{
@@ -87,15 +91,15 @@ func (s *Server) Serve(ln net.Listener) error {
 
 // Stop ends all of it. Nothing is asked of the server any more when it returns.
 func (s *Server) Stop() {
-	close(s.stopping)
+	s.stop()
 	s.sessions.endAll()
+	s.own.end()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	if err := s.http.Shutdown(ctx); err != nil { // somebody's download
 		s.http.Close()
 	}
 	s.working.Wait()
-	s.own.close()
 }
 
 // bounded is a listener with a bound on its connections.

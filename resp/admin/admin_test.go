@@ -237,3 +237,61 @@ type quiet struct{ net.Conn }
 
 func (quiet) SetDeadline(time.Time) error { return nil }
 func (quiet) Close() error                { return nil }
+
+// Who ends the server waits for the page, and a service manager does not wait for long.
+func TestThePageEndsWhateverTheServerIsBusyWith(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		begin, over []string
+		busy        string // what begins the answer to PING meanwhile, "" = there is none
+	}{
+		{"a script", []string{"EVAL", "while true do end", "0"}, []string{"SCRIPT", "KILL"}, "BUSY"},
+		{"paused clients", []string{"CLIENT", "PAUSE", "6000000", "ALL"}, nil, ""}, // the server ends the pause
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := start(t, t.TempDir(), "--busy-reply-threshold", "1")
+			page := New(s.page.back)
+			page.history = newHistory(10*time.Millisecond, time.Second, time.Minute)
+			ln, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			go page.Serve(ln)
+			toStore := func() bool {
+				page.history.mu.Lock()
+				defer page.history.mu.Unlock()
+				return len(page.history.rings[0].changed) > 0
+			}
+			for !toStore() {
+				time.Sleep(time.Millisecond)
+			}
+			begun, here := make(chan struct{}), &net.UnixAddr{Name: "test", Net: "unix"}
+			nc, err := s.server.ConnectOwn(here, here)
+			if err != nil {
+				t.Fatal(err)
+			}
+			other := newConn(nc)
+			defer other.close()
+			go func() {
+				defer close(begun)
+				other.do(c.begin...) // the script is killed
+			}()
+			if c.busy == "" {
+				<-begun
+			} else {
+				for _, err := s.conn.do("PING"); err == nil || !strings.HasPrefix(err.Error(), c.busy); _, err = s.conn.do("PING") {
+					time.Sleep(time.Millisecond)
+				}
+			}
+			stopped := time.Now()
+			page.Stop()
+			if took := time.Since(stopped); took > commandTime/2 {
+				t.Errorf("it took %v", took)
+			}
+			if c.over != nil {
+				s.do(c.over...)
+			}
+			<-begun
+		})
+	}
+}

@@ -77,7 +77,7 @@ func (l *look) monitor() error {
 	go func() { // ends the read below
 		select {
 		case <-l.r.Context().Done():
-		case <-l.s.stopping:
+		case <-l.s.stopping.Done():
 		case <-time.After(monitorTime):
 		}
 		l.c.net.Close()

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -78,6 +79,7 @@ type history struct {
 const (
 	historyPart = "samples"
 	storeEvery  = time.Minute
+	lastStore   = time.Second // within which they are stored at the end, unless a script runs for longer
 )
 
 // counters are what a sample's rates are differences of.
@@ -257,8 +259,8 @@ func (s *Server) sampling() {
 	for {
 		if !restored && s.back.Ready() == nil {
 			restored = true
-			kept, err := s.back.Kept(historyPart)
-			if err != nil {
+			kept, err := s.back.Kept(s.stopping, historyPart)
+			if err != nil && s.stopping.Err() == nil {
 				s.back.Log("the admin page's plots begin anew: what was kept can not be read", err)
 			}
 			s.history.restore(kept)
@@ -267,15 +269,17 @@ func (s *Server) sampling() {
 			s.takeSample()
 		}
 		select {
-		case <-s.stopping:
+		case <-s.stopping.Done():
 			if restored {
-				s.storeSamples()
+				last, cancel := context.WithTimeout(context.Background(), lastStore)
+				s.storeSamples(last)
+				cancel()
 			}
 			return
 		case <-tick.C:
 		}
 		if restored && time.Since(s.history.stored) >= storeEvery {
-			s.storeSamples()
+			s.storeSamples(s.stopping)
 		}
 	}
 }
@@ -303,16 +307,16 @@ func (s *Server) takeSample() {
 		s.history.note(time.Now(), info, all)
 		return nil
 	})
-	if err != nil {
+	if err != nil && s.stopping.Err() == nil {
 		s.back.Log("the admin page could not take a sample", err)
 	}
 }
 
 // storeSamples keeps what is new. What can not be stored while the disk is full is gone after a restart, no more.
-func (s *Server) storeSamples() {
+func (s *Server) storeSamples(ctx context.Context) {
 	s.history.stored = time.Now()
 	if values := s.history.unstored(); len(values) > 0 && s.back.Ready() == nil {
-		if err := s.back.Keep(historyPart, values); err != nil {
+		if err := s.back.Keep(ctx, historyPart, values); err != nil {
 			s.back.Log("the admin page's samples could not be stored", err)
 		}
 	}

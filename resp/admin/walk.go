@@ -229,7 +229,7 @@ func (s *Server) rest(pause time.Duration) bool {
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	select {
-	case <-s.stopping:
+	case <-s.stopping.Done():
 		return false
 	case <-timer.C:
 		return true
@@ -320,22 +320,22 @@ func (s *Server) walked(t *tally) {
 	s.walk.mu.Unlock()
 	text, err := json.Marshal(f)
 	if err == nil {
-		err = s.back.Keep(fillPart, map[string][]byte{dbName(f.DB): text})
+		err = s.back.Keep(s.stopping, fillPart, map[string][]byte{dbName(f.DB): text})
 	}
-	if err != nil {
+	if err != nil && s.stopping.Err() == nil {
 		s.back.Log("what fills the caches could not be stored", err)
 	}
 }
 
 // restoreWalks takes in what was found before the last restart.
 func (s *Server) restoreWalks() {
+	kept, err := s.back.Kept(s.stopping, fillPart)
+	if err != nil && s.stopping.Err() == nil {
+		s.back.Log("what has filled the caches can not be read", err)
+	}
 	s.walk.mu.Lock()
 	defer s.walk.mu.Unlock()
 	s.walk.whole = map[int]*filled{}
-	kept, err := s.back.Kept(fillPart)
-	if err != nil {
-		s.back.Log("what has filled the caches can not be read", err)
-	}
 	for _, text := range kept {
 		f := &filled{}
 		if json.Unmarshal([]byte(text), f) == nil {
