@@ -127,16 +127,7 @@ func (m *machine) made(c class, args []Value) (Value, error) {
 		}
 		return l, nil
 	case "collections.OrderedDict", "collections.defaultdict", "collections.Counter":
-		d := &Dict{}
-		if len(args) > 0 {
-			if from, ok := args[0].(*Dict); ok {
-				if err := m.spend(len(from.Pairs)); err != nil {
-					return nil, err
-				}
-				d.Pairs = append(d.Pairs, from.Pairs...)
-			}
-		}
-		return d, nil
+		return m.dictOf(c, args)
 	case "builtins.bytearray", "__builtin__.bytearray", "_codecs.encode", "builtins.bytes", "__builtin__.bytes":
 		if len(args) == 0 {
 			return Bytes{}, nil
@@ -144,7 +135,7 @@ func (m *machine) made(c class, args []Value) (Value, error) {
 		if b, ok := args[0].(Bytes); ok {
 			return b, nil
 		}
-		if text, ok := args[0].(string); ok && len(args) > 1 {
+		if text, ok := args[0].(string); ok && len(args) > 1 && (args[1] == "latin1" || args[1] == "latin-1") {
 			if err := m.spend(len(text)); err != nil {
 				return nil, err
 			}
@@ -162,6 +153,40 @@ func (m *machine) made(c class, args []Value) (Value, error) {
 		}
 	}
 	return nil, c.unknown()
+}
+
+// dictOf is what a call of a dict's class gives: of a dict, of pairs as Python 2 has them, or of a defaultdict's class
+// for values that are missing.
+func (m *machine) dictOf(c class, args []Value) (Value, error) {
+	d := &Dict{}
+	if len(args) == 0 {
+		return d, nil
+	}
+	switch from := args[0].(type) {
+	case *Dict:
+		if err := m.spend(len(from.Pairs)); err != nil {
+			return nil, err
+		}
+		d.Pairs = append(d.Pairs, from.Pairs...)
+	case *List:
+		if err := m.spend(2 * len(from.Elements)); err != nil {
+			return nil, err
+		}
+		for _, e := range from.Elements {
+			pair, ok := e.(*List)
+			if !ok || len(pair.Elements) != 2 {
+				return nil, c.unknown()
+			}
+			d.Pairs = append(d.Pairs, pair.Elements...)
+		}
+	case class:
+		if c.name != "collections.defaultdict" {
+			return nil, c.unknown()
+		}
+	default:
+		return nil, c.unknown()
+	}
+	return d, nil
 }
 
 // latin1 is text of which each letter stands for a byte.

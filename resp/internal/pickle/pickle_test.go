@@ -15,6 +15,9 @@ var pickles = []struct{ in, want string }{
 	{"\x80\x02U\x01a.", "a"}, {"\x80\x02U\x01\xff.", "\xff"}, {"\x80\x04\x8f(K\x01K\x02\x90.", "[1,2]"},
 	{"\x80\x02c__builtin__\nset\nq\x00]q\x01K\x01a\x85q\x02Rq\x03.", "[1]"},
 	{"\x80\x02c_codecs\nencode\nX\x02\x00\x00\x00\xc3\xbfX\x06\x00\x00\x00latin1\x86R.", "\xff"},
+	// Python 2's OrderedDict([("a", 1), ("b", [])]), and Python 3's defaultdict(int, a=1).
+	{"\x80\x02ccollections\nOrderedDict\nq\x00]q\x01(]q\x02(U\x01aK\x01e]q\x03(U\x01b]ee\x85q\x04Rq\x05.", `{"a":1,"b":[]}`},
+	{"\x80\x02ccollections\ndefaultdict\nc__builtin__\nint\n\x85R(X\x01\x00\x00\x00aK\x01u.", `{"a":1}`},
 	{"\x80\x05\x96\x02\x00\x00\x00\x00\x00\x00\x00hi.", "hi"},
 	{"\x80\x02\x8a\x00.", "0"}, {"\x80\x02\x8a\x01\x80.", "-128"}, {"\x80\x02J\xff\xff\xff\xff.", "-1"},
 }
@@ -45,6 +48,9 @@ func TestOtherPicklesAreErrors(t *testing.T) {
 		"Pid\n.":                                                 ErrClass,
 		"cdatetime\ndatetime\n(C\x01xtR.":                        ErrClass,
 		"cbuiltins\nset\n(I1\ntR.":                               ErrClass,
+		"ccollections\nOrderedDict\n((I1\nltR.":                  ErrClass,
+		"ccollections\nOrderedDict\n(I1\ntR.":                    ErrClass,
+		"c_codecs\nencode\n(Va\nVutf-16\ntR.":                    ErrClass,
 		"":                                                       ErrMalformed,
 		".":                                                      ErrMalformed,
 		"(.":                                                     ErrMalformed,
