@@ -241,11 +241,15 @@ func (l *look) setKey() error {
 		}
 		return err
 	}
-	replies, err := l.c.pipeline([][]string{{"MULTI"}, {"SET", name, value, "KEEPTTL"}, {"EXEC"}})
+	if _, err := l.c.do("MULTI"); err != nil { // it may be denied: then SET would be on its own
+		_, _ = l.c.do("UNWATCH")
+		return err
+	}
+	replies, err := l.c.pipeline([][]string{{"SET", name, value, "KEEPTTL"}, {"EXEC"}})
 	if err != nil {
 		return err
 	}
-	switch set, exec := &replies[1], &replies[2]; {
+	switch set, exec := &replies[0], &replies[1]; {
 	case set.failed():
 		return denial{set.text}
 	case exec.failed():

@@ -66,16 +66,15 @@ func (s *Server) pages(mux *http.ServeMux) {
 	mux.HandleFunc("GET /login", s.loginPage)
 	mux.HandleFunc("POST /login", s.loginPage)
 	for path, fn := range map[string]func(*look) error{
-		"GET /{$}":      (*look).overview,
-		"GET /samples":  (*look).samples,
-		"GET /caches":   (*look).caches,
-		"GET /keys":     (*look).keys,
-		"GET /key":      (*look).key,
-		"GET /download": (*look).download,
-		"GET /fill":     (*look).fill,
-		"GET /slow":     (*look).slow,
-		"GET /live":     (*look).live,
-		"GET /backup":   (*look).backup,
+		"GET /{$}":     (*look).overview,
+		"GET /samples": (*look).samples,
+		"GET /caches":  (*look).caches,
+		"GET /keys":    (*look).keys,
+		"GET /key":     (*look).key,
+		"GET /fill":    (*look).fill,
+		"GET /slow":    (*look).slow,
+		"GET /live":    (*look).live,
+		"GET /backup":  (*look).backup,
 
 		"POST /logout":       (*look).logout,
 		"POST /caches/clear": (*look).clear,
@@ -87,6 +86,7 @@ func (s *Server) pages(mux *http.ServeMux) {
 		mux.HandleFunc(path, s.page(fn))
 	}
 	for path, fn := range map[string]func(*look) error{
+		"GET /download":     (*look).download,
 		"GET /live/monitor": (*look).monitor,
 		"GET /backup/rdb":   (*look).dump,
 		"GET /backup/slice": (*look).slice,
@@ -165,8 +165,15 @@ func (l *look) ownConnection() error {
 		return err
 	}
 	l.c = newConn(nc)
-	return l.c.introduce()
+	if err := l.c.introduce(); err != nil {
+		return err
+	}
+	l.c.looks()
+	return nil
 }
+
+// looks says that what the client asks for is no use of a key. Who may not say so looks all the same.
+func (c *conn) looks() { _, _ = c.do("CLIENT", "NO-TOUCH", "on") }
 
 func toLogin(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet || r.Header.Get("Accept") == "application/json" {
@@ -191,7 +198,7 @@ func (s *Server) loginPage(w http.ResponseWriter, r *http.Request) {
 			if user == "" {
 				user = "default"
 			}
-			_, _ = c.do("CLIENT", "NO-TOUCH", "on") // a look is no use of a key; who may not say so looks all the same
+			c.looks()
 			se := s.sessions.begin(user, c)
 			http.SetCookie(w, &http.Cookie{Name: cookieName, Value: se.token, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode,
 				Secure: r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https"})

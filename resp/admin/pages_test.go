@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -280,6 +281,62 @@ func TestAValueIsChangedUnlessSomebodyElseHasChangedIt(t *testing.T) {
 	form.Set("value", strings.Repeat("x", mostEdit+1))
 	if status, _ := s.post(c, "/key/set", form); status != http.StatusRequestEntityTooLarge {
 		t.Errorf("too long: %d", status)
+	}
+}
+
+func TestAValueIsNotChangedByWhoMayNotMakeSureThatItIsTheOneShown(t *testing.T) {
+	s := start(t, t.TempDir(), "--requirepass", "secret")
+	s.do("SET", "a", "old")
+	for _, denied := range []string{"multi", "exec", "watch"} {
+		s.do("ACL", "SETUSER", "ann", "reset", "on", ">word", "~*", "+@all", "-"+denied)
+		c := s.logIn("ann", "word")
+		form := url.Values{"csrf": {s.csrf(c)}, "k": {keyID("a")}, "value": {"new"}, "before": {digest("old")}}
+		if status, body := s.post(c, "/key/set", form); status != http.StatusForbidden && status != http.StatusBadGateway {
+			t.Errorf("without %s: %d\n%s", denied, status, body)
+		}
+		if v := s.do("GET", "a"); v.text != "old" {
+			t.Errorf("without %s it was changed to %q", denied, v.text)
+		}
+		if status, _ := s.get(c, "/"); status != http.StatusOK {
+			t.Errorf("without %s the session is of no use any more: %d", denied, status)
+		}
+	}
+}
+
+// A download lasts as long as the browser takes for it.
+func TestADownloadKeepsNothingElseOfTheSessionWaiting(t *testing.T) {
+	s := start(t, t.TempDir())
+	c := s.logIn("", "")
+	s.do("SETRANGE", "long", "30000000", "the end")
+	res, err := c.Get(s.at + "/download?k=" + keyID("long"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	quick := *c
+	quick.Timeout = answerTime / 2
+	if other, err := quick.Get(s.at + "/"); err != nil {
+		t.Error(err)
+	} else {
+		other.Body.Close()
+	}
+	if body, err := io.ReadAll(res.Body); err != nil || len(body) != 30000007 {
+		t.Errorf("%d bytes, %v", len(body), err)
+	}
+}
+
+func TestWhatThePageLooksAtIsNotUsed(t *testing.T) {
+	s := start(t, t.TempDir())
+	c := s.logIn("", "")
+	s.do("SET", "a", "1")
+	s.do("RESTORE", "a", "0", s.do("DUMP", "a").text, "REPLACE", "IDLETIME", "5000")
+	for _, path := range []string{"/key?k=" + keyID("a"), "/download?k=" + keyID("a"), "/backup/slice"} {
+		if status, body := s.get(c, path); status != http.StatusOK {
+			t.Errorf("%s: %d\n%s", path, status, body)
+		}
+		if idle := s.do("OBJECT", "IDLETIME", "a").int(); idle < 5000 {
+			t.Errorf("%s: unused for %d s", path, idle)
+		}
 	}
 }
 
