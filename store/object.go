@@ -40,7 +40,7 @@ func ParseType(name string) (Type, bool) {
 // may look a name up once and keep the pointer while it holds the keyspace lock.
 //
 // There are as many of them as keys in memory, so it has what all need and no more: the letters of its name stand
-// behind it (newObject), a short string is a block of bytes, and the rest is apart (apart.go). The collector
+// behind it (newObject), a short string is a block of bytes, and the rest is apart (held.go). The collector
 // finds two blocks a key, one of them without a pointer.
 //
 // All fields belong to the keyspace lock.

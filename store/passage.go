@@ -33,7 +33,7 @@ type Passage struct {
 	}
 }
 
-// pieceBytes is how much Next reads: a few chunks.
+// passagePiece is how much Next reads: a few chunks.
 const passagePiece = 2 * chunkBytes
 
 // passages are those that are open.
@@ -185,4 +185,5 @@ func (w *writer) leave(id, first, last int64) {
 	}
 }
 
+// lastChunk is above the number of any.
 const lastChunk = int64(1) << 40

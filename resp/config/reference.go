@@ -14,7 +14,7 @@ var own = map[string]string{
 	"allow-network-filesystem": "Serves from NFS, SMB, 9P and the like, where SQLite's locks and fsync can not be trusted.",
 	"auth-failure-delay":       "Most milliseconds that the answer to a wrong password is put off; 0 = none. Loopback never waits.",
 	"export-rdb-version":       "Version of the RDB files that are written: 9 (Redis 5, 6), 10 (7.0), 11 (7.2), 12 (7.4).",
-	"hot-idle":                 "How long a key may go unused before it leaves memory, such as `10m`. It stays on disk.",
+	"hot-idle":                 "For how long no key at all must be used until all leave memory, such as `10m`; 0 = never. They stay on disk.",
 	"import":                   "Imports what Redis has left in `dir`, where there is no database yet.",
 	"import-damaged":           "`prefix` keeps what stands before the fault of a damaged file; for one start.",
 	"import-skip-modules":      "Leaves out values of modules; for one start.",
