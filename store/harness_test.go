@@ -211,10 +211,19 @@ func unloadAll(st *Store) {
 	st.maxMemory.Store(bound)
 }
 
+// shorter is how many seeds, rounds or states a test plays: short under -short, with which .ci/run has the race
+// detector, that makes each ten times as long.
+func shorter(all, short int) int {
+	if testing.Short() {
+		return short
+	}
+	return all
+}
+
 // eventually waits for what must come by itself.
 func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !is(); time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !is(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("%s did not come", what)
 		}

@@ -50,7 +50,7 @@ func at(t testing.TB, st *Store, now int64, names []string, fn func(tx *Tx, k []
 }
 
 func TestAFieldWhoseDeadlineHasPassedIsAbsentAndGoes(t *testing.T) {
-	for seed := range uint64(8) {
+	for seed := range uint64(shorter(8, 4)) {
 		r := testrand.New(t, seed)
 		st := opened(t, t.TempDir())
 		now := int64(testNow)

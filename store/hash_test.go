@@ -105,7 +105,7 @@ func TestALargeColdHashIsLoadedOnceAndWithoutTheLock(t *testing.T) {
 }
 
 func TestAScanReturnsEveryFieldThatStaysExactlyOnce(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range uint64(shorter(20, 8)) {
 		r := testrand.New(t, seed)
 		st := opened(t, t.TempDir())
 		must(t, st, 0, []string{"h"}, func(tx *Tx, k [][]byte) {

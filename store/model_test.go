@@ -16,7 +16,7 @@ import (
 // with unloads, write-backs, sweeps, restarts and kills in between. STORE_MODEL_SECONDS makes the run longer,
 // DISKETTE_SEED is the first of the seeds that are played.
 func TestRandomCommandsDoWhatASimpleMapDoes(t *testing.T) {
-	seconds := 8
+	seconds := shorter(8, 0)
 	if s := os.Getenv("STORE_MODEL_SECONDS"); s != "" {
 		fmt.Sscan(s, &seconds)
 	}
@@ -24,7 +24,7 @@ func TestRandomCommandsDoWhatASimpleMapDoes(t *testing.T) {
 	if seconds > 8 { // a long run looks for what the fixed seeds do not show
 		first = testrand.Seed(t)
 	}
-	for seed := first; !t.Failed() && (seed < first+3 || time.Now().Before(end)); seed++ {
+	for seed := first; !t.Failed() && (seed < first+uint64(shorter(3, 2)) || time.Now().Before(end)); seed++ {
 		playSeed(t, seed)
 	}
 }

@@ -16,7 +16,7 @@ import (
 // elements on: they are indexed and held in parts, with unloads, write-backs, kills and full disks in between.
 func TestPartsOfLargeCollectionsDoWhatASimpleMapDoes(t *testing.T) {
 	first := testrand.Number(t, 1)
-	for seed := first; !t.Failed() && seed < first+6; seed++ {
+	for seed := first; !t.Failed() && seed < first+uint64(shorter(6, 3)); seed++ {
 		t.Run(fmt.Sprint("DISKETTE_SEED=", seed), func(t *testing.T) {
 			g := newPartGame(t, seed)
 			for range 400 {

@@ -40,10 +40,7 @@ var powerCuts = flag.Int("powercut", 0, "how many states of a disk after a power
 const cutsATrial = 60
 
 func TestAPowerCutLeavesEverythingPromised(t *testing.T) {
-	states, first := 240, testrand.Number(t, 1)
-	if testing.Short() {
-		states = 120
-	}
+	states, first := shorter(240, 80), testrand.Number(t, 1)
 	if *powerCuts > 0 {
 		states, first = *powerCuts, testrand.Seed(t)
 	}

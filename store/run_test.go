@@ -278,7 +278,7 @@ func TestAFileOfVersion1IsTakenOver(t *testing.T) {
 func TestATakeoverThatFailsLeavesTheFileAsItWas(t *testing.T) {
 	dir := unpacked(t, "version1.db.gz")
 	d := newDisk(t)
-	for failing := 0; ; failing++ {
+	for failing := 0; ; failing += shorter(1, 3) {
 		before := d.ops()
 		d.breakWith(func(op int, kind, file string, n int) error {
 			if op > before+failing && file != "journal" {

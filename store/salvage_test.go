@@ -192,7 +192,7 @@ func TestSalvageTakesADatabaseThatAnotherProgramHasWrittenOrCut(t *testing.T) {
 
 func TestWhatIsSetAsideIsSoWhereverItIsInterrupted(t *testing.T) {
 	killed := killedDir(t, false)
-	for how, step := range map[OnDamage]int{BeginEmpty: 1, Salvage: 7} {
+	for how, step := range map[OnDamage]int{BeginEmpty: shorter(1, 2), Salvage: shorter(7, 13)} {
 		for failing := 0; ; failing += step {
 			d := killed.copied(t)
 			d.harm(t, stateName, func([]byte) []byte { return nil })

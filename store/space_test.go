@@ -80,7 +80,7 @@ func TestLoadsSeeEachWriteBackAndLetTheWALEnd(t *testing.T) {
 		}
 	}()
 	value := func(round int) string { return strings.Repeat(fmt.Sprint(round%10), 3000) }
-	for round := range 100 { // 260 pages each: six times what write-back checkpoints
+	for round := range shorter(100, 50) { // 260 pages each: six times what write-back checkpoints
 		for i := range 250 {
 			mustSet(t, st, fmt.Sprint("k", i), value(round))
 		}
