@@ -31,7 +31,7 @@ var allowed = map[string][]string{
 		"github.com/rs/zerolog",
 		"github.com/schollz/progressbar/v3",
 	},
-	"resp/admin": {"github.com/prometheus/client_golang"},
+	"resp/admin": {},
 	"resp/cli": {
 		"diskette/resp/internal/ciphers",
 		"github.com/mattn/go-isatty",

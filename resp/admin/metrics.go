@@ -8,31 +8,25 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
 // metrics answers a scrape with what the user may know.
-func (s *Server) metrics(w http.ResponseWriter, r *http.Request, c *conn) {
-	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(&scrape{s: s, c: c})
-	promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorHandling: promhttp.HTTPErrorOnError}).ServeHTTP(w, r)
+func (s *Server) metrics(w http.ResponseWriter, _ *http.Request, c *conn) {
+	p := scrape{s: s, c: c}
+	p.collect()
+	w.Header().Set("Content-Type", expositionType)
+	w.Write(p.exposition.encode())
 }
 
-// A scrape asks the server once. It is used for one Collect, whose metrics go into out.
+// A scrape asks the server once.
 type scrape struct {
-	s   *Server
-	c   *conn
-	out chan<- prometheus.Metric
+	exposition
+	s *Server
+	c *conn
 }
 
-// Describe says that what there is shows when it is asked for: families of commands, databases.
-func (p *scrape) Describe(chan<- *prometheus.Desc) {}
-
-// Collect asks the server. If it can not say anything, all there is is redis_up 0.
-func (p *scrape) Collect(out chan<- prometheus.Metric) {
-	p.out = out
+// collect asks the server. If it can not say anything, all there is is redis_up 0.
+func (p *scrape) collect() {
 	began := time.Now()
 	info, err := p.c.info("everything")
 	if err != nil {
@@ -68,27 +62,6 @@ func zeroOne(b bool) float64 {
 	return 0
 }
 
-// put adds a metric; labels are pairs of name and value.
-func (p *scrape) put(name, help string, counter bool, value float64, labels ...string) {
-	kind := prometheus.GaugeValue
-	if counter {
-		kind = prometheus.CounterValue
-	}
-	names, values := split(labels)
-	p.out <- prometheus.MustNewConstMetric(prometheus.NewDesc(name, help, names, nil), kind, value, values...)
-}
-
-// split parts names from values.
-func split(labels []string) (names, values []string) {
-	for i := 0; i < len(labels); i += 2 {
-		names, values = append(names, labels[i]), append(values, label(labels[i+1]))
-	}
-	return names, values
-}
-
-// label is a text as a label's value. It may be what clients have sent, in an error's first word: none is refused.
-func label(text string) string { return strings.ToValidUTF8(text, "?") }
-
 // instance tells what has no number.
 func (p *scrape) instance(info *report) {
 	t := info.text
@@ -115,12 +88,9 @@ func (p *scrape) instance(info *report) {
 	for _, d := range denialFields {
 		p.put("diskette_acl_denials_total", "What users were not allowed to do.", true, info.number(d.field), "reason", d.reason)
 	}
-	byWord := map[string]float64{} // two words may be the same text: see label
-	for _, e := range info.lists["errorstats"] {
-		byWord[label(strings.TrimPrefix(e.name, "errorstat_"))] += e.number("count")
-	}
-	for word, n := range byWord {
-		p.put("redis_errors_total", "Error replies by their first word.", true, n, "err", word)
+	for _, e := range info.lists["errorstats"] { // two words may be the same text: then put adds them up
+		p.put("redis_errors_total", "Error replies by their first word.", true, e.number("count"), "err",
+			strings.TrimPrefix(e.name, "errorstat_"))
 	}
 }
 
@@ -174,7 +144,6 @@ func (p *scrape) commands(info *report) {
 	for _, cmd := range info.lists["commandstats"] {
 		calls[strings.TrimPrefix(cmd.name, "cmdstat_")] = cmd
 	}
-	desc := prometheus.NewDesc("redis_latency_percentiles_usec", "Microseconds of a command.", []string{"cmd"}, nil)
 	for _, cmd := range info.lists["latencystats"] {
 		name := strings.TrimPrefix(cmd.name, "latency_percentiles_usec_")
 		quantiles := map[float64]float64{}
@@ -183,7 +152,8 @@ func (p *scrape) commands(info *report) {
 				quantiles[q] = parseFloat(text)
 			}
 		}
-		p.out <- prometheus.MustNewConstSummary(desc, uint64(calls[name].number("calls")), calls[name].number("usec"), quantiles, name)
+		p.summary("redis_latency_percentiles_usec", "Microseconds of a command.", calls[name].number("calls"), calls[name].number("usec"),
+			quantiles, "cmd", name)
 	}
 }
 
@@ -237,10 +207,9 @@ func (p *scrape) latencies(info *report) {
 			of.seconds += cmd.number("usec") / 1e6
 		}
 	}
-	desc := prometheus.NewDesc("diskette_command_duration_seconds",
-		"Time of commands by family, of a sample of the calls, scaled to all.", []string{"family"}, nil)
 	for family, s := range sums {
-		p.out <- prometheus.MustNewConstHistogram(desc, s.calls, s.seconds, addUp(s.parts), family)
+		p.histogram("diskette_command_duration_seconds", "Time of commands by family, of a sample of the calls, scaled to all.",
+			s.calls, s.seconds, addUp(s.parts), "family", family)
 	}
 }
 

@@ -2,7 +2,10 @@ package admin
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
+	"fmt"
+	"math"
 	"net"
 	"os"
 	"os/exec"
@@ -14,6 +17,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
 )
 
 // fill gives the server something to tell of.
@@ -142,6 +147,47 @@ func TestErrorsWhoseWordsAreAlikeAreOneMetric(t *testing.T) {
 			t.Errorf("%d: there is no %s in\n%s", status, want, body)
 		}
 	}
+}
+
+// What Prometheus's own parser reads is what was put in.
+func FuzzExposition(f *testing.F) {
+	f.Add("plain", "help", 1.5)
+	f.Add("\"quoted\\\n", "two\nlines \\ and \"quotes\"", math.Inf(1))
+	f.Add("\xff\x00}{,=", "", -1e-300)
+	f.Fuzz(func(t *testing.T, label, help string, value float64) {
+		help = strings.ToValidUTF8(help, "?") // ours are texts of the program
+		if help != strings.TrimSpace(help) {
+			return // the parser trims it
+		}
+		var e exposition
+		e.put("a_total", help, true, value, "label", label, "other", "x")
+		e.put("b", help, false, value)
+		e.summary("c", help, 3, 4.5, map[float64]float64{0.5: value, 0.99: 7}, "label", label)
+		e.histogram("d", help, 9, 1e9, map[float64]uint64{0.001: 4, 4: 7}, "label", label)
+		parser := expfmt.NewTextParser(model.UTF8Validation)
+		read, err := parser.TextToMetricFamilies(bytes.NewReader(e.encode()))
+		if err != nil {
+			t.Fatalf("%v in\n%s", err, e.encode())
+		}
+		same := func(what string, got, want any) {
+			t.Helper()
+			if fmt.Sprint(got) != fmt.Sprint(want) {
+				t.Errorf("%s is %v, not %v, in\n%s", what, got, want, e.encode())
+			}
+		}
+		same("how many there are", len(read), 4)
+		a := read["a_total"]
+		same("its type", a.GetType(), "COUNTER")
+		same("its help", a.GetHelp(), help)
+		same("its value", a.Metric[0].GetCounter().GetValue(), value)
+		same("its label", a.Metric[0].Label[0].GetValue(), strings.ToValidUTF8(label, "?"))
+		same("the gauge", read["b"].Metric[0].GetGauge().GetValue(), value)
+		c := read["c"].Metric[0].GetSummary()
+		same("the summary", []any{c.GetSampleCount(), c.GetSampleSum(), c.Quantile[0].GetValue(), c.Quantile[1].GetQuantile()}, []any{3, 4.5, value, 0.99})
+		d := read["d"].Metric[0].GetHistogram()
+		same("the histogram", []any{d.GetSampleCount(), d.GetSampleSum(), len(d.Bucket), d.Bucket[1].GetCumulativeCount(), d.Bucket[1].GetUpperBound()},
+			[]any{9, 1e9, 3, 7, 4})
+	})
 }
 
 // samples are the metrics of a page by name and labels.
