@@ -8,9 +8,7 @@ import (
 	"log"
 	"net"
 	"net/http"
-	"net/http/pprof"
 	"net/netip"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -134,11 +132,7 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.HandleFunc("GET /metrics", s.asUser(s.metrics))
-	for path, show := range map[string]http.HandlerFunc{
-		"": pprof.Index, "profile": pprof.Profile, "symbol": pprof.Symbol, "trace": pprof.Trace,
-	} {
-		mux.HandleFunc("GET /debug/pprof/"+path, s.asUser(s.inspects(show)))
-	}
+	mux.HandleFunc("GET /debug/pprof/{name...}", s.asUser(s.inspect))
 	s.pages(mux)
 	sameOrigin := http.NewCrossOriginProtection()
 	return sameOrigin.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -193,22 +187,6 @@ func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	plain(w, http.StatusOK, "ok")
-}
-
-// inspects shows the process's inside to who may use DEBUG.
-func (s *Server) inspects(show http.HandlerFunc) userHandler {
-	return func(w http.ResponseWriter, r *http.Request, c *conn) {
-		if _, err := c.do("DEBUG", "JMAP"); err == nil || noPermission(err) || c.broken != nil {
-			plain(w, http.StatusForbidden, "the user needs the permission to run DEBUG")
-			return
-		}
-		if seconds, err := strconv.Atoi(r.FormValue("seconds")); err == nil && (seconds < 0 || seconds > 60) {
-			plain(w, http.StatusBadRequest, "at most 60 seconds")
-			return
-		}
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(2 * answerTime))
-		show(w, r)
-	}
 }
 
 // secret is a random text that nobody guesses.

@@ -190,6 +190,9 @@ func TestOnlyWhoMayDebugSeesTheProcessesInside(t *testing.T) {
 		{"/debug/pprof/", as("default", "secret"), 200},
 		{"/debug/pprof/heap", as("default", "secret"), 200},
 		{"/debug/pprof/profile?seconds=3600", as("default", "secret"), 400},
+		{"/debug/pprof/profile?seconds=1", as("default", "secret"), 200},
+		{"/debug/pprof/trace?seconds=1", as("default", "secret"), 200},
+		{"/debug/pprof/goroutine?debug=1", as("default", "secret"), 200},
 		{"/debug/pprof/heap", as("eyes", "look"), 403},
 		{"/debug/pprof/heap", func(*http.Request) {}, 401},
 		{"/debug/pprof/cmdline", as("default", "secret"), 404}, // there may be a password in it
