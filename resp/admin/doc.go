@@ -12,6 +12,7 @@
 //	own.go          the page's own connection, for what it keeps
 //	conn.go info.go the client: commands and replies; INFO
 //	metrics.go metrics_table.go   /metrics, by the names of redis_exporter
+//	exposition.go inspect.go      Prometheus's text format; the process's inside
 //	pages.go text.go              the page: its addresses and templates; texts and figures for people
 //	overview.go samples.go        how the server does, and the figures that its plots need
 //	caches.go keys.go value.go    databases; searching keys; a key
@@ -19,6 +20,13 @@
 //	slow.go live.go backup.go     slow log and clients; MONITOR; downloads
 //
 // templates/ and static/ are in the binary. uPlot 1.6.32 (static/uplot.js, uplot.css and its licence) is as npm has it.
+//
+// The text format is written here and judged by Prometheus's own linter and parser in tests. Its client, with protobuf,
+// made the program 27.0 MB instead of 24.6 (22.1 without this package), and what is linked costs where memory is short,
+// because used and unused parts share pages: of 500 SET/s of 1 KB in a container of 20 MB 173 to 188 came through,
+// with 106,000 to 115,000 page faults in 4,000 commands. Without it, and without net/http/pprof, 360 to 490 do, with
+// 15,000 to 40,000. Two that look methods up by name, html/template and kong, keep the linker from leaving unused ones
+// out: without those it would be 22.0 MB, 500 a second and 4,000 to 8,000 faults.
 //
 // Passwords are judged by the server, with its delay for wrong ones (auth-failure-delay) and its ACL LOG. The cookie is
 // a random number that this process alone knows; every change needs a second one, which stands in the page, and a

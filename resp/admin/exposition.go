@@ -94,7 +94,8 @@ var (
 	helpEscapes  = strings.NewReplacer(`\`, `\\`, "\n", `\n`)
 )
 
-func number(f float64) string { return strconv.FormatFloat(f, 'g', -1, 64) } // NaN, +Inf and -Inf are Prometheus's words, too
+// number is a number's shortest text. Go's words for what is none, NaN, +Inf and -Inf, are Prometheus's.
+func number(f float64) string { return strconv.FormatFloat(f, 'g', -1, 64) }
 
 // encode writes all of them, by name.
 func (e *exposition) encode() []byte {
