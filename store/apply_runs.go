@@ -28,6 +28,12 @@ func (d *tableDef) runSQL() string {
 		AND n >= coalesce((SELECT max(n) FROM ` + d.name + ` WHERE id = ?1 AND n <= ?2), ?2) ORDER BY n LIMIT 2`
 }
 
+// runsFromSQL reads up to ?3 runs from the one on that row ?2 belongs to.
+func (d *tableDef) runsFromSQL() string {
+	return `SELECT n, gaps, data FROM ` + d.name + ` WHERE id = ?1
+		AND n >= coalesce((SELECT max(n) FROM ` + d.name + ` WHERE id = ?1 AND n <= ?2), ?2) ORDER BY n LIMIT ?3`
+}
+
 // runs brings changed rows of one table into its runs. They come in the order of the primary key. They are absolute,
 // and so may be in the runs already: a row that is put replaces its like, one that is removed need not be there.
 func (w *writer) runs(f *fold, order []int32) {

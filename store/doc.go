@@ -35,6 +35,7 @@
 //	text.go chunked.go passage.go                        its parts; some chunks; it is sent while it is read
 //	paged.go paged_types.go paged_load.go                large collections of which memory has a part
 //	paged_index.go paged_build.go paged_list.go           the index by which they are found; the ends of lists
+//	paged_stream.go paged_stream_read.go                  some of a stream's entries; how one is found on disk
 //	apply_string.go apply_rows.go apply_runs.go          the rows of long strings and of collections
 //	apply_slices.go rewrite.go                           on a full disk, or of much; long values without the lock
 //	pieces.go guard.go aside.go                          long rows and names; SQLite's panics; rows that tables refuse
@@ -157,7 +158,8 @@
 // what they took with a slot and a string for each.
 //
 // A hash, set or sorted set of 32,768 elements or more is not loaded whole for HGET, HSET and their kind: its
-// elements are found by an index of its own (paged.go). It gets that when memory lets go of it, or it is found too
+// elements are found by an index of its own (paged.go). Of a list or a stream, which stand in order, the ends or the
+// ids that are asked for are read. It gets that when memory lets go of it, or it is found too
 // large on disk, not before: to write an element that is new takes an index's page more, 5 to 25 us instead of 0.6,
 // which those that fit memory need not pay.
 //

@@ -33,7 +33,8 @@ type apart struct {
 	str       []byte
 	sharedLSN uint64
 	lent      bool
-	pins      int32 // loads that have not used the object yet, clients that wait: a pinned object is not unloaded
+	pins      int32 // loads that have not used the object yet: a pinned object is not unloaded
+	waits     int32 // clients that wait for the key: it is not, either, but its value may go
 	coll      collection
 	load      *load    // under way while non-nil
 	outline   *outline // what is known of a value that is on disk alone, if anything
@@ -63,7 +64,7 @@ func (o *object) parted() *apart {
 // joined gives up an apart that has nothing but what the object can hold itself.
 func (o *object) joined() {
 	a := o.apart()
-	if a == nil || a.load != nil || a.outline != nil || a.pins != 0 || a.lent || a.sharedLSN != 0 || o.is(nameApart) ||
+	if a == nil || a.load != nil || a.outline != nil || a.pins != 0 || a.waits != 0 || a.lent || a.sharedLSN != 0 || o.is(nameApart) ||
 		cap(a.str) > longestShort {
 		return
 	}

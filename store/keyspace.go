@@ -86,7 +86,7 @@ func (st *Store) resized(o *object) {
 
 // unloadable: nobody waits for it and the tables have it (I3).
 func (o *object) unloadable(applied uint64) bool {
-	if a := o.apart(); a != nil && (a.load != nil || a.pins != 0) {
+	if a := o.apart(); a != nil && (a.load != nil || a.pins != 0 || a.waits != 0) {
 		return false
 	}
 	return o.lsn <= applied

@@ -9,12 +9,14 @@ import (
 // load is a disk read that is under way: a command that wants the key waits for it, so that a cold
 // key is read once however many clients ask.
 type load struct {
-	done  chan struct{}
-	err   error    // set before done is closed
-	by    *Fetch   // the Fetch that reads the key
-	need  Need     // the most that was asked for before that begins
-	names []string // the elements that NeedPart asks for
-	end   endRead  // and what of a list
+	done    chan struct{}
+	err     error        // set before done is closed
+	by      *Fetch       // the Fetch that reads the key
+	need    Need         // the most that was asked for before that begins
+	names   []string     // the elements that NeedPart asks for
+	end     endRead      // and what of a list
+	entries []EntryRange // and of a stream
+	held    []*idSpan    // what stays in memory for it until Release
 }
 
 // Fetch is the loads that a command needs before it can run.
@@ -253,6 +255,9 @@ func (st *Store) fill(o *object, r *row) error {
 func (f *Fetch) Release() {
 	for _, p := range f.missing {
 		p.o.unpin()
+		for _, sp := range p.l.held {
+			sp.held--
+		}
 	}
 	f.unpinChunks()
 	f.st.unloadLocked(8 + 4*len(f.missing))
@@ -265,12 +270,15 @@ type Pin struct{ o *object }
 // Pin pins a key that is resident. The caller holds the keyspace lock, as for Unpin.
 func (v *View) Pin(key []byte) Pin {
 	o := v.head(key)
-	o.pin()
+	o.parted().waits++
 	return Pin{o}
 }
 
 // Unpin lets the name be unloaded again.
-func (p Pin) Unpin() { p.o.unpin() }
+func (p Pin) Unpin() {
+	p.o.parted().waits--
+	p.o.joined()
+}
 
 // loadNow reads one key while the keyspace lock is held: the exception of I9, for keys that
 // could not be known before the command ran. o is the name's placeholder or head if it has one, of which

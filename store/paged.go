@@ -7,7 +7,8 @@ import (
 )
 
 // A large hash, set or sorted set that is on disk is not loaded whole for a command that names the elements it is about
-// (HGET, HSET, SISMEMBER, ZADD ...): it is a head (head.go) whose outline has a part, the elements that were read or
+// (HGET, HSET, SISMEMBER, ZADD ...), nor a list for its ends (paged_list.go) or a stream for some ids
+// (paged_stream.go): it is a head (head.go) whose outline has a part, the elements that were read or
 // changed lately. Whatever needs more makes it whole, as any head.
 //
 //	head > head with a part    WantElements: the first elements, found by the index (paged_index.go), and their number
@@ -61,9 +62,10 @@ type parted interface {
 type part struct {
 	owner      *object // whose outline has it; nil = it is of no use any more
 	young, old generation
-	list       *ends // of a list: see paged_list.go
-	reading    int   // loads of its key that are under way
-	unfit      bool  // the collection has to be loaded whole: a field has a deadline
+	list       *ends   // of a list: see paged_list.go
+	stream     *Stream // see paged_stream.go
+	reading    int     // loads of its key that are under way
+	unfit      bool    // the collection has to be loaded whole: a field has a deadline
 }
 
 type generation struct {
@@ -98,7 +100,7 @@ func newParted(t Type, next int64) parted {
 }
 
 // hasParts reports whether keys of a type are held in parts, hasNames whether their elements have names.
-func hasParts(t Type) bool { return t == TypeList || hasNames(t) }
+func hasParts(t Type) bool { return t == TypeList || t == TypeStream || hasNames(t) }
 
 func hasNames(t Type) bool { return t == TypeHash || t == TypeSet || t == TypeZSet }
 
@@ -111,11 +113,13 @@ func (o *object) part() *part {
 }
 
 func (p *part) size() int64 {
-	if p == nil {
+	switch {
+	case p == nil:
 		return 0
-	}
-	if p.list != nil {
+	case p.list != nil:
 		return barePartBytes + p.list.size()
+	case p.stream != nil:
+		return barePartBytes + p.stream.size()
 	}
 	return barePartBytes + p.young.size() + p.old.size()
 }
@@ -239,12 +243,17 @@ func (o *object) missing(names *Names) (missing []string) {
 	return missing
 }
 
-// install takes in what was read, unless the part knows better.
-func (p *part) install(st *Store, r *row, l *load) {
+// install takes in what was read, unless the part knows better. held gets what must stay until the command has run.
+func (p *part) install(st *Store, r *row, l *load, held *[]*idSpan) {
 	if p.owner == nil {
 		return
 	}
 	p.unfit = p.unfit || r.unfit
+	if p.stream != nil {
+		p.loadedEntries(r.entries, held)
+		st.resized(p.owner)
+		return
+	}
 	if p.list != nil && !r.unfit && !p.list.take(&l.end, r.ofEnd) {
 		p.unfit = true // the tables have other elements than they say
 	}
@@ -258,6 +267,10 @@ func (p *part) install(st *Store, r *row, l *load) {
 
 // mergeInto brings what the part knows better into the whole collection, which was loaded while there was the part.
 func (p *part) mergeInto(whole collection) {
+	if p.stream != nil {
+		p.stream.mergeEntries(whole.(*Stream))
+		return
+	}
 	if p.list != nil {
 		p.list.mergeInto(whole.(*List))
 		return
@@ -302,6 +315,8 @@ func (st *Store) restoreWhole(o *object) bool {
 		p.mergeInto(c)
 	case p != nil && p.list != nil && p.list.middle == 0:
 		c = p.list.joined()
+	case p != nil && p.stream != nil && p.stream.knowsAll():
+		c = p.stream.forgetSpans()
 	default:
 		return false
 	}
@@ -339,6 +354,9 @@ func (st *Store) toPart(o *object) bool {
 	switch c := c.(type) {
 	case *List:
 		p.list = listPart(c, o.lsn)
+	case *Stream:
+		c.spanned(o.lsn, st.opts.pagedElements)
+		p.stream, c.part = c, p
 	case parted:
 		p.young = generation{there: newParted(o.typ, c.next())}
 		p.old = generation{there: c, lsn: o.lsn, whole: true}
@@ -354,6 +372,9 @@ func (st *Store) toPart(o *object) bool {
 // shrinkPart lets go of what a part has too much of while the hot set is over its bound.
 func (st *Store) shrinkPart(o *object) bool {
 	p := o.part()
+	if p != nil && p.stream != nil {
+		return p.shedTo(st, p.stream, 0)
+	}
 	if p != nil && p.list != nil {
 		did := p.reading == 0 && p.list.trim(st.applied.Load())
 		st.resized(o)
@@ -396,12 +417,15 @@ func (e editing) noteRemoved(name string) {
 
 // changedPart is changed for a part.
 func (e editing) changedPart() {
-	if p := e.outline.part; p.list != nil {
+	switch p := e.outline.part; {
+	case p.stream != nil:
+		e.outline.shape.Len = p.stream.Len()
+	case p.list != nil:
 		p.noteEnds(e.tx.lsn)
-	} else {
+	default:
 		p.young.lsn = e.tx.lsn
 	}
-	if e.outline.shape.Len == 0 {
+	if e.outline.shape.Len == 0 && e.o.typ != TypeStream {
 		e.tx.drop(e.o) // I7
 		return
 	}
@@ -416,6 +440,9 @@ func (p *part) fits(whole collection) bool {
 	}
 	if p.list != nil {
 		return p.list.fits(whole.(*List))
+	}
+	if p.stream != nil {
+		return p.stream.fitsWhole(whole.(*Stream))
 	}
 	c := whole.(parted)
 	fits := true

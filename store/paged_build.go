@@ -25,12 +25,12 @@ type indexBuild struct {
 	tidy  bool
 	gone  map[int64]struct{} // rows that were removed meanwhile
 
-	counted int64 // of a list, whose elements are counted and no more
+	counted int64 // of a list or stream, whose elements are counted and no more
 }
 
 const (
 	buildRows = 4096 // rows that are read, or entries that are written, in a slice
-	buildRuns = 256  // runs of a list
+	buildRuns = 256  // runs
 
 	// buildShare of maxmemory is for what is gathered, between these bounds.
 	buildShare = 4
@@ -110,7 +110,7 @@ func (w *writer) wantIndexes(ids []int64) error {
 			ON CONFLICT (name) DO UPDATE SET value = excluded.value`)
 		for _, id := range added {
 			if w.exec(`INSERT OR IGNORE INTO indexed_keys (id, elements, below)
-				SELECT id, 0, 0 FROM keys WHERE id = ?1 AND type IN (2, 3, 4, 5)`, id) > 0 {
+				SELECT id, 0, 0 FROM keys WHERE id = ?1 AND type IN (2, 3, 4, 5, 6)`, id) > 0 {
 				noted = append(noted, id)
 			}
 		}
@@ -176,9 +176,9 @@ func (w *writer) indexSlice() error {
 		return nil
 	case below == toClear:
 		return w.clearIndex(b.id)
-	case Type(typ) == TypeList && !b.all:
+	case !hasNames(Type(typ)) && !b.all:
 		return w.countForIndex()
-	case Type(typ) == TypeList:
+	case !hasNames(Type(typ)):
 		return w.writeCount()
 	case !b.all:
 		return w.readForIndex(below)
@@ -221,14 +221,14 @@ func (w *writer) readForIndex(below int64) error {
 	return s.Reset()
 }
 
-// countForIndex counts the elements in a slice of a list's runs.
+// countForIndex counts the elements in a slice of runs, a list's or a stream's.
 func (w *writer) countForIndex() error {
 	b := w.build
-	s := w.runsFrom
+	s := w.runsFrom[b.table]
 	if err := bind(s, b.id, b.at, int64(buildRuns)); err != nil {
 		return err
 	}
-	run, runs := runReader{d: &tables[listElements]}, 0
+	run, runs := runReader{d: &tables[b.table]}, 0
 	for ; s.Step(); runs++ {
 		n, last := s.ColumnInt64(0), s.ColumnInt64(0)
 		if len(s.ColumnRawBlob(2)) >= chunkBytes { // one long row
@@ -251,7 +251,7 @@ func (w *writer) countForIndex() error {
 	return cmp.Or(s.Reset(), run.err())
 }
 
-// writeCount notes how many elements a list has.
+// writeCount notes how many elements a list or stream has.
 func (w *writer) writeCount() error {
 	b := w.build
 	err := w.transaction(func() {

@@ -252,12 +252,12 @@ func (w *writer) indexRows(f *fold, order []int32) {
 	w.changeIndex(id, w.indexing)
 }
 
-// countRuns counts what a merge adds to the elements of a list, or takes away, before it is written. Where the old
-// run is left as it is, the rows are none of its.
+// countRuns counts what a merge adds to the elements of a list or stream, or takes away, before it is written. Where the
+// old run is left as it is, the rows are none of its.
 func (w *writer) countRuns(f *fold, order []int32) {
 	m := &w.merging
 	below, ok := w.indexed[m.id]
-	if !ok || m.table != listElements || w.err != nil {
+	if !ok || w.err != nil {
 		return
 	}
 	grew := int64(0)
@@ -330,9 +330,9 @@ func (r *reader) checkIndex(fail func(string, ...any)) error {
 		"entries in element_index of no indexed key": `SELECT count(*) FROM element_index
 			WHERE id NOT IN (SELECT id FROM indexed_keys)`,
 		"indexed keys that are no collections": `SELECT count(*) FROM indexed_keys
-			WHERE id NOT IN (SELECT id FROM keys WHERE type IN (2, 3, 4, 5) UNION ALL SELECT id FROM garbage)`,
+			WHERE id NOT IN (SELECT id FROM keys WHERE type IN (2, 3, 4, 5, 6) UNION ALL SELECT id FROM garbage)`,
 		"indexed keys with a wrong number of entries": `SELECT count(*) FROM indexed_keys i JOIN keys USING (id)
-			WHERE below <> -1 AND type <> 2
+			WHERE below <> -1 AND type NOT IN (2, 6)
 			AND elements <> (SELECT count(*) FROM element_index e WHERE e.id = i.id)`,
 	} {
 		var n int64
@@ -347,8 +347,8 @@ func (r *reader) checkIndex(fail func(string, ...any)) error {
 	for _, key := range keys {
 		switch {
 		case err != nil:
-		case Type(key[1]) == TypeList:
-			err = r.checkCount(key[0], fail)
+		case !hasNames(Type(key[1])):
+			err = r.checkCount(key[0], elementTable(Type(key[1])), fail)
 		default:
 			err = r.checkEntries(key[0], Type(key[1]), fail)
 		}
@@ -356,14 +356,14 @@ func (r *reader) checkIndex(fail func(string, ...any)) error {
 	return err
 }
 
-func (r *reader) checkCount(id int64, fail func(string, ...any)) error {
+func (r *reader) checkCount(id int64, t table, fail func(string, ...any)) error {
 	elements, ok, err := r.indexed(id)
 	if err != nil || !ok {
 		return err
 	}
-	n, err := r.count(id, listElements)
+	n, err := r.count(id, t)
 	if int64(n) != elements {
-		fail("key %d: the list has %d elements and counts %d", id, n, elements)
+		fail("key %d: %s has %d elements of it, and %d were counted", id, t, n, elements)
 	}
 	return err
 }

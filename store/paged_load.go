@@ -83,6 +83,9 @@ func (st *Store) fillValue(o *object, r *row) {
 		r.outline = o.outline()
 	case r.outline != nil && r.outline.part != nil:
 		r.outline.part.owner = o
+		if s := r.outline.part.stream; s != nil {
+			s.spans.size = st.opts.pagedElements
+		}
 		if o.outline() != nil {
 			o.outline().part = r.outline.part
 			r.outline = o.outline()
@@ -115,7 +118,7 @@ func (p *pending) ended() {
 // loadedPart gives a part what was read for it.
 func (st *Store) loadedPart(p pending, r *row, err error) {
 	if err == nil {
-		p.part.install(st, r, p.l)
+		p.part.install(st, r, p.l, &p.l.held)
 	}
 	p.l.err = err
 	close(p.l.done)
@@ -157,7 +160,7 @@ func (st *Store) loadPartNow(o *object, p *part, l *load) {
 		panic(st.unreadable(o, o.space.db, err)) // becomes the command's error reply
 	}
 	st.stats.loads++
-	p.install(st, &r, l)
+	p.install(st, &r, l, nil)
 }
 
 // indexed reports whether the elements of a key are indexed, and how many they are.
@@ -178,6 +181,9 @@ func (r *reader) indexed(id int64) (elements int64, ok bool, err error) {
 
 // more reads further elements of a key of which there is a part.
 func (r *reader) more(dst *row, l *load) error {
+	if dst.typ == TypeStream {
+		return r.moreEntries(dst, l.entries)
+	}
 	switch _, ok, err := r.indexed(dst.id); {
 	case err != nil:
 		return err

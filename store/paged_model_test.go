@@ -75,8 +75,8 @@ type partsSeen struct {
 }
 
 func (g *game) partKey() (key string, typ Type) {
-	n := g.r.IntN(8)
-	return fmt.Sprint("p", n), []Type{TypeHash, TypeSet, TypeZSet, TypeList}[n%4]
+	n := g.r.IntN(10)
+	return fmt.Sprint("p", n), []Type{TypeHash, TypeSet, TypeZSet, TypeList, TypeStream}[n%5]
 }
 
 func (g *game) partStep() {
@@ -141,7 +141,7 @@ func (g *game) partCommand() {
 	whole, gone, length := g.r.IntN(12) == 0, g.r.IntN(60) == 0, g.r.IntN(12) == 0
 	dst, deadline := "", int64(0)
 	if g.r.IntN(30) == 0 {
-		dst = fmt.Sprint("p", g.r.IntN(8))
+		dst = fmt.Sprint("p", g.r.IntN(10))
 	}
 	if g.r.IntN(30) == 0 {
 		deadline = g.now + int64(g.r.IntN(2000)) + 1
@@ -153,9 +153,13 @@ func (g *game) partCommand() {
 	if g.r.IntN(20) == 0 {
 		many = g.r.IntN(60)
 	}
+	play := g.newStreamPlay()
 	want := func(tx *Tx, k []byte, names Names) bool {
-		if typ == TypeList {
+		switch typ {
+		case TypeList:
 			return tx.WantEnd(k, end, pops)
+		case TypeStream:
+			return play.want(tx, k)
 		}
 		return tx.WantElements(k, names)
 	}
@@ -208,8 +212,12 @@ func (g *game) partCommand() {
 			}
 			return
 		}
-		if typ == TypeList {
+		switch typ {
+		case TypeList:
 			g.playEnd(tx, key, k, end, pops, many)
+			return
+		case TypeStream:
+			g.playStream(tx, key, k, play, many)
 			return
 		}
 		for _, element := range elements {

@@ -193,9 +193,10 @@ type row struct {
 	outline  *outline // instead of it, if there is one
 	value    []byte
 	coll     collection
-	found    parted // elements that were asked for
-	ofEnd    *List  // elements of a list that are next to an end
-	unfit    bool   // the key is to be loaded whole
+	found    parted      // elements that were asked for
+	ofEnd    *List       // elements of a list that are next to an end
+	entries  []foundSpan // of a stream
+	unfit    bool        // the key is to be loaded whole
 }
 
 // headSQL has length() read from a value's header alone, so that a row's overflow pages stay where they are.
@@ -266,6 +267,8 @@ func (r *reader) step(s *sqlite3.Stmt, need Need, names []string, dst *row) (err
 		return r.newPart(dst, names)
 	case need == NeedPart && dst.typ == TypeList:
 		return r.newEnds(dst)
+	case need == NeedPart && dst.typ == TypeStream:
+		return r.newSpans(dst)
 	case need == NeedPart && dst.typ != TypeString:
 		dst.headOnly = true
 		return nil

@@ -13,6 +13,9 @@ type Stream struct {
 	groups  []*StreamGroup
 	next    int64 // number of the next row
 
+	spans *spans // of a part: which entries it knows (paged_stream.go); nil = all
+	part  *part  // whose it is then
+
 	groupBytes int64                  // what the groups take in memory
 	byNumber   map[int64]*StreamGroup // while rows are loaded
 	consumerBy map[int64]*StreamConsumer
@@ -31,14 +34,22 @@ func (v *View) Stream(key []byte) (*Stream, error) {
 
 // Len is the number of entries.
 func (s *Stream) Len() int {
-	if s == nil {
+	switch {
+	case s == nil:
 		return 0
+	case s.spans != nil:
+		return s.spans.length
 	}
 	return s.entries.live
 }
 
-// Blocks is the number of pieces in which memory holds the entries.
-func (s *Stream) Blocks() int { return len(s.entries.blocks) }
+// Blocks is the number of pieces in which memory holds the entries, or would if it had all.
+func (s *Stream) Blocks() int {
+	if s.spans != nil {
+		return (s.spans.length + blockEntries - 1) / blockEntries
+	}
+	return len(s.entries.blocks)
+}
 
 // LastID is the highest id that the stream has had, whether or not the entry is still there.
 func (s *Stream) LastID() StreamID {
@@ -57,6 +68,7 @@ func (s *Stream) Added() int64 { return s.added }
 // FirstID is the first entry's id, zero if there is none.
 func (s *Stream) FirstID() StreamID {
 	if e := s.entries.first(); e != nil {
+		s.mustKnow(minStreamID, e.id)
 		return e.id
 	}
 	return StreamID{}
@@ -64,32 +76,61 @@ func (s *Stream) FirstID() StreamID {
 
 // TopID is the last entry's id, zero if there is none.
 func (s *Stream) TopID() StreamID {
-	if s == nil || s.entries.live == 0 {
+	if s.Len() == 0 {
 		return StreamID{}
 	}
-	return s.entries.last().id
+	last := s.entries.last().id
+	s.mustKnow(last, maxStreamID)
+	return last
 }
 
 // Entry returns an entry's fields.
 func (s *Stream) Entry(id StreamID) (fields StreamFields, ok bool) {
-	if e := s.entries.find(id); e != nil {
+	if e := s.find(id); e != nil {
 		return e.fields, true
 	}
 	return "", false
 }
 
+func (s *Stream) find(id StreamID) *streamEntry {
+	s.mustKnow(id, id)
+	return s.entries.find(id)
+}
+
 // Range calls fn for the entries from one id to another, both included, until it returns false.
 func (s *Stream) Range(from, to StreamID, fn func(id StreamID, fields StreamFields) bool) {
-	if s != nil {
-		s.entries.ascend(from, func(e *streamEntry) bool { return e.id.Compare(to) <= 0 && fn(e.id, e.fields) })
+	if s == nil {
+		return
 	}
+	at := from
+	s.eachKnown(EntryRange{From: from, To: to}, func(e *streamEntry) bool {
+		s.mustKnow(at, e.id)
+		at = e.id
+		ended := !fn(e.id, e.fields)
+		if ended {
+			to = at
+		}
+		return !ended
+	})
+	s.mustKnow(at, to)
 }
 
 // RangeBack is Range from the last entry to the first.
 func (s *Stream) RangeBack(from, to StreamID, fn func(id StreamID, fields StreamFields) bool) {
-	if s != nil {
-		s.entries.descend(to, func(e *streamEntry) bool { return e.id.Compare(from) >= 0 && fn(e.id, e.fields) })
+	if s == nil {
+		return
 	}
+	at := to
+	s.eachKnown(EntryRange{From: from, To: to, Back: true}, func(e *streamEntry) bool {
+		s.mustKnow(e.id, at)
+		at = e.id
+		ended := !fn(e.id, e.fields)
+		if ended {
+			from = at
+		}
+		return !ended
+	})
+	s.mustKnow(from, at)
 }
 
 // NextID is the id for an entry that is added now (unix ms): the clock's, or the one after the last if the clock is
@@ -137,6 +178,7 @@ func (s StreamTx) Add(id StreamID, fields StreamFields) {
 	key := s.ensureKey(s.Stream)
 	e := streamEntry{id: id, n: s.number(), fields: fields}
 	s.entries.append(e)
+	s.noteEntry(id, 1)
 	s.lastID = id
 	s.added++
 	e.put(s.tx.rec.insert(), key)
@@ -146,7 +188,7 @@ func (s StreamTx) Add(id StreamID, fields StreamFields) {
 
 // Delete removes an entry and reports whether it was there.
 func (s StreamTx) Delete(id StreamID) bool {
-	if s.entries.find(id) == nil {
+	if s.find(id) == nil {
 		return false
 	}
 	s.take(id)
@@ -161,6 +203,7 @@ func (s StreamTx) Delete(id StreamID) bool {
 // take removes an entry that is there.
 func (s StreamTx) take(id StreamID) {
 	e, _ := s.entries.remove(id)
+	s.noteEntry(id, -1)
 	s.tx.rec.remove(s.o.id, streamEntries, e.n)
 }
 
@@ -191,19 +234,22 @@ type Trim struct {
 
 // Trim removes entries from the beginning and returns how many.
 func (s StreamTx) Trim(t Trim) (removed int64) {
+	if t.MaxLen >= 0 && int64(s.Len()) <= t.MaxLen {
+		return 0
+	}
 	if !t.Approximate {
-		for s.entries.live > 0 && s.trimmable(t, 1, s.entries.first().id) {
-			s.take(s.entries.first().id)
+		for s.Len() > 0 && s.trimmable(t, 1, s.FirstID()) {
+			s.take(s.FirstID())
 			removed++
 		}
 	} else {
-		for s.entries.live > 0 {
+		for s.Len() > 0 {
 			n, last := s.node(t)
 			if t.Limit > 0 && removed+n > t.Limit || !s.trimmable(t, n, last) {
 				break
 			}
 			for range n {
-				s.take(s.entries.first().id)
+				s.take(s.FirstID())
 			}
 			removed += n
 		}
@@ -217,7 +263,7 @@ func (s StreamTx) Trim(t Trim) (removed int64) {
 // trimmable reports whether the first n entries, of which last is the last, are to go.
 func (s StreamTx) trimmable(t Trim, n int64, last StreamID) bool {
 	if t.MaxLen >= 0 {
-		return int64(s.entries.live)-n >= t.MaxLen
+		return int64(s.Len())-n >= t.MaxLen
 	}
 	return last.Compare(t.MinID) < 0
 }
@@ -225,12 +271,12 @@ func (s StreamTx) trimmable(t Trim, n int64, last StreamID) bool {
 // node measures the first node.
 func (s StreamTx) node(t Trim) (n int64, last StreamID) {
 	bytes := int64(0)
-	s.entries.ascend(minStreamID, func(e *streamEntry) bool {
-		bytes += int64(len(e.fields))
+	s.Range(minStreamID, maxStreamID, func(id StreamID, fields StreamFields) bool {
+		bytes += int64(len(fields))
 		if n > 0 && (t.NodeEntries > 0 && n >= t.NodeEntries || t.NodeBytes > 0 && bytes > t.NodeBytes) {
 			return false
 		}
-		n, last = n+1, e.id
+		n, last = n+1, id
 		return true
 	})
 	return n, last
@@ -268,9 +314,9 @@ func (e *streamEntry) put(w *recordWriter, key int64) {
 }
 
 func (s *Stream) kind() Type   { return TypeStream }
-func (s *Stream) length() int  { return s.entries.live }
-func (s *Stream) size() int64  { return streamBytes + s.entries.size() + s.groupBytes }
-func (s *Stream) shape() Shape { return Shape{Type: TypeStream, Len: s.entries.live} }
+func (s *Stream) length() int  { return s.Len() }
+func (s *Stream) size() int64  { return streamBytes + s.entries.size() + s.groupBytes + s.spanBytes() }
+func (s *Stream) shape() Shape { return Shape{Type: TypeStream, Len: s.Len()} }
 
 func (s *Stream) snapshot() collection {
 	c := &Stream{entries: s.entries.clone(), lastID: s.lastID, deleted: s.deleted, added: s.added, next: s.next}

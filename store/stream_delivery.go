@@ -72,18 +72,18 @@ func (s StreamTx) Deliver(g *StreamGroup, c *StreamConsumer, count int64, noAck 
 		return
 	}
 	n := int64(0)
-	s.entries.ascend(from, func(e *streamEntry) bool {
+	s.Range(from, maxStreamID, func(id StreamID, fields StreamFields) bool {
 		switch {
-		case g.read >= 0 && !s.deletedSince(e.id):
+		case g.read >= 0 && !s.deletedSince(id):
 			g.read++
 		case s.added != 0:
-			g.read = s.entriesUpTo(e.id)
+			g.read = s.entriesUpTo(id)
 		}
-		g.last = e.id
+		g.last = id
 		if !noAck {
-			s.pend(g, c, e.id)
+			s.pend(g, c, id)
 		}
-		fn(e.id, e.fields)
+		fn(id, fields)
 		n++
 		return n != count
 	})
@@ -176,7 +176,7 @@ const (
 
 // Claim makes an entry pending at a consumer.
 func (s StreamTx) Claim(g *StreamGroup, c *StreamConsumer, id StreamID, how Claim) Claimed {
-	if s.entries.find(id) == nil {
+	if s.find(id) == nil {
 		if s.Acknowledge(g, id) {
 			return ClaimGone
 		}

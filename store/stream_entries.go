@@ -241,6 +241,65 @@ func (e *entryBlocks) join(block int) {
 	e.cut(block + 1)
 }
 
+// insert adds an entry whose id is not there.
+func (e *entryBlocks) insert(entry streamEntry) {
+	if last := e.last(); last == nil || last.id.Compare(entry.id) < 0 {
+		e.append(entry)
+		return
+	}
+	block, place := e.seek(entry.id)
+	switch {
+	case place == 0 && block > 0 && len(e.blocks[block-1].entries) < blockEntries:
+		block--
+		place = len(e.blocks[block].entries)
+	case place == 0:
+		e.blocks = slices.Insert(e.blocks, block, new(streamBlock))
+	case len(e.blocks[block].entries) >= blockEntries:
+		rest := &streamBlock{slices.Clone(e.blocks[block].entries[place:]), blockEntries - place}
+		clear(e.blocks[block].entries[place:])
+		e.blocks[block].entries = e.blocks[block].entries[:place]
+		e.blocks = slices.Insert(e.blocks, block+1, rest)
+		e.room += rest.room
+	}
+	b := e.blocks[block]
+	was := cap(b.entries)
+	b.entries = slices.Insert(b.entries, place, entry)
+	if grown := cap(b.entries); grown != was {
+		e.room += grown - b.room
+		b.room = grown
+	}
+	e.live++
+	e.bytes += int64(len(entry.fields))
+}
+
+// removeRange takes the entries from one id to another out, both included.
+func (e *entryBlocks) removeRange(from, to StreamID) {
+	first, _ := e.seek(from)
+	gone := first // the blocks from here to first are empty
+	for last := first; last < len(e.blocks); last++ {
+		b := e.blocks[last]
+		start := sort.Search(len(b.entries), func(i int) bool { return b.entries[i].id.Compare(from) >= 0 })
+		end := sort.Search(len(b.entries), func(i int) bool { return b.entries[i].id.Compare(to) > 0 })
+		if start >= end {
+			break
+		}
+		for _, entry := range b.entries[start:end] {
+			e.bytes -= int64(len(entry.fields))
+		}
+		e.live -= end - start
+		if b.entries = slices.Delete(b.entries, start, end); len(b.entries) > 0 {
+			if start == 0 {
+				break
+			}
+			first, gone = last+1, last+1
+			continue
+		}
+		e.room -= b.room
+		gone = last + 1
+	}
+	e.blocks = slices.Delete(e.blocks, first, gone)
+}
+
 func (e *entryBlocks) size() int64 {
 	return int64(len(e.blocks))*streamBlockBytes + int64(e.room)*streamEntryBytes + e.bytes
 }

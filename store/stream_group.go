@@ -174,7 +174,7 @@ func (s *Stream) Lag(g *StreamGroup) (lag int64, ok bool) {
 
 // deletedSince reports whether an entry from id on may have been deleted, with others before it still there.
 func (s *Stream) deletedSince(id StreamID) bool {
-	return s.entries.live > 0 && s.deleted != minStreamID && id.Compare(s.deleted) <= 0 &&
+	return s.Len() > 0 && s.deleted != minStreamID && id.Compare(s.deleted) <= 0 &&
 		s.FirstID().Compare(s.deleted) <= 0
 }
 
@@ -184,7 +184,7 @@ func (s *Stream) entriesUpTo(id StreamID) int64 {
 	switch last := id.Compare(s.lastID); {
 	case s.added == 0:
 		return 0
-	case s.entries.live == 0 && last <= 0, last == 0:
+	case s.Len() == 0 && last <= 0, last == 0:
 		return s.added
 	case last > 0:
 		return -1
@@ -193,9 +193,9 @@ func (s *Stream) entriesUpTo(id StreamID) int64 {
 	if s.deleted == minStreamID || s.deleted.Compare(first) < 0 {
 		switch id.Compare(first) {
 		case -1:
-			return s.added - int64(s.entries.live)
+			return s.added - int64(s.Len())
 		case 0:
-			return s.added - int64(s.entries.live) + 1
+			return s.added - int64(s.Len()) + 1
 		}
 	}
 	return -1

@@ -9,8 +9,9 @@ import (
 // nothing after a crash. A handler that is given a *View can not write; a *Tx reads as a View does.
 type Tx struct {
 	View
-	lsn uint64 // the LSN that this record will have
-	rec recordWriter
+	lsn   uint64 // the LSN that this record will have
+	begun uint64 // counts what was begun
+	rec   recordWriter
 
 	expiring []*space // whose number of keys with deadlines has changed
 	digits   [20]byte // room for UpdateInt
@@ -27,6 +28,7 @@ type Tx struct {
 func (st *Store) Begin(db int, now int64) *Tx {
 	tx := &st.tx
 	tx.now, tx.memos, tx.noTouch = now, 0, false
+	tx.begun++
 	tx.Uncount()
 	tx.putOff, tx.rewrite, tx.rewritten, tx.replaced = false, nil, nil, nil
 	tx.db, tx.space = db, st.dbs[db]

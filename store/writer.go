@@ -67,10 +67,9 @@ type statements struct {
 	savepoint, rollbackTo, release              *sqlite3.Stmt
 	putEntry, dropEntry, reapEntries            *sqlite3.Stmt
 	countEntries, dropIndexed, distrustAll      *sqlite3.Stmt
-	runsFrom                                    *sqlite3.Stmt
-
-	put, putMany, remove, reapRows, findRun [len(tables)]*sqlite3.Stmt // by table
-	rowName, rowNames                       [len(tables)]*sqlite3.Stmt // of those with named elements
+	put, putMany, remove, reapRows              [len(tables)]*sqlite3.Stmt // by table
+	findRun, runsFrom                           [len(tables)]*sqlite3.Stmt // of those with runs
+	rowName, rowNames                           [len(tables)]*sqlite3.Stmt // of those with named elements
 }
 
 func newWriter(c *sqlite3.Conn, disk files.Disk, dir, vfs string, readers *readers, ids *ids) (*writer, error) {
@@ -130,10 +129,8 @@ func (w *writer) sql() map[**sqlite3.Stmt]string {
 		&w.putEntry:     `INSERT OR IGNORE INTO element_index (id, hash, n) VALUES (?1, ?2, ?3)`,
 		&w.dropEntry:    `DELETE FROM element_index WHERE id = ?1 AND hash = ?2 AND n = ?3`,
 		&w.countEntries: `UPDATE indexed_keys SET elements = elements + ?2 WHERE id = ?1`,
-		&w.runsFrom: `SELECT n, gaps, data FROM list_runs WHERE id = ?1 AND n >=
-			coalesce((SELECT max(n) FROM list_runs WHERE id = ?1 AND n <= ?2), ?2) ORDER BY n LIMIT ?3`,
-		&w.distrustAll: `UPDATE indexed_keys SET below = ` + itoa(toClear),
-		&w.dropIndexed: `DELETE FROM indexed_keys WHERE id = ?1`,
+		&w.distrustAll:  `UPDATE indexed_keys SET below = ` + itoa(toClear),
+		&w.dropIndexed:  `DELETE FROM indexed_keys WHERE id = ?1`,
 		&w.reapEntries: `DELETE FROM element_index WHERE id = ?1 AND (hash, n) IN
 			(SELECT hash, n FROM element_index WHERE id = ?1 LIMIT ?2)`,
 		&w.meta: `INSERT INTO meta (name, value) VALUES (?1, ?2)
@@ -145,6 +142,7 @@ func (w *writer) sql() map[**sqlite3.Stmt]string {
 		kept[&w.reapRows[t]] = tables[t].reapSQL()
 		if tables[t].step != 0 {
 			kept[&w.findRun[t]] = tables[t].runSQL()
+			kept[&w.runsFrom[t]] = tables[t].runsFromSQL()
 		}
 		if hasNames(tables[t].typ) {
 			name, from := tables[t].columns[0].name, ` FROM `+tables[t].name+` WHERE id = ?1 AND n `

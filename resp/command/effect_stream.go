@@ -31,7 +31,7 @@ func trimEffect(tx *store.Tx, c *Call, _ *Reply) {
 // the same. They end before XADD's id.
 func exactTrim(tx *store.Tx, key []byte, args [][]byte, trim store.Trim) (exact [][]byte) {
 	exact = append(exact, args[:2]...)
-	s, _ := tx.EditStream(key)
+	s, _ := tx.EditStreamPart(key)
 	for i := 2; i < len(args); i++ {
 		switch {
 		case !trim.Approximate:
@@ -44,6 +44,7 @@ func exactTrim(tx *store.Tx, key []byte, args [][]byte, trim store.Trim) (exact 
 			if trim.MaxLen >= 0 {
 				bound = strconv.AppendInt(nil, int64(s.Len()), 10)
 			} else if s.Len() > 0 {
+				tx.LoadEntries(s.Stream, store.EntriesFrom(store.StreamID{}, 1))
 				bound = idBytes(s.FirstID())
 			}
 			exact = append(exact, []byte("="), bound)

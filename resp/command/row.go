@@ -97,6 +97,7 @@ type KeySpec struct {
 	enough            store.Need                      // what is enough of them at first: see AtFirst
 	named             func(args [][]byte) store.Names // the elements that the command is about: see Named
 	end               *listEnd                        // the end of a list that it is about: see atEnd
+	entries           bool                            // a stream's are asked for: see asksForEntries
 	Find              func(args [][]byte) []int       // places, for keys that no range describes
 	Vary              func(args [][]byte) string      // access, where it depends on the arguments
 	notes             string
@@ -181,6 +182,25 @@ func atEnd(specs []KeySpec, end store.End, pops func(args [][]byte) int) []KeySp
 	return specs
 }
 
+// asksForEntries marks streams of which the command needs no more than the head, the groups, the first entry and the
+// last, until it asks for others (Call.hasEntries). It looks them up as parts.
+func asksForEntries(specs []KeySpec) []KeySpec {
+	for i := range specs {
+		specs[i].entries = true
+	}
+	return specs
+}
+
+// hasEntries reports whether these entries of a stream that was looked up as a part are in memory. If not, the command
+// answers ReplyLoad before it has changed anything.
+func (c *Call) hasEntries(v *store.View, s *store.Stream, ranges ...store.EntryRange) bool {
+	if c.MayLoad {
+		return v.WantEntries(s, ranges...)
+	}
+	v.LoadEntries(s, ranges...)
+	return true
+}
+
 // names are the elements that the call is about.
 func (c *Call) names() store.Names { return c.Row.Keys[0].named(c.Args) }
 
@@ -213,6 +233,9 @@ func (s *KeySpec) Want(v *store.View, args [][]byte, i int, first bool) bool {
 	if s.end != nil {
 		return v.WantEnd(args[i], s.end.end, s.end.pops(args))
 	}
+	if s.entries {
+		return v.WantStream(args[i])
+	}
 	return v.Want(args[i], s.Needed(args, first))
 }
 
@@ -224,6 +247,9 @@ func (s *KeySpec) WantAlso(v *store.View, args [][]byte, i int) bool {
 	if s.end != nil {
 		return v.WantAlsoEnd(args[i], s.end.end, s.end.pops(args))
 	}
+	if s.entries {
+		return v.WantAlsoStream(args[i])
+	}
 	return v.WantAlso(args[i], s.Needed(args, false))
 }
 
@@ -234,6 +260,9 @@ func (s *KeySpec) Has(v *store.View, args [][]byte, i int) bool {
 	}
 	if s.end != nil {
 		return v.HasEnd(args[i], s.end.end, s.end.pops(args))
+	}
+	if s.entries {
+		return v.HasStream(args[i])
 	}
 	return v.Has(args[i], s.Needed(args, false))
 }

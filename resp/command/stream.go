@@ -10,29 +10,29 @@ import (
 func streamRows() []*Row {
 	return []*Row{
 		{Name: "xadd", Arity: -5, Flags: Write | Denyoom | Fast,
-			Keys:  noted(KeyAt(1, "RW update"), "UPDATE instead of INSERT because of the optional trimming feature"),
+			Keys:  noted(asksForEntries(KeyAt(1, "RW update")), "UPDATE instead of INSERT because of the optional trimming feature"),
 			Write: xadd, Effect: addEffect,
 			Group: "stream", Since: "5.0.0", Tips: "nondeterministic_output",
 			Args: "key [NOMKSTREAM] [trim{strategy(MAXLEN|MINID) [operator(=|~)] threshold [LIMIT count]}] id_or_auto(*|id) field_value{field value}...",
 			Cost: "O(1), and O(N) in the number of trimmed entries",
 			Doc:  "Appends an entry to a stream, creating it."},
-		{Name: "xdel", Arity: -3, Flags: Write | Fast, Keys: KeyAt(1, "RW delete"), Write: xdel,
+		{Name: "xdel", Arity: -3, Flags: Write | Fast, Keys: asksForEntries(KeyAt(1, "RW delete")), Write: xdel,
 			Group: "stream", Since: "5.0.0", Args: "key id...", Cost: "O(1) for each id",
 			Doc: "Deletes entries of a stream."},
-		{Name: "xlen", Arity: 2, Flags: Readonly | Fast, Keys: Shapes(KeyAt(1, "RO")), Read: lengthOf(store.TypeStream),
+		{Name: "xlen", Arity: 2, Flags: Readonly | Fast, Keys: Lengths(KeyAt(1, "RO")), Read: lengthOf(store.TypeStream),
 			Group: "stream", Since: "5.0.0", Args: "key", Doc: "Counts the entries of a stream."},
-		{Name: "xrange", Arity: -4, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: xrange,
+		{Name: "xrange", Arity: -4, Flags: Readonly, Keys: asksForEntries(KeyAt(1, "RO access")), Read: xrange,
 			Group: "stream", Since: "5.0.0", Args: "key start:string end:string [COUNT count]",
 			Cost: "O(N) in the number of entries returned", Doc: "Returns the entries between two ids."},
-		{Name: "xrevrange", Arity: -4, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: xrevrange,
+		{Name: "xrevrange", Arity: -4, Flags: Readonly, Keys: asksForEntries(KeyAt(1, "RO access")), Read: xrevrange,
 			Group: "stream", Since: "5.0.0", Args: "key end:string start:string [COUNT count]",
 			Cost: "O(N) in the number of entries returned",
 			Doc:  "Returns the entries between two ids, the last first."},
-		{Name: "xsetid", Arity: -3, Flags: Write | Denyoom | Fast, Keys: KeyAt(1, "RW update"), Write: xsetid,
+		{Name: "xsetid", Arity: -3, Flags: Write | Denyoom | Fast, Keys: asksForEntries(KeyAt(1, "RW update")), Write: xsetid,
 			Group: "stream", Since: "5.0.0",
 			Args: "key last-id [ENTRIESADDED entries_added:integer] [MAXDELETEDID max_deleted_entry_id]",
 			Doc:  "Changes what a stream remembers: its last id, how many entries it has had, and the highest that was deleted."},
-		{Name: "xtrim", Arity: -4, Flags: Write, Keys: KeyAt(1, "RW delete"), Write: xtrim, Effect: trimEffect,
+		{Name: "xtrim", Arity: -4, Flags: Write, Keys: asksForEntries(KeyAt(1, "RW delete")), Write: xtrim, Effect: trimEffect,
 			Group: "stream", Since: "5.0.0", Tips: "nondeterministic_output",
 			Args: "key trim{strategy(MAXLEN|MINID) [operator(=|~)] threshold [LIMIT count]}",
 			Cost: "O(N) in the number of trimmed entries", Doc: "Deletes a stream's first entries."},
@@ -79,7 +79,7 @@ func xadd(tx *store.Tx, c *Call) Reply {
 	case !o.auto && !o.autoSeq && o.id == store.StreamID{}:
 		return errAddZero
 	}
-	s, err := tx.EditStream(c.Args[1])
+	s, err := tx.EditStreamPart(c.Args[1])
 	switch {
 	case err != nil:
 		return Failure(err)
@@ -96,9 +96,13 @@ func xadd(tx *store.Tx, c *Call) Reply {
 	if len(packed) > store.MaxFieldsBytes {
 		return errAddLarge
 	}
+	trim := c.trim(o.trim)
+	if o.trims && s.Partial() && !c.hasEntries(&tx.View, s.Stream, s.Trimmed(trim, 1)...) {
+		return ReplyLoad
+	}
 	s.Add(id, packed)
 	c.notify(tx, eventStream, "xadd", c.Args[1])
-	if o.trims && s.Trim(c.trim(o.trim)) > 0 {
+	if o.trims && s.Trim(trim) > 0 {
 		c.notify(tx, eventStream, "xtrim", c.Args[1])
 	}
 	return streamID(id)
@@ -118,16 +122,16 @@ func addID(s store.StreamTx, o addOptions, now int64) (id store.StreamID, ok boo
 }
 
 func xrange(v *store.View, c *Call) Reply {
-	return c.streamRange(v, c.Args[2], c.Args[3], (*store.Stream).Range)
+	return c.streamRange(v, c.Args[2], c.Args[3], false)
 }
 
 func xrevrange(v *store.View, c *Call) Reply {
-	return c.streamRange(v, c.Args[3], c.Args[2], (*store.Stream).RangeBack)
+	return c.streamRange(v, c.Args[3], c.Args[2], true)
 }
 
 type streamWalk func(s *store.Stream, from, to store.StreamID, fn func(store.StreamID, store.StreamFields) bool)
 
-func (c *Call) streamRange(v *store.View, from, to []byte, walk streamWalk) Reply {
+func (c *Call) streamRange(v *store.View, from, to []byte, back bool) Reply {
 	start, end, refusal := parseInterval(from, to)
 	if refusal.IsError() {
 		return refusal
@@ -136,7 +140,7 @@ func (c *Call) streamRange(v *store.View, from, to []byte, walk streamWalk) Repl
 	if refusal.IsError() {
 		return refusal
 	}
-	s, err := v.Stream(c.Args[1])
+	s, err := v.StreamPart(c.Args[1])
 	switch {
 	case err != nil:
 		return Failure(err)
@@ -144,6 +148,12 @@ func (c *Call) streamRange(v *store.View, from, to []byte, walk streamWalk) Repl
 		return Array()
 	case count == 0:
 		return ReplyNoArray
+	case !c.hasEntries(v, s, store.EntryRange{From: start, To: end, Count: count, Back: back}):
+		return ReplyLoad
+	}
+	walk := (*store.Stream).Range
+	if back {
+		walk = (*store.Stream).RangeBack
 	}
 	if s.Len() >= OffLockElements && (count < 0 || count >= OffLockElements) {
 		n := 0
@@ -188,9 +198,10 @@ func (c *Call) streamEntries(s *store.Stream, start, end store.StreamID, count i
 	return entries
 }
 
-// existingStream is the stream of a key; ok is false, and reply what to say, if it is another type or missing.
+// existingStream is the stream of a key, or a part of it; ok is false, and reply what to say, if it is another type or
+// missing.
 func existingStream(tx *store.Tx, key []byte, missing Reply) (s store.StreamTx, reply Reply, ok bool) {
-	s, err := tx.EditStream(key)
+	s, err := tx.EditStreamPart(key)
 	switch {
 	case err != nil:
 		return s, Failure(err), false
@@ -198,6 +209,15 @@ func existingStream(tx *store.Tx, key []byte, missing Reply) (s store.StreamTx, 
 		return s, missing, false
 	}
 	return s, ReplyNone, true
+}
+
+// entriesAt are the entries of these ids.
+func entriesAt(ids []store.StreamID) []store.EntryRange {
+	ranges := make([]store.EntryRange, len(ids))
+	for i, id := range ids {
+		ranges[i] = store.EntryRange{From: id, To: id}
+	}
+	return ranges
 }
 
 func xdel(tx *store.Tx, c *Call) Reply {
@@ -208,6 +228,9 @@ func xdel(tx *store.Tx, c *Call) Reply {
 	ids, refusal := parseIDs(c.Args[2:])
 	if refusal.IsError() {
 		return refusal
+	}
+	if s.Partial() && !c.hasEntries(&tx.View, s.Stream, entriesAt(ids)...) {
+		return ReplyLoad
 	}
 	n := 0
 	for _, id := range ids {
@@ -230,7 +253,11 @@ func xtrim(tx *store.Tx, c *Call) Reply {
 	if !ok {
 		return reply
 	}
-	n := s.Trim(c.trim(o.trim))
+	trim := c.trim(o.trim)
+	if s.Partial() && !c.hasEntries(&tx.View, s.Stream, s.Trimmed(trim, 0)...) {
+		return ReplyLoad
+	}
+	n := s.Trim(trim)
 	if n > 0 {
 		c.notify(tx, eventStream, "xtrim", c.Args[1])
 	}

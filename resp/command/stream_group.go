@@ -11,15 +11,15 @@ import (
 
 func streamGroupRows() []*Row {
 	return []*Row{
-		{Name: "xack", Arity: -4, Flags: Write | Fast, Keys: KeyAt(1, "RW update"), Write: xack,
+		{Name: "xack", Arity: -4, Flags: Write | Fast, Keys: asksForEntries(KeyAt(1, "RW update")), Write: xack,
 			Group: "stream", Since: "5.0.0", Args: "key group id...", Cost: "O(1) for each id",
 			Doc: "Ends entries' being pending in a consumer group."},
-		{Name: "xautoclaim", Arity: -6, Flags: Write | Fast, Keys: KeyAt(1, "RW delete"), Write: xautoclaim, Effect: Told,
+		{Name: "xautoclaim", Arity: -6, Flags: Write | Fast, Keys: asksForEntries(KeyAt(1, "RW delete")), Write: xautoclaim, Effect: Told,
 			Group: "stream", Since: "6.2.0", Tips: "nondeterministic_output",
 			Args: "key group consumer min-idle-time start:string [COUNT count] [JUSTID]",
 			Cost: "O(1) if COUNT is small",
 			Doc:  "Takes over, a page at a time, what is pending at other consumers for long."},
-		{Name: "xclaim", Arity: -6, Flags: Write | Fast, Keys: KeyAt(1, "RW update"), Write: xclaim, Effect: Told,
+		{Name: "xclaim", Arity: -6, Flags: Write | Fast, Keys: asksForEntries(KeyAt(1, "RW update")), Write: xclaim, Effect: Told,
 			Group: "stream", Since: "5.0.0", Tips: "nondeterministic_output",
 			Args: "key group consumer min-idle-time id... [IDLE ms:integer] [TIME unix-time-milliseconds] [RETRYCOUNT count] [FORCE] [JUSTID] [LASTID id]",
 			Cost: "O(log N) in the number of pending entries, for each id",
@@ -27,28 +27,28 @@ func streamGroupRows() []*Row {
 		{Name: "xgroup", Arity: -2,
 			Group: "stream", Since: "5.0.0", Cats: "-stream", Cost: "Depends on subcommand.",
 			Doc: "Makes and changes consumer groups.", Subs: []*Row{
-				{Name: "create", Arity: -5, Flags: Write | Denyoom, Keys: KeyAt(2, "RW insert"), Write: xgroupCreate,
+				{Name: "create", Arity: -5, Flags: Write | Denyoom, Keys: asksForEntries(KeyAt(2, "RW insert")), Write: xgroupCreate,
 					Since: "5.0.0", Usage: "<key> <groupname> <id|$> [MKSTREAM] [ENTRIESREAD <entries_read>]",
 					Args: "key groupname id(id|$) [MKSTREAM] [ENTRIESREAD entries_read:integer]",
 					Doc:  "Creates a consumer group that reads from an id on."},
-				{Name: "delconsumer", Arity: 5, Flags: Write, Keys: KeyAt(2, "RW delete"), Write: xgroupDelconsumer,
+				{Name: "delconsumer", Arity: 5, Flags: Write, Keys: asksForEntries(KeyAt(2, "RW delete")), Write: xgroupDelconsumer,
 					Since: "5.0.0", Usage: "<key> <groupname> <consumer>", Args: "key groupname consumername",
 					Doc: "Removes a consumer with what is pending at it."},
-				{Name: "createconsumer", Arity: 5, Flags: Write | Denyoom, Keys: KeyAt(2, "RW insert"),
+				{Name: "createconsumer", Arity: 5, Flags: Write | Denyoom, Keys: asksForEntries(KeyAt(2, "RW insert")),
 					Write: xgroupCreateconsumer,
 					Since: "6.2.0", Usage: "<key> <groupname> <consumer>", Args: "key groupname consumername",
 					Doc: "Creates a consumer."},
 				{Name: "help", Arity: 2, Flags: Loading | Stale, Conn: Help,
 					Since: "5.0.0", Doc: "Explains the subcommands."},
-				{Name: "destroy", Arity: 4, Flags: Write, Keys: KeyAt(2, "RW delete"), Write: xgroupDestroy,
+				{Name: "destroy", Arity: 4, Flags: Write, Keys: asksForEntries(KeyAt(2, "RW delete")), Write: xgroupDestroy,
 					Since: "5.0.0", Usage: "<key> <groupname>", Args: "key groupname",
 					Cost: "O(N) in the number of pending entries", Doc: "Removes a consumer group."},
-				{Name: "setid", Arity: -5, Flags: Write, Keys: KeyAt(2, "RW update"), Write: xgroupSetid,
+				{Name: "setid", Arity: -5, Flags: Write, Keys: asksForEntries(KeyAt(2, "RW update")), Write: xgroupSetid,
 					Since: "5.0.0", Usage: "<key> <groupname> <id|$> [ENTRIESREAD <entries_read>]",
 					Args: "key groupname id(id|$) [ENTRIESREAD entries_read:integer]",
 					Doc:  "Says how far a consumer group has read."},
 			}},
-		{Name: "xpending", Arity: -3, Flags: Readonly, Keys: KeyAt(1, "RO access"), Read: xpending,
+		{Name: "xpending", Arity: -3, Flags: Readonly, Keys: asksForEntries(KeyAt(1, "RO access")), Read: xpending,
 			Group: "stream", Since: "5.0.0", Tips: "nondeterministic_output",
 			Args: "key group [filters{[IDLE min-idle-time:integer] start:string end:string count [consumer]}]",
 			Cost: "O(N) in the number of entries returned, or looked at for IDLE",
@@ -100,7 +100,7 @@ func xgroupCreate(tx *store.Tx, c *Call) Reply {
 	if refusal.IsError() {
 		return refusal
 	}
-	s, err := tx.EditStream(c.Args[2])
+	s, err := tx.EditStreamPart(c.Args[2])
 	switch {
 	case err != nil:
 		return Failure(err)
@@ -206,7 +206,7 @@ func xgroupDelconsumer(tx *store.Tx, c *Call) Reply {
 
 func xack(tx *store.Tx, c *Call) Reply {
 	tx.View.TypeOf(c.Args[1]) // a look-up for reading, which may miss
-	s, err := tx.EditStream(c.Args[1])
+	s, err := tx.EditStreamPart(c.Args[1])
 	if err != nil {
 		return Failure(err)
 	}
@@ -235,7 +235,7 @@ func xpending(v *store.View, c *Call) Reply {
 	if refusal.IsError() {
 		return refusal
 	}
-	s, err := v.Stream(c.Args[1])
+	s, err := v.StreamPart(c.Args[1])
 	if err != nil {
 		return Failure(err)
 	}
@@ -320,7 +320,7 @@ func (f pendingFilter) pending(g *store.StreamGroup, now int64) Reply {
 // claimFrom looks up the stream and the group that XCLAIM and XAUTOCLAIM need.
 func claimFrom(tx *store.Tx, c *Call) (s store.StreamTx, g *store.StreamGroup, refusal Reply) {
 	tx.View.TypeOf(c.Args[1]) // a look-up for reading, which may miss
-	s, err := tx.EditStream(c.Args[1])
+	s, err := tx.EditStreamPart(c.Args[1])
 	if err != nil {
 		return s, nil, Failure(err)
 	}
@@ -338,6 +338,9 @@ func xclaim(tx *store.Tx, c *Call) Reply {
 	o, refusal := parseClaim(c.Args[4:], c.Now)
 	if refusal.IsError() {
 		return refusal
+	}
+	if s.Partial() && !c.hasEntries(&tx.View, s.Stream, entriesAt(o.ids)...) {
+		return ReplyLoad
 	}
 	if o.lastID.Compare(g.LastID()) > 0 {
 		s.SetGroup(g, o.lastID, g.EntriesRead())
@@ -394,6 +397,9 @@ func xautoclaim(tx *store.Tx, c *Call) Reply {
 	if refusal.IsError() {
 		return refusal
 	}
+	if s.Partial() && !c.hasEntries(&tx.View, s.Stream, autoclaimed(g, start, count, how, c.Now)...) {
+		return ReplyLoad
+	}
 	consumer := c.consumer(tx, c.Args[1], s, g, c.Args[3])
 	effect := c.groupEffect(c.Args[1], c.Args[2], g)
 	var claimed, gone []Reply
@@ -418,6 +424,20 @@ func xautoclaim(tx *store.Tx, c *Call) Reply {
 		cursor = next.ID
 	}
 	return Array(streamID(cursor), Array(claimed...), Array(gone...))
+}
+
+// autoclaimed are the entries that XAUTOCLAIM may look at.
+func autoclaimed(g *store.StreamGroup, start store.StreamID, count int64, how store.Claim, now int64) (ranges []store.EntryRange) {
+	attempts := count * claimAttempts
+	g.EachPending(start, maxStreamID, func(p store.Pending) bool {
+		ranges = append(ranges, store.EntryRange{From: p.ID, To: p.ID})
+		if how.MinIdleMs <= 0 || now-p.DeliveredMs >= how.MinIdleMs {
+			count--
+		}
+		attempts--
+		return count > 0 && attempts > 0
+	})
+	return ranges
 }
 
 func parseAutoclaim(args [][]byte, now int64) (count int64, start store.StreamID, how store.Claim, refusal Reply) {

@@ -5,12 +5,12 @@ import "diskette/store"
 func streamReadRows() []*Row {
 	return []*Row{
 		{Name: "xread", Arity: -4, Flags: Readonly | Blocking | MovableKeys,
-			Keys: keysBehind("STREAMS", 1, "RO access"), Read: xread,
+			Keys: asksForEntries(keysBehind("STREAMS", 1, "RO access")), Read: xread,
 			Group: "stream", Since: "5.0.0", Args: "[COUNT count] [BLOCK milliseconds] STREAMS streams{key... id...}",
 			Cost: "O(N) in the number of entries returned",
 			Doc:  "Returns the entries behind an id of each stream, waiting for some if there are none."},
 		{Name: "xreadgroup", Arity: -7, Flags: Write | Blocking | MovableKeys,
-			Keys: keysBehind("STREAMS", 4, "RO access"), Write: xreadgroup, Effect: Told,
+			Keys: asksForEntries(keysBehind("STREAMS", 4, "RO access")), Write: xreadgroup, Effect: Told,
 			Group: "stream", Since: "5.0.0",
 			Args: "GROUP group_consumer{group consumer} [COUNT count] [BLOCK milliseconds] [NOACK] STREAMS streams{key... id...}",
 			Cost: "O(N) in the number of entries returned",
@@ -37,7 +37,7 @@ func xread(v *store.View, c *Call) Reply {
 	}
 	streams := make([]*store.Stream, len(o.keys))
 	for i, key := range o.keys {
-		s, err := v.Stream(key)
+		s, err := v.StreamPart(key)
 		if err != nil {
 			return Failure(err)
 		}
@@ -47,6 +47,16 @@ func xread(v *store.View, c *Call) Reply {
 				return refusal
 			}
 		}
+	}
+	known := true
+	for i, s := range streams {
+		if s.Len() > 0 && s.TopID().Compare(after[i]) > 0 {
+			start, _ := after[i].Next()
+			known = c.hasEntries(v, s, store.EntriesFrom(start, o.count)) && known
+		}
+	}
+	if !known {
+		return ReplyLoad
 	}
 	var found []Reply
 	for i, s := range streams {
@@ -112,6 +122,15 @@ func xreadgroup(tx *store.Tx, c *Call) Reply {
 			return refusal
 		}
 	}
+	known := true
+	for i := range reads {
+		if s := reads[i].stream.Stream; s.Partial() {
+			known = c.hasEntries(&tx.View, s, reads[i].entries(o)...) && known
+		}
+	}
+	if !known {
+		return ReplyLoad
+	}
 	var found []Reply
 	for i := range reads {
 		if entries, ok := reads[i].read(tx, c, o, o.keys[i]); ok {
@@ -129,7 +148,7 @@ func xreadgroup(tx *store.Tx, c *Call) Reply {
 
 func newGroupRead(tx *store.Tx, o readOptions, i int) (r groupRead, refusal Reply) {
 	tx.View.TypeOf(o.keys[i]) // a look-up for reading, which may miss
-	s, err := tx.EditStream(o.keys[i])
+	s, err := tx.EditStreamPart(o.keys[i])
 	if err != nil {
 		return r, Failure(err)
 	}
@@ -155,6 +174,24 @@ func newGroupRead(tx *store.Tx, o readOptions, i int) (r groupRead, refusal Repl
 
 func errNoGroupToRead(key, group []byte) Reply {
 	return ErrorReply(OneLine("NOGROUP No such key '" + UpToNUL(key, len(key)) + "' or consumer group '" + UpToNUL(group, len(group)) + "' in XREADGROUP with GROUP option"))
+}
+
+// entries are those that read needs.
+func (r *groupRead) entries(o readOptions) (ranges []store.EntryRange) {
+	if r.history {
+		if consumer := r.group.Consumer(o.consumer); consumer != nil {
+			start, _ := r.after.Next()
+			consumer.EachPending(start, maxStreamID, func(p store.Pending) bool {
+				ranges = append(ranges, store.EntryRange{From: p.ID, To: p.ID})
+				return int64(len(ranges)) != o.count
+			})
+		}
+		return ranges
+	}
+	if start, ok := r.group.LastID().Next(); ok {
+		ranges = append(ranges, store.EntriesFrom(start, o.count))
+	}
+	return ranges
 }
 
 // read delivers what there is; ok is false if the stream has no part in the reply.

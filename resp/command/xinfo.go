@@ -9,15 +9,15 @@ func xinfoRows() []*Row {
 		{Name: "xinfo", Arity: -2,
 			Group: "stream", Since: "5.0.0", Cats: "-stream", Cost: "Depends on subcommand.",
 			Doc: "Describes streams.", Subs: []*Row{
-				{Name: "stream", Arity: -3, Flags: Readonly, Keys: KeyAt(2, "RO access"), Read: xinfoStream,
+				{Name: "stream", Arity: -3, Flags: Readonly, Keys: asksForEntries(KeyAt(2, "RO access")), Read: xinfoStream,
 					Since: "5.0.0", Usage: "<key> [FULL [COUNT <count>]]", Args: "key [FULL full{[COUNT count]}]",
 					Doc: "Describes a stream, in full with its entries and consumer groups."},
 				{Name: "help", Arity: 2, Flags: Loading | Stale, Conn: Help,
 					Since: "5.0.0", Doc: "Explains the subcommands."},
-				{Name: "consumers", Arity: 4, Flags: Readonly, Keys: KeyAt(2, "RO access"), Read: xinfoConsumers,
+				{Name: "consumers", Arity: 4, Flags: Readonly, Keys: asksForEntries(KeyAt(2, "RO access")), Read: xinfoConsumers,
 					Since: "5.0.0", Tips: "nondeterministic_output", Usage: "<key> <groupname>", Args: "key groupname",
 					Doc: "Describes a group's consumers."},
-				{Name: "groups", Arity: 3, Flags: Readonly, Keys: KeyAt(2, "RO access"), Read: xinfoGroups,
+				{Name: "groups", Arity: 3, Flags: Readonly, Keys: asksForEntries(KeyAt(2, "RO access")), Read: xinfoGroups,
 					Since: "5.0.0", Usage: "<key>", Args: "key", Doc: "Describes a stream's consumer groups."},
 			}},
 	}
@@ -25,7 +25,7 @@ func xinfoRows() []*Row {
 
 // streamOf looks up the stream that an XINFO subcommand is about.
 func streamOf(v *store.View, c *Call) (s *store.Stream, refusal Reply) {
-	s, err := v.Stream(c.Args[2])
+	s, err := v.StreamPart(c.Args[2])
 	switch {
 	case err != nil:
 		return nil, Failure(err)
@@ -70,6 +70,9 @@ func xinfoStream(v *store.View, c *Call) Reply {
 			BulkString("groups"), Integer(len(s.Groups())),
 			BulkString("first-entry"), c.entryOrNull(s, s.FirstID()),
 			BulkString("last-entry"), c.entryOrNull(s, s.TopID()))...)
+	}
+	if !c.hasEntries(v, s, store.EntriesFrom(store.StreamID{}, count)) {
+		return ReplyLoad
 	}
 	groups := make([]Reply, len(s.Groups()))
 	for i, g := range s.Groups() {

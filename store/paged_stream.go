@@ -1,0 +1,583 @@
+package store
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"sort"
+	"unsafe"
+)
+
+// A large stream that is on disk is not loaded whole by commands that say which entries they are about. Its part
+// (paged.go) is a Stream that has the head and the groups, and of the entries those of some spans of ids:
+//
+//	ids      0-0 ........ 17-3           41-0 ..... 44-9                  90-1 ..... the highest
+//	span    [ all entries there ]       [ all there, too ]               [ and these, new ones ]
+//
+// What lies in a span is known: an entry that is not there does not exist. The rest is in the tables as it is now (I5).
+// The first entry and the last are always known when a command runs; it asks for others by WantEntries. The last span
+// takes in what is added, and is ended every spanEntries. The others are let go of when they are too much, those first
+// that were not used lately (SIEVE), and each once its changes are applied (I3) and no read is under way that
+// began before them.
+//
+// Rows go by n, which grows with the ids, so an entry is found by bisection (paged_stream_read.go), without an index.
+// How many entries there are stands in indexed_keys, as for lists.
+
+// An EntryRange is entries of a stream: those from one id to another, both included, or the first Count of them
+// (0 or less = all), or the last if it goes Back.
+type EntryRange struct {
+	From, To StreamID
+	Count    int64
+	Back     bool
+}
+
+// EntriesFrom are all entries from an id on, or count of them.
+func EntriesFrom(id StreamID, count int64) EntryRange {
+	return EntryRange{From: id, To: maxStreamID, Count: count}
+}
+
+// theEnds are what every command on a part finds.
+var theEnds = []EntryRange{{To: maxStreamID, Count: 1}, {To: maxStreamID, Count: 1, Back: true}}
+
+// spans says of which ids a Stream knows the entries.
+type spans struct {
+	known  []*idSpan // ascending, none over another
+	length int       // entries of the whole stream
+	grown  int       // entries that the last span has got since it began
+	hand   int       // SIEVE's: the next span that is looked at
+	size   int       // entries of a new span; 0 = spanEntries
+
+	stuck      uint64 // the applied LSN when nothing more could be let go of, and
+	stuckBytes int64  // what the entries took then
+}
+
+type idSpan struct {
+	from, to StreamID
+	lsn      uint64 // all changes in it are of records up to this one
+	command  uint64 // the last that has asked for it
+	visited  bool
+	held     int // loads that have brought it for commands that have not run yet
+}
+
+// asked notes that a command needs the span; 0 = none does.
+func (sp *idSpan) asked(command uint64) {
+	if command != 0 {
+		sp.visited, sp.command = true, command
+	}
+}
+
+const (
+	spanEntries = 512
+	spanBytes   = 72
+	// mostShed is how many spans are let go of at a time.
+	mostShed = 64
+)
+
+func (s *Stream) spanBytes() int64 {
+	if s.spans == nil {
+		return 0
+	}
+	return int64(len(s.spans.known)) * spanBytes
+}
+
+// at is the place of the span that has an id, or of the first one behind it.
+func (k *spans) at(id StreamID) (place int, known bool) {
+	place = sort.Search(len(k.known), func(i int) bool { return k.known[i].to.Compare(id) >= 0 })
+	return place, place < len(k.known) && k.known[place].from.Compare(id) <= 0
+}
+
+// follows reports whether the span at a place begins where the one before ends.
+func (k *spans) follows(place int) bool {
+	next, ok := k.known[place-1].to.Next()
+	return ok && k.known[place].from == next
+}
+
+// missing is what is to be read before the entries of a range are known; none = they are.
+func (s *Stream) missing(r EntryRange, command uint64) (read EntryRange, some bool) {
+	if r.From.Compare(r.To) > 0 {
+		return r, false
+	}
+	var upTo StreamID
+	if r.Back {
+		upTo, some = s.missingBack(r, command)
+	} else {
+		upTo, some = s.missingOn(r, command)
+	}
+	if !some {
+		return r, false
+	}
+	had := int64(0)
+	if r.Count > 0 {
+		s.eachKnown(r, func(e *streamEntry) bool {
+			if r.Back && e.id.Compare(upTo) <= 0 || !r.Back && e.id.Compare(upTo) >= 0 {
+				return false
+			}
+			had++
+			return true
+		})
+		r.Count -= had
+	}
+	if r.Back {
+		r.To = upTo
+	} else {
+		r.From = upTo
+	}
+	return r, true
+}
+
+// eachKnown calls fn for entries of a range that memory has, whatever is missing between them.
+func (s *Stream) eachKnown(r EntryRange, fn func(*streamEntry) bool) {
+	if r.Back {
+		s.entries.descend(r.To, func(e *streamEntry) bool { return e.id.Compare(r.From) >= 0 && fn(e) })
+	} else {
+		s.entries.ascend(r.From, func(e *streamEntry) bool { return e.id.Compare(r.To) <= 0 && fn(e) })
+	}
+}
+
+// end is the id up to which a range reaches if nothing is missing.
+func (s *Stream) end(r EntryRange) (id StreamID) {
+	if id = r.To; r.Back {
+		id = r.From
+	}
+	if n := r.Count; n > 0 {
+		s.eachKnown(r, func(e *streamEntry) bool {
+			if n--; n == 0 {
+				id = e.id
+			}
+			return n > 0
+		})
+	}
+	return id
+}
+
+// missingOn returns the first id that is not known.
+func (s *Stream) missingOn(r EntryRange, command uint64) (id StreamID, some bool) {
+	k, end := s.spans, s.end(r)
+	i, ok := k.at(r.From)
+	if !ok {
+		return r.From, true
+	}
+	for ; ; i++ {
+		k.known[i].asked(command)
+		if k.known[i].to.Compare(end) >= 0 {
+			return id, false
+		}
+		if i+1 == len(k.known) || !k.follows(i+1) {
+			id, _ = k.known[i].to.Next()
+			return id, true
+		}
+	}
+}
+
+// missingBack returns the last id that is not known.
+func (s *Stream) missingBack(r EntryRange, command uint64) (id StreamID, some bool) {
+	k, end := s.spans, s.end(r)
+	i, ok := k.at(r.To)
+	if !ok {
+		return r.To, true
+	}
+	for ; ; i-- {
+		k.known[i].asked(command)
+		if k.known[i].from.Compare(end) <= 0 {
+			return id, false
+		}
+		if i == 0 || !k.follows(i) {
+			id, _ = k.known[i].from.Previous()
+			return id, true
+		}
+	}
+}
+
+// wants are the ranges of which something is to be read: of those that are short more than is asked for, for the next
+// command.
+func (s *Stream) wants(st *Store, ranges []EntryRange) (reads []EntryRange) {
+	for _, r := range ranges {
+		if read, some := s.missing(r, st.tx.begun); some {
+			if read.Count > 0 {
+				read.Count = max(read.Count, int64(st.endReads()))
+			}
+			reads = append(reads, read)
+		}
+	}
+	return reads
+}
+
+// mustKnow panics if not all entries between two ids are known: the command has not asked for them.
+func (s *Stream) mustKnow(from, to StreamID) {
+	if s.spans != nil {
+		if _, some := s.missing(EntryRange{From: from, To: to}, 0); some {
+			panic("entries were not announced")
+		}
+	}
+}
+
+// A foundSpan is all entries between two ids, as the tables have them.
+type foundSpan struct {
+	from, to StreamID
+	entries  []streamEntry
+}
+
+// Partial reports whether commands have to ask for the entries that they are about.
+func (s *Stream) Partial() bool { return s != nil && s.spans != nil }
+
+// leastFields is what an entry's fields take at least.
+const leastFields = 4
+
+// Trimmed are the entries that Trim looks at once so many were added.
+func (s *Stream) Trimmed(t Trim, added int) []EntryRange {
+	node := int64(1)
+	if t.Approximate {
+		node = math.MaxInt32
+		if t.NodeEntries > 0 {
+			node = t.NodeEntries
+		}
+		if t.NodeBytes > 0 {
+			node = min(node, t.NodeBytes/leastFields+1)
+		}
+	}
+	node++
+	if t.MaxLen < 0 {
+		below := EntryRange{To: t.MinID}
+		if t.Limit > 0 {
+			below.Count = t.Limit + node
+		}
+		return []EntryRange{below, EntriesFrom(t.MinID, node)}
+	}
+	gone := int64(s.Len()+added) - t.MaxLen
+	if gone <= 0 {
+		return nil
+	}
+	if t.Limit > 0 {
+		gone = min(gone, t.Limit)
+	}
+	return []EntryRange{EntriesFrom(minStreamID, gone+node)}
+}
+
+// learn takes in what was read, as far as it is not known. The new spans are held, unless held is nil.
+func (s *Stream) learn(f foundSpan, held *[]*idSpan) {
+	k := s.spans
+	for from, more := f.from, true; more && from.Compare(f.to) <= 0; {
+		i, known := k.at(from)
+		if known {
+			from, more = k.known[i].to.Next()
+			continue
+		}
+		to := f.to
+		if i < len(k.known) && k.known[i].from.Compare(to) <= 0 {
+			to, _ = k.known[i].from.Previous()
+		}
+		n := 0
+		for n < len(f.entries) && f.entries[n].id.Compare(from) < 0 {
+			n++
+		}
+		f.entries, n = f.entries[n:], 0
+		for n < len(f.entries) && f.entries[n].id.Compare(to) <= 0 {
+			s.entries.insert(f.entries[n])
+			n++
+		}
+		added := k.cut(from, to, f.entries[:n], 0)
+		k.known = slices.Insert(k.known, i, added...)
+		if k.hand > i {
+			k.hand += len(added)
+		}
+		if held != nil {
+			for _, sp := range added {
+				sp.held++
+			}
+			*held = append(*held, added...)
+		}
+		f.entries = f.entries[n:]
+		from, more = to.Next()
+	}
+}
+
+// cut makes spans of all ids between two, of which these are the entries.
+func (k *spans) cut(from, to StreamID, entries []streamEntry, lsn uint64) (made []*idSpan) {
+	for size := cmp.Or(k.size, spanEntries); len(entries) > size; {
+		entries = entries[size:]
+		last, _ := entries[0].id.Previous()
+		made = append(made, &idSpan{from: from, to: last, lsn: lsn})
+		from = entries[0].id
+	}
+	return append(made, &idSpan{from: from, to: to, lsn: lsn})
+}
+
+// spanned makes a whole stream in memory one that knows all entries and may let go of them.
+func (s *Stream) spanned(lsn uint64, size int) {
+	s.spans = &spans{length: s.entries.live, size: size}
+	all := make([]streamEntry, 0, s.entries.live)
+	s.entries.ascend(minStreamID, func(e *streamEntry) bool {
+		all = append(all, *e)
+		return true
+	})
+	s.spans.known = s.spans.cut(minStreamID, maxStreamID, all, lsn)
+}
+
+// knowsAll reports whether no entry is on disk alone.
+func (s *Stream) knowsAll() bool {
+	_, some := s.missing(EntryRange{To: maxStreamID}, 0)
+	return !some
+}
+
+// noteEntry follows a change of an entry of a part.
+func (s StreamTx) noteEntry(id StreamID, by int) {
+	k := s.spans
+	if k == nil {
+		return
+	}
+	i, known := k.at(id)
+	if !known {
+		panic("an entry was not announced")
+	}
+	k.known[i].lsn = s.tx.lsn
+	k.length += by
+	if by < 0 || i+1 < len(k.known) {
+		return
+	}
+	if k.grown++; k.grown >= cmp.Or(k.size, spanEntries) { // the last entry stays in the last span
+		last := k.known[i]
+		if to, ok := id.Previous(); ok && to.Compare(last.from) >= 0 {
+			begun := &idSpan{from: id, to: last.to, lsn: last.lsn, command: last.command, visited: true}
+			last.to = to
+			k.known, k.grown = append(k.known, begun), 1
+		}
+	}
+}
+
+// shed lets go of spans while the part takes more than it should.
+func (p *part) shed(st *Store) (did bool) {
+	s, most := p.stream, max(leastYoung, st.maxMemory.Load()/partShare)
+	if st.opts.youngBytes != 0 {
+		most = st.opts.youngBytes
+	}
+	return p.shedTo(st, s, most)
+}
+
+func (p *part) shedTo(st *Store, s *Stream, most int64) (did bool) {
+	k, size, applied := s.spans, s.entries.size(), st.applied.Load()
+	if size <= most || p.reading > 0 || p.owner == nil || k.stuck == applied && size < k.stuckBytes+most {
+		return false
+	}
+	for shed, looked := 0, 0; s.entries.size() > most && shed < mostShed; looked++ {
+		if looked > 2*len(k.known) {
+			k.stuck, k.stuckBytes = applied, s.entries.size()
+			break
+		}
+		if k.hand++; k.hand >= len(k.known)-1 { // the last one stays, and the first one
+			k.hand = 1
+		}
+		if len(k.known) < 3 {
+			continue
+		}
+		switch sp := k.known[k.hand]; {
+		case sp.held > 0 || sp.lsn > applied || sp.command == st.tx.begun:
+		case sp.visited:
+			sp.visited = false
+		default:
+			s.entries.removeRange(sp.from, sp.to)
+			k.known = slices.Delete(k.known, k.hand, k.hand+1)
+			k.hand--
+			shed, did = shed+1, true
+		}
+	}
+	st.resized(p.owner)
+	return did
+}
+
+// mergeEntries brings what a part knows into the whole stream, which was loaded while there was the part.
+func (s *Stream) mergeEntries(whole *Stream) {
+	for _, sp := range s.spans.known {
+		whole.entries.removeRange(sp.from, sp.to)
+	}
+	s.entries.ascend(minStreamID, func(e *streamEntry) bool {
+		whole.entries.insert(*e)
+		return true
+	})
+	whole.lastID, whole.deleted, whole.added, whole.next = s.lastID, s.deleted, s.added, s.next
+	whole.groups, whole.groupBytes = s.groups, s.groupBytes
+}
+
+// fitsWhole reports whether a part tells the same as the whole stream.
+func (s *Stream) fitsWhole(whole *Stream) bool {
+	fits := s.spans.length == whole.entries.live && s.lastID == whole.lastID && s.deleted == whole.deleted &&
+		s.added == whole.added && len(s.groups) == len(whole.groups)
+	for _, sp := range s.spans.known {
+		var have []streamEntry
+		r := EntryRange{From: sp.from, To: sp.to}
+		s.eachKnown(r, func(e *streamEntry) bool {
+			have = append(have, *e)
+			return true
+		})
+		whole.eachKnown(r, func(e *streamEntry) bool {
+			fits = fits && len(have) > 0 && have[0] == *e
+			have = have[min(1, len(have)):]
+			return true
+		})
+		fits = fits && len(have) == 0
+	}
+	return fits
+}
+
+// WantStream is Want for a command that says which entries of a stream it is about, with WantEntries.
+func (v *View) WantStream(key []byte) bool {
+	o := v.residentStream(key)
+	if o == nil {
+		return false
+	}
+	if v.memos < memoKeys && len(key) > 0 {
+		v.memo[v.memos] = memo{unsafe.SliceData(key), len(key), o}
+		v.memos++
+	}
+	return true
+}
+
+// WantAlsoStream is WantStream for a key that a command comes upon while it runs: see WantAlso.
+func (v *View) WantAlsoStream(key []byte) bool { return v.residentStream(key) != nil }
+
+// HasStream reports whether WantAlsoStream would find it.
+func (v *View) HasStream(key []byte) bool {
+	o := v.space.keys.getBytes(key)
+	if o == nil {
+		return !v.space.unloaded
+	}
+	return v.st.hasStream(o)
+}
+
+func (v *View) residentStream(key []byte) *object {
+	o, unknown := v.object(key)
+	if !unknown && v.st.hasStream(o) {
+		return o
+	}
+	f := v.fetching()
+	if p := o.part(); p != nil {
+		f.startEntries(o, p, p.stream.wants(v.st, theEnds))
+	} else {
+		f.need(o, NeedPart)
+	}
+	return nil
+}
+
+// hasStream reports whether a command can run that then asks for entries.
+func (st *Store) hasStream(o *object) bool {
+	switch p := o.part(); {
+	case o.unknown():
+		return false
+	case !o.headOnly || o.typ != TypeStream:
+		return true
+	case p == nil:
+		return false
+	default:
+		p.shed(st)
+		return p.stream.wants(st, theEnds) == nil
+	}
+}
+
+// startEntries reads entries of a part.
+func (f *Fetch) startEntries(o *object, p *part, reads []EntryRange) {
+	for i := range f.missing {
+		if m := &f.missing[i]; m.part == p {
+			m.l.entries = append(m.l.entries, reads...)
+			return
+		}
+	}
+	l := &load{done: make(chan struct{}), by: f, need: NeedPart, entries: reads}
+	o.pin()
+	p.reading++
+	f.missing = append(f.missing, pending{o: o, db: o.space.db, wait: wait{l, f.ahead}, id: o.id, typ: o.typ, part: p})
+}
+
+// WantEntries reports whether a command can go on with these entries of a stream that StreamPart or EditStreamPart has
+// returned. If not, their loads are noted: see TakeFetch.
+func (v *View) WantEntries(s *Stream, ranges ...EntryRange) bool {
+	if s == nil || s.spans == nil {
+		return true
+	}
+	reads := s.wants(v.st, ranges)
+	if reads != nil {
+		v.fetching().startEntries(s.part.owner, s.part, reads)
+	}
+	return reads == nil
+}
+
+// LoadEntries is WantEntries for a command that can not wait: it reads what is missing.
+func (v *View) LoadEntries(s *Stream, ranges ...EntryRange) {
+	if s == nil || s.spans == nil {
+		return
+	}
+	for reads := s.wants(v.st, ranges); reads != nil; reads = s.wants(v.st, ranges) {
+		v.st.loadPartNow(s.part.owner, s.part, &load{need: NeedPart, entries: reads})
+	}
+}
+
+// withStream is known for a stream of which entries are asked for later.
+func (v *View) withStream(key []byte) *object {
+	o := v.wanted(key)
+	if o == nil {
+		o = v.space.keys.getBytes(key)
+	}
+	if o != nil && v.st.hasStream(o) {
+		return o
+	}
+	if o == nil || o.part() == nil {
+		if o = v.st.loadNow(v.space, key, o, NeedPart); v.st.hasStream(o) {
+			return o
+		}
+	}
+	if p := o.part(); p != nil {
+		v.LoadEntries(p.stream, theEnds...)
+		return o
+	}
+	return v.known(key, NeedValue)
+}
+
+// stream is the object's, whole or a part.
+func (o *object) stream() *Stream {
+	if p := o.part(); p != nil {
+		return p.stream
+	}
+	s, _ := o.coll().(*Stream)
+	return s
+}
+
+// StreamPart is Stream for a command that asks for no other entries than the first, the last, and those that
+// WantEntries or LoadEntries has found.
+func (v *View) StreamPart(key []byte) (*Stream, error) {
+	switch o := v.used(v.counted(key, v.withStream(key))); {
+	case o == nil:
+		return nil, nil
+	case o.typ != TypeStream:
+		return nil, ErrWrongType
+	default:
+		return o.stream(), nil
+	}
+}
+
+// EditStreamPart is EditStream for such a command.
+func (tx *Tx) EditStreamPart(key []byte) (StreamTx, error) {
+	o := tx.edited(tx.withStream(key))
+	switch {
+	case o.typ != None && o.typ != TypeStream:
+		return StreamTx{}, ErrWrongType
+	case o.headOnly:
+		return StreamTx{o.stream(), editing{tx, o, o.outline()}}, nil
+	}
+	s := o.stream()
+	if s == nil {
+		s = newStream()
+	}
+	return StreamTx{s, editing{tx: tx, o: o}}, nil
+}
+
+// forgetSpans makes a stream that knows everything an ordinary one.
+func (s *Stream) forgetSpans() *Stream {
+	s.spans, s.part = nil, nil
+	return s
+}
+
+// loadedEntries gives a part what was read of its entries.
+func (p *part) loadedEntries(found []foundSpan, held *[]*idSpan) {
+	slices.SortFunc(found, func(a, b foundSpan) int { return cmp.Or(a.from.Compare(b.from), a.to.Compare(b.to)) })
+	for _, f := range found {
+		p.stream.learn(f, held)
+	}
+}
