@@ -252,8 +252,8 @@ func (w *writer) indexRows(f *fold, order []int32) {
 	w.changeIndex(id, w.indexing)
 }
 
-// countRuns counts what a merge adds to the elements of a list or stream, or takes away, before it is written. Where the
-// old run is left as it is, the rows are none of its.
+// countRuns counts what a merge adds to the elements of a list or stream, or takes away, before it is written. Where
+// the old run is left as it is, the rows are none of its.
 func (w *writer) countRuns(f *fold, order []int32) {
 	m := &w.merging
 	below, ok := w.indexed[m.id]
