@@ -88,4 +88,5 @@ func (st *Store) checkpoint(pages int) {
 		st.worked(place{op: moving})
 	}
 	st.readers.renew() // so that the next transaction can write the WAL from its start
+	st.beginWALAnew()
 }

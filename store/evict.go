@@ -245,6 +245,7 @@ func (st *Store) evictRows(q quota, s *space, ids []int64, rows []rowHead, certa
 	for len(ids) > 0 && freed < q.bytes {
 		slice := ids[:min(evictSlice, len(ids))]
 		ids = ids[len(slice):]
+		st.awaitFold()
 		st.Lock()
 		if st.reading.stale || st.dbs[q.db] != s || s.order == nil {
 			st.Unlock()
@@ -269,6 +270,20 @@ func (st *Store) evictRows(q quota, s *space, ids []int64, rows []rowHead, certa
 		st.commit(seen)
 	}
 	return freed, false
+}
+
+// awaitFold keeps B1: deletions change pages, too, so the evictor waits, as writers do, where the fold has the rows
+// that a write-back may change. It does not where write-back can not go on.
+func (st *Store) awaitFold() {
+	for st.wb.rows.Load() > int64(st.rows()) && st.writeError.Load() == nil && st.journal.Err() == nil &&
+		st.wb.lockedOut.Load() == nil {
+		st.kickWriteBack()
+		select {
+		case <-st.wb.stop:
+			return
+		case <-time.After(time.Millisecond):
+		}
+	}
 }
 
 // evictCandidate removes the key of an id, unless what memory knows says that it is to stay, and returns what it took.

@@ -1,7 +1,10 @@
 package store
 
 import (
+	"errors"
 	"fmt"
+
+	"github.com/ncruces/go-sqlite3"
 
 	"diskette/store/journal"
 )
@@ -16,7 +19,10 @@ func (st *Store) replay() error {
 		return err
 	}
 	wb.pending, wb.spare = newFold(st.sizes.arena), newFold(st.sizes.arena)
-	f := wb.pending
+	f, most := wb.pending, 4*st.rows()
+	if st.Bounds().Disk > 0 {
+		most = st.rows() // B1
+	}
 	err := st.journal.Replay(st.applied.Load()+1, func(lsn uint64, rec journal.Record) error {
 		err := f.add(lsn, rec)
 		f.drain()
@@ -27,7 +33,7 @@ func (st *Store) replay() error {
 		if lsn < wb.w.ahead { // the tables hold part of what follows
 			return nil
 		}
-		if f.weight() >= 4*st.rows() || f.text.used > 4*min(st.sizes.fold, st.onDisk.Load().fold) {
+		if f.weight() >= most || f.text.used > 4*min(st.sizes.fold, st.onDisk.Load().fold) {
 			return st.applyReplayed(f)
 		}
 		return nil
@@ -50,6 +56,11 @@ func (st *Store) applyReplayed(f *fold) error {
 	st.ids.above(f.nextID - 1)
 	for _, space := range f.spaces {
 		st.nextSpace = max(st.nextSpace, space+1)
+	}
+	if d := st.onDisk.Load(); st.Bounds().Disk > 0 && st.walLength() >= int64(d.walPages)+d.foldPages {
+		if _, _, err := wb.w.restartWAL(); err != nil && !errors.Is(err, sqlite3.BUSY) { // B1
+			return err
+		}
 	}
 	err := wb.w.apply(f)
 	if noSpace(err) { // the journal's end is fsynced: Open saw to it
@@ -93,4 +104,5 @@ func (st *Store) finishRecovery() {
 	// The file itself says from now on that it is in use, so that a copy of it alone is refused.
 	// If that can not be now, the next checkpoint brings it there, and tells of what fails.
 	_, _, _ = st.wb.w.checkpoint()
+	st.beginWALAnew()
 }

@@ -24,6 +24,7 @@ type walHeld struct {
 	limit     atomic.Int64 // bytes, 0 = none
 	snapshots atomic.Int32 // this process's own, which have a reason to hold the WAL, and end
 	since     atomic.Int64 // unix ms, 0 = nobody holds it
+	impatient bool         // the apply goroutine's: somebody has held it for long, so it is not waited for
 }
 
 // SetWALLimit changes at any time how large the WAL may become, in bytes, before write-back waits for whoever keeps it
@@ -75,6 +76,27 @@ func (st *Store) awaitWAL() error {
 		return fmt.Errorf("%w: %d bytes of %d", ErrWALHeld, st.walBytes(), limit)
 	}
 	return err
+}
+
+// beginWALAnew keeps B1: a bound leaves the WAL room for one write-back, so the next one must not come behind it. Who
+// reads what is older is waited for, as long as that can be this process alone; a program outside may take its time.
+func (st *Store) beginWALAnew() {
+	const patience = 250 * time.Millisecond
+	if st.Bounds().Disk <= 0 || st.wal.snapshots.Load() > 0 {
+		return
+	}
+	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		_, _, err := st.wb.w.restartWAL()
+		if !errors.Is(err, sqlite3.BUSY) {
+			st.wal.impatient = false // what fails is told by the next write-back
+			return
+		}
+		if st.wal.impatient || time.Now().After(end) {
+			st.wal.impatient = true // until it works
+			return
+		}
+		st.readers.renew()
+	}
 }
 
 // restartWAL moves the WAL into the database file and has the next transaction write it from its start. BUSY: somebody

@@ -26,6 +26,7 @@ type writeBack struct {
 		sync.Mutex
 		batches []*journal.Batch
 		bytes   int64
+		records int64
 		resting bool   // the fold goroutine waits for the next batch
 		stir    bool   // so does the sweeper
 		sweptAt uint64 // the newest LSN when it last looked
@@ -119,9 +120,11 @@ func (st *Store) committed(b *journal.Batch) {
 	q := &st.wb.queue
 	q.Lock()
 	q.batches = append(q.batches, b)
+	records := int64(b.Last - b.First + 1)
 	q.bytes += n
-	signalAt := min(queueSignal, st.sizes.fold/2, st.onDisk.Load().fold/2)
-	long := q.bytes > signalAt && q.bytes-n <= signalAt
+	q.records += records
+	signalAt, many := min(queueSignal, st.sizes.fold/2, st.onDisk.Load().fold/2), int64(st.rows())/4
+	long := q.bytes > signalAt && q.bytes-n <= signalAt || q.records > many && q.records-records <= many
 	wake, stir := long || q.resting, q.stir
 	q.resting, q.stir = false, false
 	q.Unlock()
@@ -203,7 +206,7 @@ func (st *Store) foldQueue(batches []*journal.Batch) []*journal.Batch {
 	q := &wb.queue
 	q.Lock()
 	q.batches, batches = batches[:0], q.batches
-	q.bytes = 0
+	q.bytes, q.records = 0, 0
 	q.Unlock()
 	ms := &wb.moments
 	ms.held = append(ms.held, batches...)
