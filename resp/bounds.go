@@ -107,6 +107,13 @@ func (s *Server) logDefaultBound() {
 	if s.cfg.Int("maxdisk") != 0 || b.Policy == store.NoEviction || b.Disk == 0 {
 		return
 	}
+	if assumed, err := s.cfg.DiskBounds(s.fileSystem()); err == nil && b.Disk > assumed.Disk {
+		s.log.Warn().Int64("maxmemory", s.cfg.MaxMemory.Load()).Int64("maxdisk", b.Disk).Int64("assumed", assumed.Disk).
+			Int64("used_disk", s.store.UsedDisk()).Msg("maxmemory-policy " + b.Policy.String() + ": an older version, which evicted " +
+			"nothing, has stored more here than the " + spokenBytes(assumed.Disk) + " that would be assumed for maxdisk; nothing of it " +
+			"goes before there are " + spokenBytes(b.Disk) + " on disk: set maxdisk")
+		return
+	}
 	s.log.Info().Int64("maxmemory", s.cfg.MaxMemory.Load()).Int64("maxdisk", b.Disk).Msg("maxmemory-policy " + b.Policy.String() +
 		": the hottest " + spokenBytes(s.cfg.MaxMemory.Load()) + " stay in memory, up to " + spokenBytes(b.Disk) +
 		" on disk; maxdisk sets it")

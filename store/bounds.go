@@ -48,6 +48,7 @@ const SmallestDisk = 8 << 20
 // Bounds say how much disk the store may take, and what goes when it is more. The zero value has no bound but the disk.
 type Bounds struct {
 	Disk      int64 // bytes of database file, WAL, journal and reserve together; 0 = no bound
+	Assumed   bool  // nobody has given Disk: see before_bounds.go
 	Free      int64 // bytes of the file system to be kept free for others; 0 = none
 	Policy    Policy
 	Databases map[int]DatabaseBound // by number
@@ -73,6 +74,7 @@ func (b *Bounds) policyOf(db int) Policy {
 func (st *Store) SetBounds(b *Bounds) {
 	st.room.setting.Lock()
 	defer st.room.setting.Unlock()
+	b = st.notBelow(b)
 	st.bounds.Store(b)
 	st.shareDisk(b)
 	st.room.nothing.Store(false) // a policy that has not looked yet has not found nothing
@@ -84,7 +86,7 @@ func (st *Store) SetBounds(b *Bounds) {
 	signal(st.wb.applyNow) // the file may have to be shorter
 }
 
-// Bounds are the bounds that were set last.
+// Bounds are the bounds that were set last; an assumed one may be larger than it was given.
 func (st *Store) Bounds() *Bounds { return st.bounds.Load() }
 
 // Full reports whether a database is at its bound and nothing may be evicted, so that a command that needs more

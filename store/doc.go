@@ -50,6 +50,7 @@
 //	setaside.go salvage.go rescue.go tidy.go             damaged ones renamed; what can be read of them
 //	sweep.go        removes what has expired             reserve.go dir.go  disk space, the directory
 //	bounds.go room.go growth.go                          how much disk the store may take; what is left of that
+//	before_bounds.go                                     what older versions have stored stays within bounds
 //	ordering.go ordering_scan.go evict.go evict_ttl.go   what goes when it is too much, and who removes it
 //	dir_linux.go dir_other.go filesystem.go              what the system says of them
 //	collection.go table.go run.go dict.go pack.go        values of elements: in memory, as rows

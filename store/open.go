@@ -57,7 +57,7 @@ func Open(o Options) (_ *Store, err error) {
 			return nil, err
 		}
 	}
-	if err := st.readImported(); err != nil {
+	if err := errors.Join(st.readImported(), st.readBeforeBounds()); err != nil {
 		return nil, nameDamage(st.dir, err)
 	}
 	st.nameOthers(served)

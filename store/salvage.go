@@ -138,6 +138,9 @@ func (s *salvage) tables(to *sqlite3.Conn) error {
 		}
 		s.facts[name] = v
 	}
+	if err := copyBeforeBounds(from, to); err != nil {
+		return err
+	}
 	s.rescue = &rescue{from: from, to: to}
 	if err := to.Exec(`BEGIN`); err != nil {
 		return err

@@ -11,7 +11,9 @@ PRAGMA user_version = 3;
 -- I4), next_id (key ids below it were given out; none is ever used twice), next_space, identity (random, the journal's and
 -- diskette.state's too), journal_lsn (the journal's fsynced records went so far at least), running (a server
 -- has it open, or was killed), while a full disk makes write-back go in slices ahead_lsn (some rows are up to it
--- already), indexed_lsn (element_index was kept up to it), and of a database that was imported 'imported from FILE' (when) and imported_keys.
+-- already), indexed_lsn (element_index was kept up to it), before_bounds (bytes on disk when a version that has bounds
+-- took the directory over from one without them; 0 = it was made by one that has), and of a database that was imported
+-- 'imported from FILE' (when) and imported_keys.
 CREATE TABLE IF NOT EXISTS meta (
   name  TEXT PRIMARY KEY,
   value INTEGER NOT NULL

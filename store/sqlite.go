@@ -193,7 +193,7 @@ func createFile(c *sqlite3.Conn, identity uint64) error {
 		return err
 	}
 	return c.Exec(`PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; BEGIN IMMEDIATE;` + schema + setSealed +
-		`INSERT INTO meta (name, value) VALUES ('identity', ` + itoa(int64(identity)) + `); COMMIT`)
+		`INSERT INTO meta (name, value) VALUES ('identity', ` + itoa(int64(identity)) + `), ('` + beforeBounds + `', 0); COMMIT`)
 }
 
 // setUp makes a connection one that writes. cache is the most that it holds of the file, in bytes.

@@ -126,6 +126,7 @@ type Store struct {
 	countUses  atomic.Pointer[UseCounting] // see uses.go
 	onDisk     atomic.Pointer[diskSizes]   // follows the bounds; never nil once the directory is open
 	bounds     atomic.Pointer[Bounds]      // see bounds.go; never nil
+	before     int64                       // since Open: see before_bounds.go
 	closed     atomic.Bool
 	writeError atomic.Pointer[error] // why write-back can not go on just now
 	wb         writeBack

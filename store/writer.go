@@ -333,7 +333,9 @@ func (w *writer) checkpoint() (frames, moved int, err error) {
 
 // own notes that a server has the database open, and its identity; sync comes with it.
 func (w *writer) own(identity, applied uint64) error {
+	before := DataBytes(w.dir)
 	return w.transaction(func() {
+		w.noteBeforeBounds(before)
 		w.run(w.unset, "identity")
 		w.run(w.meta, "identity", int64(identity))
 		w.run(w.meta, "running", int64(1))

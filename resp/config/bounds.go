@@ -135,7 +135,7 @@ func (c *Config) DiskBounds(fs FileSystem) (*store.Bounds, error) {
 	if b.Disk > 0 {
 		b.Disk = max(b.Disk, store.SmallestDisk) // a percentage may be less
 	} else if b.Policy != store.NoEviction {
-		b.Disk = c.defaultDisk(fs)
+		b.Disk, b.Assumed = c.defaultDisk(fs), true
 	}
 	if b.Free, err = ofFileSystem(c.Int("maxdisk-free"), fs.Total); err == nil && fs.Total > 0 && b.Free >= fs.Total {
 		err = errMaxDiskFreeMost
