@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -38,7 +39,15 @@ func (p *process) serveAdmin(ln net.Listener) {
 		Ready:         p.server.Ready,
 		Keep:          p.server.Keep,
 		Kept:          p.server.Kept,
-		Log:           func(what string, err error) { p.log.Warn().Err(err).Msg(what) },
+		Copy: func(ctx context.Context) (admin.File, error) {
+			c, err := p.server.CopyDatabase(ctx)
+			if err != nil { // a nil *resp.Copy is no nil admin.File
+				return nil, err
+			}
+			return c, nil
+		},
+		TLS: p.server.AdminTLS(),
+		Log: func(what string, err error) { p.log.Warn().Err(err).Msg(what) },
 	})
 	go func() {
 		if err := p.admin.Serve(ln); err != nil {

@@ -58,6 +58,7 @@
 //	passage.go                                           values that are sent while they are read
 //	permission.go auth_delay.go tls.go tls_key.go        who may come, and do what
 //	inside.go inside_unix.go inside_other.go             connections of parts of this process, and what they keep
+//	inside_copy.go                                       a copy of the database file for them
 //	save.go dump_file.go rewrite.go                      all data as an RDB file; dump.rdb; BGREWRITEAOF
 //	replica.go replica_copy.go replicas*.go              who follows us, what is sent to it, what it has said
 //	script*.go function.go                               Lua

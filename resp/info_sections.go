@@ -203,6 +203,11 @@ func infoPersistence(t *infoText, r *infoReport) {
 	t.line("rdb_last_cow_size", 0)
 	t.line("rdb_last_load_keys_expired", 0)
 	t.line("rdb_last_load_keys_loaded", 0)
+	if im := r.s.store.Imported(); im.Source != "" { // what the first data came from
+		t.line("imported_from", command.OneLine(im.Source))
+		t.line("imported_time", im.Time.Unix())
+		t.line("imported_keys", im.Keys)
+	}
 	t.line("aof_enabled", 1)
 	t.line("aof_rewrite_in_progress", zeroOne(rewrite.running))
 	t.line("aof_rewrite_scheduled", 0)
@@ -353,6 +358,7 @@ func infoDiskette(t *infoText, r *infoReport) {
 	t.line("fsyncs", st.Journal.Fsyncs)
 	t.line("fsync_usec", st.Journal.FsyncNanos/1000)
 	t.line("delayed_fsyncs", st.Journal.DelayedFsyncs)
+	t.linef("last_fsync_time", "%.3f", float64(st.Journal.LastFsyncUnixMs)/1000) // 0 = none since the start
 	t.line("unapplied_records", st.Unapplied)
 	t.line("backlog_bytes", st.BacklogBytes)
 	t.line("write_backs", st.WriteBacks)

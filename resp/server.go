@@ -65,6 +65,7 @@ type Server struct {
 	loading    atomic.Pointer[Loading] // nil once there is a store
 	runID      string
 	tls        atomic.Pointer[tls.Config] // nil without a tls-port
+	adminTLS   atomic.Pointer[tls.Config] // nil = the admin page is served without
 	stats      serverStats
 	sampler    sampler
 	procs      *procs // nil = there is nothing to decide
@@ -76,6 +77,7 @@ type Server struct {
 	held       atomic.Int64 // what clients take besides what waits for them: see noteHeld
 	sweeping   atomic.Int64 // nanoseconds that the sweeper has taken
 	dumps      dumps
+	copies     copies
 	targets    targets // of MIGRATE
 	inside     inside
 	rewrite    rewrites
@@ -171,11 +173,19 @@ func (s *Server) LoadUsers() error {
 	return err
 }
 
-// LoadTLS reads the certificates, if there is a tls-port, and again whenever CONFIG SET changes them.
-// Connections that are there keep theirs. Without a tls-port what CONFIG SET names is looked at all the same:
-// a later start would fail for it.
+// LoadTLS reads the certificates, if there is a tls-port or an admin page with TLS, and again whenever CONFIG SET
+// changes them. Connections that are there keep theirs. If nothing is served with them what CONFIG SET names is
+// looked at all the same: a later start would fail for it.
 func (s *Server) LoadTLS() error {
+	needed := s.cfg.Bool("tls-admin") && s.cfg.Text("admin") != ""
 	load := func(string) error {
+		if needed {
+			t, err := loadAdminTLS(s.cfg)
+			if err != nil {
+				return err
+			}
+			s.adminTLS.Store(t)
+		}
 		if s.cfg.Int("tls-port") == 0 {
 			return checkTLS(s.cfg)
 		}
@@ -186,7 +196,7 @@ func (s *Server) LoadTLS() error {
 		return err
 	}
 	switch err := load(""); {
-	case err != nil && s.cfg.Int("tls-port") == 0:
+	case err != nil && s.cfg.Int("tls-port") == 0 && !needed:
 		s.log.Warn().Err(err).Msg("TLS is configured with what can not be used; without a tls-port nothing needs it")
 	case err != nil:
 		return fmt.Errorf("Failed to configure TLS: %w", err)
@@ -246,6 +256,7 @@ func (s *Server) Start(st *store.Store) {
 	s.store, s.host.Store = st, st
 	s.watchers.store = st
 	s.dumps.prepare(s)
+	s.removeCopies()
 	s.libraries.restore()
 	s.follow.restore()
 	s.sweeper = expire.Start(s, int(s.cfg.Hz.Load()))

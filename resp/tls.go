@@ -28,19 +28,10 @@ var tlsSettings = []string{
 
 // loadTLS reads the certificates that tls-port's connections are served with.
 func loadTLS(c *config.Config) (*tls.Config, error) {
-	t := &tls.Config{SessionTicketsDisabled: !c.Bool("tls-session-caching")}
-	var err error
-	if t.MinVersion, t.MaxVersion, err = config.ParseTLSProtocols(c.Text("tls-protocols")); err != nil {
-		return nil, err
-	}
-	if t.CipherSuites, err = ciphers.Parse(c.Text("tls-ciphers")); err != nil {
-		return nil, err
-	}
-	cert, err := loadKeyPair(c.Text("tls-cert-file"), c.Text("tls-key-file"), c.Text("tls-key-file-pass"))
+	t, err := loadOwnTLS(c)
 	if err != nil {
 		return nil, err
 	}
-	t.Certificates = []tls.Certificate{cert}
 	if t.ClientCAs, err = loadAuthorities(c.Text("tls-ca-cert-file"), c.Text("tls-ca-cert-dir")); err != nil {
 		return nil, err
 	}
@@ -54,6 +45,38 @@ func loadTLS(c *config.Config) (*tls.Config, error) {
 		return nil, errTLSNoCA
 	}
 	return t, nil
+}
+
+// loadOwnTLS reads what the server shows of itself, and how it speaks.
+func loadOwnTLS(c *config.Config) (*tls.Config, error) {
+	t := &tls.Config{SessionTicketsDisabled: !c.Bool("tls-session-caching")}
+	var err error
+	if t.MinVersion, t.MaxVersion, err = config.ParseTLSProtocols(c.Text("tls-protocols")); err != nil {
+		return nil, err
+	}
+	if t.CipherSuites, err = ciphers.Parse(c.Text("tls-ciphers")); err != nil {
+		return nil, err
+	}
+	cert, err := loadKeyPair(c.Text("tls-cert-file"), c.Text("tls-key-file"), c.Text("tls-key-file-pass"))
+	t.Certificates = []tls.Certificate{cert}
+	return t, err
+}
+
+// loadAdminTLS is loadTLS for the admin page: browsers say who they are by password, whatever tls-auth-clients says.
+func loadAdminTLS(c *config.Config) (*tls.Config, error) {
+	t, err := loadOwnTLS(c)
+	if err == nil {
+		t.NextProtos = []string{"http/1.1"}
+	}
+	return t, err
+}
+
+// AdminTLS is how the admin page is served, nil = without TLS. Each connection has the certificate of its time.
+func (s *Server) AdminTLS() *tls.Config {
+	if s.adminTLS.Load() == nil {
+		return nil
+	}
+	return &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return s.adminTLS.Load(), nil }}
 }
 
 // checkTLS looks at what there is of a configuration that may be incomplete, since nothing is served with it.

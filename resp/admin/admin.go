@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/hex"
 	"errors"
 	"log"
@@ -26,6 +27,9 @@ type Backend struct {
 	// done.
 	Keep func(ctx context.Context, part string, values map[string][]byte) error
 	Kept func(ctx context.Context, part string) (map[string]string, error)
+	// Copy makes a copy of the database file, whose room on the disk is free again when it is closed.
+	Copy func(ctx context.Context) (File, error)
+	TLS  *tls.Config                  // nil = without
 	Log  func(what string, err error) // for the log
 }
 
@@ -49,6 +53,8 @@ type Server struct {
 	own      ownClient
 	history  *history
 	walk     walk
+	backups  backups
+	copying  sync.Mutex      // held by the download that copies the database file
 	stopping context.Context // is done once Stop was called
 	stop     context.CancelFunc
 	working  sync.WaitGroup
@@ -80,7 +86,11 @@ func (s *Server) Serve(ln net.Listener) error {
 	s.working.Add(2)
 	go s.sampling()
 	go s.walking()
-	err := s.http.Serve(&bounded{Listener: ln, free: make(chan struct{}, mostConnections)})
+	ln = &bounded{Listener: ln, free: make(chan struct{}, mostConnections)}
+	if s.back.TLS != nil {
+		ln = tls.NewListener(ln, s.back.TLS)
+	}
+	err := s.http.Serve(ln)
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
@@ -98,6 +108,7 @@ func (s *Server) Stop() {
 		s.http.Close()
 	}
 	s.working.Wait()
+	s.copying.Lock() // what is read of the store for a copy is over then, and nothing is any more
 }
 
 // bounded is a listener with a bound on its connections.

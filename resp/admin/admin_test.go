@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"flag"
 	"io"
 	"net"
@@ -47,6 +48,9 @@ func startWith(t testing.TB, dir string, change func(*Server), args ...string) *
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := server.LoadTLS(); err != nil {
+		t.Fatal(err)
+	}
 	server.Start(st)
 	listen := func() net.Listener {
 		ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -59,10 +63,22 @@ func startWith(t testing.TB, dir string, change func(*Server), args ...string) *
 	go server.Serve(forClients)
 	page := New(Backend{Connect: server.Connect, ConnectAs: server.ConnectAs, ConnectOwn: server.ConnectOwn,
 		NeedsPassword: server.NeedsPassword, Ready: server.Ready, Keep: server.Keep, Kept: server.Kept,
+		Copy: func(ctx context.Context) (File, error) {
+			c, err := server.CopyDatabase(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return c, nil
+		},
+		TLS: server.AdminTLS(),
 		Log: func(what string, err error) { t.Log(what, err) }})
 	change(page)
 	go page.Serve(forPage)
-	s := &subject{t: t, server: server, page: page, at: "http://" + forPage.Addr().String(), redis: forClients.Addr().String()}
+	scheme := "http://"
+	if server.AdminTLS() != nil {
+		scheme = "https://"
+	}
+	s := &subject{t: t, server: server, page: page, at: scheme + forPage.Addr().String(), redis: forClients.Addr().String()}
 	here := &net.UnixAddr{Name: "test", Net: "unix"}
 	nc, err := server.ConnectOwn(here, here)
 	if err != nil {

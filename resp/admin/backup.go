@@ -12,7 +12,7 @@ import (
 )
 
 func (l *look) backup() error {
-	info, err := l.c.info("persistence", "server")
+	info, err := l.c.info("persistence", "server", "diskette")
 	if err != nil {
 		return err
 	}
@@ -20,6 +20,10 @@ func (l *look) backup() error {
 	if at := info.number("rdb_last_save_time"); at > 0 && info.number("rdb_saves") > 0 {
 		data["Saved"] = time.Unix(int64(at), 0)
 	}
+	if last := l.s.backups.last(); !last.At.IsZero() {
+		data["Last"] = last
+	}
+	data["Size"] = info.number("database_bytes")
 	return l.show("backup", "Backup", data)
 }
 
@@ -45,7 +49,8 @@ func (l *look) dump() error {
 	if line[0] == '-' {
 		return denial{line[1:]}
 	}
-	l.file("diskette-" + time.Now().UTC().Format("20060102-150405") + ".rdb")
+	began := time.Now()
+	l.file("diskette-" + began.UTC().Format("20060102-150405") + ".rdb")
 	var err error
 	if mark, ok := strings.CutPrefix(line, "$EOF:"); ok {
 		err = l.untilMark(mark)
@@ -58,6 +63,7 @@ func (l *look) dump() error {
 	if err != nil {
 		panic(http.ErrAbortHandler) // the browser is to see that it is not whole
 	}
+	l.s.noteBackup(backup{began, "an RDB file", float64(l.sent)})
 	return nil
 }
 
@@ -72,7 +78,8 @@ func (l *look) file(name string) {
 func (l *look) write(piece []byte) error {
 	_ = l.c.net.SetDeadline(time.Now().Add(commandTime))
 	_ = http.NewResponseController(l.w).SetWriteDeadline(time.Now().Add(answerTime))
-	_, err := l.w.Write(piece)
+	n, err := l.w.Write(piece)
+	l.sent += int64(n)
 	return err
 }
 

@@ -18,6 +18,7 @@
 //	caches.go keys.go value.go    databases; searching keys; a key
 //	walk.go fill.go               what fills a cache: a walk in the background, and its view
 //	slow.go live.go backup.go     slow log and clients; MONITOR; downloads
+//	backups.go                    the database file's download; which was the last
 //
 // templates/ and static/ are in the binary. uPlot 1.6.32 (static/uplot.js, uplot.css and its licence) is as npm has it.
 //

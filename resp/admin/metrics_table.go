@@ -150,6 +150,7 @@ var ourFigures = []figure{
 	{field: "journal_failures", name: "diskette_journal_failures_total", counter: true, help: "Writes and fsyncs of the journal that have failed."},
 	{field: "fsyncs", name: "diskette_fsyncs_total", counter: true, help: "Fsyncs of the journal."},
 	{field: "fsync_usec", name: "diskette_fsync_seconds_total", counter: true, scale: 1e-6, help: "Time of the journal's fsyncs."},
+	{field: "last_fsync_time", name: "diskette_last_fsync_timestamp_seconds", help: "When the journal's last fsync ended; 0 = none since the start."},
 	{field: "delayed_fsyncs", name: "diskette_delayed_fsyncs_total", counter: true, help: "Fsyncs of the journal that others had to wait for."},
 	{field: "unapplied_records", name: "diskette_journal_lag_records", help: "Records of the journal that the tables do not have yet."},
 	{field: "backlog_bytes", name: "diskette_journal_lag_bytes", help: "Bytes of the journal that the tables do not have yet."},

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"time"
 )
@@ -18,7 +19,7 @@ func (l *look) overview() error {
 	if err != nil {
 		return err
 	}
-	tiles := overviewTiles(info)
+	tiles := append(overviewTiles(info), originTiles(info, l.s.backups.last(), time.Now())...)
 	if l.r.Header.Get("Accept") == "application/json" {
 		l.w.Header().Set("Content-Type", "application/json")
 		return json.NewEncoder(l.w).Encode(tiles)
@@ -60,11 +61,21 @@ func overviewTiles(info *report) []tile {
 		{Name: "Memory of the process", Value: humanBytes(n("used_memory_rss")), More: humanBytes(n("used_memory_peak")) + " in use at the peak"},
 		{Name: "On disk", Value: humanBytes(info.disk()), More: diskLimit(info), Bad: n("disk_full") == 1},
 		{Name: "Expired", Value: humanCount(n("expired_keys")), More: "keys, since the start"},
-		{Name: "Evicted", Value: humanCount(n("evicted_keys")), More: humanBytes(n("evicted_bytes")) + ", policy " + info.text["maxdisk_policy"],
+		{Name: "Evicted", Value: humanCount(n("evicted_keys")), More: humanBytes(n("evicted_bytes")) + ", policy " + info.text["maxdisk_policy"] + fullDatabases(info),
 			Bad: n("full_databases") > 0},
 		{Name: "Clients", Value: humanCount(n("connected_clients")), More: humanCount(n("blocked_clients")) + " wait, of at most " + humanCount(n("maxclients"))},
 		{Name: "Up for", Value: humanMillis(n("uptime_in_seconds") * 1000), More: "version " + info.text["diskette_version"]},
-		durability(info),
+	}
+	tiles = append(tiles, durability(info)...)
+	if held := n("wal_held_by_reader_seconds"); held > 0 {
+		t := tile{Name: "SQLite’s WAL is held", Value: humanBytes(n("wal_bytes")),
+			More: "a program has read the database for " + humanMillis(held*1000) + " in one transaction; wal-limit is " + humanBytes(n("wal_limit"))}
+		if limit := n("wal_limit"); limit == 0 {
+			t.More = "a program has read the database for " + humanMillis(held*1000) + " in one transaction; there is no wal-limit"
+		} else if n("wal_bytes") >= limit {
+			t.More, t.Bad = t.More+": write-back waits until it ends (fuser names it)", true
+		}
+		tiles = append(tiles, t)
 	}
 	if n("storage_damaged") == 1 {
 		tiles = append(tiles, tile{"Data", "Damaged", info.text["storage_damaged_what"], true})
@@ -76,26 +87,61 @@ func overviewTiles(info *report) []tile {
 	return tiles
 }
 
+// fullDatabases says how many caches are at a bound of their own.
+func fullDatabases(info *report) string {
+	bounds := len(info.lists["bounds"])
+	if bounds == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; of %d caches with a bound %s full", bounds, humanCount(info.number("full_databases")))
+}
+
 // diskLimit is up to where the data may grow.
 func diskLimit(info *report) string {
 	if limit := info.number("maxdisk"); limit > 0 {
-		return "of at most " + humanBytes(limit)
+		return "of at most " + humanBytes(limit) + " (" + strconvPercent(100*info.disk()/limit) + ")"
 	}
 	return humanBytes(info.number("disk_free")) + " free on the file system"
 }
 
-// durability is how far what was acknowledged has come.
-func durability(info *report) tile {
-	t := tile{Name: "Journal ahead of the tables", Value: humanBytes(info.number("backlog_bytes")), More: "all of it safe, as appendfsync says"}
-	if fsyncs := info.number("fsyncs"); fsyncs > 0 {
-		t.More = "an fsync takes " + humanMillis(info.number("fsync_usec")/fsyncs/1000)
+// durability is how far what was acknowledged has come: into the journal's file, onto the disk, into the tables.
+func durability(info *report) []tile {
+	lag := tile{Name: "Journal ahead of the tables", Value: humanBytes(info.number("backlog_bytes")),
+		More: "in the journal’s file, and not yet in SQLite’s"}
+	sync := tile{Name: "Last fsync", Value: "none", More: "since the start; appendfsync says when"}
+	if at := info.number("last_fsync_time"); at > 0 {
+		sync.Value = ago(info.number("server_time_usec")/1e6 - at)
+		sync.More = "one takes " + humanMillis(info.number("fsync_usec")/max(info.number("fsyncs"), 1)/1000)
 	}
 	for _, field := range []string{"aof_last_write_status", "rdb_last_bgsave_status"} {
 		if info.text[field] != "" && info.text[field] != "ok" {
-			return tile{"Journal", "Failing", strings.TrimSuffix(field, "_status") + " has failed: see the log", true}
+			lag = tile{"Journal", "Failing", strings.TrimSuffix(field, "_status") + " has failed: see the log", true}
 		}
 	}
-	return t
+	return []tile{lag, sync}
+}
+
+// originTiles are when the data was last copied, and where it came from.
+func originTiles(info *report, copied backup, now time.Time) []tile {
+	last := tile{Name: "Last backup", Value: "none", More: "seen since the start: see Backup"}
+	if at := info.number("rdb_last_save_time"); info.number("rdb_saves") > 0 && at > float64(copied.At.Unix()) {
+		last.Value, last.More = ago(float64(now.Unix())-at), "dump.rdb in the data directory"
+	} else if !copied.At.IsZero() {
+		last.Value, last.More = ago(now.Sub(copied.At).Seconds()), "downloaded as "+copied.Kind+", "+humanBytes(copied.Bytes)
+	}
+	if from := info.text["imported_from"]; from != "" {
+		return []tile{last, {Name: "Last import", Value: ago(float64(now.Unix()) - info.number("imported_time")),
+			More: humanCount(info.number("imported_keys")) + " keys from " + shorten(from, 200)}}
+	}
+	return []tile{last}
+}
+
+// ago is a time in the past, in seconds before now.
+func ago(seconds float64) string {
+	if seconds < 1 {
+		return "just now"
+	}
+	return humanMillis(float64(int64(seconds))*1000) + " ago"
 }
 
 func strconvPercent(f float64) string {

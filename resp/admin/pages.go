@@ -50,6 +50,8 @@ type look struct {
 	r  *http.Request
 	se *session
 	c  *conn // the session's, this request's alone
+
+	sent int64 // bytes of a download
 }
 
 // pages adds what needs a session.
@@ -89,6 +91,7 @@ func (s *Server) pages(mux *http.ServeMux) {
 		"GET /download":     (*look).download,
 		"GET /live/monitor": (*look).monitor,
 		"GET /backup/rdb":   (*look).dump,
+		"GET /backup/db":    (*look).copyDatabase,
 		"GET /backup/slice": (*look).slice,
 	} {
 		mux.HandleFunc(path, s.stream(fn))
@@ -118,7 +121,7 @@ func (s *Server) page(fn func(*look) error) http.HandlerFunc {
 			toLogin(w, r)
 			return
 		}
-		l := &look{s, w, r, se, se.conn}
+		l := &look{s: s, w: w, r: r, se: se, c: se.conn}
 		if r.Method == http.MethodPost && subtle.ConstantTimeCompare([]byte(r.PostFormValue("csrf")), []byte(se.csrf)) != 1 {
 			l.fail(refusal{http.StatusForbidden, "this form is not of your session: go back, load the page anew, and try again"})
 			return
@@ -189,7 +192,7 @@ func toLogin(w http.ResponseWriter, r *http.Request) {
 
 // loginPage shows the form, or takes what was filled in.
 func (s *Server) loginPage(w http.ResponseWriter, r *http.Request) {
-	data := map[string]any{"Open": !s.back.NeedsPassword(), "To": ownPath(r.FormValue("to"))}
+	data := map[string]any{"Title": "Log in", "Open": !s.back.NeedsPassword(), "To": ownPath(r.FormValue("to"))}
 	status := http.StatusOK
 	if r.Method == http.MethodPost {
 		user := r.PostFormValue("user")

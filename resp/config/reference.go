@@ -25,6 +25,7 @@ var own = map[string]string{
 	"page-checksums":           "`no` writes the pages' checksums and does not compare them: Litestream needs it. See [backup](backup.md).",
 	"ping-fails-when-damaged":  "`PING` answers an error after damage was met, so that health checks fail.",
 	"set-aside-damaged":        "What a start does with damaged files: `no` refuses, `yes` begins empty, `salvage` keeps what can be read; for one start.",
+	"tls-admin":                "Serves the admin page by TLS (https), with the certificate and key of `tls-cert-file` and `tls-key-file`.",
 	"wal-limit":                "Bytes of the WAL at which write-back waits for a program that reads and does not end its transaction; 0 = none, at least 64 MB.",
 }
 

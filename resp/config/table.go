@@ -38,7 +38,7 @@ var forgottenOptions = map[string]int{
 // parameters is the configuration: the names of Redis 7.0 and 7.2 with Redis' ranges and defaults, and Diskette's own
 // admin, allow-network-filesystem, auth-failure-delay, export-rdb-version, hot-idle, import, import-damaged,
 // import-skip-modules, maxdisk, maxdisk-db, maxdisk-free, maxmemory-policy-db, page-checksums, ping-fails-when-damaged,
-// set-aside-damaged and wal-limit. Defaults that differ from Redis': bind (loopback only), dir, appendonly.
+// set-aside-damaged, tls-admin and wal-limit. Defaults that differ from Redis': bind (loopback only), dir, appendonly.
 var parameters = slices.Concat([]parameter{
 	// Listening and connections.
 	{"port", "", intRange(0, 65535), "6379", inUse | atStart | listening},
@@ -62,6 +62,7 @@ var parameters = slices.Concat([]parameter{
 	{"timeout", "", intRange(0, math.MaxInt32), "0", inUse},
 	{"tcp-keepalive", "", intRange(0, math.MaxInt32), "300", inUse},
 	{"admin", "", adminAddress, "", inUse | atStart},
+	{"tls-admin", "", yesOrNo, "no", inUse | atStart},
 
 	// Bounds on what clients send and receive.
 	{"proto-max-bulk-len", "", memorySize(1 << 20), "536870912", inUse},

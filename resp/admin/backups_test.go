@@ -1,0 +1,139 @@
+package admin
+
+import (
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// noCopies fails if a copy is left in a directory.
+func noCopies(t *testing.T, dir string) {
+	t.Helper()
+	left, err := filepath.Glob(filepath.Join(dir, "temp-*"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("%v %v", left, err)
+	}
+}
+
+func TestTheDownloadedDatabaseServesAllThatWasThere(t *testing.T) {
+	dir, other := t.TempDir(), t.TempDir()
+	s := start(t, dir)
+	s.do("SET", hostile, hostile, "EX", "1000")
+	s.do("RPUSH", "list", "a", "b", "c")
+	s.do("SETRANGE", "long", "3000000", "the end")
+	c := s.logIn("", "")
+	if _, body := s.get(c, "/"); !strings.Contains(body, "<dt>Last backup</dt><dd><strong>none</strong>") {
+		t.Errorf("there was a backup already:\n%s", body)
+	}
+	status, body := s.get(c, "/backup/db")
+	if status != http.StatusOK {
+		t.Fatalf("%d %.300s", status, body)
+	}
+	noCopies(t, dir)
+	if err := os.WriteFile(filepath.Join(other, "diskette.db"), []byte(body), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, overview := s.get(c, "/")
+	for _, want := range []string{"<dt>Last backup</dt><dd><strong>", "downloaded as an SQLite file"} {
+		if !strings.Contains(overview, want) {
+			t.Errorf("the overview does not say %q", want)
+		}
+	}
+	copied := start(t, other)
+	if v := copied.do("GET", hostile); v.text != hostile || copied.do("TTL", hostile).int() < 900 {
+		t.Errorf("%q", v.text)
+	}
+	if copied.do("LLEN", "list").int() != 3 || copied.do("STRLEN", "long").int() != 3000007 || copied.do("DBSIZE").int() != 3 {
+		t.Error("the copy has other keys")
+	}
+}
+
+func TestACopyOfTheDatabaseTakesPermissionAndIsOneAtATime(t *testing.T) {
+	dir := t.TempDir()
+	s := start(t, dir, "--requirepass", "secret")
+	s.do("ACL", "SETUSER", "ann", "on", ">word", "~*", "&*", "+@all", "-sync")
+	if status, body := s.get(s.logIn("ann", "word"), "/backup/db"); status != http.StatusForbidden || !strings.Contains(body, "NOPERM") {
+		t.Errorf("without SYNC: %d %.300s", status, body)
+	}
+	c := s.logIn("default", "secret")
+	held, err := s.server.CopyDatabase(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, body := s.get(c, "/backup/db"); status != http.StatusInsufficientStorage || !strings.Contains(body, "one at a time") {
+		t.Errorf("while another is there: %d %.300s", status, body)
+	}
+	if err := held.Close(); err != nil {
+		t.Error(err)
+	}
+	s.page.copying.Lock()
+	if status, _ := s.get(c, "/backup/db"); status != http.StatusConflict {
+		t.Errorf("while another is fetched: %d", status)
+	}
+	s.page.copying.Unlock()
+	if status, _ := s.get(c, "/backup/db"); status != http.StatusOK {
+		t.Errorf("after them: %d", status)
+	}
+	noCopies(t, dir)
+}
+
+// Who goes in the middle of it leaves nothing behind, and another one is served.
+func TestADownloadThatIsGivenUpGivesTheRoomBack(t *testing.T) {
+	dir := t.TempDir()
+	s := start(t, dir)
+	for _, key := range []string{"a", "b", "c"} {
+		s.do("SETRANGE", key, "8000000", "the end") // more than sockets take
+	}
+	c := s.logIn("", "")
+	for range 3 {
+		res, err := c.Get(s.at + "/backup/db")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(res.Body, make([]byte, 1000)); err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		c.CloseIdleConnections()
+		for deadline := time.Now().Add(time.Minute); !s.page.copying.TryLock(); time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatal("the copy is held for nobody")
+			}
+		}
+		s.page.copying.Unlock()
+		noCopies(t, dir)
+	}
+	if last := s.page.backups.last(); !last.At.IsZero() {
+		t.Errorf("it counts as a backup: %+v", last)
+	}
+}
+
+func TestWhatAKilledServerHasLeftOfACopyIsRemoved(t *testing.T) {
+	dir := t.TempDir()
+	left := filepath.Join(dir, "temp-download-123", "copy.456.tmp")
+	if err := os.MkdirAll(left, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	start(t, dir)
+	noCopies(t, dir)
+}
+
+func TestTheLastBackupIsKnownAfterARestart(t *testing.T) {
+	dir := t.TempDir()
+	t.Run("", func(t *testing.T) {
+		s := start(t, dir)
+		if status, _ := s.get(s.logIn("", ""), "/backup/rdb"); status != http.StatusOK {
+			t.Errorf("%d", status)
+		}
+	})
+	s := start(t, dir)
+	for deadline := time.Now().Add(time.Minute); s.page.backups.last().Kind != "an RDB file"; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%+v", s.page.backups.last())
+		}
+	}
+}
