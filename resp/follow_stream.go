@@ -18,7 +18,7 @@ import (
 // newMasterClient is who runs a master's commands: they pass no gate, nothing expires for them, and nobody hears
 // replies.
 func (s *Server) newMasterClient() *client {
-	cl := &client{srv: s, Caller: command.Caller{Host: &s.host, Replaying: true}, authed: true, master: true, replies: repliesOff,
+	cl := &client{srv: s, Caller: command.Caller{Host: &s.host, Replaying: true, OfMaster: true}, authed: true, master: true, replies: repliesOff,
 		since: time.Now().UnixMilli()}
 	cl.Session = cl
 	cl.user.Store(acl.New(s.table, func() bool { return true }).Def)

@@ -30,6 +30,22 @@ func (s StreamTx) SetGroup(g *StreamGroup, last StreamID, read int64) {
 	s.groupChanged(g)
 }
 
+// ReadOn says that a group has read its next entry, which Deliver has not given it here.
+func (s StreamTx) ReadOn(g *StreamGroup, id StreamID) {
+	s.readOn(g, id)
+	s.groupChanged(g)
+}
+
+func (s StreamTx) readOn(g *StreamGroup, id StreamID) {
+	switch {
+	case g.read >= 0 && !s.deletedSince(id):
+		g.read++
+	case s.added != 0:
+		g.read = s.entriesUpTo(id)
+	}
+	g.last = id
+}
+
 // CreateConsumer adds a consumer, seen now.
 func (s StreamTx) CreateConsumer(g *StreamGroup, name []byte) *StreamConsumer {
 	c := s.addConsumer(g, &StreamConsumer{n: s.number(), name: string(name), seen: s.tx.now, active: -1})
@@ -73,13 +89,7 @@ func (s StreamTx) Deliver(g *StreamGroup, c *StreamConsumer, count int64, noAck 
 	}
 	n := int64(0)
 	s.Range(from, maxStreamID, func(id StreamID, fields StreamFields) bool {
-		switch {
-		case g.read >= 0 && !s.deletedSince(id):
-			g.read++
-		case s.added != 0:
-			g.read = s.entriesUpTo(id)
-		}
-		g.last = id
+		s.readOn(g, id)
 		if !noAck {
 			s.pend(g, c, id)
 		}

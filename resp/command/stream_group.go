@@ -342,7 +342,14 @@ func xclaim(tx *store.Tx, c *Call) Reply {
 	if s.Partial() && !c.hasEntries(&tx.View, s.Stream, entriesAt(o.ids)...) {
 		return ReplyLoad
 	}
-	if o.lastID.Compare(g.LastID()) > 0 {
+	switch {
+	case o.lastID.Compare(g.LastID()) <= 0:
+	case c.OfMaster:
+		// Redis 7.0 tells its replicas of XREADGROUP by this alone. They do not know then how much a group has read,
+		// and neither does that Redis when it has loaded its own append-only file. Here it is known: each entry that
+		// was read is told of, and it is the group's next one.
+		s.ReadOn(g, o.lastID)
+	default:
 		s.SetGroup(g, o.lastID, g.EntriesRead())
 	}
 	consumer := c.consumer(tx, c.Args[1], s, g, c.Args[3])
