@@ -25,8 +25,29 @@ func prepare(cfg *config.Config, env func(string) string) (warnings []string, er
 	if err != nil {
 		return nil, err
 	}
+	if err := notOwnFiles(cfg); err != nil {
+		return nil, err
+	}
 	warnings = append([]string{warning, elsewhere}, passwordWarnings(cfg, env)...)
 	return slices.DeleteFunc(warnings, func(text string) bool { return text == "" }), nil
+}
+
+// notOwnFiles refuses a configuration that would have something else written to a file of the database.
+func notOwnFiles(cfg *config.Config) error {
+	dir := cfg.Text("dir")
+	for _, option := range []string{"logfile", "pidfile", "unixsocket", "aclfile", "dbfilename"} {
+		path := cfg.Text(option)
+		if path == "" {
+			continue
+		}
+		if option == "dbfilename" {
+			path = filepath.Join(dir, path)
+		}
+		if err := store.NotOwn(path, dir); err != nil {
+			return fmt.Errorf("%s: %w", option, err)
+		}
+	}
+	return nil
 }
 
 // passwordVariables are those by which images and charts hand a password over, of which only Bitnami's entry

@@ -353,3 +353,53 @@ func TestADiskCacheComesInWholeOrNotAtAll(t *testing.T) {
 		t.Errorf("no cache: status %d: %s", status, said)
 	}
 }
+
+// A copy, a dump or a log that is told to go to one of the database's own files is refused: it would take its place.
+func TestNothingIsWrittenOverTheDatabasesOwnFiles(t *testing.T) {
+	s := startServer(t, subjectBin(t), "--enable-protected-configs", "yes")
+	c := dial(t, s.Addr)
+	c.Do("SET", "k", "v")
+	own := []string{"diskette.db", "diskette.db-wal", "diskette.state", "diskette.lock", "reserve", "journal", "journal/x"}
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(s.Dir, link); err != nil {
+		t.Fatal(err)
+	}
+	refused := func(when string) {
+		t.Helper()
+		for _, name := range own {
+			for _, args := range [][]string{
+				{"export", filepath.Join(s.Dir, name), s.Dir}, {"backup", s.Dir, filepath.Join(s.Dir, name)},
+				{"export", filepath.Join(link, name), s.Dir}, {"backup", s.Dir, filepath.Join(link, name)},
+			} {
+				if _, said, status := runProgram(t, args...); status == 0 || !strings.Contains(said, "choose another name") {
+					t.Errorf("%s, %q: status %d: %s", when, args, status, said)
+				}
+			}
+		}
+	}
+	refused("beside a server")
+	equal(t, "SET", c.Do("SET", "k2", "v").Text(), "OK")
+	equal(t, "CONFIG SET", c.Do("CONFIG", "SET", "dbfilename", "diskette.db").Text(), "OK")
+	if v := c.Do("SAVE"); !v.IsError() || !strings.Contains(v.text, "choose another name") {
+		t.Errorf("SAVE: %s", v)
+	}
+	equal(t, "exit status", fmt.Sprint(s.Terminate()), "0")
+	refused("of a stopped directory")
+	before := sumsOf(t, s.Dir)
+	for _, option := range []string{"--logfile", "--pidfile", "--dbfilename", "--aclfile", "--unixsocket"} {
+		path := filepath.Join(s.Dir, "diskette.db")
+		if option == "--dbfilename" {
+			path = "diskette.db"
+		}
+		if _, said, status := runProgram(t, "--dir", s.Dir, "--port", "0", option, path); status != 1 || !strings.Contains(said, "choose another name") {
+			t.Errorf("%s %s: status %d: %s", option, path, status, said)
+		}
+	}
+	for name, sum := range sumsOf(t, s.Dir) {
+		if before[name] != sum {
+			t.Errorf("%s was changed", name)
+		}
+	}
+	s.Restart()
+	equal(t, "the keys", dial(t, s.Addr).Do("EXISTS", "k", "k2").text, "2")
+}

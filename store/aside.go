@@ -291,7 +291,7 @@ func asideName(f *fold) string { return fmt.Sprintf("%016x%s", f.last, asideSuff
 
 // readAsides reads which keys were set aside before.
 func readAsides(disk files.Disk, dir string) (a *asides, err error) {
-	a = &asides{disk: disk, dir: filepath.Join(dir, "aside"), out: map[target]error{}, gone: map[int64]struct{}{}}
+	a = &asides{disk: disk, dir: filepath.Join(dir, asideDir), out: map[target]error{}, gone: map[int64]struct{}{}}
 	entries, err := os.ReadDir(a.dir)
 	if errors.Is(err, os.ErrNotExist) {
 		return a, nil

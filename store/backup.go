@@ -22,6 +22,9 @@ const backupStep = 1024
 // empty directory as diskette.db it serves. A file that is there is replaced when the new one is complete and on
 // disk. progress hears how many of the pages are copied. It returns the file's size in bytes.
 func (s *Snapshot) Backup(ctx context.Context, file string, progress func(done, pages int)) (bytes int64, err error) {
+	if err := NotOwn(file, s.r.dir); err != nil {
+		return 0, err
+	}
 	mode := os.FileMode(0o600)
 	if before, err := os.Stat(file); err == nil {
 		if !before.Mode().IsRegular() {

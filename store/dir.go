@@ -8,7 +8,10 @@ import (
 	"syscall"
 )
 
-const lockFile = "diskette.lock"
+const (
+	lockFile = "diskette.lock"
+	asideDir = "aside" // rows that SQLite did not take: aside.go
+)
 
 // openDir creates the data directory if needed and takes it for this process.
 func (st *Store) openDir() error {

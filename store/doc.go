@@ -49,6 +49,7 @@
 //	copy.go                                              another data set comes in beside the one that is served
 //	setaside.go salvage.go rescue.go tidy.go             damaged ones renamed; what can be read of them
 //	sweep.go        removes what has expired             reserve.go dir.go  disk space, the directory
+//	own_file.go                                          what others must not write to
 //	bounds.go room.go growth.go                          how much disk the store may take; what is left of that
 //	before_bounds.go                                     what older versions have stored stays within bounds
 //	ordering.go ordering_scan.go evict.go evict_ttl.go   what goes when it is too much, and who removes it

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"diskette/resp/rdb"
+	"diskette/store"
 )
 
 // A File is one that takes the place of another at once, when it is complete and on disk.
@@ -22,6 +23,9 @@ const syncBytes = 16 << 20
 // Create begins a file that is to be at path, under a temporary name beside it. It is for its user alone, as the
 // database is, or for those who may read the file in whose place it comes.
 func Create(path, temporary string) (*File, error) {
+	if err := store.NotOwn(path); err != nil {
+		return nil, err
+	}
 	mode := os.FileMode(0o600)
 	if before, err := os.Stat(path); err == nil && before.Mode().IsRegular() {
 		mode = before.Mode().Perm()
