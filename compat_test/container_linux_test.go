@@ -75,7 +75,7 @@ func process1(t *testing.T, user uint32, dir string) {
 			t.Errorf("it is process %s", v)
 		}
 		start := time.Now()
-		if code := s.Terminate(); code != 0 || time.Since(start) > 2*time.Second {
+		if code := s.Terminate(); code != 0 || time.Since(start) > dockerWaits {
 			t.Errorf("docker stop: exit status %d after %v\n%s", code, time.Since(start), s.Log)
 		}
 	}

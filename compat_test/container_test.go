@@ -112,7 +112,7 @@ func TestAComposeFileWrittenForRedisWorks(t *testing.T) {
 		}
 	}
 	start := time.Now()
-	if code := s.Terminate(); code != 0 || time.Since(start) > 2*time.Second {
+	if code := s.Terminate(); code != 0 || time.Since(start) > dockerWaits {
 		t.Errorf("docker stop: exit status %d after %v\n%s", code, time.Since(start), s.Log)
 	}
 	s.start(nil)

@@ -83,7 +83,7 @@ func TestTheServerEndsInOrderUnderLoad(t *testing.T) {
 				if status := c.Wait(); status != 0 {
 					t.Errorf("exit status %d:\n%s", status, c.Log)
 				}
-				if took := time.Since(start); took > 2*time.Second {
+				if took := time.Since(start); took > dockerWaits {
 					t.Errorf("the end took %v", took)
 				}
 			})

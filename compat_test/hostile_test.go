@@ -291,7 +291,7 @@ func TestACommandMayComeAByteAtATime(t *testing.T) {
 func TestManySmallArgumentsTakeTimeInProportion(t *testing.T) {
 	s := startPrey(t, "")
 	c := dial(t, s.Addr)
-	const n = 300_000
+	const n = 900_000 // to begin anew at each piece would take minutes
 	b := fmt.Appendf(nil, "*%d\r\n$6\r\nEXISTS\r\n", n+1)
 	for i := range n {
 		b = fmt.Appendf(b, "$7\r\nk%06d\r\n", i)
@@ -305,7 +305,7 @@ func TestManySmallArgumentsTakeTimeInProportion(t *testing.T) {
 	if v := c.Receive(); v.text != "0" {
 		t.Fatal(v)
 	}
-	if took := time.Since(start); took > 5*time.Second {
+	if took := time.Since(start); took > 30*time.Second {
 		t.Errorf("a command of %d arguments took %v", n, took)
 	}
 }
@@ -325,7 +325,7 @@ func TestWatchingManyKeysTakesTimeInProportion(t *testing.T) {
 	if v := c.Do("UNWATCH"); v.text != "OK" {
 		t.Fatal(v)
 	}
-	if took := time.Since(start); took > 3*time.Second {
+	if took := time.Since(start); took > 10*time.Second {
 		t.Errorf("WATCH and UNWATCH of 100,000 keys took %v", took)
 	}
 	if worst := p.end(t); worst > time.Second {
@@ -362,10 +362,15 @@ func TestAShortageOfDescriptorsIsTheClientsAlone(t *testing.T) {
 	for _, conn := range conns {
 		conn.Close()
 	}
-	time.Sleep(100 * time.Millisecond)
-	if v := dial(t, s.Addr).Do("STRLEN", "k"); v.text != "102400" {
-		t.Errorf("a client that comes afterwards: %s", v)
-	}
+	await(t, "a client that comes afterwards is served", func() bool {
+		late, err := open(s.Addr)
+		if err != nil {
+			return false
+		}
+		defer late.Close()
+		v, err := late.Try("STRLEN", "k")
+		return err == nil && v.text == "102400"
+	})
 }
 
 // cpuTicks is the processor time that the server has used, in hundredths of a second.

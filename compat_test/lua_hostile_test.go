@@ -125,7 +125,7 @@ func TestAScriptThatGoesOnForEverIsKilledWhereverItIs(t *testing.T) {
 			says(t, dial(t, s.Addr), "OK", "SCRIPT", "KILL")
 			start := time.Now()
 			mentions(t, running.Receive().text, "Script killed by user")
-			if took := time.Since(start); took > 2*time.Second {
+			if took := time.Since(start); took > 10*time.Second {
 				t.Errorf("the end took %v", took)
 			}
 		})

@@ -12,6 +12,9 @@ import (
 	"time"
 )
 
+// dockerWaits is less than the ten seconds after which docker stop kills.
+const dockerWaits = 8 * time.Second
+
 const (
 	startTimeout = 30 * time.Second
 	stopTimeout  = 20 * time.Second

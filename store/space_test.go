@@ -132,7 +132,8 @@ func TestFlushDBTakesNoLongerForManyKeysThanForOne(t *testing.T) {
 		t.Skip("NOT CHECKED with -short: it takes long under the race detector; go test ./store does")
 	}
 	st := opened(t, t.TempDir())
-	flush := func(n int) time.Duration {
+	flush := func(n int) (made, took time.Duration) {
+		begin := time.Now()
 		for i := 0; i < n; {
 			must(t, st, 0, nil, func(tx *Tx, _ [][]byte) {
 				for range min(1000, n-i) {
@@ -141,22 +142,28 @@ func TestFlushDBTakesNoLongerForManyKeysThanForOne(t *testing.T) {
 				}
 			})
 		}
-		begin := time.Now()
+		made = time.Since(begin)
+		begin = time.Now()
 		must(t, st, 0, nil, func(tx *Tx, _ [][]byte) { tx.FlushDB(0) })
-		took := time.Since(begin)
+		took = time.Since(begin)
 		wantAll(t, st, nil)
-		return took
+		return made, took
 	}
 	flush(1)
-	if many := flush(200_000); many > 20*time.Millisecond { // a visit to each key would take longer
-		if again := flush(200_000); again > 20*time.Millisecond {
-			t.Fatalf("a flush of 200,000 keys took %v and %v", many, again)
+	for attempts := 1; ; attempts++ { // something else may have had the processor
+		made, took := flush(200_000)
+		t.Logf("200,000 keys were made in %v and flushed in %v", made, took)
+		if took < made/100 { // a visit to each key would take longer
+			break
+		}
+		if attempts == 5 {
+			t.Fatalf("a flush of 200,000 keys, which were made in %v, took %v", made, took)
 		}
 	}
 	begin := time.Now()
 	for st.Sweep(testNow) {
 	}
-	if took := time.Since(begin); took > 10*time.Second {
+	if took := time.Since(begin); took > time.Minute {
 		t.Errorf("letting go of the memory took %v", took)
 	}
 	checked(t, st)
