@@ -36,6 +36,7 @@
 //	paged.go paged_types.go paged_load.go                large collections of which memory has a part
 //	paged_index.go paged_build.go paged_list.go           the index by which they are found; the ends of lists
 //	paged_stream.go paged_stream_read.go                  some of a stream's entries; how one is found on disk
+//	paged_growth.go                                      writers wait for an index that memory waits for
 //	apply_string.go apply_rows.go apply_runs.go          the rows of long strings and of collections
 //	apply_slices.go rewrite.go                           on a full disk, or of much; long values without the lock
 //	pieces.go guard.go aside.go                          long rows and names; SQLite's panics; rows that tables refuse

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"time"
 
 	"diskette/store/order"
@@ -96,9 +97,11 @@ func (o *object) unloadable(applied uint64) bool {
 // call, so that no command pays for more than about what it brought in. more = it got ahead, and is
 // not there yet.
 func (st *Store) unloadLocked(steps int) (more bool) {
+	st.noteHot()
 	if st.hotBytes <= st.maxMemory.Load() {
 		return false
 	}
+	defer st.noteHot()
 	applied := st.applied.Load()
 	for ; steps > 0 && st.hotBytes > st.maxMemory.Load() && st.oldest != nil; steps-- {
 		o := st.hand
@@ -187,7 +190,7 @@ func (st *Store) noRoom() bool {
 // WaitForRoom delays a writer while write-back is too far behind, so that neither the
 // queue nor the dirty part of the hot set grows without bound. Call it without the lock.
 func (st *Store) WaitForRoom() {
-	var since time.Time
+	var since, grown time.Time
 	for !st.closed.Load() {
 		failed := st.journal.Err()
 		if err := st.writeError.Load(); failed == nil && err != nil {
@@ -209,6 +212,13 @@ func (st *Store) WaitForRoom() {
 				return
 			}
 			signal(st.room.wake)
+		case st.outgrows():
+			if grown.IsZero() {
+				grown = time.Now()
+			} else if time.Since(grown) > cmp.Or(st.opts.growthWait, growthWait) {
+				return
+			}
+			st.kickWriteBack()
 		default:
 			return
 		}

@@ -31,7 +31,8 @@ import (
 //	HLEN       2.8 ms at first             ZADD        0.34 ms, 270 us      RSS after all    65 MB
 //
 // What loaded the whole before took 420 MB of RSS and some seconds for one million fields already. While a collection
-// is filled faster than its index is made (150,000 elements a second of one core), it is in memory whole, as ever.
+// is filled faster than its index is made (150,000 elements a second of one core), it is in memory whole, and its
+// writers wait: see paged_growth.go.
 
 // Names are elements that a command names: Args[First], Args[First+Step] and so on, up to Args[Last].
 type Names struct {
@@ -362,6 +363,7 @@ func (st *Store) toPart(o *object) bool {
 		p.old = generation{there: c, lsn: o.lsn, whole: true}
 	}
 	bytes := c.size()
+	st.parted.Store(o.lsn)
 	o.setColl(nil)
 	o.headOnly = true
 	o.setOutline(&outline{shape: shape, bytes: bytes, part: p})
@@ -417,6 +419,7 @@ func (e editing) noteRemoved(name string) {
 
 // changedPart is changed for a part.
 func (e editing) changedPart() {
+	e.tx.st.parted.Store(e.tx.lsn)
 	switch p := e.outline.part; {
 	case p.stream != nil:
 		e.outline.shape.Len = p.stream.Len()

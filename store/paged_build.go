@@ -59,6 +59,7 @@ func (st *Store) indexElements() (did bool, err error) {
 		did = true
 		return w.indexSlice()
 	})
+	st.paged.works(did && err == nil)
 	if err != nil {
 		w.build = nil
 		for _, id := range wanted {
@@ -71,7 +72,7 @@ func (st *Store) indexElements() (did bool, err error) {
 // indexBetween goes on with indexes for a while between two write-backs, of which the second waits already: a hot set
 // that is over its bound may have to wait for that, because it can not let go of what is changed all the time.
 func (st *Store) indexBetween(share time.Duration) {
-	for end := time.Now().Add(share); !st.DiskFull() && st.seenOverBound() && time.Now().Before(end); {
+	for end := time.Now().Add(share); !st.DiskFull() && st.seenOver() > 0 && time.Now().Before(end); {
 		did, err := st.indexElements()
 		if err != nil {
 			st.maintenanceFailed(indexing, err)
@@ -81,16 +82,6 @@ func (st *Store) indexBetween(share time.Duration) {
 		}
 		st.checkpoint(st.walPages())
 	}
-}
-
-// seenOverBound is overBound where nobody holds the keyspace lock, which write-back does not wait for: a long script
-// would keep it from beginning.
-func (st *Store) seenOverBound() bool {
-	if !st.mu.TryLock() {
-		return false
-	}
-	defer st.mu.Unlock()
-	return st.hotBytes > st.maxMemory.Load()
 }
 
 // wantIndexes notes keys that are to be indexed.

@@ -54,6 +54,20 @@ type paged struct {
 	mu      sync.Mutex
 	indexed map[int64]struct{}
 	wanted  map[int64]struct{} // large ones that are not
+	working bool               // an index was worked on when that was tried last
+}
+
+func (p *paged) works(did bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.working = did
+}
+
+// isUnfinished reports whether an index is to be made that is not complete.
+func (p *paged) isUnfinished() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.working || len(p.wanted) > 0
 }
 
 func (p *paged) isIndexed(id int64) bool {

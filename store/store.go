@@ -42,10 +42,13 @@ type Options struct {
 	Log   func(event string, err error, fields ...any) // what an operator should know; nil = nothing
 
 	// For tests: what counts as a small value, as a large collection and as a large young generation of a part of one;
-	// faults below SQLite and the journal.
+	// how far memory may be over its bound before writers wait for an index, and how long; faults below SQLite and the
+	// journal.
 	small         int64
 	pagedElements int
 	youngBytes    int64
+	growthSlack   int64
+	growthWait    time.Duration
 	upkeep        upkeep
 	VFS           string
 	Fault         func(files.Call) (allow int, err error)
@@ -123,6 +126,8 @@ type Store struct {
 	applied    atomic.Uint64               // newest LSN in the tables
 	backlog    atomic.Int64                // journal bytes that are not
 	maxMemory  atomic.Int64                // bound of hotBytes
+	over       atomic.Int64                // what they had beyond it when somebody looked last
+	parted     atomic.Uint64               // the last LSN that a part of a collection waits for
 	countUses  atomic.Pointer[UseCounting] // see uses.go
 	onDisk     atomic.Pointer[diskSizes]   // follows the bounds; never nil once the directory is open
 	bounds     atomic.Pointer[Bounds]      // see bounds.go; never nil

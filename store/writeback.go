@@ -289,7 +289,7 @@ func (st *Store) applyLoop() {
 			return
 		}
 		st.makeRoom(growth, dropped, rows)
-		st.indexBetween(time.Since(start) / 2)
+		st.indexBetween(st.indexShare(time.Since(start)))
 		st.atMoment()
 	}
 }

@@ -1,0 +1,48 @@
+package store
+
+import (
+	"cmp"
+	"time"
+)
+
+// A large collection that is changed all the time can be let go of in parts only once its index is complete (toPart).
+// While one that was never indexed grows faster than that is made, the hot set would be over its bound by as much as
+// comes meanwhile: 490 MB instead of 64 for a hash of 3.5 million fields on a busy machine. So from growthSlack over
+// the bound on write-back's goroutine works on the index for longer between two write-backs, and writers wait for it,
+// each time for growthWait at most: rather too much than for ever. So they do for the write-back of parts.
+
+const (
+	growthSlack = 32 << 20
+	growthWait  = 100 * time.Millisecond
+	// growthShare is how long the index is worked on between two write-backs.
+	growthShare = time.Second
+)
+
+// noteHot tells those without the keyspace lock, which the caller holds, by how much the hot set is over its bound.
+func (st *Store) noteHot() { st.over.Store(st.hotBytes - st.maxMemory.Load()) }
+
+// seenOver is by how much the hot set is over its bound, or was when somebody looked last. It does not wait for the
+// keyspace lock, which a long script may hold.
+func (st *Store) seenOver() int64 {
+	if st.mu.TryLock() {
+		st.noteHot()
+		st.mu.Unlock()
+	}
+	return st.over.Load()
+}
+
+// outgrows reports whether the hot set is far over its bound, and something under way after which it will not be: an
+// index, or the write-back of what is held in parts and has to stay until then.
+func (st *Store) outgrows() bool {
+	slack := cmp.Or(st.opts.growthSlack, growthSlack)
+	return st.over.Load() > slack && (st.paged.isUnfinished() || st.parted.Load() > st.applied.Load()) &&
+		st.seenOver() > slack
+}
+
+// indexShare is how long an index is worked on between two write-backs, of which the first took so long.
+func (st *Store) indexShare(took time.Duration) time.Duration {
+	if st.outgrows() {
+		return max(took, growthShare)
+	}
+	return took / 2
+}
