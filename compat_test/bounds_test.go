@@ -258,7 +258,10 @@ func TestWhoHasWaitedForWhatNeedsRoomIsRefusedAtTheBound(t *testing.T) {
 func TestTheStartSaysWhatAnEvictingPolicyMeans(t *testing.T) {
 	s := startServer(t, subjectBin(t), "--maxmemory", "64mb", "--maxmemory-policy", "volatile-lru")
 	mentions(t, s.Log.String(), "maxmemory-policy volatile-lru: the hottest 64 MB stay in memory, up to 640 MB on disk; maxdisk sets it")
-	equal(t, "maxdisk", boundsField(t, dial(t, s.Addr), "maxdisk"), 640<<20)
+	c := dial(t, s.Addr)
+	equal(t, "maxdisk", boundsField(t, c, "maxdisk"), 640<<20)
+	c.Do("CONFIG", "SET", "maxmemory", "32mb")
+	mentions(t, s.Log.String(), "the hottest 32 MB stay in memory, up to 320 MB on disk; maxdisk sets it")
 	for setting, reason := range map[string]string{
 		"--maxdisk 1mb":                  "argument must be at least 8388608 bytes",
 		"--maxdisk-db 16 1mb":            "maxdisk-db: DB index is out of range",

@@ -28,6 +28,9 @@ type diskBounds struct {
 	refused atomic.Int64 // commands, since the start or CONFIG RESETSTAT
 	evicted atomic.Int64 // keys, since the start
 	watch   boundsWatch
+
+	begun atomic.Bool  // beginBounds is over
+	told  atomic.Int64 // the assumed bound that the log had last
 }
 
 // Bounds are those that the server is started with, for store.Options. The error says why it can not keep to them.
@@ -81,6 +84,7 @@ func (s *Server) beginBounds() {
 		s.cfg.OnChanged(name, func(string) { s.applyBounds() })
 	}
 	s.applyBounds() // they may have changed while data was moving in
+	s.bounds.begun.Store(true)
 	s.logDefaultBound()
 }
 
@@ -99,12 +103,20 @@ func (s *Server) applyBounds() {
 		return
 	}
 	s.store.SetBounds(b)
+	if s.bounds.begun.Load() {
+		s.logDefaultBound()
+	}
 }
 
-// logDefaultBound says what an evicting policy means where nothing says how much disk there is for the data.
+// logDefaultBound says what an evicting policy means where nothing says how much disk there is for the data, whenever
+// that is another bound than before.
 func (s *Server) logDefaultBound() {
 	b := s.store.Bounds()
 	if s.cfg.Int("maxdisk") != 0 || b.Policy == store.NoEviction || b.Disk == 0 {
+		s.bounds.told.Store(0)
+		return
+	}
+	if s.bounds.told.Swap(b.Disk) == b.Disk {
 		return
 	}
 	if assumed, err := s.cfg.DiskBounds(s.fileSystem()); err == nil && b.Disk > assumed.Disk {

@@ -17,7 +17,7 @@ var ErrWALHeld = errors.New("the WAL is at wal-limit, because a program reads th
 
 // SmallestWALLimit is the least that SetWALLimit takes: below it write-back would wait for readers that hold nothing
 // up.
-const SmallestWALLimit = 4 * walPages * pageBytes // 64 MiB
+const SmallestWALLimit = 4 * walPages * pageBytes // 62.5 MiB: 64mb is taken
 
 // walHeld is what is known of a reader outside that keeps the WAL from being written from its start.
 type walHeld struct {

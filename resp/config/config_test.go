@@ -193,6 +193,7 @@ func TestConfigSetRefusesValuesAsRedisDoes(t *testing.T) {
 		{"slowlog-log-slower-than", "-2", "argument must be between -1 and 9223372036854775807 inclusive"},
 		{"proto-max-bulk-len", "1", "argument must be between 1048576 and 9223372036854775807 inclusive"},
 		{"proto-max-bulk-len", "1m", "argument must be between 1048576 and 9223372036854775807 inclusive"},
+		{"wal-limit", "1mb", "argument must be 0 or at least 65536000"},
 		{"active-defrag-cycle-max", "0", "argument must be between 1 and 99 inclusive"},
 		{"protected-mode", "maybe", "argument must be 'yes' or 'no'"},
 		{"appendonly", "maybe", "argument must be 'yes' or 'no'"},

@@ -102,6 +102,17 @@ func memorySize(low int64) valueKind {
 	})
 }
 
+// noneOrMemorySize is 0, or a size that is no less than a least one.
+func noneOrMemorySize(least int64) valueKind {
+	return oneWord(func(word string) (setting, error) {
+		n, err := ParseMemory(word)
+		if err == nil && (n < 0 || n > 0 && n < least) {
+			err = fmt.Errorf("argument must be 0 or at least %d", least)
+		}
+		return setting{text: strconv.FormatInt(n, 10), number: n}, err
+	})
+}
+
 // memoryOrPercent is a size in bytes, or n% of maxmemory kept as -n.
 var memoryOrPercent = oneWord(func(word string) (setting, error) {
 	if percent, ok := strings.CutSuffix(word, "%"); ok {

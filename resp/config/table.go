@@ -3,6 +3,8 @@ package config
 import (
 	"math"
 	"slices"
+
+	"diskette/store"
 )
 
 // A parameter is one row of the configuration: a name that redis.conf, the command line,
@@ -84,7 +86,7 @@ var parameters = slices.Concat([]parameter{
 	{"appendfsync", "", oneOf("everysec", "always", "no"), "everysec", inUse},
 	{"allow-network-filesystem", "", yesOrNo, "no", inUse | atStart},
 	{"page-checksums", "", yesOrNo, "yes", inUse | atStart},
-	{"wal-limit", "", memorySize(0), "1073741824", inUse},
+	{"wal-limit", "", noneOrMemorySize(store.SmallestWALLimit), "1073741824", inUse},
 	{"ping-fails-when-damaged", "", yesOrNo, "no", inUse},
 	{"set-aside-damaged", "", oneOf("no", "yes", "salvage"), "no", inUse | atStart | once},
 	{"auth-failure-delay", "", intRange(0, 60_000), "1000", inUse},
