@@ -46,8 +46,9 @@ func (p *process) serveAdmin(ln net.Listener) {
 			}
 			return c, nil
 		},
-		TLS: p.server.AdminTLS(),
-		Log: func(what string, err error) { p.log.Warn().Err(err).Msg(what) },
+		TLS:      p.server.AdminTLS(),
+		Expiring: p.server.ExpiringNext,
+		Log:      func(what string, err error) { p.log.Warn().Err(err).Msg(what) },
 	})
 	go func() {
 		if err := p.admin.Serve(ln); err != nil {

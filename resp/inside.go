@@ -229,5 +229,18 @@ func (s *Server) lockWithin(ctx context.Context) error {
 	return nil
 }
 
+// ExpiringNext lists at most so many keys of a database that expire behind a place, in that order, and where to go on:
+// 0, 0 = that was all.
+func (s *Server) ExpiringNext(db int, millis, id int64, most int) (keys []string, nextMillis, nextID int64, err error) {
+	switch {
+	case s.loading.Load() != nil || s.store == nil:
+		return nil, 0, 0, errNoData
+	case db < 0 || db >= s.cfg.Databases:
+		return nil, 0, 0, errors.New("there is no such database")
+	}
+	keys, next, err := s.store.ExpiringNext(db, store.DeadlinePlace{Millis: millis, ID: id}, most)
+	return keys, next.Millis, next.ID, err
+}
+
 // keptPrefix comes before a part's name in the server's own database.
 const keptPrefix = "kept:"

@@ -1,88 +1,76 @@
 package store
 
 import (
+	"errors"
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 )
 
-func TestTheNumberOfKeysWithDeadlinesIsKeptThroughEveryChangeAndARestart(t *testing.T) {
-	dir := t.TempDir()
-	st, err := Open(Options{Dir: dir})
-	if err != nil {
-		t.Fatal(err)
+func TestKeysAreListedInTheOrderOfTheirDeadlines(t *testing.T) {
+	st := opened(t, t.TempDir(), func(*Options) {})
+	begin := time.Now().Add(time.Hour).UnixMilli()
+	var want []string
+	for i := range 3000 {
+		name := fmt.Sprintf("key:%d", i)
+		for db := range 2 {
+			if db == 0 || i%3 == 0 {
+				must(t, st, db, []string{name}, func(tx *Tx, k [][]byte) {
+					tx.SetString(k[0], []byte("v"), 0)
+					tx.SetDeadline(k[0], begin+int64(i/500)) // which 500 share
+				})
+			}
+		}
+		want = append(want, name)
 	}
-	now := time.Now().UnixMilli()
-	later := now + time.Hour.Milliseconds()
-	do := func(fn func(tx *Tx)) {
-		t.Helper()
-		st.Lock()
-		tx := st.Begin(0, now)
-		fn(tx)
-		seen := tx.End()
-		st.Unlock()
-		if err := st.Wait(seen); err != nil {
-			t.Fatal(err)
+	mustSet(t, st, "for ever", "v")
+	flushed(t, st)
+	for db, want := range [][]string{want, slices.DeleteFunc(slices.Clone(want), func(name string) bool {
+		i := 0
+		_, _ = fmt.Sscanf(name, "key:%d", &i)
+		return i%3 != 0
+	})} {
+		var found []string
+		for place := (DeadlinePlace{}); ; {
+			keys, next, err := st.ExpiringNext(db, place, 70)
+			if err != nil || len(keys) > 70 {
+				t.Fatalf("%d keys, %v", len(keys), err)
+			}
+			found = append(found, keys...)
+			if place = next; place == (DeadlinePlace{}) {
+				break
+			}
+		}
+		if !slices.Equal(found, want) {
+			t.Errorf("database %d: %d keys were found of %d, or in another order", db, len(found), len(want))
 		}
 	}
-	want := func(db0, db1 int64) {
-		t.Helper()
-		st.Lock()
-		got := st.DatabaseStatsLocked(now)
-		st.Unlock()
-		if got[0].Expiring != db0 || got[1].Expiring != db1 {
-			t.Errorf("%d and %d keys with deadlines, want %d and %d", got[0].Expiring, got[1].Expiring, db0, db1)
-		}
-		if err := st.Check(); err != nil {
-			t.Error(err)
-		}
-	}
-	key := func(s string) []byte { return []byte(s) }
+}
 
-	do(func(tx *Tx) {
-		tx.SetString(key("plain"), key("v"), 0)
-		for _, k := range []string{"a", "b", "c", "d", "e"} {
-			tx.SetString(key(k), key("v"), later)
+// What is looked at is bounded, however many keys have the same deadline.
+func TestTheDeadlinesAreFoundByTheirIndex(t *testing.T) {
+	st := opened(t, t.TempDir(), func(*Options) {})
+	if err := st.readers.use(func(r *reader) error {
+		for i, sql := range expiringSQL {
+			q, err := r.stmt(`EXPLAIN QUERY PLAN ` + sql)
+			if err != nil {
+				return err
+			}
+			plan := ""
+			for q.Step() {
+				plan += q.ColumnText(3)
+			}
+			if err := errors.Join(q.Err(), q.Reset()); err != nil {
+				return err
+			}
+			want := "SEARCH keys USING INDEX keys_by_deadline (expires_ms" + []string{"=? AND rowid>?)", ">?)"}[i]
+			if plan != want {
+				t.Errorf("%s, not %s", plan, want)
+			}
 		}
-	})
-	want(5, 0)
-	do(func(tx *Tx) {
-		tx.SetDeadline(key("a"), 0)           // PERSIST
-		tx.SetDeadline(key("plain"), later+1) // EXPIRE
-		tx.SetDeadline(key("b"), later+1)     // no change of the number
-		tx.Delete(key("c"))
-	})
-	want(4, 0) // plain b d e
-	do(func(tx *Tx) {
-		tx.Move(key("b"), 1)
-		tx.Rename(key("d"), key("e"))
-		tx.Copy(key("plain"), 1, key("copy"), false)
-	})
-	want(2, 2) // plain e | b copy
-	if err := st.Unload(); err != nil {
-		t.Fatal(err)
-	}
-	do(func(tx *Tx) { tx.SetString(key("e"), key("w"), 0) }) // SET takes the deadline away
-	want(1, 2)
-	do(func(tx *Tx) { tx.SwapDB(0, 1) })
-	want(2, 1)
-	if err := st.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if st, err = Open(Options{Dir: dir}); err != nil {
-		t.Fatal(err)
-	}
-	want(2, 1)
-	now = later + 1
-	for st.Sweep(now) {
-	}
-	want(0, 0)
-	do(func(tx *Tx) {
-		tx.SetString(key("f"), key("v"), now+1000)
-		tx.FlushDB(0)
-		tx.SetString(key("g"), key("v"), now+1000)
-	})
-	want(1, 0)
-	if err := st.Close(); err != nil {
+		return nil
+	}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -28,9 +28,12 @@ type Backend struct {
 	Keep func(ctx context.Context, part string, values map[string][]byte) error
 	Kept func(ctx context.Context, part string) (map[string]string, error)
 	// Copy makes a copy of the database file, whose room on the disk is free again when it is closed.
-	Copy func(ctx context.Context) (File, error)
-	TLS  *tls.Config                  // nil = without
-	Log  func(what string, err error) // for the log
+	// Expiring lists at most so many keys of a database that expire after a place (a deadline in unix ms, and a number
+	// for keys that have the same), in that order, and where to go on; 0, 0 = that was all.
+	Expiring func(db int, millis, id int64, most int) (keys []string, nextMillis, nextID int64, err error)
+	Copy     func(ctx context.Context) (File, error)
+	TLS      *tls.Config                  // nil = without
+	Log      func(what string, err error) // for the log
 }
 
 // Bounds of what the listener takes.

@@ -70,7 +70,7 @@ func startWith(t testing.TB, dir string, change func(*Server), args ...string) *
 			}
 			return c, nil
 		},
-		TLS: server.AdminTLS(),
+		TLS: server.AdminTLS(), Expiring: server.ExpiringNext,
 		Log: func(what string, err error) { t.Log(what, err) }})
 	change(page)
 	go page.Serve(forPage)

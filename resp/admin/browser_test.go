@@ -267,7 +267,7 @@ func (b *tab) pictures() {
 			b.do("the size", chromedp.EmulateViewport(width, 800))
 			for name, path := range map[string]string{"overview": "/", "caches": "/caches", "keys": "/keys?db=0&q=session:", "tree": "/keys?db=0&as=tree",
 				"json": "/key?db=0&k=" + keyID("json:1"), "hash": "/key?db=0&k=" + keyID("hash:1"), "hostile": "/key?db=0&k=" + keyID(hostile),
-				"fill": "/fill?db=0", "slow": "/slow", "live": "/live", "backup": "/backup"} {
+				"fill": "/fill?db=0", "largest": "/keys/largest", "used": "/keys/used", "expiring": "/keys/expiring", "slow": "/slow", "live": "/live", "backup": "/backup"} {
 				b.open(path)
 				if name == "overview" {
 					b.do("the plots", there(".plot:last-child canvas"))

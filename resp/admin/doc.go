@@ -16,6 +16,7 @@
 //	pages.go text.go              the page: its addresses and templates; texts and figures for people
 //	overview.go samples.go        how the server does, and the figures that its plots need
 //	caches.go keys.go value.go    databases; searching keys; a key
+//	ranked.go                     keys in an order: largest, most used, expiring next
 //	walk.go fill.go               what fills a cache: a walk in the background, and its view
 //	slow.go live.go backup.go     slow log and clients; MONITOR; downloads
 //	backups.go                    the database file's download; which was the last

@@ -56,7 +56,7 @@ func (l *look) keys() error {
 	}
 	size, _ := l.c.do("DBSIZE") // it may be denied
 	data := map[string]any{"DB": db, "Search": search, "Tree": tree, "Looked": float64(looked), "Size": float64(size.int()),
-		"Begun": cursor != "0"}
+		"Begun": cursor != "0", "Of": "/keys"}
 	if next != "0" {
 		q := url.Values{"db": {strconv.Itoa(db)}, "q": {search}, "cursor": {next}}
 		if tree {

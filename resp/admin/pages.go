@@ -73,10 +73,15 @@ func (s *Server) pages(mux *http.ServeMux) {
 		"GET /caches":  (*look).caches,
 		"GET /keys":    (*look).keys,
 		"GET /key":     (*look).key,
-		"GET /fill":    (*look).fill,
-		"GET /slow":    (*look).slow,
-		"GET /live":    (*look).live,
-		"GET /backup":  (*look).backup,
+
+		"GET /keys/expiring": (*look).expiring,
+		"GET /keys/largest":  (*look).largest,
+		"GET /keys/used":     (*look).used,
+
+		"GET /fill":   (*look).fill,
+		"GET /slow":   (*look).slow,
+		"GET /live":   (*look).live,
+		"GET /backup": (*look).backup,
 
 		"POST /logout":       (*look).logout,
 		"POST /caches/clear": (*look).clear,
@@ -252,7 +257,7 @@ func (l *look) show(name, title string, data map[string]any) error {
 	}
 	data["Title"], data["Views"], data["User"], data["CSRF"], data["Path"] = title, views, l.se.user, l.se.csrf, l.r.URL.Path
 	data["Told"] = l.r.FormValue("told")
-	if l.r.URL.Path == "/key" {
+	if l.r.URL.Path == "/key" || strings.HasPrefix(l.r.URL.Path, "/keys/") {
 		data["Path"] = "/keys"
 	}
 	show(l.w, http.StatusOK, name, data)

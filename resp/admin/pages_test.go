@@ -73,7 +73,7 @@ func TestNobodySeesAnythingWithoutASession(t *testing.T) {
 	s := start(t, t.TempDir(), "--requirepass", "secret")
 	s.do("SET", "a", "1")
 	for _, path := range []string{"/", "/caches", "/keys", "/key?k=YQ", "/fill", "/slow", "/live", "/backup", "/samples?span=hour", "/download?k=YQ",
-		"/live/monitor", "/backup/rdb", "/backup/slice"} {
+		"/live/monitor", "/backup/rdb", "/backup/db", "/backup/slice", "/keys/largest", "/keys/used", "/keys/expiring"} {
 		if status, body := s.get(browser(t), path); status != http.StatusSeeOther {
 			t.Errorf("%s: %d %s", path, status, body)
 		}
@@ -643,12 +643,14 @@ func FuzzReply(f *testing.F) {
 // FuzzRequests sends what no browser does to every address of the page.
 func FuzzRequests(f *testing.F) {
 	for _, path := range []string{"/keys", "/key", "/fill", "/samples", "/download", "/login", "/key/set", "/key/expire", "/key/delete", "/caches/clear",
-		"/clients/kill", "/backup/slice", "/static/style.css", "/debug/pprof/heap", "/slow", "/live"} {
+		"/clients/kill", "/backup/slice", "/keys/largest", "/keys/used", "/keys/expiring", "/backup/db", "/static/style.css", "/debug/pprof/heap", "/slow", "/live"} {
 		f.Add(path, "db=0&k=YQ&q=a*&at=1&form=hex&cursor=7&span=day&name=db0&seconds=5&value=x&before=y&to=//x")
 	}
 	f.Add("/key", "k=%00%ff&db=-1")
 	f.Add("/keys", "cursor=-1&q=%5B%5B%5B%5C&as=tree")
 	f.Add("/fill", "under=%ff%00<script>&level=2")
+	f.Add("/keys/expiring", "at=-9223372036854775808&id=9223372036854775807&db=0")
+	f.Add("/keys/expiring", "at=99999999999999999999&id=x&db=99")
 	s := start(f, f.TempDir())
 	s.do("SET", hostile, hostile)
 	s.do("HSET", "a", hostile, hostile)

@@ -3,6 +3,7 @@ package admin
 import (
 	"cmp"
 	"encoding/json"
+	"hash/fnv"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,7 +54,9 @@ type filled struct {
 	Every   int     // one key in so many was asked for its size
 	First   []group // by the name up to the first ':'
 	Second  []group // by the name up to the second
-	Largest []big   // of those that were asked
+	Largest []big   // of those that were asked, and of those that the walks before have found
+	Used    []big   // the same by their counter of uses, while uses are counted
+	Round   int     // how many walks were before: each asks other keys
 }
 
 // walk is what the walks have found.
@@ -67,6 +70,7 @@ type walk struct {
 // tally counts a walk under way.
 type tally struct {
 	found         filled
+	before        []big // what the walk before has found to be large, or used much
 	first, second map[string]*group
 }
 
@@ -136,23 +140,42 @@ func (t *tally) add(name string, bytes float64) {
 			g.Bytes += bytes
 		}
 	}
-	if bytes < 0 || len(name) > 4<<10 {
-		return
+	if bytes >= 0 {
+		t.found.Largest = withTop(t.found.Largest, name, bytes)
 	}
-	const most = 50
-	l := t.found.Largest
-	if len(l) == most && l[most-1].Bytes >= bytes {
-		return
+}
+
+// mostTop is how many keys of a kind are remembered, and longestTop how long a remembered name may be.
+const (
+	mostTop    = 100
+	longestTop = 4 << 10
+)
+
+// withTop puts a key into a list of those with the highest scores, unless it is there.
+func withTop(list []big, name string, score float64) []big {
+	if len(name) > longestTop || len(list) == mostTop && list[mostTop-1].Bytes >= score ||
+		slices.ContainsFunc(list, func(b big) bool { return b.Name == name }) {
+		return list
 	}
-	at, _ := slices.BinarySearchFunc(l, bytes, func(b big, bytes float64) int { return cmp.Compare(bytes, b.Bytes) })
-	l = slices.Insert(l, at, big{strings.Clone(name), bytes})
-	t.found.Largest = l[:min(len(l), most)]
+	at, _ := slices.BinarySearchFunc(list, score, func(b big, score float64) int { return cmp.Compare(score, b.Bytes) })
+	list = slices.Insert(list, at, big{strings.Clone(name), score})
+	return list[:min(len(list), mostTop)]
+}
+
+// asked reports whether a walk asks a key for its size: one in so many, and each walk others.
+func (t *tally) asked(name string) bool {
+	if t.found.Every <= 1 {
+		return true
+	}
+	h := fnv.New32a()
+	h.Write([]byte(name))
+	return (int(h.Sum32()>>8)+t.found.Round)%t.found.Every == 0
 }
 
 // result is what was found so far, estimated for all keys.
 func (t *tally) result() *filled {
 	f := t.found
-	f.Largest = slices.Clone(f.Largest)
+	f.Largest, f.Used = slices.Clone(f.Largest), slices.Clone(f.Used)
 	estimate := func(groups map[string]*group) []group {
 		if len(groups) > mostGroups {
 			foldFewest(groups)
@@ -251,6 +274,9 @@ func (w *walk) forgetBut(dbs []int) {
 func (s *Server) walkOver(db, every int) (goOn bool) {
 	t := newTally(db, every)
 	s.walk.mu.Lock()
+	if last := s.walk.whole[db]; last != nil {
+		t.found.Round, t.before = last.Round+1, slices.Concat(last.Largest, last.Used)
+	}
 	s.walk.under = t
 	s.walk.mu.Unlock()
 	cursor := "0"
@@ -289,24 +315,47 @@ func (s *Server) walkOn(c *conn, t *tally, db int, cursor string) (next string, 
 	if len(v.elems) != 2 {
 		return "", errReply
 	}
-	names := v.elems[1].elems
-	var ask [][]string
-	every := t.found.Every
-	for i := 0; i < len(names); i += every {
-		ask = append(ask, []string{"MEMORY", "USAGE", names[i].text})
+	var names []string
+	for _, name := range v.elems[1].elems {
+		names = append(names, name.text)
 	}
-	sizes, err := c.pipeline(ask)
+	found := len(names)
+	if cursor == "0" { // what the walk before has found is looked at again
+		for _, b := range t.before {
+			names = append(names, b.Name)
+		}
+	}
+	asked := func(i int) bool { return i >= found || t.asked(names[i]) }
+	var ask [][]string
+	for i, name := range names {
+		if asked(i) {
+			ask = append(ask, []string{"MEMORY", "USAGE", name}, []string{"OBJECT", "FREQ", name})
+		}
+	}
+	replies, err := c.pipeline(ask)
 	if err != nil {
 		return "", err
 	}
 	s.walk.mu.Lock()
 	defer s.walk.mu.Unlock()
-	for i := range names {
+	for i, name := range names {
 		bytes := -1.0
-		if size := &sizes[i/every]; i%every == 0 && size.kind == ':' {
-			bytes = float64(size.int())
+		if asked(i) {
+			size, uses := &replies[0], &replies[1]
+			replies = replies[2:]
+			if size.kind == ':' {
+				bytes = float64(size.int())
+			}
+			if uses.kind == ':' {
+				t.found.Used = withTop(t.found.Used, name, float64(uses.int()))
+			}
 		}
-		t.add(names[i].text, bytes)
+		switch {
+		case i < found:
+			t.add(name, bytes)
+		case bytes >= 0:
+			t.found.Largest = withTop(t.found.Largest, name, bytes)
+		}
 	}
 	return v.elems[0].text, nil
 }
