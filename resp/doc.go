@@ -63,6 +63,7 @@
 //	replica.go replica_copy.go replicas*.go              who follows us, what is sent to it, what it has said
 //	script*.go function.go                               Lua
 //	idle.go                                              what is given back when nobody uses keys
+//	tallies.go                                           the statistics of CACHE over a restart
 //	info*.go stats.go traffic.go latency.go procs.go     figures
 //	session_table.go cmd_*.go lolwut.go                  the commands on connections and on the server
 //

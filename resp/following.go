@@ -86,6 +86,7 @@ func (f *following) restore() {
 		f.at = p
 		f.history.Store(&p)
 	}
+	tx.Uncount() // no client's hit or miss
 	tx.End()
 }
 

@@ -269,6 +269,7 @@ func (l *libraries) restore() {
 			return true
 		})
 	}
+	tx.Uncount() // no client's hit or miss
 	tx.End()
 	for _, c := range code {
 		lib, refusal := l.make(compileLibrary(c), 0)

@@ -137,24 +137,34 @@ func (s *Server) Keep(ctx context.Context, part string, values map[string][]byte
 			return err
 		}
 	}
-	lsn, err := s.onKept(ctx, part, func(tx *store.Tx, key []byte) error {
+	lsn, err := s.keep(ctx, part, func(uint64) map[string][]byte { return values })
+	if err != nil {
+		return err
+	}
+	return s.store.Wait(lsn)
+}
+
+// keep is Keep up to the change. lsn is the change's. values is called under the keyspace lock with the LSN that the
+// change will have; if there are none, nothing is changed.
+func (s *Server) keep(ctx context.Context, part string, values func(lsn uint64) map[string][]byte) (lsn uint64, err error) {
+	return s.onKept(ctx, part, func(tx *store.Tx, key []byte) error {
 		last := s.store.LastLocked()
 		h, err := tx.EditHash(key)
 		if err != nil {
 			return err
 		}
-		for name, value := range values {
+		all := values(tx.LSN())
+		for name, value := range all {
 			h.Set([]byte(name), value)
+		}
+		if len(all) == 0 {
+			return nil
 		}
 		if p := s.follow.at; p.id != "" && p.lsn == last { // the master's stream may still go on from there
 			s.follow.keep(tx, p)
 		}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	return s.store.Wait(lsn)
 }
 
 // Kept returns what Keep has stored, and waits as it does.

@@ -259,6 +259,7 @@ func (s *Server) Start(st *store.Store) {
 	s.removeCopies()
 	s.libraries.restore()
 	s.follow.restore()
+	s.beginTallies()
 	s.sweeper = expire.Start(s, int(s.cfg.Hz.Load()))
 	s.loaded()
 	s.replicas.start()
@@ -266,6 +267,7 @@ func (s *Server) Start(st *store.Store) {
 	s.beginFollowing()
 	s.beginBounds()
 	s.sampler.start(s)
+	go s.keepTalliesUntil(s.sampler.stop)
 	if s.procs != nil {
 		go s.procs.run(s, s.sampler.stop)
 	}
@@ -402,6 +404,9 @@ func (s *Server) Stop(grace time.Duration) {
 	for {
 		select {
 		case <-asleep:
+			if s.sweeper != nil {
+				s.keepTallies()
+			}
 			return
 		case <-time.After(5 * time.Millisecond):
 			if s.RunsScript() && time.Now().After(deadline) {

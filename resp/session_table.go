@@ -11,7 +11,7 @@ import (
 func sessionRows() []*command.Row {
 	return slices.Concat(
 		connectionRows(), clientRows(), transactionRows(), pubsubRows(), scriptRows(), functionRows(),
-		aclRows(), configRows(), memoryRows(), latencyRows(), slowlogRows(), clusterRows(), replicaRows(), moduleRows(),
+		aclRows(), configRows(), memoryRows(), latencyRows(), slowlogRows(), cacheRows(), clusterRows(), replicaRows(), moduleRows(),
 		serverRows(), migrateRows())
 }
 

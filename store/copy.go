@@ -206,6 +206,7 @@ func (tx *Tx) Adopt(c *Copy) {
 		tx.rec.adopt(db, fresh)
 	}
 	c.over = true
+	st.seedFrom(0)
 	st.sweep.keys.onDisk.Store(nil) // the tables have more than they were known to
 	st.sweep.fields.onDisk.Store(nil)
 	tx.Select(tx.db)
@@ -220,6 +221,7 @@ func (tx *Tx) supplant(db int, fresh *space) {
 	}
 	st.stats.changes += old.live
 	st.dbs[db] = fresh
+	st.tallySupplanted(old, fresh)
 	fresh.lsn = tx.lsn
 	old.db = -1
 	st.orderFlushed(old)

@@ -32,6 +32,7 @@ func (tx *Tx) SwapDB(a, b int) {
 		return
 	}
 	st.dbs[a], st.dbs[b] = st.dbs[b], st.dbs[a]
+	st.tallySwapped(st.dbs[a], st.dbs[b])
 	for _, db := range []int{a, b} {
 		st.dbs[db].db, st.dbs[db].lsn = db, tx.lsn
 		tx.rec.database(db, st.dbs[db])

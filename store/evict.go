@@ -7,6 +7,7 @@ import (
 
 	"diskette/expire"
 	"diskette/store/order"
+	"diskette/store/tally"
 )
 
 // Evicting goes on beside the commands, in one goroutine:
@@ -346,7 +347,7 @@ func (tx *Tx) evict(o *object) (freed int64) {
 	}
 	freed = -st.ordered(s, func(r *order.Order) { r.Evicted(id, o.name()) })
 	st.becomesGarbage(typ, freed)
-	tx.drop(o)
+	tx.remove(o, tally.Evict)
 	c.evicted++
 	c.evictedBytes += freed
 	if s.db >= 0 && s.db < len(st.room.dbs) {

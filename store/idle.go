@@ -16,7 +16,8 @@ func (st *Store) Uses() (n int64, known bool) {
 		return 0, false
 	}
 	defer st.Unlock()
-	return st.stats.hits + st.stats.misses + st.stats.changes - st.stats.expired, true
+	hits, misses := st.lookedUp()
+	return hits + misses + st.stats.changes - st.stats.expired, true
 }
 
 // UnloadIdle unloads all keys that may be, a slice at a time, for as long as goOn says so; done = all are.

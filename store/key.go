@@ -1,6 +1,9 @@
 package store
 
-import "diskette/expire"
+import (
+	"diskette/expire"
+	"diskette/store/tally"
+)
 
 // Delete removes a key of any type and reports whether it was there.
 func (tx *Tx) Delete(key []byte) bool {
@@ -24,7 +27,7 @@ func (tx *Tx) SetDeadline(key []byte, deadline int64) bool {
 		tx.drop(o)
 	default:
 		tx.setDeadline(o, deadline)
-		tx.touched(o)
+		tx.retimed(o)
 	}
 	return true
 }
@@ -144,6 +147,8 @@ func (tx *Tx) transfer(from, to *object) {
 	st.resized(to)
 	st.renamed[to.id] = to
 	st.orderMoved(from, to)
+	st.censusMoved(from, to)
+	tx.count(tally.Set, to)
 	tx.vacate(from)
 	tx.touch(from)
 	tx.touch(to)

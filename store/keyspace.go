@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"diskette/store/order"
+	"diskette/store/tally"
 )
 
 // space is a generation of a database: the key names of one database between two FLUSHDBs.
@@ -20,6 +21,9 @@ type space struct {
 	unloaded bool
 
 	order *order.Order // says what goes first, while there are bounds: see ordering.go
+
+	flows  *tally.Flows  // of the number, not of the keys: see tallies.go
+	census *tally.Census // of the keys
 
 	expiring        int64 // keys that have a deadline
 	expiringChanged bool  // in the command under way

@@ -37,12 +37,16 @@ func playSeed(t *testing.T, seed uint64) {
 		}
 		g.compare()
 		checked(t, g.st)
+		g.tallies()
 		if g.st.Bounds().limited() {
 			ordersAgree(t, g.st)
 		}
+		g.keepTallies()
 		g.st = reopened(t, g.st, g.options)
+		g.beginTallies(g.kept)
 		g.compare()
 		checked(t, g.st)
+		g.tallies()
 		closed(t, g.st)
 	})
 }
@@ -57,8 +61,9 @@ type game struct {
 	now     int64
 	dbs     []map[string]entryModel
 	births  int
-	trace   []string // the last commands, for the failure's report
-	loans   []loan   // long values that were lent and must not change
+	trace   []string          // the last commands, for the failure's report
+	loans   []loan            // long values that were lent and must not change
+	kept    map[string][]byte // of the statistics
 	scan    *scanModel
 	parts   *partsSeen
 	next    *string // the element that the next change is about; nil = some
@@ -88,6 +93,7 @@ func newGame(t *testing.T, seed uint64) *game {
 		o.Databases, o.WriteBackRows, o.WriteBackDelay, o.MaxMemory, o.SegmentBytes = 4, rows, delay, memory, 64<<10
 	}
 	g.st = opened(t, t.TempDir(), g.options)
+	g.beginTallies(nil)
 	for range 4 {
 		g.dbs = append(g.dbs, map[string]entryModel{})
 	}
@@ -204,11 +210,14 @@ func (g *game) step() {
 	case n < 98:
 		g.note("check")
 		checked(g.t, g.st)
+		g.tallies()
+		g.keepTallies()
 	case n < 99 && g.r.IntN(2) == 0:
 		g.fullDisk()
 	case n < 99:
 		g.note("restart")
 		g.st = reopened(g.t, g.st, g.options)
+		g.beginTallies(g.kept)
 	default:
 		g.crash()
 	}
@@ -226,6 +235,7 @@ func (g *game) crash() {
 		dir = g.disk.killed(g.t, g.st.dir)
 	} else {
 		dir, what = g.disk.powerCut(g.t, g.st.dir, g.r), "power cut"
+		g.kept = nil // they are lost with what they are of
 	}
 	g.note("%s", what)
 	closed(g.t, g.st)
@@ -243,6 +253,7 @@ func (g *game) reopen(dir string) {
 	}
 	g.st = st
 	g.t.Cleanup(func() { st.Close() })
+	g.beginTallies(g.kept)
 }
 
 // fullDisk makes some of SQLite's writes fail, so that write-back goes in slices, and goes on with

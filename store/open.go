@@ -273,6 +273,7 @@ func (st *Store) openSpaces() error {
 		db := min(s.ColumnInt(0), st.opts.Databases)
 		st.dbs[db] = newSpace(s.ColumnInt64(1), db, s.ColumnInt64(2), s.ColumnInt64(3))
 	}
+	st.openTallies()
 	return s.Err()
 }
 

@@ -117,6 +117,9 @@ func (st *Store) readingForgot(o *object) {
 	if o.lsn > st.reading.applied {
 		st.reading.stale = true
 	}
+	if o.lsn > st.tally.reading.applied {
+		st.tally.reading.stale = true
+	}
 }
 
 func (st *Store) readingIsStale() bool { return st.reading.stale }

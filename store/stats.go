@@ -58,8 +58,9 @@ func (st *Store) HotBytesLocked() int64 { return st.hotBytes }
 
 func (st *Store) memoryStatsLocked() Stats {
 	c := &st.stats
+	hits, misses := st.lookedUp()
 	return Stats{
-		Hits: c.hits + st.tx.hits, Misses: c.misses + st.tx.misses, Changes: c.changes,
+		Hits: hits, Misses: misses, Changes: c.changes,
 		Expired: c.expired, ExpiredFields: c.expiredFields,
 		EvictedKeys: c.evicted, EvictedBytes: c.evictedBytes, EvictedAgeMillis: c.evictedAgeMillis,
 		Loads: c.loads, LoadNanos: c.loadNanos, Unloaded: c.unloaded,
@@ -101,6 +102,7 @@ func (st *Store) ResetStats() {
 // ResetStatsLocked is ResetStats for a caller that holds the keyspace lock.
 func (st *Store) ResetStatsLocked() {
 	st.stats = counters{changes: st.stats.changes}
+	st.resetTallies()
 	for db := range st.room.dbs {
 		st.room.dbs[db].evicted.Store(0)
 	}

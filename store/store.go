@@ -121,6 +121,7 @@ type Store struct {
 	stats                counters
 	reading              reading  // the evictor's: see ordering.go
 	order                ordering // the same
+	tally                tallies
 
 	ids        ids
 	applied    atomic.Uint64               // newest LSN in the tables
@@ -161,7 +162,7 @@ type tombstone struct {
 }
 
 type counters struct {
-	hits, misses, expired, expiredFields, changes, loads, loadNanos, unloaded int64
+	expired, expiredFields, changes, loads, loadNanos, unloaded int64
 
 	evicted, evictedBytes, evictedAgeMillis int64
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"diskette/expire"
 	"diskette/store/journal"
+	"diskette/store/tally"
 )
 
 // A Tx changes keys. Everything between Begin and End becomes one journal record: all or
@@ -21,6 +22,8 @@ type Tx struct {
 	rewritten *Rewrite // the one that was made
 
 	replaced *object // the one whose value was dropped for another: its name is not new
+
+	changes tally.Clock // picks some of the keys that are changed
 }
 
 // Begin starts a command on a database at a clock reading in unix ms. The caller holds the
@@ -52,9 +55,15 @@ func (tx *Tx) End() (seen uint64) {
 	}
 	tx.lsn = tx.st.journal.Last() + 1
 	tx.memos = 0
-	tx.st.stats.hits += tx.hits
-	tx.st.stats.misses += tx.misses
-	tx.Uncount()
+	if tx.hits|tx.misses != 0 {
+		counts := &tx.space.flows.Counts
+		counts[tally.Hit] += tx.hits
+		counts[tally.Miss] += tx.misses
+		tx.hits, tx.misses = 0, 0
+	}
+	if tx.aside != 0 {
+		tx.settle()
+	}
 	return tx.seen
 }
 
@@ -134,15 +143,24 @@ func (tx *Tx) String(key []byte) ([]byte, error) {
 	return o.value(), nil
 }
 
-// touched is called once for every key that a command changed, stored for one whose whole value is another.
-func (tx *Tx) touched(o *object) {
+// touched is called for every key whose value a command changed, stored for one whose whole value is another, retimed
+// for one that has another deadline.
+func (tx *Tx) touched(o *object) { tx.altered(o, false) }
+func (tx *Tx) stored(o *object)  { tx.altered(o, true) }
+
+func (tx *Tx) altered(o *object, stored bool) {
+	again := o.lsn == tx.lsn
+	picked := !again && tx.count(tally.Set, o)
 	tx.touch(o)
-	tx.st.orderChanged(o, false)
+	tx.st.orderChanged(o, stored)
+	if picked || again || o.units >= largeUnits || o.headOnly {
+		tx.st.censusChanged(o, 0)
+	}
 }
 
-func (tx *Tx) stored(o *object) {
+func (tx *Tx) retimed(o *object) {
 	tx.touch(o)
-	tx.st.orderChanged(o, true)
+	tx.st.orderChanged(o, false)
 }
 
 func (tx *Tx) touch(o *object) {
@@ -170,8 +188,10 @@ func (tx *Tx) create(o *object, typ Type, deadline int64) {
 	st.watchFields(o)
 	st.resized(o)
 	tx.rec.create(o)
+	tx.count(tally.Set, o)
 	tx.touch(o)
 	st.orderBorn(o)
+	st.censusChanged(o, tx.now)
 	tx.created(o)
 }
 
@@ -186,15 +206,22 @@ func (tx *Tx) created(o *object) {
 
 // replace drops what a key holds: another value follows at once, or none.
 func (tx *Tx) replace(o *object) {
-	tx.drop(o)
+	tx.remove(o, tally.NoKind)
 	tx.replaced = o
 }
 
-// drop makes a key absent. The object stays as the tombstone that keeps a load from bringing
-// the key back until the deletion is applied (I5).
-func (tx *Tx) drop(o *object) {
+// drop is remove for a command that wants the key away.
+func (tx *Tx) drop(o *object) { tx.remove(o, tally.Delete) }
+
+// remove makes a key absent. The object stays as the tombstone that keeps a load from bringing
+// the key back until the deletion is applied (I5). why is how it is counted.
+func (tx *Tx) remove(o *object, why tally.Kind) {
 	tx.rec.drop(o.id, o.space)
 	tx.st.orderDropped(o)
+	tx.censusDropped(o, why)
+	if why != tally.NoKind {
+		tx.count(why, o)
+	}
 	tx.vacate(o)
 	tx.touch(o)
 }
@@ -220,7 +247,7 @@ func (tx *Tx) vacate(o *object) {
 
 // expire removes a key whose deadline has passed.
 func (tx *Tx) expire(o *object) {
-	tx.drop(o)
+	tx.remove(o, tally.Expire)
 	tx.st.stats.expired++
 	if h := tx.st.hooks.Expired; h != nil {
 		h(o.space.db, o.name())

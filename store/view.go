@@ -4,6 +4,7 @@ import (
 	"unsafe"
 
 	"diskette/expire"
+	"diskette/store/tally"
 )
 
 // A View reads keys. It is valid while the keyspace lock is held, for one command, MULTI
@@ -30,7 +31,13 @@ type View struct {
 	aheadAt int
 	warmed  byte
 
-	hits, misses int64 // of the command under way: they count when it ends, not each time that it begins anew
+	// Of the command under way: they count when it ends, not each time that it begins anew.
+	hits, misses int64
+	aside        int         // picks and earlier together
+	clock        tally.Clock // picks some of them
+	picks        []pick      // those that it has picked
+	before       tally.Clock // the clock as it was before the first of them
+	earlier      []lookups   // in databases that were selected before
 }
 
 const (
@@ -59,6 +66,9 @@ func (v *View) Seen() uint64 { return v.seen }
 // Select turns to another database for the rest of the command.
 func (v *View) Select(db int) {
 	if v.db != db || v.space != v.st.dbs[db] {
+		if v.hits|v.misses != 0 {
+			v.leave()
+		}
 		v.db, v.space = db, v.st.dbs[db]
 		v.seen = max(v.seen, v.space.lsn)
 		v.memos = 0
@@ -82,9 +92,6 @@ func (v *View) Want(key []byte, need Need) bool {
 	}
 	return true
 }
-
-// Uncount forgets the hits and misses so far, of a command that will run once more from its beginning.
-func (v *View) Uncount() { v.hits, v.misses = 0, 0 }
 
 // WantAlso is Want for a key that a command comes upon while it runs. key may be anybody's memory: it is not the
 // argument of a later look-up.
@@ -217,6 +224,9 @@ func (v *View) counted(key []byte, o *object) *object {
 		}
 	} else {
 		v.hits++
+	}
+	if v.clock.Left--; v.clock.Left < 0 {
+		v.pick(key, o != nil)
 	}
 	return o
 }

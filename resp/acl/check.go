@@ -125,6 +125,22 @@ func (p *Permissions) ReadsAllKeys(r *command.Row, args [][]byte) bool {
 	})
 }
 
+// ReadsPrefix reports whether a command may read every key whose name begins so: a pattern that ends with an asterisk
+// and matches the prefix matches whatever follows.
+func (p *Permissions) ReadsPrefix(r *command.Row, args [][]byte, prefix string) bool {
+	return p.All || slices.ContainsFunc(p.Selectors, func(s *Selector) bool {
+		return s.check(r, args).Reason == Allowed && (s.allKeys || slices.ContainsFunc(s.keys, func(k keyPattern) bool {
+			return k.read && endsWithAny(k.pattern) && glob.Match(words.ViewBytes(k.pattern), words.ViewBytes(prefix))
+		}))
+	})
+}
+
+// endsWithAny reports whether a pattern ends with an asterisk that surely is no letter: not escaped, not in brackets.
+func endsWithAny(pattern string) bool {
+	head, ends := strings.CutSuffix(pattern, "*")
+	return ends && !strings.ContainsAny(head, `\[`)
+}
+
 func (s *Selector) allowsKey(key []byte, read, write bool) bool {
 	return slices.ContainsFunc(s.keys, func(k keyPattern) bool {
 		return (k.read || !read) && (k.write || !write) && glob.Match(words.ViewBytes(k.pattern), key)

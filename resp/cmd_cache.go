@@ -1,0 +1,216 @@
+package resp
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"diskette/resp/command"
+	"diskette/store"
+	"diskette/store/tally"
+)
+
+// CACHE is Diskette's own: what happens in a database and what fills it, by prefixes of the names (store/tally). A
+// prefix is a part of names: a user sees those whose keys he may all read.
+
+func cacheRows() []*command.Row {
+	return []*command.Row{
+		{Name: "cache", Arity: -2,
+			Group: "server", Since: "0.1.0", Cats: "dangerous", Doc: "Tells what happens in the databases and what fills them.",
+			Subs: []*command.Row{
+				{Name: "help", Arity: 2, Flags: command.Loading | command.Stale, Conn: command.Help,
+					Since: "0.1.0", Doc: "Explains the subcommands."},
+				{Name: "prefixes", Arity: -2, Flags: command.Readonly, Conn: onClient(cachePrefixes),
+					Since: "0.1.0", Cats: "dangerous", Tips: "nondeterministic_output",
+					Usage: "[<db>] [LEVEL <1|2>] [UNDER <prefix>] [COUNT <count>]",
+					Args:  "[db=integer] [LEVEL level=integer] [UNDER prefix=string] [COUNT count=integer]",
+					Cost:  "O(N) in the number of prefixes, of which there are few thousands at most",
+					Doc:   "Lists the prefixes that take the most room in a database, the selected one if none is named."},
+				{Name: "stats", Arity: -2, Flags: command.Readonly, Conn: onClient(cacheStats),
+					Since: "0.1.0", Cats: "dangerous", Tips: "nondeterministic_output", Usage: "[<db>|<prefix>]",
+					Args: "[<db=integer | prefix=string>]", Cost: "O(N) in the number of databases",
+					Doc: "Counts what has happened in all databases, in one, or to the keys with a prefix."},
+			}},
+	}
+}
+
+// errPrefix is for what can not be a prefix.
+var errPrefix = command.ErrorReply("ERR a prefix ends with its first or second ':', and is no longer than 64 bytes")
+
+func cacheStats(cl *client, c *command.Call) command.Reply {
+	switch {
+	case len(c.Args) > 3:
+		return command.ErrSubcommandSyntax(c)
+	case len(c.Args) == 2:
+		return cl.eachCache(c, func(stats *store.CacheStats) []command.Reply {
+			if stats.Keys == 0 && stats.Counts == (tally.Counts{}) {
+				return nil
+			}
+			return cacheFields(stats)
+		})
+	}
+	if db, ok := c.Int(2); ok {
+		if db < 0 || db >= int64(cl.srv.cfg.Databases) {
+			return command.ErrDBIndex
+		}
+		stats, err := cl.cache(c, int(db), false)
+		if err != nil {
+			return cl.srv.host.NotSeen(err)
+		}
+		return command.MapOf(cacheFields(&stats)...)
+	}
+	prefix := c.Str(2)
+	if first, second := tally.Prefixes(prefix); prefix != first && prefix != second {
+		return errPrefix
+	}
+	if !cl.readsPrefix(c, prefix) {
+		return command.ErrorReply("NOPERM No permissions to access a key")
+	}
+	return cl.eachCache(c, func(stats *store.CacheStats) []command.Reply {
+		p := stats.First[prefix]
+		if strings.Count(prefix, ":") == 2 {
+			p = stats.Second[prefix]
+		}
+		if p == nil {
+			return nil
+		}
+		return prefixFields(p)
+	})
+}
+
+// eachCache is a map of the databases of which fields says something.
+func (cl *client) eachCache(c *command.Call, fields func(*store.CacheStats) []command.Reply) command.Reply {
+	var elems []command.Reply
+	for db := range cl.srv.cfg.Databases {
+		stats, err := cl.cache(c, db, len(c.Args) > 2)
+		if err != nil {
+			return cl.srv.host.NotSeen(err)
+		}
+		if f := fields(&stats); f != nil {
+			elems = append(elems, command.BulkString("db"+strconv.Itoa(db)), command.MapOf(f...))
+		}
+	}
+	return command.MapOf(elems...)
+}
+
+func (cl *client) cache(c *command.Call, db int, prefixes bool) (store.CacheStats, error) {
+	s := cl.srv
+	if s.store.WriteError() == nil {
+		if err := s.store.Look(c.Locked, func() { cl.CallSeen = s.store.LastLocked() }); err != nil {
+			return store.CacheStats{}, err
+		}
+	}
+	return s.store.CacheStats(db, c.Now, prefixes, c.Locked)
+}
+
+func (cl *client) readsPrefix(c *command.Call, prefix string) bool {
+	return cl.user.Load().Permissions.Load().ReadsPrefix(c.Row, c.Args, prefix)
+}
+
+type cacheField struct {
+	name  string
+	value int64
+}
+
+func fieldsOf(fields ...cacheField) (elems []command.Reply) {
+	for _, f := range fields {
+		elems = append(elems, command.BulkString(f.name), command.Integer(f.value))
+	}
+	return elems
+}
+
+func countFields(c *tally.Counts) []cacheField {
+	return []cacheField{{"hits", c[tally.Hit]}, {"misses", c[tally.Miss]}, {"sets", c[tally.Set]}, {"deletes", c[tally.Delete]},
+		{"evictions", c[tally.Evict]}, {"expiries", c[tally.Expire]}}
+}
+
+func cacheFields(s *store.CacheStats) []command.Reply {
+	return fieldsOf(append(countFields(&s.Counts), cacheField{"keys", s.Keys}, cacheField{"bytes", int64(s.Present.Bytes)},
+		cacheField{"mean_age_ms", s.Present.Ages.Mean()}, cacheField{"evicted_age_ms", s.Evicted.Mean()},
+		cacheField{"expired_age_ms", s.Expired.Mean()}, cacheField{"since_ms", s.Since}, cacheField{"one_key_in", s.Sampled},
+		cacheField{"complete", int64(zeroOne(s.Seeded))})...)
+}
+
+func prefixFields(p *store.PrefixStats) []command.Reply {
+	return fieldsOf(append(countFields(&p.Counts), cacheField{"missed", p.Missed}, cacheField{"keys", int64(p.Present.Keys + 0.5)},
+		cacheField{"bytes", int64(p.Present.Bytes)}, cacheField{"mean_age_ms", p.Present.Ages.Mean()})...)
+}
+
+const somePrefixes = 100
+
+// prefixQuery is what CACHE PREFIXES asks for.
+type prefixQuery struct {
+	db    int64
+	level int64
+	under string
+	count int64
+}
+
+func parsePrefixQuery(cl *client, c *command.Call) (q prefixQuery, wrong *command.Reply) {
+	q = prefixQuery{db: int64(cl.DB), level: 1, count: somePrefixes}
+	refuse := func(r command.Reply) (prefixQuery, *command.Reply) { return q, &r }
+	i := 2
+	if n, ok := int64(0), false; len(c.Args) > 2 {
+		if n, ok = c.Int(2); ok {
+			q.db, i = n, 3
+		}
+	}
+	if q.db < 0 || q.db >= int64(cl.srv.cfg.Databases) {
+		return refuse(command.ErrDBIndex)
+	}
+	for ; i < len(c.Args); i += 2 {
+		if i+1 == len(c.Args) {
+			return refuse(command.ErrSyntax)
+		}
+		n, number := c.Int(i + 1)
+		switch {
+		case c.Is(i, "under"):
+			q.under = c.Str(i + 1)
+		case !c.Is(i, "level") && !c.Is(i, "count"):
+			return refuse(command.ErrSyntax)
+		case !number:
+			return refuse(command.ErrNotInteger)
+		case c.Is(i, "level") && n >= 1 && n <= 2:
+			q.level = n
+		case c.Is(i, "level"):
+			return refuse(command.ErrorReply("ERR LEVEL is 1 or 2"))
+		case n < 1:
+			return refuse(command.ErrorReply("ERR COUNT should be greater than 0"))
+		default:
+			q.count = n
+		}
+	}
+	return q, nil
+}
+
+func cachePrefixes(cl *client, c *command.Call) command.Reply {
+	q, wrong := parsePrefixQuery(cl, c)
+	if wrong != nil {
+		return *wrong
+	}
+	stats, err := cl.cache(c, int(q.db), true)
+	if err != nil {
+		return cl.srv.host.NotSeen(err)
+	}
+	all := stats.First
+	if q.level == 2 {
+		all = stats.Second
+	}
+	var found []*store.PrefixStats
+	for prefix, p := range all {
+		if strings.HasPrefix(prefix, q.under) && cl.readsPrefix(c, prefix) {
+			found = append(found, p)
+		}
+	}
+	slices.SortFunc(found, func(a, b *store.PrefixStats) int {
+		return cmp.Or(cmp.Compare(b.Present.Bytes, a.Present.Bytes), cmp.Compare(b.Counts[tally.Hit], a.Counts[tally.Hit]),
+			strings.Compare(a.Prefix, b.Prefix))
+	})
+	lines := make([]command.Reply, 0, min(q.count, int64(len(found))))
+	for _, p := range found[:cap(lines)] {
+		lines = append(lines, command.MapOf(append([]command.Reply{command.BulkString("prefix"), command.BulkString(p.Prefix)},
+			prefixFields(p)...)...))
+	}
+	return command.Array(lines...)
+}
