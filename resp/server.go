@@ -404,7 +404,7 @@ func (s *Server) Stop(grace time.Duration) {
 	for {
 		select {
 		case <-asleep:
-			if s.sweeper != nil {
+			if s.sweeper != nil && !s.RunsScript() {
 				s.keepTallies()
 			}
 			return

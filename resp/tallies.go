@@ -48,9 +48,14 @@ func (s *Server) keepTallies() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), talliesWait)
 	defer cancel()
-	next := s.store.TallyNext()
+	next := int64(0)
 	for db := range s.cfg.Databases {
-		_, err := s.keep(ctx, talliesPart, func(lsn uint64) map[string][]byte { return s.store.TallyChanges(db, lsn, next) })
+		_, err := s.keep(ctx, talliesPart, func(lsn uint64) map[string][]byte {
+			if next == 0 {
+				next = s.store.TallyNext()
+			}
+			return s.store.TallyChanges(db, lsn, next)
+		})
 		if err == store.ErrBusy {
 			return // a long script runs; at the next minute
 		}

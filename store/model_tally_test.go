@@ -22,7 +22,9 @@ func (g *game) beginTallies(kept map[string][]byte) {
 }
 
 func (g *game) keepTallies() {
+	g.st.Lock()
 	next := g.st.TallyNext()
+	g.st.Unlock()
 	if g.kept == nil {
 		g.kept = map[string][]byte{}
 	}

@@ -17,7 +17,9 @@ func keptTallies(st *Store, kept map[string]string) map[string]string {
 	if kept == nil {
 		kept = map[string]string{}
 	}
+	st.Lock()
 	next := st.TallyNext()
+	st.Unlock()
 	for db := range st.opts.Databases {
 		st.Lock()
 		for name, value := range st.TallyChanges(db, st.LastLocked(), next) {
@@ -166,10 +168,18 @@ func TestEvictedKeysAreCounted(t *testing.T) {
 func TestBytesAreThoseOnDisk(t *testing.T) {
 	st := opened(t, t.TempDir(), bounded(&Bounds{Disk: 1 << 40}))
 	tallied(t, st, nil)
+	eventually(t, "an Order", func() bool {
+		st.Lock()
+		defer st.Unlock()
+		return st.dbs[0].order != nil
+	})
 	setMany(t, st, 0, "a:", 0, 100, strings.Repeat("v", 500))
 	setMany(t, st, 0, "b:", 0, 50, strings.Repeat("v", 5000))
 	s := cacheStats(t, st, 0, testNow)
-	eventually(t, "the same bytes as the bounds count", func() bool { return st.room.dbs[0].bytes.Load() == int64(s.Present.Bytes) })
+	want := float64(st.room.dbs[0].bytes.Load()) // which keeps sizes in a few bits each
+	if math.Abs(s.Present.Bytes/want-1) > 0.05 {
+		t.Errorf("%v bytes, the bounds count %v", s.Present.Bytes, want)
+	}
 	if s.First["a:"].Present.Bytes+s.First["b:"].Present.Bytes != s.Present.Bytes {
 		t.Errorf("%+v", s)
 	}

@@ -90,10 +90,9 @@ func (st *Store) BeginTallies(kept map[string]string) error {
 	return failed
 }
 
-// TallyNext is what a round of TallyChanges of all databases is given. The caller does not hold the keyspace lock.
+// TallyNext is what a round of TallyChanges of all databases is given, from before the first of them. The caller holds
+// the keyspace lock.
 func (st *Store) TallyNext() (next int64) {
-	st.Lock()
-	defer st.Unlock()
 	if seed := &st.tally.seed; seed.under {
 		return min(st.ids.next(), seed.from+1)
 	}
