@@ -279,6 +279,9 @@ func (h *hold) lookAhead(args [][]byte, following []wire.Command) {
 // load reads what a command's keys are missing, without the lock, and takes the lock again.
 func (h *hold) load(tx *store.Tx) error {
 	f := tx.TakeFetch()
+	if f == nil { // while the lock is held, which recover lets go then
+		panic("a command has asked for keys that are all there")
+	}
 	h.fetched = append(h.fetched, f)
 	h.release()
 	start := time.Now()

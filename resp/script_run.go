@@ -183,8 +183,9 @@ func (run *scriptRun) lacks(r *command.Row, args [][]byte) bool {
 		return false
 	}
 	if run.mayLoad = time.Since(run.began) < startAnew; run.mayLoad {
-		r.EachNeeded(args, func(i int, s *command.KeySpec) { s.WantAlso(&tx.View, args, i) })
-		run.lacking = true
+		has = true // what memory has in parts may become whole by that alone
+		r.EachNeeded(args, func(i int, s *command.KeySpec) { has = s.WantAlso(&tx.View, args, i) && has })
+		run.lacking = !has
 	}
 	return run.lacking
 }
