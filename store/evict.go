@@ -242,7 +242,7 @@ func (st *Store) evictFrom(q quota) (any bool, freed int64, err error) {
 // evictRows removes keys, of which the rows were read, until the quota is met. certain = nothing is spared for its
 // uses.
 func (st *Store) evictRows(q quota, s *space, ids []int64, rows []rowHead, certain bool) (freed int64, stale bool) {
-	at := 0
+	at, volatile := 0, st.order.by.policyOf(q.db).Volatile()
 	for len(ids) > 0 && freed < q.bytes {
 		slice := ids[:min(evictSlice, len(ids))]
 		ids = ids[len(slice):]
@@ -261,7 +261,7 @@ func (st *Store) evictRows(q quota, s *space, ids []int64, rows []rowHead, certa
 			if at < len(rows) && rows[at].id == id {
 				row = &rows[at]
 			}
-			freed += tx.evictCandidate(s, id, row, certain)
+			freed += tx.evictCandidate(s, id, row, certain, volatile)
 			if freed >= q.bytes {
 				break
 			}
@@ -288,10 +288,13 @@ func (st *Store) awaitFold() {
 }
 
 // evictCandidate removes the key of an id, unless what memory knows says that it is to stay, and returns what it took.
-func (tx *Tx) evictCandidate(s *space, id int64, row *rowHead, certain bool) (freed int64) {
+// A key that had a deadline when it was named, or when its row was written, may have none any more.
+func (tx *Tx) evictCandidate(s *space, id int64, row *rowHead, certain, volatile bool) (freed int64) {
 	st := tx.st
 	o := st.objectOf(s, id, row)
 	switch {
+	case o != nil && volatile && o.deadline == 0:
+		return 0
 	case o != nil:
 		if !certain && !s.order.Judge(id, o.hits, o.sinceUse(tx.now)) {
 			o.hits = 0
