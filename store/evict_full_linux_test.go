@@ -5,10 +5,13 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // TestAFullDiskEvictsAndGoesOn fills a file system that is smaller than the bound says.
 func TestAFullDiskEvictsAndGoesOn(t *testing.T) {
+	defer func(d time.Duration) { mendingTime = d }(mendingTime)
+	mendingTime = 5 * time.Minute
 	for name, b := range map[string]*Bounds{
 		"without a bound": {Policy: AllKeysLRU},
 		"with a bound that is larger than the disk": {Policy: AllKeysLRU, Disk: 64 << 20},
