@@ -29,12 +29,3 @@ func (c *Clock) Pick(now int64) (weight int64) {
 	c.Left = c.gap - 1
 	return weight
 }
-
-// Undo takes back the last n events, of which some may have been picked: then before is what the Clock was.
-func (c *Clock) Undo(n int64, before *Clock) {
-	if before != nil {
-		*c = *before
-		return
-	}
-	c.Left += n
-}
