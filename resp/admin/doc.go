@@ -11,7 +11,7 @@
 //	session.go      who somebody is: a session is a connection; programs say it with each request
 //	own.go          the page's own connection, for what it keeps
 //	conn.go info.go the client: commands and replies; INFO
-//	metrics.go metrics_table.go   /metrics, by the names of redis_exporter
+//	metrics*.go                   /metrics, by the names of redis_exporter
 //	exposition.go inspect.go      Prometheus's text format; the process's inside
 //	pages.go text.go              the page: its addresses and templates; texts and figures for people
 //	overview.go samples.go        how the server does, and the figures that its plots need

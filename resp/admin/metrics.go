@@ -49,6 +49,7 @@ func (p *scrape) collect() {
 	p.instance(info)
 	p.databases(info)
 	p.bounds(info)
+	p.caches()
 	p.commands(info)
 	p.latencies(info)
 	p.slow()
