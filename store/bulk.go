@@ -31,7 +31,8 @@ type Bulk struct {
 	key    bulkKey
 	rec    recordWriter // encodes columns
 
-	dropped     int64 // id of the key that was given up
+	toIndex     []int64 // ids of large collections
+	dropped     int64   // id of the key that was given up
 	droppedType Type
 
 	parcel *parcel
@@ -343,6 +344,9 @@ func (b *Bulk) endKey() {
 		b.born(nil, k.long)
 	case k.parts > 1 && (k.typ == TypeSet || k.typ == TypeHash || k.typ == TypeZSet):
 		b.parcel.large = append(b.parcel.large, bulkLarge{k.id, k.typ, k.name, k.db})
+	}
+	if k.id != 0 && k.n >= pagedElements && hasParts(k.typ) {
+		b.toIndex = append(b.toIndex, k.id)
 	}
 	if cap(k.text) > 1<<20 {
 		k.text = nil

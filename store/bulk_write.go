@@ -147,6 +147,11 @@ func (b *Bulk) complete(ctx context.Context) error {
 		w.run(w.meta, "next_id", b.nextID)
 		// From a journal that begins with record 1 the tables could be made anew, and from this one they can not.
 		w.run(w.meta, "applied_lsn", int64(1))
+		// Large collections get their indexes while they are served, without being loaded.
+		w.run(w.meta, "indexed_lsn", int64(1))
+		for _, id := range b.toIndex {
+			w.exec(`INSERT OR IGNORE INTO indexed_keys (id, elements, below) SELECT id, 0, 0 FROM keys WHERE id = ?1`, id)
+		}
 	})
 	if err != nil {
 		return err

@@ -207,6 +207,9 @@ func (tx *Tx) Adopt(c *Copy) {
 	}
 	c.over = true
 	st.seedFrom(0)
+	for _, id := range c.toIndex {
+		st.paged.want(id)
+	}
 	st.sweep.keys.onDisk.Store(nil) // the tables have more than they were known to
 	st.sweep.fields.onDisk.Store(nil)
 	tx.Select(tx.db)

@@ -12,7 +12,9 @@ import (
 // each time for growthWait at most: rather too much than for ever. So they do for the write-back of parts.
 
 const (
-	growthSlack = 32 << 20
+	growthSlack = 32 << 20 // at most, and
+	growthPart  = 8        // this part of the bound, but
+	leastGrowth = 8 << 20
 	growthWait  = 100 * time.Millisecond
 	// growthShare is how long the index is worked on between two write-backs.
 	growthShare = time.Second
@@ -34,7 +36,7 @@ func (st *Store) seenOver() int64 {
 // outgrows reports whether the hot set is far over its bound, and something under way after which it will not be: an
 // index, or the write-back of what is held in parts and has to stay until then.
 func (st *Store) outgrows() bool {
-	slack := cmp.Or(st.opts.growthSlack, growthSlack)
+	slack := cmp.Or(st.opts.growthSlack, min(max(st.maxMemory.Load()/growthPart, leastGrowth), growthSlack))
 	return st.over.Load() > slack && (st.paged.isUnfinished() || st.parted.Load() > st.applied.Load()) &&
 		st.seenOver() > slack
 }
