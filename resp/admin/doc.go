@@ -30,6 +30,8 @@
 // 15,000 to 40,000. Two that look methods up by name, html/template and kong, keep the linker from leaving unused ones
 // out: without those it would be 22.0 MB, 500 a second and 4,000 to 8,000 faults.
 //
+// An open overview asks every 3 s, and for its plots every 10 s: 0.8 ms of processor time each, 0.03 % of one.
+//
 // Passwords are judged by the server, with its delay for wrong ones (auth-failure-delay) and its ACL LOG. The cookie is
 // a random number that this process alone knows; every change needs a second one, which stands in the page, and a
 // request from another site is refused before.
