@@ -3,17 +3,11 @@ package compat_test
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
-
-	"diskette/compat_test/testrand"
 )
 
 // exported runs diskette export, which is to end with status 0, and returns what it writes.
@@ -44,50 +38,17 @@ func runExport(t *testing.T, args ...string) (out string, status int) {
 // An export beside a server has all that the server has acknowledged before, though that may be in the journal alone,
 // and is of one moment.
 func TestAnExportBesideAServerHasAllThatWasAcknowledgedBefore(t *testing.T) {
-	const accounts, writers = 100, 3
 	s := startServer(t, subjectBin(t))
 	c := dial(t, s.Addr)
-	for n := range accounts {
-		c.Do("SET", fmt.Sprint("account:", n), 1000)
-	}
-	var stop atomic.Bool
-	var transfers atomic.Int64
-	var writing sync.WaitGroup
-	for w := range writers {
-		conn := dial(t, s.Addr)
-		writing.Go(func() {
-			r := testrand.New(t, uint64(w))
-			for !stop.Load() {
-				v := conn.Pipeline([]any{"MULTI"}, []any{"DECR", fmt.Sprint("account:", r.IntN(accounts))},
-					[]any{"INCR", fmt.Sprint("account:", r.IntN(accounts))}, []any{"INCR", "transfers"}, []any{"EXEC"})
-				if v[4].IsError() {
-					t.Errorf("EXEC: %s", v[4])
-					return
-				}
-				transfers.Add(1)
-			}
-		})
-	}
-	for transfers.Load() < 100 {
+	money := openBank(t, s, 100, 3)
+	for money.moved.Load() < 100 {
 		c.Do("PING")
 	}
-	before := transfers.Load()
+	before := money.moved.Load()
 	values, _ := readDump(t, exported(t, s.Dir))
-	after := transfers.Load() + writers
-	stop.Store(true)
-	writing.Wait()
-	sum := 0
-	for n := range accounts {
-		has, err := strconv.Atoi(values[fmt.Sprint("account:", n)])
-		if err != nil {
-			t.Error(err)
-		}
-		sum += has
-	}
-	has, _ := strconv.ParseInt(values["transfers"], 10, 64)
-	if sum != 1000*accounts || has < before || has > after {
-		t.Errorf("%d in all accounts, after %d transfers of %d to %d", sum, has, before, after)
-	}
+	after := money.most()
+	money.close()
+	money.check(t, func(key string) string { return values[key] }, before, after)
 	says(t, c, "OK", "SET", "still", "served")
 }
 

@@ -10,13 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
-
-	"diskette/compat_test/testrand"
 )
 
 // runProgram runs a command of diskette's. stdout is apart from what it says besides.
@@ -61,40 +56,18 @@ func sumsOf(t *testing.T, dir string) map[string]string {
 }
 
 func TestABackupOfAServedDirectoryIsOfOneMomentAndCanBeServed(t *testing.T) {
-	const accounts, writers = 100, 3
 	s := startServer(t, subjectBin(t))
 	c := dial(t, s.Addr)
-	for n := range accounts {
-		c.Do("SET", fmt.Sprint("account:", n), 1000)
-	}
-	var stop atomic.Bool
-	var transfers atomic.Int64
-	var writing sync.WaitGroup
-	for w := range writers {
-		conn := dial(t, s.Addr)
-		writing.Go(func() {
-			r := testrand.New(t, uint64(w))
-			for !stop.Load() {
-				v := conn.Pipeline([]any{"MULTI"}, []any{"DECR", fmt.Sprint("account:", r.IntN(accounts))},
-					[]any{"INCR", fmt.Sprint("account:", r.IntN(accounts))}, []any{"INCR", "transfers"}, []any{"EXEC"})
-				if v[4].IsError() {
-					t.Errorf("EXEC: %s", v[4])
-					return
-				}
-				transfers.Add(1)
-			}
-		})
-	}
-	for transfers.Load() < 100 {
+	money := openBank(t, s, 100, 3)
+	for money.moved.Load() < 100 {
 		c.Do("PING")
 	}
-	before := transfers.Load()
+	before := money.moved.Load()
 	file := filepath.Join(t.TempDir(), "backup.db")
 	succeeds(t, "backup", s.Dir, file)
 	succeeds(t, "check", s.Dir) // beside the writers, too
-	stop.Store(true)
-	writing.Wait()
-	after := transfers.Load()
+	money.close()
+	after := money.moved.Load()
 
 	restored := newServer(t, subjectBin(t))
 	succeeds(t, "restore", file, restored.Dir)
@@ -107,18 +80,7 @@ func TestABackupOfAServedDirectoryIsOfOneMomentAndCanBeServed(t *testing.T) {
 	}
 	restored.start(nil)
 	c = dial(t, restored.Addr)
-	sum := 0
-	for n := range accounts {
-		has, err := strconv.Atoi(c.Do("GET", fmt.Sprint("account:", n)).text)
-		if err != nil {
-			t.Error(err)
-		}
-		sum += has
-	}
-	has, _ := strconv.ParseInt(c.Do("GET", "transfers").text, 10, 64)
-	if sum != 1000*accounts || has < before || has > after {
-		t.Errorf("%d in all accounts, after %d transfers of %d to %d", sum, has, before, after)
-	}
+	money.check(t, func(key string) string { return c.Do("GET", key).text }, before, after)
 	if left, err := filepath.Glob(filepath.Join(filepath.Dir(file), "*")); err != nil || len(left) != 1 {
 		t.Errorf("beside the backup: %q, %v", left, err)
 	}
