@@ -10,6 +10,7 @@
 //
 //	call.go caller.go waiting.go making.go         a call; who calls; waiting for keys; work without the lock
 //	row.go table.go categories.go row_stats.go     the table, and what derives from it
+//	key_spec.go key_need.go                        where a command's keys stand; how much of them it needs in memory
 //	rename.go                                      the table by the names that clients use
 //	reply.go reply_long.go errors.go               replies and their encoding; the texts of errors
 //	elements.go                                    replies of very many elements

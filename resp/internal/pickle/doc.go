@@ -5,7 +5,8 @@
 //
 // Memory follows the pickle's size: what it says again by its memo is shared, and JSON's size is bounded by the caller.
 //
-//	pickle.go    the machine and its instructions
+//	pickle.go    the machine
+//	scalars.go collections.go   its instructions: numbers and texts; the memo and collections
 //	classes.go   the classes that are known
 //	value.go     values; as text and as JSON
 package pickle
