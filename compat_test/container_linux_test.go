@@ -18,7 +18,7 @@ const imageUser = 999
 func requireRoot(t *testing.T) {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		t.Skip("NOT CHECKED: it takes root to run the server as another user")
+		t.Skip("NOT CHECKED: what takes root to try: the server as another user, mounted file systems")
 	}
 }
 

@@ -360,7 +360,7 @@ func outsideAddress(t *testing.T) string {
 			return n.IP.String()
 		}
 	}
-	t.Skip("NOT CHECKED: this machine has no address but loopback")
+	t.Skip("NOT CHECKED: what clients at another address than loopback are answered; this machine has no such address")
 	return ""
 }
 

@@ -78,7 +78,7 @@ func killed(t *testing.T, group string) (n int) {
 			}
 		}
 	}
-	t.Skip("NOT CHECKED: the kernel does not say whether it has killed for memory")
+	t.Skip("NOT CHECKED: a server in a small container; the kernel does not say whether it has killed for memory")
 	return 0
 }
 

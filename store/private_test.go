@@ -10,7 +10,7 @@ import (
 
 func TestNobodyButTheServersUserMayReadItsFiles(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("NOT CHECKED: files have no such permissions here")
+		t.Skip("NOT CHECKED: that others can not read the data's files; files have no such permissions here")
 	}
 	dir := t.TempDir()
 	st := opened(t, dir)

@@ -20,7 +20,7 @@ func TestTheProgramsFileCanBeReadPageByPage(t *testing.T) {
 	}
 	smaps, err := os.ReadFile("/proc/self/smaps")
 	if err != nil {
-		t.Skipf("NOT CHECKED: the kernel does not say what it was told: %v", err)
+		t.Skipf("NOT CHECKED: that the program's pages are read sparingly; the kernel does not say what it was told: %v", err)
 	}
 	told, ofProgram := 0, false
 	for line := range strings.Lines(string(smaps)) {
@@ -35,6 +35,6 @@ func TestTheProgramsFileCanBeReadPageByPage(t *testing.T) {
 		}
 	}
 	if told == 0 {
-		t.Skip("NOT CHECKED: the kernel does not show what it was told")
+		t.Skip("NOT CHECKED: that the program's pages are read sparingly; the kernel does not show what it was told")
 	}
 }
