@@ -21,6 +21,7 @@ import (
 type diskcacheCommand struct {
 	From  string `arg:"" name:"cache" help:"DiskCache's directory: a Cache or a FanoutCache."`
 	DB    int    `name:"db" default:"0" help:"The database for its keys."`
+	Most  int    `name:"databases" help:"How many databases the server has, if not 16."`
 	Into  string `help:"The data directory; otherwise the server's default."`
 	Form  string `name:"disk" enum:"auto,plain,json" default:"auto" help:"How it was written: plain by Disk, json by JSONDisk."`
 	Merge bool   `help:"The database may have keys; those of the same name are replaced."`
@@ -50,15 +51,20 @@ type diskcacheResult struct {
 
 // Run does it.
 func (c *diskcacheCommand) Run(s *session) error {
-	const mostDB = 1 << 20
-	if c.DB < 0 || c.DB > mostDB {
-		return usageError{fmt.Sprintf("--db %d: a number from 0 to %d is expected", c.DB, mostDB)}
+	if c.DB < 0 {
+		return usageError{fmt.Sprintf("--db %d: a number from 0 on is expected", c.DB)}
 	}
-	options := []string{"--databases", strconv.Itoa(max(16, c.DB+1))}
+	var options []string
+	if c.Most != 0 {
+		options = append(options, "--databases", strconv.Itoa(c.Most))
+	}
 	if c.Into != "" {
 		options = append(options, "--dir", c.Into)
 	}
-	cfg, _, err := resp.LoadConfig(options, imageDefaults(os.Getenv)...)
+	cfg, err := optionsOf(options, "")
+	if err == nil {
+		err = reachable(fmt.Sprintf("--db %d", c.DB), c.DB, cfg)
+	}
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -48,6 +49,9 @@ func (c *restoreCommand) Run(s *session) error {
 	bar := newProgressBar(s.errors)
 	restored, err := store.Restore(s.ctx, c.File, c.Foreign, options, bar.step)
 	bar.end()
+	if errors.Is(err, store.ErrHasData) {
+		return fmt.Errorf("%s has a database already, and nothing was restored: restore into a new directory, or move this one away", c.Dir)
+	}
 	if err != nil {
 		return err
 	}

@@ -99,9 +99,12 @@ func exportArguments(args []string) (a exporting, err error) {
 }
 
 func export(a exporting, stdout, stderr *os.File) (err error) {
-	cfg, _, err := resp.LoadConfig(a.options, imageDefaults(os.Getenv)...)
+	cfg, err := optionsOf(a.options, exportUsage)
 	if err != nil {
 		return err
+	}
+	if there, err := os.Stat(a.file); err == nil && !there.Mode().IsRegular() {
+		return fmt.Errorf("%s is there and is not a regular file: give the name of the file to write", a.file)
 	}
 	server := resp.NewServer(cfg, zerolog.Nop(), nil)
 	o := storeOptions(cfg, server, logger{})
@@ -121,7 +124,7 @@ func export(a exporting, stdout, stderr *os.File) (err error) {
 	bar := newProgressBar(progressTo(a.json, stdout, stderr))
 	out := server.DumpOptions()
 	out.Progress = func(p moveout.Progress) {
-		bar.draw(p.Percent(), fmt.Sprintf("%d keys, %.0f s left", p.Keys, p.Left().Seconds()), false)
+		bar.draw(p.Percent(), fmt.Sprintf("%d keys", p.Keys)+timeLeft(p.Percent(), p.Took, p.Left()), false)
 	}
 	result, err := writeExport(ctx, a.file, snapshot, out)
 	bar.end()

@@ -57,9 +57,14 @@ type importResult struct {
 }
 
 func importFrom(a importing, stdout, stderr *os.File) error {
-	cfg, _, err := resp.LoadConfig(a.options, imageDefaults(os.Getenv)...)
+	cfg, err := optionsOf(a.options, importUsage)
 	if err != nil {
 		return err
+	}
+	for from, to := range a.databases {
+		if err := reachable(fmt.Sprintf("--db-map %d:%d", from, to), to, cfg); err != nil {
+			return err
+		}
 	}
 	dir := cfg.Text("dir")
 	if _, err := leaveRoot(dir, os.Getenv); err != nil {
@@ -193,7 +198,7 @@ func (b *progressBar) show(p movein.Progress) {
 	if p.Indexing {
 		text += ", now the index on the names"
 	} else {
-		text += fmt.Sprintf(", %.0f s left", p.Left().Seconds())
+		text += timeLeft(p.Percent(), p.Took, p.Left())
 	}
 	b.draw(p.Percent(), text, p.Indexing)
 }

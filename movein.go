@@ -139,8 +139,9 @@ func tellResult(log logger, r *movein.Result) {
 		}
 	}
 	seconds := r.Took.Seconds()
+	read := max(r.Read, r.Keys) // those that commands have made were not read
 	log.Info().Str("file", r.Source).Int64("keys", r.Keys).Int64("expired", r.Expired).Int64("commands", r.Commands).
 		Int("libraries", r.Libraries).Int64("values_of_modules_left_out", r.ModulesSkipped).Float64("seconds", seconds).
-		Int64("keys_per_second", int64(float64(r.Read)/max(seconds, 0.001))).
+		Int64("keys_per_second", int64(float64(read)/max(seconds, 0.001))).
 		Msg("moved in: from now on the data is Diskette's, and the file is not read again")
 }

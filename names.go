@@ -88,3 +88,19 @@ func refuseSentinel(what string) int {
 	fmt.Fprintf(os.Stderr, sentinelText, what)
 	return 1
 }
+
+// withHint adds the commands' names to what hinders a start whose first argument is neither a file nor a command.
+func withHint(err error, args []string) error {
+	name := filepath.Base(os.Args[0])
+	if len(args) == 0 || strings.HasPrefix(args[0], "-") || strings.ContainsAny(args[0], "/.") ||
+		slices.ContainsFunc(families, func(family string) bool { return strings.HasPrefix(name, family) }) {
+		return err
+	}
+	if _, missing := os.Stat(args[0]); missing == nil {
+		return err
+	}
+	words, _ := programCommands()
+	words = append([]string{"serve", "import", "export"}, words...)
+	return fmt.Errorf("%w\n'%s' is no command of diskette's either: these are %s; see diskette --help", err, args[0],
+		strings.Join(words, ", "))
+}

@@ -15,6 +15,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"diskette/resp"
+	"diskette/resp/config"
 	"diskette/store"
 )
 
@@ -127,6 +128,24 @@ func (s *session) answer(asJSON bool, result any, text func(io.Writer)) error {
 	return nil
 }
 
+// optionsOf reads the server's options among a command's arguments.
+func optionsOf(options []string, usage string) (*config.Config, error) {
+	cfg, _, err := resp.LoadConfig(options, imageDefaults(os.Getenv)...)
+	if text, ok := config.OptionFault(err); ok {
+		return nil, usageError{text + "\n" + usage}
+	}
+	return cfg, err
+}
+
+// reachable says why no client could reach a database, if none can.
+func reachable(argument string, db int, cfg *config.Config) error {
+	if db < cfg.Databases {
+		return nil
+	}
+	return usageError{fmt.Sprintf("%s: no client can reach database %d: a server has %d, from 0 to %d, unless it is told otherwise. "+
+		"Add --databases %d here, and to the server's options", argument, db, cfg.Databases, cfg.Databases-1, db+1)}
+}
+
 // storeAt is how a command opens a directory as the server with its defaults would.
 func storeAt(dir string, told io.Writer) (o store.Options, err error) {
 	cfg, _, err := resp.LoadConfig([]string{"--dir", dir}, imageDefaults(os.Getenv)...)
@@ -147,6 +166,9 @@ func storeAt(dir string, told io.Writer) (o store.Options, err error) {
 // server has it open; otherwise what is missing is told of.
 func (s *session) look(dir string, bringIn bool) (*store.Outside, error) {
 	o, err := store.OpenOutside(dir, exportPatience)
+	if err == nil && bringIn && o.Running {
+		s.note("--recover does nothing here: a server has %s open, and brings what the journal has into the tables itself", dir)
+	}
 	if err != nil || o.Unapplied() == 0 && !o.Half {
 		return o, err
 	}

@@ -16,6 +16,7 @@ type progressBar struct {
 	out      io.Writer
 	terminal bool
 	told     time.Time
+	line     string // the last one, elsewhere
 	bar      *progressbar.ProgressBar
 }
 
@@ -51,7 +52,21 @@ func (b *progressBar) draw(percent float64, text string, always bool) {
 		return
 	}
 	done := int(percent * barCells / 100)
-	fmt.Fprintf(b.out, "[%s] %5.1f%%  %s\n", strings.Repeat("#", done)+strings.Repeat("-", barCells-done), percent, text)
+	line := fmt.Sprintf("[%s] %5.1f%%  %s\n", strings.Repeat("#", done)+strings.Repeat("-", barCells-done), percent, text)
+	if line == b.line {
+		return
+	}
+	b.line = line
+	fmt.Fprint(b.out, line)
+}
+
+// timeLeft says how long it still takes, once that can be told.
+func timeLeft(percent float64, took, left time.Duration) string {
+	const enoughTime, enoughDone = 2 * time.Second, 5
+	if took < enoughTime && percent < enoughDone {
+		return ""
+	}
+	return fmt.Sprintf(", %.0f s left", left.Seconds())
 }
 
 // step shows that part n of several is under way.

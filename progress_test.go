@@ -29,3 +29,23 @@ func TestProgressIsABarOnATerminalAndLinesElsewhere(t *testing.T) {
 		}
 	}
 }
+
+func TestALineIsNotRepeatedAndNoTimeIsToldTooSoon(t *testing.T) {
+	var out bytes.Buffer
+	bar := progressBar{out: &out}
+	for range 3 {
+		bar.draw(50, "the index", true)
+	}
+	if n := strings.Count(out.String(), "the index"); n != 1 {
+		t.Errorf("it is told %d times", n)
+	}
+	for _, c := range []struct {
+		percent float64
+		took    time.Duration
+		want    string
+	}{{1, time.Second, ""}, {1, 2 * time.Second, ", 9 s left"}, {5, time.Second, ", 9 s left"}} {
+		if got := timeLeft(c.percent, c.took, 9*time.Second); got != c.want {
+			t.Errorf("%+v: %q", c, got)
+		}
+	}
+}

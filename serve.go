@@ -43,6 +43,7 @@ func serve(args []string, defaults ...string) int {
 	}
 	cfg, notices, err := resp.LoadConfig(args, append(imageDefaults(os.Getenv), defaults...)...)
 	if err != nil {
+		err = withHint(err, args)
 		return refuse(err)
 	}
 	manager := supervisorOf(cfg.Text("supervised"), os.Getenv)

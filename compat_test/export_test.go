@@ -93,7 +93,9 @@ func TestAnExportThatCanNotBeLeavesNothingAndSaysWhy(t *testing.T) {
 		{[]string{"x.rdb", empty}, 1, "has no data of Diskette's"},
 		{[]string{filepath.Join(empty, "none", "x.rdb"), s.Dir}, 1, "no such file or directory"},
 		{[]string{"x.rdb", s.Dir, "--export-rdb-version"}, 2, "needs a value"},
-		{[]string{"x.rdb", s.Dir, "--export-rdb-version", "8"}, 1, "between 9 and 12"},
+		{[]string{"x.rdb", s.Dir, "--export-rdb-version", "8"}, 2, `--export-rdb-version "8": `},
+		{[]string{"x.rdb", s.Dir, "--bogus", "1"}, 2, `--bogus "1": There is no directive`},
+		{[]string{empty, s.Dir}, 1, "is there and is not a regular file"},
 	} {
 		out, status := runExport(t, c.args...)
 		if status != c.status || !strings.Contains(out, c.told) {

@@ -285,7 +285,7 @@ func TestADiskCacheComesInWholeOrNotAtAll(t *testing.T) {
 	if out, err := exec.Command("tar", "-xzf", "../resp/diskcache/testdata/caches.tar.gz", "-C", from).CombinedOutput(); err != nil {
 		t.Skipf("NOT CHECKED: diskette import-diskcache; tar: %v: %s", err, out)
 	}
-	out, said, status := runProgram(t, "import-diskcache", filepath.Join(from, "plain"), "--db", "17", "--into", into, "--json")
+	out, said, status := runProgram(t, "import-diskcache", filepath.Join(from, "plain"), "--db", "17", "--databases", "18", "--into", into, "--json")
 	var r struct {
 		Keys, Tags, Expired, Unread, DB int64
 		Disk                            string
@@ -294,11 +294,11 @@ func TestADiskCacheComesInWholeOrNotAtAll(t *testing.T) {
 		t.Errorf("status %d: %s%s%v", status, out, said, err)
 	}
 	mentions(t, said, `not read: "own": `, "__main__.Own")
-	if out, said, status := runProgram(t, "import-diskcache", filepath.Join(from, "json"), "--db", "17", "--into", into); status != 1 ||
+	if out, said, status := runProgram(t, "import-diskcache", filepath.Join(from, "json"), "--db", "17", "--databases", "18", "--into", into); status != 1 ||
 		!strings.Contains(said, "database 17 of "+into+" has 35 keys already") {
 		t.Errorf("status %d: %s%s", status, out, said)
 	}
-	succeeds(t, "import-diskcache", filepath.Join(from, "json"), "--db", "17", "--into", into, "--merge")
+	succeeds(t, "import-diskcache", filepath.Join(from, "json"), "--db", "17", "--databases", "18", "--into", into, "--merge")
 	s := startServer(t, subjectBin(t), "--dir", into, "--databases", "18")
 	c := dial(t, s.Addr)
 	says(t, c, "OK", "SELECT", "17")

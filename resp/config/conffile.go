@@ -126,6 +126,21 @@ func (e *confError) Error() string {
 
 func (e *confError) Unwrap() error { return e.reason }
 
+// commandLine is the source of the options behind the program's name.
+const commandLine = "the command line"
+
+// OptionFault says of an error of Load in one line what is wrong with an option of the command line; ok = it is of one.
+func OptionFault(err error) (text string, ok bool) {
+	var fault *confError
+	if !errors.As(err, &fault) || fault.source != commandLine {
+		return "", false
+	}
+	if errors.Is(fault.reason, errConfDirective) && fault.advice != "" {
+		return fmt.Sprintf("--%s: %s", fault.text, fault.advice), true
+	}
+	return strings.TrimSpace(fmt.Sprintf("--%s: %v %s", fault.text, fault.reason, fault.advice)), true
+}
+
 var (
 	errConfDirective = errors.New("Bad directive or wrong number of arguments")
 	errConfQuotes    = errors.New("Unbalanced quotes in configuration line")
@@ -194,7 +209,7 @@ func (l *confLoader) loadOptions(args []string) error {
 			parts = append(parts, "")
 		}
 		if err := l.directive(parts, 0); err != nil {
-			return locate(err, "the command line", options, text)
+			return locate(err, commandLine, options, text)
 		}
 		parts = nil
 		return nil
@@ -212,7 +227,7 @@ func (l *confLoader) loadOptions(args []string) error {
 		var ok bool
 		text = strings.TrimPrefix(arg, "--")
 		if parts, ok = words.Split(text); !ok {
-			return locate(errConfQuotes, "the command line", options+1, text)
+			return locate(errConfQuotes, commandLine, options+1, text)
 		}
 		if len(parts) == 0 {
 			parts = []string{""}

@@ -26,6 +26,7 @@ type move struct {
 	expires   bool         // keys whose deadline has passed are left out
 	offset    func() int64 // bytes that have been read
 	libraries []string     // of functions, by their code
+	homes     map[int]int  // the numbers that databases get which have keys, and the numbers that these had
 }
 
 // Run imports a source into the directory of o.Store. An error leaves the directory as it was.
@@ -33,7 +34,7 @@ func (s *Source) Run(ctx context.Context, o Options) (*Result, error) {
 	if o.Store.Databases == 0 {
 		o.Store.Databases = 16
 	}
-	m := &move{o: o, src: s, start: time.Now(), told: map[string]bool{}, offset: func() int64 { return 0 }}
+	m := &move{o: o, src: s, start: time.Now(), told: map[string]bool{}, homes: map[int]int{}, offset: func() int64 { return 0 }}
 	m.at.Total = s.Size
 	m.nowMs = m.start.UnixMilli()
 	if o.Now != nil {
@@ -84,7 +85,9 @@ func (m *move) run(ctx context.Context, im *store.Import) error {
 		}
 	}
 	if len(m.o.Databases) > 0 {
-		return im.MoveDatabases(m.o.Databases)
+		if err := im.MoveDatabases(m.o.Databases); err != nil {
+			return fmt.Errorf("%w; nothing was imported", err)
+		}
 	}
 	return nil
 }

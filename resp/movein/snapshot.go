@@ -71,6 +71,9 @@ func (m *move) key(f *rdb.FileReader, r *rdb.Record, b *store.Bulk) error {
 		m.at.Expired++
 		return nil
 	}
+	if err := m.home(r.DB); m.expires && err != nil {
+		return err
+	}
 	if err := b.Key(r.DB, r.Key, types[r.Type], r.ExpiresMs); err != nil {
 		return err
 	}
@@ -97,6 +100,24 @@ func (m *move) key(f *rdb.FileReader, r *rdb.Record, b *store.Bulk) error {
 	if head != nil {
 		return b.Head(store.StreamID(head.Last), store.StreamID(head.MaxDeleted), head.Added)
 	}
+	return nil
+}
+
+// home refuses a key of a database that is to get the number of another one with keys: as soon as it comes, where no
+// commands follow that might remove it.
+func (m *move) home(db int) error {
+	if len(m.o.Databases) == 0 {
+		return nil
+	}
+	to, moves := m.o.Databases[db]
+	if !moves {
+		to = db
+	}
+	if other, taken := m.homes[to]; taken && other != db {
+		return fmt.Errorf("databases %d and %d both have keys and would both be %d; nothing was imported: give one of them another number",
+			min(db, other), max(db, other), to)
+	}
+	m.homes[to] = db
 	return nil
 }
 
