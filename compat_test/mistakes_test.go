@@ -46,3 +46,38 @@ func TestMistakesAreToldInACommandsOwnWords(t *testing.T) {
 		t.Errorf("status %d: %s%s", status, out, said)
 	}
 }
+
+// A copy that is damaged, and a file that is, leave nothing of the directory that they were to become.
+func TestWhatCanNotComeInLeavesNoDirectory(t *testing.T) {
+	dir := t.TempDir()
+	bad := filepath.Join(dir, "bad.rdb")
+	if err := os.WriteFile(bad, snapshotOf(t, 10)[:60], 0o644); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "bad.db")
+	succeeds(t, "backup", stopped(t), file)
+	b := readFile(t, file)
+	for i := 2 * 4096; i < len(b); i++ {
+		b[i] ^= 0x55
+	}
+	if err := os.WriteFile(file, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	there := filepath.Join(dir, "there")
+	if err := os.Mkdir(there, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, into := range []string{filepath.Join(dir, "new", "deep"), there} {
+		for _, args := range [][]string{{"restore", file, into}, {"import", bad, "--into", into}} {
+			if out, said, status := runProgram(t, args...); status != 1 {
+				t.Errorf("%q: status %d: %s%s", args, status, out, said)
+			}
+		}
+	}
+	if _, err := os.Lstat(filepath.Join(dir, "new")); err == nil {
+		t.Error("a directory is left")
+	}
+	if left, err := os.ReadDir(there); err != nil || len(left) > 0 {
+		t.Errorf("%v, %v", left, err)
+	}
+}

@@ -22,19 +22,34 @@ func (st *Store) openDir() error {
 		return fmt.Errorf("the data directory %s is on a network file system (%s), where SQLite's locks and fsync can not be trusted: use a directory on a local disk (in a container a named volume), or start with --allow-network-filesystem yes "+
 			"where only one machine at a time uses it and what a power cut takes may be lost", st.dir, name)
 	}
-	f, err := os.OpenFile(filepath.Join(st.dir, lockFile), os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return fmt.Errorf("open the data directory: %w", err)
-	}
-	if err := st.lockDir(f); err != nil {
-		f.Close()
-		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return fmt.Errorf("%s: %w", st.dir, ErrInUse)
+	for {
+		f, err := os.OpenFile(filepath.Join(st.dir, lockFile), os.O_RDWR|os.O_CREATE, 0o600)
+		if err != nil {
+			return fmt.Errorf("open the data directory: %w", err)
 		}
-		return fmt.Errorf("lock the data directory: %w", err)
+		if err := st.lockDir(f); err != nil {
+			f.Close()
+			if errors.Is(err, syscall.EWOULDBLOCK) {
+				return fmt.Errorf("%s: %w", st.dir, ErrInUse)
+			}
+			return fmt.Errorf("lock the data directory: %w", err)
+		}
+		if hasItsName(f) {
+			st.lock = f
+			return nil
+		}
+		f.Close() // an import that failed has removed it meanwhile: what is locked is the directory's no more
 	}
-	st.lock = f
-	return nil
+}
+
+// hasItsName reports whether a file is still the one that has its name.
+func hasItsName(f *os.File) bool {
+	held, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	there, err := os.Stat(f.Name())
+	return err == nil && os.SameFile(held, there)
 }
 
 // hindered says of an error that ends a start which file the server can not use, and what to do, when the

@@ -27,6 +27,7 @@ type Import struct {
 	disk     files.Disk
 	dirOwner *Store // has the directory; not opened
 	now      time.Time
+	made     []string // what was not there before: directories, and the lock last
 }
 
 const importDir = "import.tmp"
@@ -53,10 +54,12 @@ func NewImport(o Options) (im *Import, err error) {
 	im = &Import{opts: o, disk: files.Disk{Fault: o.Fault}, now: time.Now()}
 	owner := &Store{opts: o, dir: o.Dir, disk: im.disk}
 	im.dirOwner = owner
+	im.made = absentOf(filepath.Join(o.Dir, lockFile))
+	begun := im // what is returned is nil then
 	defer func() {
 		if err != nil {
-			owner.lock.Close() // it may be nil
 			err = owner.hindered(err)
+			err = errors.Join(err, begun.leave())
 		}
 	}()
 	if err := owner.openDir(); err != nil {
@@ -88,6 +91,35 @@ func removeImport(disk files.Disk, dir string) error {
 	return errors.Join(disk.Remove(filepath.Join(dir, databaseFile)), os.RemoveAll(dir))
 }
 
+// absentOf is a name and the directories above it, the uppermost first, that are not there.
+func absentOf(path string) (all []string) {
+	for {
+		if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
+			return all
+		}
+		all = append([]string{path}, all...)
+		path = filepath.Dir(path)
+	}
+}
+
+// leave gives a directory up that has no database: what NewImport has made of it is removed, the lock while it is held.
+// What somebody has put into it meanwhile keeps it.
+func (im *Import) leave() error {
+	lock := im.dirOwner.lock
+	for i := len(im.made) - 1; i >= 0; i-- {
+		if lock == nil && i == len(im.made)-1 && filepath.Base(im.made[i]) == lockFile {
+			continue // it is another's
+		}
+		if os.Remove(im.made[i]) != nil {
+			break
+		}
+	}
+	if lock == nil {
+		return nil
+	}
+	return lock.Close()
+}
+
 // Open opens what was imported so far, for changes that are no rows. The caller closes the store before Finish.
 func (im *Import) Open(o Options) (*Store, error) {
 	o.Dir, o.AllowNetworkFS, o.Log = im.dir(), true, im.opts.Log
@@ -99,7 +131,8 @@ func (im *Import) Open(o Options) (*Store, error) {
 func (im *Import) Finish(source string) (keys int64, err error) {
 	defer func() {
 		if err != nil {
-			err = errors.Join(im.dirOwner.hindered(err), im.remove())
+			err = errors.Join(im.dirOwner.hindered(err), im.remove(), im.leave())
+			return
 		}
 		err = errors.Join(err, im.dirOwner.lock.Close())
 	}()
@@ -125,7 +158,7 @@ func (im *Import) Finish(source string) (keys int64, err error) {
 
 // Abort gives the import up: the directory is as it was.
 func (im *Import) Abort() error {
-	return errors.Join(im.remove(), im.dirOwner.lock.Close())
+	return errors.Join(im.remove(), im.leave())
 }
 
 // change opens the database, which is closed before and after, and needs nothing beside it then.
