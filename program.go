@@ -165,6 +165,10 @@ func storeAt(dir string, told io.Writer) (o store.Options, err error) {
 // look opens a directory from outside. bringIn says that what its journal holds is brought into the tables first, if no
 // server has it open; otherwise what is missing is told of.
 func (s *session) look(dir string, bringIn bool) (*store.Outside, error) {
+	if info, err := os.Stat(dir); err == nil && info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is a file, and not a data directory: if it is a backup, diskette restore %s NEWDIR verifies all of it "+
+			"and makes a directory of it, or leaves nothing of one that is damaged", dir, dir)
+	}
 	o, err := store.OpenOutside(dir, exportPatience)
 	if err == nil && bringIn && o.Running {
 		s.note("--recover does nothing here: a server has %s open, and brings what the journal has into the tables itself", dir)
