@@ -261,7 +261,9 @@ func TestTheStartSaysWhatAnEvictingPolicyMeans(t *testing.T) {
 	c := dial(t, s.Addr)
 	equal(t, "maxdisk", boundsField(t, c, "maxdisk"), 640<<20)
 	c.Do("CONFIG", "SET", "maxmemory", "32mb")
-	mentions(t, s.Log.String(), "the hottest 32 MB stay in memory, up to 320 MB on disk; maxdisk sets it")
+	await(t, "a line in the log", func() bool {
+		return strings.Contains(s.Log.String(), "the hottest 32 MB stay in memory, up to 320 MB on disk; maxdisk sets it")
+	})
 	for setting, reason := range map[string]string{
 		"--maxdisk 1mb":                  "argument must be at least 8388608 bytes",
 		"--maxdisk-db 16 1mb":            "maxdisk-db: DB index is out of range",
