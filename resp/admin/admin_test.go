@@ -180,7 +180,7 @@ func TestMetricsAskForAPasswordWhereRedisDoes(t *testing.T) {
 		}
 	}
 	s.do("ACL", "SETUSER", "blind", "on", ">look", "+ping")
-	if status, body := s.get(nil, "/metrics", as("blind", "look")); status != 200 || !strings.Contains(body, "\nredis_up 0\n") {
+	if status, body := s.get(nil, "/metrics", as("blind", "look")); status != 403 || !strings.Contains(body, "NOPERM") || strings.Contains(body, "redis_up") {
 		t.Errorf("without INFO: %d\n%s", status, body)
 	}
 }

@@ -13,7 +13,10 @@ import (
 // metrics answers a scrape with what the user may know.
 func (s *Server) metrics(w http.ResponseWriter, _ *http.Request, c *conn) {
 	p := scrape{s: s, c: c}
-	p.collect()
+	if err := p.collect(); err != nil { // redis_up 0 would say that the server is down
+		plain(w, http.StatusForbidden, "the user needs the permission to run INFO: "+err.Error())
+		return
+	}
 	w.Header().Set("Content-Type", expositionType)
 	w.Write(p.exposition.encode())
 }
@@ -25,13 +28,17 @@ type scrape struct {
 	c *conn
 }
 
-// collect asks the server. If it can not say anything, all there is is redis_up 0.
-func (p *scrape) collect() {
+// collect asks the server. If it can not say anything, all there is is redis_up 0. An error is that the user may not
+// ask.
+func (p *scrape) collect() error {
 	began := time.Now()
 	info, err := p.c.info("everything")
+	if noPermission(err) {
+		return err
+	}
 	if err != nil {
 		p.put("redis_up", "1 = the server has answered.", false, 0)
-		return
+		return nil
 	}
 	p.put("redis_up", "1 = the server has answered.", false, 1)
 	for _, figures := range [][]figure{redisFigures, ourFigures} {
@@ -54,6 +61,7 @@ func (p *scrape) collect() {
 	p.latencies(info)
 	p.slow()
 	p.put("diskette_scrape_duration_seconds", "How long the server took to tell all this.", false, time.Since(began).Seconds())
+	return nil
 }
 
 func zeroOne(b bool) float64 {
