@@ -54,8 +54,8 @@ func (l *look) keys() error {
 	if err != nil {
 		return err
 	}
-	size, _ := l.c.do("DBSIZE") // it may be denied
-	data := map[string]any{"DB": db, "Search": search, "Tree": tree, "Looked": float64(looked), "Size": float64(size.int()),
+	size, denied := l.c.do("DBSIZE")
+	data := map[string]any{"DB": db, "Search": search, "Tree": tree, "Looked": float64(looked), "Size": float64(size.int()), "Sized": denied == nil,
 		"Begun": cursor != "0", "Of": "/keys"}
 	if next != "0" {
 		q := url.Values{"db": {strconv.Itoa(db)}, "q": {search}, "cursor": {next}}

@@ -37,10 +37,41 @@ var pageTemplates = sync.OnceValue(func() map[string]*template.Template {
 	return all
 })
 
-// views are the page's parts in the order of its menu.
-var views = []struct{ Path, Title string }{
-	{"/", "Overview"}, {"/caches", "Caches"}, {"/keys", "Keys"}, {"/fill", "What fills it"},
-	{"/slow", "Slow"}, {"/live", "Live"}, {"/backup", "Backup"},
+// A view is one of the page's parts.
+type view struct {
+	Path, Title string
+	needs       []string // commands of which the user has to be permitted one
+}
+
+// views are in the order of the menu.
+var views = []view{
+	{"/", "Overview", []string{"INFO"}},
+	{"/caches", "Caches", []string{"INFO"}},
+	{"/keys", "Keys", []string{"SCAN 0"}},
+	{"/fill", "What fills it", []string{"SCAN 0"}},
+	{"/slow", "Slow", []string{"SLOWLOG GET", "INFO", "CLIENT LIST", "LATENCY LATEST"}},
+	{"/live", "Live", []string{"MONITOR", "PUBSUB CHANNELS"}},
+	{"/backup", "Backup", []string{"INFO"}},
+}
+
+// open are the views that a user may see. The server is asked in nobody's name: to try would be an entry in ACL LOG.
+func (s *Server) open(user string) (open []view) {
+	_ = s.ask(func(c *conn) error { // without an answer no view is named
+		for _, v := range views {
+			for _, command := range v.needs {
+				reply, err := c.do(append([]string{"ACL", "DRYRUN", user}, strings.Fields(command)...)...)
+				if err != nil {
+					return err
+				}
+				if reply.text == "OK" {
+					open = append(open, v)
+					break
+				}
+			}
+		}
+		return nil
+	})
+	return open
 }
 
 // A look is one request of somebody who has logged in.
@@ -280,8 +311,12 @@ func (l *look) fail(err error) {
 		plain(l.w, status, text)
 		return
 	}
-	show(l.w, status, "failed", map[string]any{"Title": "It did not work", "Views": views, "User": l.se.user, "CSRF": l.se.csrf,
-		"Path": "", "Text": text})
+	data := map[string]any{"Title": "It did not work", "Views": views, "User": l.se.user, "CSRF": l.se.csrf,
+		"Path": "", "Text": text, "Failed": l.r.URL.Path}
+	if noPermission(err) {
+		data["Denied"], data["Open"] = true, l.s.open(l.se.user)
+	}
+	show(l.w, status, "failed", data)
 }
 
 // done goes back to a view after a change, with a line that says what was done.

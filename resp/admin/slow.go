@@ -23,7 +23,7 @@ type commandLine struct {
 	Calls, Failed   float64
 	Seconds, Micros float64 // in all, and a call
 	P99             float64 // microseconds
-	Share           float64 // percent of the command that took the most
+	Share           float64 // percent of the time of all commands
 }
 
 type clientLine struct {
@@ -48,15 +48,15 @@ const (
 // slow shows what takes long, and who waits. What the user may not ask for is left out, and said to be.
 func (l *look) slow() error {
 	data := map[string]any{}
-	var denied []string
-	for _, part := range []func(map[string]any) error{l.slowlog, l.latencies, l.commandStats, l.clients} {
+	denied := map[string]string{}
+	for name, part := range map[string]func(map[string]any) error{
+		"Slowlog": l.slowlog, "Latency": l.latencies, "Commands": l.commandStats, "Clients": l.clients,
+	} {
 		d, err := may(part(data))
 		if err != nil {
 			return err
 		}
-		if d != "" {
-			denied = append(denied, d)
-		}
+		denied[name] = d
 	}
 	data["Denied"] = denied
 	return l.show("slow", "Slow", data)
@@ -115,9 +115,13 @@ func (l *look) commandStats(data map[string]any) error {
 			Micros: it.number("usec_per_call"), P99: p99[name]})
 	}
 	slices.SortFunc(lines, func(a, b commandLine) int { return cmp.Compare(b.Seconds, a.Seconds) })
+	sum := 0.0
+	for _, line := range lines {
+		sum += line.Seconds
+	}
 	lines = lines[:min(len(lines), mostLines)]
 	for i := range lines {
-		lines[i].Share = 100 * lines[i].Seconds / max(lines[0].Seconds, 1e-9)
+		lines[i].Share = 100 * lines[i].Seconds / max(sum, 1e-9)
 	}
 	data["Commands"] = lines
 	return nil
