@@ -180,10 +180,17 @@ func snapshotOf(o store.Options) (s *store.Snapshot, closeAll func() error, err 
 
 // writeExport puts a new file in the place of the one that is there, if one is.
 func writeExport(ctx context.Context, file string, s *store.Snapshot, o moveout.Options) (moveout.Result, error) {
-	f, err := moveout.Create(file, fmt.Sprintf(".%s.%d.tmp", filepath.Base(file), os.Getpid()))
+	temporary := "." + filepath.Base(file) + "."
+	store.RemoveLeft(filepath.Dir(file), temporary, ".tmp")
+	f, err := moveout.Create(file, fmt.Sprintf("%s%d.tmp", temporary, os.Getpid()))
 	if err != nil {
 		return moveout.Result{}, err
 	}
+	held, err := store.Hold(f.Name())
+	if err != nil {
+		return moveout.Result{}, errors.Join(err, f.Abort())
+	}
+	defer held.Close()
 	result, err := moveout.Write(ctx, f, s, o)
 	if err != nil {
 		return result, errors.Join(err, f.Abort())

@@ -32,11 +32,17 @@ func (s *Snapshot) Backup(ctx context.Context, file string, progress func(done, 
 		}
 		mode = before.Mode().Perm()
 	}
+	RemoveLeft(filepath.Dir(file), filepath.Base(file)+".", ".tmp")
 	dir, err := os.MkdirTemp(filepath.Dir(file), filepath.Base(file)+".*.tmp")
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	held, err := Hold(dir)
+	if err != nil {
+		return 0, err
+	}
+	defer held.Close()
 	made := filepath.Join(dir, databaseFile)
 	err = s.r.guard(func() error { return copyPages(ctx, s.r.c, made, progress) })
 	if err == nil {

@@ -46,7 +46,7 @@
 //	import.go bulk.go bulk_write.go bulk_vfs.go          a first database out of other data, straight into the tables
 //	snapshot.go snapshot_read.go snapshot_beside.go      all keys as they were at one moment, while writes go on
 //	outside.go figures.go query.go                       the tables seen by other programs' commands; read-only SQL
-//	backup.go restore.go                                 a copy of the database file, and back
+//	backup.go restore.go leftover.go                     a copy of the database file, and back; what killed ones left
 //	copy.go                                              another data set comes in beside the one that is served
 //	setaside.go salvage.go rescue.go tidy.go             damaged ones renamed; what can be read of them
 //	expiring.go     lists what expires next
