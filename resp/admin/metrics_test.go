@@ -123,6 +123,12 @@ func TestTheDashboardAsksForWhatThereIs(t *testing.T) {
 			}
 		}
 	}
+	for _, bound := range []string{"diskette_disk_limit_bytes", "diskette_db_disk_bytes", "diskette_db_disk_limit_bytes",
+		"diskette_refused_for_room_total", "diskette_full_databases"} {
+		if !strings.Contains(string(text), bound+"{") {
+			t.Errorf("no panel shows %s", bound)
+		}
+	}
 	if asked < 30 {
 		t.Errorf("the dashboard asks for %d metrics", asked)
 	}
