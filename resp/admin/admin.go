@@ -157,7 +157,7 @@ func (s *Server) handler() http.Handler {
 		r.Body = http.MaxBytesReader(w, r.Body, mostBody)
 		if !s.back.NeedsPassword() && !isAddress(r.Host) {
 			// Another site's name may be made to lead here, and its scripts would then be this page's.
-			plain(w, http.StatusMisdirectedRequest, "no password is set, so this page answers under its address alone, not under a name")
+			plain(w, http.StatusMisdirectedRequest, "no password is set, so this page answers under its address and localhost alone, not under another name")
 			return
 		}
 		mux.ServeHTTP(w, r)
