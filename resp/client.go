@@ -35,6 +35,7 @@ type client struct {
 	owed    time.Duration // how long the replies so far are to wait
 	replies replyMode
 	noTouch bool
+	own     bool // the server's own: its commands are not counted (ConnectOwn)
 	out     wire.Output
 	seen    uint64 // newest LSN that the replies in out must wait for
 	call    command.Call

@@ -71,7 +71,9 @@ func (cl *client) run(cmds []wire.Command) {
 	}
 	h.release()
 	cl.commands.Add(int64(len(cmds)))
-	cl.srv.stats.commands.Add(int64(len(cmds)))
+	if !cl.own {
+		cl.srv.stats.commands.Add(int64(len(cmds)))
+	}
 	cl.srv.stats.batches.Add(1)
 	cl.srv.procs.wake()
 }
@@ -106,7 +108,7 @@ func (cl *client) runConn(r *command.Row, args [][]byte) {
 
 // reply encodes a command's reply, unless the client asked for silence.
 func (cl *client) reply(r command.Reply, lsn uint64) {
-	if r.Kind == command.KindError && r.N != errorCounted {
+	if r.Kind == command.KindError && r.N != errorCounted && !cl.own {
 		cl.srv.stats.errors.count(r.S)
 	}
 	if cl.replies != repliesOn && cl.silences(&r) {

@@ -34,6 +34,7 @@ type insideConn struct {
 	socketEnd
 	from, to net.Addr
 	user     *acl.User // nil = it has to say who it is, as any client
+	own      bool      // ConnectOwn's
 }
 
 func (c insideConn) RemoteAddr() net.Addr { return c.from }
@@ -41,7 +42,7 @@ func (c insideConn) LocalAddr() net.Addr  { return c.to }
 
 // Connect returns a new connection to the server, of somebody who has come from one address to another and has yet to
 // say who he is. There must be a store, or a Loading.
-func (s *Server) Connect(from, to net.Addr) (net.Conn, error) { return s.connect(from, to, nil) }
+func (s *Server) Connect(from, to net.Addr) (net.Conn, error) { return s.connect(from, to, nil, false) }
 
 // ConnectAs is Connect for somebody who has proved who he is before.
 func (s *Server) ConnectAs(user string, from, to net.Addr) (net.Conn, error) {
@@ -49,16 +50,18 @@ func (s *Server) ConnectAs(user string, from, to net.Addr) (net.Conn, error) {
 	if u == nil || !u.Permissions.Load().On() {
 		return nil, ErrNoUser
 	}
-	return s.connect(from, to, u)
+	return s.connect(from, to, u, false)
 }
 
-// ConnectOwn is Connect for what the server itself wants to know. It may do everything, whatever the users' rules are.
+// ConnectOwn is Connect for what the server itself wants to know. It may do everything, whatever the users' rules are,
+// and is nobody's use of the server: INFO's counts of commands and errors, the times of commands, SLOWLOG and MONITOR
+// know nothing of it.
 func (s *Server) ConnectOwn(from, to net.Addr) (net.Conn, error) {
 	own := acl.New(s.table, func() bool { return true }).Def
-	return s.connect(from, to, own)
+	return s.connect(from, to, own, true)
 }
 
-func (s *Server) connect(from, to net.Addr, user *acl.User) (net.Conn, error) {
+func (s *Server) connect(from, to net.Addr, user *acl.User, own bool) (net.Conn, error) {
 	in := &s.inside
 	in.once.Do(func() {
 		in.conns, in.ended = make(chan net.Conn), make(chan struct{})
@@ -72,7 +75,7 @@ func (s *Server) connect(from, to net.Addr, user *acl.User) (net.Conn, error) {
 		return nil, err
 	}
 	select {
-	case in.conns <- insideConn{theirs, from, to, user}:
+	case in.conns <- insideConn{theirs, from, to, user, own}:
 		return ours, nil
 	case <-in.ended:
 		ours.Close()
@@ -103,6 +106,7 @@ func (in *inside) Addr() net.Addr { return &net.UnixAddr{Name: "inside", Net: "u
 // letIn makes a client of this process's the user that it is. It is not idle while nobody asks it for anything.
 func (cl *client) letIn(c insideConn) {
 	cl.guard.AllowSilence(true)
+	cl.own = c.own
 	if c.user != nil {
 		cl.user.Store(c.user)
 		cl.setAuthed(true)

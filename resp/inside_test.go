@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"io"
 	"net"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -210,5 +212,40 @@ func TestKeepingSomethingGivesUpWhileAScriptRuns(t *testing.T) {
 	<-ended
 	if err := s.Keep(t.Context(), "test", map[string][]byte{"a": []byte("1")}); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestWhatTheServerAsksItselfIsNobodysUse(t *testing.T) {
+	_, s := startServing(t)
+	near := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 50000}
+	conn, err := s.ConnectAs("default", near, near)
+	user := inner(t, conn, err)
+	conn, err = s.ConnectOwn(near, near)
+	own := inner(t, conn, err)
+	for _, command := range []string{"CONFIG SET slowlog-log-slower-than 0", "SET a 1", "CONFIG RESETSTAT", "SLOWLOG RESET"} {
+		if got := user.ask(command); got != "+OK" {
+			t.Fatalf("%s: %s", command, got)
+		}
+	}
+	before := s.stats.commands.Load()
+	for range 50 {
+		own.ask("TTL a")
+		own.ask("HGET a b")
+		own.ask("OBJECT FREQ a")
+	}
+	if n := s.stats.commands.Load() - before; n > 4 { // the user's
+		t.Errorf("%d commands were counted", n)
+	}
+	length, _ := strconv.Atoi(strings.TrimPrefix(user.ask("INFO commandstats errorstats"), "$"))
+	text := make([]byte, length+2)
+	if _, err := io.ReadFull(user.r, text); err != nil {
+		t.Fatal(err)
+	}
+	info := string(text)
+	if !strings.Contains(info, "cmdstat_") || strings.Contains(info, "cmdstat_ttl:") || strings.Contains(info, "cmdstat_hget:") || strings.Contains(info, "errorstat_") {
+		t.Errorf("INFO has %s", info)
+	}
+	if got := user.ask("SLOWLOG LEN"); got != ":0" && got != ":1" && got != ":2" {
+		t.Errorf("the slow log has %s", got)
 	}
 }

@@ -53,6 +53,9 @@ type timing struct {
 
 // beforeCommand counts a call; loaded is how long it has read the disk already.
 func (cl *client) beforeCommand(r *command.Row, args [][]byte, loaded time.Duration) timing {
+	if cl.own {
+		return timing{}
+	}
 	sampled := r.Stats.Calls.Add(1)%timedEvery == 1
 	if sampled || r.TimeVaries || loaded > 0 || len(args) > manyArgs || cl.srv.timing.timeAll.Load() {
 		return timing{time.Now().Add(-loaded), sampled || r.TimeVaries}
@@ -65,6 +68,9 @@ func (cl *client) beforeCommand(r *command.Row, args [][]byte, loaded time.Durat
 
 // afterCommand is called when the command has run, under the same hold of the keyspace lock if it is on keys.
 func (cl *client) afterCommand(t timing, r *command.Row, args [][]byte, reply *command.Reply) {
+	if cl.own {
+		return
+	}
 	cl.noteTimes(t, r, args, reply)
 	if cl.srv.monitors.count.Load() > 0 {
 		cl.srv.monitors.feed(cl, r, args)

@@ -27,7 +27,7 @@ type subject struct {
 	page   *Server
 	at     string // http://127.0.0.1:port
 	redis  string // host:port
-	conn   *conn  // who may do everything
+	conn   *conn  // the default user's
 }
 
 // start begins a server and its page in a directory.
@@ -80,7 +80,7 @@ func startWith(t testing.TB, dir string, change func(*Server), args ...string) *
 	}
 	s := &subject{t: t, server: server, page: page, at: scheme + forPage.Addr().String(), redis: forClients.Addr().String()}
 	here := &net.UnixAddr{Name: "test", Net: "unix"}
-	nc, err := server.ConnectOwn(here, here)
+	nc, err := server.ConnectAs("default", here, here)
 	if err != nil {
 		t.Fatal(err)
 	}
