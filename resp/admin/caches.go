@@ -16,11 +16,18 @@ type cacheLine struct {
 	Policy        string
 	Evicted       float64
 	Full          bool
+	Hits, Misses  float64
+	HitRatio      float64 // percent; -1 = nothing was looked for
 }
 
 // caches shows every database that has keys.
 func (l *look) caches() error {
 	info, err := l.c.info("keyspace", "memory", "stats", "diskette", "bounds")
+	if err != nil {
+		return err
+	}
+	stats, err := l.c.do("CACHE", "STATS")
+	denied, err := may(err)
 	if err != nil {
 		return err
 	}
@@ -38,10 +45,13 @@ func (l *look) caches() error {
 				line.Policy = b.fields["policy"]
 			}
 		}
+		counts := stats.field(it.name)
+		line.Hits, line.Misses = float64(counts.field("hits").int()), float64(counts.field("misses").int())
+		line.HitRatio = hitRatio(line.Hits, line.Misses)
 		lines = append(lines, line)
 	}
 	return l.show("caches", "Caches", map[string]any{"Caches": lines, "MaxDisk": info.number("maxdisk"),
-		"Hot": info.number("hot_bytes"), "Limit": info.number("hot_limit"), "Disk": info.disk(), "Hits": info.hitRatio()})
+		"Hot": info.number("hot_bytes"), "Limit": info.number("hot_limit"), "Disk": info.disk(), "Hits": info.hitRatio(), "Denied": denied})
 }
 
 // disk is what all of it takes on disk.
@@ -52,9 +62,13 @@ func (r *report) disk() (sum float64) {
 	return sum
 }
 
-// hitRatio is in percent; -1 = nothing was looked for.
+// hitRatio is the one since the start.
 func (r *report) hitRatio() float64 {
-	hits, misses := r.number("keyspace_hits"), r.number("keyspace_misses")
+	return hitRatio(r.number("keyspace_hits"), r.number("keyspace_misses"))
+}
+
+// hitRatio is in percent; -1 = nothing was looked for.
+func hitRatio(hits, misses float64) float64 {
 	if hits+misses == 0 {
 		return -1
 	}

@@ -17,7 +17,8 @@
 //	overview.go samples.go        how the server does, and the figures that its plots need
 //	caches.go keys.go value.go    databases; searching keys; a key
 //	ranked.go                     keys in an order: largest, most used, expiring next
-//	walk.go fill.go               what fills a cache: a walk in the background, and its view
+//	fill.go                       what fills a cache, by the server's statistics (CACHE PREFIXES)
+//	walk.go                       the largest and the most used keys: a walk in the background
 //	slow.go live.go backup.go     slow log and clients; MONITOR; downloads
 //	backups.go                    the database file's download; which was the last
 //

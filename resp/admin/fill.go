@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // fillLine is a prefix in the table of what fills a cache.
@@ -14,7 +15,9 @@ type fillLine struct {
 	Keys, Bytes  float64
 	Mean         float64
 	Share        float64 // percent of all bytes
-	Others       bool
+	Hits, Misses float64
+	HitRatio     float64 // percent; -1 = nothing was looked for
+	Others       bool    // it is no prefix
 }
 
 // box is a rectangle of the treemap.
@@ -25,65 +28,82 @@ type box struct {
 	Label      bool // there is room for one
 }
 
-// fill shows what takes the room in a database.
+const (
+	mostPrefixes  = 10_000 // asked for; the server knows of fewer
+	mostFillLines = 200    // of the table
+)
+
+// fill shows what takes the room in a database, by the statistics that the server keeps. It names prefixes only to who
+// may read all keys with them.
 func (l *look) fill() error {
 	db, err := l.database()
 	if err != nil {
 		return err
 	}
-	// Names are shown only to who may read all of them.
-	if _, err := l.c.do("SCAN", "0", "COUNT", "1"); err != nil {
-		return err
+	level, under := "1", l.r.FormValue("under")
+	if under != "" || l.r.FormValue("level") == "2" {
+		level = "2"
 	}
-	info, err := l.c.info("keyspace")
+	v, err := l.c.do("CACHE", "PREFIXES", strconv.Itoa(db), "LEVEL", level, "UNDER", under, "COUNT", strconv.Itoa(mostPrefixes))
 	if err != nil {
 		return err
 	}
-	var dbs []string
-	for _, it := range info.lists["keyspace"] {
-		dbs = append(dbs, strings.TrimPrefix(it.name, "db"))
+	lines := fillLines(v.elems)
+	data := map[string]any{"DB": db, "Deep": level == "2" && under == "", "Under": under, "Boxes": treemap(lines, mapWidth, mapHeight),
+		"Width": mapWidth, "Height": mapHeight}
+	if len(lines) > mostFillLines {
+		lines = append(lines[:mostFillLines:mostFillLines], together(lines[mostFillLines:]))
 	}
-	data := map[string]any{"DB": db, "DBs": dbs}
-	found, whole, soFar := l.s.walk.of(db)
-	if found != nil {
-		groups, deep := found.First, l.r.FormValue("level") == "2"
-		if deep {
-			groups = found.Second
-		}
-		if under := l.r.FormValue("under"); under != "" {
-			groups = slices.DeleteFunc(slices.Clone(found.Second), func(g group) bool { return !strings.HasPrefix(g.Prefix, under) })
-			data["Under"] = under
-		}
-		lines := fillLines(groups)
-		data["Deep"], data["Lines"], data["Boxes"] = deep, lines[:min(len(lines), 200)], treemap(lines, mapWidth, mapHeight)
-		data["Found"], data["Whole"], data["Keys"] = found, whole, found.Keys
-		data["Width"], data["Height"] = mapWidth, mapHeight
-		if size, err := l.c.do("DBSIZE"); err == nil {
-			data["Size"] = float64(size.int())
-		}
+	data["Lines"] = lines
+	stats, err := l.c.do("CACHE", "STATS", strconv.Itoa(db))
+	if _, err := may(err); err != nil {
+		return err
 	}
-	data["SoFar"] = soFar
+	if since := stats.field("since_ms").int(); since > 0 {
+		data["Since"] = time.UnixMilli(since)
+		data["OneIn"], data["Incomplete"] = stats.field("one_key_in").int(), stats.field("complete").int() == 0
+	}
+	if info, err := l.c.info("keyspace"); err == nil { // who may not ask types a number
+		var dbs []string
+		for _, it := range info.lists["keyspace"] {
+			dbs = append(dbs, strings.TrimPrefix(it.name, "db"))
+		}
+		data["DBs"] = dbs
+	}
 	return l.show("fill", "What fills it", data)
 }
 
-func fillLines(groups []group) (lines []fillLine) {
+// fillLines are the lines of a reply of CACHE PREFIXES, those of the most bytes first.
+func fillLines(prefixes []value) (lines []fillLine) {
 	sum := 0.0
-	for _, g := range groups {
-		sum += g.Bytes
-	}
-	for _, g := range groups {
-		line := fillLine{Prefix: g.Prefix, Name: showBytes(shorten(g.Prefix, 100)), Keys: g.Keys, Bytes: g.Bytes,
-			Mean: g.Bytes / max(g.Keys, 1), Share: 100 * g.Bytes / max(sum, 1)}
-		switch g.Prefix {
-		case noPrefix:
-			line.Name, line.Others = "names without :", true
-		case others:
-			line.Name, line.Others = "others", true
+	for i := range prefixes {
+		p := &prefixes[i]
+		number := func(field string) float64 { return float64(p.field(field).int()) }
+		line := fillLine{Prefix: p.field("prefix").text, Keys: number("keys"), Bytes: number("bytes"), Hits: number("hits"), Misses: number("misses")}
+		line.Name, line.Others = showBytes(shorten(line.Prefix, 100)), line.Prefix == ""
+		if line.Others {
+			line.Name = "names without :"
 		}
+		line.Mean, line.HitRatio = line.Bytes/max(line.Keys, 1), hitRatio(line.Hits, line.Misses)
+		sum += line.Bytes
 		lines = append(lines, line)
 	}
-	slices.SortFunc(lines, func(a, b fillLine) int { return cmp.Compare(b.Bytes, a.Bytes) })
+	for i := range lines {
+		lines[i].Share = 100 * lines[i].Bytes / max(sum, 1)
+	}
+	slices.SortStableFunc(lines, func(a, b fillLine) int { return cmp.Compare(b.Bytes, a.Bytes) })
 	return lines
+}
+
+// together is one line for several.
+func together(lines []fillLine) fillLine {
+	sum := fillLine{Name: fmt.Sprintf("%d more", len(lines)), Others: true}
+	for _, line := range lines {
+		sum.Keys, sum.Bytes, sum.Share = sum.Keys+line.Keys, sum.Bytes+line.Bytes, sum.Share+line.Share
+		sum.Hits, sum.Misses = sum.Hits+line.Hits, sum.Misses+line.Misses
+	}
+	sum.Mean, sum.HitRatio = sum.Bytes/max(sum.Keys, 1), hitRatio(sum.Hits, sum.Misses)
+	return sum
 }
 
 // The treemap's size, in units of its own.
@@ -104,11 +124,7 @@ func treemap(lines []fillLine, width, height float64) (boxes []box) {
 	}
 	shown := slices.Clone(lines[:min(len(lines), mostBoxes)])
 	if rest := lines[len(shown):]; len(rest) > 0 {
-		last := fillLine{Name: fmt.Sprintf("%d more", len(rest)), Others: true}
-		for _, line := range rest {
-			last.Keys, last.Bytes, last.Share = last.Keys+line.Keys, last.Bytes+line.Bytes, last.Share+line.Share
-		}
-		shown = append(shown, last)
+		shown = append(shown, together(rest))
 		slices.SortFunc(shown, func(a, b fillLine) int { return cmp.Compare(b.Bytes, a.Bytes) })
 	}
 	scale := width * height / sum

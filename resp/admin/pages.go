@@ -48,7 +48,7 @@ var views = []view{
 	{"/", "Overview", []string{"INFO"}},
 	{"/caches", "Caches", []string{"INFO"}},
 	{"/keys", "Keys", []string{"SCAN 0"}},
-	{"/fill", "What fills it", []string{"SCAN 0"}},
+	{"/fill", "What fills it", []string{"CACHE PREFIXES"}},
 	{"/slow", "Slow", []string{"SLOWLOG GET", "INFO", "CLIENT LIST", "LATENCY LATEST"}},
 	{"/live", "Live", []string{"MONITOR", "PUBSUB CHANNELS"}},
 	{"/backup", "Backup", []string{"INFO"}},

@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// What fills a cache is found out by the way: a walk over all names, with SCAN, a slice now and then, which asks one
-// key in sampledKeys for its size, or all keys of a small database. It takes some fiftieth of one processor's time,
-// however many keys there are: for as long as a slice took it then rests forty-nine times, and at most two seconds,
-// since on a busy machine a slice mostly waits. The last whole walk of each database is kept in the database, and shown
-// until the next has seen more.
+// The largest and the most used keys are found out by the way: a walk over all names, with SCAN, a slice now and then,
+// which asks one key in sampledKeys for its size, or all keys of a small database. It takes some fiftieth of one
+// processor's time, however many keys there are: for as long as a slice took it then rests forty-nine times, and at
+// most two seconds, since on a busy machine a slice mostly waits. The last whole walk of each database is kept in the
+// database, and shown until the next has seen more.
 const (
 	walkCount     = 1000 // names of a slice
 	sampledKeys   = 8
@@ -24,20 +24,8 @@ const (
 	walkLeast     = 50 * time.Millisecond
 	walkMost      = 2 * time.Second
 	walkAgain     = 5 * time.Minute // at the earliest, from the end of a walk to the begin of the next
-	mostGroups    = 1000            // prefixes that are told apart; those of the fewest keys are others
-	longestPrefix = 200             // bytes
 	fillPart      = "fill"
-	noPrefix      = "" // names without a ':'
-	others        = "\x00others"
 )
-
-// group is the keys with a prefix.
-type group struct {
-	Prefix string
-	Keys   float64
-	Bytes  float64 // of the sampled ones, until the walk is over; then an estimate for all
-	Sample float64 // how many were asked for their size
-}
 
 // big is a key that was found to be large.
 type big struct {
@@ -51,12 +39,10 @@ type filled struct {
 	At      time.Time // of its end, or zero
 	Began   time.Time
 	Keys    float64
-	Every   int     // one key in so many was asked for its size
-	First   []group // by the name up to the first ':'
-	Second  []group // by the name up to the second
-	Largest []big   // of those that were asked, and of those that the walks before have found
-	Used    []big   // the same by their counter of uses, while uses are counted
-	Round   int     // how many walks were before: each asks other keys
+	Every   int   // one key in so many was asked for its size
+	Largest []big // of those that were asked, and of those that the walks before have found
+	Used    []big // the same by their counter of uses, while uses are counted
+	Round   int   // how many walks were before: each asks other keys
 }
 
 // walk is what the walks have found.
@@ -69,77 +55,17 @@ type walk struct {
 
 // tally counts a walk under way.
 type tally struct {
-	found         filled
-	before        []big // what the walk before has found to be large, or used much
-	first, second map[string]*group
+	found  filled
+	before []big // what the walk before has found to be large, or used much
 }
 
 func newTally(db, every int) *tally {
-	return &tally{found: filled{DB: db, Began: time.Now(), Every: every}, first: map[string]*group{}, second: map[string]*group{}}
-}
-
-// prefixes are a name's, up to its first and its second ':'.
-func prefixes(name string) (first, second string) {
-	name = name[:min(len(name), longestPrefix)]
-	at := strings.IndexByte(name, ':')
-	if at < 0 {
-		return noPrefix, noPrefix
-	}
-	first = name[:at+1]
-	if next := strings.IndexByte(name[at+1:], ':'); next >= 0 {
-		return first, name[:at+1+next+1]
-	}
-	return first, first
-}
-
-func groupOf(groups map[string]*group, prefix string) *group {
-	g := groups[prefix]
-	if g == nil {
-		if len(groups) >= 2*mostGroups {
-			foldFewest(groups)
-		}
-		g = &group{Prefix: strings.Clone(prefix)}
-		groups[g.Prefix] = g
-	}
-	return g
-}
-
-// foldFewest lets the prefixes with the fewest keys be others.
-func foldFewest(groups map[string]*group) {
-	all := byKeys(groups)
-	rest := groups[others]
-	if rest == nil {
-		rest = &group{Prefix: others}
-	}
-	for _, g := range all[min(len(all), mostGroups):] {
-		if g.Prefix == others {
-			continue
-		}
-		rest.Keys, rest.Bytes, rest.Sample = rest.Keys+g.Keys, rest.Bytes+g.Bytes, rest.Sample+g.Sample
-		delete(groups, g.Prefix)
-	}
-	groups[others] = rest
-}
-
-func byKeys(groups map[string]*group) (all []group) {
-	for _, g := range groups {
-		all = append(all, *g)
-	}
-	slices.SortFunc(all, func(a, b group) int { return cmp.Or(cmp.Compare(b.Keys, a.Keys), cmp.Compare(a.Prefix, b.Prefix)) })
-	return all
+	return &tally{found: filled{DB: db, Began: time.Now(), Every: every}}
 }
 
 // add counts a key; bytes below 0 = its size was not asked for.
 func (t *tally) add(name string, bytes float64) {
 	t.found.Keys++
-	first, second := prefixes(name)
-	for _, g := range []*group{groupOf(t.first, first), groupOf(t.second, second)} {
-		g.Keys++
-		if bytes >= 0 {
-			g.Sample++
-			g.Bytes += bytes
-		}
-	}
 	if bytes >= 0 {
 		t.found.Largest = withTop(t.found.Largest, name, bytes)
 	}
@@ -172,31 +98,10 @@ func (t *tally) asked(name string) bool {
 	return (int(h.Sum32()>>8)+t.found.Round)%t.found.Every == 0
 }
 
-// result is what was found so far, estimated for all keys.
+// result is what was found so far.
 func (t *tally) result() *filled {
 	f := t.found
 	f.Largest, f.Used = slices.Clone(f.Largest), slices.Clone(f.Used)
-	estimate := func(groups map[string]*group) []group {
-		if len(groups) > mostGroups {
-			foldFewest(groups)
-		}
-		all := byKeys(groups)
-		sampled, bytes := 0.0, 0.0
-		for _, g := range all {
-			sampled, bytes = sampled+g.Sample, bytes+g.Bytes
-		}
-		for i := range all {
-			switch g := &all[i]; {
-			case g.Sample > 0:
-				g.Bytes *= g.Keys / g.Sample
-			case sampled > 0: // none of its few was asked: they are like the others
-				g.Bytes = g.Keys * bytes / sampled
-			}
-		}
-		slices.SortFunc(all, func(a, b group) int { return cmp.Compare(b.Bytes, a.Bytes) })
-		return all
-	}
-	f.First, f.Second = estimate(t.first), estimate(t.second)
 	return &f
 }
 
@@ -372,7 +277,7 @@ func (s *Server) walked(t *tally) {
 		err = s.back.Keep(s.stopping, fillPart, map[string][]byte{dbName(f.DB): text})
 	}
 	if err != nil && s.stopping.Err() == nil {
-		s.back.Log("what fills the caches could not be stored", err)
+		s.back.Log("the list of the largest keys could not be stored", err)
 	}
 }
 
@@ -380,7 +285,7 @@ func (s *Server) walked(t *tally) {
 func (s *Server) restoreWalks() {
 	kept, err := s.back.Kept(s.stopping, fillPart)
 	if err != nil && s.stopping.Err() == nil {
-		s.back.Log("what has filled the caches can not be read", err)
+		s.back.Log("the list of the largest keys can not be read", err)
 	}
 	s.walk.mu.Lock()
 	defer s.walk.mu.Unlock()
