@@ -98,6 +98,9 @@ func (h *hold) keyed(r *command.Row, args [][]byte, following []wire.Command) {
 	t := cl.beforeCommand(r, args, h.loaded)
 	tx, reply, seen := h.call(tx, r, args)
 	cl.afterCommand(t, r, args, &reply)
+	if cl.own {
+		tx.Uncount() // no client's hit or miss
+	}
 	lsn := max(seen, tx.End())
 	cl.srv.endUnit(cl)
 	if reply.Kind == command.KindBlock {

@@ -54,8 +54,8 @@ func (s *Server) ConnectAs(user string, from, to net.Addr) (net.Conn, error) {
 }
 
 // ConnectOwn is Connect for what the server itself wants to know. It may do everything, whatever the users' rules are,
-// and is nobody's use of the server: INFO's counts of commands and errors, the times of commands, SLOWLOG and MONITOR
-// know nothing of it.
+// and is nobody's use of the server: INFO's counts of commands, errors, hits and misses, the times of commands,
+// SLOWLOG and MONITOR know nothing of it.
 func (s *Server) ConnectOwn(from, to net.Addr) (net.Conn, error) {
 	own := acl.New(s.table, func() bool { return true }).Def
 	return s.connect(from, to, own, true)

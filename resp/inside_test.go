@@ -236,13 +236,13 @@ func TestWhatTheServerAsksItselfIsNobodysUse(t *testing.T) {
 	if n := s.stats.commands.Load() - before; n > 4 { // the user's
 		t.Errorf("%d commands were counted", n)
 	}
-	length, _ := strconv.Atoi(strings.TrimPrefix(user.ask("INFO commandstats errorstats"), "$"))
+	length, _ := strconv.Atoi(strings.TrimPrefix(user.ask("INFO commandstats errorstats stats"), "$"))
 	text := make([]byte, length+2)
 	if _, err := io.ReadFull(user.r, text); err != nil {
 		t.Fatal(err)
 	}
 	info := string(text)
-	if !strings.Contains(info, "cmdstat_") || strings.Contains(info, "cmdstat_ttl:") || strings.Contains(info, "cmdstat_hget:") || strings.Contains(info, "errorstat_") {
+	if !strings.Contains(info, "cmdstat_") || !strings.Contains(info, "keyspace_hits:0\r\n") || strings.Contains(info, "cmdstat_ttl:") || strings.Contains(info, "cmdstat_hget:") || strings.Contains(info, "errorstat_") {
 		t.Errorf("INFO has %s", info)
 	}
 	if got := user.ask("SLOWLOG LEN"); got != ":0" && got != ":1" && got != ":2" {
