@@ -302,3 +302,47 @@ func TestBoundsInATransaction(t *testing.T) {
 	}
 	t.Logf("400 changes of maxdisk in %v", time.Since(start))
 }
+
+// A line is about one bound: it has the database's number, figures and policy if the bound is a database's.
+func TestTheLogTellsWhichBoundIsReached(t *testing.T) {
+	s := startServer(t, subjectBin(t), "--maxmemory", "32mb", "--maxdisk", "64mb", "--maxmemory-policy", "allkeys-lfu",
+		"--maxdisk-db", "3 1mb 4 1mb 5 1mb", "--maxmemory-policy-db", "3 volatile-ttl 5 noeviction")
+	c := dial(t, s.Addr)
+	value := strings.Repeat("v", 4000)
+	for _, db := range []int{3, 5} {
+		c.Do("SELECT", db)
+		awaitLong(t, "the database is full", func() bool { return c.Do("RPUSH", "l", value).kind == kindError })
+	}
+	c.Do("SELECT", 4)
+	for i := range 600 {
+		c.Do("SET", i, value)
+	}
+	if v := c.Do("SET", "large", strings.Repeat("v", 2<<20)); v.kind != kindError {
+		t.Errorf("SET of 2 MB in a database of 1 MB: %s", v)
+	}
+	for _, want := range []struct{ text, fields string }{
+		{"writes to a database are refused: a database has reached its own bound on disk, and maxmemory-policy volatile-ttl finds nothing to evict",
+			`"db":3,"policy":"volatile-ttl","used_disk_db":`},
+		{"writes to a database are refused: a database has reached its own bound on disk, and maxmemory-policy is noeviction",
+			`"db":5,"policy":"noeviction","used_disk_db":`},
+		{"a database has reached its own bound on disk: keys of it are evicted", `"db":4,"policy":"allkeys-lfu","used_disk_db":`},
+		{"a command was refused that is larger than its database's maxdisk-db by itself", `"commands":1,"db":4,"maxdisk_db":1048576,`},
+	} {
+		awaitLong(t, "the log says: "+want.text, func() bool {
+			for line := range strings.Lines(s.Log.String()) {
+				if strings.Contains(line, want.text) && strings.Contains(line, want.fields) {
+					return true
+				}
+			}
+			return false
+		})
+	}
+	c.Do("SELECT", 5)
+	c.Do("DEL", "l")
+	awaitLong(t, "the log says that it is over", func() bool {
+		return strings.Contains(s.Log.String(), `"message":"writes to a database are accepted again"`)
+	})
+	for _, text := range []string{`"message":"writes are refused`, `"message":"a bound of the disk is reached`, `"message":"writes are accepted again`} {
+		equal(t, "lines that say "+text, strings.Count(s.Log.String(), text), 0)
+	}
+}

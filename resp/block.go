@@ -250,8 +250,7 @@ func (s *Server) serve(b *blocked, now int64) (answered bool) {
 	}
 	if b.row.Flags&command.Denyoom != 0 && s.full(b.db) { // what it waits for is there, and no room for it
 		tx.End()
-		s.bounds.refused.Add(1)
-		s.answer(b, command.ErrOOM)
+		s.answer(b, s.refuse(b.db))
 		return true
 	}
 	var start time.Time

@@ -25,7 +25,7 @@ import (
 // As with Redis's replica-ignore-maxmemory a server that follows another keeps to no bounds: its master says what goes.
 type diskBounds struct {
 	fs      config.FileSystem
-	refused atomic.Int64 // commands, since the start or CONFIG RESETSTAT
+	refused refusals
 	evicted atomic.Int64 // keys, since the start
 	watch   boundsWatch
 
@@ -143,43 +143,61 @@ func spokenBytes(n int64) string {
 // full reports whether a denyoom command on a database is to be refused.
 func (s *Server) full(db int) bool { return s.store.Full(db) }
 
-// fullFor reports whether a command with these arguments is to be refused: also if they are more than the bound by
-// themselves, for which everything else would go in vain.
-func (s *Server) fullFor(db int, args [][]byte) bool {
-	if s.full(db) {
-		return true
-	}
+// outsizes is the bound that a command's arguments alone exceed, so that everything else would go for it in vain; the
+// zero value = they do not.
+func (s *Server) outsizes(db int, args [][]byte) outsized {
 	b := s.store.Bounds()
-	most := b.Disk
-	if own := b.Databases[db].Disk; own > 0 && (most == 0 || own < most) {
-		most = own
+	o := outsized{db: allDatabases, bound: b.Disk}
+	if own := b.Databases[db].Disk; own > 0 && (o.bound == 0 || own < o.bound) {
+		o.db, o.bound = db, own
 	}
-	if most == 0 {
-		return false
+	if o.bound == 0 {
+		return outsized{}
 	}
 	for _, a := range args {
-		most -= int64(len(a))
+		o.bytes += int64(len(a))
 	}
-	return most < 0
+	if o.bytes <= o.bound {
+		return outsized{}
+	}
+	return o
 }
 
 // outOfRoom refuses a command for which there is no room; KindNone = there is.
 func (s *Server) outOfRoom(cl *client, r *command.Row, args [][]byte) command.Reply {
-	full := false
 	switch t := cl.multi; {
 	case cl.master:
-		return command.ReplyNone
 	case t == nil:
-		full = r.Flags&command.Denyoom != 0 && s.fullFor(storesIn(r, args, cl.DB), args)
+		if r.Flags&command.Denyoom == 0 {
+			break
+		}
+		db := storesIn(r, args, cl.DB)
+		if s.full(db) {
+			return s.refuse(db)
+		}
+		if o := s.outsizes(db, args); o.bound > 0 {
+			s.bounds.refused.outsize(o)
+			return command.ErrOOM
+		}
 	case r.Name == "exec":
-		full = t.full(s, cl.DB)
+		if db, full := t.full(s, cl.DB); full {
+			return s.refuse(db)
+		}
 	case r.Name != "discard" && r.Name != "quit" && r.Name != "reset":
-		full = s.full(t.db)
+		if s.full(t.db) {
+			return s.refuse(t.db)
+		}
 	}
-	if !full {
-		return command.ReplyNone
+	return command.ReplyNone
+}
+
+// refuse counts a command that is refused because a database is full, and is its reply.
+func (s *Server) refuse(db int) command.Reply {
+	of := allDatabases
+	if !s.store.FullInAll() && s.store.Bounds().Databases[db].Disk > 0 { // which of them it was, if there is room again
+		of = db
 	}
-	s.bounds.refused.Add(1)
+	s.bounds.refused.count(of)
 	return command.ErrOOM
 }
 
@@ -233,14 +251,14 @@ func selects(q queued, databases, db int) int {
 }
 
 // scriptsNeedRoom is full for what only the scripts' own flags tell. The caller holds the keyspace lock.
-func (t *transaction) scriptsNeedRoom(s *Server, db int) bool {
+func (t *transaction) scriptsNeedRoom(s *Server, db int) (at int, full bool) {
 	for _, q := range t.queued {
 		if q.row.Group == "scripting" && s.full(db) && s.scriptFlags(q.row, q.args).needRoom() {
-			return true
+			return db, true
 		}
 		db = selects(q, s.cfg.Databases, db)
 	}
-	return false
+	return 0, false
 }
 
 // scriptFlags are those of what a command runs. What runs nothing, or nothing that is known, does not need room.
@@ -261,13 +279,13 @@ func (s *Server) scriptFlags(r *command.Row, args [][]byte) scriptFlags {
 	return scriptOldStyle
 }
 
-// full reports whether one of the queued commands, which begin on a database, is to be refused.
-func (t *transaction) full(s *Server, db int) bool {
+// full reports whether one of the queued commands, which begin on a database, is to be refused, and on which it is.
+func (t *transaction) full(s *Server, db int) (at int, full bool) {
 	for _, q := range t.queued {
-		if q.row.Flags&command.Denyoom != 0 && s.full(storesIn(q.row, q.args, db)) {
-			return true
+		if at = storesIn(q.row, q.args, db); q.row.Flags&command.Denyoom != 0 && s.full(at) {
+			return at, true
 		}
 		db = selects(q, s.cfg.Databases, db)
 	}
-	return false
+	return 0, false
 }

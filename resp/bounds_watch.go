@@ -10,27 +10,17 @@ import (
 )
 
 // boundsWatch looks at the bounds once a second: for how long they are exceeded, which INFO tells, and what the
-// operator is to be told. What comes and goes between two looks makes no line, so that there is no flood.
+// operator is to be told.
 type boundsWatch struct {
 	mu       sync.Mutex // guards what follows
 	exceeded time.Time  // since when more is used than maxdisk; zero = it is not
 	total    time.Duration
-
-	reached  bool      // keys were evicted, and that was told
-	refused  int64     // commands, at the last look
-	refusing bool      // that was told, and not yet that it is over
-	began    time.Time // when the refusals that were told began
-	last     time.Time // when a refusal was last seen
-	before   int64     // commands refused before they began
+	told     map[int]*toldOfBound // by database, or allDatabases
 }
-
-// acceptedAgain is how long no command must be refused until that is told.
-const acceptedAgain = 5 * time.Second
 
 // watchBounds is called once a second.
 func (s *Server) watchBounds(now time.Time) {
 	w, b := &s.bounds.watch, s.store.Bounds()
-	refused, evicted := s.bounds.refused.Load(), s.bounds.evicted.Load()
 	used := int64(0)
 	if b.Disk > 0 {
 		used = s.store.UsedDisk()
@@ -38,23 +28,7 @@ func (s *Server) watchBounds(now time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.time(now, b.Disk > 0 && used > b.Disk)
-	if evicted > 0 && !w.reached {
-		w.reached = true
-		s.tellBounds(b, "a bound of the disk is reached: keys are evicted from here on (evicted_keys in INFO counts them)")
-	}
-	switch {
-	case refused < w.refused: // CONFIG RESETSTAT
-	case refused > w.refused:
-		if w.last = now; !w.refusing {
-			w.refusing, w.began, w.before = true, now, w.refused
-			s.tellBounds(b, "writes are refused: a bound of the disk is reached, and maxmemory-policy has nothing to evict")
-		}
-	case w.refusing && now.Sub(w.last) >= acceptedAgain && !s.anyFull():
-		w.refusing = false
-		s.log.Info().Int64("refused", refused-w.before).Dur("ms", now.Sub(w.began)).Int64("used_disk", s.store.UsedDisk()).
-			Int64("maxdisk", b.Disk).Msg("writes are accepted again")
-	}
-	w.refused = refused
+	s.logBounds(now, b)
 }
 
 // time notes whether more is used than maxdisk.
@@ -88,28 +62,6 @@ func (w *boundsWatch) reset(now time.Time) {
 	}
 }
 
-// tellBounds writes a line with the figures of the bounds.
-func (s *Server) tellBounds(b *store.Bounds, what string) {
-	total, free := store.FileSystem(s.cfg.Text("dir"))
-	e := s.log.Warn().Str("policy", b.Policy.String()).Int64("used_disk", s.store.UsedDisk()).Int64("maxdisk", b.Disk).
-		Int64("maxdisk_free", b.Free).Int64("disk_free", free).Int64("disk_total", total).
-		Int64("evicted", s.bounds.evicted.Load()).Int64("refused", s.bounds.refused.Load())
-	if len(b.Databases) > 0 {
-		e = e.Str("maxdisk_db", s.cfg.Text("maxdisk-db")).Str("maxmemory_policy_db", s.cfg.Text("maxmemory-policy-db"))
-	}
-	e.Msg(what)
-}
-
-// anyFull reports whether there is no room in one of the databases.
-func (s *Server) anyFull() bool {
-	for db := range s.cfg.Databases {
-		if s.full(db) {
-			return true
-		}
-	}
-	return false
-}
-
 // evicted is the store's hook for a key that it has removed to make room.
 func (s *Server) evicted(db int, key string) {
 	s.bounds.evicted.Add(1)
@@ -139,7 +91,7 @@ func infoBounds(t *infoText, r *infoReport) {
 	t.line("disk_free", free)
 	t.line("evicted_bytes", st.EvictedBytes)
 	t.line("evicted_age_ms", st.EvictedAgeMillis) // since the last use of the key that went last
-	t.line("refused_for_room", r.s.bounds.refused.Load())
+	t.line("refused_for_room", r.s.bounds.refused.all.Load())
 	full := 0
 	for db := range r.databases {
 		full += zeroOne(r.s.full(db))

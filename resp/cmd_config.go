@@ -93,7 +93,7 @@ func configResetstat(cl *client, c *command.Call) command.Reply {
 	s.stats.overQuery.Store(0)
 	s.stats.overOutput.Store(0)
 	s.stats.evictedClients.Store(0)
-	s.bounds.refused.Store(0)
+	s.bounds.refused.all.Store(0)
 	s.bounds.watch.reset(time.Now())
 	s.stats.errors.reset()
 	s.clients.resetTraffic()

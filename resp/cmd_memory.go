@@ -151,7 +151,7 @@ func memoryDoctor(cl *client, c *command.Call) command.Reply {
 	}
 	if b := cl.srv.store.Bounds(); b.Disk > 0 && st.UsedDisk > b.Disk {
 		find("The data takes %s on disk, more than maxdisk (%s) allows. %d keys were evicted, %d commands refused (INFO bounds).",
-			humanBytes(st.UsedDisk), humanBytes(b.Disk), st.EvictedKeys, cl.srv.bounds.refused.Load())
+			humanBytes(st.UsedDisk), humanBytes(b.Disk), st.EvictedKeys, cl.srv.bounds.refused.all.Load())
 	}
 	if lookups := st.Hits + st.Misses; lookups > 100_000 && st.Loads > lookups/5 {
 		find("%.0f%% of the look-ups had to read the disk: what is in use is larger than maxmemory (%s). A larger maxmemory would speed it up.", 100*ratio(st.Loads, lookups), humanBytes(maxMemory))

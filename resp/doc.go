@@ -54,7 +54,7 @@
 //	block.go multi.go pause.go                           those who wait; MULTI, EXEC and WATCH; CLIENT PAUSE
 //	pubsub.go tracking.go push.go arrival.go             what is told without being asked for
 //	output_limit.go client_eviction.go memory_bound.go   bounds of what waits for clients
-//	bounds.go bounds_watch.go                            bounds of the data on disk: settings and gate; INFO and log
+//	bounds.go bounds_watch.go bounds_log.go              bounds of the data on disk: settings and gate; INFO; log
 //	passage.go                                           values that are sent while they are read
 //	permission.go auth_delay.go tls.go tls_key.go        who may come, and do what
 //	inside.go inside_unix.go inside_other.go             connections of parts of this process, and what they keep

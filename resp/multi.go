@@ -169,10 +169,9 @@ func (cl *client) execLocked(tx *store.Tx, t *transaction, now int64) command.Re
 		return command.ReplyNone
 	}
 	cl.execAt = roomAt{cl.DB, cl.srv.full(cl.DB)}
-	if t.scriptsNeedRoom(cl.srv, cl.DB) {
+	if db, full := t.scriptsNeedRoom(cl.srv, cl.DB); full {
 		tx.End()
-		cl.srv.bounds.refused.Add(1)
-		return command.ErrExecRefused(command.ErrOOM)
+		return command.ErrExecRefused(cl.srv.refuse(db))
 	}
 	silent := cl.replies != repliesOn
 	if !silent {

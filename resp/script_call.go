@@ -179,9 +179,8 @@ func (e *engine) admit(args [][]byte) (*command.Row, command.Reply) {
 	if run.readOnly && r.Flags&(command.Write|command.MayReplicate) != 0 {
 		return r, command.ErrorReply("ERR Write commands are not allowed from read-only scripts.")
 	}
-	if r.Flags&command.Denyoom != 0 && !run.allowOOM && !run.wrote.Load() && run.begins.isFull(s, storesIn(r, args, run.tx.DB())) {
-		s.bounds.refused.Add(1)
-		return r, command.ErrOOM
+	if db := storesIn(r, args, run.tx.DB()); r.Flags&command.Denyoom != 0 && !run.allowOOM && !run.wrote.Load() && run.begins.isFull(s, db) {
+		return r, s.refuse(db)
 	}
 	if r.Flags&command.Write != 0 {
 		if s.refusesWrites(run.cl) {

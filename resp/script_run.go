@@ -103,8 +103,7 @@ func (e *engine) others() int64 {
 func (e *engine) newRun(c *command.Call, tx *store.Tx, name string, flags scriptFlags, readOnly bool) (*scriptRun, command.Reply) {
 	begins := e.srv.roomAt(clientOf(c), c, tx.DB())
 	if begins.full && flags.needRoom() {
-		e.srv.bounds.refused.Add(1)
-		return nil, command.ErrOOM
+		return nil, e.srv.refuse(begins.db)
 	}
 	if flags&(scriptOldStyle|scriptNoWrites) == 0 {
 		if e.srv.replicas.lacking.Load() {

@@ -91,14 +91,35 @@ func (st *Store) Bounds() *Bounds { return st.bounds.Load() }
 
 // Full reports whether a database is at its bound and nothing may be evicted, so that a command that needs more
 // room is to be refused. The caller may hold the keyspace lock or not.
-func (st *Store) Full(db int) bool {
+func (st *Store) Full(db int) bool { return st.FullInAll() || st.FullOfItsOwn(db) }
+
+// FullInAll is Full for the bound of all databases together.
+func (st *Store) FullInAll() bool {
 	r := &st.room
-	if r.growth.Load() > r.fullAt.Load() && (r.nothing.Load() || !r.evicts.Load()) {
-		return true
-	}
+	return r.growth.Load() > r.fullAt.Load() && (r.nothing.Load() || !r.evicts.Load())
+}
+
+// FullOfItsOwn is Full for a bound of the database's own.
+func (st *Store) FullOfItsOwn(db int) bool {
+	r := &st.room
 	if db >= len(r.dbs) {
 		return false
 	}
 	d := &r.dbs[db]
 	return d.bytes.Load() > d.fullAt.Load() && d.nothing.Load()
 }
+
+// DatabaseRoom is what a database's own bound is about.
+type DatabaseRoom struct {
+	Bytes   int64 // that its keys take in the tables, about
+	Evicted int64 // keys, for this bound, since the start
+}
+
+// DatabaseRoom is a database's. It takes no lock.
+func (st *Store) DatabaseRoom(db int) DatabaseRoom {
+	d := &st.room.dbs[db]
+	return DatabaseRoom{Bytes: d.bytes.Load(), Evicted: d.own.Load()}
+}
+
+// PolicyOf is the policy of a database.
+func (b *Bounds) PolicyOf(db int) Policy { return b.policyOf(db) }

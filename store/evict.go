@@ -261,7 +261,11 @@ func (st *Store) evictRows(q quota, s *space, ids []int64, rows []rowHead, certa
 			if at < len(rows) && rows[at].id == id {
 				row = &rows[at]
 			}
-			freed += tx.evictCandidate(s, id, row, certain, volatile)
+			took := tx.evictCandidate(s, id, row, certain, volatile)
+			if took > 0 && q.own {
+				st.room.dbs[q.db].own.Add(1)
+			}
+			freed += took
 			if freed >= q.bytes {
 				break
 			}

@@ -49,6 +49,7 @@ type roomOfDB struct {
 	fullAt  atomic.Int64 // MaxInt64 = no bound
 	nothing atomic.Bool
 	evicted atomic.Int64
+	own     atomic.Int64 // keys evicted for the database's own bound since the start
 }
 
 // mark is what was measured when a write-back was done.
