@@ -33,15 +33,16 @@ const (
 
 // salvage is a salvage under way.
 type salvage struct {
-	st     *Store
-	in     *intent
-	c      *sqlite3.Conn // to the new database
-	w      *writer
-	rescue *rescue
-	facts  map[string]int64 // meta, of the damaged database
-	lost   []string         // lines of the report
-	keys   int64            // keys that are lost or not whole
-	there  int64            // keys that are in the new database
+	st      *Store
+	in      *intent
+	c       *sqlite3.Conn // to the new database
+	w       *writer
+	rescue  *rescue
+	facts   map[string]int64 // meta, of the damaged database
+	lost    []string         // lines of the report
+	keys    int64            // keys that are lost or not whole
+	records int64            // of the journal that are known to be missing
+	there   int64            // keys that are in the new database
 }
 
 // salvage builds the new database from what the intent has set aside.
@@ -298,11 +299,17 @@ func (b *batch) try(lsns []uint64, records [][]byte) error {
 }
 
 func (s *salvage) journalReport(found journal.Salvaged, refused int, applied uint64, state *journal.State) {
-	s.note(fmt.Sprintf("of the journal %d records were read, from %d to %d", found.Records, applied+1, found.Last))
+	if found.Records == 0 {
+		s.note(fmt.Sprintf("of the journal nothing was read; the tables have its records up to %d", applied))
+	} else {
+		s.note(fmt.Sprintf("of the journal %d records were read, from %d to %d", found.Records, applied+1, found.Last))
+	}
 	for _, m := range found.Missing {
+		s.records += int64(m.Last - m.First + 1)
 		s.note(fmt.Sprintf("the journal's records from %d to %d are lost", m.First, m.Last))
 	}
 	if state.Written > found.Last {
+		s.records += int64(state.Written - found.Last)
 		s.note(fmt.Sprintf("the journal's records from %d to %d at least are lost", found.Last+1, state.Written))
 	}
 	if refused > 0 {
@@ -336,9 +343,11 @@ func (s *salvage) report() error {
 		return err
 	}
 	const lines = 20
-	s.st.opts.Log("salvaged what can be read",
-		Warning(fmt.Sprintf("at least %d keys are lost or not whole; all that is known is in %s",
-			s.keys, filepath.Join(s.st.dir, name))),
+	lost := fmt.Sprintf("at least %d keys are lost or not whole", s.keys)
+	if s.records > 0 {
+		lost += fmt.Sprintf(", and at least %d records of the journal, which were acknowledged, are missing", s.records)
+	}
+	s.st.opts.Log("salvaged what can be read", Warning(lost+"; all that is known is in "+filepath.Join(s.st.dir, name)),
 		"keys", s.there, "lost", strings.Join(s.lost[:min(lines, len(s.lost))], "; "))
 	return nil
 }

@@ -228,3 +228,33 @@ func TestWhatIsSetAsideIsSoWhereverItIsInterrupted(t *testing.T) {
 		}
 	}
 }
+
+// What the tables do not have and the journal has no more is gone without a trace but in the state file's numbers.
+func TestSalvageSaysHowManyRecordsAreMissingWithTheJournal(t *testing.T) {
+	d := newDisk(t)
+	st := opened(t, t.TempDir(), d.use)
+	mustSet(t, st, "in the tables", "v")
+	flushed(t, st)
+	const keys = 200
+	for i := range keys {
+		mustSet(t, st, fmt.Sprint("k", i), "v")
+	}
+	st.journal.Note()
+	dir := d.killed(t, st.dir)
+	if err := os.RemoveAll(filepath.Join(dir, "journal")); err != nil {
+		t.Fatal(err)
+	}
+	var warnings []string
+	opened(t, dir, func(o *Options) {
+		o.OnDamage = Salvage
+		o.Log = func(_ string, err error, _ ...any) {
+			if err != nil {
+				warnings = append(warnings, err.Error())
+			}
+		}
+	})
+	want := fmt.Sprintf("at least %d records of the journal, which were acknowledged, are missing", keys)
+	if all := strings.Join(warnings, "\n"); !strings.Contains(all, want) {
+		t.Errorf("the log is %q, should say %q", all, want)
+	}
+}
