@@ -76,6 +76,7 @@ func loadConfig(args []string, table *command.Table, stdin io.Reader, defaults .
 	c.Databases = int(l.settings[parameterIndex["databases"]].number)
 	appendonly := parameterIndex["appendonly"]
 	c.Appending = l.given[appendonly] && l.settings[appendonly].number != 0
+	c.saysAppending = l.given[appendonly]
 	requirepass := parameterIndex["requirepass"]
 	c.EmptyPassword = l.given[requirepass] && l.settings[requirepass].text == ""
 	if pid := parameterIndex["pidfile"]; l.settings[parameterIndex["daemonize"]].number != 0 && l.settings[pid].text == "" {

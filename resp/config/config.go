@@ -51,6 +51,7 @@ type Config struct {
 	Memory                  int64       // bytes that the process may use in all, 0 = unknown; set at the start
 	Databases               int         // set at the start
 	Appending               bool        // appendonly yes was said at the start
+	saysAppending           bool        // appendonly was given, at the start or by CONFIG SET; guarded by changing
 	EmptyPassword           bool        // requirepass was said at the start, and is empty
 	configuredDir           *setting    // dir as it was configured; nil = it is where the data is
 	Renames                 [][2]string // rename-command's old and new names, in order; a new one may be empty
@@ -285,6 +286,7 @@ func (c *Config) Set(pairs [][2]string) error {
 	}
 	for _, pair := range pairs {
 		i := mustParameter(pair[0])
+		c.saysAppending = c.saysAppending || i == mustParameter("appendonly")
 		if old[i] != settings[i] {
 			for _, effect := range c.effects[i] {
 				effect(settings[i].text)

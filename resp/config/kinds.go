@@ -84,10 +84,10 @@ var yesOrNo = oneWord(func(word string) (setting, error) {
 	return setting{}, errConfigYesNo
 })
 
-// alwaysYes takes a yes or no and remains yes; its number is what was said.
+// alwaysYes takes a yes or no and remains yes; its number is what was said, and a conf file keeps that.
 var alwaysYes = oneWord(func(word string) (setting, error) {
 	said, err := yesOrNo.parse([]string{word}, "")
-	return setting{text: "yes", number: said.number}, err
+	return setting{text: "yes", number: said.number, conf: said.text}, err
 })
 
 // neverBut is for a promise that can not be kept: any value but the harmless ones ends the

@@ -141,7 +141,8 @@ func (c *Config) staleParameters(content string, defaults, settings []setting) (
 		return nil, err
 	}
 	for i := range settings {
-		if l.settings[i] != settings[i] && parameters[i].flags&once == 0 {
+		unsaid := i == parameterIndex["appendonly"] && c.saysAppending && !l.given[i] // Redis's default is another
+		if (l.settings[i] != settings[i] || unsaid) && parameters[i].flags&once == 0 {
 			stale = append(stale, i)
 		}
 	}

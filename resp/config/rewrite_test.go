@@ -223,3 +223,40 @@ func TestRewriteRefusesAFileThatCouldNotBeLoaded(t *testing.T) {
 	}
 	assertSameSettings(t, c, startedWith(t, file))
 }
+
+// Here the default is yes and Redis's is no: a file with which Redis is to be run again says what was said.
+func TestRewriteSaysAppendonlyIfItWasGiven(t *testing.T) {
+	set := func(value string) func(c *Config) error {
+		return func(c *Config) error { return c.Set([][2]string{{"appendonly", value}}) }
+	}
+	for _, test := range []struct {
+		options []string
+		change  func(c *Config) error
+		want    string // behind the line that was there
+	}{
+		{nil, nil, ""},
+		{[]string{"--appendonly", "yes"}, nil, "appendonly yes\n"},
+		{nil, set("yes"), "appendonly yes\n"},
+		{nil, set("no"), "appendonly no\n"},
+	} {
+		file := confFile(t, "port 7000")
+		before := readText(t, file)
+		c := startedWith(t, append([]string{file}, test.options...)...)
+		if test.change != nil {
+			if err := test.change(c); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if test.want != "" {
+			test.want = "\n" + rewriteHeading + "\n" + test.want
+		}
+		for range 2 {
+			if err := c.Rewrite(); err != nil {
+				t.Fatal(err)
+			}
+			if got := readText(t, file); strings.TrimSpace(got) != strings.TrimSpace(before+test.want) {
+				t.Errorf("%v: got\n%s\nwant\n%s", test.options, got, before+test.want)
+			}
+		}
+	}
+}
