@@ -87,7 +87,7 @@ func memoryStats(cl *client, c *command.Call) command.Reply {
 	put := func(name string, value command.Reply) { elems = append(elems, command.BulkString(name), value) }
 	put("peak.allocated", command.Integer(peak))
 	put("total.allocated", command.Integer(m.Used))
-	put("startup.allocated", command.Integer(s.sampler.startBytes))
+	put("startup.allocated", command.Integer(s.sampler.startup(m.Used, st.HotBytes)))
 	backlog, _, ofReplicas := s.replicas.memory()
 	put("replication.backlog", command.Integer(backlog))
 	put("clients.slaves", command.Integer(ofReplicas))

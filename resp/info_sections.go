@@ -127,7 +127,8 @@ func infoClients(t *infoText, r *infoReport) {
 
 func infoMemory(t *infoText, r *infoReport) {
 	m := machine.ReadProcess()
-	st, start, used, rss := &r.store, r.s.sampler.startBytes, m.Used, m.RSS
+	st, used, rss := &r.store, m.Used, m.RSS
+	start := r.s.sampler.startup(used, st.HotBytes)
 	peak := r.s.sampler.noteMemory(used)
 	t.bytes("used_memory", used)
 	t.bytes("used_memory_rss", rss)

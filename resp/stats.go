@@ -47,7 +47,7 @@ type sampler struct {
 	stop chan struct{}
 	done sync.WaitGroup
 
-	startBytes int64        // memory in use when the server was ready
+	startBytes atomic.Int64 // see startup
 	peakBytes  atomic.Int64 // the most that was seen in use
 
 	mu                   sync.Mutex // guards what follows
@@ -61,7 +61,7 @@ type sampler struct {
 
 func (p *sampler) start(s *Server) {
 	p.stop = make(chan struct{})
-	p.startBytes = machine.ReadProcess().Used
+	p.startBytes.Store(machine.ReadProcess().Used)
 	p.sample(s, time.Now())
 	p.done.Add(1)
 	go func() {
@@ -78,6 +78,18 @@ func (p *sampler) start(s *Server) {
 			}
 		}
 	}()
+}
+
+// startup is the memory that was in use before there was any data: what was measured when the server was ready, or what
+// is in use now besides the keys, once that was less. An import or a recovery leaves much that was still to be freed.
+func (p *sampler) startup(used, hot int64) int64 {
+	for {
+		was := p.startBytes.Load()
+		now := max(0, min(was, used-hot))
+		if now == was || p.startBytes.CompareAndSwap(was, now) {
+			return now
+		}
+	}
 }
 
 func (p *sampler) end() {

@@ -183,6 +183,10 @@ func (im *Import) note(source string) (keys int64, err error) {
 		if err != nil {
 			return err
 		}
+		// A copy of a directory whose data was imported says so of itself: that is not this import.
+		if err := c.Exec(`DELETE FROM meta WHERE name LIKE '` + importedPrefix + `%'`); err != nil {
+			return err
+		}
 		return execBind(c, `INSERT OR REPLACE INTO meta (name, value) VALUES (?1, ?2), ('imported_keys', ?3)`,
 			importedPrefix+source, im.now.UnixMilli(), keys)
 	})
