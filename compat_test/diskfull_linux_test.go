@@ -284,3 +284,62 @@ func TestADiskFilledAtOnceTakesWritesAgainOnceKeysAreDeleted(t *testing.T) {
 	}
 	writesAgain(t, s, c)
 }
+
+// The pages that deletions free stay in the database file for reuse, as long as they are few. On a full disk they are
+// what the reserve is made of again: a few of them may be all that is missing.
+func TestAFullDiskTakesWritesAgainAfterFewDeletions(t *testing.T) {
+	const size = 96 << 20
+	s := newServer(t, subjectBin(t), "--maxmemory", "16mb")
+	s.Dir = smallDisk(t, size)
+	s.args = append(s.args, "--dir", s.Dir)
+	s.start(nil)
+	c := dial(t, s.Addr)
+	defer c.Close()
+	value := strings.Repeat("v", 4000)
+	for i := range 10_000 {
+		if v := c.Do("SET", "k"+strconv.Itoa(i), value); v.text != "OK" {
+			t.Fatalf("SET %d: %s", i, v)
+		}
+	}
+	f, err := os.Create(filepath.Join(s.Dir, "filler"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	leave := func(free int64) { // of the file system
+		t.Helper()
+		awaitLong(t, "the filler has its length", func() bool { // the server writes meanwhile
+			var fs syscall.Statfs_t
+			info, err := f.Stat()
+			if err := errors.Join(err, syscall.Statfs(s.Dir, &fs)); err != nil {
+				t.Fatal(err)
+			}
+			length := info.Size() + int64(fs.Bavail)*fs.Bsize - free
+			err = f.Truncate(min(length, info.Size()))
+			return errors.Join(err, syscall.Fallocate(int(f.Fd()), 0, 0, length)) == nil
+		})
+	}
+	written := func() {
+		t.Helper()
+		c.Do("BGREWRITEAOF")
+		awaitLong(t, "all is written back", func() bool {
+			return infoField(c.Do("INFO", "persistence").Text(), "aof_rewrite_in_progress") == "0"
+		})
+	}
+	written()
+	leave(0)
+	awaitLong(t, "the disk is full", func() bool { return strings.HasPrefix(c.Do("SET", "more", value).text, "MISCONF ") })
+	const reserve = size / 8
+	leave(reserve - 1<<20)
+	written()
+	leave(reserve - 1<<20) // the reserve lacks 1 MB
+	if v := c.Do("SET", "more", value); !strings.HasPrefix(v.text, "MISCONF ") {
+		t.Fatalf("SET on the full disk: %s", v)
+	}
+	for i := range 900 { // of 10,000: pages that would stay in the file
+		if v := c.Do("DEL", "k"+strconv.Itoa(i)); v.text != "1" {
+			t.Fatalf("DEL %d: %s", i, v)
+		}
+	}
+	t.Logf("writes were accepted %v after the deletions", writesAgain(t, s, c).Round(time.Millisecond))
+}

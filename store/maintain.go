@@ -77,13 +77,14 @@ func (st *Store) maintain() (freed bool) {
 			return false
 		}
 	}
-	slice := int64(vacuumSlice)
+	slice, missing := int64(vacuumSlice), int64(0)
 	if st.DiskFull() {
 		// The WAL can not grow: it is written from its start again after each small slice.
 		slice = fullVacuumSlice
 		st.checkpoint(1)
+		missing = st.reserve.missing(st)
 	}
-	vacuumed, err := w.vacuum(slice, st.opts.upkeep.freePages)
+	vacuumed, err := w.vacuum(slice, st.opts.upkeep.freePages, missing)
 	if err != nil {
 		st.maintenanceFailed(vacuuming, err)
 		return false
@@ -242,26 +243,29 @@ func (w *writer) freed() (pages int64) {
 	return pages
 }
 
-// vacuum gives a slice of the free pages back, when there are many more than `keep`.
-func (w *writer) vacuum(slice, keep int64) (pages int64, err error) {
+// vacuum gives a slice of the free pages back, when there are many more than `keep`, or when the reserve can not be
+// made again for want of `missing` pages: those that deletions have freed are its room, however few.
+func (w *writer) vacuum(slice, keep, missing int64) (pages int64, err error) {
 	err = w.guard(func() error {
-		pages, err = w.vacuumSlice(slice, keep)
+		pages, err = w.vacuumSlice(slice, keep, missing)
 		return err
 	})
 	return pages, err
 }
 
-func (w *writer) vacuumSlice(slice, keep int64) (pages int64, err error) {
+func (w *writer) vacuumSlice(slice, keep, missing int64) (pages int64, err error) {
 	var free, all int64
 	if err := queryInts(w.c, `SELECT (SELECT freelist_count FROM pragma_freelist_count),
 		(SELECT page_count FROM pragma_page_count)`, &free, &all); err != nil {
 		return 0, err
 	}
 	w.freePages.Store(free)
-	if free <= keep || free <= all/8 {
-		return 0, nil
-	}
 	n := min(free-keep/2, slice)
+	if free <= keep || free <= all/8 {
+		if n = min(free, missing, slice); n <= 0 {
+			return 0, nil
+		}
+	}
 	return n, w.c.Exec(`PRAGMA incremental_vacuum(` + itoa(n) + `)`)
 }
 

@@ -84,6 +84,16 @@ func (r *reserve) allocate(st *Store) error {
 	return errors.Join(st.disk.Allocate(f, r.bytes.Load(), allocate), f.Close())
 }
 
+// missing is how many pages the file system has too few for the reserve, and for a little beside it.
+func (r *reserve) missing(st *Store) (pages int64) {
+	const beside = 1 << 20
+	free := freeBytes(st.dir)
+	if free < 0 {
+		return 0
+	}
+	return max(0, r.bytes.Load()+beside-free+pageBytes-1) / pageBytes
+}
+
 // follow makes the reserve as large as the bounds say now. A larger one is taken as if it had been given up.
 func (r *reserve) follow(st *Store) {
 	want := cmp.Or(st.opts.ReserveBytes, st.onDisk.Load().reserve)
