@@ -35,7 +35,8 @@
 //	text.go chunked.go passage.go                        its parts; some chunks; it is sent while it is read
 //	paged.go paged_types.go paged_load.go                large collections of which memory has a part
 //	paged_index.go paged_build.go paged_list.go           the index by which they are found; the ends of lists
-//	paged_stream.go paged_stream_read.go                  some of a stream's entries; how one is found on disk
+//	paged_stream.go paged_stream_spans.go                 some of a stream's entries: the way there; which are known
+//	paged_stream_read.go                                 how one is found on disk
 //	paged_growth.go                                      writers wait for an index that memory waits for
 //	apply_string.go apply_rows.go apply_runs.go          the rows of long strings and of collections
 //	apply_slices.go rewrite.go                           on a full disk, or of much; long values without the lock
