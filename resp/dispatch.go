@@ -70,12 +70,17 @@ func (cl *client) run(cmds []wire.Command) {
 		}
 	}
 	h.release()
-	cl.commands.Add(int64(len(cmds)))
+	cl.countBatch(int64(len(cmds)))
+	cl.srv.procs.wake()
+}
+
+// countBatch counts commands that have run. What the server asks itself is no use of it.
+func (cl *client) countBatch(commands int64) {
+	cl.commands.Add(commands)
 	if !cl.own {
-		cl.srv.stats.commands.Add(int64(len(cmds)))
+		cl.srv.stats.commands.Add(commands)
 	}
 	cl.srv.stats.batches.Add(1)
-	cl.srv.procs.wake()
 }
 
 // queueInMulti queues a command until EXEC.
