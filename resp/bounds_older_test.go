@@ -42,7 +42,7 @@ func TestAStartOnMoreThanIsAssumedForMaxdiskSaysSoAndEvictsNothing(t *testing.T)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(c.Exec(`DELETE FROM meta WHERE name = 'before_bounds'`), c.Close(), st.Close()); err != nil {
+	if err := errors.Join(c.Exec(`PRAGMA wal_autocheckpoint = 0; DELETE FROM meta WHERE name = 'before_bounds'`), c.Close(), st.Close()); err != nil {
 		t.Fatal(err)
 	}
 

@@ -36,7 +36,9 @@ func TestARestoredDirectoryNamesOneImport(t *testing.T) {
 	var names int64
 	again := opened(t, dir)
 	got := again.Imported()
-	err = queryInts(again.wb.w.c, `SELECT count(*) FROM meta WHERE name LIKE '`+importedPrefix+`%'`, &names)
+	err = again.readers.use(func(r *reader) error {
+		return queryInts(r.c, `SELECT count(*) FROM meta WHERE name LIKE '`+importedPrefix+`%'`, &names)
+	})
 	if err != nil || names != 1 || got.Source != databaseFile || got.Keys != 3 || time.Since(got.Time) > time.Hour {
 		t.Errorf("%d imports, %v; the directory says %+v", names, err, got)
 	}
