@@ -38,7 +38,7 @@ type apart struct {
 	coll      collection
 	load      *load    // under way while non-nil
 	outline   *outline // what is known of a value that is on disk alone, if anything
-	name      string   // if the object has the bit nameApart
+	name      string   // if the object says nameApart
 }
 
 const apartBytes = int64(unsafe.Sizeof(apart{}))
@@ -64,7 +64,7 @@ func (o *object) parted() *apart {
 // joined gives up an apart that has nothing but what the object can hold itself.
 func (o *object) joined() {
 	a := o.apart()
-	if a == nil || a.load != nil || a.outline != nil || a.pins != 0 || a.waits != 0 || a.lent || a.sharedLSN != 0 || o.is(nameApart) ||
+	if a == nil || a.load != nil || a.outline != nil || a.pins != 0 || a.waits != 0 || a.lent || a.sharedLSN != 0 || o.letters == nameApart ||
 		cap(a.str) > longestShort {
 		return
 	}

@@ -81,10 +81,10 @@ const (
 const (
 	remembered   = 1 << 3 // stands in the store's ring of known absences
 	counted      = 1 << 4 // its uses have been counted
-	nameApart    = 1 << 5 // its name stands apart
 	formShift    = 6
 	formBits     = 3 << formShift
 	longestLocal = 512 - int(unsafe.Sizeof(object{})) // letters of a name that stand behind the object
+	nameApart    = 1<<16 - 1                          // in letters: it has more, and its name stands apart
 )
 
 func (o *object) is(bit uint8) bool { return o.bits&bit != 0 }
@@ -134,11 +134,11 @@ func newObject[Name string | []byte](s *space, name Name) *object {
 		o = withRoom[[longestLocal]byte]()
 	default:
 		o = withRoom[[0]byte]()
-		o.bits = nameApart
+		o.letters = nameApart
 		o.parted().name = strings.Clone(string(name))
 	}
 	o.space = s
-	if !o.is(nameApart) {
+	if o.letters != nameApart {
 		o.letters = uint16(len(name))
 		copy(unsafe.Slice((*byte)(o.room()), len(name)), name)
 	}
@@ -148,10 +148,11 @@ func newObject[Name string | []byte](s *space, name Name) *object {
 // room is where the name stands.
 func (o *object) room() unsafe.Pointer { return unsafe.Add(unsafe.Pointer(o), unsafe.Sizeof(*o)) }
 
-// name is the key's name. It never changes, and may be kept: then it keeps the object's block alive.
+// name is the key's name. It never changes, and may be kept: then it keeps the object's block alive. It may be asked
+// for without the lock: what it reads does not change, either.
 func (o *object) name() string {
-	if o.is(nameApart) {
-		return o.apart().name
+	if o.letters == nameApart {
+		return (*apart)(o.held).name // which stays for it: see joined
 	}
 	return unsafe.String((*byte)(o.room()), int(o.letters))
 }
@@ -162,7 +163,10 @@ func (o *object) SetSlot(n int32) { o.slot = n }
 
 // size is what the object takes in memory, with all that it holds.
 func (o *object) size() int64 {
-	n := objectBytes + int64(o.letters)
+	n := objectBytes
+	if o.letters != nameApart {
+		n += int64(o.letters)
+	}
 	switch o.kind() {
 	case nothing:
 	case shortString:
