@@ -58,16 +58,22 @@ func (v *View) residentElements(key []byte, names *Names) *object {
 
 // startPart reads further elements of a part. Such a load is no load of the key: others may be under way.
 func (f *Fetch) startPart(o *object, p *part, names []string) {
+	l := f.partLoad(o, p)
+	l.names = append(l.names, names...)
+}
+
+// partLoad is this fetch's load of a part, which begins if there is none.
+func (f *Fetch) partLoad(o *object, p *part) *load {
 	for i := range f.missing {
 		if m := &f.missing[i]; m.part == p {
-			m.l.names = append(m.l.names, names...)
-			return
+			return m.l
 		}
 	}
-	l := &load{done: make(chan struct{}), by: f, need: NeedPart, names: names}
+	l := &load{done: make(chan struct{}), by: f, need: NeedPart}
 	o.pin()
 	p.reading++
 	f.missing = append(f.missing, pending{o: o, db: o.space.db, wait: wait{l, f.ahead}, id: o.id, typ: o.typ, part: p})
+	return l
 }
 
 // fillValue gives a key what was read of its value, of which memory may have a part that knows better.

@@ -209,16 +209,8 @@ func (st *Store) hasStream(o *object) bool {
 
 // startEntries reads entries of a part.
 func (f *Fetch) startEntries(o *object, p *part, reads []EntryRange) {
-	for i := range f.missing {
-		if m := &f.missing[i]; m.part == p {
-			m.l.entries = append(m.l.entries, reads...)
-			return
-		}
-	}
-	l := &load{done: make(chan struct{}), by: f, need: NeedPart, entries: reads}
-	o.pin()
-	p.reading++
-	f.missing = append(f.missing, pending{o: o, db: o.space.db, wait: wait{l, f.ahead}, id: o.id, typ: o.typ, part: p})
+	l := f.partLoad(o, p)
+	l.entries = append(l.entries, reads...)
 }
 
 // WantEntries reports whether a command can go on with these entries of a stream that StreamPart or EditStreamPart has
