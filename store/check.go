@@ -9,7 +9,7 @@ import (
 // Check verifies the whole store: SQLite's own integrity check, the row counts, rows that
 // belong to nothing, ids and spaces not given out yet, and memory against the tables. It first
 // writes everything back; it is for tests and for an operator with time. It holds the
-// keyspace lock while it compares.
+// keyspace lock while it compares, and reads in one transaction: maintenance goes on meanwhile.
 func (st *Store) Check() error {
 	if err := st.Flush(); err != nil {
 		return err
@@ -21,7 +21,7 @@ func (st *Store) Check() error {
 	if st.applied.Load() != st.journal.Last() {
 		return errors.New("check: something was written meanwhile")
 	}
-	err := st.readers.use(func(r *reader) error {
+	err := st.readers.useAtOneMoment(func(r *reader) error {
 		if err := r.integrity(fail); err != nil {
 			return err
 		}

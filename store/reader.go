@@ -34,6 +34,16 @@ func (p *readers) use(fn func(*reader) error) error {
 	})
 }
 
+// useAtOneMoment lends a reader within a transaction of its own: all statements see the tables as they are at the first.
+func (p *readers) useAtOneMoment(fn func(*reader) error) error {
+	return p.use(func(r *reader) error {
+		if err := r.ensureTransaction(p.renewed.Load()); err != nil {
+			return err
+		}
+		return errors.Join(fn(r), r.endTransaction())
+	})
+}
+
 // load lends a reader within a transaction that sees everything that was in the tables before the call.
 func (p *readers) load(fn func(*reader) error) error {
 	r := <-p.free
