@@ -34,7 +34,8 @@ func (p *readers) use(fn func(*reader) error) error {
 	})
 }
 
-// useAtOneMoment lends a reader within a transaction of its own: all statements see the tables as they are at the first.
+// useAtOneMoment lends a reader within a transaction of its own: each statement sees the tables as they were at the
+// first.
 func (p *readers) useAtOneMoment(fn func(*reader) error) error {
 	return p.use(func(r *reader) error {
 		if err := r.ensureTransaction(p.renewed.Load()); err != nil {

@@ -11,7 +11,7 @@ func Rows() []*Row {
 		stringRows(), stringSetRows(), counterRows(), bitmapRows(), hyperloglogRows(),
 		hashRows(), hashExpiryRows(), listRows(), listMoveRows(), setRows(), setAlgebraRows(),
 		zsetRows(), zsetRangeRows(), zsetPopRows(), zsetScanRows(), zsetCombineRows(), geoRows(),
-		streamRows(), streamReadRows(), streamGroupRows(), xinfoRows(),
+		streamRows(), streamReadRows(), streamGroupRows(), streamPendingRows(), xinfoRows(),
 		genericRows(), expireRows(), sortRows(), dumpRows(), keyspaceRows(), documentationRows())
 }
 
