@@ -169,10 +169,13 @@ func (s *Stream) wants(st *Store, ranges []EntryRange) (reads []EntryRange) {
 	return reads
 }
 
-// mustKnow panics if not all entries between two ids are known: the command has not asked for them.
-func (s *Stream) mustKnow(from, to StreamID) {
+// mustKnow panics if not all entries between two ids, in either order, are known: the command has not asked for them.
+func (s *Stream) mustKnow(a, b StreamID) {
 	if s.spans != nil {
-		if _, some := s.missing(EntryRange{From: from, To: to}, 0); some {
+		if a.Compare(b) > 0 {
+			a, b = b, a
+		}
+		if _, some := s.missing(EntryRange{From: a, To: b}, 0); some {
 			panic("entries were not announced")
 		}
 	}

@@ -99,38 +99,32 @@ func (s *Stream) find(id StreamID) *streamEntry {
 
 // Range calls fn for the entries from one id to another, both included, until it returns false.
 func (s *Stream) Range(from, to StreamID, fn func(id StreamID, fields StreamFields) bool) {
-	if s == nil {
-		return
-	}
-	at := from
-	s.eachKnown(EntryRange{From: from, To: to}, func(e *streamEntry) bool {
-		s.mustKnow(at, e.id)
-		at = e.id
-		ended := !fn(e.id, e.fields)
-		if ended {
-			to = at
-		}
-		return !ended
-	})
-	s.mustKnow(at, to)
+	s.each(EntryRange{From: from, To: to}, fn)
 }
 
 // RangeBack is Range from the last entry to the first.
 func (s *Stream) RangeBack(from, to StreamID, fn func(id StreamID, fields StreamFields) bool) {
-	if s == nil {
+	s.each(EntryRange{From: from, To: to, Back: true}, fn)
+}
+
+func (s *Stream) each(r EntryRange, fn func(id StreamID, fields StreamFields) bool) {
+	if s == nil || r.From.Compare(r.To) > 0 {
 		return
 	}
-	at := to
-	s.eachKnown(EntryRange{From: from, To: to, Back: true}, func(e *streamEntry) bool {
-		s.mustKnow(e.id, at)
+	at, end := r.From, r.To
+	if r.Back {
+		at, end = end, at
+	}
+	s.eachKnown(r, func(e *streamEntry) bool {
+		s.mustKnow(at, e.id)
 		at = e.id
-		ended := !fn(e.id, e.fields)
-		if ended {
-			from = at
+		goesOn := fn(e.id, e.fields)
+		if !goesOn {
+			end = at
 		}
-		return !ended
+		return goesOn
 	})
-	s.mustKnow(from, at)
+	s.mustKnow(at, end)
 }
 
 // NextID is the id for an entry that is added now (unix ms): the clock's, or the one after the last if the clock is
