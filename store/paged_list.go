@@ -3,7 +3,6 @@ package store
 import (
 	"cmp"
 	"fmt"
-	"unsafe"
 )
 
 // A large list that is on disk is not loaded whole for what pushes and pops at its ends. Its part (paged.go) has the
@@ -59,15 +58,7 @@ type endRead struct {
 
 // WantEnd is Want for a command that pushes at an end of a list, or pops some elements there.
 func (v *View) WantEnd(key []byte, end End, pops int) bool {
-	o := v.residentEnd(key, end, pops)
-	if o == nil {
-		return false
-	}
-	if v.memos < memoKeys && len(key) > 0 {
-		v.memo[v.memos] = memo{unsafe.SliceData(key), len(key), o}
-		v.memos++
-	}
-	return true
+	return v.found(key, v.residentEnd(key, end, pops))
 }
 
 // WantAlsoEnd is WantEnd for a key that a command comes upon while it runs: see WantAlso.

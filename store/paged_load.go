@@ -3,21 +3,12 @@ package store
 import (
 	"fmt"
 	"strings"
-	"unsafe"
 )
 
 // WantElements is Want for a command that names the elements of a hash, set or sorted set that it is about. They are
 // resident if the whole is, or if the key turns out to be something else.
 func (v *View) WantElements(key []byte, names Names) bool {
-	o := v.residentElements(key, &names)
-	if o == nil {
-		return false
-	}
-	if v.memos < memoKeys && len(key) > 0 {
-		v.memo[v.memos] = memo{unsafe.SliceData(key), len(key), o}
-		v.memos++
-	}
-	return true
+	return v.found(key, v.residentElements(key, &names))
 }
 
 // WantAlsoElements is WantElements for a key that a command comes upon while it runs: see WantAlso.

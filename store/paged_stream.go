@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"math"
 	"slices"
-	"unsafe"
 )
 
 // A large stream that is on disk is not loaded whole by commands that say which entries they are about. Its part
@@ -155,15 +154,7 @@ func (s *Stream) fitsWhole(whole *Stream) bool {
 
 // WantStream is Want for a command that says which entries of a stream it is about, with WantEntries.
 func (v *View) WantStream(key []byte) bool {
-	o := v.residentStream(key)
-	if o == nil {
-		return false
-	}
-	if v.memos < memoKeys && len(key) > 0 {
-		v.memo[v.memos] = memo{unsafe.SliceData(key), len(key), o}
-		v.memos++
-	}
-	return true
+	return v.found(key, v.residentStream(key))
 }
 
 // WantAlsoStream is WantStream for a key that a command comes upon while it runs: see WantAlso.

@@ -82,15 +82,16 @@ func (v *View) NoTouch() { v.noTouch = true }
 // resident. If not, a load is noted: the caller must then take the Fetch, release the lock, Load,
 // take the lock again and begin anew.
 func (v *View) Want(key []byte, need Need) bool {
-	o := v.resident(key, need)
-	if o == nil {
-		return false
-	}
-	if v.memos < memoKeys && len(key) > 0 {
+	return v.found(key, v.resident(key, need))
+}
+
+// found notes a key's object for the look-ups of the command that runs next, and reports whether there is one.
+func (v *View) found(key []byte, o *object) bool {
+	if o != nil && v.memos < memoKeys && len(key) > 0 {
 		v.memo[v.memos] = memo{unsafe.SliceData(key), len(key), o}
 		v.memos++
 	}
-	return true
+	return o != nil
 }
 
 // WantAlso is Want for a key that a command comes upon while it runs. key may be anybody's memory: it is not the
