@@ -5,15 +5,17 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"diskette/compat_test/testport"
 )
 
 func TestThePageForOtherMachinesNeedsAPassword(t *testing.T) {
-	at := "0.0.0.0:" + freePort(t)
-	status, said := refusedStart(t, "--port", freePort(t), "--dir", t.TempDir(), "--admin", at)
+	at := "0.0.0.0:" + testport.Free(t)
+	status, said := refusedStart(t, "--port", testport.Free(t), "--dir", t.TempDir(), "--admin", at)
 	if status != 1 || !strings.Contains(said, "requirepass") {
 		t.Errorf("exit status %d: %s", status, said)
 	}
-	status, said = refusedStart(t, "--port", freePort(t), "--dir", t.TempDir(), "--admin", "8379")
+	status, said = refusedStart(t, "--port", testport.Free(t), "--dir", t.TempDir(), "--admin", "8379")
 	if status != 1 || !strings.Contains(said, "127.0.0.1:8379") {
 		t.Errorf("exit status %d: %s", status, said)
 	}

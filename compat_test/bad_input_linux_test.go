@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"diskette/compat_test/testport"
 )
 
 // A user who may not do what the arguments ask for is told what, and what to do about it.
@@ -19,7 +21,7 @@ func TestAUserWhoMayNotIsToldWhatToDo(t *testing.T) {
 	if err := os.WriteFile(conf, []byte("port 0\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	owned, free := volume(t, 0), freePort(t)
+	owned, free := volume(t, 0), testport.Free(t)
 	own := volume(t, imageUser)
 	for _, c := range []struct {
 		name string

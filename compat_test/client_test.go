@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// replyTimeout bounds the wait for any one reply.
-const replyTimeout = 10 * time.Second
+// replyTimeout bounds the wait for any one reply. It is patience with a machine that has other work.
+const replyTimeout = time.Minute
 
 // client speaks RESP2, and RESP3 after HELLO 3, and hides nothing: no retries,
 // no reconnects. It is not for concurrent use.

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"diskette/compat_test/testport"
 	"diskette/compat_test/testrand"
 )
 
@@ -339,7 +340,7 @@ func TestLiveAMasterIsFollowedOverTLS(t *testing.T) {
 			"--tls-client-cert-file", a.file(name + ".crt"), "--tls-client-key-file", a.file(name + ".key"),
 			"--tls-ca-cert-file", a.file("ca.crt")}
 	}
-	port := freePort(t)
+	port := testport.Free(t)
 	redis := startServer(t, *redisFlag, append(files("client"), "--save", "", "--tls-port", port, "--repl-diskless-sync-delay", "0")...)
 	master := dial(t, redis.Addr)
 	says(t, master, "OK", "SET", "k", "v")

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"diskette/compat_test/testport"
 )
 
 // refusedStart runs a server that must not start, and returns its exit status and all it printed.
@@ -50,7 +52,7 @@ func TestAStartThatCanNotSucceedSaysWhyAndExitsWith1(t *testing.T) {
 		t.Fatal(err)
 	}
 	running := startServer(t, subjectBin(t))
-	free := freePort(t)
+	free := testport.Free(t)
 	for _, c := range []struct {
 		name string
 		args []string

@@ -2,22 +2,23 @@ package compat_test
 
 import (
 	"bytes"
-	"net"
 	"os/exec"
 	"slices"
-	"strconv"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"diskette/compat_test/testport"
 )
 
 // dockerWaits is less than the ten seconds after which docker stop kills.
 const dockerWaits = 8 * time.Second
 
+// These are patience with a machine that has other work, and say nothing about how fast a server is.
 const (
-	startTimeout = 30 * time.Second
-	stopTimeout  = 20 * time.Second
+	startTimeout = 2 * time.Minute
+	stopTimeout  = 2 * time.Minute
 )
 
 // server is a server process on a port and a data directory of its own, which
@@ -46,7 +47,7 @@ func startServer(t testing.TB, bin string, args ...string) *server {
 
 func newServer(t testing.TB, bin string, args ...string) *server {
 	t.Helper()
-	port := freePort(t)
+	port := testport.Free(t)
 	dir := t.TempDir()
 	s := &server{
 		Addr: "127.0.0.1:" + port,
@@ -58,16 +59,6 @@ func newServer(t testing.TB, bin string, args ...string) *server {
 	}
 	t.Cleanup(s.Kill9)
 	return s
-}
-
-func freePort(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 }
 
 // start launches the process and returns when it answers a PING.

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"diskette/compat_test/testport"
 )
 
 // notified is systemd's end of sd_notify.
@@ -178,7 +180,7 @@ func endBackground(t *testing.T, pidFile string) {
 
 func TestDaemonizeServesInTheBackgroundOnceTheFirstProcessHasEnded(t *testing.T) {
 	for _, fromStdin := range []bool{false, true} {
-		dir, port := t.TempDir(), freePort(t)
+		dir, port := t.TempDir(), testport.Free(t)
 		pidFile, logFile := filepath.Join(dir, "pid"), filepath.Join(dir, "log")
 		options := []string{"--daemonize", "yes", "--dir", dir, "--pidfile", pidFile, "--logfile", logFile}
 		stdin := ""

@@ -47,12 +47,10 @@ func newStage(t *testing.T, s *subject, b *block, protocol int) *stage {
 		t.Fatalf("FLUSHALL before the block: %s", v)
 	}
 	// The server may not have seen yet that the last block's subscribers hung up: they would still be counted.
-	for start := time.Now(); time.Since(start) < time.Second; time.Sleep(time.Millisecond) {
+	await(t, "the last block's subscribers leave", func() bool {
 		list := c.Do("CLIENT", "LIST").Text()
-		if strings.Count(list, "\n") == strings.Count(list, " sub=0 psub=0 ") {
-			break
-		}
-	}
+		return strings.Count(list, "\n") == strings.Count(list, " sub=0 psub=0 ")
+	})
 	return st
 }
 

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"diskette/compat_test/testport"
 )
 
 // refuses starts a server that must not start, and returns what it printed.
@@ -290,7 +292,7 @@ func withoutPermission(t *testing.T) string {
 	if err := os.Mkdir(data, 0o555); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(bin, "--port", freePort(t), "--bind", "127.0.0.1", "--dir", data)
+	cmd := exec.Command(bin, "--port", testport.Free(t), "--bind", "127.0.0.1", "--dir", data)
 	cmd.Dir = "/"
 	if os.Geteuid() == 0 { // to whom permissions do not matter: be nobody, who must reach the binary
 		for _, d := range []string{dir, filepath.Dir(dir)} {

@@ -20,6 +20,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"diskette/compat_test/testport"
 )
 
 // An authority signs the certificates of one test, which lie as files in a folder.
@@ -80,7 +82,7 @@ func startTLS(t *testing.T, a *authority, args ...string) (s *server, addr strin
 	t.Helper()
 	a.signServer("server")
 	a.sign("client", &x509.Certificate{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
-	port := freePort(t)
+	port := testport.Free(t)
 	s = startServer(t, subjectBin(t), append([]string{"--tls-port", port, "--tls-cert-file", a.file("server.crt"), "--tls-key-file", a.file("server.key"),
 		"--tls-ca-cert-file", a.file("ca.crt")}, args...)...)
 	return s, "127.0.0.1:" + port
@@ -346,7 +348,7 @@ func TestTLSCiphersBoundWhatTLS12IsSpokenWith(t *testing.T) {
 func TestPort0LeavesTLSAlone(t *testing.T) {
 	a := newAuthority(t)
 	a.signServer("server")
-	port := freePort(t)
+	port := testport.Free(t)
 	s := newServer(t, subjectBin(t), "--port", "0", "--tls-port", port, "--tls-cert-file", a.file("server.crt"), "--tls-key-file", a.file("server.key"), "--tls-auth-clients", "no")
 	s.launch(nil)
 	for deadline := time.Now().Add(startTimeout); ; time.Sleep(5 * time.Millisecond) {
@@ -383,7 +385,7 @@ func TestAClientThatDoesNotSpeakTLSHoldsNobodyUp(t *testing.T) {
 func TestWrongTLSFilesEndTheStart(t *testing.T) {
 	a := newAuthority(t)
 	a.signServer("server")
-	port := freePort(t)
+	port := testport.Free(t)
 	for _, test := range []struct {
 		args string
 		want string

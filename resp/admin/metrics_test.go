@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"diskette/compat_test/testport"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
@@ -231,12 +232,7 @@ func TestLiveExporterTellsTheSame(t *testing.T) {
 	}
 	s := start(t, t.TempDir(), "--enable-debug-command", "yes")
 	fill(s)
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := free.Addr().String()
-	free.Close()
+	at := "127.0.0.1:" + testport.Free(t)
 	cmd := exec.Command(bin, "-redis.addr", "redis://"+s.redis, "-web.listen-address", at, "-redis-only-metrics", "-include-system-metrics")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"diskette/compat_test/testport"
 	"diskette/compat_test/testrand"
 	"diskette/resp/rdb"
 )
@@ -25,6 +26,8 @@ var (
 	servers  = flag.String("servers", os.Getenv("DISKETTE_SERVERS"),
 		"further servers for -live, as paths with commas between")
 )
+
+const longEnough = time.Minute // for what takes milliseconds on an idle machine
 
 // A server is a redis-server of the test's own, and a connection to it.
 type server struct {
@@ -36,20 +39,15 @@ type server struct {
 
 func startServer(t *testing.T, program, dir string, args ...string) *server {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
-	l.Close()
+	port := testport.Free(t)
 	cmd := exec.Command(program, append([]string{"--port", port, "--save", "", "--dir", dir}, args...)...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	s := &server{t: t, cmd: cmd}
 	t.Cleanup(s.stop)
-	for range 200 {
-		time.Sleep(50 * time.Millisecond)
+	for end := time.Now().Add(longEnough); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		var err error
 		if s.conn, err = net.Dial("tcp", "127.0.0.1:"+port); err != nil {
 			continue
 		}
@@ -111,11 +109,10 @@ func (s *server) reply() string {
 // waitFor waits until a line of INFO persistence is there.
 func (s *server) waitFor(line string) {
 	s.t.Helper()
-	for range 200 {
+	for end := time.Now().Add(longEnough); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if strings.Contains(s.do("INFO", "persistence"), line) {
 			return
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
 	s.t.Fatalf("%s does not come", line)
 }

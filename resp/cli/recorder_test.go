@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"diskette/compat_test/testport"
 )
 
 // recordDocuments makes documentsFile: of the commands that testdata/help.txt asks for, and a few more.
@@ -40,12 +42,7 @@ func recordDocuments(t *testing.T, port string) {
 // startRedis starts the redis-server on the path at a free port.
 func startRedis(t *testing.T) (port string) {
 	t.Helper()
-	listener, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ = net.SplitHostPort(listener.Addr().String())
-	listener.Close()
+	port = testport.Free(t)
 	cmd := exec.Command("redis-server", "--port", port, "--save", "", "--dir", t.TempDir(), "--enable-debug-command", "yes",
 		"--repl-diskless-sync-delay", "0", "--maxmemory-policy", "allkeys-lfu")
 	if err := cmd.Start(); err != nil {

@@ -50,7 +50,7 @@ var (
 	live   = flag.Bool("live", os.Getenv("DISKETTE_LIVE") == "1", "compare with a live redis-cli and redis-server")
 )
 
-const longEnough = 30 * time.Second // for what takes milliseconds on an idle machine
+const longEnough = time.Minute // for what takes milliseconds on an idle machine
 
 type invocation struct {
 	name    string

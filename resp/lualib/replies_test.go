@@ -3,7 +3,6 @@ package lualib
 import (
 	"bufio"
 	"flag"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"diskette/compat_test/testport"
 	"diskette/resp/lua"
 	"github.com/gomodule/redigo/redis"
 )
@@ -146,13 +146,8 @@ func recordReplies(t *testing.T, files []string) {
 
 // startRedis starts a redis-server and connects to it twice.
 func startRedis(t *testing.T) (conn, second redis.Conn) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	l.Close()
-	_, port, _ := net.SplitHostPort(addr)
+	port := testport.Free(t)
+	addr := "127.0.0.1:" + port
 	server := exec.Command("redis-server", "--port", port, "--save", "", "--dir", t.TempDir(), "--daemonize", "no")
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
@@ -161,8 +156,8 @@ func startRedis(t *testing.T) (conn, second redis.Conn) {
 		server.Process.Kill()
 		server.Wait()
 	})
-	for deadline := time.Now().Add(10 * time.Second); ; {
-		if conn, err := redis.Dial("tcp", addr, redis.DialReadTimeout(30*time.Second)); err == nil {
+	for deadline := time.Now().Add(time.Minute); ; {
+		if conn, err := redis.Dial("tcp", addr, redis.DialReadTimeout(time.Minute)); err == nil {
 			if _, err := conn.Do("PING"); err == nil {
 				second, err := redis.Dial("tcp", addr)
 				if err != nil {

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"diskette/compat_test/testport"
 )
 
 var (
@@ -43,12 +45,7 @@ func startRedis(t *testing.T) *redis {
 // startServer starts a server of the test's own in a directory and waits until it has loaded what is there.
 func startServer(t *testing.T, program, dir string, args ...string) *redis {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
-	l.Close()
+	port := testport.Free(t)
 	cmd := exec.Command(program, append([]string{"--port", port, "--save", "", "--dir", dir}, args...)...)
 	log, err := os.Create(dir + "/log")
 	if err != nil {
@@ -61,7 +58,7 @@ func startServer(t *testing.T, program, dir string, args ...string) *redis {
 	ended := make(chan struct{})
 	go func() { cmd.Wait(); close(ended) }()
 	t.Cleanup(func() { cmd.Process.Kill(); <-ended; log.Close() })
-	for range 200 {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
 		select {
 		case <-ended:
 			said, _ := os.ReadFile(log.Name())
