@@ -236,3 +236,49 @@ func TestLongCommandsAreMarkedAboveOneAndAHalfTimesRedis(t *testing.T) {
 		}
 	}
 }
+
+func TestBytesWrittenAreThoseOfTheDisk(t *testing.T) {
+	got, err := parseWritten("rchar: 1\nwchar: 2\nsyscr: 3\nsyscw: 4\nread_bytes: 5\nwrite_bytes: 6\ncancelled_write_bytes: 7\n")
+	if err != nil || got != 6 {
+		t.Errorf("got %d, %v; want 6", got, err)
+	}
+	if _, err := parseWritten("wchar: 2\n"); err == nil {
+		t.Error("a text without write_bytes gives no error")
+	}
+}
+
+func TestAServerThatHasPutWorkOffOwesIt(t *testing.T) {
+	for info, want := range map[string]bool{
+		"# Diskette\r\njournal_bytes:64\r\nunapplied_records:0\r\n":             false,
+		"# Diskette\r\nunapplied_records:12\r\n":                                true,
+		"# Persistence\r\nloading:0\r\naof_rewrite_in_progress:1\r\n":           true,
+		"# Persistence\r\naof_rewrite_in_progress:0\r\naof_rewrite_scheduled:1": true,
+		"# Persistence\r\naof_rewrite_in_progress:0\r\naof_rewrite_scheduled:0": false,
+		"# Persistence\r\naof_last_rewrite_time_sec:-1\r\nrdb_saves:3\r\n":      false,
+		"": false,
+	} {
+		if got := owedByInfo(info); got != want {
+			t.Errorf("owedByInfo(%q) is %v", info, got)
+		}
+	}
+}
+
+func TestCostsAreShownDuringTheRunAndUntilQuiet(t *testing.T) {
+	rep := &report{Rows: []row{{
+		Name: "set-50-p16", Title: "SET",
+		Redis:    []sample{{DuringMicros: 1, CPUMicros: 1.1, WrittenBytes: 144}, {DuringMicros: 2, CPUMicros: 2.2, WrittenBytes: 144}},
+		Diskette: []sample{{DuringMicros: 2, CPUMicros: 3.3, WrittenBytes: 201}, {DuringMicros: 2, CPUMicros: 4.4, WrittenBytes: 201}},
+	}, {Name: "set-50", Title: "one by one", Redis: []sample{{}}, Diskette: []sample{{}}}}}
+	var b strings.Builder
+	rep.writeCostsMarkdown(&b)
+	want := "| SET | 1.50 | 1.65 | 2.00 | 3.85 | 1.50 (1.00-2.00) | 2.50 (2.00-3.00) | 144 | 201 |\n"
+	if !strings.Contains(b.String(), want) || strings.Contains(b.String(), "one by one") {
+		t.Errorf("no %q in, or too much\n%s", want, &b)
+	}
+	rep.TmpFS = true
+	b.Reset()
+	rep.writeCosts(&b)
+	if strings.Contains(b.String(), "144") || strings.Count(b.String(), "set-50") != 2 {
+		t.Errorf("on tmpfs nothing is known of the disk, and every row has its costs:\n%s", &b)
+	}
+}

@@ -15,7 +15,10 @@ import (
 type size struct {
 	rounds      int           // unless -rounds says otherwise
 	requests    float64       // multiplies the request counts written at the cases, which suit about 3 s of Redis
-	quiet       time.Duration // idle time that ends a run: longer than everysec's second and the age for write-back
+	quiet       time.Duration // idle time that ends a run: longer than everysec's second
+	hurried     bool          // Diskette is told to write back after a run, instead of being left alone until it has
+	atRest      time.Duration // how long a server is left alone before its resident memory is read
+	hotIdle     string        // stands for the directive's ten minutes
 	manyKeys    int           // "five million"
 	uniform     time.Duration // length of the uniform run, at Redis's rate
 	manyMaxMB   int           // Diskette's maxmemory with manyKeys, megabytes
@@ -26,9 +29,9 @@ type size struct {
 }
 
 var (
-	fullSize = size{rounds: 5, requests: 1, quiet: 1500 * time.Millisecond, manyKeys: 5_000_000, uniform: time.Minute,
+	fullSize = size{rounds: 5, requests: 1, quiet: 1500 * time.Millisecond, atRest: 15 * time.Second, hotIdle: "5s", manyKeys: 5_000_000, uniform: time.Minute,
 		manyMaxMB: 128, manyRSSMB: 300, coldMaxMB: 64, firstGETSec: 1, elements: 1_000_000}
-	quickSize = size{rounds: 1, requests: 0.05, quiet: 200 * time.Millisecond, manyKeys: 100_000, uniform: 2 * time.Second,
+	quickSize = size{rounds: 1, requests: 0.05, quiet: 100 * time.Millisecond, hurried: true, atRest: 3 * time.Second, hotIdle: "1s", manyKeys: 100_000, uniform: 2 * time.Second,
 		manyMaxMB: 128, manyRSSMB: 300, coldMaxMB: 4, firstGETSec: 1, elements: 20_000}
 )
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/gomodule/redigo/redis"
 )
@@ -92,5 +91,5 @@ func prepareCollections(ctx context.Context, s *server) error {
 			return fmt.Errorf("prepare %s: %w", s.label, err)
 		}
 	}
-	return settle(ctx, s, max(s.quiet, 100*time.Millisecond))
+	return s.rest(ctx, true)
 }

@@ -46,16 +46,31 @@ type sample struct {
 	// at 3 s.
 	P50Millis     float64 `json:"p50_ms"`
 	P99Millis     float64 `json:"p99_ms"`
-	CPUMicros     float64 `json:"server_cpu_us_per_command"`
-	RSSBytes      int64   `json:"rss_bytes"`            // after the run
-	PeakRSSBytes  int64   `json:"peak_rss_bytes"`       // since the server started
-	LoaderCPUFrac float64 `json:"loader_cpu_of_a_core"` // near 1: redis-benchmark was the bound, not the server
+	DuringMicros  float64 `json:"server_cpu_us_per_command_during"` // until the last reply
+	CPUMicros     float64 `json:"server_cpu_us_per_command"`        // until the server is quiet
+	WrittenBytes  float64 `json:"written_bytes_per_command"`        // until then too
+	RSSBytes      int64   `json:"rss_bytes"`                        // after the run
+	PeakRSSBytes  int64   `json:"peak_rss_bytes"`                   // since the server started
+	LoaderCPUFrac float64 `json:"loader_cpu_of_a_core"`             // near 1: redis-benchmark was the bound
+}
+
+// spent is what a process has used since it started.
+type spent struct {
+	cpu     time.Duration
+	written int64
+}
+
+func (s *server) spent() (u spent, err error) {
+	if u.cpu, err = serverCPU(s.cmd.Process.Pid); err != nil {
+		return u, err
+	}
+	u.written, err = writtenBytes(s.cmd.Process.Pid)
+	return u, err
 }
 
 // measure runs the load against s, lets s finish what it put off, and returns the run's figures.
 func measure(ctx context.Context, s *server, l load) (sample, error) {
-	pid := s.cmd.Process.Pid
-	before, err := serverCPU(pid)
+	before, err := s.spent()
 	if err != nil {
 		return sample{}, err
 	}
@@ -63,24 +78,40 @@ func measure(ctx context.Context, s *server, l load) (sample, error) {
 	if err != nil {
 		return sample{}, err
 	}
-	quiet := s.quiet
-	if !l.writes() {
-		quiet = min(quiet, 300*time.Millisecond)
-	}
-	if err := settle(ctx, s, quiet); err != nil {
-		return sample{}, err
-	}
-	after, err := serverCPU(pid)
+	during, err := s.spent()
 	if err != nil {
 		return sample{}, err
 	}
-	rss, err := serverMemory(pid)
+	if err := s.rest(ctx, l.writes()); err != nil {
+		return sample{}, err
+	}
+	after, err := s.spent()
 	if err != nil {
 		return sample{}, err
 	}
-	out.CPUMicros = (after - before).Seconds() * 1e6 / float64(l.requests)
+	rss, err := serverMemory(s.cmd.Process.Pid)
+	if err != nil {
+		return sample{}, err
+	}
+	commands := float64(l.requests)
+	out.DuringMicros = (during.cpu - before.cpu).Seconds() * 1e6 / commands
+	out.CPUMicros = (after.cpu - before.cpu).Seconds() * 1e6 / commands
+	out.WrittenBytes = float64(after.written-before.written) / commands
 	out.RSSBytes, out.PeakRSSBytes = rss.now, rss.peak
 	return out, nil
+}
+
+// rest lets s finish what commands have left; those that only read leave little.
+func (s *server) rest(ctx context.Context, written bool) error {
+	if !written {
+		return settle(ctx, s, min(s.quiet, 300*time.Millisecond))
+	}
+	if s.hurried {
+		if err := s.hurry(); err != nil {
+			return err
+		}
+	}
+	return settle(ctx, s, s.quiet)
 }
 
 // generate runs redis-benchmark and fills in what it reports. An error reply ends it with a failure.
@@ -178,7 +209,7 @@ func fill(ctx context.Context, s *server, keys, valueBytes int) error {
 	if got, err := redis.Int(c.Do("DBSIZE")); err != nil || got != keys {
 		return fmt.Errorf("fill %s: DBSIZE is %d after %d keys (%v)", s.label, got, keys, err)
 	}
-	return settle(ctx, s, s.quiet)
+	return s.rest(ctx, true)
 }
 
 // sendAll sends n commands in pipelines and reads their replies, of which none may be an error.

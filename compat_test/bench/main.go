@@ -1,6 +1,7 @@
 // Command bench compares Diskette with Debian's redis-server on the machine it runs on:
 //
-//	go run ./compat_test/bench [-cases regexp] [-rounds 5] [-n 1.0] [-quick] [-markdown] [-json] [-bin PATH]
+//	go run ./compat_test/bench [-cases regexp] [-rounds 5] [-n 1.0] [-quick] [-markdown]
+//	    [-json FILE] [-compare OLD.json] [-bin PATH]
 //
 // Both servers run side by side with the same arguments (--appendonly yes --appendfsync everysec
 // --save ""), each on a free loopback port with a data directory of its own. The runs are
@@ -21,8 +22,10 @@
 // How the figures are taken:
 //   - Server CPU is the process's CPU clock (nanoseconds, exited threads included) plus its forked
 //     children, so that Redis's AOF rewrites count as Diskette's write-back does.
-//   - After a run the server is left alone until it is quiet. That work is the run's too: it counts
-//     as CPU, and it can not disturb the other server's turn.
+//   - After a run the server is left alone until it is quiet: no CPU for some time, nothing that INFO
+//     says it owes. That work is the run's too: it counts as CPU, beside what was used "during" the run
+//     alone, and it can not disturb the other server's turn.
+//   - Bytes written are write_bytes of /proc/PID/io: what went to the disk, until the server is quiet.
 //   - The operating system's page cache is not dropped: "cold" means outside the server's memory.
 //
 // Linux only at run time: it reads /proc.
@@ -30,7 +33,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -75,11 +77,15 @@ func run(ctx context.Context) (err error) {
 		quick    = flag.Bool("quick", false, "small sizes: a smoke test, not a measurement")
 		dir      = flag.String("dir", "", "put the data directories under this `directory` (default: the system's)")
 		markdown = flag.Bool("markdown", false, "print the README's tables")
-		asJSON   = flag.Bool("json", false, "print every sample as JSON")
+		oldFile  = flag.String("compare", "", "show what has changed since the report that -json wrote to this `file`")
+		jsonFile = flag.String("json", "", "write every sample as JSON to this `file` as well; - is standard output, in place of the tables")
 	)
 	flag.Parse()
 	if flag.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q", flag.Arg(0))
+	}
+	if *jsonFile == "-" && *oldFile != "" {
+		return errors.New("-compare prints tables: give -json a file")
 	}
 	if *scale <= 0 || *rounds < 0 {
 		return errors.New("-n must be positive and -rounds not negative")
@@ -94,6 +100,12 @@ func run(ctx context.Context) (err error) {
 	cfg.size.requests *= *scale
 	cfg.size.elements = int(float64(cfg.size.elements) * *scale)
 	cfg.size.uniform = time.Duration(float64(cfg.size.uniform) * *scale)
+	var old *report
+	if *oldFile != "" {
+		if old, err = readReport(*oldFile); err != nil {
+			return err
+		}
+	}
 	if cfg.cases, err = regexp.Compile(*cases); err != nil {
 		return fmt.Errorf("-cases: %w", err)
 	}
@@ -128,16 +140,19 @@ func run(ctx context.Context) (err error) {
 			failures = append(failures, fmt.Errorf("%s: %w", g.name, err))
 		}
 	}
+	if *jsonFile != "" {
+		failures = append(failures, rep.writeJSON(*jsonFile))
+	}
 	switch {
 	case len(rep.Rows)+len(rep.Facts)+len(rep.Longs) == 0:
-	case *asJSON:
-		enc := json.NewEncoder(os.Stdout)
-		enc.SetIndent("", "  ")
-		failures = append(failures, enc.Encode(rep))
+	case *jsonFile == "-":
 	case *markdown:
 		rep.writeMarkdown(os.Stdout)
 	default:
 		rep.writeText(os.Stdout)
+	}
+	if old != nil {
+		rep.writeComparison(os.Stdout, old)
 	}
 	return errors.Join(failures...)
 }

@@ -13,15 +13,8 @@ func resident() group {
 	return group{name: "memory", appendfsync: "everysec", cases: []benchCase{{"memory", runMemory}}}
 }
 
-const (
-	// keyCost is what a small key in memory may cost, in what it costs Redis.
-	keyCost = 1.5
-	// atRest is how long a server is left alone before its memory is read: longer than it keeps its buffers for
-	// the next burst of writes.
-	atRest = 15 * time.Second
-	// shortIdle stands for hot-idle's ten minutes.
-	shortIdle = "5s"
-)
+// keyCost is what a small key in memory may cost, in what it costs Redis.
+const keyCost = 1.5
 
 func runMemory(ctx context.Context, cfg config, p pair, rep *report) error {
 	few, many := min(fewKeys, cfg.size.manyKeys/5), cfg.size.manyKeys/5
@@ -41,7 +34,7 @@ func runMemory(ctx context.Context, cfg config, p pair, rep *report) error {
 			_, err := generate(ctx, s, load{test: "get", connections: 50, pipeline: 16, requests: many / 2, keys: many, valueBytes: smallValue})
 			return err
 		}},
-		{title: "the same, unused for longer than hot-idle", do: func(s *server) error { return s.idle(p) }},
+		{title: "the same, unused for longer than hot-idle", do: func(s *server) error { return s.idle(p, cfg.size.hotIdle) }},
 		{title: "the same, started anew", do: func(s *server) error { return s.restart(ctx) }},
 	} {
 		f := fact{Case: "memory", Title: "RSS, " + step.title, Unit: "MB"}
@@ -49,7 +42,7 @@ func runMemory(ctx context.Context, cfg config, p pair, rep *report) error {
 			if err := step.do(s); err != nil {
 				return err
 			}
-			rss, err := s.resident(ctx)
+			rss, err := s.resident(ctx, cfg.size.atRest)
 			if err != nil {
 				return err
 			}
@@ -73,9 +66,10 @@ func runMemory(ctx context.Context, cfg config, p pair, rep *report) error {
 	return nil
 }
 
-// resident is a server's resident memory once it rests.
-func (s *server) resident(ctx context.Context) (int64, error) {
-	if err := settle(ctx, s, max(s.quiet, atRest)); err != nil {
+// resident is a server's resident memory once it has rested, in the full form for longer than it keeps its buffers for
+// the next burst of writes.
+func (s *server) resident(ctx context.Context, rest time.Duration) (int64, error) {
+	if err := settle(ctx, s, rest); err != nil {
 		return 0, err
 	}
 	m, err := serverMemory(s.cmd.Process.Pid)
@@ -83,7 +77,7 @@ func (s *server) resident(ctx context.Context) (int64, error) {
 }
 
 // idle lets the subject take its keys for unused: resident then waits for longer than that.
-func (s *server) idle(p pair) error {
+func (s *server) idle(p pair, hotIdle string) error {
 	if s != p.subject {
 		return nil
 	}
@@ -92,7 +86,7 @@ func (s *server) idle(p pair) error {
 		return err
 	}
 	defer c.Close()
-	if _, err := c.Do("CONFIG", "SET", "hot-idle", shortIdle); err != nil {
+	if _, err := c.Do("CONFIG", "SET", "hot-idle", hotIdle); err != nil {
 		return fmt.Errorf("CONFIG SET hot-idle: %w", err)
 	}
 	return nil

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -83,6 +82,26 @@ func parseEndedChildrenCPU(stat string) (time.Duration, error) {
 	return time.Duration(ticks) * time.Second / ticksPerSecond, nil
 }
 
+// writtenBytes is what a process and its ended children have caused to be written to the disk: write_bytes of
+// /proc/PID/io (proc(5)), counted as pages become dirty, so that a page which is changed again before it is written
+// counts once. On tmpfs it is 0. (wchar beside it also counts what is written to sockets.)
+func writtenBytes(pid int) (int64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/io", pid))
+	if err != nil {
+		return 0, err
+	}
+	return parseWritten(string(text))
+}
+
+func parseWritten(text string) (int64, error) {
+	for line := range strings.Lines(text) {
+		if field, value, _ := strings.Cut(line, ":"); field == "write_bytes" {
+			return strconv.ParseInt(strings.TrimSpace(value), 10, 64)
+		}
+	}
+	return 0, errors.New("/proc/PID/io: no write_bytes")
+}
+
 // memory is resident memory of one process, in bytes. Forked children are left out.
 type memory struct{ now, peak int64 }
 
@@ -118,36 +137,4 @@ func parseMemory(status string) (memory, error) {
 		return memory{}, errors.New("/proc/PID/status: no VmRSS or VmHWM")
 	}
 	return m, nil
-}
-
-// settle waits until the server has used less than 5% of a core for as long as quiet. Work that was
-// put off, such as write-back or an AOF rewrite, is then done. It gives up after two minutes.
-func settle(ctx context.Context, s *server, quiet time.Duration) error {
-	const step, busyShare, limit = 50 * time.Millisecond, 0.05, 2 * time.Minute
-	started := time.Now()
-	since, looked := started, started // when the quiet began; when the clock was last read
-	last, err := serverCPU(s.cmd.Process.Pid)
-	if err != nil {
-		return err
-	}
-	for time.Since(since) < quiet {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(step):
-		}
-		used, err := serverCPU(s.cmd.Process.Pid)
-		if err != nil {
-			return err
-		}
-		now := time.Now()
-		if float64(used-last) > busyShare*float64(now.Sub(looked)) {
-			since = now
-		}
-		last, looked = used, now
-		if now.Sub(started) > limit {
-			return fmt.Errorf("%s is still busy %s after its load ended", s.label, limit)
-		}
-	}
-	return nil
 }

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// report is what -json prints, and what the tables are made from.
+// report is what -json writes, and what the tables are made from.
 type report struct {
 	Date     string `json:"date"`
 	Machine  string `json:"machine"`
@@ -102,6 +102,7 @@ func (rep *report) writeText(w io.Writer) {
 			fmt.Fprintf(tw, "%.0f\t%.0f\t\n", 100*a.LoaderCPUFrac, 100*b.LoaderCPUFrac)
 		}
 		tw.Flush()
+		rep.writeCosts(w)
 	}
 	if len(rep.Facts) > 0 {
 		fmt.Fprintln(w)
@@ -131,6 +132,7 @@ func (rep *report) writeMarkdown(w io.Writer) {
 				v.throughput.markdown(), v.p50.markdown(), v.p99.markdown(), v.cpu.markdown(), v.rss.markdown())
 		}
 		fmt.Fprintln(w)
+		rep.writeCostsMarkdown(w)
 	}
 	if len(rep.Facts) > 0 {
 		fmt.Fprintln(w, "| | Redis | Diskette | target |")
@@ -234,7 +236,9 @@ func median(samples []sample) sample {
 		OpsPerSecond:  by(func(s sample) float64 { return s.OpsPerSecond }),
 		P50Millis:     by(func(s sample) float64 { return s.P50Millis }),
 		P99Millis:     by(func(s sample) float64 { return s.P99Millis }),
-		CPUMicros:     by(func(s sample) float64 { return s.CPUMicros }),
+		DuringMicros:  by(during),
+		CPUMicros:     by(untilQuiet),
+		WrittenBytes:  by(func(s sample) float64 { return s.WrittenBytes }),
 		RSSBytes:      int64(by(func(s sample) float64 { return float64(s.RSSBytes) })),
 		PeakRSSBytes:  int64(by(func(s sample) float64 { return float64(s.PeakRSSBytes) })),
 		LoaderCPUFrac: by(func(s sample) float64 { return s.LoaderCPUFrac }),
@@ -252,6 +256,14 @@ func middle(values []float64) float64 {
 	default:
 		return (v[n/2-1] + v[n/2]) / 2
 	}
+}
+
+// ratiosOf is the median of values, with the lowest and the highest; of none, zeros.
+func ratiosOf(values []float64) ratios {
+	if len(values) == 0 {
+		return ratios{}
+	}
+	return ratios{middle(values), slices.Min(values), slices.Max(values)}
 }
 
 // ratio is a / b, and 0 where b is: JSON has no infinity.

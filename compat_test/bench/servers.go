@@ -25,6 +25,8 @@ type server struct {
 	dir   string   // data directory, absolute
 	port  int
 	quiet time.Duration // how long it must idle after writes to count as settled
+	// hurried: after a run it is told to write back what it would put off for seconds
+	hurried bool
 
 	cmd    *exec.Cmd
 	exited chan struct{} // closed when the process has ended and was waited for
@@ -38,11 +40,12 @@ func (p pair) each() []*server { return []*server{p.reference, p.subject} }
 // startPair starts both servers with fresh data directories under cfg.scratch. subjectArgs go to
 // Diskette alone, such as --maxmemory, which would make Redis refuse writes.
 func startPair(ctx context.Context, cfg config, appendfsync string, subjectArgs ...string) (pair, error) {
-	idle := cfg.size.quiet
+	idle, hurried := cfg.size.quiet, cfg.size.hurried
 	common := []string{"--bind", "127.0.0.1", "--appendonly", "yes", "--appendfsync", appendfsync, "--save", ""}
 	p := pair{
-		reference: &server{label: "redis", bin: cfg.referenceBin, args: common, quiet: idle},
-		subject:   &server{label: "diskette", bin: cfg.subjectBin, args: append(common[:len(common):len(common)], subjectArgs...), quiet: idle},
+		reference: &server{label: "redis", bin: cfg.referenceBin, args: common, quiet: idle, hurried: hurried},
+		subject: &server{label: "diskette", bin: cfg.subjectBin, args: append(common[:len(common):len(common)], subjectArgs...), quiet: idle,
+			hurried: hurried},
 	}
 	for _, s := range p.each() {
 		err := s.prepare(cfg.scratch)
