@@ -134,7 +134,7 @@ func (k *talker) reply() string {
 // awaitBlocked waits until so many clients wait for keys.
 func (s *Server) awaitBlocked(t testing.TB, n int64) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); s.blockers.clients.Load() != n; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); s.blockers.clients.Load() != n; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("%d clients are blocked, want %d", s.blockers.clients.Load(), n)
 		}
@@ -227,8 +227,8 @@ func TestTheEndOfTheServerEndsWaits(t *testing.T) {
 	a.send("BLPOP queue 0")
 	s.awaitBlocked(t, 1)
 	start := time.Now()
-	s.Stop(5 * time.Second)
-	if took := time.Since(start); took > 2*time.Second {
+	s.Stop(5 * time.Minute)
+	if took := time.Since(start); took > time.Minute {
 		t.Errorf("the end took %v", took)
 	}
 	a.want("")
