@@ -247,6 +247,7 @@ func (s *Server) Hooks() store.Hooks {
 		Swapped: func(a, b int, now int64) {
 			s.watchers.swapped(a, b, now)
 			s.blockers.touchedAll(a, b)
+			s.tracking.flushed() // Redis tells nobody, and what clients have cached of the two is wrong from then on
 		},
 	}
 }

@@ -29,7 +29,7 @@ type trackingTable struct {
 		byKey    map[string][]int64
 		items    int                         // ids in byKey
 		prefixes map[string]map[*client]bool // BCAST
-		changed  map[string]*client          // keys to broadcast, and who changed each last; nil = nobody with NOLOOP
+		changed  map[string]*client          // to broadcast, and who alone has changed each; nil = several or none
 	}
 }
 
@@ -152,10 +152,15 @@ func (t *trackingTable) touched(key string) {
 	defer t.mu.Unlock()
 	t.invalidateLocked(key, t.srv.running)
 	for prefix := range t.mu.prefixes {
-		if strings.HasPrefix(key, prefix) {
-			t.mu.changed[key] = t.srv.running
-			return
+		if !strings.HasPrefix(key, prefix) {
+			continue
 		}
+		by := t.srv.running
+		if before, known := t.mu.changed[key]; known && before != by {
+			by = nil // each of them hears of what the other did, with NOLOOP too
+		}
+		t.mu.changed[key] = by
+		return
 	}
 }
 

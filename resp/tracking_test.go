@@ -28,3 +28,47 @@ func TestAKeyThatNeverChangesForgetsTheClientsThatAreGone(t *testing.T) {
 		t.Errorf("the client that is left heard %q", got)
 	}
 }
+
+// Who pops what another has pushed is told of it: the list is not as it was when he looked, and no change but the pop
+// was his own.
+func TestAClientWithNoLoopHearsOfTheChangeThatItsPopWaitedFor(t *testing.T) {
+	addr, s := startServing(t)
+	pops, pushes := talk(t, addr), talk(t, addr)
+	for _, command := range []string{"HELLO 3", "CLIENT TRACKING ON BCAST NOLOOP", "LRANGE k 0 -1"} {
+		pops.do(command)
+	}
+	pops.send("BLPOP k 0")
+	s.awaitBlocked(t, 1)
+	pushes.do("RPUSH k 1 2 3")
+	if popped, told := pops.reply(), pops.reply(); popped != "*2 k 1" || told != ">2 invalidate *1 k" {
+		t.Errorf("it popped %q and was told %q", popped, told)
+	}
+	pops.do("RPUSH k 4")
+	if got := pops.do("PING"); got != "+PONG" {
+		t.Errorf("a change of its own told it %q", got)
+	}
+}
+
+func TestClientsThatTrackForgetAllWhenDatabasesAreSwapped(t *testing.T) {
+	for _, mode := range []string{"", " BCAST", " NOLOOP"} {
+		addr, _ := startServing(t)
+		reads, swaps := talk(t, addr), talk(t, addr)
+		for _, command := range []string{"HELLO 3", "SET k of-0", "CLIENT TRACKING ON" + mode, "GET k"} {
+			reads.do(command)
+		}
+		for _, command := range []string{"SWAPDB 0 0", "SWAPDB 0 1", `EVAL "return redis.call('swapdb',0,1)" 0`} {
+			if got := swaps.do(command); got != "+OK" {
+				t.Fatalf("%s answers %q", command, got)
+			}
+			if command == "SWAPDB 0 0" { // nothing has changed
+				continue
+			}
+			if told := reads.reply(); told != ">2 invalidate _" {
+				t.Errorf("tracking%s, %s: the client was told %q", mode, command, told)
+			}
+		}
+		if got := reads.do("PING"); got != "+PONG" {
+			t.Errorf("tracking%s: the client was also told %q", mode, got)
+		}
+	}
+}
