@@ -60,6 +60,7 @@ func replconf(cl *client, c *command.Call) command.Reply {
 			r := cl.asReplica()
 			r.endMark = r.endMark || strings.EqualFold(string(value), "eof")
 			r.psync2 = r.psync2 || strings.EqualFold(string(value), "psync2")
+			r.fieldTimes = r.fieldTimes || strings.EqualFold(string(value), capaFieldTimes)
 		case c.Is(i, "version"):
 			cl.asReplica().version = string(value[:min(len(value), maxReplicaVersion)])
 		case c.Is(i, "rdb-only"):

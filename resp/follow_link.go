@@ -257,7 +257,7 @@ func (h *handshake) greet(from position) (s follow.Sync, err error) {
 	if port == 0 {
 		port = cfg.Int("port")
 	}
-	says := [][]string{{"listening-port", strconv.FormatInt(port, 10)}, {"capa", "eof", "capa", "psync2"}}
+	says := [][]string{{"listening-port", strconv.FormatInt(port, 10)}, {"capa", "eof", "capa", "psync2", "capa", capaFieldTimes}}
 	if ip := cfg.Text("replica-announce-ip"); ip != "" {
 		says = append(says, []string{"ip-address", ip})
 	}

@@ -24,6 +24,8 @@ type replica struct {
 	version  string // of the server that it is, "" = not told
 	old      bool   // it has sent SYNC: it acknowledges nothing
 
+	fieldTimes bool // capaFieldTimes: it is a Diskette
+
 	attached atomic.Bool
 	state    atomic.Int32
 	ack      atomic.Int64                // the offset that it has
@@ -175,14 +177,28 @@ func (r *replica) limit() int64 {
 const (
 	rdbOf7  = 10 // what Redis 7.0 reads, and all that come after it
 	rdbOf72 = 11
+	rdbOf74 = 12 // the first that keeps the deadlines of hashes' fields
 )
 
-// fileVersion is the version of the RDB file that it gets: one that it can read. Only newer servers say what they are.
+// capaFieldTimes is what a follower of ours says in REPLCONF capa: it reads rdbOf74. Redis passes over what it does not
+// know there.
+const capaFieldTimes = "field-deadlines"
+
+// fileVersion is the version of the RDB file that it gets: one that it can read, for the deadlines of fields that are
+// left out of its copy would never come to it again. Only newer servers say what they are. From 8 on that is no answer:
+// Valkey's 8 reads no more than Redis 7.2 does. There export-rdb-version decides.
 func (r *replica) fileVersion() int {
 	most := int(r.cl.srv.cfg.Int("export-rdb-version"))
 	var major, minor int
-	if n, _ := fmt.Sscanf(r.version, "%d.%d", &major, &minor); n == 2 && (major > 7 || major == 7 && minor >= 2) {
+	n, _ := fmt.Sscanf(r.version, "%d.%d", &major, &minor)
+	switch told := n == 2; {
+	case r.fieldTimes, told && major == 7 && minor >= 4:
+		return rdbOf74
+	case told && major >= 8:
+		return min(most, rdbOf74)
+	case told && major == 7 && minor >= 2:
 		return min(most, rdbOf72)
+	default:
+		return min(most, rdbOf7)
 	}
-	return min(most, rdbOf7)
 }
