@@ -114,6 +114,9 @@ func (c *contest) replay(ctx context.Context, t *trace, bin string, args ...stri
 				hits++
 			}
 		}
+		if len(missing) == 0 {
+			continue
+		}
 		for key := range missing {
 			if err = conn.Send("SET", name(key), text[:t.sizes[key]]); err != nil {
 				return 0, 0, err
