@@ -3,14 +3,21 @@ package order
 import "math/bits"
 
 // Ghosts are the levels of keys that were evicted, by a hash of their names: a key that comes back begins with what it
-// had. There is one of 16 bits, 12 of the hash and 4 of the level, for four keys that are there or fewer, so that they
-// take half a byte each at most. A new one takes the place of an older.
+// had. There is one of 16 bits, 12 of the hash and 4 of the level, for each key that is there, or fewer: the keys' own
+// states and the ghosts take four bytes a key together, and a quarter of a byte is theirs at least. A new one takes the
+// place of an older.
 type ghosts struct {
 	seed  uint64
 	slots []uint16
+	kept  uint
 }
 
-const fewestGhosts = 1 << 10
+const (
+	fewestGhosts = 1 << 10
+	usualGhosts  = 1 << 14 // as many as there are keys, up to this, whatever the states take
+	ghostsPeriod = 1 << 12 // so many are kept between two looks at their number
+	bytesOfKey   = 4       // that an Order takes
+)
 
 func (g *ghosts) hash(name string) uint64 {
 	h := g.seed ^ uint64(len(name))
@@ -35,33 +42,58 @@ func mix(h uint64) uint64 {
 	return high ^ low
 }
 
-// keep remembers the level of a key that goes while there are so many.
-func (g *ghosts) keep(name string, level int, keys int64) {
-	if n := int64(len(g.slots)); n < fewestGhosts || keys/4 >= 2*n || keys/4 < n*3/4 && n > fewestGhosts {
-		g.resize(max(fewestGhosts, 1<<bits.Len64(uint64(keys/8))))
+// keep remembers the level of a key that goes while there are so many. states is what their states take, in bytes.
+func (g *ghosts) keep(name string, level int, keys int64, states func() int64) {
+	if g.kept++; g.kept%ghostsPeriod == 1 {
+		g.fit(keys, (bytesOfKey*keys-states())/2)
 	}
-	h := g.hash(name)
-	g.slots[h%uint64(len(g.slots))] = uint16(h>>48)&^topLevel | uint16(level)
+	at, tag := g.place(name)
+	g.slots[at] = tag | uint16(level)
 }
 
-func (g *ghosts) resize(n int) {
-	old := g.slots
-	g.slots = make([]uint16, n)
-	for i := range max(n, len(old)) {
-		if len(old) > 0 && g.slots[i%n] == 0 {
-			g.slots[i%n] = old[i%len(old)]
+// place is where a name's ghost stands, and the bits of the name's hash in it. As in linear hashing (Litwin, 1980) what
+// has a place above a power of two has, with fewer slots, that without this bit.
+func (g *ghosts) place(name string) (at uint64, tag uint16) {
+	h, n := g.hash(name), uint64(len(g.slots))
+	power := uint64(1) << bits.Len64(n)
+	if at = h & (power - 1); at >= n {
+		at &= power/2 - 1
+	}
+	return at, uint16(h>>48) &^ topLevel
+}
+
+// fit brings the number of slots near to what there is room for. What is there stays: with more slots it stands in
+// either of two places, and with fewer it makes way for none but another.
+func (g *ghosts) fit(keys, room int64) {
+	want := int(max(min(max(room, keys/8), keys), min(keys, usualGhosts), fewestGhosts))
+	old := len(g.slots)
+	if want < old+old/8 && want >= old-old/32 {
+		return
+	}
+	for at := old - 1; at >= max(want, 1); at-- {
+		if lower := &g.slots[withoutTop(at)]; *lower == 0 {
+			*lower = g.slots[at]
 		}
 	}
+	slots := make([]uint16, want)
+	copy(slots, g.slots)
+	for at := max(old, 1); old > 0 && at < want; at++ {
+		slots[at] = slots[withoutTop(at)]
+	}
+	g.slots = slots
 }
+
+// withoutTop is a number without its highest bit.
+func withoutTop(n int) int { return n &^ (1 << (bits.Len(uint(n)) - 1)) }
 
 // level is that of a key that went by this name; ok is false if none is remembered.
 func (g *ghosts) level(name string) (level int, ok bool) {
 	if len(g.slots) == 0 {
 		return 0, false
 	}
-	h := g.hash(name)
-	s := g.slots[h%uint64(len(g.slots))]
-	if s == 0 || s&^topLevel != uint16(h>>48)&^topLevel {
+	at, tag := g.place(name)
+	s := g.slots[at]
+	if s == 0 || s&^topLevel != tag {
 		return 0, false
 	}
 	return int(s & topLevel), true

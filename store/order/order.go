@@ -62,7 +62,12 @@ func (o *Order) Bytes() int64    { return o.bytes }
 
 // Memory is what the Order itself takes, in bytes.
 func (o *Order) Memory() int64 {
-	n := int64(8*cap(o.blocks)+2*cap(o.ghosts.slots)+48*len(o.large)) + 8*epochs
+	return o.states() + int64(2*cap(o.ghosts.slots)) + 8*epochs
+}
+
+// states is what it takes but for the ghosts.
+func (o *Order) states() int64 {
+	n := int64(8*cap(o.blocks) + 48*len(o.large))
 	for _, b := range o.blocks {
 		n += b.memory()
 	}
