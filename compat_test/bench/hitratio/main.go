@@ -45,8 +45,8 @@ func run(ctx context.Context) error {
 		bytes     = flag.String("bytes", "64mb", "`size` of the caches, such as 64mb")
 		turns     = flag.Float64("turns", 0, "requests of a trace for each key that the cache holds (default 10, with -simulate 40, with -quick 6)")
 		chosen    = flag.String("traces", "", "only traces whose name matches this `regexp`")
-		quick     = flag.Bool("quick", false, "three traces in caches of 24 MB: a test, not a measurement")
-		noise     = flag.Float64("noise", 0.5, "`percent` of all requests that Diskette may be behind Redis")
+		quick     = flag.Bool("quick", false, "two traces in caches of 16 MB: a test, not a measurement")
+		noise     = flag.Float64("noise", 0.5, "`percent` of all requests that Diskette may be behind Redis (with -quick 3 more)")
 		c         contest
 	)
 	flag.StringVar(&c.subject, "bin", "", "the diskette `binary` (default: build the module's)")
@@ -58,8 +58,9 @@ func run(ctx context.Context) error {
 		return fmt.Errorf("unexpected argument %q", flag.Arg(0))
 	}
 	if *quick {
-		*bytes = "24mb"
-		*chosen = cmpString(*chosen, `^(Zipf 1\.0|loop of 1\.2 caches|Zipf 1\.0 with scans, sizes)$`)
+		*bytes = "16mb"
+		*noise += smallerBy
+		*chosen = cmpString(*chosen, `^(Zipf 1\.0|Zipf 1\.0 with scans, sizes)$`)
 	}
 	names, err := regexp.Compile(*chosen)
 	if err != nil {
@@ -79,6 +80,11 @@ func run(ctx context.Context) error {
 	}
 	return c.run(ctx, names, *turns, *noise)
 }
+
+// smallerBy is by how much, in percent of all requests, Diskette may be behind with -quick: what is on its way to the
+// tables, the WAL and the pages that are not full take more of a small bound, so that there are a third fewer keys of
+// 500 bytes than in Redis. It is 1.8 behind at most, and 7 or 8 if what goes is chosen at random.
+const smallerBy = 3
 
 // cmpString is s, or another if it is empty.
 func cmpString(s, other string) string {
