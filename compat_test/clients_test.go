@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"slices"
 	"strconv"
@@ -20,10 +21,15 @@ import (
 func goRedis(t testing.TB, s *server, o redis.Options) *redis.Client {
 	t.Helper()
 	o.Addr = s.Addr
+	// Else it sends INCR again after three seconds.
+	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = replyTimeout, replyTimeout, replyTimeout
 	c := redis.NewClient(&o)
 	t.Cleanup(func() { _ = c.Close() })
 	return c
 }
+
+// patient is for clients whose own patience is too short for a busy machine.
+var patient = net.Dialer{Timeout: replyTimeout}
 
 // must is a client's result, or the end of the test.
 func must[T any](t testing.TB) func(T, error) T {
@@ -275,7 +281,7 @@ func goRedisPool(t *testing.T, c *redis.Client) {
 // Rueidis keeps what it has read until the server says that it has changed.
 func TestRueidisCachesWhatItReads(t *testing.T) {
 	s := startServer(t, subjectBin(t))
-	c, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{s.Addr}})
+	c, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{s.Addr}, Dialer: patient, ConnWriteTimeout: patient.Timeout})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -309,7 +315,7 @@ func TestRueidisCachesWhatItReads(t *testing.T) {
 // Rueidis sends what many goroutines ask for as pipelines on few connections. Its client-side cache is off.
 func TestRueidisPipelinesByItself(t *testing.T) {
 	s := startServer(t, subjectBin(t))
-	c, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{s.Addr}, DisableCache: true, PipelineMultiplex: 1})
+	c, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{s.Addr}, Dialer: patient, ConnWriteTimeout: patient.Timeout, DisableCache: true, PipelineMultiplex: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -347,7 +353,7 @@ func TestRueidisPipelinesByItself(t *testing.T) {
 func TestRueidisRunsManyCommandsAndTransactions(t *testing.T) {
 	s := startServer(t, subjectBin(t))
 	for _, resp2 := range []bool{false, true} {
-		c, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{s.Addr}, DisableCache: true, AlwaysRESP2: resp2, SelectDB: 3})
+		c, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{s.Addr}, Dialer: patient, ConnWriteTimeout: patient.Timeout, DisableCache: true, AlwaysRESP2: resp2, SelectDB: 3})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -46,7 +46,7 @@ func TestFieldDeadlinesSurviveAnEndOfAnyKind(t *testing.T) {
 			got := must[[]int64](t)(c.HPExpireTime(ctx, "h7", "soon", "far", "kept", "never").Result())
 			equal(t, "the deadlines", fmt.Sprint(got), fmt.Sprint([]int64{-2, far.UnixMilli(), -1, -1}))
 			equal(t, "the field that expired", must[bool](t)(c.HExists(ctx, "h8", "soon").Result()), false)
-			end := time.Now().Add(10 * time.Second)
+			end := time.Now().Add(replyTimeout)
 			for must[int64](t)(c.DBSize(ctx).Result()) != 200 { // nobody asks for them: the sweeper finds them on disk
 				if time.Now().After(end) {
 					t.Fatal("hashes whose fields have all expired are still there")

@@ -203,7 +203,7 @@ func TestSIGHUPOpensTheLogFileAgain(t *testing.T) {
 	holds := func(file, words string) {
 		t.Helper()
 		var text []byte
-		for end := time.Now().Add(5 * time.Second); !bytes.Contains(text, []byte(words)); time.Sleep(5 * time.Millisecond) {
+		for end := time.Now().Add(replyTimeout); !bytes.Contains(text, []byte(words)); time.Sleep(5 * time.Millisecond) {
 			if text, _ = os.ReadFile(file); time.Now().After(end) {
 				t.Fatalf("%q is not in %s:\n%s", words, file, text)
 			}
@@ -430,8 +430,12 @@ func TestRequirepassCanBeSetAndTakenAwayAtAnyTime(t *testing.T) {
 
 func TestMaxclientsTurnsAwayWhoComesLate(t *testing.T) {
 	s := startServer(t, subjectBin(t), "--maxclients", "3")
-	time.Sleep(50 * time.Millisecond) // the harness has hung up by then
-	clients := []*client{dial(t, s.Addr), dial(t, s.Addr), dial(t, s.Addr)}
+	first := dial(t, s.Addr)
+	connected := func(n int) func() bool {
+		return func() bool { return number(first, "clients", "connected_clients") == n }
+	}
+	await(t, "the harness has hung up", connected(1))
+	clients := []*client{first, dial(t, s.Addr), dial(t, s.Addr)}
 	for _, c := range clients {
 		if v := c.Do("PING"); v.text != "PONG" {
 			t.Fatal(v)
@@ -445,7 +449,7 @@ func TestMaxclientsTurnsAwayWhoComesLate(t *testing.T) {
 		t.Errorf("rejected_connections is %s", n)
 	}
 	clients[2].Close()
-	time.Sleep(50 * time.Millisecond)
+	await(t, "there is room again", connected(2))
 	if v := dial(t, s.Addr).Do("PING"); v.text != "PONG" {
 		t.Errorf("once there is room again: %s", v)
 	}
@@ -457,62 +461,95 @@ func TestMaxclientsTurnsAwayWhoComesLate(t *testing.T) {
 
 func TestTimeoutEndsIdleClientsAndNoOthers(t *testing.T) {
 	s := startServer(t, subjectBin(t))
-	idle, busy := dial(t, s.Addr), dial(t, s.Addr)
-	idle.Do("PING")
-	busy.Do("CONFIG", "SET", "timeout", "2") // holds for who is connected already
-	start := time.Now()
-	closed := make(chan value, 1)
-	go func() {
-		v, _ := idle.readOutcome(replyTimeout)
-		closed <- v
-	}()
-	for {
-		select {
-		case v := <-closed:
-			if took := time.Since(start); v.kind != kindClosed || took < 1900*time.Millisecond {
-				t.Errorf("the idle client: %s after %v", v, took)
+	const timeout = 2 * time.Second
+	c := dial(t, s.Addr)
+	for ended := false; !ended; {
+		idle, busy := dial(t, s.Addr), dial(t, s.Addr)
+		idle.Do("PING")
+		start := time.Now()
+		says(t, c, "OK", "CONFIG", "SET", "timeout", timeout.Seconds()) // holds for who is connected already
+		closed := make(chan value, 1)
+		go func() {
+			v, _ := idle.readOutcome(replyTimeout)
+			closed <- v
+		}()
+		for asked := time.Now(); ; {
+			v, err := busy.Try("PING")
+			if silent := time.Since(asked); err != nil && silent >= timeout {
+				break // the machine has let it be idle: begin anew
+			} else if err != nil || v.text != "PONG" {
+				t.Fatalf("the other: %s, %v, after %v", v, err, silent)
 			}
-			if v := busy.Do("PING"); v.text != "PONG" {
-				t.Errorf("the other: %s", v)
+			asked = time.Now()
+			if ended {
+				break
 			}
-			return
-		case <-time.After(200 * time.Millisecond):
-			busy.Do("PING")
+			select {
+			case v := <-closed:
+				if took := time.Since(start); v.kind != kindClosed || took < timeout {
+					t.Errorf("the idle client: %s after %v", v, took)
+				}
+				ended = true // once the other has been asked again
+			case <-time.After(200 * time.Millisecond):
+			}
 		}
+		c = dial(t, s.Addr)
+		says(t, c, "OK", "CONFIG", "SET", "timeout", 0)
 	}
 }
 
 // Redis ends no client that waits in a blocking command, nor one that is sent something (networking.c, timeout.c).
 func TestTimeoutEndsNobodyWhoIsServedOrWaits(t *testing.T) {
 	s := startServer(t, subjectBin(t))
-	other, waits, gone, listens := dial(t, s.Addr), dial(t, s.Addr), dial(t, s.Addr), dial(t, s.Addr)
+	for !servedOrWaiting(t, s) { // the machine has let more time pass between two commands than may
+		says(t, dial(t, s.Addr), "OK", "CONFIG", "SET", "timeout", 0)
+	}
+}
+
+// servedOrWaiting says whether nobody was held up for too long to judge.
+func servedOrWaiting(t *testing.T, s *server) bool {
+	t.Helper()
+	const timeout = 2 * time.Second
+	waits, gone, listens := dial(t, s.Addr), dial(t, s.Addr), dial(t, s.Addr)
 	listens.Do("HELLO", "3")
 	listens.Do("CLIENT", "TRACKING", "ON", "BCAST")
 	waits.Do("PING")
-	gone.Do("PING")
-	other.Do("CONFIG", "SET", "timeout", "1")
 	gone.Send("BLPOP", "list", "0")
 	waits.Send("BLPOP", "list", "0")
-	for range 16 { // for longer than the timeout
+	await(t, "both wait", func() bool { return number(dial(t, s.Addr), "clients", "blocked_clients") == 2 })
+	last := time.Now()
+	says(t, dial(t, s.Addr), "OK", "CONFIG", "SET", "timeout", timeout.Seconds())
+	longest := time.Duration(0)
+	set := func() {
+		other := dial(t, s.Addr) // which is not idle
+		defer other.Close()
 		other.Do("SET", "k", "v")
-		time.Sleep(200 * time.Millisecond)
+		longest = max(longest, time.Since(last))
+		last = time.Now()
+	}
+	for start := time.Now(); time.Since(start) < 2*timeout; time.Sleep(200 * time.Millisecond) {
+		set()
 	}
 	gone.Close()
 	await(t, "one who hangs up in a blocking command leaves", func() bool {
-		return infoField(other.Do("INFO", "clients").Text(), "blocked_clients") == "1"
+		set()
+		return number(dial(t, s.Addr), "clients", "blocked_clients") == 1
 	})
-	other.Do("RPUSH", "list", "a")
+	says(t, dial(t, s.Addr), "1", "RPUSH", "list", "a")
 	if v := waits.Receive(); len(v.elems) != 2 || v.elems[1].text != "a" {
 		t.Errorf("who waited longer than the timeout gets %s", v)
 	}
-	listens.Send("PING")
-	v := listens.Receive()
-	for v.kind == kindPush {
-		v = listens.Receive()
+	v, err := listens.Try("PING")
+	for err == nil && v.kind == kindPush {
+		v, err = listens.read(replyTimeout)
 	}
-	if v.text != "PONG" {
-		t.Errorf("who heard of changes all the time: %s", v)
+	if longest = max(longest, time.Since(last)); err != nil && longest >= timeout {
+		return false
 	}
+	if err != nil || v.text != "PONG" {
+		t.Errorf("who heard of changes all the time, every %v at least: %s, %v", longest, v, err)
+	}
+	return true
 }
 
 func TestTCPKeepaliveIsApplied(t *testing.T) {
@@ -536,7 +573,15 @@ func TestTCPKeepaliveIsApplied(t *testing.T) {
 // socketTimer is the timer of the server's end of a connection, from /proc/net/tcp.
 func socketTimer(t *testing.T, local, remote string) (kind string, left time.Duration) {
 	t.Helper()
-	time.Sleep(50 * time.Millisecond) // the timer of an unacknowledged byte goes first
+	await(t, "every byte is acknowledged, whose timer goes first", func() bool {
+		kind, left = timerOf(t, local, remote)
+		return kind != "01"
+	})
+	return kind, left
+}
+
+func timerOf(t *testing.T, local, remote string) (kind string, left time.Duration) {
+	t.Helper()
 	text, err := os.ReadFile("/proc/net/tcp")
 	if err != nil {
 		t.Fatal(err)

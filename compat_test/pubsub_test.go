@@ -3,8 +3,8 @@ package compat_test
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
-	"time"
 )
 
 func TestASubscriberThatDoesNotReadIsClosedAndHoldsNobodyUp(t *testing.T) {
@@ -13,7 +13,8 @@ func TestASubscriberThatDoesNotReadIsClosedAndHoldsNobodyUp(t *testing.T) {
 	slow.Do("SUBSCRIBE", "a")
 	reader.Do("SUBSCRIBE", "a")
 	const messages = 400
-	read := make(chan int)
+	var heard atomic.Int64
+	read := make(chan int, 1)
 	go func() {
 		n := 0
 		for n < messages {
@@ -22,48 +23,25 @@ func TestASubscriberThatDoesNotReadIsClosedAndHoldsNobodyUp(t *testing.T) {
 				break
 			}
 			n++
+			heard.Store(int64(n))
 		}
 		read <- n
+		heard.Store(messages)
 	}()
 	for i := range messages {
 		message := fmt.Sprintf("%d %s", i, strings.Repeat("x", 100_000))
-		start := time.Now()
-		if v := c.Do("PUBLISH", "a", message); v.IsError() {
+		if v := c.Do("PUBLISH", "a", message); v.IsError() { // were it held up, there would be no reply
 			t.Fatal(v)
 		}
-		if took := time.Since(start); took > 10*time.Second {
-			t.Fatalf("PUBLISH took %v", took)
-		}
-		// The next message waits until the reader is done with this one.
-		for start := time.Now(); omem(c) > 500_000 && time.Since(start) < 30*time.Second; {
-			if c.Do("PUBSUB", "NUMSUB", "a").elems[1].Int() == 1 {
-				time.Sleep(time.Millisecond)
-				continue
-			}
-			break
-		}
+		await(t, "the reader has this message", func() bool { return heard.Load() > int64(i) })
 	}
 	if n := <-read; n != messages {
 		t.Errorf("the reader got %d of %d messages", n, messages)
 	}
-	if v := c.Do("PUBSUB", "NUMSUB", "a"); v.elems[1].Int() != 1 {
-		t.Errorf("listeners: %s", v)
-	}
+	await(t, "the reader alone is left", func() bool { return c.Do("PUBSUB", "NUMSUB", "a").elems[1].Int() == 1 })
 	if info := c.Do("INFO", "stats").Text(); !strings.Contains(info, "client_output_buffer_limit_disconnections:1\r\n") {
 		t.Error("INFO does not count the slow subscriber that was closed")
 	}
-}
-
-// omem is what waits for all clients together, in bytes.
-func omem(c *client) (bytes int64) {
-	for _, word := range strings.Fields(c.Do("CLIENT", "LIST").Text()) {
-		if n, ok := strings.CutPrefix(word, "omem="); ok {
-			var k int64
-			fmt.Sscan(n, &k)
-			bytes += k
-		}
-	}
-	return bytes
 }
 
 func TestNoMessageComesBeforeItsSubscriptionIsConfirmed(t *testing.T) {
@@ -137,7 +115,7 @@ func TestASubscriptionComesBeforeWhatIsPublishedAfterIt(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			const rounds, most = 500, 10
 			lost := rounds
-			for try := 0; try < 4 && lost > most; try++ { // the machine may be busy
+			for try := 0; try < 20 && lost > most; try++ { // the machine may be busy
 				lost = 0
 				subscriber, publisher := dial(t, s.Addr), dial(t, s.Addr)
 				for range rounds {
