@@ -29,6 +29,9 @@ func fill(s *subject) {
 	s.do("SET", "b", "1", "EX", "1000")
 	s.do("GET", "a")
 	s.do("GET", "none")
+	s.do("MSET", "user:1:name", "x", "user:2:name", "y", "a\"b\\\n\xff:1", "z")
+	s.do("GET", "user:1:name")
+	s.do("GET", "user:none")
 	s.do("SELECT", "3")
 	s.do("RPUSH", "list", "1", "2")
 	s.conn.do("SET", "list")
@@ -55,14 +58,42 @@ func TestMetricsFollowTheRulesOfPrometheus(t *testing.T) {
 		t.Errorf("%s: %s", p.Metric, p.Text)
 	}
 	for _, want := range []string{`redis_db_keys{db="db3"} 1`, `redis_db_keys_expiring{db="db0"} 1`, `redis_db_keys{db="db15"} 0`,
-		`redis_commands_total{cmd="get"} 2`, `redis_commands_total{cmd="config|set"} 4`, `redis_keyspace_hits_total 2`,
+		`redis_commands_total{cmd="get"} 4`, `redis_commands_total{cmd="config|set"} 4`, `redis_keyspace_hits_total 3`,
 		`redis_errors_total{err="WRONGTYPE"} 1`, `redis_commands_rejected_calls_total{cmd="set"} 1`,
 		`diskette_command_duration_seconds_bucket{family="string",le="+Inf"}`, `redis_slowlog_length `,
 		`redis_latency_spike_duration_seconds{event_name="command"}`, `diskette_disk_bytes{part="database"}`,
-		`diskette_db_disk_limit_bytes{db="db0"} 1.048576e+08`} {
+		`diskette_db_disk_limit_bytes{db="db0"} 1.048576e+08`, `diskette_prefix_keys{db="db0",prefix="user:"} 2`,
+		`diskette_prefix_hits_total{db="db0",prefix="user:"} 1`, `diskette_prefix_misses_total{db="db0",prefix="user:"} 1`,
+		`diskette_prefix_sets_total{db="db0",prefix="user:"} 2`, `diskette_prefix_keys{db="db0",prefix="(none)"} 2`,
+		`diskette_prefix_keys{db="db0",prefix="a\"b\\\n?:"} 1`, `diskette_prefix_bytes{db="db3",prefix="(none)"} `} {
 		if !strings.Contains(body, "\n"+want) {
 			t.Errorf("there is no %s", want)
 		}
+	}
+}
+
+// However many prefixes clients think of, a scrape has a bounded number of them: those of the most bytes. A user has
+// those that he may read.
+func TestMetricsAreOfSomePrefixes(t *testing.T) {
+	s := start(t, t.TempDir())
+	for db := range 3 {
+		s.do("SELECT", strconv.Itoa(db))
+		for n := range mostScraped {
+			s.do("SET", fmt.Sprintf("small%d:x", n), "1")
+		}
+		s.do("SET", "large:x", strings.Repeat("x", 10_000))
+	}
+	_, body := s.get(nil, "/metrics")
+	if n := strings.Count(body, "\ndiskette_prefix_bytes{"); n != mostScraped {
+		t.Errorf("%d prefixes", n)
+	}
+	if n := strings.Count(body, `prefix="large:"`); n != 3*len(prefixCounts) {
+		t.Errorf("%d figures of the largest ones", n)
+	}
+	s.do("ACL", "SETUSER", "ann", "on", ">word", "~large:*", "+info", "+cache", "+select")
+	_, body = s.get(s.logIn("ann", "word"), "/metrics")
+	if !strings.Contains(body, `diskette_prefix_keys{db="db1",prefix="large:"} 1`) || strings.Contains(body, `prefix="small`) {
+		t.Errorf("who may read large: alone:\n%s", body)
 	}
 }
 
@@ -125,7 +156,8 @@ func TestTheDashboardAsksForWhatThereIs(t *testing.T) {
 		}
 	}
 	for _, bound := range []string{"diskette_disk_limit_bytes", "diskette_db_disk_bytes", "diskette_db_disk_limit_bytes",
-		"diskette_refused_for_room_total", "diskette_full_databases"} {
+		"diskette_refused_for_room_total", "diskette_full_databases", "diskette_prefix_bytes", "diskette_prefix_hits_total",
+		"diskette_prefix_misses_total"} {
 		if !strings.Contains(string(text), bound+"{") {
 			t.Errorf("no panel shows %s", bound)
 		}
