@@ -4,20 +4,23 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"diskette/store"
 )
 
 // checkCommand is diskette check.
 type checkCommand struct {
-	Dir     string `arg:"" help:"The data directory, the server's --dir."`
+	Dir     string `arg:"" help:"The data directory, the server's --dir, or a backup."`
 	JSON    bool   `name:"json" help:"Write the result as JSON."`
 	Recover bool   `help:"Of a server that was killed, bring what the journal has into the tables first."`
+	Foreign bool   `help:"Of a backup: another program has copied it from a stopped directory; its pages' checksums are not compared."`
 }
 
 // Help is what --help says besides.
 func (checkCommand) Help() string {
-	return `Reads all of the database: each page's checksum, SQLite's structures, and that rows, counts and elements go together; of a
-directory that no server has open also whether database, journal and state fit. Nothing is changed. The status is 1 if something
-is wrong.`
+	return `Reads all of the database: each page's checksum, SQLite's structures, and that rows, counts, elements and their index go
+together; of a directory that no server has open also whether database, journal and state fit. Of a backup the file alone is looked
+at. Nothing is changed. The status is 1 if something is wrong.`
 }
 
 // checkResult is what it writes as JSON.
@@ -25,6 +28,7 @@ type checkResult struct {
 	Dir       string   `json:"dir"`
 	OK        bool     `json:"ok"`
 	Served    bool     `json:"served"`
+	Alone     bool     `json:"file_alone"` // there was no journal to look at
 	Faults    []string `json:"faults"`
 	Unapplied int64    `json:"unapplied_records"`
 	Seconds   float64  `json:"seconds"`
@@ -33,7 +37,13 @@ type checkResult struct {
 // Run does it.
 func (c *checkCommand) Run(s *session) error {
 	begun := time.Now()
-	o, err := s.look(c.Dir, c.Recover)
+	var o *store.Outside
+	var err error
+	if isFile(c.Dir) {
+		o, err = s.lookAtFile(c.Dir, c.Recover, c.Foreign)
+	} else {
+		o, err = s.look(c.Dir, c.Recover)
+	}
 	if err != nil {
 		return err
 	}
@@ -51,7 +61,8 @@ func (c *checkCommand) Run(s *session) error {
 	for _, f := range faults {
 		r.Faults = append(r.Faults, f.Error())
 	}
-	if o.Half {
+	r.Alone, _ = o.Alone()
+	if o.Half && !r.Alone {
 		s.note("a part of newer records is in the tables: rows and counts were not compared; --recover brings in the rest")
 	}
 	err = s.answer(c.JSON, r, func(w io.Writer) {

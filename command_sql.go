@@ -9,7 +9,7 @@ import (
 
 // sqlCommand is diskette sql.
 type sqlCommand struct {
-	Dir       string `arg:"" help:"The data directory, the server's --dir."`
+	Dir       string `arg:"" help:"The data directory, the server's --dir, or a backup."`
 	Statement string `arg:"" optional:"" help:"What to ask; without it, or with -, the standard input is read."`
 	JSON      bool   `name:"json" xor:"form" help:"Write an array of objects, a line each."`
 	CSV       bool   `name:"csv" xor:"form" help:"Write comma-separated values (RFC 4180)."`

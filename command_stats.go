@@ -11,14 +11,17 @@ import (
 
 // statsCommand is diskette stats.
 type statsCommand struct {
-	Dir     string `arg:"" help:"The data directory, the server's --dir."`
-	JSON    bool   `name:"json" help:"Write the result as JSON."`
-	Recover bool   `help:"Of a server that was killed, bring what the journal has into the tables first."`
+	Dir      string `arg:"" help:"The data directory, the server's --dir, or a backup."`
+	JSON     bool   `name:"json" help:"Write the result as JSON."`
+	Prefixes int    `default:"10" help:"How many prefixes of names are told of each database, those of the most bytes first."`
+	Level    string `enum:"1,2" default:"1" help:"Prefixes up to the first ':' of a name, or up to the second one."`
+	Recover  bool   `help:"Of a server that was killed, bring what the journal has into the tables first."`
 }
 
 // Help is what --help says besides.
 func (statsCommand) Help() string {
-	return `The figures are of the tables, some seconds behind a server that runs. INFO has those of the server itself.`
+	return `The figures are of the tables, some seconds behind a server that runs. INFO has those of the server itself. The statistics
+are those of CACHE STATS and CACHE PREFIXES, as the server has stored them last: it does so once a minute, and at its end.`
 }
 
 type statsResult struct {
@@ -38,6 +41,7 @@ type statsResult struct {
 	ImportedAt    string          `json:"imported_at,omitempty"`
 	ImportedKeys  int64           `json:"imported_keys,omitempty"`
 	Databases     []databaseStats `json:"databases"`
+	Statistics    *keptStatistics `json:"statistics"` // null = none are kept
 }
 
 type databaseStats struct {
@@ -48,11 +52,18 @@ type databaseStats struct {
 
 // Run does it.
 func (c *statsCommand) Run(s *session) error {
+	if c.Prefixes < 0 {
+		return usageError{fmt.Sprintf("--prefixes %d: a number from 0 on is expected", c.Prefixes)}
+	}
 	o, err := s.look(c.Dir, c.Recover)
 	if err != nil {
 		return err
 	}
 	f, err := o.Figures()
+	var kept *keptStatistics
+	if err == nil {
+		kept, err = c.statistics(o)
+	}
 	if closed := o.Close(); err == nil {
 		err = closed
 	}
@@ -60,6 +71,7 @@ func (c *statsCommand) Run(s *session) error {
 		return err
 	}
 	r := statsOf(f)
+	r.Statistics = kept
 	return s.answer(c.JSON, r, r.write)
 }
 
@@ -77,12 +89,16 @@ func statsOf(f store.Figures) *statsResult {
 }
 
 func (r *statsResult) write(w io.Writer) {
+	defer r.Statistics.write(w)
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	line := func(name string, value any) { fmt.Fprintf(t, "%s\t%v\n", name, value) }
 	line("directory", r.Dir)
-	if r.Served {
+	switch {
+	case r.Served:
 		line("state", "a server has it open")
-	} else {
+	case r.LastEnd == "":
+		line("state", "a database file without a directory")
+	default:
 		line("state", "no server; the last one ended: "+r.LastEnd)
 	}
 	line("format", r.Format)
@@ -98,6 +114,12 @@ func (r *statsResult) write(w io.Writer) {
 	line("keys", fmt.Sprintf("%d, %d of them with a deadline", r.Keys, r.Expiring))
 	for _, d := range r.Databases {
 		line(fmt.Sprintf("  database %d", d.Number), fmt.Sprintf("%d, %d", d.Keys, d.Expiring))
+	}
+	switch {
+	case r.Statistics == nil:
+		line("statistics", "none are kept")
+	case r.Statistics.Since > 0:
+		line("statistics", fmt.Sprintf("stored %d records ago", r.Statistics.Since))
 	}
 	t.Flush()
 }

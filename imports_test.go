@@ -25,6 +25,7 @@ var allowed = map[string][]string{
 		"diskette/resp/moveout",
 		"diskette/store",
 		"diskette/store/journal",
+		"diskette/store/tally",
 		"github.com/alecthomas/kong",
 		"github.com/mattn/go-isatty",
 		"github.com/rivo/uniseg",

@@ -29,7 +29,7 @@ const (
 // program is the commands whose arguments kong reads: a field a command, each in a file of its own. import and export,
 // which take the server's options, read theirs themselves.
 type program struct {
-	Check   checkCommand   `cmd:"" help:"Verify everything in a data directory, also while it is served."`
+	Check   checkCommand   `cmd:"" help:"Verify everything in a data directory, also while it is served, or in a backup."`
 	Backup  backupCommand  `cmd:"" help:"Copy a data directory's database into one file, also while it is served."`
 	Restore restoreCommand `cmd:"" help:"Make a data directory out of a backup."`
 	Stats   statsCommand   `cmd:"" help:"Tell what is in a data directory, also while it is served."`
@@ -165,9 +165,8 @@ func storeAt(dir string, told io.Writer) (o store.Options, err error) {
 // look opens a directory from outside. bringIn says that what its journal holds is brought into the tables first, if no
 // server has it open; otherwise what is missing is told of.
 func (s *session) look(dir string, bringIn bool) (*store.Outside, error) {
-	if info, err := os.Stat(dir); err == nil && info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is a file, and not a data directory: if it is a backup, diskette restore %s NEWDIR verifies all of it "+
-			"and makes a directory of it, or leaves nothing of one that is damaged", dir, dir)
+	if isFile(dir) {
+		return s.lookAtFile(dir, bringIn, false)
 	}
 	o, err := store.OpenOutside(dir, exportPatience)
 	if err == nil && bringIn && o.Running {
@@ -193,6 +192,27 @@ func (s *session) look(dir string, bringIn bool) (*store.Outside, error) {
 		return store.OpenOutside(dir, exportPatience)
 	}
 	s.note("%s", missing(o, bringIn))
+	return o, nil
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// lookAtFile opens a backup from outside.
+func (s *session) lookAtFile(file string, bringIn, foreign bool) (*store.Outside, error) {
+	o, err := store.OpenOutsideFile(file, foreign)
+	if err != nil {
+		return nil, err
+	}
+	s.note("%s is a database file alone: no journal was looked at", file)
+	if bringIn {
+		s.note("--recover does nothing here")
+	}
+	if _, foreign := o.Alone(); foreign {
+		s.note("the copy was made by another program: its pages' checksums are not compared")
+	}
 	return o, nil
 }
 

@@ -213,6 +213,7 @@ func TestDamageIsFoundAndNeitherCopiedNorRestored(t *testing.T) {
 		told string
 	}{
 		{[]string{"check", dir}, "failed to get page"},
+		{[]string{"check", file}, "failed to get page"},
 		{[]string{"backup", dir, other}, "does not fit its checksum"},
 		{[]string{"restore", file, filepath.Join(t.TempDir(), "new")}, "the backup is damaged, and nothing was restored"},
 		{[]string{"restore", "program_test.go", t.TempDir()}, "is no copy of a database of Diskette's"},
@@ -249,6 +250,72 @@ func TestCopiesOfOtherProgramsAreRestored(t *testing.T) {
 		t.Errorf("status %d: %s%s", status, out, said)
 	}
 	succeeds(t, "check", made)
+	if out, said, status := runProgram(t, "check", file); status != 1 || !strings.Contains(out+said, "checksum") {
+		t.Errorf("check: status %d: %s%s", status, out, said)
+	}
+	if out, said, status := runProgram(t, "check", file, "--foreign"); status != 0 || !strings.Contains(said, "are not compared") {
+		t.Errorf("check --foreign: status %d: %s%s", status, out, said)
+	}
+}
+
+// What stores or sends differences between two backups finds few: docs/backup.md counts on it.
+func TestABackupDiffersFromTheOneBeforeInThePagesThatHaveChanged(t *testing.T) {
+	s := startServer(t, subjectBin(t))
+	c := dial(t, s.Addr)
+	var sets [][]any
+	for i := range 3000 {
+		sets = append(sets, []any{"SET", fmt.Sprint("key:", i), strings.Repeat("x", 1000)})
+	}
+	c.Pipeline(sets...)
+	dir := t.TempDir()
+	backup := func(name string) string {
+		path := filepath.Join(dir, name)
+		succeeds(t, "backup", s.Dir, path)
+		return string(readFile(t, path))
+	}
+	first := backup("first.db")
+	c.Do("SET", "key:1500", strings.Repeat("y", 1000))
+	c.Do("SET", "new", "z")
+	second := backup("second.db")
+	const page = 4096
+	changed := max(len(first), len(second))/page - min(len(first), len(second))/page
+	for at := 0; at < min(len(first), len(second)); at += page {
+		if first[at:at+page] != second[at:at+page] {
+			changed++
+		}
+	}
+	if pages := len(first) / page; pages < 700 || changed < 2 || changed > 50 {
+		t.Errorf("%d of %d pages differ", changed, pages)
+	}
+}
+
+// A backup is looked at as it is, without a directory being made of it, and stays as it is.
+func TestABackupIsLookedAtAlone(t *testing.T) {
+	dir := stopped(t)
+	file := filepath.Join(t.TempDir(), "b.db")
+	succeeds(t, "backup", dir, file)
+	before := sumsOf(t, filepath.Dir(file))
+	var checked struct {
+		OK    bool
+		Alone bool `json:"file_alone"`
+	}
+	if err := json.Unmarshal([]byte(succeeds(t, "check", file, "--json")), &checked); err != nil || !checked.OK || !checked.Alone {
+		t.Errorf("%+v, %v", checked, err)
+	}
+	if out := succeeds(t, "sql", file, "--csv", "SELECT key, type FROM all_keys WHERE db = 0"); out != "key,type\na,string\n" {
+		t.Errorf("%q", out)
+	}
+	out, said, status := runProgram(t, "stats", file)
+	mentions(t, out, "a database file without a directory", "1, 0 of them with a deadline", "names without :")
+	if status != 0 || !strings.Contains(said, "no journal was looked at") {
+		t.Errorf("status %d: %s", status, said)
+	}
+	if after := sumsOf(t, filepath.Dir(file)); fmt.Sprint(after) != fmt.Sprint(before) {
+		t.Errorf("files have changed:\n%q\n%q", before, after)
+	}
+	if _, said, status := runProgram(t, "check", filepath.Join(dir, "diskette.db")); status != 1 || !strings.Contains(said, "is the database of a data directory") {
+		t.Errorf("status %d: %s", status, said)
+	}
 }
 
 func TestCommandsSayHowTheyAreUsed(t *testing.T) {
@@ -262,7 +329,7 @@ func TestCommandsSayHowTheyAreUsed(t *testing.T) {
 	if out := succeeds(t, "serve", "--help"); out != all {
 		t.Errorf("serve --help: %s", out)
 	}
-	for _, args := range []string{"check", "check a b", "check --none a", "backup a", "restore a", "stats", "sql", "sql --json --csv a x",
+	for _, args := range []string{"check", "check a b", "check --none a", "backup a", "restore a", "stats", "stats a --prefixes -1", "stats a --level 3", "sql", "sql --json --csv a x",
 		"import-diskcache", "import-diskcache a --db -1", "import-diskcache a --disk x", "import", "import a b", "import a --into", "export", "export a --dir"} {
 		out, said, status := runProgram(t, strings.Fields(args)...)
 		if status != 2 || out != "" || !strings.Contains(said, "Usage: diskette "+strings.Fields(args)[0]) {

@@ -1,8 +1,6 @@
 package resp
 
 import (
-	"cmp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -193,19 +191,8 @@ func cachePrefixes(cl *client, c *command.Call) command.Reply {
 	if err != nil {
 		return cl.srv.host.NotSeen(err)
 	}
-	all := stats.First
-	if q.level == 2 {
-		all = stats.Second
-	}
-	var found []*store.PrefixStats
-	for prefix, p := range all {
-		if strings.HasPrefix(prefix, q.under) && cl.readsPrefix(c, prefix) {
-			found = append(found, p)
-		}
-	}
-	slices.SortFunc(found, func(a, b *store.PrefixStats) int {
-		return cmp.Or(cmp.Compare(b.Present.Bytes, a.Present.Bytes), cmp.Compare(b.Counts[tally.Hit], a.Counts[tally.Hit]),
-			strings.Compare(a.Prefix, b.Prefix))
+	found := stats.Fullest(int(q.level), func(prefix string) bool {
+		return strings.HasPrefix(prefix, q.under) && cl.readsPrefix(c, prefix)
 	})
 	lines := make([]command.Reply, 0, min(q.count, int64(len(found))))
 	for _, p := range found[:cap(lines)] {

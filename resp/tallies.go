@@ -15,6 +15,9 @@ const (
 	talliesWait = 10 * time.Second // for a long script
 )
 
+// KeptStatistics is the name of the hash that they are in, in the server's own database.
+const KeptStatistics = keptPrefix + talliesPart
+
 // beginTallies takes in what was kept.
 func (s *Server) beginTallies() {
 	kept, err := s.Kept(context.Background(), talliesPart)

@@ -43,7 +43,23 @@ type givenOut struct{ keys, spaces int64 }
 // checkRows looks for rows that belong to nothing, for counts that are wrong, and for runs that can not be taken apart.
 // step is told what is looked for next; its error ends the look.
 func (r *reader) checkRows(next givenOut, fail func(string, ...any), step func(what string) error) error {
-	for _, c := range rowChecks(next) {
+	if err := r.checkStray(rowChecks(next), fail, step); err != nil {
+		return err
+	}
+	for _, t := range runTables {
+		if err := step("runs of " + tables[t].name); err != nil {
+			return err
+		}
+		if err := r.checkRuns(t, fail); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkStray counts rows that must not be there.
+func (r *reader) checkStray(all []stray, fail func(string, ...any), step func(what string) error) error {
+	for _, c := range all {
 		if err := step(c.what); err != nil {
 			return err
 		}
@@ -53,14 +69,6 @@ func (r *reader) checkRows(next givenOut, fail func(string, ...any), step func(w
 		}
 		if n != 0 {
 			fail("%d %s", n, c.what)
-		}
-	}
-	for _, t := range runTables {
-		if err := step("runs of " + tables[t].name); err != nil {
-			return err
-		}
-		if err := r.checkRuns(t, fail); err != nil {
-			return err
 		}
 	}
 	return nil

@@ -46,7 +46,8 @@
 //	opened.go dirlock.go                                 what the start found; the directory is one process's
 //	import.go bulk.go bulk_write.go bulk_vfs.go          a first database out of other data, straight into the tables
 //	snapshot.go snapshot_read.go snapshot_beside.go      all keys as they were at one moment, while writes go on
-//	outside.go figures.go query.go                       the tables seen by other programs' commands; read-only SQL
+//	outside.go outside_file.go figures.go query.go       the tables seen by other programs' commands; read-only SQL
+//	outside_check.go outside_tallies.go                  what is verified of them; the statistics that are in them
 //	backup.go restore.go leftover.go                     a copy of the database file, and back; what killed ones left
 //	copy.go                                              another data set comes in beside the one that is served
 //	setaside.go salvage.go rescue.go tidy.go             damaged ones renamed; what can be read of them
@@ -67,7 +68,7 @@
 //	made.go                                              collections made without the lock; versions of keys
 //	stream.go stream_id.go stream_entries.go             streams: entries by id
 //	stream_group.go stream_delivery.go stream_whole.go   their consumer groups, and what these do
-//	stats.go check.go check_pieces.go                    for INFO; verifies everything
+//	stats.go check.go check_pieces.go paged_check.go     for INFO; verifies everything
 //
 // # Invariants
 //

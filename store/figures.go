@@ -13,7 +13,7 @@ import (
 type Figures struct {
 	Dir           string
 	Running       bool   // a server has it open
-	LastEnd       string // "clean", "not clean" after a kill; "" while it runs
+	LastEnd       string // "clean", "not clean" after a kill; "" while it runs, and of a file alone
 	Format        int64  // version of the database file's format
 	Keys          int64  // in all databases, with those that have expired and are not removed yet
 	Expiring      int64  // those of them with a deadline
@@ -33,17 +33,18 @@ func (o *Outside) Figures() (f Figures, err error) {
 	if abs, err := filepath.Abs(o.dir); err == nil {
 		f.Dir = abs
 	}
-	base := filepath.Join(o.dir, databaseFile)
-	f.DatabaseBytes, f.WALBytes = fileBytes(base), fileBytes(base+"-wal")
-	f.JournalBytes = directoryBytes(filepath.Join(o.dir, "journal"))
-	if asides, err := readAsides(files.Disk{}, o.dir); err != nil {
-		return f, err
-	} else {
+	f.DatabaseBytes, f.WALBytes = fileBytes(o.file), fileBytes(o.file+"-wal")
+	if o.alone == nil {
+		f.JournalBytes = directoryBytes(filepath.Join(o.dir, "journal"))
+		asides, err := readAsides(files.Disk{}, o.dir)
+		if err != nil {
+			return f, err
+		}
 		f.SetAside = asides.rows.Load()
 	}
 	s := Snapshot{r: o.r}
 	if err := s.readDatabases(); err != nil {
-		return f, nameDamage(o.dir, err)
+		return f, o.nameDamage(err)
 	}
 	f.Databases = s.Databases
 	for _, d := range f.Databases {
@@ -70,13 +71,13 @@ func (o *Outside) Figures() (f Figures, err error) {
 	})
 	f.FreeBytes = free * pageBytes
 	switch {
-	case o.Running:
+	case o.Running, o.alone != nil:
 	case running != 0:
 		f.LastEnd = "not clean"
 	default:
 		f.LastEnd = "clean"
 	}
-	return f, nameDamage(o.dir, err)
+	return f, o.nameDamage(err)
 }
 
 // directoryBytes is the size of a directory's files.

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -31,9 +30,11 @@ type Outside struct {
 	Half bool
 
 	dir    string
+	file   string // the database file
 	format int64
 	r      *reader
 	lock   *os.File // nil = a server has it, or there is none
+	alone  *alone   // nil = it is a directory's
 }
 
 // Unapplied is how many records of the journal the tables do not have.
@@ -55,7 +56,7 @@ func OpenOutside(dir string, patience time.Duration) (o *Outside, err error) {
 		}
 		return nil, fmt.Errorf("%s %w", dir, ErrNoData)
 	}
-	o = &Outside{dir: dir}
+	o = &Outside{dir: dir, file: filepath.Join(dir, databaseFile)}
 	if o.lock, o.Running, err = lockShared(dir); err != nil {
 		return nil, err
 	}
@@ -95,19 +96,26 @@ func lockShared(dir string) (lock *os.File, running bool, err error) {
 }
 
 func (o *Outside) connect() (err error) {
-	path := filepath.Join(o.dir, databaseFile)
-	if _, err := os.Stat(path); err != nil {
+	if _, err := os.Stat(o.file); err != nil {
 		return fmt.Errorf("%w: a start makes the tables from the journal, if that has every record", err)
 	}
 	var c *sqlite3.Conn
-	if o.Running {
+	switch {
+	case o.Running:
 		c, err = openDB(o.dir, "", outsideMemory, true)
-	} else {
-		c, err = openLookOn(path, pagesOver(lookVFS), outsideMemory)
+	case o.alone != nil && o.alone.foreign:
+		c, err = openLookOn(o.file, lookVFS, outsideMemory)
+	default:
+		c, err = openLookOn(o.file, pagesOver(lookVFS), outsideMemory)
 	}
 	if err != nil {
 		return err
 	}
+	return o.use(c)
+}
+
+// use makes a connection the one that everything is read with.
+func (o *Outside) use(c *sqlite3.Conn) (err error) {
 	c.Limit(sqlite3.LIMIT_ATTACHED, 0) // ATTACH and VACUUM INTO would write files
 	if err = c.Exec(`PRAGMA temp_store = MEMORY`); err == nil {
 		err = o.r.prepare(c)
@@ -154,53 +162,13 @@ func (o *Outside) Close() error {
 	if o.r != nil && o.r.c != nil {
 		errs = append(errs, o.r.endTransaction(), o.r.close())
 	}
-	if o.lock != nil {
+	if o.alone != nil {
+		errs = append(errs, o.alone.unchanged(o.file))
+	} else if o.lock != nil {
 		errs = append(errs, o.lock.Close())
 	} else if lock, running, err := lockShared(o.dir); !o.Running && (running || lock != nil) && err == nil {
 		lock.Close() // it may be nil
 		errs = append(errs, errServerCame)
 	}
 	return errors.Join(errs...)
-}
-
-// Check verifies what can be verified from outside: the checksum of each page that is in use, SQLite's structures,
-// rows, counts and runs, and for a directory that no server has open what a start compares. What is wrong is in
-// faults. step hears what is looked at next: part n of several.
-func (o *Outside) Check(ctx context.Context, step func(what string, n, of int)) (faults []error, err error) {
-	defer o.interruptedBy(ctx)()
-	n, of := 0, 2+len(rowChecks(givenOut{}))+len(runTables)
-	next := func(what string) error {
-		n++
-		step(what, n, of)
-		return ctx.Err()
-	}
-	fail := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
-	if err := next("database, journal and state"); err != nil {
-		return nil, err
-	}
-	if !o.Running {
-		st := &Store{dir: o.dir}
-		if _, err := st.look(); err != nil {
-			faults = append(faults, err)
-		}
-	}
-	err = o.r.guard(func() error {
-		if err := next("pages and indexes"); err != nil {
-			return err
-		}
-		if err := o.r.integrity(fail); err != nil {
-			return err
-		}
-		if o.Half {
-			return nil // the rows are of two moments
-		}
-		return o.r.checkRows(givenOut{mostID, mostID}, fail, next)
-	})
-	switch {
-	case ctx.Err() != nil:
-		err = ctx.Err()
-	case isDamage(err):
-		faults, err = append(faults, nameDamage(o.dir, err)), nil
-	}
-	return faults, err
 }

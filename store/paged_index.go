@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -146,12 +145,19 @@ func (st *Store) noteLarge(o *object) {
 	}
 }
 
+// indexKept reports whether the program that has changed the tables last has kept the index.
+func indexKept(c *sqlite3.Conn) (bool, error) {
+	var indexed, applied int64
+	err := queryInts(c, `SELECT coalesce((SELECT value FROM meta WHERE name = 'indexed_lsn'), 0),
+		max(coalesce((SELECT value FROM meta WHERE name = 'applied_lsn'), 0),
+			coalesce((SELECT value FROM meta WHERE name = 'ahead_lsn'), 0))`, &indexed, &applied)
+	return indexed == applied, err
+}
+
 // readIndexed reads which keys are indexed, and to what bound. What another program has left is marked to be made anew.
 func (w *writer) readIndexed(c *sqlite3.Conn) error {
-	var indexed, applied int64
-	if err := queryInts(c, `SELECT coalesce((SELECT value FROM meta WHERE name = 'indexed_lsn'), 0),
-		max(coalesce((SELECT value FROM meta WHERE name = 'applied_lsn'), 0),
-			coalesce((SELECT value FROM meta WHERE name = 'ahead_lsn'), 0))`, &indexed, &applied); err != nil {
+	kept, err := indexKept(c)
+	if err != nil {
 		return err
 	}
 	s, _, err := c.Prepare(`SELECT id, below FROM indexed_keys`)
@@ -166,7 +172,7 @@ func (w *writer) readIndexed(c *sqlite3.Conn) error {
 	if err := s.Err(); err != nil {
 		return err
 	}
-	if indexed == applied || len(w.indexed) == 0 {
+	if kept || len(w.indexed) == 0 {
 		return nil
 	}
 	for id := range w.indexed {
@@ -336,86 +342,4 @@ func (w *writer) elementName(t table, id, n int64) (name []byte) {
 	}
 	w.err = s.Reset()
 	return name
-}
-
-// checkIndex verifies that the index has the rows that it should and no other.
-func (r *reader) checkIndex(fail func(string, ...any)) error {
-	for what, sql := range map[string]string{
-		"entries in element_index of no indexed key": `SELECT count(*) FROM element_index
-			WHERE id NOT IN (SELECT id FROM indexed_keys)`,
-		"indexed keys that are no collections": `SELECT count(*) FROM indexed_keys
-			WHERE id NOT IN (SELECT id FROM keys WHERE type IN (2, 3, 4, 5, 6) UNION ALL SELECT id FROM garbage)`,
-		"indexed keys with a wrong number of entries": `SELECT count(*) FROM indexed_keys i JOIN keys USING (id)
-			WHERE below <> -1 AND type NOT IN (2, 6)
-			AND elements <> (SELECT count(*) FROM element_index e WHERE e.id = i.id)`,
-	} {
-		var n int64
-		if err := queryInts(r.c, sql, &n); err != nil {
-			return err
-		}
-		if n != 0 {
-			fail("%d %s", n, what)
-		}
-	}
-	keys, err := idsOf(r.c, `SELECT i.id, k.type FROM indexed_keys i JOIN keys k USING (id) WHERE below <> -1`)
-	for _, key := range keys {
-		switch {
-		case err != nil:
-		case !hasNames(Type(key[1])):
-			err = r.checkCount(key[0], elementTable(Type(key[1])), fail)
-		default:
-			err = r.checkEntries(key[0], Type(key[1]), fail)
-		}
-	}
-	return err
-}
-
-func (r *reader) checkCount(id int64, t table, fail func(string, ...any)) error {
-	elements, ok, err := r.indexed(id)
-	if err != nil || !ok {
-		return err
-	}
-	n, err := r.count(id, t)
-	if int64(n) != elements {
-		fail("key %d: %s has %d elements of it, and %d were counted", id, t, n, elements)
-	}
-	return err
-}
-
-func (r *reader) checkEntries(id int64, t Type, fail func(string, ...any)) error {
-	d := &tables[elementTable(t)]
-	rows, _, err := r.c.Prepare(fmt.Sprintf(`SELECT n, %s FROM %s WHERE id = %d`, d.columns[0].name, d.name, id))
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	entry, _, err := r.c.Prepare(`SELECT 1 FROM element_index WHERE id = ?1 AND hash = ?2 AND n = ?3`)
-	if err != nil {
-		return err
-	}
-	defer entry.Close()
-	var below, elements, indexed int64
-	if err := queryInts(r.c, `SELECT below, elements FROM indexed_keys WHERE id = `+itoa(id), &below, &elements); err != nil {
-		return err
-	}
-	for rows.Step() {
-		hash := elementHash(rows.ColumnRawBlob(1))
-		if err := bind(entry, id, hash, rows.ColumnInt64(0)); err != nil {
-			return err
-		}
-		there := entry.Step()
-		if err := entry.Reset(); err != nil {
-			return err
-		}
-		if there != (hash < below) {
-			fail("key %d: row %d of %s is in the index: %v", id, rows.ColumnInt64(0), d.name, there)
-		}
-		if there {
-			indexed++
-		}
-	}
-	if indexed != elements {
-		fail("key %d: %d rows of %s are in the index, which has %d entries of it", id, indexed, d.name, elements)
-	}
-	return rows.Err()
 }

@@ -43,7 +43,7 @@ func (o *Outside) Query(ctx context.Context, sql string, begin func(columns []st
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return nameDamage(o.dir, err)
+	return o.nameDamage(err)
 }
 
 func rows(s *sqlite3.Stmt, begin func([]string) error, row func([]any) error) error {

@@ -79,8 +79,18 @@ func Restore(ctx context.Context, file string, foreign bool, o Options, step fun
 	return r, err
 }
 
-// lookAtBackup reads what a copy says of itself.
+// lookAtBackup reads what a copy says of itself, for Restore.
 func lookAtBackup(file string) (version int64, running, half bool, err error) {
+	version, running, half, err = lookAtCopy(file)
+	if isDamage(err) && !errors.Is(err, errNoCopy) {
+		err = fmt.Errorf("%w: %s: %w", ErrBackupDamaged, file, plain(err))
+	}
+	return version, running, half, err
+}
+
+var errNoCopy = errors.New("is no copy of a database of Diskette's")
+
+func lookAtCopy(file string) (version int64, running, half bool, err error) {
 	err = guarded(func() error {
 		c, err := openLookOn(file, lookVFS, readerMemory)
 		if err != nil {
@@ -97,11 +107,8 @@ func lookAtBackup(file string) (version int64, running, half bool, err error) {
 		running, half = t.running, t.ahead != 0
 		return err
 	})
-	switch {
-	case errors.Is(err, sqlite3.NOTADB) || err != nil && version == 0:
-		err = fmt.Errorf("%s is no copy of a database of Diskette's: %w", file, plain(err))
-	case isDamage(err):
-		err = fmt.Errorf("%w: %s: %w", ErrBackupDamaged, file, plain(err))
+	if errors.Is(err, sqlite3.NOTADB) || err != nil && version == 0 && !errors.Is(err, sqlite3.CORRUPT) {
+		err = fmt.Errorf("%s %w: %w", file, errNoCopy, plain(err))
 	}
 	return version, running, half, err
 }

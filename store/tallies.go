@@ -1,6 +1,9 @@
 package store
 
 import (
+	"cmp"
+	"slices"
+	"strings"
 	"time"
 
 	"diskette/store/tally"
@@ -225,25 +228,35 @@ type PrefixStats struct {
 // CacheStats gathers a database's statistics at now in unix ms, with those of its prefixes if that is asked for; locked
 // = the caller holds the keyspace lock. ErrBusy = a long command holds it.
 func (st *Store) CacheStats(db int, now int64, prefixes, locked bool) (c CacheStats, err error) {
+	var lines [2][]tally.Line
 	var sample tally.Sample
-	var firstLines, secondLines []tally.Line
 	err = st.Look(locked, func() {
 		s := st.dbs[db]
-		f := s.flows
-		c = CacheStats{DB: db, Counts: f.All(), Evicted: f.Evicted, Expired: f.Expired, Since: f.Since, Keys: s.live,
-			Sampled: s.census.One(), Seeded: !st.tally.seed.under}
+		c = newCacheStats(db, s.flows, s.live, s.census.One(), !st.tally.seed.under)
 		if s == st.tx.space { // the command that asks may be a script that has looked something up
 			c.Counts[tally.Hit] += st.tx.hits
 			c.Counts[tally.Miss] += st.tx.misses
 		}
 		if prefixes {
-			firstLines, secondLines = f.Lines()
+			lines[0], lines[1] = s.flows.Lines()
 		}
 		sample = s.census.Sample()
 	})
 	if err != nil {
 		return c, err
 	}
+	c.addUp(&sample, lines, now, prefixes)
+	return c, nil
+}
+
+// newCacheStats are a database's without what a census is added up for.
+func newCacheStats(db int, f *tally.Flows, keys, sampled int64, seeded bool) CacheStats {
+	return CacheStats{DB: db, Counts: f.All(), Evicted: f.Evicted, Expired: f.Expired, Since: f.Since, Keys: keys,
+		Sampled: sampled, Seeded: seeded}
+}
+
+// addUp adds what a sample of the keys says at now in unix ms, and the lines of both levels of prefixes.
+func (c *CacheStats) addUp(sample *tally.Sample, lines [2][]tally.Line, now int64, prefixes bool) {
 	all, first, second := sample.Shares(now)
 	scale := 1.0
 	if all.Keys > 0 {
@@ -252,9 +265,8 @@ func (st *Store) CacheStats(db int, now int64, prefixes, locked bool) (c CacheSt
 	all.Scale(scale)
 	c.Present = all
 	if prefixes {
-		c.First, c.Second = prefixStats(firstLines, first, scale), prefixStats(secondLines, second, scale)
+		c.First, c.Second = prefixStats(lines[0], first, scale), prefixStats(lines[1], second, scale)
 	}
-	return c, nil
 }
 
 func prefixStats(lines []tally.Line, shares map[string]*tally.Share, scale float64) map[string]*PrefixStats {
@@ -272,4 +284,23 @@ func prefixStats(lines []tally.Line, shares map[string]*tally.Share, scale float
 		p.Present = *share
 	}
 	return stats
+}
+
+// Fullest are the prefixes of a level, 1 or 2, that are wanted, by the room that their keys take.
+func (c *CacheStats) Fullest(level int, wanted func(prefix string) bool) []*PrefixStats {
+	all := c.First
+	if level == 2 {
+		all = c.Second
+	}
+	var found []*PrefixStats
+	for prefix, p := range all {
+		if wanted(prefix) {
+			found = append(found, p)
+		}
+	}
+	slices.SortFunc(found, func(a, b *PrefixStats) int {
+		return cmp.Or(cmp.Compare(b.Present.Bytes, a.Present.Bytes), cmp.Compare(b.Counts[tally.Hit], a.Counts[tally.Hit]),
+			strings.Compare(a.Prefix, b.Prefix))
+	})
+	return found
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"time"
@@ -54,18 +55,9 @@ func (st *Store) BeginTallies(kept map[string]string) error {
 				failed = err
 			}
 		}
-		head, there := kept[keptCensus+number]
-		if !there {
-			known = known && s.live == 0
-			continue
-		}
-		parts := make([]string, tally.Parts)
-		for part := range parts {
-			parts[part] = kept[keptCensus+number+"/"+strconv.Itoa(part)]
-		}
-		c, err := tally.RestoreCensus(st.tally.most, head, parts)
-		if err != nil {
-			failed, known = err, known && s.live == 0
+		c, err := restoredCensus(kept, db, st.tally.most)
+		if c == nil || err != nil {
+			failed, known = cmp.Or(err, failed), known && s.live == 0
 			continue
 		}
 		s.census = c
