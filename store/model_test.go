@@ -89,6 +89,7 @@ func newGame(t *testing.T, seed uint64) *game {
 	paged, young := []int{0, 1, 5, 5}[g.r.IntN(4)], []int64{0, 1, 2_000}[g.r.IntN(3)]
 	g.options = func(o *Options) {
 		g.disk.use(o)
+		o.Hooks.Evicted = g.evicted
 		o.small, o.Bounds, o.pagedElements, o.youngBytes = small, bounds, paged, young
 		o.Databases, o.WriteBackRows, o.WriteBackDelay, o.MaxMemory, o.SegmentBytes = 4, rows, delay, memory, 64<<10
 	}
@@ -189,8 +190,10 @@ func (g *game) gone(db int, key string) {
 
 func (g *game) step() {
 	switch n := g.r.IntN(100); {
-	case n < 66:
+	case n < 60:
 		g.command()
+	case n < 66:
+		g.evict()
 	case n < 72:
 		g.now += int64(g.r.IntN(400))
 		g.note("now %d", g.now-testNow)
