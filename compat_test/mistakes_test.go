@@ -30,8 +30,9 @@ func TestMistakesAreToldInACommandsOwnWords(t *testing.T) {
 		{[]string{"import-diskcache", dir, "--into", into, "--db", "99"}, 2, "Add --databases 100 here"},
 		{[]string{"import", two, "--into", filepath.Join(dir, "other"), "--db-map", "0:3"}, 1, "databases 0 and 3 both have keys and would both be 3; nothing was imported"},
 		{[]string{"chekc", dir}, 1, "'chekc' is no command of diskette's either: these are serve, import, export, check"},
-		{[]string{"check", two}, 1, "is a file, and not a data directory"},
-		{[]string{"stats", two}, 1, "diskette restore " + two + " NEWDIR verifies all of it"},
+		{[]string{"check", two}, 1, "is no copy of a database of Diskette's (diskette import takes Redis's files, redis-check-rdb"},
+		{[]string{"stats", two}, 1, "sqlite3: file is not a database\n"},
+		{[]string{"restore", two, filepath.Join(dir, "restored")}, 1, "is no copy of a database"},
 		{[]string{"check", s.Dir, "--recover"}, 0, "--recover does nothing here"},
 	} {
 		out, said, status := runProgram(t, c.args...)

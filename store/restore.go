@@ -88,7 +88,7 @@ func lookAtBackup(file string) (version int64, running, half bool, err error) {
 	return version, running, half, err
 }
 
-var errNoCopy = errors.New("is no copy of a database of Diskette's")
+var errNoCopy = errors.New("is no copy of a database of Diskette's (diskette import takes Redis's files, redis-check-rdb and redis-check-aof look at them)")
 
 func lookAtCopy(file string) (version int64, running, half bool, err error) {
 	err = guarded(func() error {
@@ -97,8 +97,11 @@ func lookAtCopy(file string) (version int64, running, half bool, err error) {
 			return err
 		}
 		defer closeConn(c)
-		if version, err = fileVersion(c); err != nil || version == 0 {
-			return errors.Join(err, c.Exec(`SELECT 1 FROM keys`))
+		switch version, err = fileVersion(c); {
+		case err != nil:
+			return err
+		case version == 0:
+			return c.Exec(`SELECT 1 FROM keys`)
 		}
 		if version < schemaVersion {
 			return fmt.Errorf("%w: put it into an empty directory as diskette.db, and start there", errOlderFile)
