@@ -51,6 +51,10 @@ func diskSizesFor(total int64) diskSizes {
 //	   64         2        1        1             3         8          51
 //	  512        16        8        8            24        64         408
 //	4,096        32       16       64           192       128       3,744
+//
+// With a twelfth there are 17 % more keys of 500 bytes in 64 MB, and 0.3 to 0.7 of 100 requests more hit in 16. But a
+// write-back then changes a third of the pages, and a stream of new keys at the bound takes 1.2 times the processor
+// time, 1.45 on a disk where each has its fsync, and goes at half to three quarters of the speed.
 func boundedSizesFor(disk int64) diskSizes {
 	s := diskSizesFor(0)
 	if disk <= 0 {
