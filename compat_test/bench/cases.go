@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -93,6 +94,10 @@ func allGroups(sz size) []group {
 			ordinary.add(test+"-"+shape.suffix, title+", "+shape.title, l, shape.target)
 		}
 	}
+	for _, test := range []string{"set", "get"} {
+		ordinary.add(test+"-500", strings.ToUpper(test)+", 500 connections",
+			load{test: test, connections: 500, pipeline: 1, requests: 300_000}, fifty)
+	}
 
 	always := group{name: "always", appendfsync: "always", keys: fewKeys, valueBytes: smallValue}
 	always.add("always-set-50", "SET, 50 connections, appendfsync always",
@@ -105,7 +110,7 @@ func allGroups(sz size) []group {
 	many := group{name: "many keys", appendfsync: "everysec", subjectArgs: maxMemory(sz.manyMaxMB), keys: sz.manyKeys, valueBytes: smallValue,
 		cases: []benchCase{{"uniform", runUniform}, {"restart", runRestart}}}
 
-	groups := []group{ordinary, collections(), messages(), unheard(), always, cold, many, resident(), importing(sz), exporting(sz)}
+	groups := []group{ordinary, collections(), sequence(), mixes(), messages(), unheard(), always, cold, many, resident(), importing(sz), exporting(sz)}
 	return append(groups, longFamilies()...)
 }
 
@@ -119,7 +124,7 @@ func (g *group) add(name, title string, l load, t target) {
 		l.keys, l.valueBytes = g.keys, g.valueBytes
 	}
 	g.cases = append(g.cases, benchCase{name, func(ctx context.Context, cfg config, p pair, rep *report) error {
-		return compare(ctx, p, rep, name, title, l.scaled(cfg.size.requests), cfg.rounds, t)
+		return compareGated(ctx, cfg, p, rep, name, title, l.scaled(cfg.size.requests), t)
 	}})
 }
 
@@ -186,23 +191,57 @@ func (l load) scaled(by float64) load {
 	return l
 }
 
-// compare warms both servers up with a fifth of the load, then measures them in turn, rounds times,
-// and adds the row to the report.
+// compare warms both servers up, measures them, and adds the row to the report.
 func compare(ctx context.Context, p pair, rep *report, name, title string, l load, rounds int, t target) error {
+	if err := warmUp(ctx, p, l); err != nil {
+		return err
+	}
+	r, err := inTurn(ctx, p, name, l, rounds)
+	r.Title, r.Target = title, t
+	if err == nil {
+		rep.Rows = append(rep.Rows, r)
+	}
+	return err
+}
+
+// compareGated does the same for a case of the gate, and notes what was lost against the baseline.
+func compareGated(ctx context.Context, cfg config, p pair, rep *report, name, title string, l load, t target) error {
+	if cfg.baseline == nil || !slices.Contains(gatedCases, name) {
+		return compare(ctx, p, rep, name, title, l, cfg.rounds, t)
+	}
+	if err := warmUp(ctx, p, l); err != nil {
+		return err
+	}
+	r, err := cfg.baseline.guard(&rep.gate, name, func(rounds int) (row, error) { return inTurn(ctx, p, name, l, rounds) })
+	if err != nil {
+		return err
+	}
+	r.Title, r.Target = title, t
+	rep.Rows = append(rep.Rows, r)
+	return nil
+}
+
+// warmUp is a fifth of the load.
+func warmUp(ctx context.Context, p pair, l load) error {
 	for _, s := range p.each() {
 		if _, err := measure(ctx, s, l.scaled(0.2)); err != nil {
 			return err
 		}
 	}
-	r := row{Name: name, Title: title, Target: t}
+	return nil
+}
+
+// inTurn measures the servers one after the other, rounds times.
+func inTurn(ctx context.Context, p pair, name string, l load, rounds int) (row, error) {
+	r := row{Name: name}
 	for round := range rounds {
 		for _, s := range p.each() {
 			out, err := measure(ctx, s, l)
 			if err != nil {
-				return err
+				return r, err
 			}
-			progress("%s %d/%d %s: %.0f/s, p99 %.2f ms, %.2f us CPU", name, round+1, rounds, s.label,
-				out.OpsPerSecond, out.P99Millis, out.CPUMicros)
+			progress("%s %d/%d %s: %.0f/s, p99 %.2f ms, %.2f us CPU, %.2f until quiet", name, round+1, rounds, s.label,
+				out.OpsPerSecond, out.P99Millis, out.DuringMicros, out.CPUMicros)
 			if s == p.subject {
 				r.Diskette = append(r.Diskette, out)
 			} else {
@@ -210,8 +249,7 @@ func compare(ctx context.Context, p pair, rep *report, name, title string, l loa
 			}
 		}
 	}
-	rep.Rows = append(rep.Rows, r)
-	return nil
+	return r, nil
 }
 
 // runCold reads the data set of 20 times Diskette's maxmemory at random, and a part that fits in it.

@@ -14,7 +14,7 @@ import (
 	"github.com/gomodule/redigo/redis"
 )
 
-// load is one run of redis-benchmark: requests of one command, over keys chosen at random.
+// load is one run of redis-benchmark: requests of one command, over keys chosen at random; or a mix (mix.go).
 type load struct {
 	test        string   // redis-benchmark's -t: get, set, incr or mset (10 keys a command)
 	command     []string // or a command of our own, __rand_int__ standing for a number below keys
@@ -25,6 +25,7 @@ type load struct {
 	valueBytes  int
 	tracking    bool          // the connections ask to be told of changes of what they read
 	newcomers   time.Duration // how often another client connects meanwhile; 0 = none does
+	mix         bool          // neither: GETs and SETs of mix.go
 }
 
 // writes says whether the command leaves the server with work to put off.
@@ -51,6 +52,7 @@ type sample struct {
 	WrittenBytes  float64 `json:"written_bytes_per_command"`        // until then too
 	RSSBytes      int64   `json:"rss_bytes"`                        // after the run
 	PeakRSSBytes  int64   `json:"peak_rss_bytes"`                   // since the server started
+	WaitedShare   float64 `json:"waited_of_cpu"`                    // how long the main thread waited for a processor
 	LoaderCPUFrac float64 `json:"loader_cpu_of_a_core"`             // near 1: redis-benchmark was the bound
 }
 
@@ -58,10 +60,14 @@ type sample struct {
 type spent struct {
 	cpu     time.Duration
 	written int64
+	main    turns
 }
 
 func (s *server) spent() (u spent, err error) {
 	if u.cpu, err = serverCPU(s.cmd.Process.Pid); err != nil {
+		return u, err
+	}
+	if u.main, err = mainThread(s.cmd.Process.Pid); err != nil {
 		return u, err
 	}
 	u.written, err = writtenBytes(s.cmd.Process.Pid)
@@ -89,16 +95,22 @@ func measure(ctx context.Context, s *server, l load) (sample, error) {
 	if err != nil {
 		return sample{}, err
 	}
+	out.cost(before, during, after, l.requests)
+	return out, out.memory(s)
+}
+
+// cost is what commands took: from before until during, when the last reply had come, and until after.
+func (m *sample) cost(before, during, after spent, commands int) {
+	m.DuringMicros = (during.cpu - before.cpu).Seconds() * 1e6 / float64(commands)
+	m.CPUMicros = (after.cpu - before.cpu).Seconds() * 1e6 / float64(commands)
+	m.WaitedShare = ratio((during.main.waited - before.main.waited).Seconds(), (during.main.ran - before.main.ran).Seconds())
+	m.WrittenBytes = float64(after.written-before.written) / float64(commands)
+}
+
+func (m *sample) memory(s *server) error {
 	rss, err := serverMemory(s.cmd.Process.Pid)
-	if err != nil {
-		return sample{}, err
-	}
-	commands := float64(l.requests)
-	out.DuringMicros = (during.cpu - before.cpu).Seconds() * 1e6 / commands
-	out.CPUMicros = (after.cpu - before.cpu).Seconds() * 1e6 / commands
-	out.WrittenBytes = float64(after.written-before.written) / commands
-	out.RSSBytes, out.PeakRSSBytes = rss.now, rss.peak
-	return out, nil
+	m.RSSBytes, m.PeakRSSBytes = rss.now, rss.peak
+	return err
 }
 
 // rest lets s finish what commands have left; those that only read leave little.
@@ -126,6 +138,9 @@ func generate(ctx context.Context, s *server, l load) (sample, error) {
 		case <-ctx.Done():
 		}
 	}()
+	if l.mix {
+		return mixed(ctx, s, l)
+	}
 	args := []string{"--csv", "-h", "127.0.0.1", "-p", strconv.Itoa(s.port), "-c", strconv.Itoa(l.connections),
 		"-P", strconv.Itoa(l.pipeline), "-n", strconv.Itoa(l.requests), "-r", strconv.Itoa(l.keys)}
 	if l.command == nil {

@@ -34,7 +34,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -43,10 +42,9 @@ import (
 	"regexp"
 	"strings"
 	"syscall"
-	"time"
 )
 
-// config is the command line.
+// config is what the cases are told.
 type config struct {
 	subjectBin   string         // the server under test
 	referenceBin string         // redis-server
@@ -54,6 +52,7 @@ type config struct {
 	cases        *regexp.Regexp // which cases run
 	rounds       int            // measured runs of each case and server
 	size         size
+	baseline     *baseline // what -quick may not lose; nil = it is not asked
 }
 
 func main() {
@@ -68,58 +67,35 @@ func main() {
 
 // run does everything, so that its deferred clean-up also happens on a signal.
 func run(ctx context.Context) (err error) {
-	var (
-		bin      = flag.String("bin", "", "the diskette `binary` to measure (default: build the module's)")
-		redis    = flag.String("redis", "redis-server", "the redis-server `binary` to compare with")
-		cases    = flag.String("cases", "", "run only the cases whose name matches this `regexp`")
-		rounds   = flag.Int("rounds", 0, "measured runs of each case (default 5, with -quick 1)")
-		scale    = flag.Float64("n", 1, "multiply the number of requests, the elements of long commands and the uniform minute by this `factor`")
-		quick    = flag.Bool("quick", false, "small sizes: a smoke test, not a measurement")
-		dir      = flag.String("dir", "", "put the data directories under this `directory` (default: the system's)")
-		markdown = flag.Bool("markdown", false, "print the README's tables")
-		oldFile  = flag.String("compare", "", "show what has changed since the report that -json wrote to this `file`")
-		jsonFile = flag.String("json", "", "write every sample as JSON to this `file` as well; - is standard output, in place of the tables")
-	)
-	flag.Parse()
-	if flag.NArg() > 0 {
-		return fmt.Errorf("unexpected argument %q", flag.Arg(0))
+	o, err := parseOptions()
+	if err != nil {
+		return err
 	}
-	if *jsonFile == "-" && *oldFile != "" {
-		return errors.New("-compare prints tables: give -json a file")
+	cfg, err := o.config()
+	if err != nil {
+		return err
 	}
-	if *scale <= 0 || *rounds < 0 {
-		return errors.New("-n must be positive and -rounds not negative")
-	}
-	cfg := config{subjectBin: *bin, referenceBin: *redis, rounds: *rounds, size: fullSize}
-	if *quick {
-		cfg.size = quickSize
-	}
-	if cfg.rounds == 0 {
-		cfg.rounds = cfg.size.rounds
-	}
-	cfg.size.requests *= *scale
-	cfg.size.elements = int(float64(cfg.size.elements) * *scale)
-	cfg.size.uniform = time.Duration(float64(cfg.size.uniform) * *scale)
 	var old *report
-	if *oldFile != "" {
-		if old, err = readReport(*oldFile); err != nil {
+	if o.compare != "" {
+		if old, err = readReport(o.compare); err != nil {
 			return err
 		}
 	}
-	if cfg.cases, err = regexp.Compile(*cases); err != nil {
-		return fmt.Errorf("-cases: %w", err)
-	}
 	chosen := chooseCases(cfg)
 	if len(chosen) == 0 {
-		return fmt.Errorf("-cases %q matches none of: %s", *cases, strings.Join(caseNames(cfg.size), " "))
+		return fmt.Errorf("-cases %q matches none of: %s", o.cases, strings.Join(caseNames(cfg.size), " "))
 	}
 	for _, tool := range []string{cfg.referenceBin, "redis-benchmark"} {
 		if _, err := exec.LookPath(tool); err != nil {
+			if o.quick {
+				fmt.Printf("NOT CHECKED: that Diskette is as fast as it was beside redis-server: %v\n", err)
+				return nil
+			}
 			return fmt.Errorf("%w (Debian: apt-get install redis-server redis-tools)", err)
 		}
 	}
 
-	if cfg.scratch, err = os.MkdirTemp(*dir, "diskette-bench-"); err != nil {
+	if cfg.scratch, err = os.MkdirTemp(o.dir, "diskette-bench-"); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(cfg.scratch)) }()
@@ -129,32 +105,33 @@ func run(ctx context.Context) (err error) {
 		}
 	}
 
-	rep := newReport(cfg, *quick)
-	var failures []error
-	for _, g := range chosen {
+	rep := newReport(cfg, o.quick)
+	failures := rep.measure(ctx, cfg, chosen)
+	failures = append(failures, o.show(rep, old))
+	switch {
+	case o.record != "" && errors.Join(failures...) == nil:
+		failures = append(failures, recordBaseline(o.record, rep))
+	case cfg.baseline != nil && ctx.Err() == nil:
+		out := os.Stdout
+		if o.json == "-" {
+			out = os.Stderr
+		}
+		failures = append(failures, rep.gate.conclude(out))
+	}
+	return errors.Join(failures...)
+}
+
+// measure runs the cases. What was measured before a failure or an interruption is in the report.
+func (rep *report) measure(ctx context.Context, cfg config, groups []group) (failures []error) {
+	for _, g := range groups {
 		if err := g.run(ctx, cfg, rep); err != nil {
-			if ctx.Err() != nil { // what was measured so far is still printed
-				failures = append(failures, errors.New("interrupted"))
-				break
+			if ctx.Err() != nil {
+				return append(failures, errors.New("interrupted"))
 			}
 			failures = append(failures, fmt.Errorf("%s: %w", g.name, err))
 		}
 	}
-	if *jsonFile != "" {
-		failures = append(failures, rep.writeJSON(*jsonFile))
-	}
-	switch {
-	case len(rep.Rows)+len(rep.Facts)+len(rep.Longs) == 0:
-	case *jsonFile == "-":
-	case *markdown:
-		rep.writeMarkdown(os.Stdout)
-	default:
-		rep.writeText(os.Stdout)
-	}
-	if old != nil {
-		rep.writeComparison(os.Stdout, old)
-	}
-	return errors.Join(failures...)
+	return failures
 }
 
 // buildSubject builds the module's main package into dir and returns the binary's path.

@@ -102,6 +102,30 @@ func parseWritten(text string) (int64, error) {
 	return 0, errors.New("/proc/PID/io: no write_bytes")
 }
 
+// turns is how long a thread ran on a processor, and how long it waited for one that it could have used.
+type turns struct{ ran, waited time.Duration }
+
+// mainThread is those of a process's main thread, which is the one that serves clients in Redis: /proc/PID/schedstat
+// (the kernel's Documentation/scheduler/sched-stats.rst). A kernel without that file says that nobody waits.
+func mainThread(pid int) (turns, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/schedstat", pid))
+	if errors.Is(err, fs.ErrNotExist) {
+		return turns{}, nil
+	}
+	if err != nil {
+		return turns{}, err
+	}
+	return parseTurns(string(text))
+}
+
+func parseTurns(text string) (turns, error) {
+	var t turns
+	if _, err := fmt.Sscan(text, &t.ran, &t.waited); err != nil {
+		return t, fmt.Errorf("/proc/PID/schedstat: %w", err)
+	}
+	return t, nil
+}
+
 // memory is resident memory of one process, in bytes. Forked children are left out.
 type memory struct{ now, peak int64 }
 

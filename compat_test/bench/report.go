@@ -31,6 +31,8 @@ type report struct {
 
 	Elements int       `json:"elements,omitempty"` // of what the long commands work on
 	Longs    []longRow `json:"longs,omitempty"`
+
+	gate gateResult
 }
 
 // row is one case with the samples of its rounds.
@@ -238,6 +240,7 @@ func median(samples []sample) sample {
 		P99Millis:     by(func(s sample) float64 { return s.P99Millis }),
 		DuringMicros:  by(during),
 		CPUMicros:     by(untilQuiet),
+		WaitedShare:   by(func(s sample) float64 { return s.WaitedShare }),
 		WrittenBytes:  by(func(s sample) float64 { return s.WrittenBytes }),
 		RSSBytes:      int64(by(func(s sample) float64 { return float64(s.RSSBytes) })),
 		PeakRSSBytes:  int64(by(func(s sample) float64 { return float64(s.PeakRSSBytes) })),
@@ -287,10 +290,7 @@ func grouped(n int) string {
 
 // machine is the CPU, cores, memory and kernel, as far as /proc tells.
 func machine() string {
-	parts := []string{
-		cmp.Or(procField("/proc/cpuinfo", "model name"), runtime.GOARCH),
-		fmt.Sprintf("%d cores", runtime.NumCPU()),
-	}
+	parts := []string{processor()}
 	if kb, err := strconv.Atoi(strings.TrimSuffix(procField("/proc/meminfo", "MemTotal"), " kB")); err == nil {
 		parts = append(parts, fmt.Sprintf("%.0f GB", float64(kb)/(1<<20)))
 	}
@@ -298,6 +298,11 @@ func machine() string {
 		parts = append(parts, "Linux "+strings.TrimSpace(string(kernel)))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// processor is the CPU and how many cores this program may use.
+func processor() string {
+	return fmt.Sprintf("%s, %d cores", cmp.Or(procField("/proc/cpuinfo", "model name"), runtime.GOARCH), runtime.NumCPU())
 }
 
 // procField is the first value of a field in a file of "field: value" lines, or "".
