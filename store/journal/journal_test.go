@@ -86,12 +86,12 @@ func segmentFiles(t testing.TB, dir string) []string {
 	return names
 }
 
-// eventually fails the test when ok stays false for five seconds.
+// eventually fails the test when ok stays false for a minute.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !ok(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatal("not in five seconds: ", what)
+			t.Fatal("not in a minute: ", what)
 		}
 	}
 }
@@ -279,12 +279,17 @@ func TestPoliciesFsyncAsOftenAsTheySay(t *testing.T) {
 		}
 	})
 	t.Run("everysec: in the background, and only when there is something", func(t *testing.T) {
-		j := open(t, t.TempDir(), 0, Options{Policy: EverySec})
-		store(t, j, "x")
-		created := syncs(j) // the segment's header
-		store(t, j, "x")
-		if syncs(j) > created {
-			t.Fatal("Wait did an fsync")
+		var j *Journal
+		for again := true; again; {
+			j = open(t, t.TempDir(), 0, Options{Policy: EverySec})
+			began := time.Now()
+			store(t, j, "x")
+			created := syncs(j) // the segment's header
+			store(t, j, "x")
+			did := syncs(j) > created
+			if again = time.Since(began) >= syncEvery; did && !again { // else it may have been the background
+				t.Fatal("Wait did an fsync")
+			}
 		}
 		eventually(t, "an fsync", func() bool { return j.synced.Load() == 2 })
 		after := syncs(j)
