@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"diskette/compat_test/testrand"
 )
@@ -37,7 +36,7 @@ func (s *eventSource) after(t *testing.T, args []any) (events []string) {
 	s.commands.Do(args...)
 	s.marks.Do("PUBLISH", "marker", "x")
 	for {
-		v, err := s.ears.read(5 * time.Second)
+		v, err := s.ears.read(replyTimeout)
 		if err != nil {
 			t.Fatalf("no event and no marker: %v", err)
 		}
@@ -127,7 +126,7 @@ func (s *eventSource) ofEachClass(t *testing.T, classes string) (heard []string)
 		}
 	}
 	for {
-		v, err := s.ears.read(5 * time.Second)
+		v, err := s.ears.read(replyTimeout)
 		if err != nil {
 			t.Fatalf("no event and no marker: %v", err)
 		}

@@ -2,6 +2,7 @@ package compat_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -122,7 +123,8 @@ func TestAnEndThatIsMissingIsRefusedAndTheRestSalvaged(t *testing.T) {
 	c := dial(t, s.Addr)
 	c.Do("SET", "before", "here")
 	c.Do("SET", "last", strings.Repeat("x", 1000))
-	time.Sleep(1500 * time.Millisecond) // it is noted once a second
+	records := uint64(number(c, "diskette", "journal_records"))
+	await(t, "it is noted, once a second, how far the records go", func() bool { return records > 0 && notedRecords(t, s) >= records })
 	s.Kill9()
 	path := newestSegment(t, s.Dir)
 	if err := os.Truncate(path, int64(len(readFile(t, path)))-500); err != nil {
@@ -354,4 +356,16 @@ func TestKeysOfDatabasesThatNoClientReachesAreNamed(t *testing.T) {
 	c = dial(t, s.Addr)
 	says(t, c, "OK", "SELECT", "18")
 	says(t, c, "v", "GET", "k")
+}
+
+// notedRecords is the number of the last record that the state file knows of (store/journal/state.go).
+func notedRecords(t *testing.T, s *server) (newest uint64) {
+	t.Helper()
+	b := readFile(t, filepath.Join(s.Dir, "diskette.state"))
+	for ; len(b) > 84; b = b[min(4096, len(b)):] {
+		if bytes.HasPrefix(b, []byte("DKSTATE1")) {
+			newest = max(newest, binary.LittleEndian.Uint64(b[48:]))
+		}
+	}
+	return newest
 }

@@ -33,7 +33,7 @@ func TestAServerThatLoadsGetsItsStoreUnderItsClients(t *testing.T) {
 		"LATENCY DOCTOR\r\nSLOWLOG GET\r\nACL WHOAMI\r\nCOMMAND COUNT\r\nUNWATCH\r\nRESET\r\nSET a b\r\nECHO end\r\n"
 	var wait sync.WaitGroup
 	serve := make(chan struct{})
-	heard := make(chan string, 64)
+	heard, refusedOnce := make(chan string, 64), make(chan struct{})
 	for range 4 {
 		wait.Go(func() {
 			c, err := net.Dial("tcp", ln.Addr().String())
@@ -75,6 +75,7 @@ func TestAServerThatLoadsGetsItsStoreUnderItsClients(t *testing.T) {
 			loading.Note(i, i, i)
 			time.Sleep(5 * time.Millisecond)
 		}
+		<-refusedOnce
 		st, err := store.Open(store.Options{Dir: cfg.Text("dir"), Hooks: s.Hooks()})
 		if err != nil {
 			t.Error(err)
@@ -92,7 +93,10 @@ func TestAServerThatLoadsGetsItsStoreUnderItsClients(t *testing.T) {
 	}()
 	refused, ponged := false, false
 	for line := range heard {
-		refused = refused || strings.HasPrefix(line, "-LOADING")
+		if strings.HasPrefix(line, "-LOADING") && !refused {
+			refused = true
+			close(refusedOnce)
+		}
 		ponged = ponged || line == "+PONG\r\n"
 	}
 	if !refused || !ponged {

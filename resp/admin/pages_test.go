@@ -488,7 +488,7 @@ func TestThePlotsSurviveARestart(t *testing.T) {
 	})
 	t.Run("second", func(t *testing.T) {
 		s := startWith(t, dir, steps)
-		for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 			if count(s, "month") > 0 {
 				break
 			}
