@@ -76,21 +76,7 @@ func (st *Store) scanForOrder() (more bool, err error) {
 	sc.tried = 0
 	spaces := st.spacesLocked()
 	for i := range rows {
-		r := &rows[i]
-		s := spaces[r.space]
-		if s == nil || s.order == nil {
-			continue
-		}
-		switch o := s.keys.get(r.name); {
-		case o == nil || o.unknown():
-			s.order.Load(r.id, r.bytes, r.deadline != 0)
-		case o.id == r.id && o.typ != None: // what memory knows is newer
-			bytes := o.bytesOnDisk()
-			if bytes < 0 {
-				bytes = r.bytes
-			}
-			s.order.Load(r.id, bytes, o.deadline != 0)
-		}
+		st.orderRow(spaces[rows[i].space], &rows[i])
 	}
 	for db := range st.room.dbs {
 		if o := st.dbs[db].order; o != nil {
@@ -101,6 +87,28 @@ func (st *Store) scanForOrder() (more bool, err error) {
 		sc.from = rows[len(rows)-1].id
 	}
 	return sc.under, nil
+}
+
+// orderRow tells an Order of a row. What memory knows is newer. A key that was renamed stands in its row by a name that
+// is nobody's now, or another key's: that memory knows the name says nothing of the key.
+func (st *Store) orderRow(s *space, r *rowHead) {
+	if s == nil || s.order == nil {
+		return
+	}
+	o := s.keys.get(r.name)
+	if renamed := st.renamed[r.id]; renamed != nil && renamed.id == r.id {
+		o = renamed
+	}
+	switch {
+	case o == nil || o.unknown():
+		s.order.Load(r.id, r.bytes, r.deadline != 0)
+	case o.id == r.id && o.typ != None && o.space.order != nil:
+		bytes := o.bytesOnDisk()
+		if bytes < 0 {
+			bytes = r.bytes
+		}
+		o.space.order.Load(r.id, bytes, o.deadline != 0)
+	}
 }
 
 // A reading is a look at rows without the lock, for what is then done under it by what they say. It is stale if a key

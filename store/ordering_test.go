@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"diskette/store/order"
 )
 
 // ordersAgree waits until the Orders have heard of all keys, and compares them with what there is.
@@ -112,4 +114,46 @@ func TestAnOrderThatIsMadeLaterKnowsKeysAsMemoryHasThem(t *testing.T) {
 	if has, want := st.dbs[0].order.Bytes(), int64(2*chunkBytes); has < want { // sizes are classes
 		t.Errorf("the Order has %d bytes; one value alone has %d", has, want)
 	}
+}
+
+// A scan for the Orders finds the row of a key that was renamed, of which memory has no more than its head.
+func TestAnOrderHearsOfAKeyThatWasRenamedBeforeTheScanCameToIt(t *testing.T) {
+	st := opened(t, t.TempDir(), bounded(&Bounds{Disk: 1 << 40, Policy: AllKeysLRU}), func(o *Options) { o.small = 1 })
+	must(t, st, 0, []string{"old"}, func(tx *Tx, k [][]byte) {
+		h, _ := tx.EditHash(k[0])
+		for i := range 100 {
+			h.Set(fmt.Appendf(nil, "f%d", i), []byte("value"))
+		}
+	})
+	id := headID(t, st, "old")
+	flushed(t, st)
+	unloadAll(st)
+	ordersAgree(t, st)
+	rows, err := st.rowHeads(func(r *reader) ([]rowHead, error) { return r.headsOf([]int64{id}) })
+	if err != nil || len(rows) != 1 {
+		t.Fatal(rows, err)
+	}
+	err = commandOn(st, 0, testNow, []string{"old", "new"}, map[int]Need{0: NeedHead, 1: NeedHead}, func(tx *Tx, k [][]byte) {
+		tx.st.ordered(st.dbs[0], func(o *order.Order) { o.Delete(id) }) // it has not heard of it yet
+		if !tx.Rename(k[0], k[1]) {
+			t.Error("not renamed")
+		}
+		if st.dbs[0].order.Has(id) {
+			t.Error("memory knows the key's size: this is about one of which it does not")
+		}
+		st.ordered(st.dbs[0], func(o *order.Order) { st.orderRow(st.dbs[0], &rows[0]) })
+		if !st.dbs[0].order.Has(id) {
+			t.Error("the Order does not know the key")
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ordersAgree(t, st)
+}
+
+func headID(t *testing.T, st *Store, name string) (id int64) {
+	t.Helper()
+	must(t, st, 0, []string{name}, func(tx *Tx, k [][]byte) { id = tx.head(k[0]).id })
+	return id
 }
