@@ -87,9 +87,9 @@ func (c *cable) port() string { return strconv.Itoa(c.Addr().(*net.TCPAddr).Port
 // within waits for what must come.
 func within(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); !is(); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(5 * time.Minute); !is(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("%s did not come within a minute", what)
+			t.Fatalf("%s did not come within five minutes", what)
 		}
 	}
 }

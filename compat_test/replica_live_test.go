@@ -28,7 +28,7 @@ func followedBy(t *testing.T, master string, args ...string) *server {
 // awaitLong is await for what may take a while.
 func awaitLong(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); !holds(); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(5 * time.Minute); !holds(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("in vain: waiting until %s", what)
 		}

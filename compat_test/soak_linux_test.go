@@ -44,7 +44,13 @@ func TestABoundedCacheSurvivesKillsWithinItsBound(t *testing.T) {
 			case <-watching:
 				return
 			case <-time.After(2 * time.Millisecond):
-				if bytes, files := dataBytes(dir); bytes > most {
+				bytes, files := dataBytes(dir)
+				if bytes > maxdisk+slack { // one file may have given back what another took before that was looked at
+					if again, those := dataBytes(dir); again < bytes {
+						bytes, files = again, those
+					}
+				}
+				if bytes > most {
 					most, mostIn = bytes, files
 				}
 			}

@@ -205,7 +205,7 @@ func TestALowerBoundIsReachedInSlicesAndTheFileFollows(t *testing.T) {
 	flushed(t, st)
 	for _, disk := range []int64{24 << 20, SmallestDisk} {
 		st.SetBounds(&Bounds{Disk: disk, Policy: AllKeysLRU})
-		eventually(t, fmt.Sprint("files of ", disk), func() bool { taken, _ := takenBy(st.dir); return taken <= disk })
+		eventually(t, fmt.Sprint("files of ", disk), func() bool { taken, _ := takenBy(st.dir, disk); return taken <= disk })
 		if st.Full(0) {
 			t.Error("full, though all may go")
 		}
