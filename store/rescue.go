@@ -1,6 +1,8 @@
 package store
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -10,6 +12,10 @@ import (
 // A rescue copies the rows of a damaged database that can be read into the tables of a new one. Rows stand in
 // order of their keys, so what can not be read is a hole between two keys: the walk goes on behind it, which
 // it finds by steps that grow by an eighth, and then goes back by halves to where the hole ends.
+//
+// A row that does not come behind the one before it is such a hole, too: pages that each have their checksum
+// may lead to each other in rings and in every direction, if they are not of one time, and a walk along them
+// would not end.
 type rescue struct {
 	from, to *sqlite3.Conn
 	holes    []hole
@@ -26,6 +32,12 @@ type hole struct {
 
 // rowKey is the first part of a row's primary key, and the second where there is one.
 type rowKey struct{ id, n int64 }
+
+func (k rowKey) compare(other rowKey) int {
+	return cmp.Or(cmp.Compare(k.id, other.id), cmp.Compare(k.n, other.n))
+}
+
+var errOrder = errors.New("the pages do not go together: rows are not in order")
 
 // rescued is a table to copy: the primary key's first one or two columns, both integers.
 type rescued struct {
@@ -126,6 +138,10 @@ func (w *walk) rows(put *sqlite3.Stmt, columns int, last *rowKey) (readErr, err 
 	}
 	keys := len(w.table.key)
 	for s.Step() {
+		k := w.rowKey(s)
+		if k.compare(w.at) < 0 || k.compare(*last) <= 0 {
+			return errOrder, nil
+		}
 		for i := range columns {
 			if err := copyColumn(put, i+1, s, keys+i); err != nil {
 				return nil, err
@@ -135,7 +151,7 @@ func (w *walk) rows(put *sqlite3.Stmt, columns int, last *rowKey) (readErr, err 
 		if err := put.Reset(); err != nil {
 			return nil, fmt.Errorf("write a row of %s: %w", w.table.name, err)
 		}
-		*last = w.rowKey(s)
+		*last = k
 	}
 	return s.Err(), nil
 }
@@ -205,5 +221,5 @@ func (w *walk) readable(at rowKey) bool {
 		return false
 	}
 	defer s.Close()
-	return w.bind(s, at) == nil && s.Step()
+	return w.bind(s, at) == nil && s.Step() && w.rowKey(s).compare(at) >= 0
 }

@@ -1,10 +1,12 @@
 package store
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -175,39 +177,77 @@ func openTables(path string, checksums bool) (*sqlite3.Conn, error) {
 
 // names finds those of keys whose rows are lost in the index on names, as far as that can be read.
 func (s *salvage) names(from, to *sqlite3.Conn) error {
+	var holes []hole // of the table of keys, in the order of ids
 	for _, h := range s.rescue.holes {
-		if h.table != "keys" {
+		if h.table == "keys" {
+			holes = append(holes, h)
+		} else {
 			s.note(h.String())
-			continue
-		}
-		s.note(h.String() + "; their names, as far as the index on names has them:")
-		q, _, err := from.Prepare(`SELECT id, space, key FROM keys INDEXED BY keys_by_name WHERE id > ?1
-			AND (id < ?2 OR ?3)`)
-		if err != nil {
-			continue
-		}
-		end := int64(0)
-		if h.end {
-			end = 1
-		}
-		if err := bind(q, h.after.id, h.before.id, end); err != nil {
-			return errors.Join(err, q.Close())
-		}
-		for q.Step() {
-			var there int64
-			if err := queryInts(to, `SELECT count(*) FROM keys WHERE id = `+itoa(q.ColumnInt64(0)),
-				&there); err != nil {
-				return errors.Join(err, q.Close())
-			}
-			if there == 0 {
-				s.key(q.ColumnInt64(1), q.ColumnRawBlob(2), "lost")
-			}
-		}
-		if err := q.Close(); err != nil {
-			s.note("the index on names can not be read to its end: " + err.Error())
 		}
 	}
+	if len(holes) == 0 {
+		return nil
+	}
+	found, readErr, err := namesIn(from, to, holes)
+	if err != nil {
+		return err
+	}
+	for i, h := range holes {
+		s.note(h.String() + "; their names, as far as the index on names has them:")
+		for _, name := range found[i] {
+			s.key(name.space, []byte(name.key), "lost")
+		}
+	}
+	if readErr != nil {
+		s.note("the index on names can not be read to its end: " + readErr.Error())
+	}
 	return nil
+}
+
+// indexedName is a name as the index on names has it.
+type indexedName struct {
+	space int64
+	key   string
+}
+
+func (n indexedName) compare(other indexedName) int {
+	return cmp.Or(cmp.Compare(n.space, other.space), cmp.Compare(n.key, other.key))
+}
+
+// namesIn goes once along the index on names, for those of each hole. It ends where that can not be read, or
+// is not in order (see rescue): readErr says why.
+func namesIn(from, to *sqlite3.Conn, holes []hole) (found [][]indexedName, readErr, err error) {
+	found = make([][]indexedName, len(holes))
+	q, _, readErr := from.Prepare(`SELECT id, space, key FROM keys INDEXED BY keys_by_name ORDER BY space, key`)
+	if readErr != nil {
+		return found, readErr, nil
+	}
+	defer q.Close()
+	before := indexedName{space: least}
+	for q.Step() {
+		id, name := q.ColumnInt64(0), indexedName{q.ColumnInt64(1), string(q.ColumnRawBlob(2))}
+		if name.compare(before) <= 0 {
+			return found, errOrder, nil
+		}
+		before = name
+		i, _ := slices.BinarySearchFunc(holes, id, func(h hole, id int64) int {
+			if h.end || id < h.before.id {
+				return 0 // it may be in this one, or in an earlier one
+			}
+			return -1
+		})
+		if i == len(holes) || id <= holes[i].after.id {
+			continue
+		}
+		var there int64
+		if err := queryInts(to, `SELECT count(*) FROM keys WHERE id = `+itoa(id), &there); err != nil {
+			return found, nil, err
+		}
+		if there == 0 {
+			found[i] = append(found[i], name)
+		}
+	}
+	return found, q.Err(), nil
 }
 
 func (h *hole) String() string {
