@@ -136,13 +136,15 @@ func TestACommandsReplyIsShownAsRedisCliShowsIt(t *testing.T) {
 		},
 		{
 			"map in an array", "*2\r\n%2\r\n+a\r\n:1\r\n+b\r\n%1\r\n+c\r\n*2\r\n:1\r\n:2\r\n~1\r\n:1\r\n", "a 1\nb c 1\n2\n1\n",
-			"1) 1# a => (integer) 1\n   2# b => \n      1# c => \n         1) (integer) 1\n         2) (integer) 2\n2) 1~ (integer) 1\n",
+			"1) 1# a => (integer) 1\n   2# b => \n      1# c => \n         1) (integer) 1\n         2) (integer) 2\n" +
+				"2) 1~ (integer) 1\n",
 		},
 		{
 			"array as a map's key", "%1\r\n*2\r\n:1\r\n:2\r\n*2\r\n:3\r\n:4\r\n", "1\n2 3\n4\n",
 			"1# 1) (integer) 1\n   2) (integer) 2 => \n   1) (integer) 3\n   2) (integer) 4\n",
 		},
-		{"empty collection as a map's value", "%2\r\n+a\r\n*0\r\n+b\r\n_\r\n", "a \nb \n", "1# a => (empty array)\n2# b => (nil)\n"},
+		{"empty collection as a map's value", "%2\r\n+a\r\n*0\r\n+b\r\n_\r\n", "a \nb \n",
+			"1# a => (empty array)\n2# b => (nil)\n"},
 		{"verbatim of two lines as a map's value", "%1\r\n+a\r\n=7\r\ntxt:a\nb\r\n", "a a\nb\n", "1# a => a\nb\n"},
 		{"push before the reply", ">2\r\n+a\r\n:1\r\n+OK\r\n", "OK\n", "OK\n"},
 	} {
@@ -186,54 +188,72 @@ func TestOptionsActAsInRedisCli(t *testing.T) {
 		{"-e makes it one", replies{bad}, replies{"-e", "--no-raw", "ping"}, "", 1, "", "ERR bad\n", replies{"ping"}},
 		{"the server hangs up", nil, replies{"ping"}, "", 1, "", closed, replies{"ping"}},
 		{"half a reply", replies{"$5\r\nab" + hangUp}, replies{"get", "k"}, "", 1, "", closed, nil},
-		{"no reply at all", replies{"?x\r\n"}, replies{"ping"}, "", 1, "", "Error: Protocol error, got \"?\" as reply type byte\n", nil},
+		{"no reply at all", replies{"?x\r\n"}, replies{"ping"}, "", 1, "",
+			"Error: Protocol error, got \"?\" as reply type byte\n", nil},
 		{"a reply without a length", replies{"$x\r\n"}, replies{"ping"}, "", 1, "", "Error: Bad bulk string length\n", nil},
 		{"SHUTDOWN has no reply", nil, replies{"shutdown"}, "", 0, "", "", replies{"shutdown"}},
 		{"SHUTDOWN refused", replies{bad}, replies{"shutdown"}, "", 0, "ERR bad\n\n", "", nil},
 
 		{"password", replies{ok, pong}, replies{"-a", "pw", "ping"}, "", 0, "PONG\n", warning, replies{"AUTH pw", "ping"}},
-		{"no warning", replies{ok, pong}, replies{"-a", "pw", "--no-auth-warning", "ping"}, "", 0, "PONG\n", "", replies{"AUTH pw", "ping"}},
-		{"user and password", replies{ok, pong}, replies{"--user", "u", "--pass", "p", "ping"}, "", 0, "PONG\n", warning, replies{"AUTH u p", "ping"}},
+		{"no warning", replies{ok, pong}, replies{"-a", "pw", "--no-auth-warning", "ping"}, "", 0, "PONG\n", "",
+			replies{"AUTH pw", "ping"}},
+		{"user and password", replies{ok, pong}, replies{"--user", "u", "--pass", "p", "ping"}, "", 0, "PONG\n", warning,
+			replies{"AUTH u p", "ping"}},
 		{"user alone", replies{pong}, replies{"--user", "u", "ping"}, "", 0, "PONG\n", "", replies{"ping"}},
 		{
 			"wrong password", replies{"-WRONGPASS invalid\r\n", pong}, replies{"-a", "pw", "ping"}, "", 0, "PONG\n",
 			warning + "AUTH failed: WRONGPASS invalid\n", replies{"AUTH pw", "ping"},
 		},
 		{"database", replies{ok, pong}, replies{"-n", "3", "ping"}, "", 0, "PONG\n", "", replies{"SELECT 3", "ping"}},
-		{"no such database", replies{bad, pong}, replies{"-n", "99", "ping"}, "", 0, "PONG\n", "SELECT 99 failed: ERR bad\n", nil},
+		{"no such database", replies{bad, pong}, replies{"-n", "99", "ping"}, "", 0, "PONG\n", "SELECT 99 failed: ERR bad\n",
+			nil},
 		{
-			"RESP3 after password and database", replies{ok, ok, "%0\r\n", pong}, replies{"-3", "-a", "x", "-n", "2", "ping"}, "", 0, "PONG\n",
+			"RESP3 after password and database", replies{ok, ok, "%0\r\n", pong}, replies{"-3", "-a", "x", "-n", "2", "ping"},
+			"", 0, "PONG\n",
 			warning, replies{"AUTH x", "SELECT 2", "HELLO 3", "ping"},
 		},
 		{"RESP3 refused", replies{bad, pong}, replies{"-3", "ping"}, "", 0, "PONG\n", "HELLO 3 failed: ERR bad\n", nil},
 		{"RESP2 needs no word", replies{pong}, replies{"-2", "ping"}, "", 0, "PONG\n", "", replies{"ping"}},
 
-		{"repeat", replies{pong, bad, pong}, replies{"-r", "3", "-i", "0.001", "ping"}, "", 0, "PONG\nERR bad\n\nPONG\n", "", replies{"ping", "ping", "ping"}},
-		{"-e ends the repetition", replies{pong, bad}, replies{"-e", "-r", "3", "ping"}, "", 1, "PONG\n", "ERR bad\n", replies{"ping", "ping"}},
-		{"last argument from standard input", replies{ok}, replies{"-x", "set", "k"}, "a\r\nb\x00c\n", 0, "OK\n", "", replies{"set k a\r\nb\x00c\n"}},
-		{"delimiters", replies{"*2\r\n:1\r\n:2\r\n", "*0\r\n"}, replies{"-r", "2", "-d", ",", "-D", ";", "x"}, "", 0, "1,2;;", "", nil},
-		{"what follows the command is no option", replies{ok}, replies{"get", "-x", "-n"}, "", 0, "OK\n", "", replies{"get -x -n"}},
+		{"repeat", replies{pong, bad, pong}, replies{"-r", "3", "-i", "0.001", "ping"}, "", 0, "PONG\nERR bad\n\nPONG\n", "",
+			replies{"ping", "ping", "ping"}},
+		{"-e ends the repetition", replies{pong, bad}, replies{"-e", "-r", "3", "ping"}, "", 1, "PONG\n", "ERR bad\n",
+			replies{"ping", "ping"}},
+		{"last argument from standard input", replies{ok}, replies{"-x", "set", "k"}, "a\r\nb\x00c\n", 0, "OK\n", "",
+			replies{"set k a\r\nb\x00c\n"}},
+		{"delimiters", replies{"*2\r\n:1\r\n:2\r\n", "*0\r\n"}, replies{"-r", "2", "-d", ",", "-D", ";", "x"}, "", 0, "1,2;;",
+			"", nil},
+		{"what follows the command is no option", replies{ok}, replies{"get", "-x", "-n"}, "", 0, "OK\n", "",
+			replies{"get -x -n"}},
 
 		{"INFO as it is", replies{report}, replies{"--no-raw", "info"}, "", 0, "a:1\r\nb", "", nil},
 		{"CLIENT LIST as it is", replies{report}, replies{"client", "LIST"}, "", 0, "a:1\r\nb", "", nil},
 		{"MEMORY DOCTOR as it is", replies{report}, replies{"--no-raw", "memory", "doctor"}, "", 0, "a:1\r\nb", "", nil},
 
-		{"SUBSCRIBE", replies{message + hangUp}, replies{"subscribe", "c"}, "", 1, "subscribe\nc\n1\nmessage\nc\nhi\n", closed, replies{"subscribe c"}},
+		{"SUBSCRIBE", replies{message + hangUp}, replies{"subscribe", "c"}, "", 1, "subscribe\nc\n1\nmessage\nc\nhi\n",
+			closed, replies{"subscribe c"}},
 		{
-			"SUBSCRIBE in RESP3", replies{"%0\r\n", strings.ReplaceAll(message, "*3", ">3") + hangUp}, replies{"-3", "--no-raw", "subscribe", "c"}, "", 1,
-			"Reading messages... (press Ctrl-C to quit)\n1) \"subscribe\"\n2) \"c\"\n3) (integer) 1\n1) \"message\"\n2) \"c\"\n3) \"hi\"\n", closed, nil,
+			"SUBSCRIBE in RESP3", replies{"%0\r\n", strings.ReplaceAll(message, "*3", ">3") + hangUp},
+			replies{"-3", "--no-raw", "subscribe", "c"}, "", 1,
+			"Reading messages... (press Ctrl-C to quit)\n1) \"subscribe\"\n2) \"c\"\n3) (integer) 1\n" +
+				"1) \"message\"\n2) \"c\"\n3) \"hi\"\n", closed, nil,
 		},
 		{"SUBSCRIBE refused", replies{bad}, replies{"subscribe"}, "", 0, "ERR bad\n\n", "", nil},
-		{"MONITOR", replies{"+OK\r\n+1.2 [0] \"x\"\r\n" + hangUp}, replies{"--no-raw", "monitor"}, "", 1, "OK\n1.2 [0] \"x\"\n", closed, nil},
-		{"pushes shown", replies{changed}, replies{"--show-pushes", "yes", "--no-raw", "get", "a"}, "", 0, "-> invalidate: 'a', 'b'\nOK\n", "", nil},
-		{"pushes shown raw", replies{changed}, replies{"--show-pushes", "yes", "get", "a"}, "", 0, "invalidate\na\nb\nOK\n", "", nil},
+		{"MONITOR", replies{"+OK\r\n+1.2 [0] \"x\"\r\n" + hangUp}, replies{"--no-raw", "monitor"}, "", 1,
+			"OK\n1.2 [0] \"x\"\n", closed, nil},
+		{"pushes shown", replies{changed}, replies{"--show-pushes", "yes", "--no-raw", "get", "a"}, "", 0,
+			"-> invalidate: 'a', 'b'\nOK\n", "", nil},
+		{"pushes shown raw", replies{changed}, replies{"--show-pushes", "yes", "get", "a"}, "", 0, "invalidate\na\nb\nOK\n",
+			"", nil},
 
 		{
-			"SCAN", replies{"*2\r\n$1\r\n5\r\n*2\r\n$1\r\na\r\n$3\r\nb\"c\r\n", "*2\r\n$1\r\n0\r\n*1\r\n$1\r\nd\r\n"}, replies{"--scan"}, "", 0,
+			"SCAN", replies{"*2\r\n$1\r\n5\r\n*2\r\n$1\r\na\r\n$3\r\nb\"c\r\n", "*2\r\n$1\r\n0\r\n*1\r\n$1\r\nd\r\n"},
+			replies{"--scan"}, "", 0,
 			"a\nb\"c\nd\n", "", replies{"SCAN 0", "SCAN 5"},
 		},
 		{
-			"SCAN by pattern", replies{"*2\r\n$1\r\n0\r\n*1\r\n$3\r\nb\"c\r\n"}, replies{"--no-raw", "--scan", "--pattern", "b*"}, "", 0,
+			"SCAN by pattern", replies{"*2\r\n$1\r\n0\r\n*1\r\n$3\r\nb\"c\r\n"},
+			replies{"--no-raw", "--scan", "--pattern", "b*"}, "", 0,
 			"\"b\\\"c\"\n", "", replies{"SCAN 0 MATCH b*"},
 		},
 		{"SCAN refused", replies{"-NOAUTH x\r\n"}, replies{"--scan"}, "", 1, "", "SCAN error: NOAUTH x\n", nil},
@@ -243,18 +263,22 @@ func TestOptionsActAsInRedisCli(t *testing.T) {
 			"OK\nOK\nInvalid argument(s)\nPONG\nPONG\n", "", replies{"set a b c", "set x A\n", "ping", "ping"},
 		},
 		{"a last line without its end", replies{pong}, nil, "ping", 0, "PONG\n", "", replies{"ping"}},
-		{"a line's repetition is at least 1", nil, nil, "0 ping\n-1 ping\n", 0, strings.Repeat("Invalid redis-cli repeat command option value.\n", 2), "", nil},
+		{"a line's repetition is at least 1", nil, nil, "0 ping\n-1 ping\n", 0,
+			strings.Repeat("Invalid redis-cli repeat command option value.\n", 2), "", nil},
 		{
-			"a lost connection is opened again with its database", replies{ok, hangUp, ok, "$1\r\nv\r\n"}, nil, "select 3\nget k\n", 0,
+			"a lost connection is opened again with its database", replies{ok, hangUp, ok, "$1\r\nv\r\n"}, nil,
+			"select 3\nget k\n", 0,
 			"OK\nv\n", "", replies{"select 3", "get k", "SELECT 3", "get k"},
 		},
-		{"a server that hangs up again is reported, and the next line tried", replies{hangUp, hangUp, pong}, nil, "get k\nping\n", 0, "PONG\n", closed, nil},
+		{"a server that hangs up again is reported, and the next line tried", replies{hangUp, hangUp, pong}, nil,
+			"get k\nping\n", 0, "PONG\n", closed, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := serveReplies(t, test.replies...)
 			status, out, err := run(test.stdin, append([]string{"-p", s.port}, test.args...)...)
 			if status != test.status || out != test.stdout || err != test.stderr {
-				t.Errorf("status %d, output %q, errors %q\nwant %d, %q, %q", status, out, err, test.status, test.stdout, test.stderr)
+				t.Errorf("status %d, output %q, errors %q\nwant %d, %q, %q", status, out, err,
+					test.status, test.stdout, test.stderr)
 			}
 			if got := s.received(); test.sent != nil && !reflect.DeepEqual(got, test.sent) {
 				t.Errorf("sent %q, want %q", got, test.sent)
@@ -284,7 +308,8 @@ func TestAServerThatCanNotBeReachedIsAFailure(t *testing.T) {
 		{"-p 1 ping", "", 1, refused},
 		{"-p 1 --scan", "", 1, refused},
 		{"-p 1 --pipe", "", 1, refused},
-		{"-s /nonexistent/socket ping", "", 1, "Could not connect to Redis at /nonexistent/socket: No such file or directory\n"},
+		{"-s /nonexistent/socket ping", "", 1,
+			"Could not connect to Redis at /nonexistent/socket: No such file or directory\n"},
 		{"-p 1", "", 0, refused}, // lines have no failure, as in redis-cli
 	} {
 		status, out, err := run(test.stdin, strings.Fields(test.args)...)

@@ -73,7 +73,8 @@ func TestArgumentsAreThoseOfRedisServer(t *testing.T) {
 		{[]string{"--requirepass", `a"b c`}, "requirepass", `a"b c`},
 		{[]string{"--bind", "127.0.0.1", "::1"}, "bind", "127.0.0.1 ::1"},
 		{[]string{"--bind", ""}, "bind", ""},
-		{[]string{"--client-output-buffer-limit", "normal", "1", "2", "3", "pubsub", "4", "5", "6"}, "client-output-buffer-limit", "normal 1 2 3 slave 268435456 67108864 60 pubsub 4 5 6"},
+		{[]string{"--client-output-buffer-limit", "normal", "1", "2", "3", "pubsub", "4", "5", "6"},
+			"client-output-buffer-limit", "normal 1 2 3 slave 268435456 67108864 60 pubsub 4 5 6"},
 		{[]string{"--appendonly", "no"}, "appendonly", "yes"},
 		{[]string{"--hash-max-ziplist-entries", "5"}, "hash-max-listpack-entries", "5"},
 		{[]string{"--replicaof", "no", "one"}, "replicaof", ""},
@@ -112,27 +113,42 @@ func TestBadArgumentsEndTheStartWithTheReason(t *testing.T) {
 		{[]string{"--databases", "0"}, "1", `databases "0"`, "argument must be between 1 and 2147483647 inclusive"},
 		{[]string{"--unixsocketperm", "800"}, "1", `unixsocketperm "800"`, "argument couldn't be parsed as an octal number"},
 		{[]string{"--unixsocketperm", "1000"}, "1", `unixsocketperm "1000"`, "argument must be between 0 and 777 inclusive"},
-		{strings.Fields("--bind 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17"), "1", `bind "1" "2" "3" "4" "5" "6" "7" "8" "9" "10" "11" "12" "13" "14" "15" "16" "17"`, "Too many bind addresses specified."},
+		{strings.Fields("--bind 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17"), "1",
+			`bind "1" "2" "3" "4" "5" "6" "7" "8" "9" "10" "11" "12" "13" "14" "15" "16" "17"`,
+			"Too many bind addresses specified."},
 		{[]string{"--replicaof", "localhost", "65536"}, "1", `replicaof "localhost" "65536"`, "Invalid master port"},
 		{[]string{"--replicaof", "a\x00b", "6379"}, "1", `replicaof "a\x00b" "6379"`, "Invalid master host"},
 		{[]string{"--replicaof", "localhost"}, "1", `replicaof "localhost"`, "wrong number of arguments"},
-		{[]string{"--loadmodule", "x.so"}, "1", `loadmodule "x.so"`, "modules are not supported: what x.so provides would be missing"},
-		{[]string{"--tls-protocols", "SSLv3"}, "1", `tls-protocols "SSLv3"`, "Invalid tls-protocols specified. Use a combination of 'TLSv1', 'TLSv1.1', 'TLSv1.2' and 'TLSv1.3'."},
-		{[]string{"--tls-protocols", "TLSv1.1 TLSv1.3"}, "1", `tls-protocols "TLSv1.1 TLSv1.3"`, "Invalid tls-protocols specified. The versions must follow on one another."},
-		{[]string{"--tls-ciphers", "AES256-SHA:HIGH"}, "1", `tls-ciphers "AES256-SHA:HIGH"`, "no cipher is named 'HIGH'. Known are DEFAULT, alone, and AES128-GCM-SHA256 AES128-SHA AES128-SHA256 AES256-GCM-SHA384 AES256-SHA DES-CBC3-SHA " +
-			"ECDHE-ECDSA-AES128-GCM-SHA256 ECDHE-ECDSA-AES128-SHA ECDHE-ECDSA-AES128-SHA256 ECDHE-ECDSA-AES256-GCM-SHA384 ECDHE-ECDSA-AES256-SHA " +
-			"ECDHE-ECDSA-CHACHA20-POLY1305 ECDHE-ECDSA-RC4-SHA ECDHE-RSA-AES128-GCM-SHA256 ECDHE-RSA-AES128-SHA ECDHE-RSA-AES128-SHA256 " +
-			"ECDHE-RSA-AES256-GCM-SHA384 ECDHE-RSA-AES256-SHA ECDHE-RSA-CHACHA20-POLY1305 ECDHE-RSA-DES-CBC3-SHA ECDHE-RSA-RC4-SHA RC4-SHA"},
-		{[]string{"--tls-ciphersuites", "TLS_AES_256_GCM_SHA384"}, "1", `tls-ciphersuites "TLS_AES_256_GCM_SHA384"`, "TLS_AES_128_GCM_SHA256 can not be left out: the Go language always offers all suites of TLS 1.3. " +
-			"Name all three, or none, or leave TLSv1.3 out of tls-protocols and this list empty"},
+		{[]string{"--loadmodule", "x.so"}, "1", `loadmodule "x.so"`,
+			"modules are not supported: what x.so provides would be missing"},
+		{[]string{"--tls-protocols", "SSLv3"}, "1", `tls-protocols "SSLv3"`,
+			"Invalid tls-protocols specified. Use a combination of 'TLSv1', 'TLSv1.1', 'TLSv1.2' and 'TLSv1.3'."},
+		{[]string{"--tls-protocols", "TLSv1.1 TLSv1.3"}, "1", `tls-protocols "TLSv1.1 TLSv1.3"`,
+			"Invalid tls-protocols specified. The versions must follow on one another."},
+		{[]string{"--tls-ciphers", "AES256-SHA:HIGH"}, "1", `tls-ciphers "AES256-SHA:HIGH"`,
+			"no cipher is named 'HIGH'. Known are DEFAULT, alone, and AES128-GCM-SHA256 AES128-SHA AES128-SHA256 " +
+				"AES256-GCM-SHA384 AES256-SHA DES-CBC3-SHA ECDHE-ECDSA-AES128-GCM-SHA256 ECDHE-ECDSA-AES128-SHA " +
+				"ECDHE-ECDSA-AES128-SHA256 ECDHE-ECDSA-AES256-GCM-SHA384 ECDHE-ECDSA-AES256-SHA " +
+				"ECDHE-ECDSA-CHACHA20-POLY1305 ECDHE-ECDSA-RC4-SHA ECDHE-RSA-AES128-GCM-SHA256 ECDHE-RSA-AES128-SHA " +
+				"ECDHE-RSA-AES128-SHA256 ECDHE-RSA-AES256-GCM-SHA384 ECDHE-RSA-AES256-SHA " +
+				"ECDHE-RSA-CHACHA20-POLY1305 ECDHE-RSA-DES-CBC3-SHA ECDHE-RSA-RC4-SHA RC4-SHA"},
+		{[]string{"--tls-ciphersuites", "TLS_AES_256_GCM_SHA384"}, "1", `tls-ciphersuites "TLS_AES_256_GCM_SHA384"`,
+			"TLS_AES_128_GCM_SHA256 can not be left out: the Go language always offers all suites of TLS 1.3. " +
+				"Name all three, or none, or leave TLSv1.3 out of tls-protocols and this list empty"},
 		{[]string{"--cluster-enabled", "yes"}, "1", `cluster-enabled "yes"`, "cluster mode is not supported"},
-		{[]string{"--user", "bob", "on", "nosuch"}, "1", `user "bob" "on" "nosuch"`, "Error in user declaration 'nosuch': Syntax error"},
-		{[]string{"--user", "bob", "+nosuch"}, "1", `user "bob" "+nosuch"`, "Error in user declaration '+nosuch': Unknown command or category name in ACL"},
-		{[]string{"--user", "bob", "(+get"}, "1", `user "bob" "(+get"`, "Error in user declaration '(+get': Unmatched parenthesis in selector definition."},
-		{[]string{"--user", "a b"}, "1", `user "a b"`, "Error in user declaration 'a b': Spaces not allowed in ACL usernames"},
-		{[]string{"--user", "bob", "--user", "bob"}, "2", `user "bob"`, "Error in user declaration 'bob': Duplicate user found. A user can only be defined once in config files"},
+		{[]string{"--user", "bob", "on", "nosuch"}, "1", `user "bob" "on" "nosuch"`,
+			"Error in user declaration 'nosuch': Syntax error"},
+		{[]string{"--user", "bob", "+nosuch"}, "1", `user "bob" "+nosuch"`,
+			"Error in user declaration '+nosuch': Unknown command or category name in ACL"},
+		{[]string{"--user", "bob", "(+get"}, "1", `user "bob" "(+get"`,
+			"Error in user declaration '(+get': Unmatched parenthesis in selector definition."},
+		{[]string{"--user", "a b"}, "1", `user "a b"`,
+			"Error in user declaration 'a b': Spaces not allowed in ACL usernames"},
+		{[]string{"--user", "bob", "--user", "bob"}, "2", `user "bob"`,
+			"Error in user declaration 'bob': Duplicate user found. A user can only be defined once in config files"},
 		{[]string{"--rename-command", "nosuch", ""}, "1", `rename-command "nosuch" ""`, "No such command in rename-command"},
-		{[]string{"--rename-command", "get", "", "--rename-command", "GET", "x"}, "2", `rename-command "GET" "x"`, "No such command in rename-command"},
+		{[]string{"--rename-command", "get", "", "--rename-command", "GET", "x"}, "2", `rename-command "GET" "x"`,
+			"No such command in rename-command"},
 		{[]string{"--rename-command", "get", "SET"}, "1", `rename-command "get" "SET"`, "Target command name already exists"},
 	} {
 		_, _, err := loadConfig(test.args, dataTable(), strings.NewReader(""))
@@ -262,7 +278,8 @@ func TestStandardInputComesBetweenFileAndOptions(t *testing.T) {
 }
 
 func TestOptionsWithoutEffectAreNoticedOnce(t *testing.T) {
-	file := confFile(t, "save 900 1", "save 300 10", "port 7000", "activedefrag yes", "slave-read-only yes", "requirepass x")
+	file := confFile(t, "save 900 1", "save 300 10", "port 7000", "activedefrag yes", "slave-read-only yes",
+		"requirepass x")
 	_, notices, err := Load([]string{file, "--daemonize", "yes", "--save", ""}, dataTable())
 	if err != nil {
 		t.Fatal(err)
@@ -278,7 +295,8 @@ func TestOptionsWithoutEffectAreNoticedOnce(t *testing.T) {
 
 func TestUsersComeFromTheConfFileOrFromAnACLFile(t *testing.T) {
 	_, _, err := Load([]string{confFile(t, "user bob on", "aclfile users.acl")}, dataTable())
-	if err == nil || !strings.Contains(err.Error(), "define either an ACL file or declare users directly in your redis.conf, but not both") {
+	const both = "define either an ACL file or declare users directly in your redis.conf, but not both"
+	if err == nil || !strings.Contains(err.Error(), both) {
 		t.Errorf("both: %v", err)
 	}
 }
@@ -286,7 +304,8 @@ func TestUsersComeFromTheConfFileOrFromAnACLFile(t *testing.T) {
 func TestAUserLineOutranksRequirepass(t *testing.T) {
 	for _, test := range []struct{ line, password, want string }{
 		{"user default on nopass ~* &* +@all", "x", "user default on nopass sanitize-payload ~* &* +@all"},
-		{"user default on >y ~a* +get", "x", "user default on sanitize-payload #" + acl.PasswordHash("y") + " ~a* resetchannels -@all +get"},
+		{"user default on >y ~a* +get", "x",
+			"user default on sanitize-payload #" + acl.PasswordHash("y") + " ~a* resetchannels -@all +get"},
 		{"user bob on nopass", "x", "user default on sanitize-payload #" + acl.PasswordHash("x") + " ~* &* +@all"},
 	} {
 		s := startedWith(t, confFile(t, test.line, "requirepass "+test.password)).Users(dataTable())
@@ -298,10 +317,14 @@ func TestAUserLineOutranksRequirepass(t *testing.T) {
 
 func FuzzConfFile(f *testing.F) {
 	for _, seed := range []string{
-		"", "port 1", "# x\n\nPORT\t7000\r\n", `requirepass "a\x41\n\"b" `, `requirepass 'a\'b'`, `a"b`, "save 1 2\nsave \"\"\nsave 3 4",
-		"client-output-buffer-limit replica 1mb 2 3", "include /nosuch", "include", "user default on nopass ~* &* +@all", "user x",
-		"rename-command a a", "maxmemory 99999999999999999999gb", "maxmemory-clients 5%", "notify-keyspace-events KEA", "hz 0",
-		"shutdown-on-sigterm save now", "latency-tracking-info-percentiles nan 1e999 50", "bind * -::*", "\"\\x", "\"\\", "\x00\xff\"\x80\"",
+		"", "port 1", "# x\n\nPORT\t7000\r\n", `requirepass "a\x41\n\"b" `, `requirepass 'a\'b'`, `a"b`,
+		"save 1 2\nsave \"\"\nsave 3 4",
+		"client-output-buffer-limit replica 1mb 2 3", "include /nosuch", "include", "user default on nopass ~* &* +@all",
+		"user x",
+		"rename-command a a", "maxmemory 99999999999999999999gb", "maxmemory-clients 5%", "notify-keyspace-events KEA",
+		"hz 0",
+		"shutdown-on-sigterm save now", "latency-tracking-info-percentiles nan 1e999 50", "bind * -::*", "\"\\x", "\"\\",
+		"\x00\xff\"\x80\"",
 		"Bind 0\v", "bind a \"\" b",
 	} {
 		f.Add(seed)
@@ -335,7 +358,8 @@ func FuzzConfFile(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if stale, err := (&Config{table: dataTable()}).staleParameters(rewritten, defaultSettings(), l.settings); err != nil || len(stale) > 0 {
+		stale, err := (&Config{table: dataTable()}).staleParameters(rewritten, defaultSettings(), l.settings)
+		if err != nil || len(stale) > 0 {
 			t.Fatalf("%q rewritten as %q differs: %v %v", content, rewritten, stale, err)
 		}
 		new(Config).publish(l.settings)
@@ -390,7 +414,8 @@ func TestConfigRewriteKnowsWhichDefaultsHold(t *testing.T) {
 		}
 		after, _ := os.ReadFile(file)
 		added := strings.TrimPrefix(string(after), string(before))
-		if added = strings.TrimPrefix(strings.TrimSpace(added), rewriteHeading); strings.TrimSpace(added) != strings.TrimSpace(step.added) {
+		added = strings.TrimPrefix(strings.TrimSpace(added), rewriteHeading)
+		if strings.TrimSpace(added) != strings.TrimSpace(step.added) {
 			t.Errorf("protected-mode %s: the file gets %q", step.value, added)
 		}
 		again, _, err := loadConfig([]string{file}, dataTable(), strings.NewReader(""), defaults...)
