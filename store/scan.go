@@ -97,6 +97,9 @@ func (st *Store) Scan(
 			return nil, next, 0, err
 		}
 		st.worked(place{op: scanning})
+		if o.Match != nil { // before the lock is taken
+			page.rows = slices.DeleteFunc(page.rows, func(r scanRow) bool { return !o.Match(bytesOf(r.name)) })
+		}
 		err = st.Look(locked, func() {
 			if st.dbs[db] == s && st.applied.Load() == applied {
 				keys, next = st.mergeLocked(s, page, cursor, count, now, o)

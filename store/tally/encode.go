@@ -136,11 +136,16 @@ func (f *Flows) Restore(kept string) error {
 		a.Millis, a.Keys = d.float(), d.float()
 	}
 	for _, t := range []*Top{&r.first, &r.second} {
+		var lines []Line
 		for n := d.count(); n > 0 && !d.broken; n-- {
-			prefix, missed := d.text(), d.count()
-			if counts := d.counts(); !d.broken {
-				t.addAll(prefix, counts, missed)
+			l := Line{Prefix: d.text(), Missed: d.count()}
+			if l.Counts = d.counts(); !d.broken {
+				lines = append(lines, l)
 			}
+		}
+		sortLines(lines) // if there is room for fewer than there was
+		for _, l := range lines {
+			t.addAll(l.Prefix, l.Counts, l.Missed)
 		}
 	}
 	if d.broken {

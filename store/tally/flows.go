@@ -78,7 +78,7 @@ func (f *Flows) Gone(kind Kind, age, weight float64) {
 	}
 }
 
-// Lines are the prefixes of either kind, those with the most events first.
+// Lines are the prefixes of either kind, in no order.
 func (f *Flows) Lines() (first, second []Line) { return f.first.lines(), f.second.lines() }
 
 // Reset forgets all.

@@ -98,16 +98,20 @@ func (t *Top) down(i int) {
 	}
 }
 
-// lines are all of them, those with the most events first.
+// lines are all of them, in no order: who asks holds the owner's lock.
 func (t *Top) lines() []Line {
 	lines := make([]Line, 0, len(t.heap))
 	for _, c := range t.heap {
 		lines = append(lines, c.Line)
 	}
+	return lines
+}
+
+// sortLines puts those with the most events first.
+func sortLines(lines []Line) {
 	slices.SortFunc(lines, func(a, b Line) int {
 		return cmp.Or(cmp.Compare(b.Counts.sum(), a.Counts.sum()), strings.Compare(a.Prefix, b.Prefix))
 	})
-	return lines
 }
 
 func (c *Counts) sum() (n int64) {
