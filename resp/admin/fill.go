@@ -51,6 +51,10 @@ func (l *look) fill() error {
 	lines := fillLines(v.elems)
 	data := map[string]any{"DB": db, "Deep": level == "2" && under == "", "Under": under, "Boxes": treemap(lines, mapWidth, mapHeight),
 		"Width": mapWidth, "Height": mapHeight}
+	if l.r.FormValue("by") == "hits" {
+		data["ByHits"] = true
+		slices.SortStableFunc(lines, func(a, b fillLine) int { return cmp.Compare(b.Hits, a.Hits) })
+	}
 	if len(lines) > mostFillLines {
 		lines = append(lines[:mostFillLines:mostFillLines], together(lines[mostFillLines:]))
 	}

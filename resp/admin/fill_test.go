@@ -40,12 +40,23 @@ func TestWhatFillsACacheComesWithItsHits(t *testing.T) {
 	if !strings.Contains(body, "; 3 hits, 75.0 % of look-ups</title>") || strings.Index(body, ">user:<") > strings.Index(body, ">item:<") {
 		t.Errorf("the map, or the order:\n%s", body)
 	}
+	for range 9 {
+		s.do("GET", "item:1")
+	}
+	_, body = s.get(c, "/fill?db=0&by=hits")
+	if at := strings.Index(body, "<table>"); at < 0 || strings.Index(body[at:], ">item:<") > strings.Index(body[at:], ">user:<") ||
+		!strings.Contains(body, `<option value="hits" selected>`) {
+		t.Errorf("in the order of hits:\n%s", body)
+	}
+	if _, body := s.get(c, "/keys/used"); !strings.Contains(body, `href="/fill?db=0&amp;by=hits"`) {
+		t.Errorf("the most used, while uses are not counted:\n%s", body)
+	}
 	_, body = s.get(c, "/fill?db=0&under=user:")
 	if cells(body, "user:1:") == nil || cells(body, "user:2:") == nil || cells(body, "item:") != nil {
 		t.Errorf("below user::\n%s", body)
 	}
 	_, body = s.get(c, "/caches")
-	if got := cells(body, "db0"); len(got) < 7 || strings.Join(got[4:7], " ") != "4 1 80.0 %" {
+	if got := cells(body, "db0"); len(got) < 7 || strings.Join(got[4:7], " ") != "13 1 92.9 %" {
 		t.Errorf("db0 %q", got)
 	}
 
