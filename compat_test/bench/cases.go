@@ -111,6 +111,7 @@ func allGroups(sz size) []group {
 		cases: []benchCase{{"uniform", runUniform}, {"restart", runRestart}}}
 
 	groups := []group{ordinary, collections(), sequence(), mixes(), messages(), unheard(), always, cold, many, resident(), importing(sz), exporting(sz)}
+	groups = append(groups, largerFamilies()...)
 	return append(groups, longFamilies()...)
 }
 

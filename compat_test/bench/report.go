@@ -209,7 +209,7 @@ func (f fact) missed() bool {
 }
 
 func (f fact) amount(x float64) string {
-	if f.Unit == "MB" || f.Unit == "keys/s" || f.Unit == "bytes" {
+	if f.Unit == "MB" || f.Unit == "keys/s" || f.Unit == "elements/s" || f.Unit == "bytes" {
 		return grouped(int(x+0.5)) + " " + f.Unit
 	}
 	return strings.TrimSpace(fmt.Sprintf("%.2f %s", x, f.Unit))
