@@ -32,6 +32,9 @@ func (st *Store) Check() error {
 		if err := r.checkIndex(fail); err != nil {
 			return err
 		}
+		if err := r.checkFilters(&st.filters, fail); err != nil {
+			return err
+		}
 		return st.checkMemoryLocked(r, fail)
 	})
 	return errors.Join(append(errs, err)...)
@@ -204,7 +207,7 @@ func (st *Store) checkMemoryLocked(r *reader, fail func(string, ...any)) error {
 	if watched != st.dueFields.Len() {
 		fail("%d hashes have field deadlines and %d wait for the sweeper", watched, st.dueFields.Len())
 	}
-	if bytes != st.hotBytes || objects != st.hotObjects {
+	if bytes += st.filterBytes; bytes != st.hotBytes || objects != st.hotObjects {
 		fail("the hot set counts %d bytes in %d objects and has %d in %d", st.hotBytes, st.hotObjects, bytes, objects)
 	}
 	var listed int64

@@ -37,6 +37,7 @@
 //	paged_index.go paged_build.go paged_list.go           the index by which they are found; the ends of lists
 //	paged_stream.go paged_stream_spans.go                 some of a stream's entries: the way there; which are known
 //	paged_stream_read.go                                 how one is found on disk
+//	paged_filter.go paged_filter_build.go                names that are not there are known without a look-up
 //	paged_growth.go                                      writers wait for an index that memory waits for
 //	apply_string.go apply_rows.go apply_runs.go          the rows of long strings and of collections
 //	apply_slices.go rewrite.go                           on a full disk, or of much; long values without the lock

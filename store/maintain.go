@@ -71,6 +71,12 @@ func (st *Store) maintain() (freed bool) {
 			return false
 		}
 		st.worked(place{op: indexing})
+		if !did {
+			if did, err = st.fillFilters(0); err != nil {
+				st.maintenanceFailed(indexing, err)
+				return false
+			}
+		}
 		if did {
 			st.checkpoint(st.walPages())
 			signal(st.wb.applyNow)

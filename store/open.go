@@ -172,7 +172,7 @@ func (st *Store) openDatabase() error {
 		return err
 	}
 	w.cache, w.passages = st.sizes.writerCache, &st.passages
-	w.serveParts(&st.paged)
+	w.serveParts(&st.paged, &st.filters)
 	st.wb.w = w
 	var nextID int64
 	err = queryInts(c, `SELECT max(coalesce((SELECT value FROM meta WHERE name = 'next_id'), 1),

@@ -66,6 +66,7 @@ type part struct {
 	list       *ends   // of a list: see paged_list.go
 	stream     *Stream // see paged_stream.go
 	reading    int     // loads of its key that are under way
+	vain       int     // names that were read and are no elements, since a filter was wanted
 	unfit      bool    // the collection has to be loaded whole: a field has a deadline
 }
 
@@ -225,9 +226,19 @@ func (st *Store) hasElements(o *object, names *Names) bool {
 		return false
 	}
 	p.age(st)
-	all := true
+	all, filter := true, st.filters.of(o.id)
+	if filter != nil {
+		filter.asked.Store(true)
+	}
 	for i := names.First; i <= names.Last && i < len(names.Args); i += names.Step {
-		all = p.find(viewString(names.Args[i])) && all
+		name := viewString(names.Args[i])
+		switch {
+		case p.find(name):
+		case filter != nil && filter.lacks(elementHash(names.Args[i])):
+			p.young.lacks(name)
+		default:
+			all = false
+		}
 	}
 	st.resized(o)
 	return all
@@ -261,7 +272,14 @@ func (p *part) install(st *Store, r *row, l *load, held *[]*idSpan) {
 	for _, name := range l.names {
 		if !r.unfit && !p.find(name) {
 			p.take(r.found, name)
+			if _, there := r.found.number(name); !there {
+				p.vain++
+			}
 		}
+	}
+	if p.vain > 0 && (p.vain >= max(filterAfter, p.owner.outline().shape.Len/filterPart) || st.opts.pagedElements != 0) {
+		p.vain = 0
+		st.filters.want(p.owner.id)
 	}
 	st.resized(p.owner)
 }

@@ -21,7 +21,11 @@ const (
 )
 
 // noteHot tells those without the keyspace lock, which the caller holds, by how much the hot set is over its bound.
-func (st *Store) noteHot() { st.over.Store(st.hotBytes - st.maxMemory.Load()) }
+func (st *Store) noteHot() {
+	owed := st.filters.owed.Swap(0)
+	st.hotBytes, st.filterBytes = st.hotBytes+owed, st.filterBytes+owed
+	st.over.Store(st.hotBytes - st.maxMemory.Load())
+}
 
 // seenOver is by how much the hot set is over its bound, or was when somebody looked last. It does not wait for the
 // keyspace lock, which a long script may hold.

@@ -166,6 +166,7 @@ func (w *writer) readIndexed(c *sqlite3.Conn) error {
 	}
 	defer s.Close()
 	w.indexed, w.build = map[int64]int64{}, nil
+	w.filters.dropAll()
 	for s.Step() {
 		w.indexed[s.ColumnInt64(0)] = s.ColumnInt64(1)
 	}
@@ -182,8 +183,8 @@ func (w *writer) readIndexed(c *sqlite3.Conn) error {
 }
 
 // serveParts makes the writer tell of the indexes that are complete.
-func (w *writer) serveParts(p *paged) {
-	w.paged = p
+func (w *writer) serveParts(p *paged, f *filters) {
+	w.paged, w.filters.shown = p, f
 	for id, below := range w.indexed {
 		p.set(id, below == allHashes)
 	}
@@ -201,12 +202,14 @@ func (w *writer) distrustIndexes() {
 		}
 	}
 	w.build, w.distrust = nil, true
+	w.filters.dropAll()
 	w.run(w.distrustAll)
 }
 
 // letIndexGo forgets a key that is gone, and its entries.
 func (w *writer) letIndexGo(id int64) {
 	delete(w.indexed, id)
+	w.filters.drop(id)
 	if w.paged != nil {
 		w.paged.set(id, false)
 	}
@@ -319,6 +322,9 @@ func (w *writer) changeIndex(id int64, changes []indexChange) {
 		w.step(s)
 		if w.err != nil {
 			return
+		}
+		if !c.removed {
+			w.filters.put(id, c.hash)
 		}
 		if w.c.Changes() > 0 { // else an earlier attempt has done it
 			grew += by

@@ -111,6 +111,7 @@ type Store struct {
 	nextSpace            int64
 	newest, oldest, hand *object // SIEVE
 	hotBytes, hotObjects int64
+	filterBytes          int64 // that of hotBytes which filters take
 	absent               []*object
 	absentNext           int
 	due                  expire.Queue[*object]
@@ -148,6 +149,7 @@ type Store struct {
 	lists      scanLists
 	damage     damage
 	paged      paged
+	filters    filters
 }
 
 // birth and tombstone note an object as it was at one LSN.

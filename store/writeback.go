@@ -290,6 +290,7 @@ func (st *Store) applyLoop() {
 		}
 		st.makeRoom(growth, dropped, rows)
 		st.indexBetween(st.indexShare(time.Since(start)))
+		st.filtersBetween(time.Since(start))
 		st.atMoment()
 	}
 }

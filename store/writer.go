@@ -50,6 +50,7 @@ type writer struct {
 	indexed  map[int64]int64 // keys whose elements are indexed, and to what bound: see paged_index.go
 	indexing []indexChange   // reused
 	build    *indexBuild     // an index that is being made
+	filters  keptFilters     // of indexes that are complete
 	distrust bool            // the next transaction is to say that no index is to be trusted
 	paged    *paged          // is told of indexes that are complete; nil = nobody serves from them
 }
@@ -66,6 +67,7 @@ type statements struct {
 	reapChunks, reapPieces                      *sqlite3.Stmt
 	savepoint, rollbackTo, release              *sqlite3.Stmt
 	putEntry, dropEntry, reapEntries            *sqlite3.Stmt
+	hashesFrom                                  *sqlite3.Stmt
 	countEntries, dropIndexed, distrustAll      *sqlite3.Stmt
 	put, putMany, remove, reapRows              [len(tables)]*sqlite3.Stmt // by table
 	findRun, runsFrom                           [len(tables)]*sqlite3.Stmt // of those with runs
@@ -131,6 +133,7 @@ func (w *writer) sql() map[**sqlite3.Stmt]string {
 		&w.countEntries: `UPDATE indexed_keys SET elements = elements + ?2 WHERE id = ?1`,
 		&w.distrustAll:  `UPDATE indexed_keys SET below = ` + itoa(toClear),
 		&w.dropIndexed:  `DELETE FROM indexed_keys WHERE id = ?1`,
+		&w.hashesFrom:   `SELECT DISTINCT hash FROM element_index WHERE id = ?1 AND hash > ?2 ORDER BY hash LIMIT ?3`,
 		&w.reapEntries: `DELETE FROM element_index WHERE id = ?1 AND (hash, n) IN
 			(SELECT hash, n FROM element_index WHERE id = ?1 LIMIT ?2)`,
 		&w.meta: `INSERT INTO meta (name, value) VALUES (?1, ?2)
