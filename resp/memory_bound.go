@@ -1,5 +1,7 @@
 package resp
 
+import "diskette/resp/internal/machine"
+
 // maxmemory bounds the hot set and, beyond bufferShare of it, what connections hold for their clients: commands that
 // are not whole yet, queued ones, replies and messages that wait. As in Redis, many or large buffers leave less for
 // keys; here keys are unloaded for them, not evicted. At least a quarter of maxmemory stays for keys, or nothing
@@ -13,5 +15,6 @@ const (
 func (s *Server) boundHotSet() {
 	limit := s.cfg.MaxMemory.Load()
 	beyond := max(0, int64(s.clientsMemory())-limit/bufferShare)
+	machine.KeysWithin(limit)
 	s.store.SetMaxMemory(max(limit-beyond, limit/keysShare))
 }

@@ -86,6 +86,9 @@ func (st *Store) forget(o *object) {
 func (st *Store) resized(o *object) {
 	n := o.size()
 	st.hotBytes += n - o.bytes()
+	if half := st.maxMemory.Load() / 2; n > half && o.bytes() <= half {
+		st.wantIndex(o)
+	}
 	o.units = uint32(n / sizeUnit)
 }
 

@@ -70,9 +70,11 @@ func (st *Store) indexElements() (did bool, err error) {
 }
 
 // indexBetween goes on with indexes for a while between two write-backs, of which the second waits already: a hot set
-// that is over its bound may have to wait for that, because it can not let go of what is changed all the time.
+// that is over its bound, or soon will be, may have to wait for that, because it can not let go of what is changed all
+// the time.
 func (st *Store) indexBetween(share time.Duration) {
-	for end := time.Now().Add(share); !st.DiskFull() && st.seenOver() > 0 && time.Now().Before(end); {
+	near := -st.maxMemory.Load() / 2
+	for end := time.Now().Add(share); !st.DiskFull() && st.seenOver() > near && time.Now().Before(end); {
 		did, err := st.indexElements()
 		if err != nil {
 			st.maintenanceFailed(indexing, err)

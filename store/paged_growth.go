@@ -10,6 +10,9 @@ import (
 // comes meanwhile: 490 MB instead of 64 for a hash of 3.5 million fields on a busy machine. So from growthSlack over
 // the bound on write-back's goroutine works on the index for longer between two write-backs, and writers wait for it,
 // each time for growthWait at most: rather too much than for ever. So they do for the write-back of parts.
+//
+// And it is begun early: when the collection takes half of the bound (resized). Most of it is made when the other half
+// is there, and who fills it hardly waits.
 
 const (
 	growthSlack = 32 << 20 // at most, and

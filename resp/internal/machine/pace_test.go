@@ -25,6 +25,18 @@ func TestALargeHeapHasLittleRoomToGrow(t *testing.T) {
 	}
 }
 
+func TestAHeapOfFewKeysHasRoomForAThirdOfThem(t *testing.T) {
+	KeysWithin(60 << 20)
+	defer KeysWithin(0)
+	for live, want := range map[int64]int64{
+		8 << 20: 8 << 20, 40 << 20: 20 << 20, 90 << 20: 20 << 20, 400 << 20: 98 << 20, // much else is in the last
+	} {
+		if got := room(live); got != want {
+			t.Errorf("a heap of %d MB grows by %d MB, want %d", live>>20, got>>20, want>>20)
+		}
+	}
+}
+
 // TestTheCollectorIsPaced fills the heap: its goal comes near to it.
 func TestTheCollectorIsPaced(t *testing.T) {
 	t.Setenv("GOGC", "")
