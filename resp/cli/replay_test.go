@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -20,6 +21,9 @@ type replayed struct {
 	left    []string // the lines that have not been reached
 	loops   bool
 	problem error
+
+	mu  sync.Mutex
+	end string // the address of the connection that stands behind all of the client's in the listener's queue
 }
 
 func replay(t *testing.T, lines []string, loops bool) *replayed {
@@ -36,6 +40,10 @@ func replay(t *testing.T, lines []string, loops bool) *replayed {
 		for len(s.left) > 0 && s.problem == nil {
 			conn, err := listener.Accept()
 			if err != nil {
+				return
+			}
+			if s.isEnd(conn) {
+				conn.Close()
 				return
 			}
 			_ = conn.SetDeadline(time.Now().Add(longEnough))
@@ -118,10 +126,28 @@ func sendDocuments(conn net.Conn) error {
 	return err
 }
 
+// finish has the server accept what the client, which has ended, had connected, and waits for its end. A listener that
+// is closed forgets connections that it has not accepted yet.
+func (s *replayed) finish() {
+	s.mu.Lock()
+	if conn, err := net.Dial("tcp4", net.JoinHostPort("127.0.0.1", s.port)); err == nil { // else it has ended
+		s.end = conn.LocalAddr().String()
+		defer conn.Close()
+	}
+	s.mu.Unlock()
+	<-s.stopped
+}
+
+// isEnd waits for who is connecting in finish to note by which address.
+func (s *replayed) isEnd(conn net.Conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return conn.RemoteAddr().String() == s.end
+}
+
 func (s *replayed) check(t *testing.T) {
 	t.Helper()
-	s.close()
-	<-s.stopped
+	s.finish()
 	if s.problem != nil {
 		t.Error(s.problem)
 	} else if len(s.left) > 0 {
