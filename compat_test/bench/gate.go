@@ -25,7 +25,7 @@ import (
 // pipeline took 0.82 of Redis's processor time beside 17 other processes (median of seven rounds) and 1.25 beside
 // 30 (of five), an HSET 1.01 and 1.62. Redis has one thread, and each time that it comes back to a processor
 // others have filled the caches. How busy the machine is tells the time that Redis waits for a processor: beside
-// those 30 it was 3 to 100 times what it used of one. Rounds on a busy machine are not compared, nor those on a
+// those 30 it was 2 to 110 times what it used of one. Rounds on a busy machine are not compared, nor those on a
 // machine of another kind than the baseline's: they are NOT CHECKED, and the report says so.
 
 // gatedCases is what is compared: what users do most, the commands whose write-back weighs most, and a mix.
