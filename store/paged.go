@@ -210,7 +210,11 @@ func (p *part) forgetOld(st *Store) bool {
 	if p.reading > 0 || p.old.lsn > st.applied.Load() {
 		return false
 	}
+	whole := p.old.whole
 	p.old = generation{}
+	if h := st.hooks.Rested; whole && h != nil {
+		h() // it was most of what is in memory
+	}
 	return true
 }
 

@@ -179,10 +179,14 @@ func (r *reader) checkFilters(p *filters, fail func(string, ...any)) error {
 
 func checkFilter(s *sqlite3.Stmt, id int64, f *nameFilter, fail func(string, ...any)) error {
 	defer s.Close()
+	missing := 0
 	for s.Step() {
 		if f.lacks(s.ColumnInt64(0)) {
-			fail("key %d: the filter of its names lacks an entry of its index", id)
+			missing++
 		}
+	}
+	if missing > 0 {
+		fail("key %d: the filter of its names lacks %d entries of its index", id, missing)
 	}
 	return s.Err()
 }

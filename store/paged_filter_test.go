@@ -11,13 +11,7 @@ func TestNamesThatAreNotThereAreKnownWithoutALookUp(t *testing.T) {
 	st := opened(t, t.TempDir(), func(o *Options) { o.pagedElements, o.MaxMemory = 1000, 1<<20 })
 	addNames(t, st, 0, members)
 	unloadedAndIndexed(t, st)
-	hasName(t, st, members, false) // it begins a part
-	hasName(t, st, members+added, false)
-	id := idOf(st, "s")
-	eventually(t, "the filter", func() bool {
-		signal(st.wb.applyNow)
-		return st.filters.of(id) != nil
-	})
+	id := filterMade(t, st, 10*members)
 	before := loadsOf(st)
 	lookedUp := func() int64 { return loadsOf(st) - before }
 	for i := range added {
@@ -47,9 +41,7 @@ func TestAFilterThatIsFullIsMadeAnewAndOneWithoutRoomIsNot(t *testing.T) {
 	st := opened(t, t.TempDir(), func(o *Options) { o.pagedElements, o.MaxMemory = 100, 1<<20 })
 	addNames(t, st, 0, few)
 	unloadedAndIndexed(t, st)
-	hasName(t, st, many, false) // it begins a part
-	hasName(t, st, many+1, false)
-	id := idOf(st, "s")
+	id := filterMade(t, st, 10*many)
 	made := func(names int64) func() bool {
 		return func() bool {
 			signal(st.wb.applyNow)
@@ -57,7 +49,6 @@ func TestAFilterThatIsFullIsMadeAnewAndOneWithoutRoomIsNot(t *testing.T) {
 			return f != nil && f.bytes()*8 >= names*leastFilterBits
 		}
 	}
-	eventually(t, "the filter", made(few))
 	addNames(t, st, few, many)
 	flushed(t, st)
 	eventually(t, "a larger filter", made(many))
@@ -145,10 +136,24 @@ func unloadedAndIndexed(t *testing.T, st *Store) {
 	unloadAll(st)
 }
 
-func idOf(st *Store, key string) int64 {
-	st.Lock()
-	defer st.Unlock()
-	return st.dbs[0].keys.get(key).id
+// filterMade looks names up in vain, of which these and those behind are not there, until the set has a filter.
+func filterMade(t *testing.T, st *Store, absent int) (id int64) {
+	t.Helper()
+	eventually(t, "the filter", func() bool {
+		hasName(t, st, absent, false)
+		absent++
+		st.Lock()
+		o := st.dbs[0].keys.get("s")
+		id = o.id
+		whole := o.part() == nil // it was loaded by what had begun to read before the index was complete
+		st.Unlock()
+		if whole {
+			unloadedAndIndexed(t, st)
+		}
+		signal(st.wb.applyNow)
+		return st.filters.of(id) != nil
+	})
+	return id
 }
 
 func loadsOf(st *Store) int64 {

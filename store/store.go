@@ -79,7 +79,7 @@ type Hooks struct {
 	FieldsExpired func(db int, key string, gone bool)
 	Flushed       func(db int)              // a database is about to be emptied
 	Swapped       func(a, b int, now int64) // two databases were exchanged
-	Rested        func()                    // write-back has given its buffers back: they wait for the collector
+	Rested        func()                    // much memory was let go of: it waits for the collector
 }
 
 // ErrInUse says that another server has the data directory open.
