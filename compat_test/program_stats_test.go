@@ -111,3 +111,18 @@ func TestStatsTellsWhatTheServerHasCounted(t *testing.T) {
 	succeeds(t, "stats", s.Dir, "--recover")
 	same("killed, and brought in", func(n int64) bool { return n > 0 })
 }
+
+// TestWhatMovesInIsInTheStatistics begins with another's dump: the censuses are told of its keys.
+func TestWhatMovesInIsInTheStatistics(t *testing.T) {
+	s := moving(t, snapshotOf(t, 100))
+	s.start(nil)
+	c := dial(t, s.Addr)
+	stats := func() map[string]string { return fieldsOf(c.Do("CACHE", "STATS", "0")) }
+	await(t, "the keys that moved in are counted", func() bool { return stats()["complete"] == "1" })
+	if got := stats(); got["keys"] != "100" || got["bytes"] == "0" {
+		t.Errorf("%v", got)
+	}
+	if strings.Contains(s.Log.String(), "statistics of the caches begin anew") {
+		t.Error(s.Log.String())
+	}
+}

@@ -29,6 +29,14 @@ var ErrNoUser = errors.New("no such user, or it is switched off")
 
 var errNoData = errors.New("the data is not open yet")
 
+// hasData returns errNoData until Start has done its work.
+func (s *Server) hasData() error {
+	if s.loading.Load() != nil || s.store == nil {
+		return errNoData
+	}
+	return nil
+}
+
 // insideConn is the server's end.
 type insideConn struct {
 	socketEnd
@@ -136,10 +144,11 @@ func (s *Server) Ready() error {
 // Keep stores values by name; a part's names are to be few. It returns when a kill does not lose them any more. While
 // nothing can be written it fails. It waits for a long script until the context is done.
 func (s *Server) Keep(ctx context.Context, part string, values map[string][]byte) error {
-	if s.store != nil {
-		if err := s.store.WriteError(); err != nil {
-			return err
-		}
+	if err := s.hasData(); err != nil {
+		return err
+	}
+	if err := s.store.WriteError(); err != nil {
+		return err
 	}
 	lsn, err := s.keep(ctx, part, func(uint64) map[string][]byte { return values })
 	if err != nil {
@@ -173,6 +182,14 @@ func (s *Server) keep(ctx context.Context, part string, values func(lsn uint64) 
 
 // Kept returns what Keep has stored, and waits as it does.
 func (s *Server) Kept(ctx context.Context, part string) (map[string]string, error) {
+	if err := s.hasData(); err != nil {
+		return nil, err
+	}
+	return s.kept(ctx, part)
+}
+
+// kept is Kept for Start, too.
+func (s *Server) kept(ctx context.Context, part string) (map[string]string, error) {
 	values := map[string]string{}
 	_, err := s.onKept(ctx, part, func(tx *store.Tx, key []byte) error {
 		defer tx.Uncount() // no client's hit or miss
@@ -192,9 +209,6 @@ func (s *Server) Kept(ctx context.Context, part string) (map[string]string, erro
 func (s *Server) onKept(
 	ctx context.Context, part string, what func(tx *store.Tx, key []byte) error,
 ) (lsn uint64, err error) {
-	if s.loading.Load() != nil || s.store == nil {
-		return 0, errNoData
-	}
 	st, key := s.store, []byte(keptPrefix+part)
 	var loaded []*store.Fetch
 	release := func() {
@@ -246,10 +260,10 @@ func (s *Server) lockWithin(ctx context.Context) error {
 // ExpiringNext lists at most so many keys of a database that expire behind a place, in that order, and where to go on:
 // 0, 0 = that was all.
 func (s *Server) ExpiringNext(db int, millis, id int64, most int) (keys []string, nextMillis, nextID int64, err error) {
-	switch {
-	case s.loading.Load() != nil || s.store == nil:
-		return nil, 0, 0, errNoData
-	case db < 0 || db >= s.cfg.Databases:
+	if err := s.hasData(); err != nil {
+		return nil, 0, 0, err
+	}
+	if db < 0 || db >= s.cfg.Databases {
 		return nil, 0, 0, errors.New("there is no such database")
 	}
 	keys, next, err := s.store.ExpiringNext(db, store.DeadlinePlace{Millis: millis, ID: id}, most)

@@ -33,8 +33,8 @@ type copies struct {
 // its beginning. It has no name any more: the room that it takes is free when it is closed, whatever happens. The
 // server does not end before CopyDatabase has returned.
 func (s *Server) CopyDatabase(ctx context.Context) (*Copy, error) {
-	if s.loading.Load() != nil || s.store == nil {
-		return nil, errNoData
+	if err := s.hasData(); err != nil {
+		return nil, err
 	}
 	if !s.copies.one.TryLock() {
 		return nil, ErrCopying

@@ -2,6 +2,7 @@ package resp
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"diskette/store"
@@ -18,13 +19,10 @@ const (
 // KeptStatistics is the name of the hash that they are in, in the server's own database.
 const KeptStatistics = keptPrefix + talliesPart
 
-// beginTallies takes in what was kept.
+// beginTallies takes in what was kept. Of what can not be read the keys' rows tell.
 func (s *Server) beginTallies() {
-	kept, err := s.Kept(context.Background(), talliesPart)
-	if err == nil {
-		err = s.store.BeginTallies(kept)
-	}
-	if err != nil {
+	kept, err := s.kept(context.Background(), talliesPart)
+	if err = errors.Join(err, s.store.BeginTallies(kept)); err != nil {
 		s.log.Warn().Err(err).Msg("statistics of the caches begin anew: what was kept can not be read")
 	}
 }
