@@ -36,6 +36,7 @@ type client struct {
 	replies replyMode
 	noTouch bool
 	own     bool // the server's own: its commands are not counted (ConnectOwn)
+	inside  bool // of this process: what it looks up is no use of the cache
 	out     wire.Output
 	seen    uint64 // newest LSN that the replies in out must wait for
 	call    command.Call

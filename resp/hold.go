@@ -98,8 +98,8 @@ func (h *hold) keyed(r *command.Row, args [][]byte, following []wire.Command) {
 	t := cl.beforeCommand(r, args, h.loaded)
 	tx, reply, seen := h.call(tx, r, args)
 	cl.afterCommand(t, r, args, &reply)
-	if cl.own {
-		tx.Uncount() // no client's hit or miss
+	if cl.inside {
+		tx.Uncount() // no hit or miss of the cache's users
 	}
 	lsn := max(seen, tx.End())
 	cl.srv.endUnit(cl)

@@ -111,10 +111,12 @@ func (in *inside) Close() error {
 // Addr is nobody's.
 func (in *inside) Addr() net.Addr { return &net.UnixAddr{Name: "inside", Net: "unix"} }
 
-// letIn makes a client of this process's the user that it is. It is not idle while nobody asks it for anything.
+// letIn makes a client of this process's the user that it is. It is not idle while nobody asks it for anything, and
+// what it looks up is no hit, no miss and no use of a key, whatever the user may say: people look at what they have.
 func (cl *client) letIn(c insideConn) {
 	cl.guard.AllowSilence(true)
-	cl.own = c.own
+	cl.own, cl.inside = c.own, true
+	cl.setNoTouch(true)
 	if c.user != nil {
 		cl.user.Store(c.user)
 		cl.setAuthed(true)

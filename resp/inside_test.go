@@ -249,3 +249,38 @@ func TestWhatTheServerAsksItselfIsNobodysUse(t *testing.T) {
 		t.Errorf("the slow log has %s", got)
 	}
 }
+
+// Who looks at a key on the page, whatever his permissions, is no user of the cache.
+func TestWhatAPartOfTheProcessLooksUpIsNoUseOfAKey(t *testing.T) {
+	addr, s := startServing(t)
+	k := talk(t, addr)
+	for _, command := range []string{"ACL SETUSER ann on nopass +get ~*", "SET a 1"} {
+		if got := k.ask(command); got != "+OK" {
+			t.Errorf("%s: %s", command, got)
+		}
+	}
+	hits, misses := s.hitsAndMisses(t)
+	here := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 50000}
+	conn, err := s.ConnectAs("ann", here, here)
+	ann := inner(t, conn, err)
+	if got := ann.ask("GET a"); got != "$1" {
+		t.Errorf("ann reads %q", got)
+	}
+	ann.r.ReadString('\n')
+	if got := ann.ask("GET none"); got != "$-1" {
+		t.Errorf("ann reads %q", got)
+	}
+	if h, m := s.hitsAndMisses(t); h != hits || m != misses {
+		t.Errorf("%d hits and %d misses were counted", h-hits, m-misses)
+	}
+	conn, err = s.ConnectOwn(here, here)
+	own := inner(t, conn, err)
+	own.ask("CLIENT LIST TYPE normal")
+	found := false
+	for line, err := own.r.ReadString('\n'); err == nil && len(line) > 2; line, err = own.r.ReadString('\n') {
+		found = found || strings.Contains(line, "user=ann") && strings.Contains(line, "flags=T")
+	}
+	if !found {
+		t.Error("ann's looks touch keys")
+	}
+}

@@ -27,7 +27,7 @@ type subject struct {
 	page   *Server
 	at     string // http://127.0.0.1:port
 	redis  string // host:port
-	conn   *conn  // the default user's
+	conn   *conn  // a client's, the default user
 }
 
 // start begins a server and its page in a directory.
@@ -79,12 +79,14 @@ func startWith(t testing.TB, dir string, change func(*Server), args ...string) *
 		scheme = "https://"
 	}
 	s := &subject{t: t, server: server, page: page, at: scheme + forPage.Addr().String(), redis: forClients.Addr().String()}
-	here := &net.UnixAddr{Name: "test", Net: "unix"}
-	nc, err := server.ConnectAs("default", here, here)
+	nc, err := net.Dial("tcp", s.redis)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.conn = newConn(nc)
+	if server.NeedsPassword() {
+		s.do("AUTH", cfg.Text("requirepass"))
+	}
 	t.Cleanup(func() {
 		s.conn.close()
 		page.Stop()

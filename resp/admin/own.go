@@ -39,9 +39,6 @@ func (s *Server) ask(fn func(*conn) error) error {
 		if err := c.introduce(); err != nil {
 			return c.breaks(err)
 		}
-		if _, err := c.do("CLIENT", "NO-TOUCH", "on"); err != nil {
-			return c.breaks(err)
-		}
 	}
 	return fn(c)
 }

@@ -204,15 +204,8 @@ func (l *look) ownConnection() error {
 		return err
 	}
 	l.c = newConn(nc)
-	if err := l.c.introduce(); err != nil {
-		return err
-	}
-	l.c.looks()
-	return nil
+	return l.c.introduce()
 }
-
-// looks says that what the client asks for is no use of a key. Who may not say so looks all the same.
-func (c *conn) looks() { _, _ = c.do("CLIENT", "NO-TOUCH", "on") }
 
 func toLogin(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet || r.Header.Get("Accept") == "application/json" {
@@ -237,7 +230,6 @@ func (s *Server) loginPage(w http.ResponseWriter, r *http.Request) {
 			if user == "" {
 				user = "default"
 			}
-			c.looks()
 			se := s.sessions.begin(user, c)
 			http.SetCookie(w, &http.Cookie{Name: cookieName, Value: se.token, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode,
 				Secure: r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https"})
