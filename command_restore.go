@@ -40,8 +40,11 @@ func (c *restoreCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(c.File); err != nil {
+	switch file, err := os.Stat(c.File); {
+	case err != nil:
 		return err
+	case file.IsDir():
+		return fmt.Errorf("%s is a directory, and restore takes a file: diskette backup %s FILE makes one of a data directory", c.File, c.File)
 	}
 	if _, err := leaveRoot(c.Dir, os.Getenv); err != nil {
 		return err

@@ -152,6 +152,10 @@ func report(out io.Writer, file, dir string, r *moveout.Result) {
 
 // snapshotOf takes a snapshot of a directory that has data, beside a server or without one.
 func snapshotOf(o store.Options) (s *store.Snapshot, closeAll func() error, err error) {
+	if isFile(o.Dir) {
+		return nil, nil, fmt.Errorf("%s is a file, and a data directory is expected: a backup needs none to be copied, "+
+			"and diskette restore %s DIR makes a directory of it", o.Dir, o.Dir)
+	}
 	if store.Fresh(o.Dir) {
 		return nil, nil, fmt.Errorf("%s %w", o.Dir, store.ErrNoData)
 	}
@@ -184,6 +188,10 @@ func writeExport(ctx context.Context, file string, s *store.Snapshot, o moveout.
 	store.RemoveLeft(filepath.Dir(file), temporary, ".tmp")
 	f, err := moveout.Create(file, fmt.Sprintf("%s%d.tmp", temporary, os.Getpid()))
 	if err != nil {
+		var at *os.PathError
+		if errors.As(err, &at) { // whose name is the temporary one
+			err = fmt.Errorf("can not write %s: %w", file, at.Err)
+		}
 		return moveout.Result{}, err
 	}
 	held, err := store.Hold(f.Name())

@@ -77,7 +77,7 @@ func importFrom(a importing, stdout, stderr *os.File) error {
 			fmt.Fprintf(stderr, "%s: %v\n", event, err)
 		}
 	}
-	o.Databases = a.databases
+	o.Databases, o.ByCommand = a.databases, true
 	source, err := movein.At(a.from, o)
 	if err != nil {
 		return err

@@ -32,7 +32,7 @@ var families = []string{"redis-", "valkey-", "keydb-"}
 //	redis-cli, valkey-cli, keydb-cli   the client; -check-rdb, -check-aof, -benchmark and -sentinel likewise
 //	docker-entrypoint                  the program that its first argument names: see entrypoint.go
 //	any other name                     the server: redis-server, diskette; the latter with import, export or a word of
-//	                                   program.go first is that command, and with serve the server
+//	                                   program.go first is that command, and with serve or redis-server the server
 func roleOf(argv []string) (role, []string) {
 	if len(argv) == 0 {
 		return roleServer, nil
@@ -54,10 +54,10 @@ func roleOf(argv []string) (role, []string) {
 	if len(args) == 0 {
 		return roleServer, args
 	}
-	switch word := args[0]; word {
-	case "serve":
+	switch word := args[0]; {
+	case word == "serve" || isServerWord(word):
 		return roleServer, args[1:]
-	case "import", "export":
+	case word == "import" || word == "export":
 		return role(word), args[1:]
 	default:
 		if words, _ := programCommands(); slices.Contains(words, word) {
@@ -65,6 +65,16 @@ func roleOf(argv []string) (role, []string) {
 		}
 	}
 	return roleServer, args
+}
+
+// isServerWord reports whether the first argument is a server's name, as in a container's command line, and no conf
+// file's.
+func isServerWord(word string) bool {
+	if !slices.ContainsFunc(families, func(family string) bool { return word == family+string(roleServer) }) {
+		return false
+	}
+	_, err := os.Stat(word)
+	return err != nil
 }
 
 // isServer reports whether a name is that of a server's program.

@@ -22,6 +22,8 @@ func TestTheNameDecidesWhichProgramTheBinaryIs(t *testing.T) {
 		{"./diskette check x --json", "program: check x --json"},
 		{"diskette import-diskcache x --db 3", "program: import-diskcache x --db 3"},
 		{"./diskette serve --port 7000", "server: --port 7000"},
+		{"diskette redis-server --port 7000", "server: --port 7000"},
+		{"diskette redis-server.conf --port 7000", "server: redis-server.conf --port 7000"},
 		{"diskette serve.conf check", "server: serve.conf check"},
 		{"redis-server check", "server: check"},
 		{"redis-server import", "server: import"},

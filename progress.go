@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/mattn/go-isatty"
@@ -51,8 +50,7 @@ func (b *progressBar) draw(percent float64, text string, always bool) {
 		_ = b.bar.Set(int(percent * barSteps / 100)) // a terminal that does not take it misses nothing
 		return
 	}
-	done := int(percent * barCells / 100)
-	line := fmt.Sprintf("[%s] %5.1f%%  %s\n", strings.Repeat("#", done)+strings.Repeat("-", barCells-done), percent, text)
+	line := fmt.Sprintf("%.1f %%: %s\n", percent, text)
 	if line == b.line {
 		return
 	}

@@ -266,7 +266,7 @@ func TestTheStartSaysWhatAnEvictingPolicyMeans(t *testing.T) {
 	})
 	for setting, reason := range map[string]string{
 		"--maxdisk 1mb":                  "argument must be at least 8388608 bytes",
-		"--maxdisk-db 16 1mb":            "maxdisk-db: DB index is out of range",
+		"--maxdisk-db 16 1mb":            "*** FATAL CONFIG FILE ERROR ***\nmaxdisk-db: DB index is out of range: there are 16 databases, from 0 to 15",
 		"--maxdisk-db 1":                 "argument must be pairs of a database's number and its value",
 		"--maxmemory-policy-db 1 lru":    "argument(s) must be one of the following: volatile-lru, ",
 		"--maxmemory-policy allkeys-lrx": "argument(s) must be one of the following: volatile-lru, ",
@@ -313,6 +313,7 @@ func TestTheLogTellsWhichBoundIsReached(t *testing.T) {
 		c.Do("SELECT", db)
 		awaitLong(t, "the database is full", func() bool { return c.Do("RPUSH", "l", value).kind == kindError })
 	}
+	c.Do("CONFIG", "SET", "maxmemory-policy-db", "5 allkeys-lru") // the log tells of the policy that has refused
 	c.Do("SELECT", 4)
 	for i := range 600 {
 		c.Do("SET", i, value)

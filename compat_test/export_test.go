@@ -83,6 +83,10 @@ func TestAnExportOfADirectoryWithoutAServer(t *testing.T) {
 
 func TestAnExportThatCanNotBeLeavesNothingAndSaysWhy(t *testing.T) {
 	empty, s := t.TempDir(), startServer(t, subjectBin(t))
+	file := filepath.Join(t.TempDir(), "copy.db")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		args   []string
 		status int
@@ -91,7 +95,8 @@ func TestAnExportThatCanNotBeLeavesNothingAndSaysWhy(t *testing.T) {
 		{[]string{"--help"}, 0, "Usage: diskette export"},
 		{nil, 2, "the name of the file is missing"},
 		{[]string{"x.rdb", empty}, 1, "has no data of Diskette's"},
-		{[]string{filepath.Join(empty, "none", "x.rdb"), s.Dir}, 1, "no such file or directory"},
+		{[]string{filepath.Join(empty, "none", "x.rdb"), s.Dir}, 1, "none/x.rdb: no such file or directory"},
+		{[]string{"x.rdb", file}, 1, file + " is a file, and a data directory is expected"},
 		{[]string{"x.rdb", s.Dir, "--export-rdb-version"}, 2, "needs a value"},
 		{[]string{"x.rdb", s.Dir, "--export-rdb-version", "8"}, 2, `--export-rdb-version "8": `},
 		{[]string{"x.rdb", s.Dir, "--bogus", "1"}, 2, `--bogus "1": There is no directive`},

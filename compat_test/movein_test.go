@@ -362,6 +362,15 @@ func TestAFileIsImportedByHand(t *testing.T) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	mentions(t, out, "some.rdb: 5000 keys are in "+into)
+	cut := filepath.Join(t.TempDir(), "cut.rdb")
+	if err := os.WriteFile(cut, snapshotOf(t, 5000)[:20_000], 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := run(cut, "--into", filepath.Join(t.TempDir(), "new")); err == nil || strings.Contains(out, "--import no") {
+		t.Errorf("of a cut file: %v: %s", err, out)
+	} else {
+		mentions(t, out, "nothing was imported or changed: add --import-damaged prefix to import what stands before the fault")
+	}
 	s := newServer(t, subjectBin(t), "--dir", into)
 	s.start(nil)
 	c := dial(t, s.Addr)

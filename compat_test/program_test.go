@@ -341,6 +341,11 @@ func TestCommandsSayHowTheyAreUsed(t *testing.T) {
 			t.Errorf("%s of an empty directory: status %d: %s", command, status, said)
 		}
 	}
+	dir := t.TempDir()
+	if _, said, status := runProgram(t, "restore", dir, filepath.Join(dir, "new")); status != 1 ||
+		!strings.Contains(said, dir+" is a directory, and restore takes a file") {
+		t.Errorf("restore of a directory: status %d: %s", status, said)
+	}
 	if _, said, status := runProgram(t, "stats", filepath.Join(t.TempDir(), "none")); status != 1 || !strings.Contains(said, "no such file") {
 		t.Errorf("of none: status %d: %s", status, said)
 	}

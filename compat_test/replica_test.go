@@ -2,6 +2,7 @@ package compat_test
 
 import (
 	"bufio"
+	"bytes"
 	"io"
 	"net"
 	"strconv"
@@ -231,4 +232,52 @@ func TestReplicasAreShown(t *testing.T) {
 	equal(t, "CLIENT KILL", c.Do("CLIENT", "KILL", "TYPE", "replica").Int(), 1)
 	await(t, "no replica is shown", func() bool { return number(c, "replication", "connected_slaves") == 0 })
 	equal(t, "ROLE without it", len(c.Do("ROLE").elems[2].elems), 0)
+}
+
+// redis-cli --functions-rdb and --replica ask for a file that has functions alone, or nothing.
+func TestAFileHasWhatIsAskedForAlone(t *testing.T) {
+	s := startServer(t, subjectBin(t))
+	c := dial(t, s.Addr)
+	says(t, c, "OK", "SET", "the key", "v")
+	says(t, c, "lib", "FUNCTION", "LOAD", "#!lua name=lib\nredis.register_function('of_lib', function() return 1 end)")
+	for _, r := range []struct {
+		asked          []any
+		key, functions bool
+	}{
+		{nil, true, true},
+		{[]any{"rdb-filter-only", "functions"}, false, true},
+		{[]any{"rdb-filter-only", ""}, false, false},
+	} {
+		replica := openStream(t, s.Addr)
+		replica.send(append([]any{"REPLCONF", "rdb-only", 1}, r.asked...)...)
+		equal(t, "REPLCONF", replica.line(), "+OK")
+		replica.send("SYNC")
+		head := replica.line()
+		for head == "" {
+			head = replica.line()
+		}
+		mark := []byte(strings.TrimPrefix(head, "$EOF:"))
+		replica.conn.SetReadDeadline(time.Now().Add(startTimeout))
+		var file []byte
+		for !bytes.HasSuffix(file, mark) {
+			b, err := replica.r.ReadByte()
+			if err != nil {
+				t.Fatalf("%v behind %q", err, file)
+			}
+			file = append(file, b)
+		}
+		replica.conn.Close()
+		if bytes.Contains(file, []byte("the key")) != r.key || bytes.Contains(file, []byte("of_lib")) != r.functions {
+			t.Errorf("%q: %q", r.asked, file)
+		}
+	}
+	awaitLong(t, "the log tells of the three, and of no fault", func() bool {
+		told := 0
+		for line := range strings.Lines(s.Log.String()) {
+			if strings.Contains(line, `"level":"info"`) && strings.Contains(line, "it wanted the file alone, and has it") {
+				told++
+			}
+		}
+		return told == 3
+	})
 }

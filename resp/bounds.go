@@ -194,10 +194,11 @@ func (s *Server) outOfRoom(cl *client, r *command.Row, args [][]byte) command.Re
 // refuse counts a command that is refused because a database is full, and is its reply.
 func (s *Server) refuse(db int) command.Reply {
 	of := allDatabases
-	if !s.store.FullInAll() && s.store.Bounds().Databases[db].Disk > 0 { // which of them it was, if there is room again
+	b := s.store.Bounds()
+	if !s.store.FullInAll() && b.Databases[db].Disk > 0 { // which of them it was, if there is room again
 		of = db
 	}
-	s.bounds.refused.count(of)
+	s.bounds.refused.count(of, b.PolicyOf(of))
 	return command.ErrOOM
 }
 

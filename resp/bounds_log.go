@@ -20,9 +20,10 @@ type refusals struct {
 	all atomic.Int64 // since the start or CONFIG RESETSTAT
 
 	mu       sync.Mutex
-	by       map[int]int64 // since the start
-	outsized outsized      // the largest since the log was told
-	times    int64         // and how many there were
+	by       map[int]int64        // since the start
+	policy   map[int]store.Policy // that refused last
+	outsized outsized             // the largest since the log was told
+	times    int64                // and how many there were
 }
 
 // outsized is a command that is larger than a bound by itself.
@@ -31,14 +32,15 @@ type outsized struct {
 	bytes, bound int64
 }
 
-func (r *refusals) count(db int) {
+func (r *refusals) count(db int, policy store.Policy) {
 	r.all.Add(1)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.by == nil {
-		r.by = map[int]int64{}
+		r.by, r.policy = map[int]int64{}, map[int]store.Policy{}
 	}
 	r.by[db]++
+	r.policy[db] = policy
 }
 
 func (r *refusals) outsize(o outsized) {
@@ -74,7 +76,7 @@ const (
 func (s *Server) logBounds(now time.Time, b *store.Bounds) {
 	r := &s.bounds.refused
 	r.mu.Lock()
-	refused, large, times := maps.Clone(r.by), r.outsized, r.times
+	refused, policies, large, times := maps.Clone(r.by), maps.Clone(r.policy), r.outsized, r.times
 	r.mu.Unlock()
 	evicted := map[int]int64{allDatabases: s.bounds.evicted.Load()}
 	for db := range s.cfg.Databases {
@@ -82,7 +84,7 @@ func (s *Server) logBounds(now time.Time, b *store.Bounds) {
 		evicted[allDatabases] -= evicted[db]
 	}
 	for _, db := range slices.Sorted(maps.Keys(evicted)) {
-		s.logBound(now, b, db, evicted[db], refused[db])
+		s.logBound(now, b, db, evicted[db], refused[db], policies[db])
 	}
 	if told := s.bounds.watch.of(large.db); times > 0 && now.Sub(told.outsized) >= outsizedPause {
 		told.outsized = now
@@ -114,18 +116,17 @@ func (w *boundsWatch) of(db int) *toldOfBound {
 	return w.told[db]
 }
 
-// logBound is logBounds for one of them.
-func (s *Server) logBound(now time.Time, b *store.Bounds, db int, evicted, refused int64) {
-	w, policy := s.bounds.watch.of(db), b.Policy
+// logBound is logBounds for one of them. policy is that of the last command that was refused: it may be another by now.
+func (s *Server) logBound(now time.Time, b *store.Bounds, db int, evicted, refused int64, policy store.Policy) {
+	w := s.bounds.watch.of(db)
 	bound, writes, from, full := "a bound of the disk is reached", "writes", "", s.store.FullInAll
 	if db != allDatabases {
-		policy = b.PolicyOf(db)
 		bound, writes, from = "a database has reached its own bound on disk", "writes to a database", "of it "
 		full = func() bool { return s.store.FullOfItsOwn(db) }
 	}
 	if evicted > 0 && !w.reached {
 		w.reached = true
-		s.boundFigures(s.log.Warn(), b, db, evicted, refused).
+		s.boundFigures(s.log.Warn(), b, b.PolicyOf(db), db, evicted, refused).
 			Msg(bound + ": keys " + from + "are evicted from here on (evicted_keys in INFO counts them)")
 	}
 	switch {
@@ -136,25 +137,25 @@ func (s *Server) logBound(now time.Time, b *store.Bounds, db int, evicted, refus
 			if policy == store.NoEviction {
 				why = "maxmemory-policy is noeviction"
 			}
-			s.boundFigures(s.log.Warn(), b, db, evicted, refused).Msg(writes + " are refused: " + bound + ", and " + why)
+			s.boundFigures(s.log.Warn(), b, policy, db, evicted, refused).Msg(writes + " are refused: " + bound + ", and " + why)
 		}
 	case w.refusing && now.Sub(w.last) >= acceptedAgain && !full():
 		w.refusing = false
-		s.boundFigures(s.log.Info(), b, db, evicted, refused-w.before).Dur("ms", now.Sub(w.began)).
+		s.boundFigures(s.log.Info(), b, b.PolicyOf(db), db, evicted, refused-w.before).Dur("ms", now.Sub(w.began)).
 			Msg(writes + " are accepted again")
 	}
 	w.refused = refused
 }
 
-// boundFigures adds to a line what a bound is like now.
-func (s *Server) boundFigures(e *zerolog.Event, b *store.Bounds, db int, evicted, refused int64) *zerolog.Event {
+// boundFigures adds to a line what a bound is like now, and the policy that the line is about.
+func (s *Server) boundFigures(e *zerolog.Event, b *store.Bounds, policy store.Policy, db int, evicted, refused int64) *zerolog.Event {
 	e = e.Int64("evicted", evicted).Int64("refused", refused)
 	if db != allDatabases {
-		return e.Int("db", db).Str("policy", b.PolicyOf(db).String()).Int64("used_disk_db", s.store.DatabaseRoom(db).Bytes).
+		return e.Int("db", db).Str("policy", policy.String()).Int64("used_disk_db", s.store.DatabaseRoom(db).Bytes).
 			Int64("maxdisk_db", b.Databases[db].Disk)
 	}
 	total, free := store.FileSystem(s.cfg.Text("dir"))
-	e = e.Str("policy", b.Policy.String()).Int64("used_disk", s.store.UsedDisk()).Int64("maxdisk", b.Disk).
+	e = e.Str("policy", policy.String()).Int64("used_disk", s.store.UsedDisk()).Int64("maxdisk", b.Disk).
 		Int64("maxdisk_free", b.Free).Int64("disk_free", free).Int64("disk_total", total)
 	if of := s.cfg.Text("maxmemory-policy-db"); of != "" {
 		e = e.Str("maxmemory_policy_db", of)

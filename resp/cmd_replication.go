@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"diskette/resp/command"
+	"diskette/resp/internal/words"
 )
 
 // PSYNC, SYNC and REPLCONF, by which a replica becomes one and stays in touch. Once it is one it gets no reply to
@@ -69,6 +70,10 @@ func replconf(cl *client, c *command.Call) command.Reply {
 				return command.ErrNotInteger
 			}
 			cl.asReplica().fileOnly = only == 1
+		case c.Is(i, "rdb-filter-only"):
+			if refusal := cl.asReplica().leaveAllBut(string(value)); refusal.IsError() {
+				return refusal
+			}
 		default:
 			return command.ErrorReply(command.OneLine("ERR Unrecognized REPLCONF option: " + c.Str(i)))
 		}
@@ -80,6 +85,22 @@ const (
 	maxReplicaIP      = 255 // it may be a name
 	maxReplicaVersion = 32
 )
+
+// leaveAllBut is REPLCONF rdb-filter-only: all but what the words name is left out of the file.
+func (r *replica) leaveAllBut(wanted string) command.Reply {
+	named, ok := words.Split(wanted)
+	if !ok {
+		return command.ErrorReply("ERR Missing rdb-filter-only values")
+	}
+	r.left = rdbLeft{keys: true, libraries: true}
+	for _, word := range named {
+		if !strings.EqualFold(word, "functions") {
+			return command.ErrorReply(command.OneLine("ERR Unsupported rdb-filter-only option: " + word))
+		}
+		r.left.libraries = false
+	}
+	return command.ReplyNone
+}
 
 // servesReplica reports whether a replica's connection may still say this. Whatever else could have a reply or a
 // message come into the middle of the stream, or have the connection forget what it is.

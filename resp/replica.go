@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"diskette/resp/repl"
 )
 
@@ -17,12 +19,13 @@ type replica struct {
 
 	// Told by REPLCONF before it was attached, by the client's own goroutine.
 	port     int
-	ip       string // "" = the one it comes from
-	endMark  bool   // capa eof: it takes a file of unknown length
-	psync2   bool   // capa psync2: it can be continued under another ID
-	fileOnly bool   // it wants the file and no stream
-	version  string // of the server that it is, "" = not told
-	old      bool   // it has sent SYNC: it acknowledges nothing
+	ip       string  // "" = the one it comes from
+	endMark  bool    // capa eof: it takes a file of unknown length
+	psync2   bool    // capa psync2: it can be continued under another ID
+	fileOnly bool    // it wants the file and no stream
+	left     rdbLeft // what it does not want of the file
+	version  string  // of the server that it is, "" = not told
+	old      bool    // it has sent SYNC: it acknowledges nothing
 
 	fieldTimes bool // capaFieldTimes: it is a Diskette
 
@@ -112,7 +115,11 @@ func (r *replica) close(err error) {
 		return
 	}
 	if r.cl.kill() {
-		r.cl.srv.log.Warn().Str("replica", r.name()).AnErr("reason", err).Msg("replica closed")
+		level := zerolog.WarnLevel
+		if errors.Is(err, errFileOnly) {
+			level = zerolog.InfoLevel
+		}
+		r.cl.srv.log.WithLevel(level).Str("replica", r.name()).AnErr("reason", err).Msg("replica closed")
 	}
 }
 

@@ -163,7 +163,7 @@ func (c *fullCopy) write(ctx context.Context) error {
 
 // file writes the RDB file.
 func (c *fullCopy) file(ctx context.Context, out io.Writer) error {
-	_, err := c.r.cl.srv.writeRDB(ctx, out, rdbRequest{version: c.r.fileVersion(), atMoment: c.moment, facts: c.facts})
+	_, err := c.r.cl.srv.writeRDB(ctx, out, rdbRequest{version: c.r.fileVersion(), left: c.r.left, atMoment: c.moment, facts: c.facts})
 	return err
 }
 

@@ -12,12 +12,16 @@ import (
 // An rdbRequest says what is special of an RDB file; the configuration says the rest.
 type rdbRequest struct {
 	version int // 0 = export-rdb-version
+	left    rdbLeft
 	// atMoment, which may be nil, is called under the keyspace lock at the moment that the file stands for.
 	atMoment func()
 	// facts, which may be nil, are asked for after that: what the file says of itself, such as repl-id.
 	facts    func() []moveout.Fact
 	progress func(moveout.Progress) // may be nil
 }
+
+// rdbLeft is what is left out of an RDB file.
+type rdbLeft struct{ keys, libraries bool }
 
 // writeRDB writes all data as an RDB file, as it is at one moment, while commands go on. It needs no lock, and returns
 // with the cause of ctx when that ends.
@@ -30,6 +34,7 @@ func (s *Server) writeRDB(ctx context.Context, out io.Writer, request rdbRequest
 	if request.version != 0 {
 		o.File.Version = request.version
 	}
+	o.NoKeys, o.NoLibraries = request.left.keys, request.left.libraries
 	if request.facts != nil {
 		o.Facts = request.facts()
 	}

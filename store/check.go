@@ -63,7 +63,7 @@ func (r *reader) checkRows(next givenOut, fail func(string, ...any), step func(w
 // checkStray counts rows that must not be there.
 func (r *reader) checkStray(all []stray, fail func(string, ...any), step func(what string) error) error {
 	for _, c := range all {
-		if err := step(c.what); err != nil {
+		if err := step("looking for " + c.what); err != nil {
 			return err
 		}
 		var n int64

@@ -328,7 +328,12 @@ func (l *look) database() (int, error) {
 	if err != nil || db < 0 {
 		return 0, refusal{http.StatusBadRequest, "there is no database " + text}
 	}
-	return db, l.c.selectDB(db)
+	err = l.c.selectDB(db)
+	var d denial
+	if errors.As(err, &d) && d.text == "ERR DB index is out of range" {
+		err = refusal{http.StatusBadRequest, "there is no database " + text}
+	}
+	return db, err
 }
 
 // may leaves out what the user may not see: a denied part of a view is said to be so, and the rest is shown.

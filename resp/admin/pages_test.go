@@ -425,6 +425,11 @@ func TestASliceIsALineAKey(t *testing.T) {
 	s.do("ZADD", "zset:2", "1", "a", "2", "b")
 	s.do("SET", "big", strings.Repeat("x", 2<<20))
 	c := s.logIn("", "")
+	for _, db := range []string{"-1", "x", "99"} {
+		if status, body := s.get(c, "/backup/slice?db="+db); status != http.StatusBadRequest || !strings.Contains(body, "there is no database "+db) {
+			t.Errorf("database %s: %d %.200s", db, status, body)
+		}
+	}
 	status, body := s.get(c, "/backup/slice?db=0&q=")
 	if status != http.StatusOK {
 		t.Fatalf("%d %.200s", status, body)

@@ -143,11 +143,11 @@ func (c *Config) DiskBounds(fs FileSystem) (*store.Bounds, error) {
 	if err != nil {
 		return nil, &BoundError{"maxdisk-free", err}
 	}
-	for _, name := range []string{"maxdisk-db", "maxmemory-policy-db"} {
+	if err := c.checkDatabases(); err != nil {
+		return nil, err
+	}
+	for _, name := range databaseBounds {
 		for _, v := range parseDatabaseValues(c.Text(name)) {
-			if v.db >= c.Databases {
-				return nil, &BoundError{name, errDatabaseRange}
-			}
 			bound := b.Databases[v.db]
 			if name == "maxdisk-db" {
 				bound.Disk, _ = strconv.ParseInt(v.value, 10, 64)
@@ -158,6 +158,21 @@ func (c *Config) DiskBounds(fs FileSystem) (*store.Bounds, error) {
 		}
 	}
 	return b, nil
+}
+
+// databaseBounds are the parameters that bound single databases.
+var databaseBounds = []string{"maxdisk-db", "maxmemory-policy-db"}
+
+// checkDatabases refuses a bound of a database that is not there.
+func (c *Config) checkDatabases() error {
+	for _, name := range databaseBounds {
+		for _, v := range parseDatabaseValues(c.Text(name)) {
+			if v.db >= c.Databases {
+				return &BoundError{name, fmt.Errorf("%w: there are %d databases, from 0 to %d", errDatabaseRange, c.Databases, c.Databases-1)}
+			}
+		}
+	}
+	return nil
 }
 
 // A BoundError says which parameter makes no bound here, and why.

@@ -142,10 +142,10 @@ func TestBadBoundsAreRefused(t *testing.T) {
 		{"maxdisk-db", "3 x", "argument must be a memory value"},
 		{"maxdisk-db", "x 3mb", "DB index is out of range"},
 		{"maxdisk-db", "-1 3mb", "DB index is out of range"},
-		{"maxdisk-db", "16 3mb", "DB index is out of range"},
+		{"maxdisk-db", "16 3mb", "DB index is out of range: there are 16 databases, from 0 to 15"},
 		{"maxdisk-db", "3  3mb", "argument must be pairs of a database's number and its value"},
 		{"maxmemory-policy-db", "3 lru", notPolicy + ", default"},
-		{"maxmemory-policy-db", "99 noeviction", "DB index is out of range"},
+		{"maxmemory-policy-db", "99 noeviction", "DB index is out of range: there are 16 databases, from 0 to 15"},
 	} {
 		err := c.Set([][2]string{{"maxmemory-samples", "9"}, {test.name, test.value}})
 		if want := "ERR CONFIG SET failed (possibly related to argument '" + test.name + "') - " + test.reason; err == nil || err.Error() != want {
@@ -163,8 +163,9 @@ func TestBadBoundsAreRefused(t *testing.T) {
 		err.Error() != "maxdisk: the size of the file system is not known here: give a number of bytes" {
 		t.Errorf("per cent of an unknown size: %v", err)
 	}
-	if _, err := startedWith(t, "--databases", "4", "--maxmemory-policy-db", "4", "noeviction").DiskBounds(roomy); err == nil ||
-		err.Error() != "maxmemory-policy-db: DB index is out of range" {
+	if _, _, err := loadConfig([]string{"--databases", "4", "--maxmemory-policy-db", "4", "noeviction"}, dataTable(),
+		strings.NewReader("")); err == nil ||
+		err.Error() != "*** FATAL CONFIG FILE ERROR ***\nmaxmemory-policy-db: DB index is out of range: there are 4 databases, from 0 to 3" {
 		t.Errorf("a database that is not there: %v", err)
 	}
 }

@@ -85,6 +85,9 @@ func loadConfig(args []string, table *command.Table, stdin io.Reader, defaults .
 	c.userLines, c.Renames = l.users, l.renames
 	c.Memory = machine.MemoryBytes()
 	c.publish(l.settings)
+	if err := c.checkDatabases(); err != nil {
+		return nil, nil, fmt.Errorf("*** FATAL CONFIG FILE ERROR ***\n%w", err)
+	}
 	if given := c.Int("maxmemory"); given > c.MaxMemory.Load() {
 		l.notice("maxmemory", fmt.Sprintf("more than fits into the %d bytes that this process may use in all, of which a fifth stays free: "+
 			"%d bytes of keys are held in memory, the others on disk", c.Memory, c.MaxMemory.Load()))

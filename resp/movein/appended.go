@@ -93,7 +93,6 @@ func (m *move) tornEnd(r *aof.Reader) error {
 	if m.o.CutTornEnd || m.o.Prefix {
 		return nil
 	}
-	return &FileError{torn.File, fmt.Errorf("at offset %d: %s", torn.Offset, torn.Why), fmt.Sprintf(
-		"start with --aof-load-truncated yes to leave out these %d bytes, or with --import no to begin empty",
-		torn.Bytes)}
+	return &FileError{torn.File, fmt.Errorf("at offset %d: %s", torn.Offset, torn.Why),
+		m.o.ways("--aof-load-truncated yes", fmt.Sprintf("leave out these %d bytes", torn.Bytes))}
 }

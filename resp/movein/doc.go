@@ -26,17 +26,28 @@ var ErrDamaged = errors.New("the file can not be read to its end")
 type FileError struct {
 	File string
 	Err  error  // tells the place, what was found and what was expected
-	Ways string // what the operator can do
+	Ways string // what the operator can do, "" = nothing here
 }
 
 func (e *FileError) Error() string {
-	return fmt.Sprintf("%s: %v; nothing was imported or changed: %s", e.File, e.Err, e.Ways)
+	text := fmt.Sprintf("%s: %v; nothing was imported or changed", e.File, e.Err)
+	if e.Ways != "" {
+		text += ": " + e.Ways
+	}
+	return text
 }
 
 func (e *FileError) Unwrap() []error { return []error{ErrDamaged, e.Err} }
 
-const (
-	waysOfOther  = "start with --import no to begin empty"
-	waysOfDamage = "start with --import-damaged prefix to import what stands before the fault, or " + waysOfOther
-	waysOfModule = "start with --import-skip-modules yes to leave out the values of modules, or " + waysOfOther
-)
+// ways are what the operator can do: give an option, which does something, or begin empty. option may be "".
+func (o *Options) ways(option, does string) string {
+	switch {
+	case o.ByCommand && option == "":
+		return ""
+	case o.ByCommand:
+		return "add " + option + " to " + does
+	case option == "":
+		return "start with --import no to begin empty"
+	}
+	return "start with " + option + " to " + does + ", or with --import no to begin empty"
+}

@@ -19,6 +19,7 @@ type Options struct {
 	SkipModules bool // leave out values of modules
 	Prefix      bool // of a damaged file, keep what stands before the fault
 	StringBytes int64
+	ByCommand   bool // a command has been told to import, and no server: it has other advice
 
 	Store store.Options // of the directory to import into
 	// Commands begins to run commands on a store.

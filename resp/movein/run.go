@@ -75,7 +75,7 @@ func (m *move) run(ctx context.Context, im *store.Import) error {
 			return cancelled(ctx)
 		}
 		if errors.Is(err, store.ErrTwice) {
-			return &FileError{m.src.Name, err, waysOfOther}
+			return &FileError{m.src.Name, err, m.o.ways("", "")}
 		}
 		return err
 	}
@@ -116,13 +116,13 @@ func (m *move) judge(file string, err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &module):
-		return &FileError{file, err, waysOfModule}
+		return &FileError{file, err, m.o.ways("--import-skip-modules yes", "leave out the values of modules")}
 	case errors.As(err, &fault) || isCommandFault(err):
 		if m.o.Prefix {
 			m.result.Fault = fmt.Errorf("%s: %w", file, err)
 			return nil
 		}
-		return &FileError{file, err, waysOfDamage}
+		return &FileError{file, err, m.o.ways("--import-damaged prefix", "import what stands before the fault")}
 	}
 	return err
 }

@@ -22,6 +22,8 @@ type Options struct {
 	Facts     []Fact // what else the file says of itself
 	Libraries string // the hash in the server's own database that has the libraries of functions
 
+	NoKeys, NoLibraries bool // they are left out
+
 	// Progress is called now and then.
 	Progress func(Progress)
 }
@@ -74,11 +76,13 @@ func Write(ctx context.Context, out io.Writer, s *store.Snapshot, o Options) (Re
 	w := &writer{o: o, f: rdb.NewFileWriter(out, o.File), start: time.Now()}
 	w.result.Version, w.result.Changes, w.result.RowsSetAside = cmp.Or(o.File.Version, 11), s.Changes, s.SetAside
 	for _, d := range s.Databases {
-		w.result.Total += d.Keys
+		if !o.NoKeys {
+			w.result.Total += d.Keys
+		}
 	}
 	err := w.head(s)
 	for _, d := range s.Databases {
-		if err == nil {
+		if err == nil && !o.NoKeys {
 			err = w.database(ctx, s, d)
 		}
 	}
@@ -108,6 +112,9 @@ func (w *writer) head(s *store.Snapshot) error {
 		if err := w.f.Aux(fact.Name, fact.Text); err != nil {
 			return err
 		}
+	}
+	if w.o.NoLibraries {
+		return nil
 	}
 	return s.OwnHash(w.o.Libraries, func(e *store.SnapshotElement) error {
 		err := w.f.Function(e.Value)
