@@ -149,8 +149,10 @@ func (g *gateResult) skip(why, name string) {
 
 // conclude prints what was checked, and returns what was lost as an error.
 func (g gateResult) conclude(w io.Writer) error {
-	fmt.Fprintf(w, "\nProcessor time per command, beside Redis's, is within %.0f %% of what it was in %d cases of %d.\n",
-		100*gateLoss, g.checked-len(g.lost), g.checked)
+	if g.checked > 0 {
+		fmt.Fprintf(w, "\nProcessor time per command, beside Redis's, is within %.0f %% of what it was in %d cases of %d.\n",
+			100*gateLoss, g.checked-len(g.lost), g.checked)
+	}
 	for why, names := range g.unchecked {
 		fmt.Fprintf(w, "NOT CHECKED, %s: %s\n", why, strings.Join(names, " "))
 	}
