@@ -266,7 +266,9 @@ func TestAFileHasWhatIsAskedForAlone(t *testing.T) {
 			}
 			file = append(file, b)
 		}
-		replica.conn.Close()
+		if b, err := replica.r.ReadByte(); err != io.EOF { // else it is closed for a replica that has left
+			t.Errorf("behind the file: %q %v", b, err)
+		}
 		if bytes.Contains(file, []byte("the key")) != r.key || bytes.Contains(file, []byte("of_lib")) != r.functions {
 			t.Errorf("%q: %q", r.asked, file)
 		}
