@@ -179,11 +179,17 @@ func (cl *client) send() error {
 }
 
 // kill ends the connection, from any goroutine; first = nobody else has.
-func (cl *client) kill() (first bool) {
+func (cl *client) kill() (first bool) { return cl.killCounted(new(atomic.Int64)) }
+
+// killCounted is kill. ends is one more before the client can see that it is closed, if nobody else has done it.
+func (cl *client) killCounted(ends *atomic.Int64) (first bool) {
 	cl.mu.Lock()
 	first = !cl.mu.killed
 	cl.mu.killed = true
 	cl.mu.Unlock()
+	if first {
+		ends.Add(1)
+	}
 	_ = cl.guard.Abort() // it may be closed
 	return first
 }

@@ -94,8 +94,7 @@ func (s *Server) evictClients() {
 		if largest == nil || s.limits.Unsent.Load()+all-going-longest <= most {
 			return
 		}
-		if largest.kill() {
-			s.stats.evictedClients.Add(1)
+		if largest.killCounted(&s.stats.evictedClients) {
 			s.log.Warn().Str("client", largest.addr).Int64("bytes", bytes).Int64("maxmemory_clients", most).
 				Msg("client closed: it takes the most, and all together are above maxmemory-clients")
 		}

@@ -127,8 +127,7 @@ func (cl *client) endSlow() {
 
 // overLimit ends a connection because of a limit, logs and counts that.
 func (cl *client) overLimit(reason error) error {
-	if cl.kill() {
-		cl.srv.stats.overOutput.Add(1)
+	if cl.killCounted(&cl.srv.stats.overOutput) {
 		cl.srv.log.Warn().Str("client", cl.addr).AnErr("reason", reason).Msg("client closed")
 	}
 	return reason

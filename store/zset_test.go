@@ -252,10 +252,15 @@ func sizeIsTrue(t *testing.T, what string, least, most float64, build func() (si
 	}
 }
 
+// heapBytes is what the heap has in use when nothing more of it is collected.
 func heapBytes() int64 {
-	runtime.GC()
-	runtime.GC()
 	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc)
+	for was := uint64(math.MaxUint64); ; was = m.HeapAlloc {
+		runtime.GC()
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		if m.HeapAlloc+100<<10 > was {
+			return int64(m.HeapAlloc)
+		}
+	}
 }
