@@ -34,6 +34,7 @@
 //	head.go outline.go                                   keys whose value stays on disk; how large that is
 //	text.go chunked.go passage.go                        its parts; some chunks; it is sent while it is read
 //	paged.go paged_types.go paged_load.go                large collections of which memory has a part
+//	paged_generation.go paged_whole.go                   what a part knows by name; to and from a whole in memory
 //	paged_index.go paged_build.go paged_list.go           the index by which they are found; the ends of lists
 //	paged_stream.go paged_stream_spans.go                 some of a stream's entries: the way there; which are known
 //	paged_stream_read.go                                 how one is found on disk

@@ -1,11 +1,5 @@
 package store
 
-import (
-	"cmp"
-	"slices"
-	"strings"
-)
-
 // A large hash, set or sorted set that is on disk is not loaded whole for a command that names the elements it is about
 // (HGET, HSET, SISMEMBER, ZADD ...), nor a list for its ends (paged_list.go) or a stream for some ids
 // (paged_stream.go): it is a head (head.go) whose outline has a part, the elements that were read or
@@ -70,14 +64,6 @@ type part struct {
 	unfit      bool    // the collection has to be loaded whole: a field has a deadline
 }
 
-type generation struct {
-	there  parted              // nil = none
-	absent map[string]struct{} // names that are not elements
-	bytes  int64               // of absent
-	lsn    uint64              // all changes in it are of records up to this one
-	whole  bool                // all elements are in it, or in the young generation: it was the value
-}
-
 const (
 	barePartBytes = 192 // a part without its elements
 	absentBytes   = 64  // an absent name's place
@@ -124,98 +110,6 @@ func (p *part) size() int64 {
 		return barePartBytes + p.stream.size()
 	}
 	return barePartBytes + p.young.size() + p.old.size()
-}
-
-func (g *generation) size() int64 {
-	if g.there == nil {
-		return g.bytes
-	}
-	return g.bytes + g.there.size()
-}
-
-// knows reports whether the generation tells what a name is.
-func (g *generation) knows(name string) bool {
-	if g.there == nil {
-		return false
-	}
-	if _, there := g.there.number(name); there || g.whole {
-		return true
-	}
-	_, absent := g.absent[name]
-	return absent
-}
-
-// lacks notes that a name is not an element. It copies it.
-func (g *generation) lacks(name string) {
-	if _, known := g.absent[name]; known {
-		return
-	}
-	if g.absent == nil {
-		g.absent = map[string]struct{}{}
-	}
-	g.absent[strings.Clone(name)] = struct{}{}
-	g.bytes += int64(len(name)) + absentBytes
-}
-
-// has notes that a name is one, and reports whether it was known that it is not.
-func (g *generation) has(name string) (was bool) {
-	if _, was = g.absent[name]; was {
-		delete(g.absent, name)
-		g.bytes -= int64(len(name)) + absentBytes
-	}
-	return was
-}
-
-// find brings what the part knows of a name to the young generation; false = it is to be read.
-func (p *part) find(name string) bool {
-	switch {
-	case p.young.knows(name):
-		return true
-	case !p.old.knows(name):
-		return false
-	}
-	p.take(p.old.there, name)
-	p.young.lsn = max(p.young.lsn, p.old.lsn)
-	return true
-}
-
-// take notes what another collection has under a name.
-func (p *part) take(from parted, name string) {
-	if _, there := from.number(name); there {
-		p.young.there.adopt(from, name)
-	} else {
-		p.young.lacks(name)
-	}
-}
-
-// age lets the old generation go and begins a young one, if that is large and nothing keeps the old one. Whoever
-// holds the young one's structure must not use it any more.
-func (p *part) age(st *Store) {
-	size := p.young.size()
-	most := max(leastYoung, st.maxMemory.Load()/partShare)
-	if st.opts.youngBytes != 0 {
-		most = st.opts.youngBytes
-	}
-	// What was loaded for a command that has not run yet stays, as far as it is not too much.
-	if size <= most || p.owner == nil || p.owner.pins() > 0 && size < 8*most || !p.forgetOld(st) {
-		return
-	}
-	next := p.young.there.next()
-	p.old, p.young = p.young, generation{there: newParted(p.young.there.kind(), next)}
-	st.resized(p.owner)
-}
-
-// forgetOld lets the old generation go, if its changes are applied (I3) and no load may have read what was before them.
-func (p *part) forgetOld(st *Store) bool {
-	if p.reading > 0 || p.old.lsn > st.applied.Load() {
-		return false
-	}
-	whole := p.old.whole
-	p.old = generation{}
-	if h := st.hooks.Rested; whole && h != nil {
-		h() // it was most of what is in memory
-	}
-	return true
 }
 
 // hasElements reports whether a command on these elements can run, and brings them to where it finds them.
@@ -288,111 +182,6 @@ func (p *part) install(st *Store, r *row, l *load, held *[]*idSpan) {
 	st.resized(p.owner)
 }
 
-// mergeInto brings what the part knows better into the whole collection, which was loaded while there was the part.
-func (p *part) mergeInto(whole collection) {
-	if p.stream != nil {
-		p.stream.mergeEntries(whole.(*Stream))
-		return
-	}
-	if p.list != nil {
-		p.list.mergeInto(whole.(*List))
-		return
-	}
-	c := whole.(parted)
-	type newer struct {
-		n    int64
-		name string
-		from parted
-	}
-	var there []newer
-	for _, g := range []*generation{&p.old, &p.young} {
-		newest := func(name string) bool { return g == &p.young || !p.young.knows(name) }
-		for name := range g.absent {
-			if newest(name) {
-				c.discard(name)
-			}
-		}
-		if g.there != nil {
-			g.there.names(func(name string, n int64) {
-				if newest(name) {
-					there = append(there, newer{n, name, g.there})
-				}
-			})
-		}
-	}
-	slices.SortFunc(there, func(a, b newer) int { return cmp.Compare(a.n, b.n) })
-	for _, e := range there {
-		c.adopt(e.from, e.name)
-	}
-	c.from(p.young.there.next())
-}
-
-// restoreWhole makes a part whole without a look at the tables, if memory has all of it.
-func (st *Store) restoreWhole(o *object) bool {
-	p := o.part()
-	var c collection
-	switch {
-	case p != nil && p.old.whole:
-		c = p.old.there
-		p.old = generation{lsn: p.old.lsn}
-		p.mergeInto(c)
-	case p != nil && p.list != nil && p.list.middle == 0:
-		c = p.list.joined()
-	case p != nil && p.stream != nil && p.stream.knowsAll():
-		c = p.stream.forgetSpans()
-	default:
-		return false
-	}
-	p.owner = nil
-	o.filled()
-	o.setColl(c)
-	st.watchFields(o)
-	st.resized(o)
-	return true
-}
-
-// releasePart takes the part from an object that is let go of or gets a value.
-func (o *object) releasePart() {
-	if o.outline() != nil && o.outline().part != nil && o.outline().part.owner == o {
-		o.outline().part.owner = nil
-	}
-}
-
-// toPart makes a value that is too large, and not clean, one that is on disk, with a part that has all of it until its
-// changes are applied.
-func (st *Store) toPart(o *object) bool {
-	c := o.coll()
-	if c == nil || !hasParts(o.typ) || o.load() != nil || o.pins() > 0 || !st.isLarge(c) {
-		return false
-	}
-	if h, ok := c.(*Hash); ok && h.deadlines != nil {
-		return false
-	}
-	if !st.paged.isIndexed(o.id) {
-		st.paged.want(o.id)
-		return false
-	}
-	shape := c.shape()
-	p := &part{owner: o}
-	switch c := c.(type) {
-	case *List:
-		p.list = listPart(c, o.lsn)
-	case *Stream:
-		c.spanned(o.lsn, st.opts.pagedElements)
-		p.stream, c.part = c, p
-	case parted:
-		p.young = generation{there: newParted(o.typ, c.next())}
-		p.old = generation{there: c, lsn: o.lsn, whole: true}
-	}
-	bytes := c.size()
-	st.parted.Store(o.lsn)
-	o.setColl(nil)
-	o.headOnly = true
-	o.setOutline(&outline{shape: shape, bytes: bytes, part: p})
-	st.resized(o)
-	return true
-}
-
 // shrinkPart lets go of what a part has too much of while the hot set is over its bound.
 func (st *Store) shrinkPart(o *object) bool {
 	p := o.part()
@@ -456,34 +245,4 @@ func (e editing) changedPart() {
 	}
 	e.tx.st.resized(e.o)
 	e.tx.touched(e.o)
-}
-
-// fits reports whether the part tells the same as the whole collection.
-func (p *part) fits(whole collection) bool {
-	if p == nil {
-		return true
-	}
-	if p.list != nil {
-		return p.list.fits(whole.(*List))
-	}
-	if p.stream != nil {
-		return p.stream.fitsWhole(whole.(*Stream))
-	}
-	c := whole.(parted)
-	fits := true
-	for _, g := range []*generation{&p.old, &p.young} {
-		newest := func(name string) bool { return g == &p.young || !p.young.knows(name) }
-		for name := range g.absent {
-			_, there := c.number(name)
-			fits = fits && !(newest(name) && there)
-		}
-		if g.there == nil {
-			continue
-		}
-		g.there.names(func(name string, n int64) {
-			_, absent := g.absent[name]
-			fits = fits && !absent && (!newest(name) || c.same(g.there, name))
-		})
-	}
-	return fits
 }
