@@ -29,7 +29,7 @@ async def eventually(call, what):
             if got:
                 return got
         except Exception as e:
-            if "onnect" not in f"{type(e).__name__}: {e}":
+            if not any(x in f"{type(e).__name__}: {e}" for x in ("onnect", "BusyLoadingError")):
                 raise
         await asyncio.sleep(0.05)
     raise SystemExit(f"gave up waiting until {what}")

@@ -72,12 +72,12 @@ def kill_the_server():
 
 
 def again(call, *args, seconds=100, **kwargs):
-    """What a call gives once no lost connection is in its way."""
+    """What a call gives once no lost connection is in its way, and no server that is loading its data."""
     deadline = time.monotonic() + seconds
     while True:
         try:
             return call(*args, **kwargs)
         except Exception as e:
-            if not any(x in f"{type(e).__name__}: {e}" for x in ("onnect", "TimeoutError")) or time.monotonic() > deadline:
+            if not any(x in f"{type(e).__name__}: {e}" for x in ("onnect", "TimeoutError", "BusyLoadingError")) or time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
