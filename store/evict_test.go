@@ -7,7 +7,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"diskette/compat_test/testrand"
 )
@@ -294,5 +296,42 @@ func TestWhatWasNotEvictedIsThereAfterAKill(t *testing.T) {
 				delete(have, key)
 			}
 		}
+	}
+}
+
+// TestAWriteWaitsForTheRoomThatEvictionMakes refuses what the journal writes for some time, as a disk does that is full
+// although the reserve was given up: write-back was quicker to take that than the journal.
+func TestAWriteWaitsForTheRoomThatEvictionMakes(t *testing.T) {
+	defer func(d time.Duration) { mendingTime = d }(mendingTime)
+	mendingTime = 5 * time.Minute
+	for policy, wait := range map[Policy]bool{AllKeysLRU: true, AllKeysRandom: true, NoEviction: false} {
+		t.Run(policy.String(), func(t *testing.T) {
+			d := newDisk(t)
+			st := opened(t, t.TempDir(), d.use, bounded(&Bounds{Policy: policy, Disk: 64 << 20}))
+			for i := range 2000 { // what goes first
+				mustSet(t, st, fmt.Sprint("older", i), strings.Repeat("v", 100))
+			}
+			flushed(t, st)
+			mustSet(t, st, "k", "old")
+			var refused atomic.Int64
+			d.breakWith(func(_ int, kind, file string, _ int) error {
+				if kind == "write" && file == "journal" && refused.Add(1) <= 10 {
+					return errFull
+				}
+				return nil
+			})
+			switch err := set(st, "k", "new"); {
+			case !wait && !IsDiskFull(err):
+				t.Errorf("SET = %v", err)
+			case wait && err != nil:
+				t.Errorf("SET was refused: %v", err)
+			case wait && refused.Load() <= 10:
+				t.Errorf("SET was done while the disk took nothing: %d tries", refused.Load())
+			}
+			eventually(t, "room", func() bool { return st.WriteError() == nil })
+			if got, there, err := get(reopened(t, st), "k"); wait && (err != nil || there && got != "new") {
+				t.Errorf("GET = %q, %v, %v", got, there, err)
+			}
+		})
 	}
 }

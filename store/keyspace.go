@@ -229,6 +229,6 @@ func (st *Store) WaitForRoom() {
 		default:
 			return
 		}
-		time.Sleep(2 * time.Millisecond)
+		time.Sleep(mendingPause)
 	}
 }

@@ -108,6 +108,9 @@ func (st *Store) limit(b *Bounds, m *mark) int64 {
 // test that is about whether it mends at all: without the processor for most of ten seconds nobody does.
 var mendingTime = 10 * time.Second
 
+// mendingPause is how long a writer sleeps before it looks again whether there is room.
+const mendingPause = 2 * time.Millisecond
+
 // mends reports whether an error says that the disk is full, and evicting may help.
 func (st *Store) mends(err error) bool {
 	r := &st.room

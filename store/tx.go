@@ -1,6 +1,8 @@
 package store
 
 import (
+	"time"
+
 	"diskette/expire"
 	"diskette/store/journal"
 	"diskette/store/tally"
@@ -90,8 +92,18 @@ func (tx *Tx) MakeRoom() {
 }
 
 // Wait returns when everything up to lsn is committed (I2). An error means that the
-// journal could not store it: the reply must say so (I8).
-func (st *Store) Wait(lsn uint64) error { return st.journal.Wait(lsn) }
+// journal could not store it: the reply must say so (I8). Where a full disk is what is in the way and evicting may mend
+// that, the record stays in the journal's memory and Wait waits for the room, as WaitForRoom does for what comes next.
+func (st *Store) Wait(lsn uint64) error {
+	err := st.journal.Wait(lsn)
+	for err != nil && st.mends(err) && !st.closed.Load() {
+		signal(st.room.wake)
+		st.kickWriteBack()
+		time.Sleep(mendingPause)
+		err = st.journal.Wait(lsn)
+	}
+	return err
+}
 
 // Sync returns when everything up to now is fsynced, whatever the policy. The caller does not
 // hold the keyspace lock.
@@ -303,7 +315,7 @@ func (st *Store) WaitFor(lsn uint64) error {
 		lsn = min(lsn, st.journal.Last())
 		st.Unlock()
 	}
-	return st.journal.Wait(lsn)
+	return st.Wait(lsn)
 }
 
 // Abort ends a command whose handler failed half-way: what it changed is recorded, so that
