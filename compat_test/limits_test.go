@@ -86,16 +86,22 @@ func waitClosed(t *testing.T, s *server, id string, start time.Time) time.Durati
 	return 0
 }
 
-func TestTheSoftOutputLimitEndsAClientThatTakesTooLong(t *testing.T) {
-	s := startServer(t, subjectBin(t), "--client-output-buffer-limit", "normal 0 100kb 1")
+// wantUnreadClosed asks for that many replies of a megabyte, reads none, and is closed a second later.
+func wantUnreadClosed(t *testing.T, s *server, replies int) {
+	t.Helper()
 	setMB(t, s)
 	c := dial(t, s.Addr)
 	id := c.Do("CLIENT", "ID").text
 	start := time.Now()
-	c.SendRaw(bytes.Repeat(encode("GET", "mb"), 50))
+	c.SendRaw(bytes.Repeat(encode("GET", "mb"), replies))
 	if took := waitClosed(t, s, id, start); took < time.Second {
 		t.Errorf("closed after %v in place of 1 s", took)
 	}
+}
+
+func TestTheSoftOutputLimitEndsAClientThatTakesTooLong(t *testing.T) {
+	s := startServer(t, subjectBin(t), "--client-output-buffer-limit", "normal 0 100kb 1")
+	wantUnreadClosed(t, s, 50)
 	info := dial(t, s.Addr).Do("INFO", "stats").Text()
 	if n := infoField(info, "client_output_buffer_limit_disconnections"); n != "1" {
 		t.Errorf("INFO counts %q such ends", n)
@@ -179,15 +185,7 @@ func TestTheHardOutputLimitEndsAClientWhoseReplyIsLarger(t *testing.T) {
 
 func TestTheTimeoutEndsAClientThatDoesNotReadItsReplies(t *testing.T) {
 	s := startServer(t, subjectBin(t), "--timeout", "1")
-	setMB(t, s)
-	c := dial(t, s.Addr)
-	id := c.Do("CLIENT", "ID").text
-	start := time.Now()
-	c.SendRaw(bytes.Repeat(encode("GET", "mb"), 50))
-	// Its socket's buffers grow while they fill, and each byte that they take counts as read.
-	if took := waitClosed(t, s, id, start); took < time.Second {
-		t.Errorf("closed after %v in place of 1 s", took)
-	}
+	wantUnreadClosed(t, s, 50) // its socket's buffers grow while they fill, and each byte that they take counts as read
 }
 
 func TestATransactionMayNotOutgrowTheQueryBufferLimit(t *testing.T) {

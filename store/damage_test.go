@@ -6,35 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 )
-
-// logged gathers what a store logs.
-type logged struct {
-	mu    sync.Mutex
-	lines []string
-}
-
-func (l *logged) use(o *Options) {
-	o.Log = func(event string, err error, fields ...any) {
-		l.mu.Lock()
-		l.lines = append(l.lines, fmt.Sprint(event, ": ", err, " ", fields))
-		l.mu.Unlock()
-	}
-}
-
-func (l *logged) count(part string) (n int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, line := range l.lines {
-		if strings.Contains(line, part) {
-			n++
-		}
-	}
-	return n
-}
 
 // stored fills a store with keys k0, k1 ... on many pages, that expire a second after testNow,
 // closes it, and returns its directory and the value of each.

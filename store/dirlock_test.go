@@ -11,7 +11,7 @@ import (
 
 func TestAStartWaitsForTheEndOfTheProcessBefore(t *testing.T) {
 	defer func(was time.Duration) { lockWait = was }(lockWait)
-	dir, log := t.TempDir(), new(told)
+	dir, log := t.TempDir(), new(logged)
 	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		t.Fatal(err)
@@ -25,8 +25,8 @@ func TestAStartWaitsForTheEndOfTheProcessBefore(t *testing.T) {
 		t.Fatalf("while it lives: %v", err)
 	}
 	lockWait = time.Minute
-	waited := log.of("another process has the data directory")
-	go letGo(f, func() bool { return log.of("another process has the data directory") > waited })
+	waited := log.count("another process has the data directory")
+	go letGo(f, func() bool { return log.count("another process has the data directory") > waited })
 	opened(t, dir, log.use)
 }
 
@@ -44,7 +44,7 @@ func TestAStartWaitsLongerForAProcessThatTheSystemTakesDown(t *testing.T) {
 	}(lockWait, lockWaitDying, lockHolderDying)
 	lockWait, lockWaitDying = 50*time.Millisecond, time.Second
 	lockHolderDying = func(*os.File) bool { return true }
-	dir, log := t.TempDir(), new(told)
+	dir, log := t.TempDir(), new(logged)
 	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR|os.O_CREATE, 0o644)
 	if err == nil {
 		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
@@ -57,8 +57,8 @@ func TestAStartWaitsLongerForAProcessThatTheSystemTakesDown(t *testing.T) {
 		t.Errorf("for ever: %v after %v", err, time.Since(begun))
 	}
 	lockWaitDying = time.Minute
-	waited := log.of("the process that has the data directory is ending")
-	go letGo(f, func() bool { return log.of("the process that has the data directory is ending") > waited })
+	waited := log.count("the process that has the data directory is ending")
+	go letGo(f, func() bool { return log.count("the process that has the data directory is ending") > waited })
 	opened(t, dir, log.use)
 }
 

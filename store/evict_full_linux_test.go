@@ -22,7 +22,7 @@ func TestAFullDiskEvictsAndGoesOn(t *testing.T) {
 				t.Skipf("NOT CHECKED on a disk that is really full: mounting one: %v", err)
 			}
 			t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
-			var log told
+			var log logged
 			st := opened(t, dir, log.use, bounded(b))
 			value := strings.Repeat("v", 3000)
 			n := 16_000
@@ -33,15 +33,13 @@ func TestAFullDiskEvictsAndGoesOn(t *testing.T) {
 				mustSet(t, st, fmt.Sprint("k", i), value)
 			}
 			quiet(t, st)
-			eventually(t, "write-back", func() bool { return st.Flush() == nil }) // one of its tries may meet the full disk
+			eventually(t, "write-back", func() bool { return st.Flush() == nil }) // a try may meet the full disk
 			if s := stats(t, st); s.EvictedKeys == 0 || s.EvictedKeys+st.dbs[0].live != int64(n) {
 				t.Errorf("%d keys were set, %d evicted, and %d are left", n, s.EvictedKeys, st.dbs[0].live)
 			}
 			checked(t, st)
-			for _, line := range log.all() {
-				if strings.Contains(line, "writes are refused") {
-					t.Error(line)
-				}
+			for _, line := range log.with("writes are refused") {
+				t.Error(line)
 			}
 			closed(t, st)
 		})

@@ -10,7 +10,7 @@ const intrudingRow = `INSERT INTO keys (id, space, key, type, expires_ms, chunke
 	VALUES (%d, 1, CAST('%s' AS BLOB), 1, 0, 0, CAST('theirs' AS BLOB))`
 
 func TestAnotherProgramsRowsTakeNoKeysPlace(t *testing.T) {
-	var log events
+	var log logged
 	st := opened(t, t.TempDir(), log.use)
 	mustSet(t, st, "first", "v") // id 1
 	flushed(t, st)
@@ -58,7 +58,7 @@ func TestAnotherProgramsRowsTakeNoKeysPlace(t *testing.T) {
 
 func TestAnotherProgramsRowsDoNotEndAStart(t *testing.T) {
 	d := newDisk(t)
-	var log events
+	var log logged
 	st := opened(t, t.TempDir(), d.use)
 	mustSet(t, st, "first", "v")
 	flushed(t, st)
@@ -87,7 +87,7 @@ func TestAnotherProgramsRowsDoNotEndAStart(t *testing.T) {
 }
 
 func TestAnotherProgramThatWritesOnAndOnIsToldOfOnceAMinute(t *testing.T) {
-	var log events
+	var log logged
 	st := opened(t, t.TempDir(), log.use)
 	for i := range 5 {
 		intrude(t, st, fmt.Sprintf(`INSERT INTO meta (name, value) VALUES ('theirs%d', 1)`, i))

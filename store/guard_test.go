@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/ncruces/go-sqlite3"
@@ -21,37 +20,11 @@ func memoryOf(t *testing.T, writer, reader int64) {
 	t.Cleanup(func() { writerMemory.Store(w); readerMemory = r })
 }
 
-// events collects what a store logs.
-type events struct {
-	mu    sync.Mutex
-	lines []string
-}
-
-func (e *events) use(o *Options) {
-	o.Log = func(event string, err error, fields ...any) {
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		e.lines = append(e.lines, fmt.Sprint(append([]any{event, ": ", err, " "}, fields...)...))
-	}
-}
-
-// with are those that have a text in them.
-func (e *events) with(text string) (lines []string) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, line := range e.lines {
-		if strings.Contains(line, text) {
-			lines = append(lines, line)
-		}
-	}
-	return lines
-}
-
 // The largest rows need between 36 and 40 MB of the writer's 64, and 6 of a reader's 32: 16
 // with two columns of 256 KiB in a statement, while the cache is full of changed pages.
 func TestTheLargestRowsNeedLessMemoryThanSQLiteHas(t *testing.T) {
 	memoryOf(t, writerMemory.Load()*3/4, readerMemory/2)
-	var log events
+	var log logged
 	st := opened(t, t.TempDir(), log.use)
 	long := longBytes(chunkBytes + 100)
 	fill := func(value string) {
@@ -89,7 +62,7 @@ func TestTheLargestRowsNeedLessMemoryThanSQLiteHas(t *testing.T) {
 
 func TestAWriterWithoutMemoryRefusesWritesAndNothingIsLost(t *testing.T) {
 	memoryOf(t, 4<<20, readerMemory)
-	var log events
+	var log logged
 	st := opened(t, t.TempDir(), log.use)
 	mustSet(t, st, "before", "v")
 	flushed(t, st)
@@ -118,7 +91,7 @@ func TestAPanicInTheMiddleOfACallEndsTheConnectionAndNotTheServer(t *testing.T) 
 	for _, where := range []string{"write", "sync", "truncate"} {
 		t.Run("write-back, at a "+where, func(t *testing.T) {
 			d := newDisk(t)
-			var log events
+			var log logged
 			st := opened(t, t.TempDir(), d.use, log.use)
 			mustSet(t, st, "before", "v")
 			flushed(t, st)
@@ -195,7 +168,7 @@ const refusing = `CREATE TRIGGER refused BEFORE INSERT ON keys WHEN new.key = CA
 	BEGIN SELECT RAISE(ABORT, 'not here'); END`
 
 func TestARowThatTheTablesRefuseIsSetAsideAndTheOthersGoOn(t *testing.T) {
-	var log events
+	var log logged
 	st := opened(t, t.TempDir(), log.use)
 	mustSet(t, st, "first", "v") // id 1
 	must(t, st, 0, []string{"list"}, func(tx *Tx, k [][]byte) { rpush(tx, k[0], "a", "b") })
@@ -253,7 +226,7 @@ func init() {
 }
 
 func TestARowThatEndsInAPanicIsSetAside(t *testing.T) {
-	var log events
+	var log logged
 	st := opened(t, t.TempDir(), log.use)
 	mustSet(t, st, "before", "v")
 	flushed(t, st)

@@ -68,11 +68,18 @@ func commandOn(st *Store, db int, now int64, names []string, needs map[int]Need,
 	for i, n := range names {
 		keys[i] = append(make([]byte, 0, len(n)+1), n...)
 	}
+	return commandWith(st, db, now, keys, func(tx *Tx) bool { return wanted(tx, keys, needs) }, fn)
+}
+
+// commandWith is command where ready says when what it needs is in memory; it is asked again after each load.
+func commandWith(
+	st *Store, db int, now int64, keys [][]byte, ready func(tx *Tx) bool, fn func(tx *Tx, keys [][]byte),
+) error {
 	st.WaitForRoom()
 	st.Lock()
 	var fetched []*Fetch
 	tx := st.Begin(db, now)
-	for !wanted(tx, keys, needs) {
+	for !ready(tx) {
 		f := tx.TakeFetch()
 		fetched = append(fetched, f)
 		st.Unlock()

@@ -10,7 +10,7 @@ import (
 )
 
 func TestAnotherProgramsLockIsNamedAndWritesGoOnAfterIt(t *testing.T) {
-	var log events
+	var log logged
 	st := opened(t, t.TempDir(), log.use, func(o *Options) { o.WriteBackRows = 100 })
 	mustSet(t, st, "k", "v")
 	flushed(t, st)

@@ -12,7 +12,7 @@ import (
 func TestAFileThatIsTakenAwayIsNoticedAndMayComeBack(t *testing.T) {
 	for _, name := range []string{databaseFile, databaseFile + "-wal", stateName, lockFile} {
 		t.Run(name, func(t *testing.T) {
-			var log events
+			var log logged
 			st := opened(t, t.TempDir(), log.use)
 			mustSet(t, st, "before", "v")
 			flushed(t, st)
@@ -70,7 +70,7 @@ func TestAnIdleServerNoticesThatItsDatabaseIsGoneAndDoesNotEndInOrder(t *testing
 func TestTheJournalBeginsAnewWhenItsFilesAreTakenAway(t *testing.T) {
 	for _, policy := range []journal.Policy{journal.Always, journal.EverySec} {
 		t.Run(policy.String(), func(t *testing.T) {
-			var log events
+			var log logged
 			st := opened(t, t.TempDir(), log.use, func(o *Options) { o.Policy = policy })
 			mustSet(t, st, "before", "v")
 			flushed(t, st)

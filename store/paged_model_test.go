@@ -297,30 +297,8 @@ func onElements(
 	for _, e := range elements {
 		names.Args = append(names.Args, []byte(e))
 	}
-	st.WaitForRoom()
-	st.Lock()
-	var fetched []*Fetch
-	tx := st.Begin(0, now)
-	for announced && !want(tx, k, names) {
-		f := tx.TakeFetch()
-		fetched = append(fetched, f)
-		st.Unlock()
-		err := f.Load()
-		st.Lock()
-		if err != nil {
-			released(fetched)
-			st.Unlock()
-			return err
-		}
-		tx = st.Begin(0, now)
-	}
-	seen, failed := lastly(st, fetched, func() (uint64, error) {
-		return run(st, tx, nil, func(tx *Tx, _ [][]byte) { fn(tx, k) })
-	})
-	if failed != nil {
-		return failed
-	}
-	return st.Wait(seen)
+	ready := func(tx *Tx) bool { return !announced || want(tx, k, names) }
+	return commandWith(st, 0, now, nil, ready, func(tx *Tx, _ [][]byte) { fn(tx, k) })
 }
 
 func (g *game) partsTogether() {

@@ -451,7 +451,7 @@ func TestAnOlderJournalAndStateBesideTheDatabaseAreRefused(t *testing.T) {
 					t.Errorf("under %s kernel it is %q", boot, got)
 				}
 			}
-			var log events
+			var log logged
 			st = opened(t, d1.dir, log.use, func(o *Options) { o.OnDamage = Salvage })
 			wantGet(t, st, "second7", "v")
 			if lines := log.with("the data is damaged"); len(lines) != 1 || !strings.Contains(lines[0], "older copy") {

@@ -31,7 +31,8 @@ var ErrDiskFull = errors.New("the disk is full: deletions and expiry go on, writ
 func (st *Store) noteTrouble(now time.Time) {
 	t := &st.trouble
 	err := st.WriteError()
-	if passed := t.passed.Swap(nil); err == nil && passed != nil && !st.mends(*passed) { // who is waited for refuses nobody
+	// What is waited for has refused nobody.
+	if passed := t.passed.Swap(nil); err == nil && passed != nil && !st.mends(*passed) {
 		err = *passed
 	}
 	switch {

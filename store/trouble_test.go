@@ -1,48 +1,12 @@
 package store
 
 import (
-	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 
 	"diskette/store/journal"
 )
-
-// told gathers what a store logs of one test.
-type told struct {
-	mu    sync.Mutex
-	lines []string // "error: event" or "event"
-	with  map[string][]any
-}
-
-func (l *told) use(o *Options) {
-	l.with = map[string][]any{}
-	o.Log = func(event string, err error, fields ...any) {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		if l.with[event] = fields; err != nil {
-			event = "error: " + event
-		}
-		l.lines = append(l.lines, event)
-	}
-}
-
-func (l *told) all() []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return slices.Clone(l.lines)
-}
-
-func (l *told) of(word string) (n int) {
-	for _, line := range l.all() {
-		if strings.Contains(line, word) {
-			n++
-		}
-	}
-	return n
-}
 
 func TestTheLogSaysOnceThatTheDiskFailsAndOnceThatItIsOver(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -77,7 +41,7 @@ func TestTheLogSaysOnceThatTheDiskFailsAndOnceThatItIsOver(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d, log := newDisk(t), new(told)
+			d, log := newDisk(t), new(logged)
 			st := opened(t, t.TempDir(), d.use, log.use, func(o *Options) { o.Policy = journal.Always })
 			if err := set(st, "before", "v"); err != nil { // the segment is there: an fsync is one of records
 				t.Fatal(err)
@@ -89,14 +53,15 @@ func TestTheLogSaysOnceThatTheDiskFailsAndOnceThatItIsOver(t *testing.T) {
 			if st.WriteError() == nil {
 				t.Fatal("writes are not refused")
 			}
-			eventually(t, "the line", func() bool { return log.of("error: "+c.line) == 1 })
+			eventually(t, "the line", func() bool { return log.count("error: "+c.line) == 1 })
 			d.breakWith(nil)
-			eventually(t, "the end of the trouble", func() bool { return log.of("writes are accepted again") == 1 && st.WriteError() == nil })
-			if n := log.of("error: " + c.line); n != 1 {
-				t.Errorf("said %d times:\n%s", n, strings.Join(log.all(), "\n"))
+			eventually(t, "the end of the trouble", func() bool { return log.count("writes are accepted again: <nil>") == 1 && st.WriteError() == nil })
+			if n := log.count("error: " + c.line); n != 1 {
+				t.Errorf("said %d times:\n%s", n, log)
 			}
+			over := log.with("writes are accepted again: <nil>")[0]
 			for _, figure := range []string{"dir", "free_bytes", "waiting_records", "waiting_bytes", "refused_seconds"} {
-				if !slices.Contains(log.with["writes are accepted again"], any(figure)) {
+				if !strings.Contains(over, figure+" ") {
 					t.Errorf("no %s beside the line", figure)
 				}
 			}
@@ -105,7 +70,7 @@ func TestTheLogSaysOnceThatTheDiskFailsAndOnceThatItIsOver(t *testing.T) {
 }
 
 func TestAFailureThatIsOverAtOnceIsInTheLogToo(t *testing.T) {
-	d, log := newDisk(t), new(told)
+	d, log := newDisk(t), new(logged)
 	st := opened(t, t.TempDir(), d.use, log.use, func(o *Options) { o.Policy = journal.Always })
 	failed := false
 	d.breakWith(func(_ int, kind, file string, _ int) error {
@@ -122,7 +87,7 @@ func TestAFailureThatIsOverAtOnceIsInTheLogToo(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "both lines", func() bool {
-		return log.of("error: the journal can not be written") == 1 && log.of("writes are accepted again") == 1
+		return log.count("error: the journal can not be written") == 1 && log.count("writes are accepted again: <nil>") == 1
 	})
 }
 
@@ -152,7 +117,7 @@ func TestTwoFailuresOfTheJournalAreOneSentence(t *testing.T) {
 }
 
 func TestACheckpointWithoutRoomTellsOnceAMinute(t *testing.T) {
-	d, log := newDisk(t), new(told)
+	d, log := newDisk(t), new(logged)
 	st := opened(t, t.TempDir(), d.use, log.use, func(o *Options) { o.upkeep.walPages, o.upkeep.idleWalPages = 1, 1 })
 	d.breakWith(func(_ int, kind, file string, _ int) error {
 		if file == databaseFile && kind == "write" {
@@ -164,9 +129,9 @@ func TestACheckpointWithoutRoomTellsOnceAMinute(t *testing.T) {
 		mustSet(t, st, "k", "v")
 		_ = st.Flush()
 	}
-	eventually(t, "the line", func() bool { return log.of("checkpoint failed") > 0 })
-	if n := log.of("checkpoint failed"); n != 1 {
-		t.Errorf("said %d times:\n%s", n, strings.Join(log.all(), "\n"))
+	eventually(t, "the line", func() bool { return log.count("checkpoint failed") > 0 })
+	if n := log.count("checkpoint failed"); n != 1 {
+		t.Errorf("said %d times:\n%s", n, log)
 	}
 	d.breakWith(nil)
 }

@@ -13,7 +13,7 @@ import (
 // A program that reads and does not end its transaction holds the WAL up to its limit, and no further. Writes go on
 // meanwhile, into the journal.
 func TestAReaderThatStaysHoldsTheWALUpToItsLimitAlone(t *testing.T) {
-	var log events
+	var log logged
 	st := opened(t, t.TempDir(), log.use, func(o *Options) { o.WriteBackRows = 2000 })
 	st.SetWALLimit(1) // the least there is
 	mustSet(t, st, "k", "v")
