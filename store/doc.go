@@ -53,7 +53,7 @@
 //	backup.go restore.go leftover.go                     a copy of the database file, and back; what killed ones left
 //	copy.go                                              another data set comes in beside the one that is served
 //	setaside.go salvage.go rescue.go tidy.go             damaged ones renamed; what can be read of them
-//	expiring.go     lists what expires next
+//	names.go        all names that match, for KEYS        expiring.go     lists what expires next
 //	sweep.go        removes what has expired             reserve.go dir.go  disk space, the directory
 //	own_file.go                                          what others must not write to
 //	bounds.go room.go growth.go                          how much disk the store may take; what is left of that

@@ -310,6 +310,31 @@ func (t *keyTable) each(fn func(o *object) bool) {
 	}
 }
 
+// from calls fn for the objects whose names have a hash that is not below one, in order of whole segments, until they
+// are n or more, or all; next is the hash to go on from. Objects that stay are met once by calls that go on so,
+// though segments are split and joined in between.
+func (t *keyTable) from(hash uint64, n int, fn func(o *object)) (next uint64, more bool) {
+	for i := int(hash >> (64 - t.depth)); i < len(t.dir); {
+		s := t.dir[i]
+		first, places := t.span(hash, s.depth)
+		begun := uint64(first)<<(64-t.depth) != hash // a part of it was looked at, before it was joined with that
+		s.each(func(o *object) bool {
+			if !begun || maphash.String(t.seed, o.name()) >= hash {
+				fn(o)
+			}
+			return true
+		})
+		if i = first + places; i == len(t.dir) {
+			break
+		}
+		hash = uint64(i) << (64 - t.depth)
+		if n -= int(s.live); n <= 0 {
+			return hash, true
+		}
+	}
+	return 0, false
+}
+
 // some returns up to n of the objects.
 func (t *keyTable) some(n int) []*object {
 	some := make([]*object, 0, min(n, t.names))

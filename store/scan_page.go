@@ -10,8 +10,8 @@ import (
 )
 
 // A page of a scan comes from the tables in one of two ways. The walk by id is right when
-// most keys belong to the space and match: it stops after count matches. When it has
-// looked at walkRows in vain, the ids of all matches are listed from the index on names, and
+// most keys belong to the space and match: it stops after count matches, or with those that it has found when they are
+// dense. When it has looked at walkRows in vain, the ids of all matches are listed from the index on names, and
 // the list serves the following calls too: a whole scan then costs in proportion to what
 // matches, not to the number of keys, nor to its square.
 
@@ -21,7 +21,10 @@ type scanPage struct {
 	last int64
 }
 
-const walkRows = 1000
+const (
+	walkRows = 1000
+	dense    = 8 // of so many rows that a walk sees one matches: to look each match up by its id costs about as much
+)
 
 // scanLists are the id lists of the scans that were last active. A list stays complete up to its
 // top, because new keys get higher ids, until a key that was born before is renamed into its range.
@@ -113,7 +116,7 @@ func (r *reader) walk(page *scanPage, space, cursor int64, count int, prefix str
 		page.last = 0
 		return true, nil
 	}
-	return false, nil
+	return len(page.rows) > rows/dense, nil
 }
 
 // behind is the first id that is above a cursor. To look from there on reads no page that ends with the cursor's row.

@@ -42,28 +42,18 @@ func keyspaceRows() []*Row {
 	}
 }
 
-const (
-	keysPage  = 4096    // names that KEYS asks the store for at a time
-	scanLimit = 1 << 20 // names that one SCAN may ask for, whatever COUNT says
-)
+const scanLimit = 1 << 20 // names that one SCAN may ask for, whatever COUNT says
 
 func keys(c *Call) Reply {
 	var o store.ScanOptions
 	o.Prefix, o.Match = matching(c.Args[1])
 	var names pack
-	for cursor := int64(0); ; {
-		page, next, seen, err := c.Store.Scan(c.DB, cursor, keysPage, c.Now, o, c.Locked)
-		if err != nil {
-			return c.NotSeen(err)
-		}
-		c.CallSeen = max(c.CallSeen, seen)
-		for _, name := range page {
-			names.add(name)
-		}
-		if cursor = next; next == 0 {
-			return names.reply(c)
-		}
+	seen, err := c.Store.Names(c.DB, c.Now, o, c.Locked, names.add)
+	if err != nil {
+		return c.NotSeen(err)
 	}
+	c.CallSeen = max(c.CallSeen, seen)
+	return names.reply(c)
 }
 
 // matching narrows a scan to a pattern, whose bytes must stay as they are meanwhile.
