@@ -1,6 +1,7 @@
 package bitmap
 
 import (
+	"crypto/subtle"
 	"encoding/binary"
 	"math/bits"
 )
@@ -76,6 +77,9 @@ const combineBlock = 64 << 10
 
 // Combine is BITOP's result, as long as the longest source; what shorter ones lack is zero. op
 // is "and", "or", "xor", or "not" with one source.
+//
+// The first two sources meet on their way to the result, which saves to copy one and to read it again; 32 bytes a turn
+// take half the time of 8.
 func Combine(op string, sources [][]byte) []byte {
 	length := 0
 	for _, s := range sources {
@@ -84,63 +88,96 @@ func Combine(op string, sources [][]byte) []byte {
 	made := make([]byte, length)
 	for at := 0; at < length; at += combineBlock {
 		dst := made[at:min(at+combineBlock, length)]
-		for i, s := range sources {
-			src := s[min(at, len(s)):min(at+len(dst), len(s))]
-			switch {
-			case i == 0:
-				copy(dst, src)
-			case op == "and":
-				andBits(dst, src)
-			case op == "or":
-				orBits(dst, src)
+		a := blockOf(sources[0], at)
+		for i, s := range sources[1:] {
+			if i > 0 {
+				a = dst
+			}
+			b := blockOf(s, at)
+			switch op {
+			case "and":
+				andBits(dst, a, b)
+			case "or":
+				orBits(dst, a, b)
 			default:
-				xorBits(dst, src)
+				xorBits(dst, a, b)
 			}
 		}
-		if op == "not" {
-			notBits(dst)
+		switch {
+		case op == "not":
+			notBits(dst, a)
+		case len(sources) == 1:
+			copy(dst, a)
 		}
 	}
 	return made
 }
 
-func andBits(dst, src []byte) {
-	clear(dst[len(src):])
-	for len(src) >= 8 {
-		binary.LittleEndian.PutUint64(dst, binary.LittleEndian.Uint64(dst)&binary.LittleEndian.Uint64(src))
-		dst, src = dst[8:], src[8:]
-	}
-	for i, c := range src {
-		dst[i] &= c
-	}
+// blockOf is the part of a source that its block at a place has, empty behind its end.
+func blockOf(source []byte, at int) []byte {
+	return source[min(at, len(source)):min(at+combineBlock, len(source))]
 }
 
-func orBits(dst, src []byte) {
-	for len(src) >= 8 {
-		binary.LittleEndian.PutUint64(dst, binary.LittleEndian.Uint64(dst)|binary.LittleEndian.Uint64(src))
-		dst, src = dst[8:], src[8:]
-	}
-	for i, c := range src {
-		dst[i] |= c
-	}
-}
-
-func xorBits(dst, src []byte) {
-	for len(src) >= 8 {
-		binary.LittleEndian.PutUint64(dst, binary.LittleEndian.Uint64(dst)^binary.LittleEndian.Uint64(src))
-		dst, src = dst[8:], src[8:]
-	}
-	for i, c := range src {
-		dst[i] ^= c
-	}
-}
-
-func notBits(dst []byte) {
-	for len(dst) >= 8 {
-		binary.LittleEndian.PutUint64(dst, ^binary.LittleEndian.Uint64(dst))
-		dst = dst[8:]
+// andBits, and likewise orBits and xorBits, combine a and b in dst, which is as long as the longer one or longer, and
+// may be one of them.
+func andBits(dst, a, b []byte) {
+	n := min(len(a), len(b))
+	clear(dst[n:])
+	dst, a, b = dst[:n], a[:n], b[:n]
+	for len(dst) >= 32 && len(a) >= 32 && len(b) >= 32 {
+		put(dst[:8], get(a[:8])&get(b[:8]))
+		put(dst[8:16], get(a[8:16])&get(b[8:16]))
+		put(dst[16:24], get(a[16:24])&get(b[16:24]))
+		put(dst[24:32], get(a[24:32])&get(b[24:32]))
+		dst, a, b = dst[32:], a[32:], b[32:]
 	}
 	for i := range dst {
-		dst[i] = ^dst[i]
+		dst[i] = a[i] & b[i]
 	}
 }
+
+func orBits(dst, a, b []byte) {
+	n := behindBoth(dst, a, b)
+	dst, a, b = dst[:n], a[:n], b[:n]
+	for len(dst) >= 32 && len(a) >= 32 && len(b) >= 32 {
+		put(dst[:8], get(a[:8])|get(b[:8]))
+		put(dst[8:16], get(a[8:16])|get(b[8:16]))
+		put(dst[16:24], get(a[16:24])|get(b[16:24]))
+		put(dst[24:32], get(a[24:32])|get(b[24:32]))
+		dst, a, b = dst[32:], a[32:], b[32:]
+	}
+	for i := range dst {
+		dst[i] = a[i] | b[i]
+	}
+}
+
+func xorBits(dst, a, b []byte) {
+	n := behindBoth(dst, a, b)
+	subtle.XORBytes(dst, a[:n], b[:n])
+}
+
+// behindBoth copies to dst what one of a and b has behind the other's end, and returns where that is.
+func behindBoth(dst, a, b []byte) (n int) {
+	if len(a) < len(b) {
+		a, b = b, a
+	}
+	copy(dst[len(b):], a[len(b):])
+	return len(b)
+}
+
+func notBits(dst, a []byte) {
+	dst = dst[:len(a)]
+	for len(dst) >= 32 && len(a) >= 32 {
+		put(dst[:8], ^get(a[:8]))
+		put(dst[8:16], ^get(a[8:16]))
+		put(dst[16:24], ^get(a[16:24]))
+		put(dst[24:32], ^get(a[24:32]))
+		dst, a = dst[32:], a[32:]
+	}
+	for i := range dst {
+		dst[i] = ^a[i]
+	}
+}
+
+func get(b []byte) uint64    { return binary.LittleEndian.Uint64(b) }
+func put(b []byte, w uint64) { binary.LittleEndian.PutUint64(b, w) }

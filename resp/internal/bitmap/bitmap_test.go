@@ -46,7 +46,7 @@ func TestBitsAreCombinedAsOneByOne(t *testing.T) {
 		sources := make([][]byte, 1+r.IntN(4))
 		length := 0
 		for i := range sources {
-			n := r.IntN(50)
+			n := r.IntN(100)
 			if r.IntN(200) == 0 {
 				n = combineBlock - 2 + r.IntN(5)
 			}
