@@ -198,13 +198,20 @@ func pfmerge(tx *store.Tx, c *Call) Reply {
 	} else {
 		value = bytes.Clone(value)
 	}
+	most := c.hllSparseMost()
 	for register, count := range raw {
-		if ok && count > 0 {
-			value, _, ok = hyperloglog.Add(value, register, count, c.hllSparseMost())
+		if !ok || value[4] == hyperloglog.Dense {
+			break
+		}
+		if count > 0 {
+			value, _, ok = hyperloglog.Add(value, register, count, most)
 		}
 	}
 	if !ok {
 		return errDamagedHLL
+	}
+	if value[4] == hyperloglog.Dense { // what it held is in raw, too
+		raw.FillDense(value)
 	}
 	value[hyperloglog.Stale] |= 0x80
 	if err := tx.UpdateString(c.Args[1], value, store.Grown); err != nil {

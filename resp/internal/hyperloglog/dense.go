@@ -90,24 +90,34 @@ func Raise(value []byte, register int, count byte) bool {
 	return true
 }
 
-// runs calls fn for each run of equal registers. ok is false if there are not as many as there should be.
-func runs(value []byte, fn func(first, n int, count byte)) (ok bool) {
-	if value[4] == Sparse {
-		return sparseRuns(value, fn)
-	}
-	for i := range Registers {
-		fn(i, 1, Get(value, i))
-	}
-	return true
+// fourAt reads registers 4*i to 4*i+3 of a dense value, which have three bytes together.
+func fourAt(value []byte, i int) [4]byte {
+	b := value[Header+3*i : Header+3*i+3]
+	return [4]byte{b[0] & 63, (b[0]>>6 | b[1]<<2) & 63, (b[1]>>4 | b[2]<<4) & 63, b[2] >> 2}
 }
 
 // Merge raises the registers to those of a HyperLogLog. ok is false if that is damaged.
 func (raw *Raw) Merge(value []byte) (ok bool) {
-	return runs(value, func(first, n int, count byte) {
+	if value[4] == Dense {
+		for i := range Registers / 4 {
+			four, to := fourAt(value, i), raw[4*i:4*i+4]
+			to[0], to[1], to[2], to[3] = max(to[0], four[0]), max(to[1], four[1]), max(to[2], four[2]), max(to[3], four[3])
+		}
+		return true
+	}
+	return sparseRuns(value, func(first, n int, count byte) {
 		for i := first; i < first+n; i++ {
 			raw[i] = max(raw[i], count)
 		}
 	})
+}
+
+// FillDense makes the registers of a dense value raw's.
+func (raw *Raw) FillDense(value []byte) {
+	for i := range Registers / 4 {
+		r, b := raw[4*i:4*i+4], value[Header+3*i:Header+3*i+3]
+		b[0], b[1], b[2] = r[0]|r[1]<<6, r[1]>>2|r[2]<<4, r[2]>>4|r[3]<<2
+	}
 }
 
 // Estimate is about how many different elements there were.
@@ -122,7 +132,15 @@ func (raw *Raw) Estimate() uint64 {
 // Count estimates the number of different elements. ok is false if the value is damaged.
 func Count(value []byte) (n uint64, ok bool) {
 	var h histogram
-	ok = runs(value, func(_, n int, count byte) { h[count] += n })
+	if value[4] == Dense {
+		for i := range Registers / 4 {
+			for _, count := range fourAt(value, i) {
+				h[count]++
+			}
+		}
+		return h.estimate(), true
+	}
+	ok = sparseRuns(value, func(_, n int, count byte) { h[count] += n })
 	return h.estimate(), ok
 }
 
@@ -185,7 +203,7 @@ func ToDense(value []byte) (dense []byte, ok bool) {
 	dense = make([]byte, denseBytes)
 	copy(dense, value[:Header])
 	dense[4] = Dense
-	ok = runs(value, func(first, n int, count byte) {
+	ok = sparseRuns(value, func(first, n int, count byte) {
 		for i := first; i < first+n; i++ {
 			Raise(dense, i, count)
 		}

@@ -1,6 +1,7 @@
 package hyperloglog
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"testing"
@@ -36,6 +37,11 @@ func TestAHyperLogLogHoldsTheSameSparseAndDense(t *testing.T) {
 		var got, fromDense Raw
 		if !got.Merge(value) || !fromDense.Merge(dense) || got != raw || fromDense != raw {
 			t.Fatal("the registers are not those that were set")
+		}
+		filled, _ := ToDense(New())
+		raw.FillDense(filled)
+		if !bytes.Equal(filled, dense) {
+			t.Fatal("the registers that were filled in are not those that were raised")
 		}
 		a, ok := Count(value)
 		if b, _ := Count(dense); !ok || a != b || a != raw.Estimate() {

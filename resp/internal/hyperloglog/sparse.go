@@ -57,6 +57,7 @@ func New() []byte {
 	return appendRun(append([]byte("HYLL\x01"), make([]byte, Header-5)...), Registers, 0)
 }
 
+// sparseRuns calls fn for each run of equal registers. ok is false if there are not as many as there should be.
 func sparseRuns(value []byte, fn func(first, n int, count byte)) (ok bool) {
 	first := 0
 	for b := value[Header:]; len(b) > 0; {
@@ -101,12 +102,21 @@ func Add(value []byte, register int, count byte, mostBytes int64) (_ []byte, rai
 	}
 	before, at, first := Header, Header, 0 // the run before the register's, the run itself, its first register
 	var r run
-	for ; at < len(value); at += r.size {
-		if r = runAt(value[at:]); register < first+r.n {
+	for at < len(value) {
+		n, size := int(value[at]&3)+1, 1 // by hand: runAt would take three times as long
+		if b := value[at]; b < 0x40 {
+			n = int(b) + 1
+		} else if b < 0x80 {
+			r = runAt(value[at:])
+			n, size = r.n, r.size
+		}
+		if register < first+n {
+			r = runAt(value[at:])
 			break
 		}
 		before = at
-		first += r.n
+		first += n
+		at += size
 	}
 	switch {
 	case at+r.size > len(value) || r.n == 0:
