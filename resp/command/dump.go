@@ -112,12 +112,7 @@ func dumpedValue(v *store.View, key []byte, t store.Type) *rdb.Value {
 		return &rdb.Value{Kind: rdb.String, String: words.ViewString(value)}
 	case store.TypeList:
 		l, _ := v.List(key)
-		elements := make([]string, 0, l.Len())
-		l.Each(0, 1, func(_ int, e string) bool {
-			elements = append(elements, e)
-			return true
-		})
-		return &rdb.Value{Kind: rdb.List, Elements: elements}
+		return &rdb.Value{Kind: rdb.List, Elements: l.Range(0, l.Len())}
 	case store.TypeSet:
 		s, _ := v.Set(key)
 		return &rdb.Value{Kind: rdb.Set, Elements: slices.AppendSeq(make([]string, 0, s.Len()), s.Members())}

@@ -202,14 +202,10 @@ func (w *writer) listNodes(elements []string) (starts []int) {
 
 // listpackBytes is what a string takes in a listpack.
 func listpackBytes(s string) int {
-	n := len(s)
-	if n <= 20 {
-		var w listpackWriter
-		var room [32]byte
-		w.b = room[:0]
-		w.string(s)
-		return len(w.b)
+	if n, ok := canonicalInt(s); ok {
+		return integerBytes(n) + 1
 	}
+	n := len(s)
 	switch {
 	case n < 1<<6:
 		n++

@@ -56,8 +56,22 @@ func canonicalInt(s string) (int64, bool) {
 	if len(digits) == 0 || digits[0] == '0' && len(s) > 1 {
 		return 0, false
 	}
-	n, err := strconv.ParseInt(s, 10, 64)
-	return n, err == nil
+	if len(digits) > 18 { // it may not fit
+		n, err := strconv.ParseInt(s, 10, 64)
+		return n, err == nil
+	}
+	n := int64(0)
+	for i := range len(digits) {
+		d := digits[i] - '0'
+		if d > 9 {
+			return 0, false
+		}
+		n = 10*n + int64(d)
+	}
+	if len(digits) < len(s) {
+		n = -n
+	}
+	return n, true
 }
 
 // A listpackReader walks a listpack.
@@ -241,11 +255,32 @@ func (w *listpackWriter) integer(n int64) {
 
 func (w *listpackWriter) close(start int) {
 	n := len(w.b) - start
+	w.count++
+	if n <= 127 {
+		w.b = append(w.b, byte(n))
+		return
+	}
 	back := backLength(n)
 	for i := range back {
 		w.b = append(w.b, backByte(n, back, i))
 	}
-	w.count++
+}
+
+// integerBytes is what integer writes before the length at its back.
+func integerBytes(n int64) int {
+	switch {
+	case n >= 0 && n < 1<<7:
+		return 1
+	case n >= -1<<12 && n < 1<<12:
+		return 2
+	case n >= math.MinInt16 && n <= math.MaxInt16:
+		return 3
+	case n >= -1<<23 && n < 1<<23:
+		return 4
+	case n >= math.MinInt32 && n <= math.MaxInt32:
+		return 5
+	}
+	return 9
 }
 
 // finish returns the listpack, which is good until reset. Nothing may be added to it.
