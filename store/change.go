@@ -244,6 +244,17 @@ func (w *recordWriter) end() {
 	w.bytes(w.cols)
 }
 
+// A shortText is a text whose row has a byte for the length of the text and one for that of the column.
+const shortText = 1<<7 - 2
+
+// appendText adds to a record's head what put, colStr and end write for a row with a shortText alone. Who has many
+// keeps the head in a variable meanwhile: to store it after each took a third of the time while the collector marks.
+func appendText(head []byte, id int64, t table, n int64, text string) []byte {
+	head = append(binary.AppendUvarint(append(head, byte(opPut)), uint64(id)), byte(t))
+	head = append(binary.AppendVarint(head, n), byte(len(text)+1), byte(len(text)))
+	return append(head, text...)
+}
+
 func (w *recordWriter) remove(id int64, t table, n int64) {
 	w.start(opRemove, id)
 	w.head = append(w.head, byte(t))

@@ -253,6 +253,10 @@ func (l *List) shape() Shape {
 }
 
 func (l *List) rows(w *recordWriter, id int64) {
+	if l.large != nil {
+		l.large.rows(w, id)
+		return
+	}
 	for i := range l.Len() {
 		e := l.at(i)
 		putElement(w, id, &e)

@@ -205,6 +205,27 @@ func (b *listBlocks) appendRange(values []string, from, to int) []string {
 	return values
 }
 
+// rows puts the rows of all elements.
+func (b *listBlocks) rows(w *recordWriter, id int64) {
+	for from := 0; from < b.len; {
+		p := b.head + from
+		block := b.blocks[p/listBlock][p%listBlock:]
+		block = block[:min(len(block), b.len-from)]
+		head := w.head
+		for i := range block {
+			if e := &block[i]; len(e.value) <= shortText {
+				head = appendText(head, id, listElements, e.n, e.value)
+			} else {
+				w.head = head
+				putElement(w, id, e)
+				head = w.head
+			}
+		}
+		w.head = head
+		from += len(block)
+	}
+}
+
 func (b *listBlocks) size() int64 {
 	return listBlocksBytes + int64(cap(b.blocks))*elementBytes + int64(b.slots)*elementBytes + b.values +
 		int64(b.len)*valueBytes
