@@ -34,12 +34,13 @@ var allowed = map[string][]string{
 	},
 	"resp/admin": {},
 	"resp/cli": {
-		"diskette/resp/internal/ciphers",
+		"diskette/resp/cli/target",
 		"github.com/mattn/go-isatty",
 		"github.com/reeflective/readline",
 		"github.com/rivo/uniseg",
 		"golang.org/x/term",
 	},
+	"resp/cli/target": {"diskette/resp/internal/ciphers"},
 	"resp": {
 		"diskette/expire",
 		"diskette/resp/acl",
@@ -124,6 +125,7 @@ var floors = []string{
 	"store",
 	"resp/internal",
 	"resp/admin",
+	"resp/cli/target",
 	"resp/cli",
 	"resp/lua",
 	"resp/lualib",

@@ -83,7 +83,7 @@ func (o *options) readPassword(stdin io.Reader, stdout io.Writer) error {
 		}
 		password = strings.TrimRight(line, "\r\n")
 	}
-	o.password = &password
+	o.Password = &password
 	return nil
 }
 

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"diskette/resp/cli/target"
+
 	"github.com/mattn/go-isatty"
 )
 
@@ -34,7 +36,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	for _, warning := range o.warnings {
 		fmt.Fprintln(stderr, warning)
 	}
-	if o.passwordShown && !o.quiet {
+	if o.PasswordShown && !o.quiet {
 		fmt.Fprintln(stderr, "Warning: Using a password with '-a' or '-u' option on the command line interface may not be safe.")
 	}
 	if o.askPassword {
@@ -54,7 +56,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		if errors.As(err, &said) {
 			fmt.Fprintln(stderr, said)
 		} else {
-			fmt.Fprintf(stderr, "Error: %s\n", reason(err))
+			fmt.Fprintf(stderr, "Error: %s\n", target.Reason(err))
 		}
 	}
 	return 1

@@ -355,10 +355,10 @@ func TestAURINamesServerUserAndDatabase(t *testing.T) {
 		got := "error"
 		if err == nil {
 			password := "-"
-			if o.password != nil {
-				password = *o.password
+			if o.Password != nil {
+				password = *o.Password
 			}
-			got = fmt.Sprintf("%s %s %s %s %d", o.host, o.port, o.user, password, o.db)
+			got = fmt.Sprintf("%s %s %s %s %d", o.Host, o.Port, o.User, password, o.DB)
 		}
 		if got != want {
 			t.Errorf("%s: %s, want %s", uri, got, want)

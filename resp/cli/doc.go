@@ -2,9 +2,9 @@
 // recorded from it in testdata and replayed by the tests; where 7.2 differs for a person at a terminal, it is 7.2's.
 //
 //	cli.go              Main: which mode the options ask for
-//	options.go uri.go   the command line; redis:// and rediss://
+//	options.go          the command line; package target has what leads to the server
 //	usage.go            --help, and what is refused, with the reason
-//	session.go tls.go   connect, ask, print, follow a cluster's redirections
+//	session.go          connect, ask, print, follow a cluster's redirections
 //	reply.go            RESP2 and RESP3 in
 //	format.go json.go   replies for terminals, for pipes, as CSV and as JSON
 //	line.go             a typed line to arguments

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"diskette/resp/cli/target"
 )
 
 // A lineReader reads lines, without their ends, until io.EOF. prompt is shown to a person.
@@ -109,7 +111,7 @@ func (s *session) runLine(line string, keep func(string)) (quit bool, err error)
 		return false, err
 	}
 	s.disconnect()
-	fmt.Fprintf(s.err, "Error: %s\n", reason(err))
+	fmt.Fprintf(s.err, "Error: %s\n", target.Reason(err))
 	return false, nil
 }
 
@@ -127,7 +129,7 @@ func (s *session) obey(args []string) (done, quit bool) {
 	case word == "clear" && len(args) == 1:
 		fmt.Fprint(s.out, "\x1b[H\x1b[2J")
 	case word == "connect" && len(args) == 3:
-		s.socket, s.host, s.port = "", args[1], args[2]
+		s.Socket, s.Host, s.Port = "", args[1], args[2]
 		_ = s.connect() // what failed is printed
 	default:
 		return false, false
@@ -169,12 +171,12 @@ func (s *session) prompt() string {
 	if s.conn == nil {
 		return "not connected> "
 	}
-	text := net.JoinHostPort(s.host, s.port)
-	if s.socket != "" {
-		text = "redis " + s.socket
+	text := net.JoinHostPort(s.Host, s.Port)
+	if s.Socket != "" {
+		text = "redis " + s.Socket
 	}
-	if s.db != 0 {
-		text += "[" + strconv.Itoa(s.db) + "]"
+	if s.DB != 0 {
+		text += "[" + strconv.Itoa(s.DB) + "]"
 	}
 	if s.inMulti {
 		text += "(TX)"

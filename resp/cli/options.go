@@ -1,25 +1,21 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
+
+	"diskette/resp/cli/target"
 )
 
 // options are what the command line asks for.
 type options struct {
-	host, port, socket string
-	user               string
-	password           *string // nil = none; AUTH is sent even for an empty one
-	passwordShown      bool    // the password stood on the command line
-	askPassword        bool
-	db                 int
-	resp2, resp3       bool
-	quietRESP3         bool // RESP3 is asked for the output's sake: a server that has none is no failure
-	cluster            bool // follow redirections
-	tls                tlsOptions
+	target.Target
+	askPassword  bool
+	resp2, resp3 bool
+	quietRESP3   bool // RESP3 is asked for the output's sake: a server that has none is no failure
+	cluster      bool // follow redirections
 
 	output        *outputMode // nil = pretty on a terminal, raw elsewhere
 	showPushes    *bool       // nil = on a terminal
@@ -63,31 +59,24 @@ const (
 )
 
 // errSaid is an error whose text is the whole message for the user.
-type errSaid string
-
-func (e errSaid) Error() string { return string(e) }
-
-var (
-	errScheme = errors.New("Invalid URI scheme")
-	errPort   = errors.New("Invalid server port.")
-)
+type errSaid = target.Said
 
 // withValue are the options that take the word after them.
 var withValue = map[string]func(o *options, value string) error{
-	"-h": func(o *options, v string) error { o.host = v; return nil },
-	"-p": func(o *options, v string) error { o.port = v; return checkPort(v) },
-	"-s": func(o *options, v string) error { o.socket = v; return nil },
-	"-a": func(o *options, v string) error { o.password, o.passwordShown = &v, true; return nil },
-	"-u": (*options).parseURI,
-	"-n": func(o *options, v string) error { return parseInt(v, &o.db) },
+	"-h": func(o *options, v string) error { o.Host = v; return nil },
+	"-p": func(o *options, v string) error { o.Port = v; return target.CheckPort(v) },
+	"-s": func(o *options, v string) error { o.Socket = v; return nil },
+	"-a": func(o *options, v string) error { o.Password, o.PasswordShown = &v, true; return nil },
+	"-u": func(o *options, v string) error { return o.ParseURI(v) },
+	"-n": func(o *options, v string) error { return parseInt(v, &o.DB) },
 	"-r": func(o *options, v string) error { return parseInt(v, &o.repeat) },
 	"-i": func(o *options, v string) error { return parseSeconds(v, &o.interval) },
 	"-d": func(o *options, v string) error { o.itemDelimiter = v; return nil },
 	"-D": func(o *options, v string) error { o.delimiter = v; return nil },
 	"-X": func(o *options, v string) error { o.stdinTag = v; return nil },
 
-	"--user":           func(o *options, v string) error { o.user = v; return nil },
-	"--pass":           func(o *options, v string) error { o.password, o.passwordShown = &v, true; return nil },
+	"--user":           func(o *options, v string) error { o.User = v; return nil },
+	"--pass":           func(o *options, v string) error { o.Password, o.PasswordShown = &v, true; return nil },
 	"--pattern":        func(o *options, v string) error { o.pattern = &v; return nil },
 	"--quoted-pattern": (*options).parseQuotedPattern,
 	"--pipe-timeout":   func(o *options, v string) error { return parseSeconds(v, &o.pipeGrace) },
@@ -104,13 +93,13 @@ var withValue = map[string]func(o *options, value string) error{
 		return parseSeconds(v, o.intrinsic)
 	},
 
-	"--sni":              func(o *options, v string) error { o.tls.serverName = v; return nil },
-	"--cacert":           func(o *options, v string) error { o.tls.authorities = v; return nil },
-	"--cacertdir":        func(o *options, v string) error { o.tls.authoritiesDir = v; return nil },
-	"--cert":             func(o *options, v string) error { o.tls.certificate = v; return nil },
-	"--key":              func(o *options, v string) error { o.tls.key = v; return nil },
-	"--tls-ciphers":      func(o *options, v string) error { o.tls.ciphers = v; return nil },
-	"--tls-ciphersuites": func(o *options, v string) error { o.tls.suites = v; return nil },
+	"--sni":              func(o *options, v string) error { o.TLS.ServerName = v; return nil },
+	"--cacert":           func(o *options, v string) error { o.TLS.Authorities = v; return nil },
+	"--cacertdir":        func(o *options, v string) error { o.TLS.AuthoritiesDir = v; return nil },
+	"--cert":             func(o *options, v string) error { o.TLS.Certificate = v; return nil },
+	"--key":              func(o *options, v string) error { o.TLS.Key = v; return nil },
+	"--tls-ciphers":      func(o *options, v string) error { o.TLS.Ciphers = v; return nil },
+	"--tls-ciphersuites": func(o *options, v string) error { o.TLS.Suites = v; return nil },
 
 	"--lru-test": func(*options, string) error { return errLRUTest },
 	"--cluster":  func(*options, string) error { return errCluster },
@@ -133,8 +122,8 @@ var alone = map[string]func(o *options){
 	"--quoted-json":     func(o *options) { o.output, o.quietRESP3 = new(outputQuotedJSON), true },
 	"--quoted-input":    func(o *options) { o.quotedInput = true },
 	"--askpass":         func(o *options) { o.askPassword = true },
-	"--tls":             func(o *options) { o.tls.on = true },
-	"--insecure":        func(o *options) { o.tls.insecure = true },
+	"--tls":             func(o *options) { o.TLS.On = true },
+	"--insecure":        func(o *options) { o.TLS.Insecure = true },
 	"--no-auth-warning": func(o *options) { o.quiet = true },
 	"--verbose":         func(*options) {}, // it is about the cluster manager
 	"--mono":            func(o *options) { o.mono = true },
@@ -160,7 +149,7 @@ func (o *options) setMode(name string, mode func(*session) error) { o.modeName, 
 // there. REDISCLI_AUTH is the password if none is given.
 func parseOptions(args []string, env func(string) string) (*options, error) {
 	o := &options{
-		host: "127.0.0.1", port: "6379", repeat: 1,
+		Target: target.Default(), repeat: 1,
 		itemDelimiter: "\n", delimiter: "\n", pipeGrace: 30 * time.Second,
 	}
 	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
@@ -186,8 +175,8 @@ func parseOptions(args []string, env func(string) string) (*options, error) {
 		args = args[2:]
 	}
 	o.command = args
-	if password := env("REDISCLI_AUTH"); password != "" && o.password == nil {
-		o.password = &password
+	if password := env("REDISCLI_AUTH"); password != "" && o.Password == nil {
+		o.Password = &password
 	}
 	return o, o.check()
 }
@@ -212,7 +201,7 @@ func (o *options) check() error {
 	if o.quietRESP3 && !o.resp2 {
 		o.resp3 = true
 	}
-	return o.tls.check()
+	return o.TLS.Check()
 }
 
 func (o *options) parseQuotedPattern(text string) error {
@@ -240,13 +229,6 @@ func (o *options) parseDump(file string, functions bool) error {
 	}
 	o.rdbFile, o.functionsOnly = file, functions
 	o.setMode("--rdb", (*session).dump)
-	return nil
-}
-
-func checkPort(port string) error {
-	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
-		return errPort
-	}
 	return nil
 }
 

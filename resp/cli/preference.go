@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"diskette/resp/cli/target"
 )
 
 // preferences are what :set changes.
@@ -35,7 +37,7 @@ func (s *session) loadPreferences() {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		if !os.IsNotExist(err) {
-			fmt.Fprintf(s.err, "%s can not be read: %s\n", file, reason(err))
+			fmt.Fprintf(s.err, "%s can not be read: %s\n", file, target.Reason(err))
 		}
 		return
 	}

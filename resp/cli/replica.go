@@ -9,6 +9,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"diskette/resp/cli/target"
 )
 
 // replica shows the commands that a replica of the server receives, as comma-separated values.
@@ -182,7 +184,7 @@ func (d *sentDump) save(name string, stdout io.Writer) (n int64, err error) {
 	var file *os.File
 	if name != "-" {
 		if file, err = os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o644); err != nil {
-			return 0, errSaid(fmt.Sprintf("Error opening '%s': %s", name, reason(err)))
+			return 0, errSaid(fmt.Sprintf("Error opening '%s': %s", name, target.Reason(err)))
 		}
 		defer file.Close()
 		out = file
@@ -190,16 +192,16 @@ func (d *sentDump) save(name string, stdout io.Writer) (n int64, err error) {
 	var failed *writeError
 	n, err = d.copy(&failing{out})
 	if errors.As(err, &failed) {
-		return n, errSaid("Error writing data to file: " + reason(failed.err))
+		return n, errSaid("Error writing data to file: " + target.Reason(failed.err))
 	} else if err != nil {
 		return n, errSaid("I/O Error reading RDB payload from socket")
 	}
 	if file != nil {
 		if err := file.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) && isRegular(file) {
-			return n, errSaid(fmt.Sprintf("Fail to fsync '%s': %s", name, reason(err)))
+			return n, errSaid(fmt.Sprintf("Fail to fsync '%s': %s", name, target.Reason(err)))
 		}
 		if err := file.Close(); err != nil {
-			return n, errSaid("Error writing data to file: " + reason(err))
+			return n, errSaid("Error writing data to file: " + target.Reason(err))
 		}
 	}
 	return n, nil

@@ -2,17 +2,14 @@ package cli
 
 import (
 	"bufio"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"strconv"
 	"strings"
-	"syscall"
-	"time"
-	"unicode/utf8"
+
+	"diskette/resp/cli/target"
 )
 
 // A session talks to one server and prints what it says.
@@ -47,9 +44,6 @@ func newSession(o *options, stdin io.Reader, out, err io.Writer) *session {
 	return s
 }
 
-// connectTimeout bounds the wait for a server that does not answer the connect.
-const connectTimeout = 30 * time.Second
-
 var (
 	errErrorReply = errors.New("the server answered with an error") // which has been printed
 	errNoServer   = errors.New("not connected")                     // the reason has been printed
@@ -59,7 +53,7 @@ var (
 // refused is printed and no error, as in redis-cli: the command's own reply will tell.
 func (s *session) connect() error {
 	if err := s.dial(); err != nil {
-		fmt.Fprintf(s.err, "Could not connect to Redis at %s: %s\n", s.where(), reason(err))
+		fmt.Fprintf(s.err, "Could not connect to Redis at %s: %s\n", s.Where(), target.Reason(err))
 		return errNoServer
 	}
 	return s.greet()
@@ -67,18 +61,9 @@ func (s *session) connect() error {
 
 func (s *session) dial() error {
 	s.disconnect()
-	network, address := "tcp", net.JoinHostPort(s.host, s.port)
-	if s.socket != "" {
-		network, address = "unix", s.socket
-	}
-	conn, err := net.DialTimeout(network, address, connectTimeout)
+	conn, err := s.Dial()
 	if err != nil {
 		return err
-	}
-	if s.tls.on {
-		if conn, err = s.tls.secure(conn); err != nil {
-			return err
-		}
 	}
 	s.conn, s.in = conn, bufio.NewReader(conn)
 	return nil
@@ -86,13 +71,11 @@ func (s *session) dial() error {
 
 func (s *session) greet() error {
 	var steps [][]string
-	if s.password != nil && s.user != "" {
-		steps = append(steps, []string{"AUTH", s.user, *s.password})
-	} else if s.password != nil {
-		steps = append(steps, []string{"AUTH", *s.password})
+	if s.Password != nil {
+		steps = append(steps, s.Auth())
 	}
-	if s.db != 0 {
-		steps = append(steps, []string{"SELECT", strconv.Itoa(s.db)})
+	if s.DB != 0 {
+		steps = append(steps, []string{"SELECT", strconv.Itoa(s.DB)})
 	}
 	if s.resp3 {
 		steps = append(steps, []string{"HELLO", "3"})
@@ -101,7 +84,7 @@ func (s *session) greet() error {
 		r, err := s.ask(step)
 		if err != nil {
 			s.disconnect()
-			fmt.Fprintf(s.err, "Error: %s\n", reason(err))
+			fmt.Fprintf(s.err, "Error: %s\n", target.Reason(err))
 			return errNoServer
 		}
 		if r.kind == '-' && !(step[0] == "HELLO" && s.quietRESP3) {
@@ -120,14 +103,6 @@ func (s *session) disconnect() {
 		s.conn.Close()
 		s.conn, s.inMulti = nil, false
 	}
-}
-
-// where is the server's address as messages and the prompt show it.
-func (s *session) where() string {
-	if s.socket != "" {
-		return s.socket
-	}
-	return s.host + ":" + s.port
 }
 
 // ask sends a command and returns its reply. Out-of-band messages before it are shown.
@@ -213,11 +188,11 @@ func (s *session) askAround(command []string) (reply, error) {
 			break
 		}
 		if host := words[2][:colon]; host != "" { // none = the same host
-			s.host = host
+			s.Host = host
 		}
-		s.port, s.socket = words[2][colon+1:], ""
+		s.Port, s.Socket = words[2][colon+1:], ""
 		if s.lines {
-			fmt.Fprintf(s.out, "-> Redirected to slot [%s] located at %s\n", words[1], s.where())
+			fmt.Fprintf(s.out, "-> Redirected to slot [%s] located at %s\n", words[1], s.Where())
 		}
 		if err := s.connect(); err != nil {
 			return reply{}, err
@@ -246,10 +221,10 @@ func (s *session) track(command []string, r reply) {
 	case name == "exec" || name == "discard":
 		s.inMulti = false
 	case name == "reset":
-		s.inMulti, s.db, s.resp3 = false, 0, false
+		s.inMulti, s.DB, s.resp3 = false, 0, false
 	case s.inMulti: // only queued
 	case name == "select" && len(command) == 2:
-		s.db, _ = strconv.Atoi(command[1])
+		s.DB, _ = strconv.Atoi(command[1])
 	case name == "hello" && len(command) > 1:
 		s.resp3 = command[1] == "3"
 	}
@@ -319,28 +294,4 @@ func (s *session) printPush(r reply) {
 		b = appendPretty(b, r, "")
 	}
 	s.out.Write(b)
-}
-
-// reason is an error's cause in redis-cli's words.
-func reason(err error) string {
-	var dns *net.DNSError
-	var errno syscall.Errno
-	var noTLS tls.RecordHeaderError
-	switch {
-	case errors.As(err, &noTLS):
-		return "the server does not speak TLS at this port"
-	case errors.Is(err, io.EOF):
-		return "Server closed the connection"
-	case errors.As(err, &dns) && dns.IsNotFound:
-		return "Name or service not known"
-	case errors.As(err, &dns):
-		return dns.Error()
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return "Connection timed out"
-	case errors.As(err, &errno):
-		text := errno.Error()
-		_, n := utf8.DecodeRuneInString(text)
-		return strings.ToUpper(text[:n]) + text[n:]
-	}
-	return err.Error()
 }

@@ -1,9 +1,11 @@
-package cli
+package target
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -12,14 +14,14 @@ var (
 	errWrongEncoding = errors.New("Illegal character in URI encoding")
 )
 
-// parseURI reads redis://[[user]:password@]host[:port][/db], or rediss:// for TLS; a word alone before the @ is the
+// ParseURI reads redis://[[user]:password@]host[:port][/db], or rediss:// for TLS; a word alone before the @ is the
 // password. Of an absent part, what was set before remains.
-func (o *options) parseURI(uri string) error {
+func (t *Target) ParseURI(uri string) error {
 	scheme, rest, ok := strings.Cut(uri, "://")
 	switch strings.ToLower(scheme) {
 	case "redis":
 	case "rediss":
-		o.tls.on = true
+		t.TLS.On = true
 	default:
 		ok = false
 	}
@@ -39,21 +41,25 @@ func (o *options) parseURI(uri string) error {
 		if password, err = decodePercent(password); err != nil {
 			return err
 		}
-		o.user, o.password, o.passwordShown = user, &password, true
+		t.User, t.Password, t.PasswordShown = user, &password, true
 	}
 	address, db, _ := strings.Cut(rest, "/")
 	db, _, _ = strings.Cut(db, "?")
 	if host, port, err := net.SplitHostPort(address); err == nil {
-		address, o.port = host, port
-		if err := checkPort(port); err != nil {
+		address, t.Port = host, port
+		if err := CheckPort(port); err != nil {
 			return err
 		}
 	}
 	if address = strings.Trim(address, "[]"); address != "" {
-		o.host = address
+		t.Host = address
 	}
 	if db != "" {
-		return parseInt(db, &o.db)
+		n, err := strconv.Atoi(db)
+		if err != nil {
+			return fmt.Errorf("Invalid number '%s'", db)
+		}
+		t.DB = n
 	}
 	return nil
 }
