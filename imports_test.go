@@ -17,6 +17,7 @@ var allowed = map[string][]string{
 	".": {
 		"diskette/resp",
 		"diskette/resp/admin",
+		"diskette/resp/bench",
 		"diskette/resp/check",
 		"diskette/resp/cli",
 		"diskette/resp/config",
@@ -41,6 +42,11 @@ var allowed = map[string][]string{
 		"golang.org/x/term",
 	},
 	"resp/cli/target": {"diskette/resp/internal/ciphers"},
+	"resp/bench": {
+		"diskette/resp/cli/target",
+		"github.com/HdrHistogram/hdrhistogram-go",
+		"golang.org/x/sys/unix",
+	},
 	"resp": {
 		"diskette/expire",
 		"diskette/resp/acl",
@@ -126,6 +132,7 @@ var floors = []string{
 	"resp/internal",
 	"resp/admin",
 	"resp/cli/target",
+	"resp/bench",
 	"resp/cli",
 	"resp/lua",
 	"resp/lualib",

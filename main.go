@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"diskette/resp/bench"
 	"diskette/resp/check"
 	"diskette/resp/cli"
 )
@@ -45,8 +46,7 @@ func act(r role, args []string, defaults ...string) int {
 	case roleCheckAOF:
 		return check.AOF(args, os.Stdin, os.Stdout)
 	case roleBenchmark:
-		fmt.Fprintf(os.Stderr, benchmarkText, name)
-		return 1
+		return benchmark(bench.Program{Name: name}, args)
 	case roleSentinel:
 		return refuseSentinel(name)
 	case roleEntryPoint:

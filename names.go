@@ -83,12 +83,6 @@ func isServer(name string) bool {
 	return r == roleServer && (name == "diskette" || strings.HasSuffix(name, "-server"))
 }
 
-const benchmarkText = `%s is not part of this image. It is in Debian's and Ubuntu's package redis-tools, and in the redis and
-valkey images, and works against this server:
-
-    docker run --rm --network container:<this one> redis redis-benchmark -h 127.0.0.1
-`
-
 const sentinelText = `%s: there is no Sentinel here. Redis's own can watch Diskettes and their replicas: run it from Redis's image.
 What is started here as redis-server is a server.
 `

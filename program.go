@@ -35,6 +35,8 @@ type program struct {
 	Stats   statsCommand   `cmd:"" help:"Tell what is in a data directory, also while it is served."`
 	SQL     sqlCommand     `cmd:"" name:"sql" help:"Ask the tables and views by SQL, also while they are served."`
 
+	Bench benchCommand `cmd:"" passthrough:"" help:"Put a server under load and tell how fast it is, as redis-benchmark does."`
+
 	Diskcache diskcacheCommand `cmd:"" name:"import-diskcache" help:"Import a directory of Python's DiskCache into a database."`
 }
 
@@ -80,8 +82,12 @@ func runProgram(args []string, in io.Reader, stdout, stderr *os.File) (status in
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	err = command.Run(&session{ctx, in, stdout, stderr})
-	if err == nil {
+	var done ended
+	switch {
+	case err == nil:
 		return statusOK
+	case errors.As(err, &done):
+		return int(done)
 	}
 	if ctx.Err() != nil {
 		err = errors.New("interrupted")
@@ -96,6 +102,11 @@ func summary(c *kong.Context) string {
 	}
 	return c.Model.Summary()
 }
+
+// ended is the exit status of a command that has said itself what there is to say.
+type ended int
+
+func (e ended) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
 // errUsage is wrapped by what says that arguments can not be understood.
 var errUsage = errors.New("wrong arguments")

@@ -320,7 +320,7 @@ func TestABackupIsLookedAtAlone(t *testing.T) {
 
 func TestCommandsSayHowTheyAreUsed(t *testing.T) {
 	all := succeeds(t, "--help")
-	for _, command := range []string{"check", "backup", "restore", "stats", "sql", "import", "export", "import-diskcache"} {
+	for _, command := range []string{"check", "backup", "restore", "stats", "sql", "bench", "import", "export", "import-diskcache"} {
 		if out := succeeds(t, command, "--help"); !strings.HasPrefix(out, "Usage: diskette "+command) {
 			t.Errorf("%s --help: %s", command, out)
 		}
@@ -330,7 +330,7 @@ func TestCommandsSayHowTheyAreUsed(t *testing.T) {
 		t.Errorf("serve --help: %s", out)
 	}
 	for _, args := range []string{"check", "check a b", "check --none a", "backup a", "restore a", "stats", "stats a --prefixes -1", "stats a --level 3", "sql", "sql --json --csv a x",
-		"import-diskcache", "import-diskcache a --db -1", "import-diskcache a --disk x", "import", "import a b", "import a --into", "export", "export a --dir"} {
+		"import-diskcache", "import-diskcache a --db -1", "import-diskcache a --disk x", "bench --none", "bench -n", "bench -n 0", "bench -t none", "import", "import a b", "import a --into", "export", "export a --dir"} {
 		out, said, status := runProgram(t, strings.Fields(args)...)
 		if status != 2 || out != "" || !strings.Contains(said, "Usage: diskette "+strings.Fields(args)[0]) {
 			t.Errorf("%s: status %d: %s%s", args, status, out, said)
