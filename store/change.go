@@ -256,9 +256,13 @@ func appendText(head []byte, id int64, t table, n int64, text string) []byte {
 }
 
 func (w *recordWriter) remove(id int64, t table, n int64) {
-	w.start(opRemove, id)
-	w.head = append(w.head, byte(t))
-	w.varint(n)
+	w.head = appendRemove(w.head, id, t, n)
+}
+
+// appendRemove adds to a record's head what remove writes.
+func appendRemove(head []byte, id int64, t table, n int64) []byte {
+	head = append(binary.AppendUvarint(append(head, byte(opRemove)), uint64(id)), byte(t))
+	return binary.AppendVarint(head, n)
 }
 
 var errBadRecord = errors.New("the journal record does not decode")

@@ -1,6 +1,9 @@
 package store
 
-import "fmt"
+import (
+	"fmt"
+	"iter"
+)
 
 // A Stream is entries by id, with what it remembers of those that are gone, and consumer groups. Commands that read get
 // it from View.Stream; a nil *Stream is that of an absent key and is empty. It is the one collection that may be
@@ -169,15 +172,28 @@ func (s StreamTx) Create() {
 
 // Add appends an entry, whose id must be above LastID.
 func (s StreamTx) Add(id StreamID, fields StreamFields) {
+	s.append(s.ensureKey(s.Stream), id, fields)
+	s.headChanged()
+	s.changed()
+}
+
+// AddAll is Add for entries whose ids ascend, and one change: the head is recorded once, behind them.
+func (s StreamTx) AddAll(entries iter.Seq2[StreamID, StreamFields]) {
 	key := s.ensureKey(s.Stream)
+	for id, fields := range entries {
+		s.append(key, id, fields)
+	}
+	s.headChanged()
+	s.changed()
+}
+
+func (s StreamTx) append(key int64, id StreamID, fields StreamFields) {
 	e := streamEntry{id: id, n: s.number(), fields: fields}
 	s.entries.append(e)
 	s.noteEntry(id, 1)
 	s.lastID = id
 	s.added++
 	e.put(s.tx.rec.insert(), key)
-	s.headChanged()
-	s.changed()
 }
 
 // Delete removes an entry and reports whether it was there.
@@ -199,6 +215,20 @@ func (s StreamTx) take(id StreamID) {
 	e, _ := s.entries.remove(id)
 	s.noteEntry(id, -1)
 	s.tx.rec.remove(s.o.id, streamEntries, e.n)
+}
+
+// takeFirst removes the first n entries, which are there, one after the other: to find each again took most of the
+// time.
+func (s StreamTx) takeFirst(n int64) {
+	if s.spans != nil {
+		for range n {
+			s.take(s.FirstID())
+		}
+		return
+	}
+	head := s.tx.rec.head // and not stored for each: see appendText
+	s.entries.removeFirst(int(n), func(e *streamEntry) { head = appendRemove(head, s.o.id, streamEntries, e.n) })
+	s.tx.rec.head = head
 }
 
 // SetLastID changes what the stream remembers; added < 0 and a zero deleted id leave these as they are.
@@ -231,20 +261,22 @@ func (s StreamTx) Trim(t Trim) (removed int64) {
 	if t.MaxLen >= 0 && int64(s.Len()) <= t.MaxLen {
 		return 0
 	}
-	if !t.Approximate {
+	switch {
+	case !t.Approximate && s.spans == nil:
+		removed = s.below(t)
+		s.takeFirst(removed)
+	case !t.Approximate:
 		for s.Len() > 0 && s.trimmable(t, 1, s.FirstID()) {
 			s.take(s.FirstID())
 			removed++
 		}
-	} else {
+	default:
 		for s.Len() > 0 {
 			n, last := s.node(t)
 			if t.Limit > 0 && removed+n > t.Limit || !s.trimmable(t, n, last) {
 				break
 			}
-			for range n {
-				s.take(s.FirstID())
-			}
+			s.takeFirst(n)
 			removed += n
 		}
 	}
@@ -252,6 +284,21 @@ func (s StreamTx) Trim(t Trim) (removed int64) {
 		s.changed()
 	}
 	return removed
+}
+
+// below counts the entries that are to go, of a stream whose entries are all known.
+func (s StreamTx) below(t Trim) (n int64) {
+	if t.MaxLen >= 0 {
+		return int64(s.Len()) - t.MaxLen
+	}
+	s.entries.ascend(minStreamID, func(e *streamEntry) bool {
+		if e.id.Compare(t.MinID) >= 0 {
+			return false
+		}
+		n++
+		return true
+	})
+	return n
 }
 
 // trimmable reports whether the first n entries, of which last is the last, are to go.

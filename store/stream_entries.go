@@ -214,6 +214,26 @@ func (e *entryBlocks) remove(id StreamID) (entry streamEntry, ok bool) {
 	return entry, true
 }
 
+// removeFirst removes the first n entries, which are there, and calls gone for each before.
+func (e *entryBlocks) removeFirst(n int, gone func(entry *streamEntry)) {
+	for n > 0 {
+		b := e.blocks[0]
+		k := min(n, len(b.entries))
+		for i := range b.entries[:k] {
+			gone(&b.entries[i])
+			e.bytes -= int64(len(b.entries[i].fields))
+		}
+		e.live -= k
+		n -= k
+		if k == len(b.entries) {
+			e.cut(0)
+			continue
+		}
+		clear(b.entries[:k])
+		b.entries = b.entries[k:]
+	}
+}
+
 // cut drops a block. The first one goes without moving the others.
 func (e *entryBlocks) cut(block int) {
 	e.room -= e.blocks[block].room
@@ -304,10 +324,15 @@ func (e *entryBlocks) size() int64 {
 	return int64(len(e.blocks))*streamBlockBytes + int64(e.room)*streamEntryBytes + e.bytes
 }
 
-func (e *entryBlocks) clone() (c entryBlocks) {
-	e.ascend(minStreamID, func(entry *streamEntry) bool {
-		c.append(*entry)
-		return true
-	})
+func (e *entryBlocks) clone() entryBlocks {
+	c := entryBlocks{blocks: make([]*streamBlock, len(e.blocks)), live: e.live, bytes: e.bytes}
+	for i, b := range e.blocks {
+		room := len(b.entries)
+		if len(e.blocks) > 1 {
+			room = max(room, blockEntries)
+		}
+		c.blocks[i] = &streamBlock{append(make([]streamEntry, 0, room), b.entries...), room}
+		c.room += room
+	}
 	return c
 }

@@ -9,10 +9,12 @@ import (
 // dumpedStream is a stream as rdb knows it.
 func dumpedStream(s *store.Stream) *rdb.StreamValue {
 	v := &rdb.StreamValue{Last: rdb.ID(s.LastID()), MaxDeleted: rdb.ID(s.MaxDeletedID()), Added: s.Added()}
+	v.Entries = make([]rdb.Entry, 0, s.Len())
+	all := make([]string, 0, 2*s.Len()) // the fields of all entries: a slice for each would take most of the time
 	s.Range(store.StreamID{}, s.LastID(), func(id store.StreamID, fields store.StreamFields) bool {
-		e := rdb.Entry{ID: rdb.ID(id)}
-		fields.Each(func(element string) { e.Fields = append(e.Fields, element) })
-		v.Entries = append(v.Entries, e)
+		from := len(all)
+		fields.Each(func(element string) { all = append(all, element) })
+		v.Entries = append(v.Entries, rdb.Entry{ID: rdb.ID(id), Fields: all[from:len(all):len(all)]})
 		return true
 	})
 	for _, g := range s.Groups() {
@@ -42,14 +44,18 @@ func dumpedGroup(g *store.StreamGroup) rdb.Group {
 func restoreStream(tx *store.Tx, key []byte, v *rdb.StreamValue) {
 	s, _ := tx.EditStream(key) // does not fail: the key is absent
 	s.Create()
-	var elements [][]byte
-	for _, e := range v.Entries {
-		elements = elements[:0]
-		for _, element := range e.Fields {
-			elements = append(elements, words.ViewBytes(element))
+	s.AddAll(func(yield func(store.StreamID, store.StreamFields) bool) {
+		var elements [][]byte
+		for _, e := range v.Entries {
+			elements = elements[:0]
+			for _, element := range e.Fields {
+				elements = append(elements, words.ViewBytes(element))
+			}
+			if !yield(store.StreamID(e.ID), store.PackFields(elements)) {
+				return
+			}
 		}
-		s.Add(store.StreamID(e.ID), store.PackFields(elements))
-	}
+	})
 	s.SetLastID(store.StreamID(v.Last), v.Added, store.StreamID(v.MaxDeleted))
 	for _, g := range v.Groups {
 		group := s.CreateGroup([]byte(g.Name), store.StreamID(g.Last), g.Read)
