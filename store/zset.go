@@ -381,10 +381,37 @@ func (z ZSetTx) RemoveRanks(from, to int) {
 		items = append(items, *it)
 		return true
 	})
-	for _, it := range items {
-		z.remove(it.Member)
+	if z.outline == nil && z.large != nil && len(items) >= z.Len()/manyOf {
+		z.removeMany(items, from, to)
+	} else {
+		for _, it := range items {
+			z.remove(it.Member)
+		}
 	}
 	z.changed()
+}
+
+// manyOf is from which part of the members on their order is made anew without those that go: to take 10,000 of 20,000
+// out of it one by one took half of the time.
+const manyOf = 8
+
+// removeMany removes the members of the ranks from .. to-1, which are gone.
+func (z ZSetTx) removeMany(gone []Scored, from, to int) {
+	kept := make([]Scored, 0, z.Len()-len(gone))
+	keep := func(it *Scored) bool {
+		kept = append(kept, *it)
+		return true
+	}
+	z.Each(0, from, keep)
+	z.Each(to, z.Len(), keep)
+	head := z.tx.rec.head // and not stored for each: see appendText
+	for _, it := range gone {
+		z.noteRemoved(it.Member)
+		n, _, _ := z.large.dict.remove(it.Member)
+		head = appendRemove(head, z.o.id, zsetMembers, n)
+	}
+	z.tx.rec.head = head
+	z.large.order = rankedOf(kept)
 }
 
 func putMember(w *recordWriter, id, n int64, member string, score float64) {
