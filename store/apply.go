@@ -127,6 +127,7 @@ func (w *writer) drops(f *fold, order []int32) {
 			w.run(w.dropAny, e.id)
 		}
 		w.counts[e.from]--
+		w.packing.lose(e.id)
 	})
 }
 

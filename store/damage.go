@@ -49,6 +49,7 @@ const (
 	vacuuming   operation = "give free pages back"
 	moving      operation = "checkpoint"
 	measuring   operation = "make room"
+	repacking   operation = "pack pages"
 	evicting    operation = "look for keys to evict"
 )
 

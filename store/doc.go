@@ -57,6 +57,7 @@
 //	sweep.go        removes what has expired             reserve.go dir.go  disk space, the directory
 //	own_file.go                                          what others must not write to
 //	bounds.go room.go growth.go                          how much disk the store may take; what is left of that
+//	repack.go                                            fills pages that evicting has left half empty
 //	before_bounds.go                                     what older versions have stored stays within bounds
 //	ordering.go ordering_scan.go evict.go evict_ttl.go   what goes when it is too much, and who removes it
 //	dir_linux.go dir_other.go filesystem.go              what the system says of them

@@ -81,7 +81,10 @@ func (l *ledger) work(st *Store, r *rand.Rand) {
 	}
 }
 
-func always(o *Options) { o.Policy, o.SegmentBytes = journal.Always, 16<<10 }
+func always(o *Options) {
+	packAll(o)
+	o.Policy, o.SegmentBytes = journal.Always, 16<<10
+}
 
 // countWork is the number of changes to the disk that ledger.work makes when nothing fails, and those of opening.
 func countWork(t *testing.T) (opening, all int) {
@@ -90,6 +93,7 @@ func countWork(t *testing.T) (opening, all int) {
 	opening = d.ops()
 	newLedger().work(st, testrand.New(t, 1))
 	all = d.ops()
+	t.Log(repacked(st), "pages are packed in between")
 	closed(t, st)
 	return opening, all
 }

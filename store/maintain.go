@@ -36,6 +36,7 @@ type upkeep struct {
 	// freePages is how many may stay free for reuse; more than that and more than an eighth of the file are given back
 	// to the file system.
 	freePages int64
+	packAll   bool // a test: all pages are packed after each write-back
 }
 
 const walPages = 4000 // 16 MiB
@@ -158,6 +159,7 @@ func (w *writer) reapSlice() (rows int64, err error) {
 		n := w.exec(`DELETE FROM keys WHERE id IN (`+some+`)`, space, int64(reapSlice))
 		if n < reapSlice {
 			w.exec(`DELETE FROM spaces WHERE space = ?1 AND db IS NULL`, space)
+			w.packing.forget()
 		}
 		rows = n + 1
 	})

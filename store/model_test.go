@@ -90,6 +90,9 @@ func newGame(t *testing.T, seed uint64) *game {
 	g.options = func(o *Options) {
 		g.disk.use(o)
 		o.Hooks.Evicted = g.evicted
+		if seed%3 == 0 {
+			packAll(o)
+		}
 		o.small, o.Bounds, o.pagedElements, o.youngBytes = small, bounds, paged, young
 		o.Databases, o.WriteBackRows, o.WriteBackDelay, o.MaxMemory, o.SegmentBytes = 4, rows, delay, memory, 64<<10
 	}

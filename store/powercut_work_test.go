@@ -105,7 +105,7 @@ func (h *trial) options(o *Options) {
 	o.Policy, o.Databases, o.SegmentBytes, o.ReserveBytes = h.policy, trialDBs, 8<<10, -1
 	o.WriteBackDelay = 2 * time.Millisecond
 	o.Hooks.Expired = func(db int, key string) { h.expired = append(h.expired, expiry{h.st.EventLSN(), db, key}) }
-	o.upkeep = upkeep{walPages: 60, idleWalPages: 30, freePages: 20}
+	o.upkeep = upkeep{walPages: 60, idleWalPages: 30, freePages: 20, packAll: true}
 }
 
 // live opens the store and begins a life. What a store that was just opened holds it has promised.

@@ -230,6 +230,7 @@ func (st *Store) countPages(rows int) {
 	if err == nil {
 		was := st.room.pages.Load()
 		st.room.pages.Store(max(written*pagesOf/int64(rows), was-was/8))
+		st.earn(int64(written))
 	}
 }
 
@@ -253,6 +254,11 @@ func (st *Store) makeRoom(growth, dropped int64, rows int) {
 		return
 	}
 	st.worked(place{op: measuring})
+	if err = st.repack(); err != nil {
+		st.maintenanceFailed(repacking, err)
+		return
+	}
+	st.worked(place{op: repacking})
 }
 
 // keepRoom is makeRoom when nothing was written back; freed = maintain has reaped or given pages back.

@@ -68,7 +68,7 @@ type writeBack struct {
 }
 
 type writeBackCounters struct {
-	transactions, rows, records, nanos, failures, reaped, vacuumed int64
+	transactions, rows, records, nanos, failures, reaped, vacuumed, repacked int64
 }
 
 const (

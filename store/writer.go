@@ -36,6 +36,7 @@ type writer struct {
 	reaped    []int64            // ids of which nothing is left, in this transaction
 	order     []int32
 	merging   merging
+	packing   packing
 	breath    breath
 	asides    *asides
 	foreign   foreign
@@ -63,6 +64,7 @@ type statements struct {
 	whole, chunk, putChunk, dropChunks          *sqlite3.Stmt
 	count, expiring, unmap, mapSpace, meta      *sqlite3.Stmt
 	recount, unset, undoGarbage                 *sqlite3.Stmt
+	packable, wall, dropWall                    *sqlite3.Stmt
 	putPiece, dropRow, dropName                 *sqlite3.Stmt
 	reapChunks, reapPieces                      *sqlite3.Stmt
 	savepoint, rollbackTo, release              *sqlite3.Stmt
@@ -136,6 +138,11 @@ func (w *writer) sql() map[**sqlite3.Stmt]string {
 		&w.hashesFrom:   `SELECT DISTINCT hash FROM element_index WHERE id = ?1 AND hash > ?2 ORDER BY hash LIMIT ?3`,
 		&w.reapEntries: `DELETE FROM element_index WHERE id = ?1 AND (hash, n) IN
 			(SELECT hash, n FROM element_index WHERE id = ?1 LIMIT ?2)`,
+		&w.packable: `SELECT id, space, length(key), type, expires_ms, chunked, length(value) FROM keys
+			WHERE id >= ?1 ORDER BY id LIMIT ` + itoa(repackRows),
+		&w.wall: `INSERT INTO keys (id, space, key, type, expires_ms, chunked, value)
+			VALUES (?1, 0, NULL, 0, 0, 0, zeroblob(` + itoa(wallBytes) + `))`,
+		&w.dropWall: `DELETE FROM keys WHERE id = ?1 AND type = 0`, // no key's
 		&w.meta: `INSERT INTO meta (name, value) VALUES (?1, ?2)
 			ON CONFLICT (name) DO UPDATE SET value = max(value, ?2)`,
 	}
