@@ -496,7 +496,7 @@ func TestLargeRequestsAndRepliesPass(t *testing.T) {
 			value := words[len(words)-1]
 			return fmt.Sprintf("$%d\r\n%s\r\n", len(value), value)
 		})
-		status, out, said := call(t.Context(), "-p", s.port, "-n", "12", "-c", "3", "-d", "3000000", "-P", "2", "-t", "set", "--csv")
+		status, out, said := call(t.Context(), "-p", s.port, "-n", "6", "-c", "2", "-d", "3000000", "-P", "2", "-t", "set", "--csv")
 		if status != 0 || strings.Count(out, "\n") != 2 {
 			t.Errorf("status %d: %s%s", status, out, said)
 		}
@@ -535,8 +535,8 @@ func TestAUnixSocketIsServed(t *testing.T) {
 				go s.talk(conn)
 			}
 		}()
-		status, out, said := call(t.Context(), "-s", filepath.Join(dir, "s"), "-n", "5000", "-c", "200", "-q", "-k", "0", "get", "k")
-		if status != 0 || len(s.commands()) != 5000 {
+		status, out, said := call(t.Context(), "-s", filepath.Join(dir, "s"), "-n", "1000", "-c", "200", "-q", "-k", "0", "get", "k")
+		if status != 0 || len(s.commands()) != 1000 {
 			t.Errorf("status %d, %d commands: %s%s", status, len(s.commands()), out, said)
 		}
 	})

@@ -13,7 +13,7 @@ import (
 )
 
 // loops drive connections by epoll and plain system calls, one loop a thread: on a small machine the generator takes
-// its processor time from the server, and Go's own sockets take twice as much of it. doc.go has figures.
+// its processor time from the server, and a goroutine a connection takes half as much again as such a loop.
 type loops struct {
 	where       string // for messages
 	address     net.Addr
