@@ -20,8 +20,8 @@ import (
 // diskcacheCommand is diskette import-diskcache.
 type diskcacheCommand struct {
 	From  string `arg:"" name:"cache" help:"DiskCache's directory: a Cache or a FanoutCache."`
-	DB    int    `name:"db" default:"0" help:"The database for its keys."`
-	Most  int    `name:"databases" help:"How many databases the server has, if not 16."`
+	DB    number `name:"db" default:"0" help:"The database for its keys."`
+	Most  number `name:"databases" help:"How many databases the server has, if not 16."`
 	Into  string `help:"The data directory; otherwise the server's default."`
 	Form  string `name:"disk" enum:"auto,plain,json" default:"auto" help:"How it was written: plain by Disk, json by JSONDisk."`
 	Merge bool   `help:"The database may have keys; those of the same name are replaced."`
@@ -51,19 +51,16 @@ type diskcacheResult struct {
 
 // Run does it.
 func (c *diskcacheCommand) Run(s *session) error {
-	if c.DB < 0 {
-		return usageError{fmt.Sprintf("--db %d: a number from 0 on is expected", c.DB)}
-	}
 	var options []string
 	if c.Most != 0 {
-		options = append(options, "--databases", strconv.Itoa(c.Most))
+		options = append(options, "--databases", strconv.Itoa(int(c.Most)))
 	}
 	if c.Into != "" {
 		options = append(options, "--dir", c.Into)
 	}
 	cfg, err := optionsOf(options, "")
 	if err == nil {
-		err = reachable(fmt.Sprintf("--db %d", c.DB), c.DB, cfg)
+		err = reachable(fmt.Sprintf("--db %d", c.DB), int(c.DB), cfg)
 	}
 	if err != nil {
 		return err
@@ -153,7 +150,7 @@ func (m *cacheImport) intoOld(o store.Options) error {
 func (m *cacheImport) fill(st *store.Store) (err error) {
 	run := m.server.Replay(st)
 	defer run.Close()
-	if err := run.Run(command("SELECT", strconv.Itoa(m.c.DB))); err != nil {
+	if err := run.Run(command("SELECT", strconv.Itoa(int(m.c.DB)))); err != nil {
 		return err
 	}
 	bar := newProgressBar(m.s.errors)
@@ -231,7 +228,7 @@ func (m *cacheImport) report() error {
 	if m.unread > namedUnread {
 		m.s.note("and %d more that were not read", m.unread-namedUnread)
 	}
-	r := diskcacheResult{m.c.From, m.dir, m.c.DB, m.from.Form, m.counts.Read - m.clashed, len(m.tags), m.counts.Expired,
+	r := diskcacheResult{m.c.From, m.dir, int(m.c.DB), m.from.Form, m.counts.Read - m.clashed, len(m.tags), m.counts.Expired,
 		m.unread, m.same, time.Since(m.begun).Seconds()}
 	return m.s.answer(m.c.JSON, r, func(w io.Writer) {
 		fmt.Fprintf(w, "%s: %d keys with %d tags are in database %d of %s, after %.1f s; %d had expired, %d could not be read\n",

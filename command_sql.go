@@ -11,7 +11,7 @@ import (
 type sqlCommand struct {
 	Dir       string `arg:"" help:"The data directory, the server's --dir, or a backup."`
 	Statement string `arg:"" optional:"" help:"What to ask; without it, or with -, the standard input is read."`
-	JSON      bool   `name:"json" xor:"form" help:"Write an array of objects, a line each."`
+	JSON      bool   `name:"json" xor:"form" help:"Write an array of objects, a line each; of each statement one."`
 	CSV       bool   `name:"csv" xor:"form" help:"Write comma-separated values (RFC 4180)."`
 	Recover   bool   `help:"Of a server that was killed, bring what the journal has into the tables first."`
 }

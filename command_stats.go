@@ -13,8 +13,8 @@ import (
 type statsCommand struct {
 	Dir      string `arg:"" help:"The data directory, the server's --dir, or a backup."`
 	JSON     bool   `name:"json" help:"Write the result as JSON."`
-	Prefixes int    `default:"10" help:"How many prefixes of names are told of each database, those of the most bytes first."`
-	Level    string `enum:"1,2" default:"1" help:"Prefixes up to the first ':' of a name, or up to the second one."`
+	Prefixes number `default:"10" help:"How many prefixes of names are told of each database, those of the most bytes first."`
+	Level    number `enum:"1,2" default:"1" help:"Prefixes up to the first ':' of a name, or up to the second one."`
 	Recover  bool   `help:"Of a server that was killed, bring what the journal has into the tables first."`
 }
 
@@ -52,9 +52,6 @@ type databaseStats struct {
 
 // Run does it.
 func (c *statsCommand) Run(s *session) error {
-	if c.Prefixes < 0 {
-		return usageError{fmt.Sprintf("--prefixes %d: a number from 0 on is expected", c.Prefixes)}
-	}
 	o, err := s.look(c.Dir, c.Recover)
 	if err != nil {
 		return err

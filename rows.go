@@ -40,18 +40,22 @@ func cell(v any) string {
 	return ""
 }
 
-// jsonRows writes an array of objects, the keys in the columns' order.
+// jsonRows writes an array of objects for each statement, the keys in the columns' order; one array if there is none, or
+// none that gives rows.
 type jsonRows struct {
 	out     io.Writer
 	to      *bufio.Writer
 	columns [][]byte
-	rows    int
+	rows    int // of the statement under way
 }
 
 func (j *jsonRows) begin(columns []string) error {
 	if j.to == nil {
 		j.to = bufio.NewWriter(j.out)
+	} else if err := j.end(); err != nil {
+		return err
 	}
+	j.rows = 0
 	j.columns = j.columns[:0]
 	for _, c := range columns {
 		name, _ := json.Marshal(c)

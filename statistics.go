@@ -77,8 +77,8 @@ func (c *statsCommand) statistics(o *store.Outside) (*keptStatistics, error) {
 		line := cacheStatistic{DB: d.DB, eventCounts: countsOf(d.Counts), Keys: d.Keys, Bytes: int64(d.Present.Bytes),
 			MeanAge: d.Present.Ages.Mean(), EvictedAge: d.Evicted.Mean(), ExpiredAge: d.Expired.Mean(), From: d.Since,
 			Sampled: d.Sampled, Complete: d.Seeded, Prefixes: []prefixStatistic{}}
-		fullest := d.Fullest(int(c.Level[0]-'0'), func(string) bool { return true })
-		for _, p := range fullest[:min(len(fullest), c.Prefixes)] {
+		fullest := d.Fullest(int(c.Level), func(string) bool { return true })
+		for _, p := range fullest[:min(len(fullest), int(c.Prefixes))] {
 			line.Prefixes = append(line.Prefixes, prefixStatistic{p.Prefix, jsonValue(p.Prefix), countsOf(p.Counts), p.Missed,
 				int64(math.Round(p.Present.Keys)), int64(p.Present.Bytes), p.Present.Ages.Mean()})
 		}

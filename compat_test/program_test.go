@@ -165,6 +165,10 @@ func TestSQLAnswersInThreeFormsAndChangesNothing(t *testing.T) {
 	if out := succeeds(t, "sql", s.Dir, "--json", "SELECT 1 WHERE 0"); out != "[]\n" {
 		t.Errorf("no rows: %q", out)
 	}
+	two := "SELECT 1 AS a UNION SELECT 2; SELECT 3 AS b WHERE 0; -- nothing\nSELECT 4 AS c"
+	if out := succeeds(t, "sql", s.Dir, "--json", two); out != `[{"a":1},`+"\n"+`{"a":2}]`+"\n[]\n"+`[{"c":4}]`+"\n" {
+		t.Errorf("an array for each statement: %q", out)
+	}
 	s.Restart()
 	before := filepath.Join(t.TempDir(), "made.db")
 	for dir, where := range map[string]string{s.Dir: "beside a server", stopped(t): "stopped"} {
