@@ -123,10 +123,10 @@ func (l *look) untilMark(mark string) error {
 	}
 }
 
-// sliceLine is a key in a slice of the data as JSON lines.
+// sliceLine is a key in a slice of the data as JSON lines. Each text in it, the key and every part of the value, is for
+// itself a string, or {"base64": "..."} if it is no UTF-8, as diskette sql --json has them.
 type sliceLine struct {
-	Key    string `json:"key"`
-	Base64 bool   `json:"base64,omitempty"` // the key, and each text of the value, is in base64: some are no UTF-8
+	Key    any    `json:"key"`
 	Type   string `json:"type"`
 	TTL    int64  `json:"ttl_ms,omitempty"`
 	Value  any    `json:"value,omitempty"`
@@ -196,7 +196,7 @@ func (l *look) sliceOf(names []string) error {
 
 // lineOf reads a key, of which type, time to live and size are known.
 func (l *look) lineOf(name string, head []value) (line *sliceLine, err error) {
-	line = &sliceLine{Key: name, Type: head[0].text, TTL: max(0, head[1].int())}
+	line = &sliceLine{Key: jsonText(name), Type: head[0].text, TTL: max(0, head[1].int())}
 	read := map[string][]string{"string": {"GET", name}, "hash": {"HGETALL", name}, "list": {"LRANGE", name, "0", "-1"},
 		"set": {"SMEMBERS", name}, "zset": {"ZRANGE", name, "0", "-1", "WITHSCORES"}, "stream": {"XRANGE", name, "-", "+"}}[line.Type]
 	var v value
@@ -220,14 +220,18 @@ func (l *look) lineOf(name string, head []value) (line *sliceLine, err error) {
 			line.Left = "longer than " + humanBytes(mostSlice)
 		}
 	}
-	line.Base64 = !utf8.ValidString(name) || !v.allText()
-	if line.Base64 {
-		line.Key = base64.StdEncoding.EncodeToString([]byte(name))
-	}
 	if line.Left == "" {
-		line.Value = v.plain(line.Base64)
+		line.Value = v.plain()
 	}
 	return line, nil
+}
+
+// jsonText is a text as a slice has it.
+func jsonText(text string) any {
+	if utf8.ValidString(text) {
+		return text
+	}
+	return map[string]string{"base64": base64.StdEncoding.EncodeToString([]byte(text))}
 }
 
 func (v *value) anyCut() bool {
@@ -239,29 +243,17 @@ func (v *value) anyCut() bool {
 	return v.cut()
 }
 
-func (v *value) allText() bool {
-	for i := range v.elems {
-		if !v.elems[i].allText() {
-			return false
-		}
-	}
-	return utf8.ValidString(v.text)
-}
-
 // plain is a reply as JSON has it: texts, and lists of them.
-func (v *value) plain(inBase64 bool) any {
+func (v *value) plain() any {
 	switch v.kind {
 	case '*', '~', '%', '>':
 		list := make([]any, len(v.elems))
 		for i := range v.elems {
-			list[i] = v.elems[i].plain(inBase64)
+			list[i] = v.elems[i].plain()
 		}
 		return list
 	case '_':
 		return nil
 	}
-	if inBase64 {
-		return base64.StdEncoding.EncodeToString([]byte(v.text))
-	}
-	return v.text
+	return jsonText(v.text)
 }
