@@ -221,14 +221,16 @@ func (s *Server) accept(conn redcon.Conn) bool {
 	cl.mu.queued = -1
 	cl.out.OwnedBy(cl, g)
 	g.Holds = cl.noteHeld
-	if !s.clients.add(cl, int(s.cfg.MaxClients.Load())) {
-		return turnAway("ERR max number of clients reached")
-	}
 	if c, ok := g.Plain.(insideConn); ok {
 		cl.letIn(c)
 	}
-	s.stats.connections.Add(1)
-	s.arrivals.note(cl)
+	if !s.clients.add(cl, int(s.cfg.MaxClients.Load())) {
+		return turnAway("ERR max number of clients reached")
+	}
+	if !cl.own {
+		s.stats.connections.Add(1)
+		s.arrivals.note(cl)
+	}
 	conn.SetContext(cl)
 	return true
 }
@@ -274,15 +276,21 @@ func (s *Server) protects(peer net.Addr) bool {
 type registry struct {
 	sync.Mutex
 	byID   map[int64]*client
+	own    map[*client]struct{} // the server's own connections, which are no clients
 	lastID int64
 
 	ended  traffic                        // of connections that ended, less what CONFIG RESETSTAT has zeroed
 	master struct{ in, out atomic.Int64 } // bytes that links to a master have carried
 }
 
+// add gives a client its id. The server's own connections get none: nobody lists, counts, closes or bounds them.
 func (r *registry) add(cl *client, limit int) bool {
 	r.Lock()
 	defer r.Unlock()
+	if cl.own {
+		r.own[cl] = struct{}{}
+		return true
+	}
 	if len(r.byID) >= limit {
 		return false
 	}
@@ -303,9 +311,26 @@ func (r *registry) each(fn func(*client)) {
 
 func (r *registry) remove(cl *client) {
 	r.Lock()
+	defer r.Unlock()
+	if cl.own {
+		delete(r.own, cl)
+		return
+	}
 	delete(r.byID, cl.id)
 	r.ended = r.ended.plus(cl)
-	r.Unlock()
+}
+
+// close calls end for every connection, the server's own too, and returns how many there are.
+func (r *registry) close(end func(*client)) (connections int) {
+	r.Lock()
+	defer r.Unlock()
+	for _, cl := range r.byID {
+		end(cl)
+	}
+	for cl := range r.own {
+		end(cl)
+	}
+	return len(r.byID) + len(r.own)
 }
 
 func (r *registry) count() int {

@@ -13,7 +13,7 @@ import (
 )
 
 // Parts of this process may be clients, too, as the admin page is: what they ask goes the way of every command, past
-// the same gates and with the same permissions, and they stand in CLIENT LIST.
+// the same gates and with the same permissions, and they stand in CLIENT LIST. What the server asks itself does not.
 //
 // Their connections are pairs of sockets without an address. Such a connection has that of whoever the part acts for,
 // so that protected mode, the delay of wrong passwords and ACL LOG judge him.
@@ -62,8 +62,8 @@ func (s *Server) ConnectAs(user string, from, to net.Addr) (net.Conn, error) {
 }
 
 // ConnectOwn is Connect for what the server itself wants to know. It may do everything, whatever the users' rules are,
-// and is nobody's use of the server: INFO's counts of commands, errors, hits and misses, the times of commands,
-// SLOWLOG and MONITOR know nothing of it.
+// and is nobody's use of the server: INFO's counts of commands, errors, hits and misses, of clients, connections and
+// their bytes, the times of commands, SLOWLOG, MONITOR and CLIENT LIST know nothing of it, nor does maxclients.
 func (s *Server) ConnectOwn(from, to net.Addr) (net.Conn, error) {
 	own := acl.New(s.table, func() bool { return true }).Def
 	return s.connect(from, to, own, true)

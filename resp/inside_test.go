@@ -284,3 +284,47 @@ func TestWhatAPartOfTheProcessLooksUpIsNoUseOfAKey(t *testing.T) {
 		t.Error("ann's looks touch keys")
 	}
 }
+
+// The server's own connection is none of its clients: nobody lists, counts, closes or bounds it.
+func TestTheServersOwnConnectionIsNoClient(t *testing.T) {
+	addr, s := startServing(t)
+	k := talk(t, addr)
+	for _, command := range []string{"CONFIG SET maxclients 1", "CONFIG RESETSTAT"} {
+		if got := k.ask(command); got != "+OK" {
+			t.Fatalf("%s: %s", command, got)
+		}
+	}
+	here := &net.UnixAddr{Name: "here", Net: "unix"}
+	conn, err := s.ConnectOwn(here, here)
+	own := inner(t, conn, err)
+	if got := own.ask("SET a 1"); got != "+OK" {
+		t.Errorf("beside as many clients as there may be: %s", got)
+	}
+	before := s.clients.traffic()
+	own.ask("GET a")
+	own.r.ReadString('\n')
+	if now := s.clients.traffic(); now != before {
+		t.Errorf("its bytes count: %+v, then %+v", before, now)
+	}
+	if list := k.raw("CLIENT LIST"); strings.Count(list, "laddr=") != 1 {
+		t.Errorf("CLIENT LIST: %s", list)
+	}
+	info := k.raw("INFO")
+	for _, want := range []string{"connected_clients:1\r\n", "total_connections_received:0\r\n"} {
+		if !strings.Contains(info, want) {
+			t.Errorf("INFO lacks %q", want)
+		}
+	}
+	for _, filter := range []string{"USER default", "TYPE normal", "LADDR here"} {
+		if got := k.ask("CLIENT KILL SKIPME yes " + filter); got != ":0" {
+			t.Errorf("CLIENT KILL %s: %s", filter, got)
+		}
+	}
+	if got := own.ask("PING"); got != "+PONG" {
+		t.Errorf("after CLIENT KILL: %s", got)
+	}
+	conn, err = s.Connect(here, here)
+	if got, _ := inner(t, conn, err).r.ReadString('\n'); !strings.HasPrefix(got, "-ERR max number of clients") {
+		t.Errorf("a part that acts for somebody is a client: %q", got)
+	}
+}

@@ -154,7 +154,7 @@ func newServer(cfg *config.Config, log zerolog.Logger) *Server {
 	s.scripts.srv = s
 	s.libraries.srv = s
 	s.follow.srv = s
-	s.clients.byID = map[int64]*client{}
+	s.clients.byID, s.clients.own = map[int64]*client{}, map[*client]struct{}{}
 	id := make([]byte, 20)
 	rand.Read(id)
 	s.runID = hex.EncodeToString(id)
@@ -386,22 +386,12 @@ func (s *Server) Stop(grace time.Duration) {
 	}()
 	deadline := time.Now().Add(grace)
 	for {
-		s.clients.Lock()
-		n := len(s.clients.byID)
-		for _, cl := range s.clients.byID {
-			cl.guard.CloseRead()
-		}
-		s.clients.Unlock()
-		if n == 0 || time.Now().After(deadline) {
+		if n := s.clients.close(func(cl *client) { cl.guard.CloseRead() }); n == 0 || time.Now().After(deadline) {
 			break
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	s.clients.Lock()
-	for _, cl := range s.clients.byID {
-		cl.guard.Abort()
-	}
-	s.clients.Unlock()
+	s.clients.close(func(cl *client) { cl.guard.Abort() })
 	for {
 		select {
 		case <-asleep:

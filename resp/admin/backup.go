@@ -126,11 +126,11 @@ func (l *look) untilMark(mark string) error {
 // sliceLine is a key in a slice of the data as JSON lines. Each text in it, the key and every part of the value, is for
 // itself a string, or {"base64": "..."} if it is no UTF-8, as diskette sql --json has them.
 type sliceLine struct {
-	Key    any    `json:"key"`
-	Type   string `json:"type"`
-	TTL    int64  `json:"ttl_ms,omitempty"`
-	Value  any    `json:"value,omitempty"`
-	Left   string `json:"left_out,omitempty"` // why there is no value
+	Key   any    `json:"key"`
+	Type  string `json:"type"`
+	TTL   int64  `json:"ttl_ms,omitempty"`
+	Value any    `json:"value,omitempty"`
+	Left  string `json:"left_out,omitempty"` // why there is no value
 }
 
 // mostSlice is the longest value in a slice; what is longer, and whole databases, are an RDB file's.
