@@ -11,7 +11,8 @@ import (
 	"diskette/store/tally"
 )
 
-// keptStatistics are what CACHE STATS and CACHE PREFIXES know, as it was stored last. The names are theirs.
+// keptStatistics are what CACHE STATS and CACHE PREFIXES know, as it was stored last. The names are theirs. An age that is
+// not known is null.
 type keptStatistics struct {
 	Since     int64            `json:"records_since"`
 	Databases []cacheStatistic `json:"databases"`
@@ -22,9 +23,9 @@ type cacheStatistic struct {
 	eventCounts
 	Keys       int64             `json:"keys"`
 	Bytes      int64             `json:"bytes"`
-	MeanAge    int64             `json:"mean_age_ms"`
-	EvictedAge int64             `json:"evicted_age_ms"`
-	ExpiredAge int64             `json:"expired_age_ms"`
+	MeanAge    *int64            `json:"mean_age_ms"`
+	EvictedAge *int64            `json:"evicted_age_ms"`
+	ExpiredAge *int64            `json:"expired_age_ms"`
 	From       int64             `json:"since_ms"`
 	Sampled    int64             `json:"one_key_in"`
 	Complete   bool              `json:"complete"`
@@ -35,10 +36,10 @@ type prefixStatistic struct {
 	name   string
 	Prefix any `json:"prefix"` // {"base64": ...} if it is no text
 	eventCounts
-	Missed  int64 `json:"missed"`
-	Keys    int64 `json:"keys"`
-	Bytes   int64 `json:"bytes"`
-	MeanAge int64 `json:"mean_age_ms"`
+	Missed  int64  `json:"missed"`
+	Keys    int64  `json:"keys"`
+	Bytes   int64  `json:"bytes"`
+	MeanAge *int64 `json:"mean_age_ms"`
 }
 
 type eventCounts struct {
@@ -75,12 +76,12 @@ func (c *statsCommand) statistics(o *store.Outside) (*keptStatistics, error) {
 	for i := range kept.Databases {
 		d := &kept.Databases[i]
 		line := cacheStatistic{DB: d.DB, eventCounts: countsOf(d.Counts), Keys: d.Keys, Bytes: int64(d.Present.Bytes),
-			MeanAge: d.Present.Ages.Mean(), EvictedAge: d.Evicted.Mean(), ExpiredAge: d.Expired.Mean(), From: d.Since,
+			MeanAge: meanAge(d.Present.Ages), EvictedAge: meanAge(d.Evicted), ExpiredAge: meanAge(d.Expired), From: d.Since,
 			Sampled: d.Sampled, Complete: d.Seeded, Prefixes: []prefixStatistic{}}
 		fullest := d.Fullest(int(c.Level), func(string) bool { return true })
 		for _, p := range fullest[:min(len(fullest), int(c.Prefixes))] {
 			line.Prefixes = append(line.Prefixes, prefixStatistic{p.Prefix, jsonValue(p.Prefix), countsOf(p.Counts), p.Missed,
-				int64(math.Round(p.Present.Keys)), int64(p.Present.Bytes), p.Present.Ages.Mean()})
+				int64(math.Round(p.Present.Keys)), int64(p.Present.Bytes), meanAge(p.Present.Ages)})
 		}
 		all.Databases = append(all.Databases, line)
 	}
@@ -115,7 +116,18 @@ func (k *keptStatistics) write(w io.Writer) {
 	t.end()
 }
 
+// meanAge is nil if it is not known.
+func meanAge(ages tally.Ages) *int64 {
+	if mean, known := ages.Mean(); known {
+		return &mean
+	}
+	return nil
+}
+
 // ageText is a duration to the second.
-func ageText(millis int64) string {
-	return (time.Duration(millis) * time.Millisecond).Round(time.Second).String()
+func ageText(millis *int64) string {
+	if millis == nil {
+		return "unknown"
+	}
+	return (time.Duration(*millis) * time.Millisecond).Round(time.Second).String()
 }

@@ -89,8 +89,13 @@ func TestStatsTellsWhatTheServerHasCounted(t *testing.T) {
 		}
 	}
 	same("stopped", func(n int64) bool { return n == 0 })
+	for i, want := range []bool{true, false} { // database 3 has no keys whose mean age there could be
+		if age, is := statsOf(t, s.Dir).Statistics.Databases[i]["mean_age_ms"].(float64); is != want {
+			t.Errorf("mean age of database %d: %v, %v", i, age, is)
+		}
+	}
 	text := succeeds(t, "stats", s.Dir)
-	mentions(t, text, "\ndatabase  hits  misses  sets  deletes", "names without :", `0         x'1B5B33316DFF3A'`, `0         \x1b[31m:`, "0         user:")
+	mentions(t, text, "\ndatabase  hits  misses  sets  deletes", "names without :", "  unknown\n", `0         x'1B5B33316DFF3A'`, `0         \x1b[31m:`, "0         user:")
 	if strings.Contains(text, "\x1b") {
 		t.Errorf("what a client has stored reaches the terminal: %q", text)
 	}

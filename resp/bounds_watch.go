@@ -90,7 +90,7 @@ func infoBounds(t *infoText, r *infoReport) {
 	t.line("disk_total", total)
 	t.line("disk_free", free)
 	t.line("evicted_bytes", st.EvictedBytes)
-	t.line("evicted_age_ms", st.EvictedAgeMillis) // since the last use of the key that went last
+	t.line("evicted_age_ms", st.EvictedAgeMillis) // since the last use of the key that went last; -1 = not known
 	t.line("refused_for_room", r.s.bounds.refused.all.Load())
 	full := 0
 	for db := range r.databases {

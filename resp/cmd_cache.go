@@ -107,32 +107,44 @@ func (cl *client) readsPrefix(c *command.Call, prefix string) bool {
 }
 
 type cacheField struct {
-	name  string
-	value int64
+	name    string
+	value   int64
+	unknown bool
 }
 
 func fieldsOf(fields ...cacheField) (elems []command.Reply) {
 	for _, f := range fields {
-		elems = append(elems, command.BulkString(f.name), command.Integer(f.value))
+		value := command.Integer(f.value)
+		if f.unknown {
+			value = command.ReplyNull
+		}
+		elems = append(elems, command.BulkString(f.name), value)
 	}
 	return elems
 }
 
+func numberField(name string, value int64) cacheField { return cacheField{name: name, value: value} }
+
+// ageField is that of keys; it is not known if there are none whose birth is.
+func ageField(name string, ages tally.Ages) cacheField {
+	mean, known := ages.Mean()
+	return cacheField{name, mean, !known}
+}
+
 func countFields(c *tally.Counts) []cacheField {
-	return []cacheField{{"hits", c[tally.Hit]}, {"misses", c[tally.Miss]}, {"sets", c[tally.Set]}, {"deletes", c[tally.Delete]},
-		{"evictions", c[tally.Evict]}, {"expiries", c[tally.Expire]}}
+	return []cacheField{numberField("hits", c[tally.Hit]), numberField("misses", c[tally.Miss]), numberField("sets", c[tally.Set]),
+		numberField("deletes", c[tally.Delete]), numberField("evictions", c[tally.Evict]), numberField("expiries", c[tally.Expire])}
 }
 
 func cacheFields(s *store.CacheStats) []command.Reply {
-	return fieldsOf(append(countFields(&s.Counts), cacheField{"keys", s.Keys}, cacheField{"bytes", int64(s.Present.Bytes)},
-		cacheField{"mean_age_ms", s.Present.Ages.Mean()}, cacheField{"evicted_age_ms", s.Evicted.Mean()},
-		cacheField{"expired_age_ms", s.Expired.Mean()}, cacheField{"since_ms", s.Since}, cacheField{"one_key_in", s.Sampled},
-		cacheField{"complete", int64(zeroOne(s.Seeded))})...)
+	return fieldsOf(append(countFields(&s.Counts), numberField("keys", s.Keys), numberField("bytes", int64(s.Present.Bytes)),
+		ageField("mean_age_ms", s.Present.Ages), ageField("evicted_age_ms", s.Evicted), ageField("expired_age_ms", s.Expired),
+		numberField("since_ms", s.Since), numberField("one_key_in", s.Sampled), numberField("complete", int64(zeroOne(s.Seeded))))...)
 }
 
 func prefixFields(p *store.PrefixStats) []command.Reply {
-	return fieldsOf(append(countFields(&p.Counts), cacheField{"missed", p.Missed}, cacheField{"keys", int64(p.Present.Keys + 0.5)},
-		cacheField{"bytes", int64(p.Present.Bytes)}, cacheField{"mean_age_ms", p.Present.Ages.Mean()})...)
+	return fieldsOf(append(countFields(&p.Counts), numberField("missed", p.Missed), numberField("keys", int64(p.Present.Keys+0.5)),
+		numberField("bytes", int64(p.Present.Bytes)), ageField("mean_age_ms", p.Present.Ages))...)
 }
 
 const somePrefixes = 100

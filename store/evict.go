@@ -348,9 +348,9 @@ func (tx *Tx) evict(o *object) (freed int64) {
 	st, s, id, typ := tx.st, o.space, o.id, o.typ
 	c := &st.stats
 	if o.lastUse > 0 {
-		c.evictedAgeMillis = o.idle(tx.now)
+		c.evictedAgeMillis, c.evictedAgeKnown = o.idle(tx.now), true
 	} else if _, idle, known := s.order.Known(id); known {
-		c.evictedAgeMillis = idle
+		c.evictedAgeMillis, c.evictedAgeKnown = idle, true
 	}
 	freed = -st.ordered(s, func(r *order.Order) { r.Evicted(id, o.name()) })
 	st.becomesGarbage(typ, freed)

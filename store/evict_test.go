@@ -158,6 +158,21 @@ func TestADatabaseIsFullWhereNothingMayGo(t *testing.T) {
 	if f := figures[3]; f.EvictedKeys != 100-f.Keys || f.DiskBytes > 50_000 || f.DiskBytes < 20_000 || figures[2].EvictedKeys != 4 {
 		t.Errorf("the databases' figures are %+v", figures)
 	}
+	evictedAge := func() int64 {
+		t.Helper()
+		stats, err := st.Stats(false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return stats.EvictedAgeMillis
+	}
+	if age := evictedAge(); age < 0 {
+		t.Errorf("keys were evicted, and their age is not known: %d", age)
+	}
+	st.ResetStats()
+	if age := evictedAge(); age != -1 {
+		t.Errorf("the age of no key is %d", age)
+	}
 }
 
 func TestNoEvictionIsFullAtTheBoundAndHasRoomAgainAfterDeletions(t *testing.T) {

@@ -17,7 +17,7 @@ type Stats struct {
 	ExpiredFields     int64 // fields of hashes that have expired
 	EvictedKeys       int64 // keys removed to make room on the disk
 	EvictedBytes      int64 // what they took there, about
-	EvictedAgeMillis  int64 // since the last use of the one that went last, about
+	EvictedAgeMillis  int64 // since the last use of the one that went last if known; -1 = not
 	Changes           int64 // since the start, for rdb_changes_since_last_save see Unapplied
 	Loads             int64 // keys read from disk, absent ones included
 	LoadNanos         int64
@@ -58,11 +58,15 @@ func (st *Store) HotBytesLocked() int64 { return st.hotBytes }
 
 func (st *Store) memoryStatsLocked() Stats {
 	c := &st.stats
+	evictedAge := int64(-1)
+	if c.evictedAgeKnown {
+		evictedAge = c.evictedAgeMillis
+	}
 	hits, misses := st.lookedUp()
 	return Stats{
 		Hits: hits, Misses: misses, Changes: c.changes,
 		Expired: c.expired, ExpiredFields: c.expiredFields,
-		EvictedKeys: c.evicted, EvictedBytes: c.evictedBytes, EvictedAgeMillis: c.evictedAgeMillis,
+		EvictedKeys: c.evicted, EvictedBytes: c.evictedBytes, EvictedAgeMillis: evictedAge,
 		Loads: c.loads, LoadNanos: c.loadNanos, Unloaded: c.unloaded,
 		HotBytes: st.hotBytes, HotObjects: st.hotObjects,
 	}

@@ -167,6 +167,7 @@ type counters struct {
 	expired, expiredFields, changes, loads, loadNanos, unloaded int64
 
 	evicted, evictedBytes, evictedAgeMillis int64
+	evictedAgeKnown                         bool
 }
 
 // Close writes everything back and closes the files. It is an error if not everything could be

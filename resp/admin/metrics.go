@@ -43,8 +43,8 @@ func (p *scrape) collect() error {
 	p.put("redis_up", "1 = the server has answered.", false, 1)
 	for _, figures := range [][]figure{redisFigures, ourFigures} {
 		for _, f := range figures {
-			if info.has(f.field) {
-				p.put(f.name, f.help, f.counter, info.number(f.field)*cmp.Or(f.scale, 1))
+			if v := info.number(f.field); info.has(f.field) && (f.unknown == 0 || v != f.unknown) {
+				p.put(f.name, f.help, f.counter, v*cmp.Or(f.scale, 1))
 			}
 		}
 	}

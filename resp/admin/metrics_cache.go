@@ -30,8 +30,10 @@ func (p *scrape) caches() {
 			p.put(c.name, c.help, true, float64(stats.field(c.field).int()), "db", db)
 		}
 		p.put("diskette_cache_bytes", "What the keys of a database take on disk, about.", false, float64(stats.field("bytes").int()), "db", db)
-		p.put("diskette_cache_mean_age_seconds", "The mean age of the keys of a database.", false,
-			float64(stats.field("mean_age_ms").int())/1000, "db", db)
+		if age := stats.field("mean_age_ms"); !age.missing() {
+			p.put("diskette_cache_mean_age_seconds", "The mean age of the keys of a database whose birth is known.", false,
+				float64(age.int())/1000, "db", db)
+		}
 	})
 	p.prefixes(databases)
 }

@@ -6,6 +6,7 @@ type figure struct {
 	name    string  // of the metric
 	counter bool    // it only grows, until CONFIG RESETSTAT or a restart
 	scale   float64 // what the field's value is multiplied by; 0 = 1
+	unknown float64 // the field's value that says that there is none; 0 = there always is one
 	help    string
 }
 
@@ -240,7 +241,7 @@ var ourFigures = []figure{
 	{field: "evicted_bytes", name: "diskette_evicted_bytes_total", counter: true,
 		help: "Bytes on disk of the keys that were evicted."},
 	{field: "evicted_age_ms", name: "diskette_evicted_age_seconds", scale: 1e-3,
-		help: "How long ago the key that was evicted last had been used or stored."},
+		unknown: -1, help: "How long ago the key that was evicted last had been used or stored; of one unused since the start, the time since then."},
 	{field: "refused_for_room", name: "diskette_refused_for_room_total", counter: true,
 		help: "Commands that were refused because there was no room."},
 	{field: "full_databases", name: "diskette_full_databases", help: "Databases that are at their bound."},

@@ -72,6 +72,23 @@ func TestMetricsFollowTheRulesOfPrometheus(t *testing.T) {
 	}
 }
 
+// What is not known is no 0.
+func TestAMetricThatIsNotKnownIsNotThere(t *testing.T) {
+	s := start(t, t.TempDir())
+	s.do("SET", "a", "1")
+	s.do("SELECT", "3")
+	s.do("SET", "a", "1")
+	s.do("DEL", "a")
+	_, body := s.get(nil, "/metrics")
+	for name, there := range map[string]bool{`diskette_cache_mean_age_seconds{db="db0"} `: true,
+		`diskette_cache_bytes{db="db3"} 0`: true, `diskette_cache_mean_age_seconds{db="db3"} `: false,
+		"diskette_evicted_bytes_total 0": true, "diskette_evicted_age_seconds ": false} {
+		if strings.Contains(body, "\n"+name) != there {
+			t.Errorf("%s: want %v", name, there)
+		}
+	}
+}
+
 // However many prefixes clients think of, a scrape has a bounded number of them: those of the most bytes. A user has
 // those that he may read.
 func TestMetricsAreOfSomePrefixes(t *testing.T) {

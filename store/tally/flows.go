@@ -24,12 +24,12 @@ type Ages struct {
 	Keys   float64
 }
 
-// Mean is in ms, 0 if there are none.
-func (a Ages) Mean() int64 {
+// Mean is in ms; known = there are some.
+func (a Ages) Mean() (millis int64, known bool) {
 	if a.Keys == 0 {
-		return 0
+		return 0, false
 	}
-	return int64(a.Millis / a.Keys)
+	return int64(a.Millis / a.Keys), true
 }
 
 // Add adds one that stands for weight keys.

@@ -223,7 +223,7 @@ func TestStatisticsOutlastTheirEncoding(t *testing.T) {
 	for _, lines := range [][]Line{wantFirst, wantSecond, first, second} {
 		sortLines(lines)
 	}
-	if g.All() != f.Counts || g.Since != 77 || g.Expired.Mean() != 5000 || !slices.Equal(first, wantFirst) || !slices.Equal(second, wantSecond) {
+	if g.All() != f.Counts || g.Since != 77 || g.Expired.Millis/g.Expired.Keys != 5000 || !slices.Equal(first, wantFirst) || !slices.Equal(second, wantSecond) {
 		t.Errorf("got %+v\nwant %+v", g, f)
 	}
 	head, parts := c.Changes()
