@@ -8,8 +8,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// number is a flag's value that is a number from 0 on. kong's own reader takes -3 for a flag, and advises how to give it
-// nonetheless.
+// number is a flag's value that is a number from 0 on. kong's own reader takes -3 for a flag, and advises how to give
+// it nonetheless.
 type number int
 
 // Decode reads it.

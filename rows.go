@@ -40,8 +40,8 @@ func cell(v any) string {
 	return ""
 }
 
-// jsonRows writes an array of objects for each statement, the keys in the columns' order; one array if there is none, or
-// none that gives rows.
+// jsonRows writes an array of objects for each statement, the keys in the columns' order; an empty array if none of
+// them has columns.
 type jsonRows struct {
 	out     io.Writer
 	to      *bufio.Writer

@@ -11,8 +11,8 @@ import (
 	"diskette/store/tally"
 )
 
-// keptStatistics are what CACHE STATS and CACHE PREFIXES know, as it was stored last. The names are theirs. An age that is
-// not known is null.
+// keptStatistics are what CACHE STATS and CACHE PREFIXES know, as it was stored last. The names are theirs. An age that
+// is not known is null.
 type keptStatistics struct {
 	Since     int64            `json:"records_since"`
 	Databases []cacheStatistic `json:"databases"`
