@@ -151,8 +151,8 @@ func TestSQLAnswersInThreeFormsAndChangesNothing(t *testing.T) {
 		{"", "key       value\n--------  ---------------\n<script>  a,\"b\"\\n\\x1b[31m\nraw       x'FF00'\n\n" +
 			"position  value  n     f\n--------  -----  ----  ---\n0         Zoë    NULL  1.5\n1         b      NULL  1.5\n"},
 		{"--csv", "key,value\n<script>,\"a,\"\"b\"\"\n\x1b[31m\"\nraw,x'FF00'\nposition,value,n,f\n0,Zoë,,1.5\n1,b,,1.5\n"},
-		{"--json", `[{"key":"\u003cscript\u003e","value":"a,\"b\"\n\u001b[31m"},` + "\n" + `{"key":"raw","value":{"base64":"/wA="}},` + "\n" +
-			`{"position":0,"value":"Zoë","n":null,"f":1.5},` + "\n" + `{"position":1,"value":"b","n":null,"f":1.5}]` + "\n"},
+		{"--json", `[{"key":"\u003cscript\u003e","value":"a,\"b\"\n\u001b[31m"},` + "\n" + `{"key":"raw","value":{"base64":"/wA="}}]` + "\n" +
+			`[{"position":0,"value":"Zoë","n":null,"f":1.5},` + "\n" + `{"position":1,"value":"b","n":null,"f":1.5}]` + "\n"},
 	} {
 		args := []string{"sql", s.Dir, all}
 		if c.form != "" {
