@@ -15,9 +15,6 @@ func (st *Store) finish(f *fold, took time.Duration) {
 	wb.mu.Unlock()
 	st.worked(place{op: writingBack})
 	st.applied.Store(f.last)
-	if f.renames {
-		st.lists.forget()
-	}
 	st.forgetApplied(f.nextID, f.last)
 	st.drop(f.last)
 	st.backlog.Add(-f.bytes)

@@ -17,6 +17,8 @@ type ScanOptions struct {
 	Prefix string
 	Match  func(key []byte) bool
 	Type   Type // None = any
+
+	onlyOnce bool // nobody will go on with the cursor
 }
 
 // unreadableRow is damage in the tables behind a cursor.
@@ -73,9 +75,10 @@ func (st *Store) passOver(cursor int64, err error) (next int64, _ error) {
 	return good, fmt.Errorf("%w; go on behind it with cursor %d", err, good)
 }
 
-// Scan returns about count keys born after the cursor, in order of birth, and the cursor to go
-// on from; 0 = the end. The cursor is the last examined key's id, so a key that is there
-// throughout is returned exactly once, whatever else changes.
+// Scan returns about count keys and the cursor to go on from; 0 = the end. A key that is there throughout under one
+// name is returned exactly once, whatever else changes: in order of birth, the cursor being the last examined key's
+// id, or, where few keys match, in order of their names (scan_names.go). Only if the store had to forget where such a
+// scan was, at a restart or for many others, it begins anew and returns keys twice.
 //
 // It reads a page of the tables and joins it, under the lock, with what memory knows better: keys
 // born or renamed since the applied LSN, and the present state of every resident name (I5). Should
@@ -85,32 +88,77 @@ func (st *Store) Scan(
 	db int, cursor int64, count int, now int64, o ScanOptions, locked bool,
 ) (keys []string, next int64, seen uint64, err error) {
 	o.Prefix = o.Prefix[:min(len(o.Prefix), namePrefix)] // a long name's row has no more of it; Match sees the rest
+	for examined, looked := 0, 0; ; {
+		s, err := st.scanOn(db, cursor, min(count-examined, scanStep), now, o, locked)
+		if err != nil && len(keys) > 0 {
+			return keys, cursor, seen, nil // the next call meets the damage first
+		} else if err != nil {
+			return nil, s.next, 0, err
+		}
+		if keys == nil {
+			keys = s.keys
+		} else {
+			keys = append(keys, s.keys...)
+		}
+		examined, looked = examined+s.examined, looked+s.looked
+		if cursor = s.next; cursor == 0 || examined >= count || looked >= max(2*walkRows, 2*count) {
+			return keys, cursor, s.seen, nil
+		}
+	}
+}
+
+// scanned is what a step of a scan has found.
+type scanned struct {
+	keys             []string
+	examined, looked int // keys with the prefix that it has come to, and rows
+	next             int64
+	seen             uint64
+}
+
+// scanOn is a step of a scan: one look at the tables, joined under one hold of the lock.
+func (st *Store) scanOn(db int, cursor int64, count int, now int64, o ScanOptions, locked bool) (sc scanned, err error) {
+	if isNamesCursor(cursor) {
+		return st.scanNames(db, cursor, count, now, o, locked)
+	}
 	for merged := false; !merged; {
 		var s *space
 		var applied uint64
 		if err := st.Look(locked, func() { s, applied = st.dbs[db], st.applied.Load() }); err != nil {
-			return nil, 0, 0, err
+			return sc, err
 		}
-		page, err := st.scanPage(s.id, cursor, count, o)
+		page, names, err := st.walkPage(s.id, cursor, count, o.Prefix)
 		if err != nil {
-			next, err = st.passOver(cursor, st.failed(place{op: scanning}, err))
-			return nil, next, 0, err
+			sc.next, err = st.passOver(cursor, st.failed(place{op: scanning}, err))
+			return sc, err
 		}
 		st.worked(place{op: scanning})
-		if o.Match != nil { // before the lock is taken
-			page.rows = slices.DeleteFunc(page.rows, func(r scanRow) bool { return !o.Match(bytesOf(r.name)) })
-		}
+		sc.examined, sc.looked = len(page.rows), page.looked
+		o.filter(&page)
 		err = st.Look(locked, func() {
-			if st.dbs[db] == s && st.applied.Load() == applied {
-				keys, next = st.mergeLocked(s, page, cursor, count, now, o)
-				seen, merged = st.journal.Last(), true
+			if merged = st.dbs[db] == s && st.applied.Load() == applied; merged {
+				sc.keys, sc.next = st.mergeLocked(s, page, cursor, count, 0, now, o)
+				sc.seen = st.journal.Last()
+				if names != nil {
+					names.newest = st.ids.next() - 1
+				}
 			}
 		})
 		if err != nil {
-			return nil, 0, 0, err
+			return sc, err
+		}
+		if merged && names != nil {
+			names.onlyOnce = o.onlyOnce
+			sc.next = st.names.begin(names)
 		}
 	}
-	return keys, next, seen, nil
+	return sc, nil
+}
+
+// filter leaves out what does not match, before the lock is taken.
+func (o *ScanOptions) filter(page *scanPage) {
+	if o.Match != nil {
+		page.rows = slices.DeleteFunc(page.rows, func(r scanRow) bool { return !o.Match(bytesOf(r.name)) })
+	}
 }
 
 // scanRow is a key as the tables or memory have it.
@@ -147,17 +195,17 @@ func (st *Store) newerLocked(s *space, cursor, last int64, limit int) (newer []s
 	return newer[:min(limit, len(newer))]
 }
 
-// mergeLocked joins a page of the tables with what is newer, and keeps the keys that are
-// there now and match. next is the cursor to go on from, 0 at the end.
+// mergeLocked joins a page of the tables with what is newer, and keeps the keys that are there now and match. The
+// page's do already. Nothing above the id upTo is joined, 0 = no bound. next is the cursor to go on from, 0 at the end.
 func (st *Store) mergeLocked(
-	s *space, page scanPage, cursor int64, count int, now int64, o ScanOptions,
+	s *space, page scanPage, cursor int64, count int, upTo, now int64, o ScanOptions,
 ) (keys []string, next int64) {
 	// While the tables have more rows, only what is born before the page's end may be joined.
-	limit := len(st.births) + len(st.renamed)
+	limit, last := len(st.births)+len(st.renamed), page.last
 	if page.last == 0 {
-		limit = max(count, 512)
+		limit, last = max(count, 512), upTo
 	}
-	rows, newer := page.rows, st.newerLocked(s, cursor, page.last, limit)
+	rows, newer := page.rows, st.newerLocked(s, cursor, last, limit)
 	next = page.last
 	if page.last == 0 && len(newer) == limit { // rows after the last of them come with the next page
 		next = newer[limit-1].id
@@ -165,16 +213,17 @@ func (st *Store) mergeLocked(
 	}
 	for len(rows) > 0 || len(newer) > 0 {
 		var r scanRow
+		matched := false
 		switch {
 		case len(newer) == 0 || len(rows) > 0 && rows[0].id < newer[0].id:
-			r, rows = rows[0], rows[1:]
+			r, rows, matched = rows[0], rows[1:], true
 		default:
 			if len(rows) > 0 && rows[0].id == newer[0].id { // the same key, under its newer name
 				rows = rows[1:]
 			}
 			r, newer = newer[0], newer[1:]
 		}
-		if st.isThereLocked(s, r, now, o) {
+		if st.isThereLocked(s, r, now, o) && (matched || o.Match == nil || o.Match(bytesOf(r.name))) {
 			keys = append(keys, r.name)
 		}
 	}
@@ -190,8 +239,7 @@ func (st *Store) isThereLocked(s *space, r scanRow, now int64, o ScanOptions) bo
 	} else if r.typ == None {
 		return false // the key was newer than the tables, and is gone
 	}
-	return !expire.Due(r.deadline, now) && (o.Type == None || r.typ == o.Type) &&
-		(o.Match == nil || o.Match(bytesOf(r.name)))
+	return !expire.Due(r.deadline, now) && (o.Type == None || r.typ == o.Type)
 }
 
 // RandomKey returns some key of the database, ok = false when it is empty.
@@ -207,7 +255,7 @@ func (st *Store) RandomKey(db int, now int64, locked bool) (key string, seen uin
 	// that deletions left weigh less.
 	for _, cursor := range []int64{rand.Int64N(top), 0} {
 		for {
-			keys, next, seen, err := st.Scan(db, cursor, 16, now, ScanOptions{}, locked)
+			keys, next, seen, err := st.Scan(db, cursor, 16, now, ScanOptions{onlyOnce: true}, locked)
 			if err != nil && next == 0 { // else behind what is damaged
 				return "", 0, false, err
 			}

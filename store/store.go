@@ -146,7 +146,7 @@ type Store struct {
 	sweep      sweepState
 	stirred    chan struct{} // see Rest
 	turns      turns
-	lists      scanLists
+	names      nameScans
 	damage     damage
 	paged      paged
 	filters    filters
