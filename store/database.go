@@ -100,7 +100,8 @@ func (st *Store) sizeLocked(s *space, expired []string, now int64) int64 {
 // expiredOnDisk lists the names in a space whose deadline in the tables has passed at now.
 func (st *Store) expiredOnDisk(space, now int64) (names []string, err error) {
 	err = st.readers.use(func(r *reader) error {
-		q, err := r.stmt(`SELECT id, key FROM keys WHERE expires_ms > 0 AND expires_ms <= ?1 AND space = ?2`)
+		// By the index on names SQLite would look at the whole space.
+		q, err := r.stmt(`SELECT id, key FROM keys INDEXED BY keys_by_deadline WHERE expires_ms > 0 AND expires_ms <= ?1 AND space = ?2`)
 		if err != nil {
 			return err
 		}

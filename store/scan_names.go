@@ -394,7 +394,7 @@ func (r *reader) namesBehind(n *nameScan, from namePlace, count int, now int64, 
 
 // due are the ids of the keys in the tables that have expired, ascending; all = there are no more.
 func (r *reader) due(now int64) (ids []int64, all bool, err error) {
-	q, err := r.stmt(`SELECT id FROM keys WHERE expires_ms > 0 AND expires_ms <= ?1 ORDER BY expires_ms LIMIT ?2`)
+	q, err := r.stmt(`SELECT id FROM keys INDEXED BY keys_by_deadline WHERE expires_ms > 0 AND expires_ms <= ?1 ORDER BY expires_ms LIMIT ?2`)
 	if err != nil {
 		return nil, false, err
 	}
