@@ -78,7 +78,7 @@ func (st *Store) passOver(cursor int64, err error) (next int64, _ error) {
 // Scan returns about count keys and the cursor to go on from; 0 = the end. A key that is there throughout under one
 // name is returned exactly once, whatever else changes: in order of birth, the cursor being the last examined key's
 // id, or, where few keys match, in order of their names (scan_names.go). Only if the store had to forget where such a
-// scan was, at a restart or for many others, it begins anew and returns keys twice.
+// scan was, at a restart or for many others, it begins anew, by id, and returns keys twice.
 //
 // It reads a page of the tables and joins it, under the lock, with what memory knows better: keys
 // born or renamed since the applied LSN, and the present state of every resident name (I5). Should
@@ -120,15 +120,16 @@ func (st *Store) scanOn(db int, cursor int64, count int, now int64, o ScanOption
 	if isNamesCursor(cursor) {
 		return st.scanNames(db, cursor, count, now, o, locked)
 	}
+	at, mark := idOf(cursor)
 	for merged := false; !merged; {
 		var s *space
 		var applied uint64
 		if err := st.Look(locked, func() { s, applied = st.dbs[db], st.applied.Load() }); err != nil {
 			return sc, err
 		}
-		page, names, err := st.walkPage(s.id, cursor, count, o.Prefix)
+		page, names, err := st.walkPage(s.id, at, count, o.Prefix, mark == 0)
 		if err != nil {
-			sc.next, err = st.passOver(cursor, st.failed(place{op: scanning}, err))
+			sc.next, err = st.passOver(at, st.failed(place{op: scanning}, err))
 			return sc, err
 		}
 		st.worked(place{op: scanning})
@@ -136,7 +137,7 @@ func (st *Store) scanOn(db int, cursor int64, count int, now int64, o ScanOption
 		o.filter(&page)
 		err = st.Look(locked, func() {
 			if merged = st.dbs[db] == s && st.applied.Load() == applied; merged {
-				sc.keys, sc.next = st.mergeLocked(s, page, cursor, count, 0, now, o)
+				sc.keys, sc.next = st.mergeLocked(s, page, at, count, 0, now, o)
 				sc.seen = st.journal.Last()
 				if names != nil {
 					names.newest = st.ids.next() - 1
@@ -150,6 +151,9 @@ func (st *Store) scanOn(db int, cursor int64, count int, now int64, o ScanOption
 			names.onlyOnce = o.onlyOnce
 			sc.next = st.names.begin(names)
 		}
+	}
+	if sc.next != 0 {
+		sc.next |= mark
 	}
 	return sc, nil
 }

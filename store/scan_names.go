@@ -21,7 +21,7 @@ import (
 //	younger ones              nobody has to be told of, and may be
 //
 // A key that has another name since is there by that name: memory knows until the tables do. What it notes stands in
-// memory, since a cursor has no room for it. If it is forgotten the scan begins anew.
+// memory, since a cursor has no room for it. If it is forgotten the scan begins anew, by id.
 //
 // Before, the ids of all matches were listed and sorted at the first call, and again after a million: the first SCAN
 // in a database of 2 million keys behind one of 3 million took 28 s on a busy machine, and one for a prefix of 1.1
@@ -55,6 +55,12 @@ const (
 	namesMark = 1 << 52
 	stepBits  = 20
 )
+
+// A cursor with walkMark is the id of a scan that had begun by names, was forgotten, and begins anew by id: that ends,
+// however many others there are.
+const walkMark = 1 << 51
+
+func idOf(cursor int64) (id, mark int64) { return cursor &^ walkMark, cursor & walkMark }
 
 func isNamesCursor(cursor int64) bool { return cursor&^(namesMark-1) == namesMark }
 
@@ -187,10 +193,12 @@ func (l *nameScans) breaks() {
 
 // walkPage reads on by id. names is not nil if the scan had better go on by names behind the page: its newest is to be
 // set under the lock with which the page is joined.
-func (st *Store) walkPage(space, cursor int64, count int, prefix string) (page scanPage, names *nameScan, err error) {
+func (st *Store) walkPage(
+	space, cursor int64, count int, prefix string, mayTurn bool,
+) (page scanPage, names *nameScan, err error) {
 	err = st.readers.use(func(r *reader) error {
 		done, err := r.walk(&page, space, cursor, count, prefix)
-		if err != nil || done || !st.names.usable() {
+		if err != nil || done || !mayTurn || !st.names.usable() {
 			return err
 		}
 		names = &nameScan{space: space, prefix: strings.Clone(prefix), after: page.last}
@@ -213,19 +221,13 @@ func (st *Store) scanNames(db int, cursor int64, count int, now int64, o ScanOpt
 	for {
 		var s *space
 		var applied uint64
-		var newest int64
-		if err := st.Look(locked, func() { s, applied, newest = st.dbs[db], st.applied.Load(), st.ids.next()-1 }); err != nil {
+		if err := st.Look(locked, func() { s, applied = st.dbs[db], st.applied.Load() }); err != nil {
 			return sc, err
 		}
 		n, at, ok := st.names.find(s.id, o.Prefix, cursor)
 		if !ok {
-			if cursor, err = st.scanAnew(s.id, newest, o); err != nil {
-				return sc, err
-			}
-			if sc.next = cursor; !isNamesCursor(cursor) {
-				return sc, nil // by id, from the beginning
-			}
-			continue
+			sc.next = walkMark
+			return sc, nil
 		}
 		if at.tail {
 			return st.scanTail(db, s, &n, cursor, at, count, now, o, locked)
@@ -270,21 +272,6 @@ func (st *Store) scanNames(db int, cursor int64, count int, now int64, o ScanOpt
 		sc.next = st.names.advance(cursor, at, to)
 		return sc, nil
 	}
-}
-
-// scanAnew begins a scan by names for a cursor that nobody remembers, and returns its cursor; 0 = by id.
-func (st *Store) scanAnew(space, newest int64, o ScanOptions) (cursor int64, err error) {
-	if !st.names.usable() {
-		return 0, nil
-	}
-	n := &nameScan{space: space, prefix: strings.Clone(o.Prefix), newest: newest, onlyOnce: o.onlyOnce}
-	err = st.readers.use(func(r *reader) error {
-		return queryInts(r.c, `SELECT coalesce(max(id), 0) FROM keys`, &n.top)
-	})
-	if err != nil {
-		return 0, st.failed(place{op: scanning}, err)
-	}
-	return st.names.begin(n), nil
 }
 
 // scanTail is a step of the walk by id that ends a scan by names. What is damaged it passes over as any walk does.

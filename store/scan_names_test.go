@@ -202,3 +202,34 @@ func setOf(names []string) map[string]bool {
 	}
 	return set
 }
+
+// More scans than are remembered, a call of each in turn, all end.
+func TestMoreScansThanAreRememberedEnd(t *testing.T) {
+	st := opened(t, t.TempDir())
+	crowd(t, st, 3000, 0)
+	cursors := make([]int64, 2*mostNameScans)
+	found := make([]map[string]bool, len(cursors))
+	for round, left := 0, len(cursors); left > 0; round++ {
+		if round > 100 {
+			t.Fatalf("%d scans did not end", left)
+		}
+		for i := range cursors {
+			if round > 0 && cursors[i] == 0 {
+				continue
+			}
+			keys, next, _, err := st.Scan(1, cursors[i], 1000, testNow, ScanOptions{}, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if found[i] == nil {
+				found[i] = map[string]bool{}
+			}
+			maps.Insert(found[i], maps.All(setOf(keys)))
+			if cursors[i] = next; next == 0 {
+				if left--; len(found[i]) != 3000 {
+					t.Errorf("scan %d came to %d keys, want 3000", i, len(found[i]))
+				}
+			}
+		}
+	}
+}
