@@ -29,7 +29,8 @@
 //	breath.go rest.go                                    write-back lets clients have the processor; gives memory back
 //	pulse.go idle.go                                     what an idle server does not do, and gives back
 //	pages.go damage.go trouble.go                        the pages' checksums; what is told when the disk fails
-//	load.go reader.go scan*.go                           from the tables to memory, and the connections for it
+//	load.go reader.go                                    from the tables to memory, and the connections for it
+//	scan.go scan_page.go scan_names.go                   SCAN: by id, and from name to name
 //	sqlite.go migrate.go                                 connections and files, those of older versions too
 //	head.go outline.go                                   keys whose value stays on disk; how large that is
 //	text.go chunked.go passage.go                        its parts; some chunks; it is sent while it is read
