@@ -28,9 +28,11 @@ func TestAFullDiskEvictsAndGoesOn(t *testing.T) {
 			n := 16_000
 			for i := range n {
 				if err := st.WriteError(); err != nil {
-					t.Fatalf("refused at key %d: %v", i, err)
+					t.Fatalf("refused at key %d: %v\n%v\n%+v\n%s", i, err, st.diskFigures(), stats(t, st), &log)
 				}
-				mustSet(t, st, fmt.Sprint("k", i), value)
+				if err := set(st, fmt.Sprint("k", i), value); err != nil {
+					t.Fatalf("SET of key %d: %v\n%v\n%+v\n%s", i, err, st.diskFigures(), stats(t, st), &log)
+				}
 			}
 			quiet(t, st)
 			eventually(t, "write-back", func() bool { return st.Flush() == nil }) // a try may meet the full disk
