@@ -90,7 +90,7 @@ func (w *writer) slices(
 			return err
 		}
 		order = order[n:]
-		_, _, _ = w.checkpoint() // if it can not, the next transaction may say why
+		w.moveSlice()
 	}
 	return nil
 }
@@ -105,12 +105,17 @@ func (w *writer) wrote(bytes int) {
 		w.sliced = 0
 		w.run(w.commit)
 		if w.err == nil {
-			w.readers.renew() // an older transaction needs the WAL
-			_, _, _ = w.checkpoint()
-			w.readers.renew()
+			w.moveSlice()
 		}
 		w.run(w.begin)
 	}
+}
+
+// moveSlice has the next slice write over the WAL. If it can not, the next transaction may say why.
+func (w *writer) moveSlice() {
+	w.readers.renew() // an older transaction needs the WAL
+	_, _, _ = w.checkpoint()
+	w.readers.renew()
 }
 
 func keyBytes(f *fold, i int32) int {

@@ -78,11 +78,12 @@ func (st *Store) awaitWAL() error {
 	return err
 }
 
-// beginWALAnew keeps B1: a bound leaves the WAL room for one write-back, so the next one must not come behind it. Who
-// reads what is older is waited for, as long as that can be this process alone; a program outside may take its time.
+// beginWALAnew keeps B1: a bound leaves the WAL room for one write-back, so the next one must not come behind it. Where
+// eviction is to mend a full disk, the disk is the bound. Who reads what is older is waited for, as long as that can be
+// this process alone; a program outside may take its time.
 func (st *Store) beginWALAnew() {
 	const patience = 250 * time.Millisecond
-	if st.Bounds().Disk <= 0 || st.wal.snapshots.Load() > 0 {
+	if b := st.Bounds(); b.Disk <= 0 && !b.evicts() || st.wal.snapshots.Load() > 0 {
 		return
 	}
 	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {

@@ -51,6 +51,7 @@ const (
 	mostThreads = 500
 	mostPayload = 1 << 30 // bytes
 	mostDigits  = 4
+	mostKeys    = 999_999_999_999 // what 12 digits can say
 )
 
 // withValue are the options that take the word after them.
@@ -192,11 +193,11 @@ func (o *options) parseKeep(text string) {
 }
 
 func (o *options) parseKeyspace(text string) error {
-	var n int
-	if err := parseNumber(text, 0, 999_999_999_999, &n); err != nil {
-		return err
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return valueError(fmt.Sprintf("'%s' is no number", text))
 	}
-	o.random, o.keyspace = true, uint64(n)
+	o.random, o.keyspace = true, uint64(min(max(n, 0), mostKeys))
 	return nil
 }
 
