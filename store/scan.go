@@ -137,8 +137,9 @@ func (st *Store) scanOn(db int, cursor int64, count int, now int64, o ScanOption
 		o.filter(&page)
 		err = st.Look(locked, func() {
 			if merged = st.dbs[db] == s && st.applied.Load() == applied; merged {
-				sc.keys, sc.next = st.mergeLocked(s, page, at, count, 0, now, o)
-				sc.seen = st.journal.Last()
+				newer := 0
+				sc.keys, sc.next, newer = st.mergeLocked(s, page, at, count, 0, now, o)
+				sc.examined, sc.seen = sc.examined+newer, st.journal.Last()
 				if names != nil {
 					names.newest = st.ids.next() - 1
 				}
@@ -200,16 +201,18 @@ func (st *Store) newerLocked(s *space, cursor, last int64, limit int) (newer []s
 }
 
 // mergeLocked joins a page of the tables with what is newer, and keeps the keys that are there now and match. The
-// page's do already. Nothing above the id upTo is joined, 0 = no bound. next is the cursor to go on from, 0 at the end.
+// page's do already. Nothing above the id upTo is joined, 0 = no bound. next is the cursor to go on from, 0 at the end;
+// joined is how many newer ones it has come to.
 func (st *Store) mergeLocked(
 	s *space, page scanPage, cursor int64, count int, upTo, now int64, o ScanOptions,
-) (keys []string, next int64) {
+) (keys []string, next int64, joined int) {
 	// While the tables have more rows, only what is born before the page's end may be joined.
 	limit, last := len(st.births)+len(st.renamed), page.last
 	if page.last == 0 {
 		limit, last = max(count, 512), upTo
 	}
 	rows, newer := page.rows, st.newerLocked(s, cursor, last, limit)
+	joined = len(newer)
 	next = page.last
 	if page.last == 0 && len(newer) == limit { // rows after the last of them come with the next page
 		next = newer[limit-1].id
@@ -231,7 +234,7 @@ func (st *Store) mergeLocked(
 			keys = append(keys, r.name)
 		}
 	}
-	return keys, next
+	return keys, next, joined
 }
 
 func (st *Store) isThereLocked(s *space, r scanRow, now int64, o ScanOptions) bool {

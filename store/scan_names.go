@@ -260,7 +260,7 @@ func (st *Store) scanNames(db int, cursor int64, count int, now int64, o ScanOpt
 		if !merged {
 			continue
 		}
-		sc.examined, sc.looked = page.examined, page.looked
+		sc.examined, sc.looked = max(page.examined, len(sc.keys)), page.looked
 		to := namePlace{begun: true, name: page.to}
 		if page.end {
 			to = namePlace{tail: true, id: n.top}
@@ -300,8 +300,9 @@ func (st *Store) scanTail(
 			case st.dbs[db] != s: // another database has the number now
 				merged = true
 			case st.applied.Load() == applied:
-				sc.keys, at.id = st.mergeLocked(s, page, at.id, count, n.newest, now, o)
-				sc.seen, merged = st.journal.Last(), true
+				newer := 0
+				sc.keys, at.id, newer = st.mergeLocked(s, page, at.id, count, n.newest, now, o)
+				sc.examined, sc.seen, merged = sc.examined+newer, st.journal.Last(), true
 			}
 		})
 		if err != nil {

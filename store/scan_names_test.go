@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // crowd fills database 0 with n keys, of which the last few begin with "rare:", and database 1 with n.
@@ -231,5 +232,31 @@ func TestMoreScansThanAreRememberedEnd(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// Keys that are not in the tables yet come some hundreds a call, too.
+func TestACallOfScanReturnsSomeHundredOfTheNewestKeys(t *testing.T) {
+	st := opened(t, t.TempDir(), func(o *Options) { o.WriteBackDelay = time.Hour })
+	const n = 5000
+	for i := range n {
+		mustSet(t, st, fmt.Sprint("k", i), "v")
+	}
+	found, calls := map[string]bool{}, 0
+	for cursor := int64(0); ; {
+		keys, next, _, err := st.Scan(0, cursor, 10, testNow, ScanOptions{}, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if calls++; len(keys) > 600 {
+			t.Fatalf("%d keys in a call", len(keys))
+		}
+		maps.Insert(found, maps.All(setOf(keys)))
+		if cursor = next; next == 0 {
+			break
+		}
+	}
+	if len(found) != n || calls < n/600 {
+		t.Errorf("%d keys in %d calls", len(found), calls)
 	}
 }
