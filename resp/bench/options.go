@@ -54,15 +54,8 @@ const (
 	mostKeys    = 999_999_999_999 // what 12 digits can say
 )
 
-// withValue are the options that take the word after them.
+// withValue are the options that take the word after them, beside those of the target.
 var withValue = map[string]func(o *options, value string) error{
-	"-h":     func(o *options, v string) error { o.Host = v; return nil },
-	"-p":     func(o *options, v string) error { o.Port = v; return target.CheckPort(v) },
-	"-s":     func(o *options, v string) error { o.Socket = v; return nil },
-	"-a":     func(o *options, v string) error { o.Password = &v; return nil },
-	"-u":     func(o *options, v string) error { return o.ParseURI(v) },
-	"--user": func(o *options, v string) error { o.User = v; return nil },
-
 	"-c":      func(o *options, v string) error { return parseNumber(v, 1, 1<<20, &o.connections) },
 	"-n":      func(o *options, v string) error { return o.parseTotal(v) },
 	"-d":      func(o *options, v string) error { return parseNumber(v, 1, mostPayload, &o.payload) },
@@ -72,18 +65,11 @@ var withValue = map[string]func(o *options, value string) error{
 	"-r":      func(o *options, v string) error { return o.parseKeyspace(v) },
 	"-t":      func(o *options, v string) error { o.tests = strings.Split(strings.ToLower(v), ","); return nil },
 
-	"--threads":          (*options).parseThreads,
-	"--sni":              func(o *options, v string) error { o.TLS.ServerName = v; return nil },
-	"--cacert":           func(o *options, v string) error { o.TLS.Authorities = v; return nil },
-	"--cacertdir":        func(o *options, v string) error { o.TLS.AuthoritiesDir = v; return nil },
-	"--cert":             func(o *options, v string) error { o.TLS.Certificate = v; return nil },
-	"--key":              func(o *options, v string) error { o.TLS.Key = v; return nil },
-	"--tls-ciphers":      func(o *options, v string) error { o.TLS.Ciphers = v; return nil },
-	"--tls-ciphersuites": func(o *options, v string) error { o.TLS.Suites = v; return nil },
-	"--precision":        func(o *options, v string) error { return parseNumber(v, 1, mostDigits, &o.precision) },
+	"--threads":   (*options).parseThreads,
+	"--precision": func(o *options, v string) error { return parseNumber(v, 1, mostDigits, &o.precision) },
 }
 
-// alone are the options without a value.
+// alone are the options without a value, beside those of the target.
 var alone = map[string]func(o *options){
 	"-3":                func(o *options) { o.resp3 = true },
 	"-q":                func(o *options) { o.output = formQuiet },
@@ -95,8 +81,6 @@ var alone = map[string]func(o *options){
 	"-v":                func(o *options) { o.version = true },
 	"--version":         func(o *options) { o.version = true },
 	"--help":            func(o *options) { o.help = true },
-	"--tls":             func(o *options) { o.TLS.On = true },
-	"--insecure":        func(o *options) { o.TLS.Insecure = true },
 	"--cluster":         func(o *options) { o.cluster = true },
 	"--enable-tracking": func(o *options) { o.tracking = true },
 	"-e": func(o *options) {
@@ -129,6 +113,14 @@ func parseOptions(args []string) (*options, error) {
 			if o.help || o.version {
 				return o, nil
 			}
+			continue
+		}
+		taken, err := o.Option(args)
+		if err != nil {
+			return nil, err
+		}
+		if taken > 0 {
+			args = args[taken:]
 			continue
 		}
 		set, known := withValue[name]

@@ -61,13 +61,8 @@ const (
 // errSaid is an error whose text is the whole message for the user.
 type errSaid = target.Said
 
-// withValue are the options that take the word after them.
+// withValue are the options that take the word after them, beside those of the target.
 var withValue = map[string]func(o *options, value string) error{
-	"-h": func(o *options, v string) error { o.Host = v; return nil },
-	"-p": func(o *options, v string) error { o.Port = v; return target.CheckPort(v) },
-	"-s": func(o *options, v string) error { o.Socket = v; return nil },
-	"-a": func(o *options, v string) error { o.Password, o.PasswordShown = &v, true; return nil },
-	"-u": func(o *options, v string) error { return o.ParseURI(v) },
 	"-n": func(o *options, v string) error { return parseInt(v, &o.DB) },
 	"-r": func(o *options, v string) error { return parseInt(v, &o.repeat) },
 	"-i": func(o *options, v string) error { return parseSeconds(v, &o.interval) },
@@ -75,7 +70,6 @@ var withValue = map[string]func(o *options, value string) error{
 	"-D": func(o *options, v string) error { o.delimiter = v; return nil },
 	"-X": func(o *options, v string) error { o.stdinTag = v; return nil },
 
-	"--user":           func(o *options, v string) error { o.User = v; return nil },
 	"--pass":           func(o *options, v string) error { o.Password, o.PasswordShown = &v, true; return nil },
 	"--pattern":        func(o *options, v string) error { o.pattern = &v; return nil },
 	"--quoted-pattern": (*options).parseQuotedPattern,
@@ -93,19 +87,11 @@ var withValue = map[string]func(o *options, value string) error{
 		return parseSeconds(v, o.intrinsic)
 	},
 
-	"--sni":              func(o *options, v string) error { o.TLS.ServerName = v; return nil },
-	"--cacert":           func(o *options, v string) error { o.TLS.Authorities = v; return nil },
-	"--cacertdir":        func(o *options, v string) error { o.TLS.AuthoritiesDir = v; return nil },
-	"--cert":             func(o *options, v string) error { o.TLS.Certificate = v; return nil },
-	"--key":              func(o *options, v string) error { o.TLS.Key = v; return nil },
-	"--tls-ciphers":      func(o *options, v string) error { o.TLS.Ciphers = v; return nil },
-	"--tls-ciphersuites": func(o *options, v string) error { o.TLS.Suites = v; return nil },
-
 	"--lru-test": func(*options, string) error { return errLRUTest },
 	"--cluster":  func(*options, string) error { return errCluster },
 }
 
-// alone are the options without a value.
+// alone are the options without a value, beside those of the target.
 var alone = map[string]func(o *options){
 	"-2":                func(o *options) { o.resp2 = true },
 	"-3":                func(o *options) { o.resp3 = true },
@@ -122,8 +108,6 @@ var alone = map[string]func(o *options){
 	"--quoted-json":     func(o *options) { o.output, o.quietRESP3 = new(outputQuotedJSON), true },
 	"--quoted-input":    func(o *options) { o.quotedInput = true },
 	"--askpass":         func(o *options) { o.askPassword = true },
-	"--tls":             func(o *options) { o.TLS.On = true },
-	"--insecure":        func(o *options) { o.TLS.Insecure = true },
 	"--no-auth-warning": func(o *options) { o.quiet = true },
 	"--verbose":         func(*options) {}, // it is about the cluster manager
 	"--mono":            func(o *options) { o.mono = true },
@@ -164,6 +148,14 @@ func parseOptions(args []string, env func(string) string) (*options, error) {
 		}
 		if strings.HasPrefix(name, "--cluster") {
 			return nil, errCluster
+		}
+		taken, err := o.Option(args)
+		if err != nil {
+			return nil, err
+		}
+		if taken > 0 {
+			args = args[taken:]
+			continue
 		}
 		set, known := withValue[name]
 		if !known || len(args) == 1 {
