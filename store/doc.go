@@ -66,7 +66,7 @@
 //	collection.go table.go run.go dict.go pack.go        values of elements: in memory, as rows
 //	elements.go warm.go                                  their common parts; cache misses that overlap
 //	hash.go hash_expiry.go sweep_fields.go               hashes; their fields' deadlines
-//	zset.go ranked.go sort_scored.go                     sorted sets; their order by score
+//	zset.go zset_edit.go ranked.go sort_scored.go        sorted sets; their order by score
 //	list.go list_blocks.go list_tx.go list_position.go   lists; the numbers of their rows
 //	set.go set_algebra.go                                sets
 //	made.go                                              collections made without the lock; versions of keys

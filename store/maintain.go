@@ -54,33 +54,24 @@ func (st *Store) maintain() (freed bool) {
 		return false
 	}
 	reaped, err := w.reap()
-	if err != nil {
-		st.maintenanceFailed(reaping, err)
+	if !st.tended(reaping, err) {
 		return false
 	}
-	st.worked(place{op: reaping})
 	if reaped > 0 {
 		st.count(func(c *writeBackCounters) { c.reaped += reaped })
-		st.checkpoint(st.walPages())
-		signal(st.wb.applyNow)
+		st.goOn()
 		return true
 	}
 	if !st.DiskFull() {
 		did, err := st.indexElements()
-		if err != nil {
-			st.maintenanceFailed(indexing, err)
+		if err == nil && !did {
+			did, err = st.fillFilters(0)
+		}
+		if !st.tended(indexing, err) {
 			return false
 		}
-		st.worked(place{op: indexing})
-		if !did {
-			if did, err = st.fillFilters(0); err != nil {
-				st.maintenanceFailed(indexing, err)
-				return false
-			}
-		}
 		if did {
-			st.checkpoint(st.walPages())
-			signal(st.wb.applyNow)
+			st.goOn()
 			return false
 		}
 	}
@@ -92,15 +83,12 @@ func (st *Store) maintain() (freed bool) {
 		missing = st.reserve.missing(st)
 	}
 	vacuumed, err := w.vacuum(slice, st.opts.upkeep.freePages, missing)
-	if err != nil {
-		st.maintenanceFailed(vacuuming, err)
+	if !st.tended(vacuuming, err) {
 		return false
 	}
-	st.worked(place{op: vacuuming})
 	if vacuumed > 0 {
 		st.count(func(c *writeBackCounters) { c.vacuumed += vacuumed })
-		st.checkpoint(st.walPages())
-		signal(st.wb.applyNow)
+		st.goOn()
 		return true
 	}
 	if st.damage.failing.Load() > 0 {
@@ -109,6 +97,22 @@ func (st *Store) maintain() (freed bool) {
 	st.checkpoint(st.opts.upkeep.idleWalPages)
 	st.reserve.refill(st)
 	return false
+}
+
+// goOn has maintain do its next slice, once this one's pages are in the database file if they are many.
+func (st *Store) goOn() {
+	st.checkpoint(st.walPages())
+	signal(st.wb.applyNow)
+}
+
+// tended notes how a piece of upkeep went; false = it has failed.
+func (st *Store) tended(op operation, err error) bool {
+	if err != nil {
+		st.maintenanceFailed(op, err)
+		return false
+	}
+	st.worked(place{op: op})
+	return true
 }
 
 func (st *Store) maintenanceFailed(op operation, err error) {

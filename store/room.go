@@ -249,16 +249,9 @@ func (st *Store) makeRoom(growth, dropped int64, rows int) {
 	if err == nil && st.Bounds().limited() {
 		err = st.madeRoom()
 	}
-	if err != nil {
-		st.maintenanceFailed(measuring, err)
-		return
+	if st.tended(measuring, err) {
+		st.tended(repacking, st.repack())
 	}
-	st.worked(place{op: measuring})
-	if err = st.repack(); err != nil {
-		st.maintenanceFailed(repacking, err)
-		return
-	}
-	st.worked(place{op: repacking})
 }
 
 // keepRoom is makeRoom when nothing was written back; freed = maintain has reaped or given pages back.
