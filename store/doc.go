@@ -24,7 +24,7 @@
 //	key.go string.go edit.go database.go                 what commands do to keys, strings, databases
 //	change.go       the changes and their encoding       journal/     append, group commit, segments
 //	files/          changes of files, as tests see them  vfs.go       fsyncs of SQLite's that have failed
-//	fold.go writeback.go apply.go applied.go             from the journal to the tables
+//	fold.go writeback.go pace.go apply.go applied.go     from the journal to the tables
 //	writer.go recover.go maintain.go                     its connection; after a crash; the tables' upkeep
 //	breath.go rest.go                                    write-back lets clients have the processor; gives memory back
 //	pulse.go idle.go                                     what an idle server does not do, and gives back

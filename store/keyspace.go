@@ -212,6 +212,7 @@ func (st *Store) WaitForRoom() {
 		switch {
 		case st.noRoom():
 			st.kickWriteBack()
+		case failed == nil && st.ahead():
 		case st.tooMuch() || failed != nil:
 			if since.IsZero() {
 				since = time.Now()

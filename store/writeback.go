@@ -25,8 +25,8 @@ type writeBack struct {
 	queue struct {
 		sync.Mutex
 		batches []*journal.Batch
-		bytes   int64
-		records int64
+		bytes   atomic.Int64 // written under the mutex, as records; both count until they are folded
+		records atomic.Int64
 		resting bool   // the fold goroutine waits for the next batch
 		stir    bool   // so does the sweeper
 		sweptAt uint64 // the newest LSN when it last looked
@@ -35,6 +35,7 @@ type writeBack struct {
 	handed  atomic.Uint64 // newest LSN that came into the queue
 
 	moments moments
+	pace    pace
 
 	mu      sync.Mutex // the folds
 	pending *fold      // being filled
@@ -121,10 +122,9 @@ func (st *Store) committed(b *journal.Batch) {
 	q.Lock()
 	q.batches = append(q.batches, b)
 	records := int64(b.Last - b.First + 1)
-	q.bytes += n
-	q.records += records
+	queued, count := q.bytes.Add(n), q.records.Add(records)
 	signalAt, many := min(queueSignal, st.sizes.fold/2, st.onDisk.Load().fold/2), int64(st.rows())/4
-	long := q.bytes > signalAt && q.bytes-n <= signalAt || q.records > many && q.records-records <= many
+	long := queued > signalAt && queued-n <= signalAt || count > many && count-records <= many
 	wake, stir := long || q.resting, q.stir
 	q.resting, q.stir = false, false
 	q.Unlock()
@@ -206,7 +206,7 @@ func (st *Store) foldQueue(batches []*journal.Batch) []*journal.Batch {
 	q := &wb.queue
 	q.Lock()
 	q.batches, batches = batches[:0], q.batches
-	q.bytes, q.records = 0, 0
+	bytes, records := q.bytes.Load(), q.records.Load()
 	q.Unlock()
 	ms := &wb.moments
 	ms.held = append(ms.held, batches...)
@@ -219,6 +219,8 @@ func (st *Store) foldQueue(batches []*journal.Batch) []*journal.Batch {
 	}
 	wb.rows.Store(int64(wb.pending.weight()))
 	wb.text.Store(wb.pending.text.used)
+	q.bytes.Add(-bytes)
+	q.records.Add(-records)
 	clear(batches)
 	if n+len(batches) > 0 && (wb.resting || st.ripe()) {
 		signal(wb.applyNow)
@@ -284,11 +286,13 @@ func (st *Store) applyLoop() {
 		}
 		growth, dropped := st.growthOf(f.last)
 		rows, start := f.weight(), time.Now()
+		wb.pace.begin(start, rows)
 		busy = true
 		if !st.applyUntilDone(f) {
 			return
 		}
 		st.makeRoom(growth, dropped, rows)
+		wb.pace.end(time.Now())
 		st.indexBetween(st.indexShare(time.Since(start)))
 		st.filtersBetween(time.Since(start))
 		st.atMoment()
