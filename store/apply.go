@@ -1,9 +1,6 @@
 package store
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 // apply writes a fold into the tables, together with its newest LSN (I4).
 func (w *writer) apply(f *fold) error {
@@ -80,19 +77,13 @@ func (w *writer) databases(f *fold) {
 
 // sorted returns the entries that take part, in id order: neighbours share pages.
 func (w *writer) sorted(f *fold, take func(*entry) bool) []int32 {
-	w.order = w.order[:0]
+	w.places = w.places[:0]
 	for i := range f.entries {
 		if take(&f.entries[i]) && !w.asides.leavesOut(target{id: f.entries[i].id}) {
-			w.order = append(w.order, int32(i))
+			w.places = append(w.places, rowPlace{id: f.entries[i].id, place: int32(i)})
 		}
 	}
-	slices.SortFunc(w.order, func(a, b int32) int {
-		if f.entries[a].id < f.entries[b].id {
-			return -1
-		}
-		return 1
-	})
-	return w.order
+	return w.inOrder()
 }
 
 // mapped reports whether a space belongs to a database; if not, it was flushed and what
@@ -133,16 +124,21 @@ func (w *writer) drops(f *fold, order []int32) {
 
 // entries writes entries one by one.
 func (w *writer) entries(f *fold, order []int32, write func(w *writer, f *fold, i int32)) {
-	for _, i := range order {
+	for k, i := range order {
+		if k%warmRows == 0 {
+			f.warmEntries(order[k:min(k+warmRows, len(order))])
+		}
 		w.attempt(f, i, target{id: f.entries[i].id}, keyBytes(f, i), write)
 	}
 }
 
 // updates change rows that are there.
 func (w *writer) updates(f *fold, order []int32) {
+	over := w.overwrites(len(order))
 	w.entries(f, order, func(w *writer, f *fold, i int32) {
 		e := &f.entries[i]
 		switch {
+		case e.hasValue && over && w.overwrite(e):
 		case e.hasValue:
 			w.setValue(e)
 		case e.patches != nil:
@@ -154,6 +150,7 @@ func (w *writer) updates(f *fold, order []int32) {
 			w.step(w.deadline)
 		}
 	})
+	w.over.close()
 }
 
 // renames take all old names away first, because two keys may have exchanged theirs.

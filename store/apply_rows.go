@@ -1,17 +1,12 @@
 package store
 
-import (
-	"cmp"
-	"slices"
-
-	"github.com/ncruces/go-sqlite3"
-)
+import "github.com/ncruces/go-sqlite3"
 
 // sortedRows returns the places of the collections' rows that are to be written or deleted, in the order of the
 // tables' primary keys. Those of a key that is dropped are left to the reaper, and a key that gets no row must have
 // none here. What was born and removed is not in the tables, unless an earlier attempt has put it there: again.
 func (w *writer) sortedRows(f *fold, again bool) []int32 {
-	w.order = w.order[:0]
+	w.places = w.places[:0]
 	id, wanted := int64(0), false
 	for i := range f.rows {
 		if r := &f.rows[i]; r.id != id {
@@ -21,15 +16,11 @@ func (w *writer) sortedRows(f *fold, again bool) []int32 {
 		}
 		if wanted && (again || !f.rows[i].born || !f.rows[i].removed) {
 			if r := &f.rows[i]; !w.asides.leavesOut(target{r.id, r.n, r.table}) {
-				w.order = append(w.order, int32(i))
+				w.places = append(w.places, rowPlace{r.id, r.n, int32(i), r.table})
 			}
 		}
 	}
-	slices.SortFunc(w.order, func(a, b int32) int {
-		x, y := &f.rows[a], &f.rows[b]
-		return cmp.Or(cmp.Compare(x.table, y.table), cmp.Compare(x.id, y.id), cmp.Compare(x.n, y.n))
-	})
-	return w.order
+	return w.inOrder()
 }
 
 func (w *writer) rows(f *fold, order []int32) {
@@ -52,7 +43,12 @@ func (w *writer) ownRows(f *fold, order []int32) {
 	if len(w.indexed) > 0 && !w.asides.sifting {
 		w.indexOwnRows(f, order)
 	}
+	warm := 0 // of the rows in order, so many
 	for len(order) > 0 {
+		if warm == 0 {
+			warm = min(warmRows, len(order))
+			f.warmRows(order[:warm])
+		}
 		r := &f.rows[order[0]]
 		n := 1
 		if !r.removed && !w.asides.sifting {
@@ -68,7 +64,7 @@ func (w *writer) ownRows(f *fold, order []int32) {
 			n = 1
 			w.attempt(f, order[0], r.target(), len(r.data), (*writer).ownRow)
 		}
-		order = order[n:]
+		order, warm = order[n:], max(warm-n, 0)
 	}
 }
 

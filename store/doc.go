@@ -25,6 +25,7 @@
 //	change.go       the changes and their encoding       journal/     append, group commit, segments
 //	files/          changes of files, as tests see them  vfs.go       fsyncs of SQLite's that have failed
 //	fold.go writeback.go pace.go apply.go applied.go     from the journal to the tables
+//	fold_order.go                                        a fold's rows in the order of the tables
 //	writer.go recover.go maintain.go                     its connection; after a crash; the tables' upkeep
 //	breath.go rest.go                                    write-back lets clients have the processor; gives memory back
 //	pulse.go idle.go                                     what an idle server does not do, and gives back
@@ -42,6 +43,7 @@
 //	paged_filter.go paged_filter_build.go                names that are not there are known without a look-up
 //	paged_growth.go                                      writers wait for an index that memory waits for
 //	apply_string.go apply_rows.go apply_runs.go          the rows of long strings and of collections
+//	overwrite.go                                         strings that are as long as those whose place they take
 //	apply_slices.go rewrite.go                           on a full disk, or of much; long values without the lock
 //	pieces.go guard.go aside.go                          long rows and names; SQLite's panics; rows that tables refuse
 //	foreign.go locked.go wal_limit.go misplaced.go       rows, locks and transactions of others; files taken away

@@ -246,9 +246,7 @@ func (f *fold) drain() {
 		case op.ofRow():
 			data = f.rows[f.places[i]].data
 		}
-		if cap(data) > 0 {
-			f.touched += data[:1][0]
-		}
+		f.touch(data[:min(1, cap(data))])
 	}
 	for i := range block {
 		switch c := &block[i]; c.op {

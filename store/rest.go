@@ -21,6 +21,7 @@ func (st *Store) rest() {
 	if !wb.rested {
 		return
 	}
+	wb.w.places, wb.w.order = nil, nil
 	st.journal.Rest()
 	st.restNames()
 	if h := st.hooks.Rested; h != nil {

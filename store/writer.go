@@ -34,9 +34,11 @@ type writer struct {
 	counts    map[int64]int64    // space -> change of its row count in this transaction
 	pieced    map[int64]struct{} // ids of keys that may have rows in pieces
 	reaped    []int64            // ids of which nothing is left, in this transaction
+	places    []rowPlace         // reused, as order is
 	order     []int32
 	merging   merging
 	packing   packing
+	over      overwriting
 	breath    breath
 	asides    *asides
 	foreign   foreign
@@ -215,7 +217,7 @@ func (w *writer) guard(fn func() error) error {
 	}
 	err := guarded(fn)
 	if c := w.c; errors.Is(err, ErrPanic) && c != nil {
-		w.c, w.statements = nil, statements{} // nothing may hold on to the connection
+		w.c, w.statements, w.over = nil, statements{}, overwriting{} // nothing may hold on to the connection
 		abandon(c)
 	}
 	return err
