@@ -88,7 +88,7 @@ func (h *hold) keyed(r *command.Row, args [][]byte, following []wire.Command) {
 		cl.reply(cl.answerBusy(r, args), 0)
 		return
 	}
-	h.lookAhead(args, following)
+	h.lookAhead(r, args, following)
 	tx, err := h.ready(r, args, following)
 	if err != nil {
 		cl.reply(command.Failure(err), 0)
@@ -252,8 +252,12 @@ func unlocked[T any](h *hold, work func() T) T {
 }
 
 // lookAhead looks the keys of the next commands up together, taking each command's first
-// argument for its key: most are.
-func (h *hold) lookAhead(args [][]byte, following []wire.Command) {
+// argument for its key: most are. Those of a command with many are looked up together themselves.
+func (h *hold) lookAhead(r *command.Row, args [][]byte, following []wire.Command) {
+	if len(args) > fewArgs && len(r.Keys) == 1 && r.Keys[0].Last < 0 && r.Keys[0].Find == nil {
+		h.lookAtAll(r, args)
+		return
+	}
 	if h.ahead > 0 {
 		h.ahead--
 		return
@@ -277,6 +281,23 @@ func (h *hold) lookAhead(args [][]byte, following []wire.Command) {
 	}
 	h.cl.srv.store.LookAhead(h.cl.DB, h.keys[:n], h.members[:n])
 	h.ahead = min(len(following), len(h.keys)-1)
+}
+
+// fewArgs is the most arguments of a command whose keys are looked up one by one.
+const fewArgs = 4
+
+// lookAtAll looks a command's own keys up together [MSET of 10 in pipelines of 16: 14.7 us of processor time without,
+// 9.7 with].
+func (h *hold) lookAtAll(r *command.Row, args [][]byte) {
+	n := 0
+	r.EachKey(args, func(i int) {
+		if n < len(h.keys) {
+			h.keys[n], h.members[n] = args[i], nil
+			n++
+		}
+	})
+	h.cl.srv.store.LookAhead(h.cl.DB, h.keys[:n], h.members[:n])
+	h.ahead = 0
 }
 
 // load reads what a command's keys are missing, without the lock, and takes the lock again.

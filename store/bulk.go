@@ -178,7 +178,7 @@ func (b *Bulk) born(value []byte, chunked int64) {
 	p.entries = append(p.entries, entry{id: k.id, space: k.space.id, typ: k.typ, deadline: k.deadline,
 		key: bytesOf(k.name), value: value, length: chunked, born: true})
 	if k.typ == TypeList || k.typ == TypeStream { // merging rows into runs asks whether the key is new
-		*p.placeOf(k.id) = int32(len(p.entries))
+		*p.index.at(wayToKey(k.id)) = int32(len(p.entries))
 	}
 	p.size += len(k.name) + len(value) + 64
 }

@@ -2,9 +2,10 @@ package store
 
 import "slices"
 
-// A fold has its rows in the order in which they first changed. The tables want them in the order of their primary keys,
-// in which each is a cache miss, or three with its columns: 0.25 us a row, as much as writing it over takes. So what is
-// compared while they are sorted stands together, and of what comes next some rows are read at a time, whose misses overlap.
+// A fold has its rows in the order in which they first changed. The tables want them in the order of their primary
+// keys, in which each is a cache miss, or three with its columns: 0.25 us a row, as much as writing it over takes. So
+// what is compared while they are sorted stands together, and of what comes next some rows are read at a time, whose
+// misses overlap.
 
 // rowPlace is where in a fold a row is, by what it is sorted by. A key's own row has table and n 0.
 type rowPlace struct {

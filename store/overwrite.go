@@ -8,8 +8,8 @@ import (
 
 // Most strings that take another's place are as long as it: counters, timestamps, records of one form. Write-back puts
 // such a one where the other stands, with SQLite's incremental BLOB I/O, in place of an UPDATE, which takes the row
-// apart and makes it anew: 0.4 us a row instead of 1.3, of 100 bytes among 100,000 keys. As with an UPDATE, a value that
-// has not changed makes no page of the WAL.
+// apart and makes it anew: 0.4 us a row instead of 1.3, of 100 bytes among 100,000 keys. As with an UPDATE, a value
+// that has not changed makes no page of the WAL.
 //
 // An open blob is a statement under way, with which nothing can be committed, and a savepoint that is undone ends it:
 // so it lives for as long as updates needs it, and not while a fold goes in slices or is sifted.

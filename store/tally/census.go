@@ -36,6 +36,9 @@ type Census struct {
 
 	changed [Parts]bool // since it was last kept
 	last    string      // the prefix that came last
+
+	found   int64 // the id that find has found last, 0 = none
+	foundAt int32 // where; Delete and thin forget it, which move keys
 }
 
 // keptPrefix is a copy of a prefix, mostly one that is there.
@@ -85,10 +88,21 @@ func (c *Census) wants(id, bytes int64) bool {
 	return bytes >= Large && float64(d) < (1<<64)/c.weight(bytes)
 }
 
+// find is where a key is in keys. A queue changes many times in a row: so the last answer is kept.
+func (c *Census) find(id int64) (n int32, there bool) {
+	if id == c.found && c.found != 0 {
+		return c.foundAt, true
+	}
+	if n, there = c.at[id]; there {
+		c.found, c.foundAt = id, n
+	}
+	return n, there
+}
+
 // Put tells of a key that is new or has changed. bytes < 0 = nobody knows; born is that of a new one. The name is not
 // kept.
 func (c *Census) Put(id, bytes, born int64, name string) {
-	n, there := c.at[id]
+	n, there := c.find(id)
 	switch {
 	case there:
 		if k := &c.keys[n]; bytes >= 0 && k.Bytes != bytes {
@@ -143,6 +157,7 @@ func (c *Census) Delete(id int64) (k Key, weight float64) {
 	if !there {
 		return Key{}, 0
 	}
+	c.found = 0
 	k = c.keys[n]
 	weight = c.weight(k.Bytes)
 	last := len(c.keys) - 1
@@ -163,6 +178,7 @@ func (c *Census) Delete(id int64) (k Key, weight float64) {
 // thin leaves every second of the keys out.
 func (c *Census) thin() {
 	c.shift++
+	c.found = 0
 	old := c.keys
 	c.keys, c.at = make([]Key, 0, c.most+1), make(map[int64]int32, c.most)
 	for _, k := range old {
