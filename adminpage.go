@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"time"
 
 	"diskette/resp/admin"
+	"diskette/store"
 )
 
 // errOpenAdmin ends a start that would show everything to everybody.
@@ -45,6 +47,9 @@ func (p *process) serveAdmin(ln net.Listener) {
 				return nil, err
 			}
 			return c, nil
+		},
+		NoteBackup: func(kind string, at time.Time, bytes int64) {
+			p.server.NoteBackup(store.LastBackup{Time: at, Kind: kind, By: "page", Bytes: bytes})
 		},
 		TLS:      p.server.AdminTLS(),
 		Expiring: p.server.ExpiringNext,

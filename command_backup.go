@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"diskette/store"
 )
 
 // backupCommand is diskette backup.
@@ -57,8 +59,17 @@ func (c *backupCommand) Run(s *session) (err error) {
 	if r.SetAside > 0 {
 		s.note("%d rows are not in the copy: the tables have never taken them, and %s/aside keeps them", r.SetAside, c.Dir)
 	}
+	noteBackup(s.errors, c.Dir, store.LastBackup{Time: snapshot.Time(), Kind: store.BackupDatabase, By: "backup",
+		File: c.File, Bytes: r.Bytes})
 	r.Seconds = time.Since(begun).Seconds()
 	return s.answer(c.JSON, r, func(w io.Writer) {
 		fmt.Fprintf(w, "%s: %d keys of %s, %d bytes, after %.1f s\n", c.File, r.Keys, c.Dir, r.Bytes, r.Seconds)
 	})
+}
+
+// noteBackup notes in a data directory that a copy was made, for the server's INFO and page.
+func noteBackup(told io.Writer, dir string, b store.LastBackup) {
+	if err := store.NoteBackup(dir, b); err != nil {
+		fmt.Fprintf(told, "%s is whole, but the server does not know of it: it could not be noted in %s: %v\n", b.File, dir, err)
+	}
 }

@@ -134,6 +134,8 @@ func export(a exporting, stdout, stderr *os.File) (err error) {
 		}
 		return err
 	}
+	noteBackup(stderr, o.Dir, store.LastBackup{Time: snapshot.Time(), Kind: store.BackupRDB, By: "export", File: a.file,
+		Bytes: result.Bytes})
 	if w := result.Warning(); w != "" {
 		fmt.Fprintln(stderr, w)
 	}

@@ -10,8 +10,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // runProgram runs a command of diskette's. stdout is apart from what it says besides.
@@ -87,6 +89,69 @@ func TestABackupOfAServedDirectoryIsOfOneMomentAndCanBeServed(t *testing.T) {
 	if out, said, status := runProgram(t, "restore", file, restored.Dir); status != 1 || !strings.Contains(said, "has a database already") &&
 		!strings.Contains(said, "in use") {
 		t.Errorf("over data: status %d: %s%s", status, out, said)
+	}
+}
+
+// What is copied beside a server, or while it is stopped, is told of by INFO, over restarts. Where no note can be
+// written the copy is whole all the same.
+func TestTheServerKnowsOfTheLastBackup(t *testing.T) {
+	s := startServer(t, subjectBin(t))
+	c := dial(t, s.Addr)
+	says(t, c, "OK", "SET", "a", "1")
+	field := func(name string) string {
+		t.Helper()
+		return infoField(dial(t, s.Addr).Do("INFO", "persistence").Text(), name)
+	}
+	equal(t, "last_backup_time before", field("last_backup_time"), "-1")
+	dir := t.TempDir()
+	told := func(kind, by, file string) {
+		t.Helper()
+		for name, want := range map[string]string{"last_backup_kind": kind, "last_backup_by": by, "last_backup_file": file} {
+			equal(t, name, field(name), want)
+		}
+		info, err := os.Stat(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "last_backup_bytes", field("last_backup_bytes"), fmt.Sprint(info.Size()))
+		at, err := strconv.ParseInt(field("last_backup_time"), 10, 64)
+		if age := time.Since(time.Unix(at, 0)); err != nil || age < -time.Second || age > time.Hour {
+			t.Errorf("last_backup_time: %v, %v", age, err)
+		}
+	}
+	backup, export := filepath.Join(dir, "b.db"), filepath.Join(dir, "e.rdb")
+	succeeds(t, "backup", s.Dir, backup)
+	told("database", "backup", backup)
+	succeeds(t, "export", export, s.Dir)
+	told("rdb", "export", export)
+	says(t, c, "OK", "SAVE")
+	told("rdb", "save", filepath.Join(s.Dir, "dump.rdb"))
+	s.Restart()
+	told("rdb", "save", filepath.Join(s.Dir, "dump.rdb"))
+	s.Terminate()
+	stopped := filepath.Join(dir, "stopped.db")
+	succeeds(t, "backup", s.Dir, stopped)
+	succeeds(t, "check", s.Dir)
+	s.Restart()
+	told("database", "backup", stopped)
+
+	made := newServer(t, subjectBin(t))
+	succeeds(t, "restore", stopped, made.Dir)
+	if text, err := os.ReadFile(filepath.Join(made.Dir, "diskette.backup.json")); err == nil {
+		t.Errorf("what was restored has a note: %s", text)
+	}
+	note := filepath.Join(s.Dir, "diskette.backup.json")
+	if err := errors.Join(os.Remove(note), os.Mkdir(note, 0o700)); err != nil { // root may write into any directory
+		t.Fatal(err)
+	}
+	if out, said, status := runProgram(t, "backup", s.Dir, backup); status != 0 || strings.Count(said, "\n") != 1 ||
+		!strings.Contains(said, "could not be noted") {
+		t.Errorf("status %d: %s%s", status, out, said)
+	}
+	succeeds(t, "check", backup)
+	equal(t, "last_backup_time", field("last_backup_time"), "-1")
+	if why := field("last_backup_error"); why == "" {
+		t.Error("no last_backup_error")
 	}
 }
 
@@ -397,7 +462,7 @@ func TestNothingIsWrittenOverTheDatabasesOwnFiles(t *testing.T) {
 	s := startServer(t, subjectBin(t), "--enable-protected-configs", "yes")
 	c := dial(t, s.Addr)
 	c.Do("SET", "k", "v")
-	own := []string{"diskette.db", "diskette.db-wal", "diskette.state", "diskette.lock", "reserve", "journal/x"}
+	own := []string{"diskette.db", "diskette.db-wal", "diskette.state", "diskette.lock", "reserve", "journal/x", "diskette.backup.json"}
 	link := filepath.Join(t.TempDir(), "link")
 	if err := os.Symlink(s.Dir, link); err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"diskette/resp/moveout"
+	"diskette/store"
 )
 
 // dumps writes dump.rdb, when SAVE, BGSAVE or SHUTDOWN SAVE say so and at no other time: what was acknowledged is
@@ -163,6 +164,7 @@ func (d *dumps) write(ctx context.Context, s *Server) error {
 	if w := result.Warning(); w != "" {
 		s.log.Warn().Str("file", path).Msg(w)
 	}
+	s.NoteBackup(store.LastBackup{Time: result.Moment, Kind: store.BackupRDB, By: "save", File: path, Bytes: result.Bytes})
 	return nil
 }
 

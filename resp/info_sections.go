@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"math/bits"
@@ -15,6 +16,7 @@ import (
 	"diskette/resp/acl"
 	"diskette/resp/command"
 	"diskette/resp/internal/machine"
+	"diskette/store"
 )
 
 func infoServer(t *infoText, r *infoReport) {
@@ -209,6 +211,7 @@ func infoPersistence(t *infoText, r *infoReport) {
 		t.line("imported_time", im.Time.Unix())
 		t.line("imported_keys", im.Keys)
 	}
+	infoLastBackup(t, r.s.cfg.Text("dir"))
 	t.line("aof_enabled", 1)
 	t.line("aof_rewrite_in_progress", zeroOne(rewrite.running))
 	t.line("aof_rewrite_scheduled", 0)
@@ -222,6 +225,24 @@ func infoPersistence(t *infoText, r *infoReport) {
 	t.line("module_fork_last_cow_size", 0)
 	t.line("aof_current_size", st.Journal.Bytes)
 	t.line("aof_delayed_fsync", st.Journal.DelayedFsyncs)
+}
+
+// infoLastBackup tells of the copy that was made last, also by a command beside the server.
+func infoLastBackup(t *infoText, dir string) {
+	b, err := store.ReadLastBackup(dir)
+	switch {
+	case errors.Is(err, store.ErrNoBackup):
+		t.line("last_backup_time", -1)
+	case err != nil:
+		t.line("last_backup_time", -1)
+		t.line("last_backup_error", command.OneLine(err.Error()))
+	default:
+		t.line("last_backup_time", b.Time.Unix())
+		t.line("last_backup_kind", command.OneLine(b.Kind))
+		t.line("last_backup_by", command.OneLine(b.By))
+		t.line("last_backup_file", command.OneLine(b.File))
+		t.line("last_backup_bytes", b.Bytes)
+	}
 }
 
 func infoStats(t *infoText, r *infoReport) {

@@ -94,6 +94,13 @@ func (s *Server) copyDatabase(ctx context.Context) (file *os.File, err error) {
 	return os.Open(path)
 }
 
+// NoteBackup notes that a copy of the data was made.
+func (s *Server) NoteBackup(b store.LastBackup) {
+	if err := store.NoteBackup(s.cfg.Text("dir"), b); err != nil {
+		s.log.Warn().Err(err).Str("file", b.File).Msg("a backup was made, and when could not be noted in the data directory")
+	}
+}
+
 // roomFor says ErrNoRoom if so many bytes more do not fit.
 func (s *Server) roomFor(bytes int64) error {
 	_, free := store.FileSystem(s.cfg.Text("dir"))

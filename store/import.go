@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -146,6 +147,10 @@ func (im *Import) Finish(source string) (keys int64, err error) {
 	}
 	if err := errors.Join(im.disk.Sync(f), f.Close()); err != nil {
 		return 0, fmt.Errorf("fsync the imported database: %w", err)
+	}
+	// A note that is there is of other data, which somebody has taken away.
+	if err := im.disk.Remove(filepath.Join(im.opts.Dir, backupNote)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return 0, fmt.Errorf("remove the note of the last backup: %w", err)
 	}
 	if err := im.disk.Rename(from, to); err != nil {
 		return 0, fmt.Errorf("name the imported database: %w", err)

@@ -31,7 +31,7 @@ func NotOwn(path string, dirs ...string) error {
 // ownFile is the name of the data directory's file that a path is, "" if it is none.
 func ownFile(dir, parent, path string) string {
 	info, missing := os.Stat(path)
-	for _, name := range append(allFiles[:len(allFiles):len(allFiles)], lockFile, reserveFile, asideDir) {
+	for _, name := range append(allFiles[:len(allFiles):len(allFiles)], lockFile, reserveFile, asideDir, backupNote) {
 		own := filepath.Join(dir, name)
 		if parent == dir && filepath.Base(path) == name || parent == own {
 			return name

@@ -40,6 +40,9 @@ type Snapshot struct {
 	at    SnapshotKey // the key that Keys has come to
 }
 
+// Time is its moment.
+func (s *Snapshot) Time() time.Time { return time.UnixMilli(s.TimeMs) }
+
 // A SnapshotDatabase is a database of a snapshot. The counts include keys that have expired.
 type SnapshotDatabase struct {
 	Number         int

@@ -32,8 +32,11 @@ type Backend struct {
 	// for keys that have the same), in that order, and where to go on; 0, 0 = that was all.
 	Expiring func(db int, millis, id int64, most int) (keys []string, nextMillis, nextID int64, err error)
 	Copy     func(ctx context.Context) (File, error)
-	TLS      *tls.Config                  // nil = without
-	Log      func(what string, err error) // for the log
+	// NoteBackup notes that a copy was sent to its end: its kind as INFO's last_backup_kind has it, the moment that it
+	// is of, and its bytes. INFO tells it then, after a restart too.
+	NoteBackup func(kind string, at time.Time, bytes int64)
+	TLS        *tls.Config                  // nil = without
+	Log        func(what string, err error) // for the log
 }
 
 // Bounds of what the listener takes.
@@ -56,7 +59,6 @@ type Server struct {
 	own      ownClient
 	history  *history
 	walk     walk
-	backups  backups
 	copying  sync.Mutex      // held by the download that copies the database file
 	stopping context.Context // is done once Stop was called
 	stop     context.CancelFunc

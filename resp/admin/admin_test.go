@@ -63,6 +63,9 @@ func startWith(t testing.TB, dir string, change func(*Server), args ...string) *
 	go server.Serve(forClients)
 	page := New(Backend{Connect: server.Connect, ConnectAs: server.ConnectAs, ConnectOwn: server.ConnectOwn,
 		NeedsPassword: server.NeedsPassword, Ready: server.Ready, Keep: server.Keep, Kept: server.Kept,
+		NoteBackup: func(kind string, at time.Time, bytes int64) {
+			server.NoteBackup(store.LastBackup{Time: at, Kind: kind, By: "page", Bytes: bytes})
+		},
 		Copy: func(ctx context.Context) (File, error) {
 			c, err := server.CopyDatabase(ctx)
 			if err != nil {

@@ -20,9 +20,7 @@ func (l *look) backup() error {
 	if at := info.number("rdb_last_save_time"); at > 0 && info.number("rdb_saves") > 0 {
 		data["Saved"] = time.Unix(int64(at), 0)
 	}
-	if last := l.s.backups.last(); !last.At.IsZero() {
-		data["Last"] = last
-	}
+	data["Last"] = lastBackup(info, time.Now())
 	data["Size"] = info.number("database_bytes")
 	return l.show("backup", "Backup", data)
 }
@@ -63,7 +61,7 @@ func (l *look) dump() error {
 	if err != nil {
 		panic(http.ErrAbortHandler) // the browser is to see that it is not whole
 	}
-	l.s.noteBackup(backup{began, "an RDB file", float64(l.sent)})
+	l.s.back.NoteBackup("rdb", began, l.sent)
 	return nil
 }
 

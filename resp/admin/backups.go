@@ -2,63 +2,13 @@ package admin
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"io/fs"
 	"net/http"
 	"strconv"
-	"sync"
 	"time"
 )
-
-// backup is a copy of everything that somebody has downloaded to its end.
-type backup struct {
-	At    time.Time
-	Kind  string // "an RDB file"
-	Bytes float64
-}
-
-// backups knows the last one, and keeps it in the database.
-type backups struct {
-	mu    sync.Mutex
-	known backup
-}
-
-const backupPart = "backup"
-
-func (b *backups) last() backup {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.known
-}
-
-// noteBackup remembers one that was downloaded.
-func (s *Server) noteBackup(done backup) {
-	s.backups.mu.Lock()
-	s.backups.known = done
-	s.backups.mu.Unlock()
-	text, err := json.Marshal(done)
-	if err == nil {
-		err = s.back.Keep(s.stopping, backupPart, map[string][]byte{"last": text})
-	}
-	if err != nil {
-		s.back.Log("when the last backup was downloaded could not be stored", err)
-	}
-}
-
-// restoreBackup takes in which was the last before a restart.
-func (s *Server) restoreBackup() {
-	kept, err := s.back.Kept(s.stopping, backupPart)
-	if err != nil {
-		s.back.Log("when the last backup was downloaded can not be read", err)
-	}
-	s.backups.mu.Lock()
-	defer s.backups.mu.Unlock()
-	if text := kept["last"]; text != "" && s.backups.known.At.IsZero() {
-		_ = json.Unmarshal([]byte(text), &s.backups.known)
-	}
-}
 
 // A File is a copy that is read and let go.
 type File interface {
@@ -111,6 +61,6 @@ func (l *look) copyDatabase() error {
 			break
 		}
 	}
-	l.s.noteBackup(backup{now, "an SQLite file", float64(info.Size())})
+	l.s.back.NoteBackup("database", now, info.Size())
 	return nil
 }

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -8,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"diskette/store"
 )
 
 // noCopies fails if a copy is left in a directory.
@@ -26,7 +29,7 @@ func TestTheDownloadedDatabaseServesAllThatWasThere(t *testing.T) {
 	s.do("RPUSH", "list", "a", "b", "c")
 	s.do("SETRANGE", "long", "3000000", "the end")
 	c := s.logIn("", "")
-	if _, body := s.get(c, "/"); !strings.Contains(body, "<dt>Last backup</dt><dd><strong>none</strong>") {
+	if _, body := s.get(c, "/"); !strings.Contains(body, "<dt>Last backup</dt><dd><strong>none known</strong>") {
 		t.Errorf("there was a backup already:\n%s", body)
 	}
 	status, body := s.get(c, "/backup/db")
@@ -38,7 +41,7 @@ func TestTheDownloadedDatabaseServesAllThatWasThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, overview := s.get(c, "/")
-	for _, want := range []string{"<dt>Last backup</dt><dd><strong>", "downloaded as an SQLite file"} {
+	for _, want := range []string{"<dt>Last backup</dt><dd><strong>", "an SQLite file downloaded, "} {
 		if !strings.Contains(overview, want) {
 			t.Errorf("the overview does not say %q", want)
 		}
@@ -107,8 +110,8 @@ func TestADownloadThatIsGivenUpGivesTheRoomBack(t *testing.T) {
 		s.page.copying.Unlock()
 		noCopies(t, dir)
 	}
-	if last := s.page.backups.last(); !last.At.IsZero() {
-		t.Errorf("it counts as a backup: %+v", last)
+	if last, err := store.ReadLastBackup(dir); !errors.Is(err, store.ErrNoBackup) {
+		t.Errorf("it counts as a backup: %+v, %v", last, err)
 	}
 }
 
@@ -131,9 +134,37 @@ func TestTheLastBackupIsKnownAfterARestart(t *testing.T) {
 		}
 	})
 	s := start(t, dir)
-	for deadline := time.Now().Add(time.Minute); s.page.backups.last().Kind != "an RDB file"; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%+v", s.page.backups.last())
+	c := s.logIn("", "")
+	for _, at := range []string{"/", "/backup"} {
+		if _, body := s.get(c, at); !strings.Contains(body, "an RDB file downloaded, ") {
+			t.Errorf("%s does not tell of it:\n%s", at, body)
 		}
+	}
+}
+
+// A copy that a command has made beside the server is seen at once, and so is dump.rdb.
+func TestTheOverviewTellsOfEachKindOfBackup(t *testing.T) {
+	dir := t.TempDir()
+	s := start(t, dir)
+	c := s.logIn("", "")
+	if status, body := s.get(c, "/metrics"); status != http.StatusOK || strings.Contains(body, "\ndiskette_last_backup_timestamp_seconds") {
+		t.Errorf("%d: there was a backup already:\n%s", status, body)
+	}
+	err := store.NoteBackup(dir, store.LastBackup{Time: time.Unix(1_000_000, 0), Kind: store.BackupDatabase, By: "backup",
+		File: "/backups/<b>.db", Bytes: 2048})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, body := s.get(c, "/"); !strings.Contains(body, "an SQLite file by diskette backup, 2.0 KB: /backups/&lt;b&gt;.db") {
+		t.Errorf("%s", body)
+	}
+	if _, body := s.get(c, "/metrics"); !strings.Contains(body, "\ndiskette_last_backup_timestamp_seconds 1e+06\n") {
+		t.Errorf("%s", body)
+	}
+	if v := s.do("SAVE"); v.text != "OK" {
+		t.Fatalf("%+v", v)
+	}
+	if _, body := s.get(c, "/"); !strings.Contains(body, "an RDB file by SAVE, ") || !strings.Contains(body, "/dump.rdb") {
+		t.Errorf("%s", body)
 	}
 }

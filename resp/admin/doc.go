@@ -20,7 +20,7 @@
 //	fill.go                       what fills a cache, by the server's statistics (CACHE PREFIXES)
 //	walk.go                       the largest and the most used keys: a walk in the background
 //	slow.go live.go backup.go     slow log and clients; MONITOR; downloads
-//	backups.go                    the database file's download; which was the last
+//	backups.go                    the database file's download
 //
 // templates/ and static/ are in the binary. uPlot 1.6.32 (static/uplot.js, uplot.css and its licence) is as npm has it.
 //

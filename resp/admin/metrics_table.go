@@ -71,6 +71,8 @@ var redisFigures = []figure{
 	{field: "rdb_bgsave_in_progress", name: "redis_rdb_bgsave_in_progress", help: "1 while a dump.rdb is being written."},
 	{field: "rdb_last_save_time", name: "redis_rdb_last_save_timestamp_seconds",
 		help: "When the last dump.rdb was written."},
+	{field: "last_backup_time", name: "diskette_last_backup_timestamp_seconds", unknown: -1,
+		help: "When the newest backup was made that the server knows of, by whatever command."},
 	{field: "rdb_last_bgsave_time_sec", name: "redis_rdb_last_bgsave_duration_sec",
 		help: "Seconds that the last dump.rdb took, -1 = there is none."},
 	{field: "rdb_current_bgsave_time_sec", name: "redis_rdb_current_bgsave_duration_sec",

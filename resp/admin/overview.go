@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -19,7 +20,7 @@ func (l *look) overview() error {
 	if err != nil {
 		return err
 	}
-	tiles := append(overviewTiles(info), originTiles(info, l.s.backups.last(), time.Now())...)
+	tiles := append(overviewTiles(info), originTiles(info, time.Now())...)
 	if l.r.Header.Get("Accept") == "application/json" {
 		l.w.Header().Set("Content-Type", "application/json")
 		return json.NewEncoder(l.w).Encode(tiles)
@@ -122,18 +123,34 @@ func durability(info *report) []tile {
 }
 
 // originTiles are when the data was last copied, and where it came from.
-func originTiles(info *report, copied backup, now time.Time) []tile {
-	last := tile{Name: "Last backup", Value: "none", More: "seen since the start: see Backup"}
-	if at := info.number("rdb_last_save_time"); info.number("rdb_saves") > 0 && at > float64(copied.At.Unix()) {
-		last.Value, last.More = ago(float64(now.Unix())-at), "dump.rdb in the data directory"
-	} else if !copied.At.IsZero() {
-		last.Value, last.More = ago(now.Sub(copied.At).Seconds()), "downloaded as "+copied.Kind+", "+humanBytes(copied.Bytes)
-	}
+func originTiles(info *report, now time.Time) []tile {
+	tiles := []tile{lastBackup(info, now)}
 	if from := info.text["imported_from"]; from != "" {
-		return []tile{last, {Name: "Last import", Value: ago(float64(now.Unix()) - info.number("imported_time")),
-			More: humanCount(info.number("imported_keys")) + " keys from " + shorten(from, 200)}}
+		tiles = append(tiles, tile{Name: "Last import", Value: ago(float64(now.Unix()) - info.number("imported_time")),
+			More: humanCount(info.number("imported_keys")) + " keys from " + shorten(from, 200)})
 	}
-	return []tile{last}
+	return tiles
+}
+
+// lastBackup tells of the newest copy that the server knows of: those that it, or the program's commands, have made.
+func lastBackup(info *report, now time.Time) tile {
+	const name = "Last backup"
+	if why := info.text["last_backup_error"]; why != "" {
+		return tile{name, "not known", shorten(why, 200), true}
+	}
+	at := info.number("last_backup_time")
+	if at <= 0 {
+		return tile{Name: name, Value: "none known",
+			More: "by this page, SAVE, diskette backup or export; what others copy is not seen"}
+	}
+	what := cmp.Or(map[string]string{"database": "an SQLite file", "increment": "an increment", "rdb": "an RDB file"}[info.text["last_backup_kind"]], info.text["last_backup_kind"])
+	by := cmp.Or(map[string]string{"page": "downloaded", "save": "by SAVE", "backup": "by diskette backup",
+		"export": "by diskette export"}[info.text["last_backup_by"]], info.text["last_backup_by"])
+	what += " " + by + ", " + humanBytes(info.number("last_backup_bytes"))
+	if file := info.text["last_backup_file"]; file != "" {
+		what += ": " + shorten(file, 200)
+	}
+	return tile{Name: name, Value: ago(float64(now.Unix()) - at), More: what}
 }
 
 // ago is a time in the past, in seconds before now.

@@ -264,7 +264,6 @@ func (s *Server) sampling() {
 				s.back.Log("the admin page's plots begin anew: what was kept can not be read", err)
 			}
 			s.history.restore(kept)
-			s.restoreBackup()
 		}
 		if restored {
 			s.takeSample()

@@ -41,8 +41,9 @@ type Progress struct {
 // Result is what was written, and what was not.
 type Result struct {
 	Progress
-	Version   int   // of the file
-	Changes   int64 // the store's count of them that the file has
+	Version   int       // of the file
+	Moment    time.Time // that it is of
+	Changes   int64     // the store's count of them that the file has
 	Libraries int
 	// FieldDeadlines and LibrariesLeft are what the version of the file has no words for: deadlines that were left out
 	// with their fields kept, and libraries.
@@ -75,6 +76,7 @@ const programFact = "diskette-ver"
 func Write(ctx context.Context, out io.Writer, s *store.Snapshot, o Options) (Result, error) {
 	w := &writer{o: o, f: rdb.NewFileWriter(out, o.File), start: time.Now()}
 	w.result.Version, w.result.Changes, w.result.RowsSetAside = cmp.Or(o.File.Version, 11), s.Changes, s.SetAside
+	w.result.Moment = s.Time()
 	for _, d := range s.Databases {
 		if !o.NoKeys {
 			w.result.Total += d.Keys
