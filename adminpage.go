@@ -53,7 +53,23 @@ func (p *process) serveAdmin(ln net.Listener) {
 		},
 		TLS:      p.server.AdminTLS(),
 		Expiring: p.server.ExpiringNext,
-		Log:      func(what string, err error) { p.log.Warn().Err(err).Msg(what) },
+		Elements: func(db int, key string, behind int64, most int) ([]admin.Element, int64, bool, error) {
+			found, next, there, err := p.server.Elements(db, key, behind, most)
+			elements := make([]admin.Element, len(found))
+			for i, e := range found {
+				elements[i] = admin.Element(e)
+			}
+			return elements, next, there, err
+		},
+		Holds: func(ctx context.Context) ([]admin.Holds, error) {
+			watched, err := p.server.WatchHolds(ctx)
+			holds := make([]admin.Holds, len(watched))
+			for i, h := range watched {
+				holds[i] = admin.Holds(h)
+			}
+			return holds, err
+		},
+		Log: func(what string, err error) { p.log.Warn().Err(err).Msg(what) },
 	})
 	go func() {
 		if err := p.admin.Serve(ln); err != nil {

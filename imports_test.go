@@ -118,6 +118,7 @@ var allowed = map[string][]string{
 	"compat_test/testrand":       {},
 	"compat_test/bench":          nil, // anything: they are no part of the server
 	"compat_test/bench/hitratio": nil,
+	"compat_test/bench/holds":    nil,
 	"compat_test/bench/manykeys": nil,
 	"compat_test/faulty":         nil,
 }

@@ -105,7 +105,10 @@ func TestQueueAgreesWithASortedList(t *testing.T) {
 		}
 	}
 	var due, want []*entry
-	q.EachDue(500, func(e *entry) { due = append(due, e) })
+	q.EachDue(500, func(e *entry) bool {
+		due = append(due, e)
+		return true
+	})
 	for e, d := range deadlines {
 		if d <= 500 {
 			want = append(want, e)

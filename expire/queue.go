@@ -60,18 +60,19 @@ func (q *Queue[T]) Set(entry T, deadline int64) {
 	}
 }
 
-// EachDue calls fn for the entries whose deadline has passed at now, in no order,
-// without visiting the others. fn must not change the queue.
-func (q *Queue[T]) EachDue(now int64, fn func(entry T)) { q.eachDue(0, now, fn) }
+// EachDue calls fn for the entries whose deadline has passed at now, in no order, without visiting the others, until it
+// returns false. fn must not change the queue.
+func (q *Queue[T]) EachDue(now int64, fn func(entry T) (more bool)) { q.eachDue(0, now, fn) }
 
-func (q *Queue[T]) eachDue(i int, now int64, fn func(entry T)) {
+func (q *Queue[T]) eachDue(i int, now int64, fn func(entry T) bool) (more bool) {
 	if i >= len(q.heap) || q.heap[i].deadline > now {
-		return
+		return true
 	}
-	fn(q.heap[i].entry)
-	for c := 4*i + 1; c <= 4*i+4; c++ {
-		q.eachDue(c, now, fn)
+	more = fn(q.heap[i].entry)
+	for c := 4*i + 1; more && c <= 4*i+4; c++ {
+		more = q.eachDue(c, now, fn)
 	}
+	return more
 }
 
 // Sample calls fn for at most n entries, evenly spread over the queue. fn must not change it.

@@ -42,7 +42,7 @@ func (st *Store) finish(f *fold, took time.Duration) {
 
 // forgetApplied forgets what only mattered until it was applied, a slice at a time.
 func (st *Store) forgetApplied(nextID int64, lsn uint64) {
-	const slice = 4096
+	const slice = 1024 // under one hold of the keyspace lock
 	for more := true; more; {
 		st.Lock()
 		n := 0
@@ -60,13 +60,7 @@ func (st *Store) forgetApplied(nextID int64, lsn uint64) {
 		}
 		st.tombstones = st.tombstones[n:]
 		more = more || n == slice
-		if !more {
-			for id, o := range st.renamed {
-				if o.id != id || o.lsn <= lsn {
-					delete(st.renamed, id)
-				}
-			}
-		}
+		more = st.renamed.applied(lsn, slice) || more
 		st.Unlock()
 	}
 }

@@ -49,9 +49,17 @@ func (tx *Tx) SwapDB(a, b int) {
 // Len is the number of keys in a database, expired ones that the sweeper has not reached included.
 func (v *View) Len(db int) int64 { return v.st.dbs[db].live }
 
-// DBSize is the number of keys in the database, expired ones not counted. It costs nothing
-// unless keys have expired that the sweeper has not removed yet; then it counts those. The caller
-// does not hold the keyspace lock, or says that it does (inside MULTI).
+// mostDue is how many expired keys DBSize leaves out of those in memory, and of those on disk, in all databases: what
+// takes some 0.3 ms under the keyspace lock, and some ms of reading.
+const mostDue = 2000
+
+// DBSize is the number of keys in the database, expired ones not counted. It costs nothing unless keys have expired
+// that the sweeper has not removed yet; then it counts those. While very many wait for the sweeper it does not come to
+// all, and the rest is counted as Redis counts all of them: n is not less than there are, nor more than Redis says.
+// The caller does not hold the keyspace lock, or says that it does (inside MULTI).
+//
+// All of them are looked at under one hold of the lock or not at all: what memory has not of the expired ones, and what
+// the tables have, is only known of one moment, since keys are loaded and unloaded in between.
 func (st *Store) DBSize(db int, now int64, locked bool) (n int64, seen uint64, err error) {
 	var asked struct {
 		space   *space
@@ -84,10 +92,13 @@ func (st *Store) DBSize(db int, now int64, locked bool) (n int64, seen uint64, e
 // sizeLocked counts the keys of a space that have not expired at now; expired are those that have, of the ones on disk.
 func (st *Store) sizeLocked(s *space, expired []string, now int64) int64 {
 	n := s.live
-	st.due.EachDue(now, func(o *object) {
+	left := mostDue
+	st.due.EachDue(now, func(o *object) bool {
 		if o.space == s {
 			n--
 		}
+		left--
+		return left > 0
 	})
 	for _, name := range expired {
 		if o := s.keys.get(name); o == nil || o.unknown() { // else counted above, or changed, or a tombstone
@@ -97,19 +108,23 @@ func (st *Store) sizeLocked(s *space, expired []string, now int64) int64 {
 	return n
 }
 
-// expiredOnDisk lists the names in a space whose deadline in the tables has passed at now.
+// expiredOnDisk lists the names in a space whose deadline in the tables has passed at now, of those that passed first.
 func (st *Store) expiredOnDisk(space, now int64) (names []string, err error) {
 	err = st.readers.use(func(r *reader) error {
 		// By the index on names SQLite would look at the whole space.
-		q, err := r.stmt(`SELECT id, key FROM keys INDEXED BY keys_by_deadline WHERE expires_ms > 0 AND expires_ms <= ?1 AND space = ?2`)
+		q, err := r.stmt(`SELECT id, key, space FROM keys INDEXED BY keys_by_deadline
+			WHERE expires_ms > 0 AND expires_ms <= ?1 ORDER BY expires_ms LIMIT ?2`)
 		if err != nil {
 			return err
 		}
 		defer q.Reset()
-		if err := bind(q, now, space); err != nil {
+		if err := bind(q, now, mostDue); err != nil {
 			return err
 		}
 		for q.Step() {
+			if q.ColumnInt64(2) != space {
+				continue
+			}
 			name, err := r.name(q.ColumnInt64(0), q.ColumnRawBlob(1))
 			if err != nil {
 				return err

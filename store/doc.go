@@ -21,6 +21,7 @@
 //	view.go tx.go   reading and changing, for commands   keyspace.go  spaces, unloading, absences
 //	held.go         the value that an object holds       keytable.go  the objects of a space by name
 //	busy.go         a script that runs for long          uses.go      how often keys are used, for OBJECT FREQ
+//	holds.go holds_linux.go holds_other.go               who holds the keyspace lock for how long
 //	key.go string.go edit.go database.go                 what commands do to keys, strings, databases
 //	change.go       the changes and their encoding       journal/     append, group commit, segments
 //	files/          changes of files, as tests see them  vfs.go       fsyncs of SQLite's that have failed
@@ -32,6 +33,7 @@
 //	pages.go damage.go trouble.go                        the pages' checksums; what is told when the disk fails
 //	load.go reader.go                                    from the tables to memory, and the connections for it
 //	scan.go scan_page.go scan_names.go                   SCAN: by id, and from name to name
+//	renamed.go                                           keys that the tables have under other names
 //	sqlite.go migrate.go                                 connections and files, those of older versions too
 //	head.go outline.go                                   keys whose value stays on disk; how large that is
 //	text.go chunked.go passage.go                        its parts; some chunks; it is sent while it is read
@@ -57,6 +59,7 @@
 //	last_backup.go                                       when the last copy was made
 //	copy.go                                              another data set comes in beside the one that is served
 //	setaside.go salvage.go rescue.go tidy.go             damaged ones renamed; what can be read of them
+//	leaf.go                                              the elements of a collection, a page at a time, from its rows
 //	names.go        all names that match, for KEYS        expiring.go     lists what expires next
 //	sweep.go        removes what has expired             reserve.go dir.go  disk space, the directory
 //	own_file.go                                          what others must not write to

@@ -335,7 +335,7 @@ func (st *Store) objectOf(s *space, id int64, row *rowHead) *object {
 		o = st.births[at].o
 	}
 	if o == nil || o.id != id || o.space != s || o.unknown() {
-		o = st.renamed[id]
+		o = st.renamed.of(id)
 	}
 	if o == nil || o.id != id || o.space != s || o.unknown() {
 		return nil

@@ -270,7 +270,7 @@ func (st *Store) takenLocked(id int64, o *object) bool {
 	holds := func(b *object) bool {
 		return b != nil && b != o && b.id == id && b.typ != None && b.space.keys.has(b)
 	}
-	if len(st.renamed) > 0 && holds(st.renamed[id]) {
+	if holds(st.renamed.of(id)) {
 		return true
 	}
 	if len(st.births) == 0 || id < st.births[0].id {

@@ -145,7 +145,7 @@ func (tx *Tx) transfer(from, to *object) {
 	st.due.Set(to, to.deadline)
 	st.watchFields(to)
 	st.resized(to)
-	st.renamed[to.id] = to
+	st.renamed.note(to, tx.lsn)
 	st.orderMoved(from, to)
 	st.censusMoved(from, to)
 	tx.count(tally.Set, to)

@@ -20,7 +20,7 @@ func Open(o Options) (_ *Store, err error) {
 	sizes := sizesFor(o.Memory)
 	o.complete(sizes)
 	st := &Store{opts: o, sizes: sizes, dir: o.Dir, disk: files.Disk{Fault: o.Fault}, hooks: o.Hooks, started: time.Now(),
-		renamed: map[int64]*object{}}
+		renamed: newRenamedKeys()}
 	st.maxMemory.Store(o.MaxMemory)
 	st.bounds.Store(cmp.Or(o.Bounds, &Bounds{}))
 	st.order.by = &Bounds{} // the evictor follows

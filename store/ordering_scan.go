@@ -44,8 +44,8 @@ func (st *Store) orderUnwritten() {
 	for _, b := range st.births {
 		load(b.id, b.o)
 	}
-	for id, o := range st.renamed {
-		load(id, o)
+	for id, n := range st.renamed.byID {
+		load(id, n.o)
 	}
 }
 
@@ -96,7 +96,7 @@ func (st *Store) orderRow(s *space, r *rowHead) {
 		return
 	}
 	o := s.keys.get(r.name)
-	if renamed := st.renamed[r.id]; renamed != nil && renamed.id == r.id {
+	if renamed := st.renamed.of(r.id); renamed != nil {
 		o = renamed
 	}
 	switch {

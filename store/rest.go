@@ -45,4 +45,5 @@ func (st *Store) restNames() {
 	if len(st.tombstones) == 0 {
 		st.tombstones = nil
 	}
+	st.renamed.rest()
 }

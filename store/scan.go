@@ -174,30 +174,54 @@ type scanRow struct {
 	deadline int64
 }
 
-// newerLocked lists at most limit keys of a space, in id order, with ids above the cursor and up to last
-// (0 = no bound), that the tables do not have, or have under another name. What is unloaded is not listed, though its
-// birth or renaming is not forgotten yet: the tables have it (I3).
-func (st *Store) newerLocked(s *space, cursor, last int64, limit int) (newer []scanRow) {
-	for id, o := range st.renamed {
-		if id > cursor && (last == 0 || id <= last) && o.id == id && o.space == s && s.keys.has(o) {
+// birthSlice is how many births a step of a scan looks at: most of those that it passes over are of other databases, or
+// keys that are gone.
+const birthSlice = 4096
+
+// newerLocked lists keys of a space, in id order, with ids above the cursor and up to last (0 = no bound), that the
+// tables do not have, or have under another name than memory: of those that were born since the applied LSN some
+// hundred, or count, and of those that were renamed all that the page has come to by any name. There are no others: a
+// renamed key has a row, or was born since. reached is the id up to which the keys were looked at, 0 = to the last.
+//
+// What is unloaded is not listed, though its birth or renaming is not forgotten yet: the tables have it (I3).
+func (st *Store) newerLocked(s *space, page *scanPage, cursor, last int64, count int) (newer []scanRow, reached int64) {
+	list := func(id int64, o *object) {
+		if o.id == id && o.space == s && s.keys.has(o) {
 			newer = append(newer, scanRow{id: id, name: o.name()})
 		}
 	}
-	renamed := len(newer)
-	from := sort.Search(len(st.births), func(i int) bool { return st.births[i].id > cursor })
-	for _, b := range st.births[from:] {
-		if last != 0 && b.id > last || len(newer)-renamed == limit {
+	for _, id := range page.ids {
+		if o := st.renamed.of(id); o != nil && (last == 0 || id <= last) {
+			list(id, o)
+		}
+	}
+	renamed, most := len(newer), max(count, 512)
+	births := st.births[sort.Search(len(st.births), func(i int) bool { return st.births[i].id > cursor }):]
+	for i, b := range births {
+		if last != 0 && b.id > last {
 			break
 		}
-		// A key that was renamed, and back again, is listed above.
-		if b.o.id == b.id && b.o.space == s && s.keys.has(b.o) && st.renamed[b.id] != b.o {
-			newer = append(newer, scanRow{id: b.id, name: b.o.name()})
+		if i == birthSlice || len(newer)-renamed == most {
+			reached = births[i-1].id
+			break
+		}
+		if o := st.renamed.of(b.id); o != nil {
+			list(b.id, o)
+		} else {
+			list(b.id, b.o)
 		}
 	}
 	if renamed > 0 {
 		slices.SortFunc(newer, func(a, b scanRow) int { return cmp.Compare(a.id, b.id) })
+		// Of a key whose birth is applied and not forgotten yet there are both.
+		newer = slices.CompactFunc(newer, func(a, b scanRow) bool { return a.id == b.id })
 	}
-	return newer[:min(limit, len(newer))]
+	return newer, reached
+}
+
+// upToID are the first rows, those whose ids are not above one.
+func upToID(rows []scanRow, id int64) []scanRow {
+	return rows[:sort.Search(len(rows), func(i int) bool { return rows[i].id > id })]
 }
 
 // mergeLocked joins a page of the tables with what is newer, and keeps the keys that are there now and match. The
@@ -206,18 +230,16 @@ func (st *Store) newerLocked(s *space, cursor, last int64, limit int) (newer []s
 func (st *Store) mergeLocked(
 	s *space, page scanPage, cursor int64, count int, upTo, now int64, o ScanOptions,
 ) (keys []string, next int64, joined int) {
-	// While the tables have more rows, only what is born before the page's end may be joined.
-	limit, last := len(st.births)+len(st.renamed), page.last
-	if page.last == 0 {
-		limit, last = max(count, 512), upTo
+	last := page.last // while the tables have more rows, only what is born before the page's end may be joined
+	if last == 0 {
+		last = upTo
 	}
-	rows, newer := page.rows, st.newerLocked(s, cursor, last, limit)
+	rows, next := page.rows, page.last
+	newer, reached := st.newerLocked(s, &page, cursor, last, count)
+	if reached != 0 { // rows behind it come with the next page
+		rows, newer, next = upToID(rows, reached), upToID(newer, reached), reached
+	}
 	joined = len(newer)
-	next = page.last
-	if page.last == 0 && len(newer) == limit { // rows after the last of them come with the next page
-		next = newer[limit-1].id
-		rows = rows[:sort.Search(len(rows), func(i int) bool { return rows[i].id > next })]
-	}
 	for len(rows) > 0 || len(newer) > 0 {
 		var r scanRow
 		matched := false

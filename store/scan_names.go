@@ -249,13 +249,17 @@ func (st *Store) scanNames(db int, cursor int64, count int, now int64, o ScanOpt
 			return sc, st.failed(place{op: scanning}, err)
 		}
 		merged := false
-		err = st.Look(locked, func() {
-			if merged = st.dbs[db] == s && st.applied.Load() == applied; merged {
-				sc.keys, sc.seen = st.mergeNamesLocked(s, &page, &n, now, o), st.journal.Last()
+		for more := true; more; {
+			err := st.Look(locked, func() {
+				if merged = st.dbs[db] == s && st.applied.Load() == applied; !merged {
+					more = false
+				} else if more = st.renamed.sort(renamedSlice); !more {
+					sc.keys, sc.seen = st.mergeNamesLocked(s, &page, &n, max(count, 512), now, o), st.journal.Last()
+				}
+			})
+			if err != nil {
+				return sc, err
 			}
-		})
-		if err != nil {
-			return sc, err
 		}
 		if !merged {
 			continue
@@ -330,7 +334,7 @@ func (r *reader) namesBehind(n *nameScan, from namePlace, count int, now int64, 
 	}
 	low, high := prefixRange(n.prefix)
 	if page.from = from; from.begun {
-		low = append([]byte(from.name), 0) // the next name that there can be
+		low = bytesOf(from.next(n.prefix))
 	}
 	below := ``
 	if high != nil {
@@ -398,8 +402,16 @@ func (r *reader) due(now int64) (ids []int64, all bool, err error) {
 	return ids, len(ids) < most, q.Err()
 }
 
-// mergeNamesLocked joins a page of names with what memory knows better, and keeps the keys that are there.
-func (st *Store) mergeNamesLocked(s *space, page *namePage, n *nameScan, now int64, o ScanOptions) (keys []string) {
+// renamedSlice is how many keys that have other names than the tables know are looked at under one hold of the lock.
+const renamedSlice = 1024
+
+// mergeNamesLocked joins a page of names with what memory knows better, and keeps the keys that are there. If more keys
+// were renamed into the page than most, or than are looked at under one hold, it ends the page behind those that it has
+// come to: what follows, in the tables and of the renamed ones, the next step finds.
+func (st *Store) mergeNamesLocked(
+	s *space, page *namePage, n *nameScan, most int, now int64, o ScanOptions,
+) (keys []string) {
+	renamed := st.renamedLocked(s, page, n, most, now, o)
 	for _, r := range page.rows {
 		m := s.keys.get(r.name)
 		if m != nil && !m.unknown() && m.typ != None && m.id > n.newest {
@@ -409,26 +421,46 @@ func (st *Store) mergeNamesLocked(s *space, page *namePage, n *nameScan, now int
 			keys = append(keys, r.name)
 		}
 	}
-	for id, m := range st.renamed {
-		if id <= n.after || id > n.top && id <= n.newest || m.id != id || m.space != s || !s.keys.has(m) ||
-			!page.has(m.name(), n.prefix) || m.typ == None || expire.Due(m.deadline, now) ||
-			o.Type != None && o.Type != m.typ || o.Match != nil && !o.Match(bytesOf(m.name())) {
-			continue
-		}
-		if at, found := slices.BinarySearchFunc(page.rows, id, func(r scanRow, id int64) int { return cmp.Compare(r.id, id) }); found &&
-			page.rows[at].name == m.name() { // the tables know, too
-			continue
-		}
-		keys = append(keys, m.name())
-	}
-	return keys
+	return append(keys, renamed...)
 }
 
-// has reports whether a page is about a name.
-func (p *namePage) has(name, prefix string) bool {
-	if !strings.HasPrefix(name, prefix) {
-		return false
+// renamedLocked are the names of a page that the tables do not have, or not as those of keys that have them now. All
+// renamed keys are sorted. If it does not come to the page's end, that is where it came to.
+func (st *Store) renamedLocked(
+	s *space, page *namePage, n *nameScan, most int, now int64, o ScanOptions,
+) (names []string) {
+	looked, last, whole := 0, "", true
+	st.renamed.ascend(s.id, page.from.next(n.prefix), func(key string, r renaming) bool {
+		if !strings.HasPrefix(key, n.prefix) || !page.end && key > page.to {
+			return false
+		}
+		if whole = looked < renamedSlice && len(names) < most; !whole {
+			return false
+		}
+		looked, last = looked+1, key
+		m := r.o
+		if r.id <= n.after || r.id > n.top && r.id <= n.newest || m.id != r.id || !s.keys.has(m) ||
+			m.typ == None || expire.Due(m.deadline, now) ||
+			o.Type != None && o.Type != m.typ || o.Match != nil && !o.Match(bytesOf(m.name())) {
+			return true
+		}
+		at, found := slices.BinarySearchFunc(page.rows, r.id, func(r scanRow, id int64) int { return cmp.Compare(r.id, id) })
+		if !found || page.rows[at].name != m.name() { // else the tables know, too
+			names = append(names, m.name())
+		}
+		return true
+	})
+	if !whole {
+		page.to, page.end = strings.Clone(last), false
+		page.rows = slices.DeleteFunc(page.rows, func(r scanRow) bool { return viewString(storedName(r.name)) > last })
 	}
-	key := viewString(storedName(name))
-	return (key > p.from.name || !p.from.begun) && (p.end || key <= p.to)
+	return names
+}
+
+// next is the first name, as it is stored, that there can be behind a place among those with a prefix.
+func (p *namePlace) next(prefix string) string {
+	if p.begun {
+		return p.name + "\x00"
+	}
+	return prefix
 }

@@ -15,6 +15,7 @@ import (
 // scanPage is rows of a space in id order. last is the id up to which the tables were seen, 0 = to the end.
 type scanPage struct {
 	rows   []scanRow
+	ids    []int64 // of all rows that were looked at
 	last   int64
 	looked int // rows that were looked at, those of other spaces included
 }
@@ -52,6 +53,7 @@ func (r *reader) walk(page *scanPage, space, cursor int64, count int, prefix str
 			page.rows = append(page.rows, row)
 		}
 		page.last = q.ColumnInt64(0)
+		page.ids = append(page.ids, page.last)
 	}
 	if err := q.Err(); err != nil {
 		return page.cutOff(cursor, page.last, err)

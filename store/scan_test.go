@@ -18,8 +18,8 @@ func TestAScanFindsAKeyThatIsUnloadedBeforeItsBirthIsForgotten(t *testing.T) {
 	last := st.journal.Last()
 	st.kickWriteBack()
 	eventually(t, "the write-back", func() bool { return st.applied.Load() >= last })
-	if len(st.births) != 1 || len(st.renamed) != 1 {
-		t.Fatalf("%d births, %d renames: they are forgotten", len(st.births), len(st.renamed))
+	if len(st.births) != 1 || len(st.renamed.byID) != 1 {
+		t.Fatalf("%d births, %d renames: they are forgotten", len(st.births), len(st.renamed.byID))
 	}
 	for _, name := range []string{"new", "renamed"} {
 		st.forget(st.dbs[0].keys.get(name))

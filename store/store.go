@@ -102,9 +102,9 @@ type Store struct {
 	places   []placed
 	started  time.Time
 
-	mu                   sync.Mutex // the keyspace lock; the fields up to the blank line are under it
-	busy                 bool       // a command that is not over lets others look in: see busy.go
-	notBusy              sync.Cond  // the command that let others look in is over
+	mu                   keyspaceLock // the keyspace lock; the fields up to the blank line are under it
+	busy                 bool         // a command that is not over lets others look in: see busy.go
+	notBusy              sync.Cond    // the command that let others look in is over
 	tx                   Tx
 	dbs                  []*space // by database number
 	flushed              []*space // emptied ones whose objects are still to be let go
@@ -117,7 +117,7 @@ type Store struct {
 	due                  expire.Queue[*object]
 	dueFields            expire.Queue[*fieldDeadlines] // hashes, by their earliest field deadline
 	births               []birth                       // keys created since the applied LSN, by id: not in the tables
-	renamed              map[int64]*object             // keys renamed since the applied LSN, by id
+	renamed              renamedKeys                   // since the applied LSN
 	tombstones           []tombstone                   // deleted names, in LSN order, until applied
 	stats                counters
 	reading              reading  // the evictor's: see ordering.go

@@ -10,6 +10,8 @@ import (
 const (
 	// sweepSlice is how many expired keys are removed under one hold of the keyspace lock.
 	sweepSlice = 256
+	// letGoSlice is how many objects are let go under one hold: 0.7 us each.
+	letGoSlice = 512
 	// sweepBatch is how many a Sweep reads from disk before it waits for write-back: their
 	// tombstones take memory until they are applied.
 	sweepBatch = 16384
@@ -205,10 +207,10 @@ func (st *Store) spacesLocked() map[int64]*space {
 func (st *Store) LetGo() (more bool) {
 	st.Lock()
 	defer st.Unlock()
-	for n := 0; len(st.flushed) > 0 && n < 8*sweepSlice; {
+	for n := 0; len(st.flushed) > 0 && n < letGoSlice; {
 		s := st.flushed[0]
-		for _, o := range s.keys.some(8*sweepSlice + 1 - n) {
-			if n++; n > 8*sweepSlice {
+		for _, o := range s.keys.some(letGoSlice + 1 - n) {
+			if n++; n > letGoSlice {
 				more = true
 				break
 			}
@@ -222,5 +224,5 @@ func (st *Store) LetGo() (more bool) {
 		st.flushed = st.flushed[1:]
 	}
 	// A CONFIG SET of a lower maxmemory takes effect without a command's help.
-	return st.unloadLocked(1024) || more
+	return st.unloadLocked(letGoSlice) || more
 }

@@ -228,7 +228,23 @@ type PrefixStats struct {
 // CacheStats gathers a database's statistics at now in unix ms, with those of its prefixes if that is asked for; locked
 // = the caller holds the keyspace lock. ErrBusy = a long command holds it.
 func (st *Store) CacheStats(db int, now int64, prefixes, locked bool) (c CacheStats, err error) {
+	// The room for the copies is made without the lock: it is some hundred KB, and who allocates so much may have to
+	// help the collector first, for 3 ms.
+	var known, first, second int
+	err = st.Look(locked, func() {
+		s := st.dbs[db]
+		known = s.census.Len()
+		first, second = s.flows.Len()
+	})
+	if err != nil {
+		return c, err
+	}
+	const more = 8 // that may come in between; if it is more, the copies find room for themselves
+	keys := make([]tally.Key, 0, known+more)
 	var lines [2][]tally.Line
+	if prefixes {
+		lines = [2][]tally.Line{make([]tally.Line, 0, first+more), make([]tally.Line, 0, second+more)}
+	}
 	var sample tally.Sample
 	err = st.Look(locked, func() {
 		s := st.dbs[db]
@@ -238,9 +254,9 @@ func (st *Store) CacheStats(db int, now int64, prefixes, locked bool) (c CacheSt
 			c.Counts[tally.Miss] += st.tx.misses
 		}
 		if prefixes {
-			lines[0], lines[1] = s.flows.Lines()
+			lines[0], lines[1] = s.flows.LinesIn(lines[0], lines[1])
 		}
-		sample = s.census.Sample()
+		sample = s.census.SampleIn(keys)
 	})
 	if err != nil {
 		return c, err

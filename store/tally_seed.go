@@ -143,8 +143,8 @@ func (st *Store) seedFrom(id int64) {
 	for _, b := range st.births { // which the tables may not have
 		tell(b.id, b.o)
 	}
-	for id, o := range st.renamed {
-		tell(id, o)
+	for id, n := range st.renamed.byID {
+		tell(id, n.o)
 	}
 	signal(seed.wake)
 }
@@ -258,7 +258,7 @@ func (st *Store) verifySlice() error {
 	spaces := st.spacesLocked()
 	for _, id := range ids {
 		r := byID[id]
-		o := st.renamed[id]
+		o := st.renamed.of(id)
 		switch {
 		case o != nil && o.space == s: // another name since, of which the census has heard
 		case r == nil:

@@ -27,16 +27,37 @@ type Backend struct {
 	// done.
 	Keep func(ctx context.Context, part string, values map[string][]byte) error
 	Kept func(ctx context.Context, part string) (map[string]string, error)
-	// Copy makes a copy of the database file, whose room on the disk is free again when it is closed.
 	// Expiring lists at most so many keys of a database that expire after a place (a deadline in unix ms, and a number
 	// for keys that have the same), in that order, and where to go on; 0, 0 = that was all.
 	Expiring func(db int, millis, id int64, most int) (keys []string, nextMillis, nextID int64, err error)
-	Copy     func(ctx context.Context) (File, error)
+	// Elements lists at most so many elements of a hash, set or sorted set behind a number, 0 at first, in order of
+	// birth, and where to go on; 0 = that was all. It reads no others, and what has changed in the last seconds it may
+	// not know; there = it knows the collection.
+	Elements func(db int, key string, behind int64, most int) (elements []Element, next int64, there bool, err error)
+	// Copy makes a copy of the database file, whose room on the disk is free again when it is closed.
+	Copy func(ctx context.Context) (File, error)
 	// NoteBackup notes that a copy was sent to its end: its kind as INFO's last_backup_kind has it, the moment that it
 	// is of, and its bytes. INFO tells it then, after a restart too.
 	NoteBackup func(kind string, at time.Time, bytes int64)
-	TLS        *tls.Config                  // nil = without
-	Log        func(what string, err error) // for the log
+	// Holds watches until the context is done how long the lock is held under which commands run: the longest first.
+	Holds func(ctx context.Context) ([]Holds, error)
+	TLS   *tls.Config                  // nil = without
+	Log   func(what string, err error) // for the log
+}
+
+// An Element is one of a collection, with the beginnings of its name and its value.
+type Element struct {
+	Name, Value           string
+	NameBytes, ValueBytes int64
+	Score                 float64
+}
+
+// Holds are those of the lock that ended in the same functions.
+type Holds struct {
+	Where               []string // the function that let go of the lock, the one that had called it, and so on
+	Count               int
+	Total               time.Duration
+	Longest, LongestCPU time.Duration // by the clock, and of a processor's time; the latter is 0 where it is not known
 }
 
 // Bounds of what the listener takes.

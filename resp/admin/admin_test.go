@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -74,6 +75,21 @@ func startWith(t testing.TB, dir string, change func(*Server), args ...string) *
 			return c, nil
 		},
 		TLS: server.AdminTLS(), Expiring: server.ExpiringNext,
+		Elements: func(db int, key string, behind int64, most int) ([]Element, int64, bool, error) {
+			found, next, there, err := server.Elements(db, key, behind, most)
+			elements := make([]Element, len(found))
+			for i, e := range found {
+				elements[i] = Element(e)
+			}
+			return elements, next, there, err
+		},
+		Holds: func(ctx context.Context) (holds []Holds, err error) {
+			watched, err := server.WatchHolds(ctx)
+			for _, h := range watched {
+				holds = append(holds, Holds(h))
+			}
+			return holds, err
+		},
 		Log: func(what string, err error) { t.Log(what, err) }})
 	change(page)
 	go page.Serve(forPage)
@@ -214,12 +230,34 @@ func TestOnlyWhoMayDebugSeesTheProcessesInside(t *testing.T) {
 		{"/debug/pprof/profile?seconds=1", as("default", "secret"), 200},
 		{"/debug/pprof/trace?seconds=1", as("default", "secret"), 200},
 		{"/debug/pprof/goroutine?debug=1", as("default", "secret"), 200},
+		{"/debug/pprof/holds?seconds=1", as("default", "secret"), 200},
+		{"/debug/pprof/holds", as("eyes", "look"), 403},
 		{"/debug/pprof/heap", as("eyes", "look"), 403},
 		{"/debug/pprof/heap", func(*http.Request) {}, 401},
 		{"/debug/pprof/cmdline", as("default", "secret"), 404}, // there may be a password in it
 	} {
 		if status, _ := s.get(nil, c.path, c.change); status != c.status {
 			t.Errorf("%s: %d, want %d", c.path, status, c.status)
+		}
+	}
+}
+
+func TestTheLongestHoldsOfTheLockAreToldWithWhoHadThem(t *testing.T) {
+	s := start(t, t.TempDir())
+	told := make(chan string)
+	go func() {
+		_, body := s.get(nil, "/debug/pprof/holds?seconds=1")
+		told <- body
+	}()
+	for {
+		s.do("SET", "a", "1")
+		select {
+		case body := <-told:
+			if !regexp.MustCompile(`(?m)^\d+ \d+ \d+ \d+ resp\.\(\*hold\)\.release < .*resp\.\(\*client\)\.run`).MatchString(body) {
+				t.Errorf("no hold of a command's is told:\n%s", body)
+			}
+			return
+		default:
 		}
 	}
 }

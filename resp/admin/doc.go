@@ -5,14 +5,16 @@
 // Redis's commands, on connections within the process (resp/inside.go). So whoever looks at the page may see and do
 // there what his user may see and do with redis-cli, in the server's own judgement and words, and no look holds the
 // keyspace lock for longer than a command does. What is looked at is bounded by what a command asks for: SCAN and its
-// kin in slices, GETRANGE. A reply is read up to bounds (conn.go), whatever the server sends.
+// kin in slices, GETRANGE. A reply is read up to bounds (conn.go), whatever the server sends. Two things no command
+// says without reading far more: which keys expire next, and a page of a large collection. Those are read from the
+// tables (Backend), once the server has said that the user might ask for them. Who may DEBUG sees who holds the lock.
 //
 //	admin.go        the listener, its bounds, and who answers what
 //	session.go      who somebody is: a session is a connection; programs say it with each request
 //	own.go          the page's own connection, for what it keeps
 //	conn.go info.go the client: commands and replies; INFO
 //	metrics*.go                   /metrics, by the names of redis_exporter
-//	exposition.go inspect.go      Prometheus's text format; the process's inside
+//	exposition.go inspect.go      Prometheus's text format; the process's inside, and holds of the lock
 //	pages.go text.go              the page: its addresses and templates; texts and figures for people
 //	overview.go samples.go        how the server does, and the figures that its plots need
 //	caches.go keys.go value.go    databases; searching keys; a key

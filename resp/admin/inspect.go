@@ -1,6 +1,8 @@
 package admin
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -34,7 +36,7 @@ func (s *Server) inspect(w http.ResponseWriter, r *http.Request, c *conn) {
 		for _, p := range pprof.Profiles() {
 			fmt.Fprintf(&list, "%s %d\n", p.Name(), p.Count())
 		}
-		plain(w, http.StatusOK, list.String()+"profile?seconds=30\ntrace?seconds=1")
+		plain(w, http.StatusOK, list.String()+"profile?seconds=30\ntrace?seconds=1\nholds?seconds=5")
 	case "profile":
 		if seconds == 0 {
 			seconds = 30
@@ -42,6 +44,8 @@ func (s *Server) inspect(w http.ResponseWriter, r *http.Request, c *conn) {
 		s.watch(w, r, name, seconds, pprof.StartCPUProfile, pprof.StopCPUProfile)
 	case "trace":
 		s.watch(w, r, name, max(seconds, 1), trace.Start, trace.Stop)
+	case "holds":
+		s.holds(w, r, cmp.Or(seconds, 5))
 	default:
 		profile := pprof.Lookup(name)
 		if profile == nil {
@@ -75,6 +79,26 @@ func (s *Server) watch(w http.ResponseWriter, r *http.Request, name string, seco
 	case <-r.Context().Done():
 	case <-s.stopping.Done():
 	}
+}
+
+// holds tells who has held the lock under which commands run, in some seconds, and for how long: a line for each.
+func (s *Server) holds(w http.ResponseWriter, r *http.Request, seconds int) {
+	ctx, end := context.WithTimeout(r.Context(), time.Duration(seconds)*time.Second)
+	defer end()
+	defer context.AfterFunc(s.stopping, end)()
+	holds, err := s.back.Holds(ctx)
+	if err != nil {
+		plain(w, http.StatusConflict, err.Error())
+		return
+	}
+	var text strings.Builder
+	text.WriteString("# us by the clock and of a processor of the longest hold of the lock under which commands run, us and number of all,\n" +
+		"# and the functions in which they ended\n")
+	for _, h := range holds {
+		fmt.Fprintf(&text, "%d %d %d %d %s\n", h.Longest.Microseconds(), h.LongestCPU.Microseconds(), h.Total.Microseconds(), h.Count,
+			strings.Join(h.Where, " < "))
+	}
+	plain(w, http.StatusOK, text.String())
 }
 
 func asFile(w http.ResponseWriter, name string) {

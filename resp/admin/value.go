@@ -18,6 +18,10 @@ const (
 	pageElems   = 100     // elements on a page
 	mostElement = 1 << 10 // bytes shown of an element
 	pieceBytes  = 1 << 20 // that a download asks for at a time
+
+	// mostWhole is how many elements a hash, set or sorted set may have that is brought into memory to be shown. Of
+	// larger ones, which may be far larger, a page of their rows is read.
+	mostWhole = 20_000
 )
 
 // element is a row of a collection: one or two columns.
@@ -120,11 +124,21 @@ func (l *look) showElements(kind, name string, db int, data map[string]any) erro
 	}
 	var rows []element
 	next := ""
+	large := false
+	if size.int() > mostWhole && (kind == "hash" || kind == "set" || kind == "zset") {
+		if rows, next, large, err = l.largeElements(kind, name, db, at); err != nil {
+			return err
+		}
+	}
 	switch kind {
 	case "hash", "set":
-		rows, next, err = l.scanElements(kind, name, at)
+		if !large {
+			rows, next, err = l.scanElements(kind, name, at)
+		}
 	case "zset", "list":
-		rows, next, err = l.rangeElements(kind, name, at, size.int())
+		if !large {
+			rows, next, err = l.rangeElements(kind, name, at, size.int())
+		}
 	case "stream":
 		rows, next, err = l.streamEntries(name, at)
 	}
@@ -133,13 +147,48 @@ func (l *look) showElements(kind, name string, db int, data map[string]any) erro
 	}
 	data["Rows"], data["Heads"] = rows, map[string][]string{"hash": {"Field", "Value"}, "set": {"Member"}, "zset": {"Member", "Score"},
 		"list": {"Place", "Element"}, "stream": {"Entry", "Fields"}}[kind]
-	data["Begun"] = at != "0" && at != ""
+	data["Begun"], data["Large"] = at != "0" && at != "", large
 	if next != "" {
 		q := keyQuery(db, name)
 		q.Set("at", next)
 		data["Next"] = "/key?" + q.Encode()
 	}
 	return nil
+}
+
+// largeElements shows a page of a large collection's rows, to whom the command would have shown it. large = there are
+// some: those of one that was written just now are in memory, and shown as any.
+func (l *look) largeElements(kind, name string, db int, at string) (rows []element, next string, large bool, err error) {
+	command := []string{map[string]string{"hash": "HSCAN", "set": "SSCAN", "zset": "ZSCAN"}[kind], name, "0"}
+	err = l.s.ask(func(c *conn) error {
+		v, err := c.do(append([]string{"ACL", "DRYRUN", l.se.user}, command...)...)
+		if err == nil && v.text != "OK" {
+			err = denial{"NOPERM " + v.text}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, "", false, err
+	}
+	behind, _ := strconv.ParseInt(at, 10, 64)
+	found, last, large, err := l.s.back.Elements(db, name, behind, pageElems)
+	if err != nil {
+		return nil, "", false, refusal{http.StatusBadGateway, "The rows of the key can not be read: " + err.Error()}
+	}
+	for _, e := range found {
+		v := &value{text: e.Value, whole: e.ValueBytes}
+		switch kind {
+		case "set":
+			v = nil
+		case "zset":
+			v = &value{text: strings.ToLower(strings.TrimPrefix(strconv.FormatFloat(e.Score, 'g', -1, 64), "+"))}
+		}
+		rows = append(rows, rowOf(&value{text: e.Name, whole: e.NameBytes}, v))
+	}
+	if last != 0 {
+		next = strconv.FormatInt(last, 10)
+	}
+	return rows, next, large, nil
 }
 
 func (l *look) scanElements(kind, name, at string) (rows []element, next string, err error) {

@@ -229,8 +229,11 @@ func (c *Census) Widen(live int64) {
 func (c *Census) One() int64 { return 1 << c.shift }
 
 // Sample is a copy of the keys, for a look without the owner's lock.
-func (c *Census) Sample() Sample {
-	return Sample{keys: slices.Clone(c.keys), of: Census{shift: c.shift}}
+func (c *Census) Sample() Sample { return c.SampleIn(nil) }
+
+// SampleIn is Sample in the room that keys has, if it is enough: who holds a lock makes it before.
+func (c *Census) SampleIn(keys []Key) Sample {
+	return Sample{keys: append(keys[:0], c.keys...), of: Census{shift: c.shift}}
 }
 
 // A Sample is what a census was at one moment.

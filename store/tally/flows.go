@@ -79,7 +79,15 @@ func (f *Flows) Gone(kind Kind, age, weight float64) {
 }
 
 // Lines are the prefixes of either kind, in no order.
-func (f *Flows) Lines() (first, second []Line) { return f.first.lines(), f.second.lines() }
+func (f *Flows) Lines() (first, second []Line) { return f.LinesIn(nil, nil) }
+
+// LinesIn is Lines in the room that two slices have, if it is enough.
+func (f *Flows) LinesIn(first, second []Line) (_, _ []Line) {
+	return f.first.appendTo(first[:0]), f.second.appendTo(second[:0])
+}
+
+// Len is how many prefixes of either kind there are.
+func (f *Flows) Len() (first, second int) { return len(f.first.heap), len(f.second.heap) }
 
 // Reset forgets all.
 func (f *Flows) Reset(now int64) {

@@ -99,8 +99,10 @@ func (t *Top) down(i int) {
 }
 
 // lines are all of them, in no order: who asks holds the owner's lock.
-func (t *Top) lines() []Line {
-	lines := make([]Line, 0, len(t.heap))
+func (t *Top) lines() []Line { return t.appendTo(nil) }
+
+func (t *Top) appendTo(lines []Line) []Line {
+	lines = slices.Grow(lines, len(t.heap))
 	for _, c := range t.heap {
 		lines = append(lines, c.Line)
 	}

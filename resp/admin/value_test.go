@@ -1,0 +1,78 @@
+package admin
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// A large hash, set or sorted set is shown from its rows, a page at a time: nothing of it comes into memory.
+func TestALargeCollectionIsShownWithoutBeingLoaded(t *testing.T) {
+	s := start(t, t.TempDir(), "--requirepass", "secret", "--enable-debug-command", "yes")
+	const n = mostWhole + 2*pageElems
+	for _, kind := range []string{"hash", "set", "zset"} {
+		args := map[string][]string{"hash": {"HSET", kind}, "set": {"SADD", kind}, "zset": {"ZADD", kind}}[kind]
+		for i := range n {
+			switch element := fmt.Sprintf("element-%d-", i); kind {
+			case "hash":
+				args = append(args, element, "value")
+			case "set":
+				args = append(args, element)
+			case "zset":
+				args = append(args, fmt.Sprint(n-i), element)
+			}
+		}
+		s.do(args...)
+	}
+	c := s.logIn("default", "secret")
+	element := regexp.MustCompile(`<tr><th scope="row" class="name">element-(\d+)-`)
+	next := regexp.MustCompile(`rel="next" href="([^"]+)"`)
+	shown := func(path string) (elements []string, on string) {
+		t.Helper()
+		status, body := s.get(c, path)
+		if status != http.StatusOK {
+			t.Fatalf("%s: %d\n%s", path, status, body)
+		}
+		if large := strings.Contains(body, "as the tables have them"); !large {
+			t.Errorf("%s is not shown from the tables", path)
+		}
+		for _, found := range element.FindAllStringSubmatch(body, -1) {
+			elements = append(elements, found[1])
+		}
+		if found := next.FindStringSubmatch(body); found != nil {
+			on = strings.ReplaceAll(found[1], "&amp;", "&")
+		}
+		return elements, on
+	}
+	s.do("DEBUG", "RELOAD")
+	s.do("CONFIG", "RESETSTAT")
+	for _, kind := range []string{"hash", "set", "zset"} {
+		path, seen := "/key?db=0&k="+keyID(kind), 0
+		for range 3 {
+			elements, on := shown(path)
+			for _, e := range elements {
+				if e != fmt.Sprint(seen) {
+					t.Fatalf("%s: element %s comes as number %d", kind, e, seen)
+				}
+				seen++
+			}
+			path = on
+		}
+		if seen != 3*pageElems || path == "" {
+			t.Errorf("%s: %d elements on three pages, and then %q", kind, seen, path)
+		}
+	}
+	s.do("ACL", "SETUSER", "eyes", "on", ">look", "~*", "+@all", "-hscan")
+	if status, body := s.get(s.logIn("eyes", "look"), "/key?db=0&k="+keyID("hash")); status != http.StatusOK ||
+		!strings.Contains(body, "NOPERM") || element.MatchString(body) {
+		t.Errorf("to a user without HSCAN: %d\n%s", status, body)
+	}
+	hot := s.do("INFO", "diskette").text
+	var bytes int
+	_, err := fmt.Sscanf(hot[strings.Index(hot, "hot_bytes:"):], "hot_bytes:%d", &bytes)
+	if err != nil || bytes > 200_000 {
+		t.Errorf("%d bytes are in memory, %v", bytes, err)
+	}
+}
