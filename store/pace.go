@@ -11,8 +11,8 @@ import (
 // that the write-back is expected to take.
 //
 // A stream of new keys of 500 bytes from 50 connections, maxmemory 64mb, at a maxdisk of 200 MB: the 99th of 100
-// commands took 11 to 131 ms in four rounds, 14 times as long as below the bound, since each write-back of 150 to 350 ms
-// was a stop. With the pace it takes 10 to 12 ms on a machine where it takes 8 to 10 below. The writers' waiting was
+// commands took 11 to 131 ms in four rounds, 14 times as long as below the bound, since each write-back of 150 to 350
+// ms was a stop. With the pace it takes 10 to 12 ms on a machine where it takes 8 to 10 below. The writers' waiting was
 // work, too, 50 of them looking every 2 ms: 75 us of processor time a key have become 44.
 
 // pace is what is known of the write-back under way. Its fields but the atomic ones are the apply goroutine's.
