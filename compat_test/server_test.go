@@ -2,7 +2,10 @@ package compat_test
 
 import (
 	"bytes"
+	"cmp"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"sync"
 	"syscall"
@@ -36,6 +39,9 @@ type server struct {
 	dead    chan struct{} // closed when cmd has been waited for
 }
 
+// eventLoops is how the servers under test serve their clients.
+var eventLoops = cmp.Or(os.Getenv("DISKETTE_EVENT_LOOPS"), "no")
+
 // startServer runs bin and waits until it answers. The arguments are those of
 // redis-server; --port, --bind and --dir come first, so they can be overridden.
 func startServer(t testing.TB, bin string, args ...string) *server {
@@ -49,6 +55,9 @@ func newServer(t testing.TB, bin string, args ...string) *server {
 	t.Helper()
 	port := testport.Free(t)
 	dir := t.TempDir()
+	if filepath.Base(bin) != filepath.Base(*redisFlag) {
+		args = append([]string{"--event-loops", eventLoops}, args...)
+	}
 	s := &server{
 		Addr: "127.0.0.1:" + port,
 		Dir:  dir,

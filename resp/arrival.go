@@ -213,6 +213,7 @@ func (cl *client) letEarlierRun(now int64) (waited bool) {
 	if len(earlier) == 0 && coming <= accepted {
 		return false
 	}
+	cl.leaveLoop() // they may be the same loop's
 	start := time.Now()
 	if coming > accepted {
 		a.await(start.Add(newcomerWait), func() bool { return a.accepted.Load() >= coming })

@@ -2,8 +2,10 @@ package resp
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,6 +19,9 @@ import (
 	"diskette/store"
 )
 
+// eventLoops is how the tests' servers serve their clients.
+var eventLoops = cmp.Or(os.Getenv("DISKETTE_EVENT_LOOPS"), "no")
+
 // startServing serves all commands on a port, and checks the store at the end.
 func startServing(t *testing.T) (addr string, s *Server) {
 	t.Helper()
@@ -26,7 +31,13 @@ func startServing(t *testing.T) (addr string, s *Server) {
 // startServingMore serves rows beside the commands that there are, and logs.
 func startServingMore(t testing.TB, log zerolog.Logger, rows ...*command.Row) (addr string, s *Server) {
 	t.Helper()
-	cfg, _, err := LoadConfig([]string{"--dir", t.TempDir()})
+	return startServingWith(t, log, []string{"--event-loops", eventLoops}, rows...)
+}
+
+// startServingWith serves with options.
+func startServingWith(t testing.TB, log zerolog.Logger, options []string, rows ...*command.Row) (addr string, s *Server) {
+	t.Helper()
+	cfg, _, err := LoadConfig(append([]string{"--dir", t.TempDir()}, options...))
 	if err != nil {
 		t.Fatal(err)
 	}

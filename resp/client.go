@@ -29,6 +29,7 @@ type client struct {
 
 	// The goroutine's own.
 	command.Caller
+	baton   baton         // the role that its goroutine has besides, nil = none: see leaveLoop
 	master  bool          // it is none: it runs what a master sends
 	authed  bool          // the client gave a password, or needed none when it came
 	closing bool          // after the replies so far
@@ -101,55 +102,110 @@ const (
 const maxBatch = 256
 
 // serveConn is redcon's handler: it is called once, by the guard's tick, and serves the
-// connection to its end.
+// connection to its end, or gives it to an event loop.
 func (s *Server) serveConn(conn redcon.Conn, _ redcon.Command) {
 	cl, ok := conn.Context().(*client)
 	if !ok {
 		conn.Close()
 		return
 	}
+	if cl.guard.Polled() != nil {
+		conn.SetContext(nil) // or redcon would tell closed
+		conn.Detach()
+		cl.enterLoop()
+		return
+	}
 	defer conn.Close()
 	defer cl.finish()
 	defer cl.endBatch()
-	defer cl.recover()
-	if err := cl.guard.Handshake(); err != nil {
-		s.log.Debug().Err(err).Str("client", cl.addr).Msg("no TLS connection came about")
+	if cl.shakeHands() != batchAnswered {
 		return
 	}
-	for !cl.closing {
-		cmds, err := cl.guard.ReadBatch(maxBatch)
-		if err != nil {
-			var broken *wire.ProtocolError
-			switch {
-			case errors.As(err, &broken):
-				reply := command.ErrorReply("ERR " + broken.Error())
-				s.stats.errors.count(reply.S)
-				reply.Encode(&cl.out, false)
-				cl.beginBatch()
-				_ = cl.flush() // it ends in any case
-			case errors.Is(err, wire.ErrQueryBuffer):
-				cl.overQuery()
-			case errors.Is(err, os.ErrDeadlineExceeded):
-				cl.endIdle()
-			}
-			return
-		}
-		if cl.srv.cfg.CountsClients.Load() && cl.isKilled() {
-			return // for what it has sent
-		}
-		cl.beginBatch()
-		cl.pushAll()
-		cl.run(cmds)
-		cl.noteRun()
-		if cl.owed > 0 && !cl.waitOwed() {
-			return
-		}
-		if cl.send() != nil {
-			return
-		}
-		cl.endBatch()
-		cl.noteHeld()
+	for cl.runBatch() == batchRan && cl.answer() == batchAnswered {
 	}
+}
+
+// batchState is what has come of a batch.
+type batchState byte
+
+const (
+	batchNotYet   batchState = iota // there is none yet, and ReadBatch does not wait for it: wire.ErrNotYet
+	batchRan                        // its replies have gathered
+	batchAnswered                   // they are sent
+	batchEnds                       // the connection is to end
+)
+
+// shakeHands comes before the first batch.
+func (cl *client) shakeHands() (how batchState) {
+	defer cl.recoverTo(&how)
+	if err := cl.guard.Handshake(); err != nil {
+		cl.srv.log.Debug().Err(err).Str("client", cl.addr).Msg("no TLS connection came about")
+		return batchEnds
+	}
+	return batchAnswered
+}
+
+// runBatch reads the next batch and runs it.
+func (cl *client) runBatch() (how batchState) {
+	defer cl.recoverTo(&how)
+	cmds, err := cl.guard.ReadBatch(maxBatch)
+	if err != nil {
+		return cl.readFailed(err)
+	}
+	if cl.srv.cfg.CountsClients.Load() && cl.isKilled() {
+		return batchEnds // for what it has sent
+	}
+	cl.beginBatch()
+	cl.pushAll()
+	cl.run(cmds)
+	cl.noteRun()
+	if cl.owed > 0 && !cl.waitOwed() {
+		return batchEnds
+	}
+	return batchRan
+}
+
+// readFailed is runBatch without a batch.
+func (cl *client) readFailed(err error) batchState {
+	var broken *wire.ProtocolError
+	switch {
+	case err == wire.ErrNotYet:
+		return batchNotYet
+	case errors.As(err, &broken):
+		reply := command.ErrorReply("ERR " + broken.Error())
+		cl.srv.stats.errors.count(reply.S)
+		reply.Encode(&cl.out, false)
+		cl.beginBatch()
+		_ = cl.flush() // it ends in any case
+	case errors.Is(err, wire.ErrQueryBuffer):
+		cl.overQuery()
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		cl.endIdle()
+	}
+	return batchEnds
+}
+
+// answer sends the replies of a batch that has run.
+func (cl *client) answer() (how batchState) {
+	defer cl.recoverTo(&how)
+	if cl.send() != nil {
+		return batchEnds
+	}
+	cl.endBatch()
+	cl.noteHeld()
+	if cl.closing {
+		return batchEnds
+	}
+	return batchAnswered
+}
+
+// end ends the connection of a client that redcon does not know any more.
+func (cl *client) end() {
+	cl.endBatch()
+	cl.finish()
+	cl.guard.Polled().Retire()
+	_ = cl.guard.Close() // it may be closed
+	cl.srv.forget(cl)
 }
 
 // send waits until what the replies saw is committed (I2), then lets them go.
@@ -237,17 +293,22 @@ func (s *Server) accept(conn redcon.Conn) bool {
 
 func (s *Server) closed(conn redcon.Conn, _ error) {
 	if cl, ok := conn.Context().(*client); ok {
-		cl.unwatch()
-		s.limits.Strangers.Forget(cl.guard)
-		s.arrivals.leave(cl)
-		s.pubsub.leave(cl)
-		s.monitors.leave(cl)
-		s.tracking.turnOff(cl)
-		s.replicas.leave(cl)
-		cl.endPushes()
-		s.clients.remove(cl)
-		s.held.Add(-cl.counted.Swap(0))
+		s.forget(cl)
 	}
+}
+
+// forget is the last that the server knows of a client.
+func (s *Server) forget(cl *client) {
+	cl.unwatch()
+	s.limits.Strangers.Forget(cl.guard)
+	s.arrivals.leave(cl)
+	s.pubsub.leave(cl)
+	s.monitors.leave(cl)
+	s.tracking.turnOff(cl)
+	s.replicas.leave(cl)
+	cl.endPushes()
+	s.clients.remove(cl)
+	s.held.Add(-cl.counted.Swap(0))
 }
 
 // addrText is an address as CLIENT LIST shows it; a unix socket's is its path and port 0.

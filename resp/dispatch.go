@@ -41,6 +41,9 @@ func (cl *client) run(cmds []wire.Command) {
 			cl.queueInMulti(r, args)
 		case r.Conn != nil:
 			h.release()
+			if !cl.isQuick(r) {
+				cl.leaveLoop()
+			}
 			cl.runConn(r, args)
 		case r.Read != nil && cl.srv.loading.Load() != nil: // WATCH: servesLoading lets no other pass
 			cl.reply(cl.watch(cl.DB, args[1:], func([]byte) bool { return false }), 0)
@@ -62,6 +65,7 @@ func (cl *client) run(cmds []wire.Command) {
 		}
 		if cl.out.Dropped || cl.out.Bytes() > wire.SendBytes {
 			h.release()
+			cl.leaveLoop() // its replies take long, and are not the only ones perhaps
 			if cl.send() != nil {
 				cl.closing = true
 				break
@@ -169,9 +173,10 @@ func (s *Server) panicked(name string, p any) command.Reply {
 	return command.ErrInternal
 }
 
-// recover keeps a defect outside of any handler, in parsing or sending, to this connection.
-func (cl *client) recover() {
+// recoverTo keeps a defect outside of any handler, in parsing or sending, to this connection.
+func (cl *client) recoverTo(how *batchState) {
 	if p := recover(); p != nil {
+		*how = batchEnds
 		cl.srv.log.Error().Str("client", cl.addr).Str("panic", fmt.Sprint(p)).
 			Bytes("stack", debug.Stack()).Msg("connection failed")
 	}

@@ -39,9 +39,9 @@ func (h *hold) take(r *command.Row) (busy bool) {
 	}
 	if !h.held {
 		if writes(r) {
-			h.cl.srv.store.WaitForRoom()
+			h.cl.waitForRoom()
 		}
-		if !h.cl.srv.store.LockUnlessBusy() {
+		if !h.cl.lockUnlessBusy() {
 			return true
 		}
 		h.noteTaken()
@@ -119,6 +119,7 @@ func (h *hold) keyed(r *command.Row, args [][]byte, following []wire.Command) {
 	h.unpin()
 	if long {
 		h.release()
+		cl.leaveLoop()
 	}
 	switch {
 	case passage != nil:
@@ -198,6 +199,7 @@ func (h *hold) block(tx *store.Tx, lsn uint64) {
 	cl := h.cl
 	b := cl.srv.block(tx, cl, lsn)
 	h.unpin()
+	cl.leaveLoop()
 	var stop func()
 	b.hungUp, stop = cl.guard.AwaitHangup()
 	h.release()
@@ -230,6 +232,7 @@ func (h *hold) ready(r *command.Row, args [][]byte, following []wire.Command) (*
 // command again: it has changed nothing yet. If the value has changed meanwhile, the command itself copies it.
 func (h *hold) rewrite(rw *store.Rewrite, r *command.Row, args [][]byte) (*store.Tx, command.Reply) {
 	h.release()
+	h.cl.leaveLoop()
 	rw.Make()
 	h.takeBack()
 	resume := h.cl.call.Resume
@@ -246,6 +249,7 @@ func (h *hold) rewrite(rw *store.Rewrite, r *command.Row, args [][]byte) (*store
 // unlocked does a command's work without the lock.
 func unlocked[T any](h *hold, work func() T) T {
 	h.release()
+	h.cl.leaveLoop()
 	made := work()
 	h.takeBack()
 	return made
@@ -308,6 +312,7 @@ func (h *hold) load(tx *store.Tx) error {
 	}
 	h.fetched = append(h.fetched, f)
 	h.release()
+	h.cl.leaveLoop()
 	start := time.Now()
 	err := f.Load()
 	took := time.Since(start)

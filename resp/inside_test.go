@@ -157,7 +157,7 @@ func TestKeepingSomethingLeavesAFollowersPlaceInTheStream(t *testing.T) {
 }
 
 func TestNothingIsKeptBeforeThereIsAStore(t *testing.T) {
-	cfg, _, err := LoadConfig([]string{"--dir", t.TempDir()})
+	cfg, _, err := LoadConfig([]string{"--dir", t.TempDir(), "--event-loops", eventLoops})
 	if err != nil {
 		t.Fatal(err)
 	}

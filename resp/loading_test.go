@@ -16,7 +16,7 @@ import (
 
 // Clients that come while a server loads are served when it has, whatever they did meanwhile.
 func TestAServerThatLoadsGetsItsStoreUnderItsClients(t *testing.T) {
-	cfg, _, err := LoadConfig([]string{"--dir", t.TempDir()})
+	cfg, _, err := LoadConfig([]string{"--dir", t.TempDir(), "--event-loops", eventLoops})
 	if err != nil {
 		t.Fatal(err)
 	}

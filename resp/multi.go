@@ -109,7 +109,7 @@ func exec(cl *client, c *command.Call) command.Reply {
 	st := cl.srv.store
 	for _, q := range t.queued {
 		if writes(q.row) {
-			st.WaitForRoom()
+			cl.waitForRoom()
 		}
 		if q.row.Flags&command.Write != 0 {
 			if cl.srv.replicas.lacking.Load() {

@@ -179,6 +179,7 @@ func (cl *client) awaitReading(reason error, enough func() bool) error {
 	if enough() {
 		return nil
 	}
+	cl.leaveLoop()
 	u := &cl.guard.Unsent
 	for start := time.Now().UnixMilli(); !enough(); u.Await(lookAgain) {
 		if cl.isKilled() {
@@ -211,6 +212,7 @@ func (cl *client) replyElements(e *command.Elements, lsn uint64) {
 }
 
 func (cl *client) encodeLong(lsn uint64, encode func(o *wire.Output)) {
+	cl.leaveLoop()
 	o := &cl.out
 	o.BeginReply(lsn)
 	failed := cl.srv.store.Wait(max(cl.seen, lsn)) != nil

@@ -134,6 +134,7 @@ func (cl *client) waitPaused(h *hold, r *command.Row, args [][]byte) bool {
 
 // await waits for an event, or for the client to hang up: then it reports false.
 func (cl *client) await(event <-chan struct{}) bool {
+	cl.leaveLoop()
 	cl.endBatch()
 	defer cl.beginBatch()
 	hungUp, stop := cl.guard.AwaitHangup()

@@ -41,6 +41,7 @@ func (cl *client) startPushes() {
 	if cl.pushes != nil {
 		return
 	}
+	cl.leaveLoop() // for good: see loop.go
 	cl.pushes = &pushes{}
 	cl.beginBatch()
 	cl.pushing.Store(true)

@@ -125,6 +125,7 @@ func (rs *replicas) published(cl *client, c *command.Call) {
 		return
 	}
 	if !c.Locked {
+		cl.leaveLoop() // the lock may be held for long
 		rs.srv.store.Lock()
 		defer rs.srv.store.Unlock()
 	}

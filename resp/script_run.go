@@ -257,6 +257,7 @@ func (e *engine) tick() error {
 	now := time.Now()
 	if !run.long && now.Sub(run.began) > longMemory {
 		run.long = true
+		run.cl.leaveLoop() // SCRIPT KILL may come to it
 		e.srv.heap.script.Store(e.srv.scriptMemory())
 		e.srv.limitHeap()
 	}

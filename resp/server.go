@@ -41,6 +41,7 @@ type Server struct {
 	called    *command.Table // the same by the names that clients use: see rename-command
 	acl       *acl.Users
 	clients   registry
+	loops     loops
 	watchers  watchers
 	blockers  blockers
 	scripts   scripts
@@ -143,7 +144,10 @@ func (s *Server) SupervisedBy(manager string) { s.supervisedBy = manager }
 
 // newServer makes a server of which the configuration does not know.
 func newServer(cfg *config.Config, log zerolog.Logger) *Server {
-	s := &Server{cfg: cfg, log: log, started: time.Now(), procs: newProcs()}
+	s := &Server{cfg: cfg, log: log, started: time.Now()}
+	if !cfg.Bool("event-loops") { // else the loops' are one core's, and the rest is for the others
+		s.procs = newProcs()
+	}
 	s.table = command.NewTable(commandTable())
 	s.called = renamed(s.table, cfg.Renames)
 	s.host.Table, s.host.Settings, s.host.MaxBulk, s.host.MaxMemory = s.called, cfg, &cfg.ProtoMaxBulkLen, &cfg.MaxMemory
@@ -312,6 +316,9 @@ func (l guardListener) Accept() (net.Conn, error) {
 			if l.overTLS {
 				return wire.NewTLSGuard(c, l.srv.tls.Load(), &l.srv.limits), nil
 			}
+			if polled, ok := l.srv.loops.take(l.srv, c); ok {
+				c = polled
+			}
 			return wire.NewGuard(c, &l.srv.limits), nil
 		}
 		if errors.Is(err, net.ErrClosed) {
@@ -392,6 +399,7 @@ func (s *Server) Stop(grace time.Duration) {
 		time.Sleep(5 * time.Millisecond)
 	}
 	s.clients.close(func(cl *client) { cl.guard.Abort() })
+	s.loops.end()
 	for {
 		select {
 		case <-asleep:

@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"runtime"
 	"time"
 )
 
@@ -11,6 +12,7 @@ import (
 //
 //	Lock              waits on, until the script is over: the sweepers, INFO, all that need the keyspace and have time
 //	LockUnlessBusy    gives up: a client's command, which then answers -BUSY
+//	LockSoon          does not even wait until it is found busy: an event loop, which others wait for
 //	LookEvenIfBusy    goes on: WATCH, which only asks what keys memory holds
 //
 // Nobody else sees, and nobody but the script touches, what the lock protects meanwhile.
@@ -40,6 +42,26 @@ func (st *Store) LockUnlessBusy() bool {
 	}
 	st.tx.aheads = 0
 	return true
+}
+
+// lockTries is how often LockSoon tries, each time after a turn of the scheduler: holders of every day need no more.
+const lockTries = 20
+
+// LockSoon is LockUnlessBusy for who must not wait for whoever holds the lock for long: soon = false says that the lock
+// is not taken, because somebody does.
+func (st *Store) LockSoon() (held, soon bool) {
+	for n := 0; !st.mu.TryLock(); n++ {
+		if n == lockTries {
+			return false, false
+		}
+		runtime.Gosched()
+	}
+	if st.busy {
+		st.mu.Unlock()
+		return false, true
+	}
+	st.tx.aheads = 0
+	return true, true
 }
 
 // Look runs what looks at the keyspace under its lock, which the caller may hold already.

@@ -194,41 +194,69 @@ func (st *Store) noRoom() bool {
 		st.wb.text.Load() > min(st.sizes.waiting, st.onDisk.Load().waiting) || st.wb.cramped.Load()
 }
 
+// lack is what a writer has to wait for.
+type lack byte
+
+const (
+	lacksNothing   lack = iota // or it is refused without waiting
+	lacksWriteBack             // write-back is too far behind
+	lacksPatience              // writers are further ahead of the write-back under way than they shall be (pace.go)
+	lacksMending               // bounds of the disk do not hold: eviction is to mend that
+	lacksCalm                  // the WAL outgrows its part
+)
+
+// lacks says what a writer has to wait for just now.
+func (st *Store) lacks() lack {
+	failed := st.journal.Err()
+	if err := st.writeError.Load(); failed == nil && err != nil {
+		failed = *err
+	}
+	if failed == nil && st.DiskFull() && st.room.evicts.Load() {
+		failed = ErrDiskFull
+	}
+	switch {
+	case st.closed.Load() || failed != nil && !st.mends(failed):
+		return lacksNothing
+	case st.noRoom():
+		return lacksWriteBack
+	case failed == nil && st.ahead():
+		return lacksPatience
+	case st.tooMuch() || failed != nil:
+		return lacksMending
+	case st.outgrows():
+		return lacksCalm
+	}
+	return lacksNothing
+}
+
+// HasRoom reports whether WaitForRoom returns at once.
+func (st *Store) HasRoom() bool { return st.lacks() == lacksNothing }
+
 // WaitForRoom delays a writer while write-back is too far behind, so that neither the
 // queue nor the dirty part of the hot set grows without bound. Call it without the lock.
 func (st *Store) WaitForRoom() {
 	var since, grown time.Time
-	for !st.closed.Load() {
-		failed := st.journal.Err()
-		if err := st.writeError.Load(); failed == nil && err != nil {
-			failed = *err
-		}
-		if failed == nil && st.DiskFull() && st.room.evicts.Load() {
-			failed = ErrDiskFull
-		}
-		if failed != nil && !st.mends(failed) {
+	for {
+		switch st.lacks() {
+		case lacksNothing:
 			return
-		}
-		switch {
-		case st.noRoom():
+		case lacksWriteBack:
 			st.kickWriteBack()
-		case failed == nil && st.ahead():
-		case st.tooMuch() || failed != nil:
+		case lacksPatience: // it comes with time
+		case lacksMending:
 			if since.IsZero() {
 				since = time.Now()
 			} else if time.Since(since) > mendingTime { // rather too much than for ever
 				return
 			}
 			signal(st.room.wake)
-		case st.outgrows():
+		case lacksCalm:
 			if grown.IsZero() {
 				grown = time.Now()
 			} else if time.Since(grown) > cmp.Or(st.opts.growthWait, growthWait) {
 				return
 			}
 			st.kickWriteBack()
-		default:
-			return
 		}
 		time.Sleep(mendingPause)
 	}

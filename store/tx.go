@@ -105,6 +105,19 @@ func (st *Store) Wait(lsn uint64) error {
 	return err
 }
 
+// WaitBriefly is Wait for who must not wait for the disk: over = lsn is committed, or is known not to be. It is false
+// where a commit takes an fsync, and where a full disk is to be mended first.
+func (st *Store) WaitBriefly(lsn uint64) (over bool) {
+	if st.journal.Committed() >= lsn {
+		return true
+	}
+	if st.journal.SyncsAlways() {
+		return false
+	}
+	err := st.journal.Wait(lsn)
+	return err == nil || !st.mends(err)
+}
+
 // Sync returns when everything up to now is fsynced, whatever the policy. The caller does not
 // hold the keyspace lock.
 func (st *Store) Sync() error { return st.journal.Sync(st.journal.Last()) }

@@ -7,7 +7,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 
 	"diskette/resp/acl"
@@ -77,6 +79,14 @@ func loadConfig(args []string, table *command.Table, stdin io.Reader, defaults .
 	appendonly := parameterIndex["appendonly"]
 	c.Appending = l.given[appendonly] && l.settings[appendonly].number != 0
 	c.saysAppending = l.given[appendonly]
+	threads, loops := parameterIndex["io-threads"], l.settings[parameterIndex["event-loops"]].number != 0
+	switch {
+	case loops && !l.given[threads]:
+		n := int64(min(max(runtime.GOMAXPROCS(0)-1, 1), mostLoops))
+		l.settings[threads] = setting{text: strconv.FormatInt(n, 10), number: n}
+	case !loops && l.given[threads]:
+		l.notice("io-threads", "all cores are used without it; with event-loops yes it is how many loops there are")
+	}
 	requirepass := parameterIndex["requirepass"]
 	c.EmptyPassword = l.given[requirepass] && l.settings[requirepass].text == ""
 	if pid := parameterIndex["pidfile"]; l.settings[parameterIndex["daemonize"]].number != 0 && l.settings[pid].text == "" {
@@ -94,6 +104,10 @@ func loadConfig(args []string, table *command.Table, stdin io.Reader, defaults .
 	}
 	return c, l.notices, nil
 }
+
+// mostLoops is how many event loops there are at most if io-threads does not say: beyond that the keyspace lock is what
+// they wait for. One core is left to the others.
+const mostLoops = 4
 
 // A confLoader gathers settings from lines, each line overriding those before it.
 type confLoader struct {

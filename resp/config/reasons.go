@@ -35,7 +35,6 @@ var noEffectReasons = map[string]string{
 	"dynamic-hz":               "hz is what it says",
 	"enable-module-command":    "there are no modules",
 	"ignore-warnings":          "the warnings that it names are not given",
-	"io-threads":               "all cores are used without it",
 	"io-threads-":              "all cores are used without it",
 	"prefetch-":                "keys are looked up ahead without it",
 	"lookahead":                "keys are looked up ahead without it",

@@ -38,9 +38,10 @@ var forgottenOptions = map[string]int{
 }
 
 // parameters is the configuration: the names of Redis 7.0 and 7.2 with Redis' ranges and defaults, and Diskette's own
-// admin, allow-network-filesystem, auth-failure-delay, export-rdb-version, hot-idle, import, import-damaged,
-// import-skip-modules, maxdisk, maxdisk-db, maxdisk-free, maxmemory-policy-db, page-checksums, ping-fails-when-damaged,
-// set-aside-damaged, tls-admin and wal-limit. Defaults that differ from Redis': bind (loopback only), dir, appendonly.
+// admin, allow-network-filesystem, auth-failure-delay, event-loops, export-rdb-version, hot-idle, import,
+// import-damaged, import-skip-modules, maxdisk, maxdisk-db, maxdisk-free, maxmemory-policy-db, page-checksums,
+// ping-fails-when-damaged, set-aside-damaged, tls-admin and wal-limit. Defaults that differ from Redis': bind
+// (loopback only), dir, appendonly.
 var parameters = slices.Concat([]parameter{
 	// Listening and connections.
 	{"port", "", intRange(0, 65535), "6379", inUse | atStart | listening},
@@ -62,6 +63,8 @@ var parameters = slices.Concat([]parameter{
 	{"requirepass", "", anyText, "", inUse},
 	{"maxclients", "", intRange(1, math.MaxUint32), "10000", inUse},
 	{"timeout", "", intRange(0, math.MaxInt32), "0", inUse},
+	{"event-loops", "", yesOrNo, "no", inUse | atStart},
+	{"io-threads", "", intRange(1, 128), "1", inUse | atStart}, // with event-loops another default: see Load
 	{"tcp-keepalive", "", intRange(0, math.MaxInt32), "300", inUse},
 	{"admin", "", adminAddress, "", inUse | atStart},
 	{"tls-admin", "", yesOrNo, "no", inUse | atStart},
@@ -204,7 +207,6 @@ var parameters = slices.Concat([]parameter{
 	{"dynamic-hz", "", yesOrNo, "yes", noEffect},
 	{"enable-module-command", "", oneOf("no", "yes", "local"), "no", noEffect | atStart},
 	{"ignore-warnings", "", anyText, "", noEffect},
-	{"io-threads", "", intRange(1, 128), "1", noEffect | atStart},
 	{"io-threads-do-reads", "", yesOrNo, "no", noEffect | atStart},
 	{"jemalloc-bg-thread", "", yesOrNo, "yes", noEffect},
 	{"lazyfree-lazy-expire", "", yesOrNo, "no", noEffect},

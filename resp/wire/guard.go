@@ -71,6 +71,9 @@ var (
 	errUnauthBulkLen = &ProtocolError{"Protocol error: unauthenticated bulk length"}
 )
 
+// ErrNotYet says that no whole command has come, to whoever does not wait for one.
+var ErrNotYet = errors.New("no whole command has come yet")
+
 // ErrQueryBuffer ends a connection whose unfinished command outgrew
 // client-query-buffer-limit. As in Redis the client gets no reply.
 var ErrQueryBuffer = errors.New("client-query-buffer-limit reached")
@@ -140,6 +143,7 @@ type Guard struct {
 	stranger stranger    // under strangers' lock
 	ahead    []byte      // read while a command was blocked: comes before what the socket still holds
 	ended    error       // how the stream ends behind ahead
+	reading  bool        // fill has ended with ErrNotYet, and goes on
 }
 
 // NewGuard wraps an accepted connection. It starts out unauthenticated.
@@ -160,6 +164,31 @@ func NewTLSGuard(nc net.Conn, config *tls.Config, limits *Limits) *Guard {
 
 // handshakeTimeout is how long a client of tls-port may take until it speaks TLS.
 const handshakeTimeout = 10 * time.Second
+
+// Polled is the connection as a Poll has it; nil = none does.
+func (g *Guard) Polled() *PolledConn { return g.socket.polled }
+
+// Wait says whether ReadBatch waits for a command. Only for a connection that a Poll has it may be false.
+func (g *Guard) Wait(wait bool) { g.socket.waits = wait }
+
+// eagerReads is how many reads a ReadBatch that does not wait gives to a command that is not whole: others wait.
+const eagerReads = 16
+
+// IsArriving reports whether more has come of a command that was not whole when ReadBatch returned ErrNotYet.
+func (g *Guard) IsArriving() bool {
+	return len(g.ahead) > 0 || g.ended != nil || g.socket.polled.mayHaveMore()
+}
+
+// HasMore reports whether ReadBatch may find a command without a further arrival.
+func (g *Guard) HasMore() bool { return g.pos < g.end || g.failed != nil || g.IsArriving() }
+
+// Rest comes between two calls of ReadBatch, the next of which something that comes will bring about: the idle timeout
+// counts from now on, and nothing is held. HasMore is false.
+func (g *Guard) Rest() {
+	g.release()
+	_ = g.beginRead() // a closed connection's error is for the next read
+	g.reading = true
+}
 
 // Handshake comes before everything else on a connection of tls-port.
 func (g *Guard) Handshake() error {
@@ -205,7 +234,7 @@ const growingBytes = smallBuffer
 // Commands in front of a protocol error are returned first, the error by the next
 // call and by all that follow. Other errors are io.EOF (also in the middle of a command),
 // ErrQueryBuffer and the socket's own. os.ErrDeadlineExceeded, after the idle
-// timeout, loses nothing: ReadBatch may be called again.
+// timeout, loses nothing: ReadBatch may be called again. So does ErrNotYet: see Wait.
 func (g *Guard) ReadBatch(max int) ([]Command, error) {
 	if !g.Authed.Load() {
 		max = 1
@@ -213,7 +242,7 @@ func (g *Guard) ReadBatch(max int) ([]Command, error) {
 	if g.ws != nil {
 		g.ws.reset()
 	}
-	for g.failed == nil {
+	for reads := 0; g.failed == nil; reads++ {
 		if g.ws != nil {
 			g.failed = g.parse(max)
 			g.held.Store(int64(g.end+len(g.big)) + g.bigBytes + int64(len(g.ahead)))
@@ -228,7 +257,13 @@ func (g *Guard) ReadBatch(max int) ([]Command, error) {
 				break
 			}
 		}
+		if reads == eagerReads && !g.socket.waits {
+			return nil, ErrNotYet
+		}
 		err := g.fill()
+		if err == ErrNotYet {
+			return nil, err
+		}
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			switch {
 			case g.closing.Load():
@@ -268,13 +303,18 @@ func (g *Guard) fill() error {
 	case g.ended != nil:
 		return g.ended
 	default:
-		if err := g.beginRead(); err != nil {
-			return err
+		if !g.reading {
+			if err := g.beginRead(); err != nil {
+				return err
+			}
 		}
 		if g.closing.Load() {
 			return io.EOF
 		}
 		n, room, err = g.socket.read()
+		if g.reading = err == ErrNotYet; g.reading {
+			return err
+		}
 		g.received(n)
 	}
 	g.took(n, room)

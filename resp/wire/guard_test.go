@@ -87,8 +87,37 @@ func dialGuard(t testing.TB) (client *net.TCPConn, g *Guard) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if os.Getenv("DISKETTE_EVENT_LOOPS") == "yes" {
+		accepted = polled(t, accepted)
+	}
 	t.Cleanup(func() { dialed.Close(); accepted.Close() })
 	return dialed.(*net.TCPConn), NewGuard(accepted, new(Limits))
+}
+
+// polled gives a connection to a Poll that is waited for until the test ends.
+func polled(t testing.TB, nc net.Conn) *PolledConn {
+	t.Helper()
+	p, err := NewPoll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := p.Take(nc.(*net.TCPConn))
+	if err != nil {
+		t.Fatal(err)
+	}
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		for over := false; !over; {
+			_, over = p.Wait(nil, true)
+		}
+	}()
+	t.Cleanup(func() {
+		c.Close()
+		p.End()
+		<-over
+	})
+	return c
 }
 
 func TestAuthCountsForTheCommandsBehindItInTheSamePipeline(t *testing.T) {

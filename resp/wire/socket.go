@@ -27,6 +27,8 @@ import (
 type socket struct {
 	nc      net.Conn
 	raw     syscall.RawConn // nil: the system's descriptor is not known
+	polled  *PolledConn     // nil: Go's poller has it
+	waits   bool            // a read waits until something comes
 	direct  bool            // it is read from; else reads block with their buffer in hand
 	target  func() []byte   // where the next bytes go
 	nothing func()          // target's memory is not needed for now
@@ -42,7 +44,8 @@ type socket struct {
 
 func (s *socket) init(g *Guard, target func() []byte, nothing func()) {
 	s.nc, s.target, s.nothing, s.attempt, s.deliver = g.Conn, target, nothing, s.readable, s.writable
-	s.direct = g.TLS == nil
+	s.direct, s.waits = g.TLS == nil, true
+	s.polled, _ = g.Plain.(*PolledConn)
 	if sc, ok := g.Plain.(syscall.Conn); ok && canReadDescriptors {
 		// An error means that the connection is closed, which Read will say as well.
 		s.raw, _ = sc.SyscallConn()
@@ -57,7 +60,15 @@ func (s *socket) read() (n, room int, err error) {
 		return n, len(p), err
 	}
 	s.n, s.room, s.err = 0, 0, nil
-	if err := s.raw.Read(s.attempt); err != nil {
+	if s.polled != nil {
+		err = s.polled.read(s.attempt, s.waits)
+		if s.n == s.room && s.n > 0 || s.err != nil { // of what is behind it nobody will tell
+			s.polled.moreMayCome()
+		}
+	} else {
+		err = s.raw.Read(s.attempt)
+	}
+	if err != nil {
 		return 0, 0, err
 	}
 	return s.n, s.room, s.err

@@ -3,8 +3,8 @@ package wire
 import (
 	"bytes"
 	"io"
-	"net"
 	"runtime"
+	"syscall"
 	"testing"
 )
 
@@ -22,8 +22,11 @@ func numbered(n int) []byte {
 // narrow makes the system's buffer for what the guard writes small, so that few writes go at once.
 func narrow(t *testing.T, g *Guard) {
 	t.Helper()
-	if err := g.Conn.(*net.TCPConn).SetWriteBuffer(4 << 10); err != nil {
-		t.Fatal(err)
+	var err error
+	if e := g.Raw().Control(func(fd uintptr) {
+		err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_SNDBUF, 4<<10)
+	}); e != nil || err != nil {
+		t.Fatal(e, err)
 	}
 }
 

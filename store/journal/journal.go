@@ -225,6 +225,9 @@ func (j *Journal) SetPolicy(p Policy) {
 	j.wake() // what EverySec or No left unsynced
 }
 
+// SyncsAlways reports whether a commit takes an fsync.
+func (j *Journal) SyncsAlways() bool { return Policy(j.policy.Load()) == Always }
+
 // take swaps the pending batch for an empty one; nil when nothing is pending.
 func (j *Journal) take() *Batch {
 	p := &j.pending

@@ -1,0 +1,338 @@
+package resp
+
+import (
+	"errors"
+	"net"
+	"runtime"
+	"sync"
+
+	"diskette/resp/command"
+	"diskette/resp/wire"
+)
+
+// With event-loops yes plain TCP connections have no goroutine each, on Linux. A few loops serve them (io-threads),
+// each from one goroutine. One turn of a loop:
+//
+//	wait for connections that something has come for > a batch of each: read, parse, run > one commit > their replies
+//
+// What a batch does is the same as in a goroutine of the client's own (client.go); only who does it differs. A command
+// that has to wait, for the disk, a key, its client, the end of a pause or a lock that is held for long, and one that
+// works for long without the lock, does not hold the loop up:
+//
+//	leaveLoop      the loop, which is but a role and what it has still to do, goes to a new goroutine. This one is the
+//	               client's own from here on: it waits, where it stands, and serves the client further
+//	returnToLoop   when the client has sent nothing more, and nothing ties it to a goroutine, the loop has it again,
+//	               and the goroutine ends
+//
+// So the order within a connection is kept, nothing is begun twice, and every command works in a loop: one that forgot
+// to leave would be slow for others, not wrong. Clients that are pushed to, replicas and monitors do not return: their
+// batches take turns with the pusher (push.go). What computes for long under the keyspace lock (KEYS, SORT) holds all
+// connections up, as in Redis; a script only until it has run for longMemory.
+//
+// What must never break:
+//
+//	I1   commands run under the keyspace lock, in a loop as elsewhere, and what each changes joins the journal then
+//	I2   the turn's commit comes before the first of its replies; a client's own send looks again, as everywhere
+//	I10  each hold of the lock reads the clock: no turn shares it
+//
+// A connection that has sent a million commands gets maxBatch of them a turn. appendfsync always makes a commit wait
+// for the disk; so the clients of that turn leave the loop together, and return when they have their replies.
+//
+// A loop stays on its thread while it waits for less than a few milliseconds (wire.Poll). So it takes one core as long
+// as it is busy, and GOMAXPROCS stays what it is: see procs.go, which has nothing to decide then.
+type loops struct {
+	once sync.Once
+	all  []*loop
+	next int // under mu
+	mu   sync.Mutex
+}
+
+// A baton is a role that a client's goroutine has besides, until it must wait.
+type baton interface{ run() }
+
+// loop is one of the loops. Its fields belong to the goroutine that has the role.
+type loop struct {
+	srv   *Server
+	poll  *wire.Poll
+	ready []*wire.PolledConn // to be served in this turn
+	at    int                // how many of them were
+	more  []*wire.PolledConn // to be served in the next turn, whatever comes
+	ran   answers
+}
+
+// answers are the clients whose batches of a turn have run, and which wait for their replies.
+type answers struct {
+	clients []*client
+	at      int    // how many of them have theirs
+	seen    uint64 // the newest LSN that a reply must wait for
+}
+
+// take lets a loop have a new connection; ok = one does.
+func (ls *loops) take(s *Server, nc net.Conn) (c *wire.PolledConn, ok bool) {
+	tcp, isTCP := nc.(*net.TCPConn)
+	if !isTCP || !s.cfg.Bool("event-loops") {
+		return nil, false
+	}
+	ls.once.Do(func() { ls.start(s) })
+	if len(ls.all) == 0 {
+		return nil, false
+	}
+	ls.mu.Lock()
+	l := ls.all[ls.next%len(ls.all)]
+	ls.next++
+	ls.mu.Unlock()
+	c, err := l.poll.Take(tcp)
+	if errors.Is(err, net.ErrClosed) {
+		return nil, false // so is the server, or the connection
+	}
+	if err != nil {
+		s.log.Warn().Err(err).Msg("an event loop can not take a connection: it gets a goroutine of its own")
+		return nil, false
+	}
+	return c, true
+}
+
+// start begins the loops. Where there are none to be had the log says so.
+func (ls *loops) start(s *Server) {
+	n := s.cfg.Int("io-threads")
+	for range n {
+		poll, err := wire.NewPoll()
+		if errors.Is(err, errors.ErrUnsupported) {
+			s.log.Warn().Str("system", runtime.GOOS).
+				Msg("event-loops yes has no effect on this system: each connection has a goroutine of its own")
+			return
+		}
+		if err != nil {
+			s.log.Warn().Err(err).Int("loops", len(ls.all)).
+				Msg("an event loop can not be had: there are fewer than io-threads says")
+			return
+		}
+		poll.Stay = n < int64(runtime.GOMAXPROCS(0))
+		l := &loop{srv: s, poll: poll}
+		ls.all = append(ls.all, l)
+		go l.run()
+	}
+}
+
+// end lets the loops end with their last connections.
+func (ls *loops) end() {
+	ls.once.Do(func() {}) // none begins any more
+	for _, l := range ls.all {
+		l.poll.End()
+	}
+}
+
+// run is the role of a loop, until it is passed on.
+func (l *loop) run() {
+	for {
+		for l.at < len(l.ready) {
+			c := l.ready[l.at]
+			l.ready[l.at] = nil
+			l.at++
+			if c.TakeUp() && !l.serve(c.Owner.(*client)) {
+				return
+			}
+		}
+		if !l.answer() {
+			return
+		}
+		l.ready, l.more, l.at = l.more, l.ready[:0], 0
+		over := false
+		if l.ready, over = l.poll.Wait(l.ready, len(l.ready) == 0); over {
+			return
+		}
+	}
+}
+
+// serve runs a batch of a client's. mine = the role is still this goroutine's.
+func (l *loop) serve(cl *client) (mine bool) {
+	cl.baton = l
+	how := cl.runBatch()
+	if cl.baton == nil { // it has left
+		cl.goOn(how)
+		return false
+	}
+	switch how {
+	case batchEnds:
+		cl.end()
+		return cl.stays()
+	case batchRan:
+		l.ran.add(cl)
+	case batchNotYet:
+		if cl.guard.IsArriving() { // a long value
+			cl.leaveLoop()
+			cl.goOn(batchAnswered)
+			return false
+		}
+	}
+	cl.baton = nil
+	return true
+}
+
+// stays ends what a client does in the loop for now. It is false if it has left the loop, which is another's then.
+func (cl *client) stays() bool {
+	stayed := cl.baton != nil
+	cl.baton = nil
+	return stayed
+}
+
+func (a *answers) add(cl *client) {
+	a.clients = append(a.clients, cl)
+	a.seen = max(a.seen, cl.seen)
+}
+
+// answer commits what the turn's commands saw and sends their replies. mine = the role is still this goroutine's.
+func (l *loop) answer() (mine bool) {
+	a := &l.ran
+	if a.at == 0 && a.seen > 0 && !l.srv.store.WaitBriefly(a.seen) {
+		own := &answers{clients: a.clients}
+		l.ran = answers{}
+		for _, cl := range own.clients {
+			cl.guard.Polled().Leave()
+		}
+		go l.run()
+		own.run()
+		return false
+	}
+	for a.at < len(a.clients) {
+		cl := a.clients[a.at]
+		a.clients[a.at] = nil
+		a.at++
+		cl.baton = l
+		how := cl.answer()
+		if cl.baton == nil {
+			cl.goOn(how)
+			return false
+		}
+		if how == batchEnds {
+			cl.end()
+		}
+		if !cl.stays() {
+			return false
+		}
+		if how == batchEnds {
+			continue
+		}
+		if !cl.guard.HasMore() {
+			cl.guard.Rest()
+		} else if c := cl.guard.Polled(); c.Queue() {
+			l.more = append(l.more, c)
+		}
+	}
+	a.clients, a.at, a.seen = a.clients[:0], 0, 0
+	return true
+}
+
+// run is the role of clients that have left a loop together: they get their replies and return.
+func (a *answers) run() {
+	for a.at < len(a.clients) {
+		cl := a.clients[a.at]
+		a.at++
+		cl.baton = a
+		how := cl.answer()
+		if cl.baton == nil {
+			cl.goOn(how)
+			return
+		}
+		if how == batchEnds {
+			cl.end()
+		}
+		if !cl.stays() {
+			return
+		}
+		if how != batchEnds {
+			cl.returnToLoop()
+		}
+	}
+}
+
+// leaveLoop comes before whatever may take long, in the client's own goroutine. It changes nothing where the client has
+// left already, or is in no loop. The caller may hold any lock.
+func (cl *client) leaveLoop() {
+	b := cl.baton
+	if b == nil {
+		return
+	}
+	cl.baton = nil
+	if _, isLoop := b.(*loop); isLoop { // else it has left
+		cl.guard.Polled().Leave()
+	}
+	go b.run()
+}
+
+// enterLoop gives a new client to the loop that its connection is of.
+func (cl *client) enterLoop() {
+	c := cl.guard.Polled()
+	c.Owner = cl
+	cl.guard.Wait(false)
+	cl.returnToLoop()
+}
+
+// returnToLoop comes between two batches.
+func (cl *client) returnToLoop() {
+	more := cl.guard.HasMore()
+	if !more {
+		cl.guard.Rest()
+	}
+	cl.guard.Polled().Join(more)
+}
+
+// goOn serves a client that has left its loop, and whose last batch came to that, in this goroutine until it can
+// return.
+func (cl *client) goOn(how batchState) {
+	if how == batchRan {
+		how = cl.answer()
+	}
+	for how == batchRan || how == batchAnswered || how == batchNotYet && cl.guard.IsArriving() {
+		if how = cl.runBatch(); how == batchRan {
+			how = cl.answer()
+		}
+	}
+	switch {
+	case how == batchEnds:
+		cl.end()
+	case cl.isTied():
+		cl.guard.Wait(true)
+		cl.goOn(batchAnswered)
+	default:
+		cl.guard.Polled().Join(false)
+	}
+}
+
+// isTied reports whether something ties the client to a goroutine of its own.
+func (cl *client) isTied() bool { return cl.pushes != nil || cl.isReplica() || cl.monitoring.Load() }
+
+// isQuick reports whether a command on the connection or the server never takes long, or leaves the loop itself.
+func (cl *client) isQuick(r *command.Row) bool {
+	if r.Name != "exec" || cl.multi == nil {
+		return r.Flags&command.Fast != 0
+	}
+	for _, q := range cl.multi.queued {
+		if q.row.Conn != nil && q.row.Flags&command.Fast == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// waitForRoom is store.WaitForRoom, out of the loop.
+func (cl *client) waitForRoom() {
+	if st := cl.srv.store; !st.HasRoom() {
+		cl.leaveLoop()
+		st.WaitForRoom()
+	}
+}
+
+// lockUnlessBusy is store.LockUnlessBusy, out of the loop if whoever holds the lock takes long: a script perhaps,
+// which only SCRIPT KILL ends, and that may come to the same loop.
+func (cl *client) lockUnlessBusy() (held bool) {
+	st := cl.srv.store
+	if cl.baton != nil {
+		held, soon := st.LockSoon()
+		if soon {
+			return held
+		}
+		cl.leaveLoop()
+	}
+	return st.LockUnlessBusy()
+}

@@ -1,0 +1,213 @@
+package resp
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"diskette/resp/command"
+)
+
+// startLooping serves from event loops.
+func startLooping(t testing.TB, options ...string) (addr string, s *Server) {
+	t.Helper()
+	return startServingWith(t, zerolog.Nop(), append([]string{"--event-loops", "yes"}, options...))
+}
+
+// inLoop waits until so many clients are in loops, and no goroutine is anybody's.
+func inLoop(t testing.TB, s *Server, clients int) {
+	t.Helper()
+	until(t.(*testing.T), "every client is in its loop", func() bool {
+		joined := 0
+		s.clients.each(func(cl *client) {
+			if c := cl.guard.Polled(); c != nil && c.Joined() {
+				joined++
+			}
+		})
+		return joined == clients
+	})
+}
+
+func TestIdleConnectionsCostNoGoroutineInALoop(t *testing.T) {
+	addr, s := startLooping(t)
+	talk(t, addr).do("PING")
+	inLoop(t, s, 1)
+	before := runtime.NumGoroutine()
+	const more = 200
+	for range more {
+		if got := talk(t, addr).do("PING"); got != "+PONG" {
+			t.Fatal(got)
+		}
+	}
+	inLoop(t, s, 1+more)
+	until(t, "no goroutine is left", func() bool { return runtime.NumGoroutine() < before+more/2 })
+}
+
+// Each of these waits, or works for long; others of the only loop are served meanwhile, and so is the client
+// afterwards, in the order in which it has sent.
+func TestWhoWaitsLeavesTheLoopToOthers(t *testing.T) {
+	for _, c := range []struct {
+		first, waits string
+		ends         func(other *talker) string // what the other does, "" = the wait ends by itself
+		want         string
+	}{
+		{"", "BLPOP l 0", func(other *talker) string { return other.do("LPUSH l a") }, "*2 l a"},
+		{"", "BLPOP none 0.05", nil, "*-1"},
+		{"SET k v", "WAIT 1 50", nil, ":0"},
+		{"CLIENT PAUSE 50 WRITE", "SET k v", nil, "+OK"},
+		{"CLIENT PAUSE 1000000 WRITE", "SET k v", func(other *talker) string { return other.do("CLIENT UNPAUSE") }, "+OK"},
+		{"", "DEBUG SLEEP 0.05", nil, "+OK"},
+		{"CONFIG SET busy-reply-threshold 0", "EVAL \"while true do end\" 0",
+			func(other *talker) string { return other.do("SCRIPT KILL") }, "-ERR Error running script"},
+		{"", "SUBSCRIBE c", nil, "*3 subscribe c :1"},
+	} {
+		t.Run(c.waits, func(t *testing.T) {
+			addr, s := startLooping(t, "--enable-debug-command", "yes", "--io-threads", "1")
+			k, other := talk(t, addr), talk(t, addr)
+			if c.first != "" {
+				k.do(c.first)
+			}
+			k.send(c.waits + "\r\nPING behind")
+			until(t, "the client has left", func() bool {
+				left := false
+				s.clients.each(func(cl *client) { left = left || !cl.guard.Polled().Joined() })
+				return left || c.ends == nil
+			})
+			if got := other.do("PING"); got != "+PONG" {
+				t.Fatalf("the other hears %q", got)
+			}
+			if c.ends != nil {
+				until(t, "the wait can be ended", func() bool { return !strings.HasPrefix(c.ends(other), "-NOTBUSY") })
+			}
+			if got := k.reply(); !strings.HasPrefix(got, c.want) && !strings.Contains(got, "killed by user") {
+				t.Errorf("%s: %q, want %q", c.waits, got, c.want)
+			}
+			if got := k.reply(); got != "behind" && got != "*2 pong behind" {
+				t.Errorf("the command behind: %q", got)
+			}
+			if c.waits != "SUBSCRIBE c" {
+				inLoop(t, s, 2)
+			}
+		})
+	}
+}
+
+func TestAPipelineOfAMillionStarvesNobodyInALoop(t *testing.T) {
+	addr, s := startLooping(t, "--io-threads", "1")
+	long, other := talk(t, addr), talk(t, addr)
+	other.do("PING")
+	const commands = 1_000_000
+	go long.conn.Write(bytes.Repeat([]byte("PING\r\n"), commands)) //nolint:errcheck // its replies are counted
+	ran := func() int64 { return s.stats.commands.Load() }
+	until(t, "the pipeline runs", func() bool { return ran() > maxBatch })
+	replies := make(chan int)
+	go func() {
+		n := 0
+		for r := bufio.NewReader(long.conn); n < commands; n++ {
+			if _, err := r.ReadSlice('\n'); err != nil {
+				break
+			}
+		}
+		replies <- n
+	}()
+	if got := other.do("SET k v"); got != "+OK" {
+		t.Fatal(got)
+	}
+	if got := ran(); got > commands {
+		t.Errorf("the other was served after all %d commands", got)
+	}
+	if n := <-replies; n != commands {
+		t.Errorf("%d replies", n)
+	}
+}
+
+func TestALongValueDoesNotHoldTheLoopUp(t *testing.T) {
+	addr, s := startLooping(t, "--io-threads", "1")
+	long, other := talk(t, addr), talk(t, addr)
+	other.do("PING")
+	const size = 64 << 20
+	sent := make(chan error)
+	go func() {
+		_, err := fmt.Fprintf(long.conn, "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$%d\r\n%s\r\n", size, strings.Repeat("v", size))
+		sent <- err
+	}()
+	for n := 0; ; n++ {
+		if got := other.do("PING"); got != "+PONG" {
+			t.Fatal(got)
+		}
+		select {
+		case err := <-sent:
+			if err != nil {
+				t.Fatal(err)
+			}
+			long.want("+OK")
+			if got := other.do("STRLEN k"); got != fmt.Sprint(":", size) {
+				t.Error(got)
+			}
+			inLoop(t, s, 2)
+			return
+		default:
+		}
+	}
+}
+
+func TestUnderAppendfsyncAlwaysATurnLeavesTheLoopForItsFsync(t *testing.T) {
+	addr, s := startLooping(t, "--appendfsync", "always", "--io-threads", "1")
+	clients := make([]*talker, 20)
+	for i := range clients {
+		clients[i] = talk(t, addr)
+	}
+	for round := range 10 {
+		for i, k := range clients {
+			k.send(fmt.Sprintf("SET k%d %d\r\nGET k%d", i, round, i))
+		}
+		for _, k := range clients {
+			k.want("+OK")
+			k.want(fmt.Sprint(round))
+		}
+	}
+	inLoop(t, s, len(clients))
+}
+
+func TestAPanicEndsItsOwnConnectionAndNotTheLoop(t *testing.T) {
+	addr, s := startServingWith(t, zerolog.Nop(), []string{"--event-loops", "yes", "--io-threads", "1"},
+		&command.Row{Name: "panic", Arity: 1, Flags: command.Fast,
+			Conn: func(*command.Call) command.Reply { panic("on purpose") }})
+	k, other := talk(t, addr), talk(t, addr)
+	other.do("PING")
+	if got := k.do("PANIC"); !strings.HasPrefix(got, "-ERR internal error") {
+		t.Error(got)
+	}
+	if got := k.reply(); got != "" {
+		t.Errorf("the connection goes on with %q", got)
+	}
+	other.send("PING")
+	other.want("+PONG")
+	inLoop(t, s, 1)
+}
+
+func TestTheServerEndsWithItsLoopsClients(t *testing.T) {
+	addr, s := startLooping(t)
+	k := talk(t, addr)
+	k.do("PING")
+	s.Stop(10 * time.Second)
+	if got := k.reply(); got != "" {
+		t.Errorf("the client hears %q", got)
+	}
+	if n := s.clients.count(); n != 0 {
+		t.Errorf("%d clients are left", n)
+	}
+	until(t, "no loop is left", func() bool { return !strings.Contains(stacks(), "(*loop).run") })
+}
+
+// stacks are those of all goroutines.
+func stacks() string {
+	b := make([]byte, 1<<20)
+	return string(b[:runtime.Stack(b, true)])
+}

@@ -1,0 +1,236 @@
+package wire
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"testing"
+	"time"
+)
+
+// onPoll connects a client to a guard whose connection a Poll has, which the test itself waits for.
+func onPoll(t testing.TB) (client *net.TCPConn, g *Guard, p *Poll) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	dialed, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, err = NewPoll(); err != nil {
+		t.Fatal(err)
+	}
+	c, err := p.Take(accepted.(*net.TCPConn))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		dialed.Close()
+		c.Retire()
+		c.Close()
+		p.End()
+		for over := false; !over; {
+			_, over = p.Wait(nil, true)
+		}
+	})
+	g = NewGuard(c, new(Limits))
+	g.Authed.Store(true)
+	g.Wait(false)
+	return dialed.(*net.TCPConn), g, p
+}
+
+// nextReady waits until the Poll returns the connection, and takes it up.
+func nextReady(t *testing.T, p *Poll) {
+	t.Helper()
+	for {
+		ready, over := p.Wait(nil, true)
+		if over || len(ready) > 1 {
+			t.Fatalf("%d connections are ready, over %v: want one", len(ready), over)
+		}
+		if len(ready) == 1 && ready[0].TakeUp() {
+			return
+		}
+	}
+}
+
+// rest gives the connection to the Poll, as a loop does between batches.
+func rest(g *Guard) {
+	g.Rest()
+	g.Polled().Join(false)
+}
+
+func TestAReadThatDoesNotWaitSaysThatNothingHasComeYet(t *testing.T) {
+	client, g, p := onPoll(t)
+	if _, err := g.ReadBatch(10); err != ErrNotYet {
+		t.Fatalf("%v: want ErrNotYet", err)
+	}
+	rest(g)
+	client.Write([]byte("PING\r\nECHO"))
+	nextReady(t, p)
+	if batch, err := g.ReadBatch(10); err != nil || len(batch) != 1 || string(batch[0].Args[0]) != "PING" {
+		t.Fatalf("%v, %v", batch, err)
+	}
+	if _, err := g.ReadBatch(10); err != ErrNotYet {
+		t.Fatalf("%v: want ErrNotYet for half a command", err)
+	}
+	client.Write([]byte(" a\r\n"))
+	nextReady(t, p)
+	if batch, err := g.ReadBatch(10); err != nil || len(batch) != 1 || len(batch[0].Args) != 2 {
+		t.Fatalf("%v, %v", batch, err)
+	}
+}
+
+func TestTheEndOfTheStreamIsSeenBehindTheLastCommand(t *testing.T) {
+	client, g, p := onPoll(t)
+	client.Write([]byte("PING\r\n"))
+	client.CloseWrite()
+	rest(g)
+	nextReady(t, p)
+	if batch, err := g.ReadBatch(10); err != nil || len(batch) != 1 {
+		t.Fatalf("%v, %v", batch, err)
+	}
+	for !g.HasMore() { // the end has not come with the command
+		rest(g)
+		nextReady(t, p)
+	}
+	if _, err := g.ReadBatch(10); err != io.EOF {
+		t.Fatalf("%v: want EOF", err)
+	}
+}
+
+func TestMoreThanOneReadTakesIsReadWithoutBeingToldOf(t *testing.T) {
+	client, g, p := onPoll(t)
+	pipeline := bytes.Repeat([]byte("PING\r\n"), 20_000)
+	go client.Write(pipeline) //nolint:errcheck // the count says it
+	rest(g)
+	nextReady(t, p)
+	for n := 0; n < 20_000; {
+		batch, err := g.ReadBatch(100)
+		if n += len(batch); err == nil {
+			continue
+		}
+		if err != ErrNotYet || g.HasMore() {
+			t.Fatalf("%v after %d commands", err, n)
+		}
+		rest(g)
+		nextReady(t, p)
+	}
+}
+
+// Each of these happens while the Poll waits for the connection, and has to bring it back.
+func TestWhatEndsAWaitingReadBringsTheConnectionBack(t *testing.T) {
+	patience := func(g *Guard) {
+		g.limits.Idle.Store(1)
+		g.IdleChanged()
+	}
+	for name, c := range map[string]struct {
+		happens func(client *net.TCPConn, g *Guard)
+		want    error
+	}{
+		"its client hangs up":    {func(client *net.TCPConn, _ *Guard) { client.Close() }, io.EOF},
+		"it is closed":           {func(_ *net.TCPConn, g *Guard) { g.Abort() }, net.ErrClosed},
+		"the server reads on":    {func(_ *net.TCPConn, g *Guard) { g.CloseRead() }, io.EOF},
+		"its idle time is over":  {func(_ *net.TCPConn, g *Guard) {}, os.ErrDeadlineExceeded},
+		"its idle time is short": {func(_ *net.TCPConn, g *Guard) { patience(g) }, os.ErrDeadlineExceeded},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client, g, p := onPoll(t)
+			if c.want == os.ErrDeadlineExceeded {
+				g.limits.Idle.Store(int64(20 * time.Millisecond))
+			}
+			rest(g)
+			go c.happens(client, g)
+			nextReady(t, p)
+			if _, err := g.ReadBatch(1); !errors.Is(err, c.want) {
+				t.Fatalf("%v: want %v", err, c.want)
+			}
+		})
+	}
+}
+
+// The connection goes to and fro between the Poll and goroutines while a client sends all the time.
+func TestNothingIsLostOnTheWayFromAGoroutineBackToThePoll(t *testing.T) {
+	client, g, p := onPoll(t)
+	const commands = 20_000
+	go func() {
+		for range commands {
+			if _, err := client.Write([]byte("PING\r\n")); err != nil {
+				return
+			}
+		}
+	}()
+	done := make(chan int)
+	rest(g)
+	for n := 0; n < commands; {
+		nextReady(t, p)
+		g.Polled().Leave()
+		go func() {
+			read := 0
+			for {
+				batch, err := g.ReadBatch(10)
+				if read += len(batch); err != nil {
+					break
+				}
+			}
+			g.Polled().Join(false)
+			done <- read
+		}()
+		n += <-done
+	}
+}
+
+func TestADescriptorIsNotUsedAfterItsCloseForSomebodyElse(t *testing.T) {
+	for range 200 {
+		client, g, p := onPoll(t)
+		client.Write([]byte("PING\r\n"))
+		rest(g)
+		closed := make(chan error)
+		go func() { closed <- g.Abort() }()
+		nextReady(t, p)
+		if _, err := g.ReadBatch(1); err != nil && !errors.Is(err, net.ErrClosed) {
+			t.Fatal(err)
+		}
+		if err := <-closed; err != nil {
+			t.Fatal(err)
+		}
+		if d := g.Descriptor(); d != -1 {
+			t.Fatalf("the descriptor %d is still there", d)
+		}
+		if err := g.Polled().Close(); !errors.Is(err, net.ErrClosed) {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestAPollThatWasEndedTakesNoConnection(t *testing.T) {
+	p, err := NewPoll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.End()
+	if _, over := p.Wait(nil, true); !over {
+		t.Fatal("a Poll that was ended and has no connection waits for one")
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	dialed, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dialed.Close()
+	if _, err := p.Take(dialed.(*net.TCPConn)); !errors.Is(err, net.ErrClosed) {
+		t.Fatalf("%v: want net.ErrClosed", err)
+	}
+}
