@@ -16,13 +16,16 @@ type restoreCommand struct {
 	Dir  string `arg:"" help:"The data directory to make. It may be there, without data."`
 	JSON bool   `name:"json" help:"Write the result as JSON."`
 
-	Foreign bool `help:"Another program has copied it from a stopped directory: its pages' checksums are not compared."`
+	Increment string `placeholder:"FILE" xor:"from" help:"An increment, of diskette backup --since; the first argument is its base."`
+
+	Foreign bool `xor:"from" help:"Another program has copied it from a stopped directory: its pages' checksums are not compared."`
 }
 
 // Help is what --help says besides.
 func (restoreCommand) Help() string {
 	return `FILE is of diskette backup, a stopped server's diskette.db, or what Litestream or sqlite3's .backup has copied while a server
-ran. All of it is verified before it becomes the directory's database; a damaged one is refused, and leaves nothing.`
+ran. With --increment it is the base, and what was backed up since is restored: both are compared with the sums that the increment has of
+them. All of it is verified before it becomes the directory's database; a damaged one is refused, and leaves nothing.`
 }
 
 type restoreResult struct {
@@ -31,6 +34,8 @@ type restoreResult struct {
 	Keys    int64   `json:"keys"`
 	Bytes   int64   `json:"bytes"`
 	Seconds float64 `json:"seconds"`
+
+	Increment string `json:"increment,omitempty"`
 }
 
 // Run does it.
@@ -50,7 +55,8 @@ func (c *restoreCommand) Run(s *session) error {
 		return err
 	}
 	bar := newProgressBar(s.errors)
-	restored, err := store.Restore(s.ctx, c.File, c.Foreign, options, bar.step)
+	from := store.Source{File: c.File, Increment: c.Increment, Foreign: c.Foreign}
+	restored, err := store.Restore(s.ctx, from, options, bar.step)
 	bar.end()
 	if errors.Is(err, store.ErrHasData) {
 		return fmt.Errorf("%s has a database already, and nothing was restored: restore into a new directory, or move this one away", c.Dir)
@@ -62,8 +68,12 @@ func (c *restoreCommand) Run(s *session) error {
 		s.note("the copy was made by another program: its pages' checksums could not be compared, and have been made anew; " +
 			"SQLite finds it whole")
 	}
-	r := restoreResult{c.File, c.Dir, restored.Keys, restored.Bytes, time.Since(begun).Seconds()}
+	r := restoreResult{c.File, c.Dir, restored.Keys, restored.Bytes, time.Since(begun).Seconds(), c.Increment}
 	return s.answer(c.JSON, r, func(w io.Writer) {
-		fmt.Fprintf(w, "%s: %d keys of %s, %d bytes, after %.1f s\n", c.Dir, r.Keys, c.File, r.Bytes, r.Seconds)
+		files := c.File
+		if c.Increment != "" {
+			files += " and " + c.Increment
+		}
+		fmt.Fprintf(w, "%s: %d keys of %s, %d bytes, after %.1f s\n", c.Dir, r.Keys, files, r.Bytes, r.Seconds)
 	})
 }

@@ -22,6 +22,14 @@ const backupStep = 1024
 // empty directory as diskette.db it serves. A file that is there is replaced when the new one is complete and on
 // disk. progress hears how many of the pages are copied. It returns the file's size in bytes.
 func (s *Snapshot) Backup(ctx context.Context, file string, progress func(done, pages int)) (bytes int64, err error) {
+	return s.makeFile(file, func(dir string) (string, error) {
+		return filepath.Join(dir, databaseFile), s.copyInto(ctx, dir, "", progress)
+	})
+}
+
+// makeFile gives a file its name when it is complete and on disk, in the place of the one that is there, if one is.
+// build makes it in a directory beside, which is removed afterwards, and returns its path.
+func (s *Snapshot) makeFile(file string, build func(dir string) (path string, err error)) (bytes int64, err error) {
 	if err := NotOwn(file, s.r.dir); err != nil {
 		return 0, err
 	}
@@ -43,13 +51,9 @@ func (s *Snapshot) Backup(ctx context.Context, file string, progress func(done, 
 		return 0, err
 	}
 	defer held.Close()
-	made := filepath.Join(dir, databaseFile)
-	err = s.r.guard(func() error { return copyPages(ctx, s.r.c, made, progress) })
-	if err == nil {
-		err = noteClosed(dir)
-	}
+	made, err := build(dir)
 	if err != nil {
-		return 0, nameDamage(s.r.dir, err)
+		return 0, err
 	}
 	info, err := os.Stat(made)
 	if err == nil {
@@ -67,8 +71,18 @@ func (s *Snapshot) Backup(ctx context.Context, file string, progress func(done, 
 	return info.Size(), nil
 }
 
-// copyPages copies a connection's database, as its transaction sees it, into a new file, each page with its checksum.
-func copyPages(ctx context.Context, from *sqlite3.Conn, to string, progress func(done, pages int)) (err error) {
+// copyInto makes the snapshot the database of a directory, on an SQLite VFS, and brings it to disk.
+func (s *Snapshot) copyInto(ctx context.Context, dir, on string, progress func(done, pages int)) error {
+	err := s.r.guard(func() error { return copyPages(ctx, s.r.c, filepath.Join(dir, databaseFile), on, progress) })
+	if err == nil {
+		err = noteClosed(dir, on)
+	}
+	return nameDamage(s.r.dir, err)
+}
+
+// copyPages copies a connection's database, as its transaction sees it, into a new file on an SQLite VFS, each page
+// with its checksum.
+func copyPages(ctx context.Context, from *sqlite3.Conn, to, on string, progress func(done, pages int)) (err error) {
 	var version int64
 	if err := queryInts(from, `SELECT user_version FROM pragma_user_version`, &version); err != nil {
 		return err
@@ -82,8 +96,10 @@ func copyPages(ctx context.Context, from *sqlite3.Conn, to string, progress func
 	}
 	u := url.URL{Scheme: "file", OmitHost: true, Path: to}
 	if version >= sealedVersion {
-		vfs.Register(sealingVFS, sealing{vfs.Find("")})
-		u.RawQuery = url.Values{"vfs": {sealingVFS}}.Encode()
+		on = sealingOver(on)
+	}
+	if on != "" {
+		u.RawQuery = url.Values{"vfs": {on}}.Encode()
 	}
 	b, err := from.BackupInit("main", u.String())
 	if err != nil {
@@ -106,9 +122,15 @@ func copyPages(ctx context.Context, from *sqlite3.Conn, to string, progress func
 	return nil
 }
 
-// sealingVFS is the name of an SQLite VFS whose database files have checksums from their first page on, whichever page
-// is written first.
-const sealingVFS = "diskette-sealing"
+// sealingVFSPrefix comes before the name of the VFS that is below one of sealingOver's.
+const sealingVFSPrefix = "sealing:"
+
+// sealingOver names an SQLite VFS over another one, whose database files have checksums from their first page on,
+// whichever page is written first.
+func sealingOver(name string) string {
+	vfs.Register(sealingVFSPrefix+name, sealing{vfs.Find(name)})
+	return sealingVFSPrefix + name
+}
 
 type sealing struct{ vfs.VFS }
 
@@ -124,10 +146,11 @@ func (v sealing) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File,
 	return f, out, err
 }
 
-// noteClosed notes in the database of a directory that it needs nothing beside it, and brings it to disk.
-func noteClosed(dir string) error {
+// noteClosed notes in the database of a directory, on an SQLite VFS, that it needs nothing beside it, and brings it to
+// disk.
+func noteClosed(dir, on string) error {
 	err := guarded(func() error {
-		c, err := openDB(dir, "", writerMemory.Load(), false)
+		c, err := openDB(dir, on, writerMemory.Load(), false)
 		if err != nil {
 			return err
 		}

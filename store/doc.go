@@ -56,6 +56,7 @@
 //	outside.go outside_file.go figures.go query.go       the tables seen by other programs' commands; read-only SQL
 //	outside_check.go outside_tallies.go                  what is verified of them; the statistics that are in them
 //	backup.go restore.go leftover.go                     a copy of the database file, and back; what killed ones left
+//	increment.go increment_make.go increment_restore.go  a copy of the pages that differ from another one
 //	last_backup.go                                       when the last copy was made
 //	copy.go                                              another data set comes in beside the one that is served
 //	setaside.go salvage.go rescue.go tidy.go             damaged ones renamed; what can be read of them

@@ -29,7 +29,7 @@ func TestARestoredDirectoryNamesOneImport(t *testing.T) {
 	}
 	closed(t, st)
 	dir := t.TempDir()
-	restored, err := Restore(t.Context(), filepath.Join(first.Dir, databaseFile), false, Options{Dir: dir}, func(string, int, int) {})
+	restored, err := Restore(t.Context(), Source{File: filepath.Join(first.Dir, databaseFile)}, Options{Dir: dir}, func(string, int, int) {})
 	if err != nil || restored.Keys != 3 {
 		t.Fatalf("%d keys are restored: %v", restored.Keys, err)
 	}

@@ -20,8 +20,9 @@ const backupNote = "diskette.backup.json"
 
 // What a copy is.
 const (
-	BackupDatabase = "database" // a database file
-	BackupRDB      = "rdb"      // an RDB file
+	BackupDatabase  = "database"  // a database file
+	BackupIncrement = "increment" // the pages of one that differ from another copy's: increment.go
+	BackupRDB       = "rdb"       // an RDB file
 )
 
 // A LastBackup is the copy of a directory's data that was made last.

@@ -74,7 +74,7 @@ func TestADirectoryThatIsRestoredHasNoBackupYet(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, err := Restore(t.Context(), file, false, Options{Dir: dir}, func(string, int, int) {})
+	_, err := Restore(t.Context(), Source{File: file}, Options{Dir: dir}, func(string, int, int) {})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,6 +24,9 @@ var errHalfAlone = errors.New("the copy was made in the middle of a write-back: 
 // foreign says that another program has copied it from a directory without a server, so that its pages' checksums are
 // not to be compared; of what was copied beside a server the file itself says so.
 func OpenOutsideFile(file string, foreign bool) (o *Outside, err error) {
+	if err := refuseIncrement(file); err != nil {
+		return nil, err
+	}
 	if err := standsAlone(file); err != nil {
 		return nil, err
 	}
@@ -33,11 +36,11 @@ func OpenOutsideFile(file string, foreign bool) (o *Outside, err error) {
 	}
 	// The directory is the file, so that nothing else can be opened in its place.
 	o = &Outside{dir: file, file: file, alone: &alone{foreign: foreign, size: info.Size(), written: info.ModTime()}}
-	_, running, _, err := lookAtCopy(file)
+	seen, err := lookAtCopy(file, lookVFS)
 	if err != nil {
 		return nil, o.nameDamage(err)
 	}
-	o.alone.foreign = running || foreign
+	o.alone.foreign = seen.running || foreign
 	o.r = &reader{dir: o.dir, small: smallBytes, cache: besideCache}
 	err = guarded(o.connect)
 	if err == nil {

@@ -55,9 +55,12 @@ func pagesOver(name string) string {
 	}
 	doubts, _ := base.(*doubtVFS)
 	looks, _ := base.(looking)
-	vfs.Register("pages:"+name, pagesVFS{base, doubts != nil && doubts.unverified || looks.unverified})
-	return "pages:" + name
+	vfs.Register(pagesVFSPrefix+name, pagesVFS{base, doubts != nil && doubts.unverified || looks.unverified})
+	return pagesVFSPrefix + name
 }
+
+// pagesVFSPrefix comes before the name of the VFS that is below one of pagesOver's.
+const pagesVFSPrefix = "pages:"
 
 // pagesVFS is a VFS whose database files have checksums. Everything else is the VFS's below.
 type pagesVFS struct {

@@ -28,92 +28,132 @@ var ErrHalfBackup = errors.New("the copy was made in the middle of a write-back,
 var ErrBackupDamaged = errors.New("the backup is damaged, and nothing was restored: to save what can be read of it, put it into " +
 	"an empty directory as diskette.db and start there with --set-aside-damaged salvage")
 
-// Restore makes a directory's first database out of a copy of another one: of Backup's, of a stopped server's
-// diskette.db, or of what another program has copied from a running server. foreign says that another program has
-// copied it from a directory without one, so that its checksums are not to be compared. All of it is verified before
-// it gets its name. step hears how far that is.
-func Restore(ctx context.Context, file string, foreign bool, o Options, step func(what string, n, of int)) (r Restored, err error) {
-	if _, err := os.Stat(file); err != nil {
+// A Source is what Restore makes a directory of.
+type Source struct {
+	File      string // a copy of Backup's, a stopped server's diskette.db, or what another program has copied
+	Increment string // of BackupSince, over File; "" = File alone
+	// Foreign: another program has copied it from a directory without a server, so that its checksums are not to be
+	// compared. Of one that was copied beside a server the file itself says so.
+	Foreign bool
+}
+
+func (s *Source) name() string {
+	if s.Increment != "" {
+		return filepath.Base(s.File) + " and " + filepath.Base(s.Increment)
+	}
+	return filepath.Base(s.File)
+}
+
+// Restore makes a directory's first database out of a copy of another one. All of it is verified before it gets its
+// name. step hears how far that is.
+func Restore(ctx context.Context, from Source, o Options, step func(what string, n, of int)) (r Restored, err error) {
+	if _, err := os.Stat(from.File); err != nil {
 		return r, err
 	}
-	version, running, half, err := lookAtBackup(file)
-	if err == nil && half {
-		err = fmt.Errorf("%s: %w", file, ErrHalfBackup)
+	if from.Increment == "" {
+		if err := refuseIncrement(from.File); err != nil {
+			return r, err
+		}
+		return restoreOn(ctx, from, lookVFS, o, step)
+	}
+	err = withIncrement(ctx, from.File, from.Increment, step, func(vfs string) error {
+		r, err = restoreOn(ctx, from, vfs, o, step)
+		return err
+	})
+	return r, err
+}
+
+// restoreOn is Restore of what an SQLite VFS has under the file's name.
+func restoreOn(
+	ctx context.Context, from Source, on string, o Options, step func(what string, n, of int),
+) (r Restored, err error) {
+	seen, err := lookAtBackup(from.File, on)
+	if err == nil && seen.half {
+		err = fmt.Errorf("%s: %w", from.File, ErrHalfBackup)
 	}
 	if err != nil {
 		return r, err
 	}
-	r.Foreign = running || foreign
+	r.Foreign = seen.running || from.Foreign
 	im, err := NewImport(o)
 	if err != nil {
 		return r, err
 	}
 	made := filepath.Join(im.dir(), databaseFile)
 	err = guarded(func() error {
-		vfs := lookVFS
-		if !r.Foreign && version >= sealedVersion {
-			vfs = pagesOver(lookVFS)
+		vfs := on
+		if !r.Foreign && seen.version >= sealedVersion {
+			vfs = pagesOver(on)
 		}
-		c, err := openLookOn(file, vfs, writerMemory.Load())
+		c, err := openLookOn(from.File, vfs, writerMemory.Load())
 		if err != nil {
 			return err
 		}
 		defer closeConn(c)
-		return copyPages(ctx, c, made, func(done, pages int) { step("pages", done, pages) })
+		return copyPages(ctx, c, made, "", func(done, pages int) { step("pages", done, pages) })
 	})
 	if err == nil {
-		err = noteClosed(im.dir())
+		err = noteClosed(im.dir(), "")
 	}
 	if err == nil {
 		err = verified(ctx, im.dir(), step)
 	}
 	if err != nil {
 		if isDamage(err) {
-			err = fmt.Errorf("%w: %s: %w", ErrBackupDamaged, file, plain(err))
+			err = fmt.Errorf("%w: %s: %w", ErrBackupDamaged, from.File, plain(err))
 		}
 		return r, errors.Join(im.dirOwner.hindered(err), im.Abort())
 	}
-	if r.Keys, err = im.Finish(filepath.Base(file)); err == nil {
+	if r.Keys, err = im.Finish(from.name()); err == nil {
 		r.Bytes = fileBytes(filepath.Join(o.Dir, databaseFile))
 	}
 	return r, err
 }
 
 // lookAtBackup reads what a copy says of itself, for Restore.
-func lookAtBackup(file string) (version int64, running, half bool, err error) {
-	version, running, half, err = lookAtCopy(file)
+func lookAtBackup(file, on string) (seen copySeen, err error) {
+	seen, err = lookAtCopy(file, on)
 	if isDamage(err) && !errors.Is(err, errNoCopy) {
 		err = fmt.Errorf("%w: %s: %w", ErrBackupDamaged, file, plain(err))
 	}
-	return version, running, half, err
+	return seen, err
 }
 
 var errNoCopy = errors.New("is no copy of a database of Diskette's (diskette import takes Redis's files, redis-check-rdb and redis-check-aof look at them)")
 
-func lookAtCopy(file string) (version int64, running, half bool, err error) {
+// copySeen is what a copy says of itself.
+type copySeen struct {
+	version  int64
+	identity uint64 // of the directory that it is of
+	running  bool   // a server has it open: another program has copied it meanwhile
+	half     bool   // a part of a write-back is in it
+}
+
+// lookAtCopy reads that, on a VFS that changes nothing.
+func lookAtCopy(file, on string) (seen copySeen, err error) {
 	err = guarded(func() error {
-		c, err := openLookOn(file, lookVFS, readerMemory)
+		c, err := openLookOn(file, on, readerMemory)
 		if err != nil {
 			return err
 		}
 		defer closeConn(c)
-		switch version, err = fileVersion(c); {
+		switch seen.version, err = fileVersion(c); {
 		case err != nil:
 			return err
-		case version == 0:
+		case seen.version == 0:
 			return c.Exec(`SELECT 1 FROM keys`)
 		}
-		if version < schemaVersion {
+		if seen.version < schemaVersion {
 			return fmt.Errorf("%w: put it into an empty directory as diskette.db, and start there", errOlderFile)
 		}
 		t, _, err := readMeta(c)
-		running, half = t.running, t.ahead != 0
+		seen.identity, seen.running, seen.half = t.identity, t.running, t.ahead != 0
 		return err
 	})
-	if errors.Is(err, sqlite3.NOTADB) || err != nil && version == 0 && !errors.Is(err, sqlite3.CORRUPT) {
+	if errors.Is(err, sqlite3.NOTADB) || err != nil && seen.version == 0 && !errors.Is(err, sqlite3.CORRUPT) {
 		err = fmt.Errorf("%s %w: %w", file, errNoCopy, plain(err))
 	}
-	return version, running, half, err
+	return seen, err
 }
 
 // verified reads all of a database that nobody else has.
