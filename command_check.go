@@ -32,6 +32,24 @@ type checkResult struct {
 	Faults    []string `json:"faults"`
 	Unapplied int64    `json:"unapplied_records"`
 	Seconds   float64  `json:"seconds"`
+
+	Damaged []damagedPart `json:"damaged,omitempty"`
+}
+
+// damagedPart is rows that can not be read.
+type damagedPart struct {
+	Table  string     `json:"table"`
+	After  int64      `json:"after_id,omitempty"`
+	Before int64      `json:"before_id,omitempty"`
+	Note   string     `json:"note"`
+	Cause  string     `json:"cause,omitempty"`
+	Keys   []namedKey `json:"keys"`
+	More   int64      `json:"more"`
+}
+
+type namedKey struct {
+	DB  int `json:"db"`
+	Key any `json:"key"` // {"base64": ...} if it is no text
 }
 
 // Run does it.
@@ -49,6 +67,10 @@ func (c *checkCommand) Run(s *session) error {
 	}
 	bar := newProgressBar(s.errors)
 	faults, err := o.Check(s.ctx, bar.step)
+	var parts []store.DamagedPart
+	if err == nil {
+		parts, err = o.Concerned(s.ctx, bar.step)
+	}
 	bar.end()
 	if closed := o.Close(); err == nil {
 		err = closed
@@ -61,6 +83,13 @@ func (c *checkCommand) Run(s *session) error {
 	for _, f := range faults {
 		r.Faults = append(r.Faults, f.Error())
 	}
+	for _, p := range parts {
+		d := damagedPart{p.Table, p.After, p.Before, p.Note, p.Cause, []namedKey{}, p.More}
+		for _, k := range p.Keys {
+			d.Keys = append(d.Keys, namedKey{k.DB, jsonValue(k.Name)})
+		}
+		r.Damaged = append(r.Damaged, d)
+	}
 	r.Alone, _ = o.Alone()
 	if o.Half && !r.Alone {
 		s.note("a part of newer records is in the tables: rows and counts were not compared; --recover brings in the rest")
@@ -68,6 +97,9 @@ func (c *checkCommand) Run(s *session) error {
 	err = s.answer(c.JSON, r, func(w io.Writer) {
 		for _, f := range r.Faults {
 			fmt.Fprintln(w, f)
+		}
+		for _, p := range parts {
+			fmt.Fprintln(w, p.String())
 		}
 		if r.OK {
 			fmt.Fprintf(w, "%s: everything is as it should be, after %.1f s\n", c.Dir, r.Seconds)

@@ -126,7 +126,7 @@ func (r *reader) integrity(fail func(string, ...any)) error {
 	defer s.Close()
 	for s.Step() {
 		if line := s.ColumnText(0); line != "ok" {
-			fail("integrity_check: %s", line)
+			fail("integrity_check: %s", r.nameTrees(line))
 		}
 	}
 	return s.Err()

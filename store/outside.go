@@ -35,6 +35,8 @@ type Outside struct {
 	r      *reader
 	lock   *os.File // nil = a server has it, or there is none
 	alone  *alone   // nil = it is a directory's
+
+	pagesDamaged bool // Check has found so
 }
 
 // Unapplied is how many records of the journal the tables do not have.

@@ -34,9 +34,11 @@ func (o *Outside) Check(ctx context.Context, step func(what string, n, of int)) 
 		if err := next("pages and indexes"); err != nil {
 			return err
 		}
+		sound := len(faults)
 		if err := o.r.integrity(fail); err != nil {
 			return err
 		}
+		o.pagesDamaged = len(faults) > sound
 		if o.Half {
 			return nil // the rows are of two moments
 		}
@@ -52,6 +54,7 @@ func (o *Outside) Check(ctx context.Context, step func(what string, n, of int)) 
 	case ctx.Err() != nil:
 		err = ctx.Err()
 	case isDamage(err):
+		o.pagesDamaged = true
 		faults, err = append(faults, o.nameDamage(err)), nil
 	}
 	return faults, err

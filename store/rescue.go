@@ -62,19 +62,35 @@ func (r *rescue) table(t rescued) error {
 	if err != nil {
 		return err
 	}
-	w := walk{rescue: r, table: t, at: rowKey{least, least}}
-	last := rowKey{least, least}
-	list := strings.Join(columns, ", ")
-	w.sql = `SELECT ` + strings.Join(t.key, ", ") + `, ` + list + ` FROM ` + t.name + ` WHERE ` + w.from() +
-		` ORDER BY ` + strings.Join(t.key, ", ")
-	put, _, err := r.to.Prepare(`INSERT OR REPLACE INTO ` + t.name + ` (` + list + `) VALUES (` +
+	put, _, err := r.to.Prepare(`INSERT OR REPLACE INTO ` + t.name + ` (` + strings.Join(columns, ", ") + `) VALUES (` +
 		strings.Repeat(", ?", len(columns))[2:] + `)`)
 	if err != nil {
 		return err
 	}
 	defer put.Close()
+	return r.each(t, columns, func(s *sqlite3.Stmt) error {
+		for i := range columns {
+			if err := copyColumn(put, i+1, s, len(t.key)+i); err != nil {
+				return err
+			}
+		}
+		put.Step()
+		if err := put.Reset(); err != nil {
+			return fmt.Errorf("write a row of %s: %w", t.name, err)
+		}
+		return nil
+	})
+}
+
+// each gives all rows of a table that can be read to visit: the key's columns, and behind them the others. Where there
+// are rows that can not, it notes a hole.
+func (r *rescue) each(t rescued, columns []string, visit func(s *sqlite3.Stmt) error) error {
+	w := walk{rescue: r, table: t, at: rowKey{least, least}}
+	last := rowKey{least, least}
+	w.sql = `SELECT ` + strings.Join(t.key, ", ") + `, ` + strings.Join(columns, ", ") + ` FROM ` + t.name + ` WHERE ` +
+		w.from() + ` ORDER BY ` + strings.Join(t.key, ", ")
 	for {
-		readErr, err := w.rows(put, len(columns), &last)
+		readErr, err := w.rows(visit, &last)
 		if err != nil {
 			return err
 		}
@@ -126,8 +142,8 @@ func (w *walk) bind(s *sqlite3.Stmt, at rowKey) error {
 	return bind(s, at.id, at.n)
 }
 
-// rows copies the rows from w.at on, until the end or one that can not be read.
-func (w *walk) rows(put *sqlite3.Stmt, columns int, last *rowKey) (readErr, err error) {
+// rows visits the rows from w.at on, until the end or one that can not be read.
+func (w *walk) rows(visit func(s *sqlite3.Stmt) error, last *rowKey) (readErr, err error) {
 	s, _, err := w.rescue.from.Prepare(w.sql)
 	if err != nil {
 		return err, nil // the table itself
@@ -136,20 +152,13 @@ func (w *walk) rows(put *sqlite3.Stmt, columns int, last *rowKey) (readErr, err 
 	if err := w.bind(s, w.at); err != nil {
 		return nil, err
 	}
-	keys := len(w.table.key)
 	for s.Step() {
 		k := w.rowKey(s)
 		if k.compare(w.at) < 0 || k.compare(*last) <= 0 {
 			return errOrder, nil
 		}
-		for i := range columns {
-			if err := copyColumn(put, i+1, s, keys+i); err != nil {
-				return nil, err
-			}
-		}
-		put.Step()
-		if err := put.Reset(); err != nil {
-			return nil, fmt.Errorf("write a row of %s: %w", w.table.name, err)
+		if err := visit(s); err != nil {
+			return nil, err
 		}
 		*last = k
 	}

@@ -1,0 +1,269 @@
+package store
+
+import (
+	"encoding/binary"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// concernedDir is a directory whose trees have several levels: short keys, one with a value on overflow pages, a long
+// string, a hash of many fields, and free pages.
+func concernedDir(t *testing.T) string {
+	t.Helper()
+	st := opened(t, t.TempDir())
+	const most = 6000
+	for i := range most {
+		if i == 3000 {
+			mustSet(t, st, "large", strings.Repeat("L", 20_000))
+			mustSet(t, st, "long", strings.Repeat("C", 600_000))
+		}
+		mustSet(t, st, fmt.Sprintf("key %04d\n\x1b", i), strings.Repeat("x", 100))
+	}
+	must(t, st, 1, []string{"hash"}, func(tx *Tx, k [][]byte) {
+		h, err := tx.EditHash(k[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 3000 {
+			h.Set(fmt.Appendf(nil, "field %d", i), []byte(strings.Repeat("v", 50)))
+		}
+	})
+	closed(t, st)
+	changedTables(t, st.dir, `DELETE FROM keys WHERE id BETWEEN 5000 AND 5200;
+		UPDATE spaces SET keys = (SELECT count(*) FROM keys k WHERE k.space = spaces.space)`)
+	return st.dir
+}
+
+// tree is the pages of a b-tree by their level, the root's first.
+func tree(b []byte, root int) (levels [][]int) {
+	for level := []int{root}; len(level) > 0; {
+		levels = append(levels, level)
+		var below []int
+		for _, n := range level {
+			p := b[(n-1)*pageBytes : n*pageBytes]
+			if p[0] != 2 && p[0] != 5 { // SQLite's file format, "B-tree Pages"
+				continue
+			}
+			for i := range int(binary.BigEndian.Uint16(p[3:])) {
+				cell := binary.BigEndian.Uint16(p[12+2*i:])
+				below = append(below, int(binary.BigEndian.Uint32(p[cell:])))
+			}
+			below = append(below, int(binary.BigEndian.Uint32(p[8:])))
+		}
+		level = below
+	}
+	return levels
+}
+
+// damagedTree is a directory of which a tree is damaged, and what is told of it.
+type damagedTree struct {
+	dir    string
+	faults string
+	parts  []DamagedPart
+}
+
+// damagedAt damages the pages of a directory that pick names, and checks it.
+func damagedAt(
+	t *testing.T, dir string, damage func(page []byte, n int), pick func(b []byte, root func(name string) int) []int,
+) damagedTree {
+	t.Helper()
+	d := damagedTree{dir: t.TempDir()}
+	b := readAll(t, filepath.Join(dir, databaseFile))
+	c, err := openLook(filepath.Join(dir, databaseFile), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for _, n := range pick(b, func(name string) int {
+		var root int64
+		if err := queryInts(c, `SELECT rootpage FROM sqlite_schema WHERE name = '`+name+`'`, &root); err != nil {
+			t.Fatal(err)
+		}
+		return int(root)
+	}) {
+		damage(b[(n-1)*pageBytes:n*pageBytes], n)
+	}
+	file := filepath.Join(d.dir, "copy.db")
+	if err := os.WriteFile(file, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o, err := OpenOutsideFile(file, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.Close()
+	faults, err := o.Check(t.Context(), silent)
+	if err == nil {
+		d.parts, err = o.Concerned(t.Context(), silent)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range faults {
+		d.faults += f.Error() + "\n"
+	}
+	return d
+}
+
+// flipBit changes a bit of a page, which does not fit its checksum then.
+func flipBit(page []byte, _ int) { page[2000] ^= 4 }
+
+// malformed makes a page of no kind, with a checksum that fits.
+func malformed(page []byte, n int) {
+	page[0] = 0x77
+	at := int64(n-1) * pageBytes
+	binary.LittleEndian.PutUint32(page[pageBytes-sealBytes:], sealOf(page[:pageBytes-sealBytes], at))
+}
+
+// unreadable are the names of the keys that a query by ?1 = id, ?2 = space and ?3 = name does not find.
+func (d damagedTree) unreadable(t *testing.T, sound, sql string) (names []string) {
+	t.Helper()
+	c, err := openLook(filepath.Join(sound, databaseFile), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	damaged, err := openLook(filepath.Join(d.dir, "copy.db"), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer damaged.Close()
+	all, _, err := c.Prepare(`SELECT id, space, key FROM keys`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer all.Close()
+	q, _, err := damaged.Prepare(sql)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer q.Close()
+	for all.Step() {
+		name := all.ColumnText(2)
+		for i, v := range []any{all.ColumnInt64(0), all.ColumnInt64(1), all.ColumnRawBlob(2)} {
+			if i >= q.BindCount() {
+				break
+			}
+			switch v := v.(type) {
+			case int64:
+				err = q.BindInt64(i+1, v)
+			case []byte:
+				err = q.BindBlob(i+1, v)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !q.Step() {
+			names = append(names, name)
+		}
+		_ = q.Reset()
+	}
+	return names
+}
+
+// named compares the keys of the only part, of a table, with those that it is to have.
+func (d damagedTree) named(t *testing.T, what, table string, want []string) {
+	t.Helper()
+	i := slices.IndexFunc(d.parts, func(p DamagedPart) bool { return p.Table == table })
+	if i < 0 {
+		t.Errorf("%s: %+v", what, d.parts)
+		return
+	}
+	p := d.parts[i]
+	if len(want) == 0 || len(p.Keys)+int(p.More) != len(want) || len(p.Keys) != min(mostNamed, len(want)) {
+		t.Errorf("%s: %d keys are named and %d more are counted, of %d: %s", what, len(p.Keys), p.More, len(want), &p)
+	}
+	for _, k := range p.Keys {
+		if !slices.Contains(want, k.Name) {
+			t.Errorf("%s: %d %q is named", what, k.DB, k.Name)
+		}
+	}
+	if text := p.String(); strings.ContainsAny(text, "\n\x1b") || len(text) > 4000 {
+		t.Errorf("%s: it would be written as %q", what, text)
+	}
+	if !strings.Contains(d.faults, table) {
+		t.Errorf("%s: the faults do not name %s:\n%s", what, table, d.faults)
+	}
+}
+
+// leafOf picks a leaf from the middle of a tree.
+func leafOf(name string) func(b []byte, root func(string) int) []int {
+	return func(b []byte, root func(string) int) []int {
+		pages := tree(b, root(name))
+		last := pages[len(pages)-1]
+		return []int{last[len(last)/2]}
+	}
+}
+
+func TestTheKeysOfADamagedPageAreNamed(t *testing.T) {
+	dir := concernedDir(t)
+	const byID = `SELECT * FROM keys WHERE id = ?1`
+	const byName = `SELECT id FROM keys INDEXED BY keys_by_name WHERE space = ?2 AND key = ?3`
+	for what, damage := range map[string]func([]byte, int){"a flipped bit": flipBit, "a page of no kind": malformed} {
+		d := damagedAt(t, dir, damage, leafOf("keys"))
+		d.named(t, "a leaf of keys, "+what, "keys", d.unreadable(t, dir, byID))
+
+		d = damagedAt(t, dir, damage, leafOf("keys_by_name"))
+		d.named(t, "a leaf of the index on names, "+what, "keys_by_name", d.unreadable(t, dir, byName))
+	}
+	root := func(name string) func(b []byte, root func(string) int) []int {
+		return func(_ []byte, root func(string) int) []int { return []int{root(name)} }
+	}
+	d := damagedAt(t, dir, flipBit, root("keys"))
+	want := d.unreadable(t, dir, byID)
+	if len(want) < 5000 {
+		t.Errorf("the root leads to %d keys", len(want))
+	}
+	d.named(t, "the root of keys", "keys", want)
+
+	d = damagedAt(t, dir, flipBit, func(b []byte, _ func(string) int) []int {
+		return []int{strings.Index(string(b), strings.Repeat("L", 4000))/pageBytes + 1}
+	})
+	d.named(t, "an overflow page", "keys", []string{"large"})
+
+	d = damagedAt(t, dir, flipBit, leafOf("hash_fields"))
+	d.named(t, "a leaf of fields", "hash_fields", []string{"hash"})
+	if p := d.parts[0]; p.Keys[0].DB != 1 {
+		t.Errorf("%+v", p)
+	}
+	d = damagedAt(t, dir, flipBit, func(b []byte, _ func(string) int) []int {
+		return []int{strings.Index(string(b), strings.Repeat("C", 4000))/pageBytes + 1}
+	})
+	d.named(t, "a page of a long string", "chunks", []string{"long"})
+}
+
+// Where no key can be named, it is said why.
+func TestWhyNoKeyIsNamedIsSaid(t *testing.T) {
+	dir := concernedDir(t)
+	d := damagedAt(t, dir, flipBit, func(b []byte, root func(string) int) []int {
+		return append(leafOf("keys")(b, root), root("keys_by_name"))
+	})
+	if !slices.ContainsFunc(d.parts, func(p DamagedPart) bool {
+		return p.Table == "keys" && len(p.Keys) == 0 && strings.Contains(p.Note, "the index on names is damaged, too")
+	}) {
+		t.Errorf("keys and their index: %+v", d.parts)
+	}
+	d = damagedAt(t, dir, flipBit, func(b []byte, _ func(string) int) []int {
+		return []int{int(binary.BigEndian.Uint32(b[32:]))} // the first of the free pages
+	})
+	if len(d.parts) != 0 {
+		t.Errorf("a free page: %+v\n%s", d.parts, d.faults)
+	}
+	d = damagedAt(t, dir, flipBit, func(_ []byte, root func(string) int) []int { return []int{root("spaces")} })
+	if len(d.parts) == 0 || d.parts[0].Table != "spaces" || !strings.Contains(d.parts[0].Note, "none is named") {
+		t.Errorf("spaces: %+v", d.parts)
+	}
+	d = damagedAt(t, dir, flipBit, func(_ []byte, root func(string) int) []int { return []int{root("keys_by_deadline")} })
+	if len(d.parts) != 0 || !strings.Contains(d.faults, "an index of deadlines, no value stands in it") {
+		t.Errorf("the index of deadlines: %+v\n%s", d.parts, d.faults)
+	}
+	d = damagedAt(t, dir, func([]byte, int) {}, func([]byte, func(string) int) []int { return nil })
+	if len(d.parts) != 0 || d.faults != "" {
+		t.Errorf("of a sound one: %+v\n%s", d.parts, d.faults)
+	}
+}
