@@ -206,4 +206,5 @@ func (w *writer) insertKey(f *fold, i int32) {
 		w.putName(e.id, e.key)
 	}
 	w.counted(e.space)
+	w.packing.born(e.id)
 }
