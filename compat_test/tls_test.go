@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
 	"math/big"
 	"net"
 	"os"
@@ -428,5 +429,21 @@ func TestRedisCLISpeaksTLS(t *testing.T) {
 		"SET", "k", "over TLS").CombinedOutput()
 	if err != nil || string(out) != "OK\n" {
 		t.Errorf("%v: %s", err, out)
+	}
+}
+
+func TestTheLoadGeneratorSpeaksTLS(t *testing.T) {
+	a := newAuthority(t)
+	s, addr := startTLS(t, a)
+	host, port, _ := net.SplitHostPort(addr)
+	load := []string{"bench", "-h", host, "-p", port, "-n", "200", "-c", "5", "-t", "set,get", "-q",
+		"--tls", "--cacert", a.file("ca.crt")}
+	out := succeeds(t, append(load, "--cert", a.file("client.crt"), "--key", a.file("client.key"))...)
+	mentions(t, out, "SET: ", "GET: ")
+	stats := fmt.Sprint(dial(t, s.Addr).Do("INFO", "commandstats"))
+	mentions(t, stats, "cmdstat_set:calls=200,", "cmdstat_get:calls=200,")
+
+	if out, said, status := runProgram(t, load...); status == 0 {
+		t.Errorf("a server that asks for a certificate let in who has none: %s%s", out, said)
 	}
 }
