@@ -33,6 +33,7 @@
 //	pages.go damage.go trouble.go                        the pages' checksums; what is told when the disk fails
 //	load.go reader.go                                    from the tables to memory, and the connections for it
 //	scan.go scan_page.go scan_names.go                   SCAN: by id, and from name to name
+//	random.go                                            RANDOMKEY
 //	renamed.go                                           keys that the tables have under other names
 //	sqlite.go migrate.go                                 connections and files, those of older versions too
 //	head.go outline.go                                   keys whose value stays on disk; how large that is

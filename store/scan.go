@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"sort"
 
@@ -269,32 +268,4 @@ func (st *Store) isThereLocked(s *space, r scanRow, now int64, o ScanOptions) bo
 		return false // the key was newer than the tables, and is gone
 	}
 	return !expire.Due(r.deadline, now) && (o.Type == None || r.typ == o.Type)
-}
-
-// RandomKey returns some key of the database, ok = false when it is empty.
-func (st *Store) RandomKey(db int, now int64, locked bool) (key string, seen uint64, ok bool, err error) {
-	var top, live int64
-	if err := st.Look(locked, func() { top, live = st.ids.next(), st.dbs[db].live }); err != nil {
-		return "", 0, false, err
-	}
-	if live == 0 {
-		return "", st.journal.Last(), false, nil
-	}
-	// A random place in the order of birth, then a random one of the next few keys: gaps
-	// that deletions left weigh less.
-	for _, cursor := range []int64{rand.Int64N(top), 0} {
-		for {
-			keys, next, seen, err := st.Scan(db, cursor, 16, now, ScanOptions{onlyOnce: true}, locked)
-			if err != nil && next == 0 { // else behind what is damaged
-				return "", 0, false, err
-			}
-			if len(keys) > 0 {
-				return keys[rand.IntN(len(keys))], seen, true, nil
-			}
-			if cursor = next; next == 0 {
-				break
-			}
-		}
-	}
-	return "", st.journal.Last(), false, nil
 }
