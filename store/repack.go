@@ -32,7 +32,7 @@ import (
 // id to the next, pages had 5.1 rows where 7 fit, in a loop larger than the cache, and have 6.2. In caches of 16 MB of
 // compat_test/bench/hitratio that are 2 % more keys with Zipf and 11 to 14 % with the loop. Which range comes first
 // does not matter by itself, only with as many pages: with one for eight the loop had no more keys than before. The
-// processor time of a replay grows by 9 to 31 %; a stream of new keys at a bound of 200 MB takes what it took.
+// processor time of a replay grows by 10 to 25 %.
 
 const (
 	// repackRows are read at a time, and repackPages packed in a transaction, some 50 us each.
