@@ -206,5 +206,4 @@ func (w *writer) insertKey(f *fold, i int32) {
 		w.putName(e.id, e.key)
 	}
 	w.counted(e.space)
-	w.packing.born(e.id)
 }

@@ -1,7 +1,7 @@
 package store
 
 import (
-	"math"
+	"maps"
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
@@ -27,12 +27,9 @@ import (
 // crash are walls. A wall takes an id between two rows that the tables have, which no row has in this transaction. It
 // comes between write-backs, where none goes in slices.
 //
-// Those with the most holes come first, by ranges of ids: of a range that the window of the newest keys (package order)
-// has just left most keys have gone. A fold that has changed two pages lets one be packed. With one for eight, from one
-// id to the next, pages had 5.1 rows where 7 fit, in a loop larger than the cache, and have 6.2. In caches of 16 MB of
-// compat_test/bench/hitratio that are 2 % more keys with Zipf and 11 to 14 % with the loop. Which range comes first
-// does not matter by itself, only with as many pages: with one for eight the loop had no more keys than before. The
-// processor time of a replay grows by 10 to 25 %.
+// A fold that has changed eight pages lets one be packed. A new key of 500 bytes at a bound of 32 MB then takes 27 us
+// of processor time, 26 without packing, and 20 below the bound, and as long as without. In the caches of
+// compat_test/bench/hitratio 6 to 32 % more keys of 500 bytes fit.
 
 const (
 	// repackRows are read at a time, and repackPages packed in a transaction, some 50 us each.
@@ -40,13 +37,13 @@ const (
 	repackPages = 512
 	lookPages   = 8 // what it costs to read them, in pages that could be packed
 	// repackShare: a fold that has changed so many pages lets one be packed, for which some two are written.
-	repackShare = 2
+	repackShare = 8
 	// repackLost: rows are packed again when one for so many has gone.
-	repackLost = 24
+	repackLost = 6
 	// repackMean: pages of which a longer row leaves no half have no holes.
 	repackMean = pageBytes / 2
 
-	rangeBits = 10 // what is known of holes is known of ranges of so many ids
+	rangeBits = 12 // what is known of holes is known of ranges of so many ids
 
 	pageRoom   = pageBytes - sealBytes - 8 // for cells, in a page of the table
 	mostLocal  = pageBytes - sealBytes - 35
@@ -56,94 +53,79 @@ const (
 
 // packing is what the writer knows of holes in the table of keys.
 type packing struct {
-	ranges map[int64]packedRange // by id >> rangeBits; one that is not there has no keys, or is still unknown
-	// hand and end are the ids of the range that is being packed, from the hand on. It may go on after a write-back.
-	hand, end int64
-	rows      []packRow
-	wall      int64 // the id of the wall before the hand, 0 = there is none
-
-	// Of the keys from unknown on that were there before first nobody knows what holes they have between them.
-	unknown, first int64
+	ranges map[int64]packedRange // by id >> rangeBits; one that is not there was not packed yet
+	hand   int64                 // the id from which the next slice begins
+	noted  int64                 // the range that the hand was in last
+	rows   []packRow
+	wall   int64 // the id of the wall before the hand, 0 = there is none
 
 	credit int64 // pages that may be packed
 	all    bool  // a test: whether there are holes or not
 }
 
-// packedRange counts keys: those that came since the range was packed, or that it had then, and those of them that
-// have gone.
+// packedRange counts keys: those that were there when the range was packed, and those of them that have gone.
 type packedRange struct{ live, lost int64 }
-
-// holes is the share of what the range's pages once had that has gone.
-func (r packedRange) holes() float64 { return float64(r.lost) / float64(max(r.live, 1)) }
 
 type packRow struct {
 	id, cell, payload int64 // cell = bytes that it takes in its page
 }
 
-// born notes that a key gets a row.
-func (p *packing) born(id int64) {
-	if p.ranges == nil {
-		p.forget()
-	}
-	p.first = min(p.first, id)
-	p.note(id)
-}
-
 // lose notes that a key's row goes.
 func (p *packing) lose(id int64) {
-	r, known := p.ranges[id>>rangeBits]
-	if !known || id >= p.hand && id < p.end { // the hand will not find it
-		return
-	}
-	if r.lost++; r.lost >= r.live {
-		delete(p.ranges, id>>rangeBits)
-	} else {
+	if r, known := p.ranges[id>>rangeBits]; known {
+		r.lost++
 		p.ranges[id>>rangeBits] = r
 	}
 }
 
-// note notes that a key is in a page without holes.
+// note notes that the hand has left a row behind.
 func (p *packing) note(id int64) {
-	r := p.ranges[id>>rangeBits]
+	n := id >> rangeBits
+	r := p.ranges[n]
+	if n != p.noted {
+		p.noted, r = n, packedRange{}
+	}
 	r.live++
-	p.ranges[id>>rangeBits] = r
+	p.ranges[n] = r
 }
 
 // forget forgets all that is known.
 func (p *packing) forget() {
-	p.ranges, p.hand, p.end, p.unknown, p.first = map[int64]packedRange{}, 0, 0, 0, math.MaxInt64
+	p.ranges, p.hand, p.noted = map[int64]packedRange{}, 0, -1
 }
 
-// aim moves the hand to the range that has the most holes, and reports whether any has enough. One that nobody knows
-// counts as one that has lost a third.
-func (w *writer) aim() bool {
-	const ofUnknown = 1.0 / 3
-	p := &w.packing
-	if p.hand < p.end {
-		return true
+// turn brings the hand back to the first row, and forgets ranges that have no rows any more.
+func (p *packing) turn() {
+	p.hand, p.noted = 0, -1
+	maps.DeleteFunc(p.ranges, func(_ int64, r packedRange) bool { return r.lost >= r.live })
+}
+
+// skip moves the hand over ranges that need no packing.
+func (p *packing) skip() {
+	for !p.all && p.hand>>rangeBits != p.noted {
+		r, known := p.ranges[p.hand>>rangeBits]
+		if !known || r.lost*repackLost >= r.live {
+			return
+		}
+		p.hand = (p.hand>>rangeBits + 1) << rangeBits
 	}
-	worst, holes := int64(-1), 1.0/repackLost
-	for n, r := range p.ranges {
-		if h := r.holes(); h > holes || h == holes && n > worst {
-			worst, holes = n, h
+}
+
+// worth reports whether the rows that were read have holes between them.
+func (p *packing) worth() bool {
+	lost, payload := 0.0, int64(0)
+	for i := range p.rows {
+		payload += p.rows[i].payload
+		if n := p.rows[i].id >> rangeBits; n == p.noted {
+			lost++
+		} else if r, known := p.ranges[n]; !known {
+			lost++
+		} else {
+			lost += float64(r.lost) / float64(max(r.live-r.lost, 1))
 		}
 	}
-	if p.unknown < p.first && holes < ofUnknown && w.err == nil {
-		next := int64(math.MaxInt64)
-		w.err = queryInts(w.c, `SELECT coalesce((SELECT min(id) FROM keys WHERE id >= `+itoa(p.unknown)+`), `+
-			itoa(next)+`)`, &next)
-		if p.unknown = next; next < p.first {
-			worst = next >> rangeBits
-			p.unknown = (worst + 1) << rangeBits
-		}
-	}
-	if worst < 0 || w.err != nil {
-		return false
-	}
-	w.endWall()
-	delete(p.ranges, worst)
-	p.hand, p.end = worst<<rangeBits, (worst+1)<<rangeBits
-	return true
+	rows := len(p.rows)
+	return p.all || lost*repackLost >= float64(rows) && payload < int64(rows)*repackMean
 }
 
 // repack packs the next so many pages, and returns how many were. To look at rows that need it not counts as a few.
@@ -152,19 +134,32 @@ func (w *writer) repack(pages int64) (packed int64, err error) {
 	if p.ranges == nil {
 		p.forget()
 	}
-	if p.all && p.unknown >= p.first {
-		p.forget()
-	}
 	err = w.transaction(func() {
 		p.wall = 0
-		for looked := int64(0); packed+looked < pages && w.aim() && w.err == nil; {
-			w.readToPack()
-			if w.err == nil && !p.packable() {
-				w.passBy()
-				looked += lookPages
-				continue
+		turned := false
+		for looked := int64(0); packed+looked < pages && w.err == nil; {
+			if p.wall == 0 {
+				p.skip()
 			}
-			packed += w.packRows(pages - packed - looked)
+			w.readToPack()
+			n := len(p.rows)
+			switch {
+			case w.err != nil || n == 0:
+			case p.worth():
+				packed += w.packRows(pages - packed - looked)
+			default:
+				w.endWall()
+				p.passBy()
+				looked += lookPages
+			}
+			if n < repackRows && (n == 0 || p.hand > p.rows[n-1].id) { // the end
+				w.endWall()
+				p.turn()
+				if turned {
+					return
+				}
+				turned = true
+			}
 		}
 		w.endWall()
 	})
@@ -174,21 +169,12 @@ func (w *writer) repack(pages int64) (packed int64, err error) {
 	return packed, err
 }
 
-// packable reports whether the rows that were read are short enough to leave holes.
-func (p *packing) packable() bool {
-	payload, rows := int64(0), int64(len(p.rows))
-	for i := range p.rows {
-		payload += p.rows[i].payload
-	}
-	return p.all || rows == 0 || payload < rows*repackMean
-}
-
 // passBy leaves the rows that were read as they are.
-func (w *writer) passBy() {
-	p := &w.packing
-	w.endWall()
+func (p *packing) passBy() {
 	for i := range p.rows {
-		p.note(p.rows[i].id)
+		if _, known := p.ranges[p.rows[i].id>>rangeBits]; !known || p.rows[i].id>>rangeBits == p.noted {
+			p.note(p.rows[i].id)
+		}
 	}
 	p.hand = p.rows[len(p.rows)-1].id + 1
 }
@@ -199,7 +185,6 @@ func (w *writer) readToPack() {
 	p.rows = p.rows[:0]
 	s := w.packable
 	w.bindID(s, p.hand)
-	w.bindInt(s, 2, p.end)
 	if w.err != nil {
 		return
 	}
@@ -250,24 +235,24 @@ func intBytes(v int64) int64 {
 	return 8
 }
 
-// packRows packs the rows that were read into so many pages at most, but for those at the range's end that fill no
-// page: the hand stands before what it has left.
+// packRows packs the rows that were read into so many pages at most, but for the last if they fill no page: the hand
+// stands before what it has left, if that is not all that there was.
 func (w *writer) packRows(pages int64) (packed int64) {
 	p := &w.packing
 	rows, last := p.rows, len(p.rows) < repackRows
-	for w.err == nil {
+	for w.err == nil && len(rows) > 0 {
 		full, bytes := 0, int64(0)
 		for full < len(rows) && bytes+rows[full].cell <= pageRoom {
 			bytes += rows[full].cell
 			full++
 		}
 		if full == len(rows) {
-			if last {
-				for _, r := range rows {
-					p.note(r.id)
-				}
-				w.endWall()
-				p.hand = p.end
+			if !last {
+				break
+			}
+			for _, r := range rows {
+				p.note(r.id)
+				p.hand = r.id + 1
 			}
 			break
 		}

@@ -129,37 +129,6 @@ func TestPagesThatEvictionHasLeftHalfEmptyAreFilledAgain(t *testing.T) {
 	}
 }
 
-func TestTheIDsWithTheMostHolesArePackedFirst(t *testing.T) {
-	const ids = 1 << rangeBits
-	w := &writer{}
-	p := &w.packing
-	for id := int64(1); id < 4*ids; id++ {
-		p.born(id)
-	}
-	for n, of := range []int64{0, 2, 6, 1} { // of ten, by range, so many go
-		for id := int64(n) * ids; id < int64(n+1)*ids; id++ {
-			if id%10 < of {
-				p.lose(id)
-			}
-		}
-	}
-	for id := int64(ids); id < 2*ids; id++ {
-		p.lose(id) // whose keys have all gone has no holes
-	}
-	if !w.aim() || p.hand != 2*ids || p.end != 3*ids {
-		t.Fatalf("the hand went to the ids from %d to %d", p.hand, p.end)
-	}
-	p.lose(2*ids + 5) // the hand will not find it
-	p.note(2*ids + 7)
-	p.hand = p.end
-	if r := p.ranges[2]; r != (packedRange{1, 0}) {
-		t.Errorf("of a range with one key that was packed %+v is known", r)
-	}
-	if _, known := p.ranges[1]; known {
-		t.Error("a range without keys is known")
-	}
-}
-
 // TestAStoreAtItsBoundPacksItsPages has the holes made by evicting.
 func TestAStoreAtItsBoundPacksItsPages(t *testing.T) {
 	const disk = SmallestDisk

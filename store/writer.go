@@ -141,7 +141,7 @@ func (w *writer) sql() map[**sqlite3.Stmt]string {
 		&w.reapEntries: `DELETE FROM element_index WHERE id = ?1 AND (hash, n) IN
 			(SELECT hash, n FROM element_index WHERE id = ?1 LIMIT ?2)`,
 		&w.packable: `SELECT id, space, length(key), type, expires_ms, chunked, length(value) FROM keys
-			WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT ` + itoa(repackRows),
+			WHERE id >= ?1 ORDER BY id LIMIT ` + itoa(repackRows),
 		&w.wall: `INSERT INTO keys (id, space, key, type, expires_ms, chunked, value)
 			VALUES (?1, 0, NULL, 0, 0, 0, zeroblob(` + itoa(wallBytes) + `))`,
 		&w.dropWall: `DELETE FROM keys WHERE id = ?1 AND type = 0`, // no key's
