@@ -1,6 +1,12 @@
 package store
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
+
+// errUndone says that SQLite has undone a transaction and nobody has heard of it.
+var errUndone = errors.New("SQLite has undone the transaction before its end")
 
 // apply writes a fold into the tables, together with its newest LSN (I4).
 func (w *writer) apply(f *fold) error {
@@ -41,6 +47,9 @@ func (w *writer) apply(f *fold) error {
 
 // finish writes what goes with a fold's last rows.
 func (w *writer) finish(f *fold) {
+	if w.err == nil && w.c.GetAutocommit() {
+		w.err = errUndone // applied_lsn would be all that is written (I4)
+	}
 	for space, keys := range f.expiring {
 		w.run(w.expiring, space, keys)
 	}

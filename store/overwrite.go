@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"errors"
 
 	"github.com/ncruces/go-sqlite3"
 )
@@ -51,10 +52,12 @@ func (w *writer) overwrite(e *entry) (done bool) {
 	if err == nil {
 		err = o.put(e.value)
 	}
-	if err != nil { // the row has no value, or is not there, or can not be read
+	if err != nil {
 		o.close()
-		o.pause = overwritePause
-		return false
+		if o.pause = overwritePause; !errors.Is(err, sqlite3.ERROR) {
+			w.err = err // SQLite may have undone the transaction with it
+		}
+		return false // else the row has no value, or is not there
 	}
 	o.unequal = 0
 	if w.serving {

@@ -125,3 +125,53 @@ func TestStringsThatDoNotFitAreWrittenAsWell(t *testing.T) {
 		})
 	}
 }
+
+// An error that may have undone the transaction ends it, whatever would go well after it.
+func TestAFailureWhileAStringIsWrittenOverEndsTheTransaction(t *testing.T) {
+	const keys = 200
+	old, fresh := strings.Repeat("a", 2000), strings.Repeat("b", 2000)
+	for _, fault := range []error{sqlite3.IOERR_WRITE, sqlite3.FULL} {
+		for nth := 1; nth <= 60; nth += 7 {
+			d := newDisk(t)
+			st := opened(t, t.TempDir(), d.use)
+			for i := range keys {
+				mustSet(t, st, fmt.Sprint("k", i), old)
+			}
+			flushed(t, st)
+			writes := 0
+			err := st.onWriter(t.Context(), func(w *writer) error {
+				// What does not fit SQLite's memory is written while the transaction is under way.
+				if err := w.c.Exec(`PRAGMA cache_size = 10; PRAGMA cache_spill = 10`); err != nil {
+					return err
+				}
+				d.breakWith(func(_ int, kind, file string, _ int) error {
+					if kind == "write" && strings.Contains(file, databaseFile) {
+						if writes++; writes == nth {
+							return fault
+						}
+					}
+					return nil
+				})
+				defer d.breakWith(nil)
+				return w.transaction(func() {
+					for id := int64(1); id <= keys; id++ {
+						if e := (&entry{id: id, value: []byte(fresh)}); !w.overwrite(e) {
+							w.setValue(e)
+						}
+					}
+					w.over.close()
+				})
+			})
+			if err == nil {
+				t.Fatalf("write %d of %d failed with %v, and the transaction did not", nth, writes, fault)
+			}
+			changed := int64(-1)
+			if err := st.onWriter(t.Context(), func(w *writer) error {
+				return queryInts(w.c, `SELECT count(*) FROM keys WHERE hex(substr(value, 1, 1)) <> '61'`, &changed)
+			}); err != nil || changed != 0 {
+				t.Errorf("write %d failed with %v, and %d rows have changed (%v)", nth, fault, changed, err)
+			}
+			closed(t, st)
+		}
+	}
+}
