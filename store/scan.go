@@ -139,6 +139,9 @@ func (st *Store) scanOn(db int, cursor int64, count int, now int64, o ScanOption
 				newer := 0
 				sc.keys, sc.next, newer = st.mergeLocked(s, page, at, count, 0, now, o)
 				sc.examined, sc.seen = sc.examined+newer, st.journal.Last()
+				if sc.next != page.last {
+					names = nil // the page was cut: its other rows come with the next one
+				}
 				if names != nil {
 					names.newest = st.ids.next() - 1
 				}
