@@ -19,32 +19,35 @@ import (
 type pace struct {
 	begun atomic.Int64 // unix ns; 0 = none is under way
 	takes atomic.Int64 // ns that it will take, about
+	bytes atomic.Int64 // of the journal, that it has
 
-	rows   int
-	perRow time.Duration // of those before, about
+	rows int
+	// of those before, about: how many rows there were, the newest counting most, and the time they took
+	allRows, allTime float64
 }
 
 // paceRows is how many rows tell how long a row takes: of fewer the commit is most of the time.
 const paceRows = 256
 
-// begin is told when a write-back of so many rows begins.
-func (p *pace) begin(now time.Time, rows int) {
-	p.rows = max(rows, 1)
-	p.takes.Store(int64(p.perRow) * int64(p.rows))
+// begin is told when a write-back begins, of so many rows, and bytes of the journal.
+func (p *pace) begin(now time.Time, rows int, bytes int64) {
+	p.rows = rows
+	p.takes.Store(int64(p.allTime / max(p.allRows, 1) * float64(rows)))
+	p.bytes.Store(bytes)
 	p.begun.Store(now.UnixNano())
 }
 
-// end is told when it is done, and what comes with it.
+// end is told when it is done, and what comes with it. One that had to be tried again for long tells nothing by that.
 func (p *pace) end(now time.Time) {
-	took := time.Duration(now.UnixNano() - p.begun.Swap(0))
+	took := now.UnixNano() - p.begun.Swap(0)
+	p.bytes.Store(0)
 	if p.rows < paceRows {
 		return
 	}
-	one := took / time.Duration(p.rows)
-	if p.perRow == 0 {
-		p.perRow = one
+	if expected := p.takes.Load(); expected > 0 {
+		took = min(took, 4*expected)
 	}
-	p.perRow += (one - p.perRow) / 4
+	p.allRows, p.allTime = p.allRows*3/4+float64(p.rows), p.allTime*3/4+float64(took)
 }
 
 // share is how much of the pending fold may be full at a time: 1/2 to 1.
@@ -67,5 +70,7 @@ func (st *Store) filled() float64 {
 	wb := &st.wb
 	rows := float64(wb.rows.Load()+wb.queue.records.Load()) / float64(st.rows())
 	text := float64(wb.text.Load()+wb.queue.bytes.Load()) / float64(min(st.sizes.waiting, st.onDisk.Load().waiting))
-	return max(rows, text, float64(st.backlog.Load())/float64(2*st.onDisk.Load().tail))
+	under := wb.pace.bytes.Load() // until it is done these count, too
+	journal := float64(st.backlog.Load()-under) / float64(max(2*st.onDisk.Load().tail-under, 1))
+	return max(rows, text, journal)
 }

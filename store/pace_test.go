@@ -15,8 +15,8 @@ func TestWritersAreSlowedDownBeforeTheyAreStopped(t *testing.T) {
 		}
 	}
 	begin := func(now time.Time) {
-		p.perRow = time.Millisecond
-		p.begin(now, 1000)
+		p.allRows, p.allTime = 1, float64(time.Millisecond)
+		p.begin(now, 1000, 0)
 	}
 	aheadAfter := func(elapsed time.Duration) bool {
 		begin(time.Now().Add(-elapsed))
@@ -53,22 +53,44 @@ func TestWritersAreSlowedDownBeforeTheyAreStopped(t *testing.T) {
 	}
 }
 
-// How long a row takes is told by write-backs of many rows, and follows them slowly.
+// How long a write-back takes is told by those before: by the large ones more than by the small, and not by one that
+// had to be tried again for long.
 func TestThePaceFollowsWriteBack(t *testing.T) {
 	var p pace
-	wrote := func(rows int, took time.Duration) time.Duration {
-		now := time.Now()
-		p.begin(now, rows)
+	now := time.Now()
+	wrote := func(rows int, took time.Duration) (expected time.Duration) {
+		p.begin(now, rows, 0)
 		p.end(now.Add(took))
-		return p.perRow
+		p.begin(now, 1000, 0)
+		return time.Duration(p.takes.Load()).Round(time.Millisecond)
 	}
-	if got := wrote(10, time.Second); got != 0 {
-		t.Errorf("ten rows told %v a row", got)
+	for _, w := range []struct {
+		rows       int
+		took, next time.Duration
+	}{
+		{10, time.Second, 0},
+		{1000, time.Second, time.Second},
+		{9000, 3 * time.Second, 385 * time.Millisecond},
+		{1000, time.Hour, 523 * time.Millisecond},
+	} {
+		if got := wrote(w.rows, w.took); got != w.next {
+			t.Errorf("after %d rows in %v 1,000 are expected to take %v, not %v", w.rows, w.took, got, w.next)
+		}
 	}
-	if got := wrote(1000, time.Second); got != time.Millisecond {
-		t.Errorf("1,000 rows in 1 s told %v a row", got)
+}
+
+// What the write-back under way has of the journal is no part of the next one.
+func TestTheWriteBackUnderWayDoesNotFillTheNextOne(t *testing.T) {
+	st := opened(t, t.TempDir(), func(o *Options) { o.WriteBackDelay = time.Hour })
+	tail := st.onDisk.Load().tail
+	st.backlog.Add(tail)
+	defer st.backlog.Add(-tail)
+	if got := st.filled(); got != 0.5 {
+		t.Errorf("a journal of half of what may wait fills the next fold to %v", got)
 	}
-	if got := wrote(1000, 5*time.Second); got != 2*time.Millisecond {
-		t.Errorf("1,000 rows in 5 s after that told %v a row", got)
+	st.wb.pace.begin(time.Now(), 1000, tail)
+	if got := st.filled(); got != 0 {
+		t.Errorf("what is being written back fills the next fold to %v", got)
 	}
+	st.wb.pace.end(time.Now())
 }

@@ -286,7 +286,7 @@ func (st *Store) applyLoop() {
 		}
 		growth, dropped := st.growthOf(f.last)
 		rows, start := f.weight(), time.Now()
-		wb.pace.begin(start, rows)
+		wb.pace.begin(start, rows, f.bytes)
 		busy = true
 		if !st.applyUntilDone(f) {
 			return
