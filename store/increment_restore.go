@@ -14,9 +14,11 @@ var ErrOtherBase = errors.New("the increment was made since another base, or thi
 	"and nothing was restored")
 
 // withIncrement verifies an increment and its base, each by its sum, and what they make together by that of the result;
-// then use finds the result through a VFS, as if it were in the base's place. Nothing is written.
+// then use finds the result through a VFS, as if it were in the base's place, and asks behind that whether the base has
+// stayed what it was. Nothing is written.
 func withIncrement(
-	ctx context.Context, base, file string, step func(what string, n, of int), use func(vfs string) error,
+	ctx context.Context, base, file string, step func(what string, n, of int),
+	use func(vfs string, unchanged func() error) error,
 ) error {
 	b, err := openBase(base)
 	if err != nil {
@@ -48,10 +50,9 @@ func withIncrement(
 	case sums.Result != in.Result:
 		return fmt.Errorf("%w: %s: with its base it does not make what was backed up", errIncrementDamaged, file)
 	}
-	if err := withVFS(patchedVFS{base: b, in: in}, use); err != nil {
-		return err
-	}
-	return b.unchanged(base)
+	return withVFS(patchedVFS{base: b, in: in}, func(vfs string) error {
+		return use(vfs, func() error { return b.unchanged(base) })
+	})
 }
 
 // patchedVFS opens the result of a base and an increment. There is nothing beside it.

@@ -46,7 +46,7 @@ func resultOf(t testing.TB, base, file string) (result []byte) {
 		t.Fatal(err)
 	}
 	defer b.file.Close()
-	err = withIncrement(t.Context(), base, file, silent, func(string) error {
+	err = withIncrement(t.Context(), base, file, silent, func(string, func() error) error {
 		in, err := openIncrement(t.Context(), file)
 		if err != nil {
 			return err

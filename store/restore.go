@@ -54,18 +54,18 @@ func Restore(ctx context.Context, from Source, o Options, step func(what string,
 		if err := refuseIncrement(from.File); err != nil {
 			return r, err
 		}
-		return restoreOn(ctx, from, lookVFS, o, step)
+		return restoreOn(ctx, from, lookVFS, o, step, func() error { return nil })
 	}
-	err = withIncrement(ctx, from.File, from.Increment, step, func(vfs string) error {
-		r, err = restoreOn(ctx, from, vfs, o, step)
+	err = withIncrement(ctx, from.File, from.Increment, step, func(vfs string, unchanged func() error) error {
+		r, err = restoreOn(ctx, from, vfs, o, step, unchanged)
 		return err
 	})
 	return r, err
 }
 
-// restoreOn is Restore of what an SQLite VFS has under the file's name.
+// restoreOn is Restore of what an SQLite VFS has under the file's name. It asks unchanged before the directory has it.
 func restoreOn(
-	ctx context.Context, from Source, on string, o Options, step func(what string, n, of int),
+	ctx context.Context, from Source, on string, o Options, step func(what string, n, of int), unchanged func() error,
 ) (r Restored, err error) {
 	seen, err := lookAtBackup(from.File, on)
 	if err == nil && seen.half {
@@ -97,6 +97,9 @@ func restoreOn(
 	}
 	if err == nil {
 		err = verified(ctx, im.dir(), step)
+	}
+	if err == nil {
+		err = unchanged()
 	}
 	if err != nil {
 		if isDamage(err) {
