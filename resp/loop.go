@@ -304,6 +304,9 @@ func (cl *client) isTied() bool { return cl.pushes != nil || cl.isReplica() || c
 
 // isQuick reports whether a command on the connection or the server never takes long, or leaves the loop itself.
 func (cl *client) isQuick(r *command.Row) bool {
+	if r.Name == "dbsize" { // it waits for the lock, and may look at the disk
+		return false
+	}
 	if r.Name != "exec" || cl.multi == nil {
 		return r.Flags&command.Fast != 0
 	}

@@ -336,6 +336,7 @@ func (cl *client) answerBusy(r *command.Row, args [][]byte) (reply command.Reply
 		r.Stats.Rejected.Add(1)
 		return cl.srv.scripts.busyReply()
 	}
+	cl.leaveLoop() // it waits until the script lets others look
 	st, now := cl.srv.store, expire.NowMillis()
 	st.LookEvenIfBusy(func() {
 		reply = cl.watch(cl.DB, args[1:], func(key []byte) bool { return st.ExpiredLocked(cl.DB, string(key), now) })

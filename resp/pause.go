@@ -126,6 +126,7 @@ func (cl *client) waitPaused(h *hold, r *command.Row, args [][]byte) bool {
 			return true
 		}
 		h.release()
+		cl.leaveLoop()
 		if cl.send() != nil || !cl.await(ended) {
 			return false
 		}

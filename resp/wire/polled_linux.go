@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/binary"
 	"io"
 	"math"
 	"net"
@@ -127,13 +128,19 @@ func (p *Poll) Take(nc *net.TCPConn) (*PolledConn, error) {
 	p.mu.conns[c.fd] = c
 	p.mu.count++
 	p.mu.Unlock()
-	// Go's poller lets go of it at the close. What has come by then is told at once.
-	_ = nc.Close() // the descriptor stays open by its copy
+	// What has come by now is told at once.
 	edges := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET, Fd: int32(c.fd)}
 	if err := unix.EpollCtl(p.fd, unix.EPOLL_CTL_ADD, c.fd, &edges); err != nil {
-		_ = c.Close()
+		p.mu.Lock()
+		p.mu.conns[c.fd] = nil
+		if p.mu.count--; p.mu.count == 0 && p.mu.ended {
+			p.ringLocked()
+		}
+		p.mu.Unlock()
+		unix.Close(c.fd)
 		return nil, os.NewSyscallError("epoll_ctl", err)
 	}
+	_ = nc.Close() // Go's poller lets go of it; the descriptor stays open by its copy
 	return c, nil
 }
 
@@ -233,11 +240,11 @@ func (p *Poll) takeDue(ready []*PolledConn) (all []*PolledConn, over bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i, c := range p.mu.due {
-		if c.joined.Load() {
-			ready = append(ready, c)
-		} else {
-			c.queued.Store(false)
+		// It may join in between, and find that it is queued: so that is over before it is asked whether it has joined.
+		if c.queued.Store(false); !c.joined.Load() {
 			c.tell(&c.mu.reader)
+		} else if !c.queued.Swap(true) {
+			ready = append(ready, c)
 		}
 		p.mu.due[i] = nil
 	}
@@ -266,8 +273,7 @@ func (p *Poll) End() {
 // ringLocked ends a Wait that waits. The caller holds p.mu, so that the bell is there.
 func (p *Poll) ringLocked() {
 	if p.asleep.Load() {
-		one := [8]byte{1} // whatever the order of bytes: it is not 0
-		_, _ = unix.Write(p.bell, one[:])
+		_, _ = unix.Write(p.bell, binary.NativeEndian.AppendUint64(nil, 1))
 	}
 }
 
