@@ -15,7 +15,7 @@ type backupCommand struct {
 	File string `arg:"" help:"The file to write. One that is there is replaced when the new one is complete."`
 	JSON bool   `name:"json" help:"Write the result as JSON."`
 
-	Since string `placeholder:"BASE" help:"Write an increment: the pages that differ from BASE, a whole backup that was made before."`
+	Since *string `placeholder:"BASE" help:"Write an increment: the pages that differ from BASE, a whole backup that was made before."`
 }
 
 // Help is what --help says besides.
@@ -46,6 +46,10 @@ type backupResult struct {
 // Run does it.
 func (c *backupCommand) Run(s *session) (err error) {
 	begun := time.Now()
+	since, err := given(c.Since, "--since", "the whole backup that FILE is to go with")
+	if err != nil {
+		return err
+	}
 	options, err := storeAt(c.Dir, s.errors)
 	if err != nil {
 		return err
@@ -61,15 +65,15 @@ func (c *backupCommand) Run(s *session) (err error) {
 	}
 	kind := store.BackupDatabase
 	bar := newProgressBar(s.errors)
-	if c.Since == "" {
+	if since == "" {
 		r.Bytes, err = snapshot.Backup(s.ctx, c.File, func(done, pages int) {
 			bar.step(fmt.Sprintf("%d of %d pages", done, pages), done, pages)
 		})
 	} else {
 		kind = store.BackupIncrement
 		var in store.Increment
-		in, err = snapshot.BackupSince(s.ctx, c.Since, c.File, bar.step)
-		r.Since, r.Bytes, r.WholeBytes = c.Since, in.Bytes, in.WholeBytes()
+		in, err = snapshot.BackupSince(s.ctx, since, c.File, bar.step)
+		r.Since, r.Bytes, r.WholeBytes = since, in.Bytes, in.WholeBytes()
 		r.Pages, r.Stored, r.Other = in.Pages, in.Stored, in.Other
 	}
 	bar.end()
@@ -77,7 +81,7 @@ func (c *backupCommand) Run(s *session) (err error) {
 		return err
 	}
 	if r.Other {
-		s.note("%s is a copy of another directory, or of this one before it was restored: %d of %d pages differ", c.Since,
+		s.note("%s is a copy of another directory, or of this one before it was restored: %d of %d pages differ", since,
 			r.Stored, r.Pages)
 	}
 	if r.SetAside > 0 {
@@ -88,11 +92,23 @@ func (c *backupCommand) Run(s *session) (err error) {
 	r.Seconds = time.Since(begun).Seconds()
 	return s.answer(c.JSON, r, func(w io.Writer) {
 		what := fmt.Sprintf("%s: %d keys of %s, %d bytes", c.File, r.Keys, c.Dir, r.Bytes)
-		if c.Since != "" {
-			what += fmt.Sprintf(" beside %s, which it needs; a whole backup has %d", c.Since, r.WholeBytes)
+		if since != "" {
+			what += fmt.Sprintf(" beside %s, which it needs; a whole backup has %d", since, r.WholeBytes)
 		}
 		fmt.Fprintf(w, "%s, after %.1f s\n", what, r.Seconds)
 	})
+}
+
+// given is the value of a flag that names a file, "" if it was not given. An empty name is no file's: a variable of the
+// caller's was empty, and to go on without would do something else than was asked for.
+func given(flag *string, name, what string) (file string, err error) {
+	switch {
+	case flag == nil:
+		return "", nil
+	case *flag == "":
+		return "", fmt.Errorf("%s is empty: it names %s; leave it out if there is none", name, what)
+	}
+	return *flag, nil
 }
 
 // noteBackup notes in a data directory that a copy was made, for the server's INFO and page.

@@ -69,7 +69,10 @@ func (c *checkCommand) Run(s *session) error {
 	faults, err := o.Check(s.ctx, bar.step)
 	var parts []store.DamagedPart
 	if err == nil {
-		parts, err = o.Concerned(s.ctx, bar.step)
+		var unnamed error
+		if parts, unnamed = o.Concerned(s.ctx, bar.step); unnamed != nil {
+			s.note("the keys that are concerned could not be named: %v", unnamed)
+		}
 	}
 	bar.end()
 	if closed := o.Close(); err == nil {

@@ -16,7 +16,7 @@ type restoreCommand struct {
 	Dir  string `arg:"" help:"The data directory to make. It may be there, without data."`
 	JSON bool   `name:"json" help:"Write the result as JSON."`
 
-	Increment string `placeholder:"FILE" xor:"from" help:"An increment, of diskette backup --since; the first argument is its base."`
+	Increment *string `placeholder:"FILE" xor:"from" help:"An increment, of diskette backup --since; the first argument is its base."`
 
 	Foreign bool `xor:"from" help:"Another program has copied it from a stopped directory: its pages' checksums are not compared."`
 }
@@ -41,6 +41,10 @@ type restoreResult struct {
 // Run does it.
 func (c *restoreCommand) Run(s *session) error {
 	begun := time.Now()
+	increment, err := given(c.Increment, "--increment", "the increment over FILE")
+	if err != nil {
+		return err
+	}
 	options, err := storeAt(c.Dir, s.errors)
 	if err != nil {
 		return err
@@ -55,7 +59,7 @@ func (c *restoreCommand) Run(s *session) error {
 		return err
 	}
 	bar := newProgressBar(s.errors)
-	from := store.Source{File: c.File, Increment: c.Increment, Foreign: c.Foreign}
+	from := store.Source{File: c.File, Increment: increment, Foreign: c.Foreign}
 	restored, err := store.Restore(s.ctx, from, options, bar.step)
 	bar.end()
 	if errors.Is(err, store.ErrHasData) {
@@ -68,11 +72,11 @@ func (c *restoreCommand) Run(s *session) error {
 		s.note("the copy was made by another program: its pages' checksums could not be compared, and have been made anew; " +
 			"SQLite finds it whole")
 	}
-	r := restoreResult{c.File, c.Dir, restored.Keys, restored.Bytes, time.Since(begun).Seconds(), c.Increment}
+	r := restoreResult{c.File, c.Dir, restored.Keys, restored.Bytes, time.Since(begun).Seconds(), increment}
 	return s.answer(c.JSON, r, func(w io.Writer) {
 		files := c.File
-		if c.Increment != "" {
-			files += " and " + c.Increment
+		if increment != "" {
+			files += " and " + increment
 		}
 		fmt.Fprintf(w, "%s: %d keys of %s, %d bytes, after %.1f s\n", c.Dir, r.Keys, files, r.Bytes, r.Seconds)
 	})

@@ -506,3 +506,16 @@ func TestNothingIsWrittenOverTheDatabasesOwnFiles(t *testing.T) {
 	s.Restart()
 	equal(t, "the keys", dial(t, s.Addr).Do("EXISTS", "k", "k2").text, "2")
 }
+
+// A variable that is empty is no file: to go on without would restore, or write, something else.
+func TestAnEmptyNameOfAnIncrementOrBaseIsRefused(t *testing.T) {
+	s := startServer(t, subjectBin(t))
+	file, dir := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "new")
+	succeeds(t, "backup", s.Dir, file)
+	for _, args := range [][]string{{"restore", file, dir, "--increment", ""}, {"backup", s.Dir, dir, "--since", ""}} {
+		_, said, status := runProgram(t, args...)
+		if _, err := os.Stat(dir); status == 0 || !strings.Contains(said, args[3]+" is empty") || err == nil {
+			t.Errorf("%q: status %d, %s; %v", args, status, said, err)
+		}
+	}
+}

@@ -27,7 +27,7 @@ const (
 
 // A LastBackup is the copy of a directory's data that was made last.
 type LastBackup struct {
-	Time  time.Time `json:"time"` // the moment it is of
+	Time  time.Time `json:"time"` // all that was acknowledged by then is in it
 	Kind  string    `json:"kind"` // BackupDatabase and its kind
 	By    string    `json:"by"`   // what has made it: a command of the program's, or one of Redis's, or "page"
 	File  string    `json:"file"` // its path when it was made; "" = it was sent away
@@ -43,6 +43,9 @@ func NoteBackup(dir string, b LastBackup) (err error) {
 		}
 	}
 	b.Time = b.Time.UTC().Truncate(time.Millisecond)
+	if there, err := ReadLastBackup(dir); err == nil && there.Time.After(b.Time) && !there.Time.After(time.Now()) {
+		return nil // a newer copy was done before
+	}
 	text, err := json.Marshal(b)
 	if err != nil {
 		return err

@@ -15,16 +15,27 @@ func TestTheLastBackupIsNotedInTheDirectory(t *testing.T) {
 	if b, err := ReadLastBackup(dir); !errors.Is(err, ErrNoBackup) {
 		t.Fatalf("before one was made: %+v, %v", b, err)
 	}
-	for _, want := range []LastBackup{
-		{time.UnixMilli(1_000).UTC(), BackupDatabase, "backup", "/backups/a b.db", 4096},
-		{time.UnixMilli(500).UTC(), BackupRDB, "page", "", 17}, // the one that was made last, whatever the clock says
-	} {
-		if err := NoteBackup(dir, want); err != nil {
+	note := func(b LastBackup) (have LastBackup) {
+		t.Helper()
+		if err := NoteBackup(dir, b); err != nil {
 			t.Fatal(err)
 		}
-		if have, err := ReadLastBackup(dir); err != nil || have != want {
-			t.Errorf("%+v, %v", have, err)
+		have, err := ReadLastBackup(dir)
+		if err != nil {
+			t.Fatal(err)
 		}
+		return have
+	}
+	future := LastBackup{time.Now().Add(time.Hour).UTC().Truncate(time.Millisecond), BackupDatabase, "backup", "/a.db", 1}
+	if have := note(future); have != future {
+		t.Errorf("noted %+v, and have %+v", future, have)
+	}
+	newest := LastBackup{time.UnixMilli(1_000).UTC(), BackupDatabase, "backup", "/backups/a b.db", 4096}
+	if have := note(newest); have != newest {
+		t.Errorf("a note of the future, from a clock that was wrong, stays: %+v", have)
+	}
+	if have := note(LastBackup{time.UnixMilli(500).UTC(), BackupRDB, "page", "", 17}); have != newest {
+		t.Errorf("an older copy that was sent for long takes the place of a newer one: %+v", have)
 	}
 	path := filepath.Join(dir, backupNote)
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {

@@ -36,8 +36,8 @@ type Backend struct {
 	Elements func(db int, key string, behind int64, most int) (elements []Element, next int64, there bool, err error)
 	// Copy makes a copy of the database file, whose room on the disk is free again when it is closed.
 	Copy func(ctx context.Context) (File, error)
-	// NoteBackup notes that a copy was sent to its end: its kind as INFO's last_backup_kind has it, the moment that it
-	// is of, and its bytes. INFO tells it then, after a restart too.
+	// NoteBackup notes that a copy was sent to its end: its kind as INFO's last_backup_kind has it, a moment up to
+	// which it has everything, and its bytes. INFO tells it then, after a restart too.
 	NoteBackup func(kind string, at time.Time, bytes int64)
 	// Holds watches until the context is done how long the lock is held under which commands run: the longest first.
 	Holds func(ctx context.Context) ([]Holds, error)

@@ -32,6 +32,7 @@ func (l *look) dump() error {
 			return err
 		}
 	}
+	began := time.Now() // all that was acknowledged by now is in the copy
 	l.c.put([]string{"SYNC"})
 	if err := l.c.w.Flush(); err != nil {
 		return l.c.breaks(err)
@@ -47,7 +48,6 @@ func (l *look) dump() error {
 	if line[0] == '-' {
 		return denial{line[1:]}
 	}
-	began := time.Now()
 	l.file("diskette-" + began.UTC().Format("20060102-150405") + ".rdb")
 	var err error
 	if mark, ok := strings.CutPrefix(line, "$EOF:"); ok {

@@ -39,6 +39,7 @@ func (l *look) copyDatabase() error {
 	if ctx.Err() != nil || l.s.stopping.Err() != nil {
 		return errors.New("the server ends")
 	}
+	began := time.Now() // all that was acknowledged by now is in the copy
 	file, err := l.s.back.Copy(ctx)
 	if err != nil {
 		return refusal{http.StatusInsufficientStorage, "No copy was made: " + err.Error()}
@@ -48,8 +49,7 @@ func (l *look) copyDatabase() error {
 	if err != nil {
 		return err
 	}
-	now := time.Now()
-	l.file("diskette-" + now.UTC().Format("20060102-150405") + ".db")
+	l.file("diskette-" + began.UTC().Format("20060102-150405") + ".db")
 	l.w.Header().Set("Content-Length", strconv.FormatInt(info.Size(), 10))
 	piece := make([]byte, 256<<10)
 	for {
@@ -61,6 +61,6 @@ func (l *look) copyDatabase() error {
 			break
 		}
 	}
-	l.s.back.NoteBackup("database", now, info.Size())
+	l.s.back.NoteBackup("database", began, info.Size())
 	return nil
 }

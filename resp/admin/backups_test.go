@@ -168,3 +168,22 @@ func TestTheOverviewTellsOfEachKindOfBackup(t *testing.T) {
 		t.Errorf("%s", body)
 	}
 }
+
+// HEAD asks what GET would answer: no copy is made for it, and none is noted.
+func TestAQuestionForTheHeadOfABackupIsNoBackup(t *testing.T) {
+	s := start(t, t.TempDir())
+	c := s.logIn("", "")
+	for _, path := range []string{"/backup/db", "/backup/rdb"} {
+		answer, err := c.Head(s.at + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != http.StatusMethodNotAllowed {
+			t.Errorf("HEAD %s: %d", path, answer.StatusCode)
+		}
+	}
+	if v := s.do("INFO", "persistence"); !strings.Contains(v.text, "last_backup_time:-1") {
+		t.Errorf("a backup is noted: %s", v.text)
+	}
+}

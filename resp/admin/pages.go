@@ -171,6 +171,11 @@ func (s *Server) page(fn func(*look) error) http.HandlerFunc {
 // stream is page for what goes on for long: it has a connection of its own, and others of the session go on beside it.
 func (s *Server) stream(fn func(*look) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead { // it would be made, and thrown away
+			w.Header().Set("Allow", http.MethodGet)
+			plain(w, http.StatusMethodNotAllowed, "GET, please")
+			return
+		}
 		se := s.sessions.of(r)
 		if se == nil {
 			toLogin(w, r)

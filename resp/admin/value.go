@@ -110,6 +110,12 @@ func digest(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// longElement is the length from which on a row does not tell an element's.
+const longElement = 256 << 10
+
+// rowMark is what the place of a row begins with, where others are SCAN's cursors and ranks.
+const rowMark = "r"
+
 // showElements shows a page of a collection. Those that have an order are paged by place, others by SCAN's cursor.
 func (l *look) showElements(kind, name string, db int, data map[string]any) error {
 	length := map[string]string{"hash": "HLEN", "set": "SCARD", "zset": "ZCARD", "list": "LLEN", "stream": "XLEN"}[kind]
@@ -119,16 +125,20 @@ func (l *look) showElements(kind, name string, db int, data map[string]any) erro
 	}
 	data["Length"] = float64(size.int())
 	at := l.r.FormValue("at")
-	if _, err := strconv.ParseUint(at, 10, 64); err != nil && kind != "stream" {
-		at = "0"
+	row, byRows := strings.CutPrefix(at, rowMark)
+	if _, err := strconv.ParseUint(row, 10, 64); err != nil && kind != "stream" {
+		at, row, byRows = "0", "0", false
 	}
 	var rows []element
 	next := ""
 	large := false
-	if size.int() > mostWhole && (kind == "hash" || kind == "set" || kind == "zset") {
-		if rows, next, large, err = l.largeElements(kind, name, db, at); err != nil {
+	if size.int() > mostWhole && (kind == "hash" || kind == "set" || kind == "zset") && (byRows || at == "0") {
+		if rows, next, large, err = l.largeElements(kind, name, db, row); err != nil {
 			return err
 		}
+	}
+	if byRows && !large { // it has become another, or a small one: what was gone through says nothing of that
+		at = "0"
 	}
 	switch kind {
 	case "hash", "set":
@@ -159,7 +169,9 @@ func (l *look) showElements(kind, name string, db int, data map[string]any) erro
 // largeElements shows a page of a large collection's rows, to whom the command would have shown it. large = there are
 // some: those of one that was written just now are in memory, and shown as any.
 func (l *look) largeElements(kind, name string, db int, at string) (rows []element, next string, large bool, err error) {
-	command := []string{map[string]string{"hash": "HSCAN", "set": "SSCAN", "zset": "ZSCAN"}[kind], name, "0"}
+	command := map[string][]string{
+		"hash": {"HSCAN", name, "0"}, "set": {"SSCAN", name, "0"}, "zset": {"ZRANGE", name, "0", "0", "WITHSCORES"},
+	}[kind]
 	err = l.s.ask(func(c *conn) error {
 		v, err := c.do(append([]string{"ACL", "DRYRUN", l.se.user}, command...)...)
 		if err == nil && v.text != "OK" {
@@ -183,10 +195,14 @@ func (l *look) largeElements(kind, name string, db int, at string) (rows []eleme
 		case "zset":
 			v = &value{text: strings.ToLower(strings.TrimPrefix(strconv.FormatFloat(e.Score, 'g', -1, 64), "+"))}
 		}
-		rows = append(rows, rowOf(&value{text: e.Name, whole: e.NameBytes}, v))
+		row := rowOf(&value{text: e.Name, whole: e.NameBytes}, v)
+		if max(e.NameBytes, e.ValueBytes) >= longElement {
+			row.More += " or more" // the rows do not say
+		}
+		rows = append(rows, row)
 	}
 	if last != 0 {
-		next = strconv.FormatInt(last, 10)
+		next = rowMark + strconv.FormatInt(last, 10)
 	}
 	return rows, next, large, nil
 }

@@ -75,4 +75,15 @@ func TestALargeCollectionIsShownWithoutBeingLoaded(t *testing.T) {
 	if err != nil || bytes > 200_000 {
 		t.Errorf("%d bytes are in memory, %v", bytes, err)
 	}
+
+	// Places of another kind: SCAN's cursor goes on as it began, and a row's place means nothing to a small collection.
+	if status, body := s.get(c, "/key?db=0&at=100&k="+keyID("zset")); status != http.StatusOK ||
+		!strings.Contains(body, fmt.Sprintf(`class="name">element-%d-`, n-101)) {
+		t.Errorf("behind rank 100 of the sorted set: %d\n%s", status, body)
+	}
+	s.do("SADD", "small", "element-7-")
+	if status, body := s.get(c, "/key?db=0&at=r9&k="+keyID("small")); status != http.StatusOK ||
+		!strings.Contains(body, "element-7-") {
+		t.Errorf("behind row 9 of a small set: %d\n%s", status, body)
+	}
 }
