@@ -52,7 +52,10 @@ func (p streamPlay) ranges(s *Stream) []EntryRange {
 		if g == nil {
 			return nil
 		}
-		ranges := []EntryRange{EntriesFrom(g.last, p.r.Count)}
+		var ranges []EntryRange
+		if from, ok := g.last.Next(); ok { // the last one itself may be the only one of its span
+			ranges = append(ranges, EntriesFrom(from, p.r.Count))
+		}
 		if first, ok := g.NextPending(minStreamID); ok {
 			ranges = append(ranges, EntryRange{From: first.ID, To: first.ID})
 		}
