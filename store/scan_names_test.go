@@ -284,7 +284,7 @@ func TestAScanThatTurnsToNamesAmongNewKeysMissesNone(t *testing.T) {
 	st.Unlock()
 
 	o := ScanOptions{Prefix: "p:", Match: func(name []byte) bool { return bytes.HasPrefix(name, []byte("p:")) }}
-	for _, key := range scanAll(t, st, 0, 10, o) {
+	for _, key := range scanAll(t, st, 0, 100, o) {
 		delete(want, key)
 	}
 	if len(want) > 0 {
