@@ -11,7 +11,7 @@
 //
 //	guard.go buffer.go parse.go                     bytes to commands
 //	socket.go descriptor_*.go quickly_*.go          one connection, read and written with few system calls
-//	polled_*.go                                     many connections that are waited for at once: event loops
+//	poll_linux.go polled_*.go                       many connections that are waited for at once: event loops
 //	deadline.go hangup.go                           the idle timeout; who hangs up while a command waits
 //	unsent.go                                       what the connection has not taken yet
 //	strangers.go                                    what those hold who have not authenticated
