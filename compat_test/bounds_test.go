@@ -174,21 +174,21 @@ func TestBoundsChangeUnderLoad(t *testing.T) {
 		before := infoField(looking.Do("INFO", "stats").Text(), "evicted_keys")
 		configSet(t, looking, change...)
 		bound := boundsField(t, looking, "maxdisk")
-		awaitLong(t, fmt.Sprintf("keys are evicted after %v and %d bytes hold", change, bound), func() bool {
+		await(t, fmt.Sprintf("keys are evicted after %v and %d bytes hold", change, bound), func() bool {
 			return infoField(looking.Do("INFO", "stats").Text(), "evicted_keys") != before &&
 				boundsField(t, looking, "used_disk") <= bound
 		})
 	}
 	for _, policy := range []string{"volatile-lru", "noeviction"} {
 		configSet(t, looking, "maxmemory-policy", policy)
-		awaitLong(t, policy+" refuses", func() bool { return looking.Do("SET", "k", "v").kind == kindError })
+		await(t, policy+" refuses", func() bool { return looking.Do("SET", "k", "v").kind == kindError })
 		if v := looking.Do("GET", "0:0"); v.kind == kindError {
 			t.Errorf("GET at the bound: %s", v)
 		}
 	}
-	awaitLong(t, "the log tells of it", func() bool { return strings.Contains(s.Log.String(), "writes are refused") })
+	logSays(t, s, "writes are refused")
 	configSet(t, looking, "maxmemory-policy", "allkeys-lru")
-	awaitLong(t, "writes are accepted", func() bool { return looking.Do("SET", "k", "v").text == "OK" })
+	await(t, "writes are accepted", func() bool { return looking.Do("SET", "k", "v").text == "OK" })
 	close(stop)
 	done.Wait()
 	for _, err := range refused {
@@ -196,7 +196,7 @@ func TestBoundsChangeUnderLoad(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	awaitLong(t, "the log tells that it is over", func() bool { return strings.Contains(s.Log.String(), "writes are accepted again") })
+	logSays(t, s, "writes are accepted again")
 	for _, text := range []string{"a bound of the disk is reached: keys are evicted", "writes are accepted again"} {
 		equal(t, "lines of the log that say "+text, strings.Count(s.Log.String(), text), 1)
 	}
@@ -225,15 +225,15 @@ func TestAServerThatFollowsEvictsNothing(t *testing.T) {
 	c := dial(t, s.Addr)
 	host, port, _ := strings.Cut(master.Addr, ":")
 	c.Do("REPLICAOF", host, port)
-	awaitLong(t, "the copy is there", func() bool { return c.Do("GET", "k").Text() == "v" })
+	await(t, "the copy is there", func() bool { return c.Do("GET", "k").Text() == "v" })
 	for i := range 100 {
 		m.Do("SET", i, "v")
 	}
-	awaitLong(t, "the follower has all keys", func() bool { return c.Do("DBSIZE").text == "101" })
+	await(t, "the follower has all keys", func() bool { return c.Do("DBSIZE").text == "101" })
 	equal(t, "maxdisk of a follower", boundsField(t, c, "maxdisk"), 0)
 	configSet(t, c, "replica-ignore-maxmemory", "no")
 	equal(t, "maxdisk with replica-ignore-maxmemory no", boundsField(t, c, "maxdisk"), 100<<20)
-	awaitLong(t, "it evicts", func() bool { return c.Do("DBSIZE").text == "0" })
+	await(t, "it evicts", func() bool { return c.Do("DBSIZE").text == "0" })
 	configSet(t, c, "replica-ignore-maxmemory", "yes")
 	c.Do("REPLICAOF", "NO", "ONE")
 	equal(t, "maxdisk of a master", boundsField(t, c, "maxdisk"), 100<<20)
@@ -257,13 +257,11 @@ func TestWhoHasWaitedForWhatNeedsRoomIsRefusedAtTheBound(t *testing.T) {
 
 func TestTheStartSaysWhatAnEvictingPolicyMeans(t *testing.T) {
 	s := startServer(t, subjectBin(t), "--maxmemory", "64mb", "--maxmemory-policy", "volatile-lru")
-	mentions(t, s.Log.String(), "maxmemory-policy volatile-lru: the hottest 64 MB stay in memory, up to 640 MB on disk; maxdisk sets it")
+	logSays(t, s, "maxmemory-policy volatile-lru: the hottest 64 MB stay in memory, up to 640 MB on disk; maxdisk sets it")
 	c := dial(t, s.Addr)
 	equal(t, "maxdisk", boundsField(t, c, "maxdisk"), 640<<20)
 	c.Do("CONFIG", "SET", "maxmemory", "32mb")
-	await(t, "a line in the log", func() bool {
-		return strings.Contains(s.Log.String(), "the hottest 32 MB stay in memory, up to 320 MB on disk; maxdisk sets it")
-	})
+	logSays(t, s, "the hottest 32 MB stay in memory, up to 320 MB on disk; maxdisk sets it")
 	for setting, reason := range map[string]string{
 		"--maxdisk 1mb":                  "argument must be at least 8388608 bytes",
 		"--maxdisk-db 16 1mb":            "*** FATAL CONFIG FILE ERROR ***\nmaxdisk-db: DB index is out of range: there are 16 databases, from 0 to 15",
@@ -311,7 +309,7 @@ func TestTheLogTellsWhichBoundIsReached(t *testing.T) {
 	value := strings.Repeat("v", 4000)
 	for _, db := range []int{3, 5} {
 		c.Do("SELECT", db)
-		awaitLong(t, "the database is full", func() bool { return c.Do("RPUSH", "l", value).kind == kindError })
+		await(t, "the database is full", func() bool { return c.Do("RPUSH", "l", value).kind == kindError })
 	}
 	c.Do("CONFIG", "SET", "maxmemory-policy-db", "5 allkeys-lru") // the log tells of the policy that has refused
 	c.Do("SELECT", 4)
@@ -329,7 +327,7 @@ func TestTheLogTellsWhichBoundIsReached(t *testing.T) {
 		{"a database has reached its own bound on disk: keys of it are evicted", `"db":4,"policy":"allkeys-lfu","used_disk_db":`},
 		{"a command was refused that is larger than its database's maxdisk-db by itself", `"commands":1,"db":4,"maxdisk_db":1048576,`},
 	} {
-		awaitLong(t, "the log says: "+want.text, func() bool {
+		await(t, "the log says: "+want.text, func() bool {
 			for line := range strings.Lines(s.Log.String()) {
 				if strings.Contains(line, want.text) && strings.Contains(line, want.fields) {
 					return true
@@ -340,9 +338,7 @@ func TestTheLogTellsWhichBoundIsReached(t *testing.T) {
 	}
 	c.Do("SELECT", 5)
 	c.Do("DEL", "l")
-	awaitLong(t, "the log says that it is over", func() bool {
-		return strings.Contains(s.Log.String(), `"message":"writes to a database are accepted again"`)
-	})
+	logSays(t, s, `"message":"writes to a database are accepted again"`)
 	for _, text := range []string{`"message":"writes are refused`, `"message":"a bound of the disk is reached`, `"message":"writes are accepted again`} {
 		equal(t, "lines that say "+text, strings.Count(s.Log.String(), text), 0)
 	}

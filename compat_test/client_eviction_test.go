@@ -51,7 +51,7 @@ func TestWhatAClientHoldsCountsForMaxmemoryClients(t *testing.T) {
 			waitClosed(t, s, id, time.Now())
 			equal(t, "evicted_clients", infoField(looking.Do("INFO", "stats").Text(), "evicted_clients"), "1")
 			equal(t, "EXISTS large", looking.Do("EXISTS", "large").text, "0") // Redis: before the command runs
-			mentions(t, s.Log.String(), "maxmemory-clients")
+			logSays(t, s, "maxmemory-clients")
 		})
 	}
 }

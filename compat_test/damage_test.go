@@ -154,7 +154,7 @@ func TestDamageIsToldInTheLogInINFOAndByTheExitStatus(t *testing.T) {
 		!strings.Contains(infoField(info, "storage_damaged_what"), "does not fit its checksum") || infoField(info, "storage_damaged_since") == "" {
 		t.Errorf("INFO: %s", info)
 	}
-	mentions(t, s.Log.String(), `"level":"error"`, "the database file is damaged", `"operation":"read a key"`, "--set-aside-damaged salvage")
+	logSays(t, s, `"level":"error"`, "the database file is damaged", `"operation":"read a key"`, "--set-aside-damaged salvage")
 	if n := strings.Count(s.Log.String(), `"operation":"read a key"`); n != 1 {
 		t.Errorf("the log tells %d times of reading", n)
 	}

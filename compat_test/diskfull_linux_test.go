@@ -148,7 +148,7 @@ func TestAFullDiskStopsWritesAloneAndLosesNothing(t *testing.T) {
 		t.Errorf("SET on the full disk: %s", v)
 	}
 	storageStatus(t, c, "err", "on the full disk")
-	mentions(t, s.Log.String(), `"level":"error"`, "the disk is full: writes are refused", `"dir":"`+disk+`"`, `"free_bytes":`, `"waiting_records":`)
+	logSays(t, s, `"level":"error"`, "the disk is full: writes are refused", `"dir":"`+disk+`"`, `"free_bytes":`, `"waiting_records":`)
 
 	s.Kill9()
 	s.start(nil)
@@ -184,11 +184,7 @@ func TestAFullDiskStopsWritesAloneAndLosesNothing(t *testing.T) {
 	time.Sleep(150 * time.Millisecond)
 	acked.check(t, c, "with room again")
 	storageStatus(t, c, "ok", "with room again")
-	for end := time.Now().Add(time.Minute); !strings.Contains(s.Log.String(), "writes are accepted again"); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("the log does not say that writes are accepted again:\n%s", s.Log)
-		}
-	}
+	logSays(t, s, "writes are accepted again")
 
 	// Full once more, so that the room was real; and killed at once, so that recovery finds a long journal and no room.
 	before := len(acked)
@@ -308,7 +304,7 @@ func TestAFullDiskTakesWritesAgainAfterFewDeletions(t *testing.T) {
 	defer f.Close()
 	leave := func(free int64) { // of the file system
 		t.Helper()
-		awaitLong(t, "the filler has its length", func() bool { // the server writes meanwhile
+		await(t, "the filler has its length", func() bool { // the server writes meanwhile
 			var fs syscall.Statfs_t
 			info, err := f.Stat()
 			if err := errors.Join(err, syscall.Statfs(s.Dir, &fs)); err != nil {
@@ -322,13 +318,13 @@ func TestAFullDiskTakesWritesAgainAfterFewDeletions(t *testing.T) {
 	written := func() {
 		t.Helper()
 		c.Do("BGREWRITEAOF")
-		awaitLong(t, "all is written back", func() bool {
+		await(t, "all is written back", func() bool {
 			return infoField(c.Do("INFO", "persistence").Text(), "aof_rewrite_in_progress") == "0"
 		})
 	}
 	written()
 	leave(0)
-	awaitLong(t, "the disk is full", func() bool { return strings.HasPrefix(c.Do("SET", "more", value).text, "MISCONF ") })
+	await(t, "the disk is full", func() bool { return strings.HasPrefix(c.Do("SET", "more", value).text, "MISCONF ") })
 	const reserve = size / 8
 	leave(reserve - 1<<20)
 	written()

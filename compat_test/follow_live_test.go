@@ -84,20 +84,10 @@ func (c *cable) cut(out bool) {
 
 func (c *cable) port() string { return strconv.Itoa(c.Addr().(*net.TCPAddr).Port) }
 
-// within waits for what must come.
-func within(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for end := time.Now().Add(5 * time.Minute); !is(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%s did not come within five minutes", what)
-		}
-	}
-}
-
 // caughtUp waits until the replica has all that its master has sent.
 func caughtUp(t *testing.T, master, replica *client) {
 	t.Helper()
-	within(t, "the replica's being where its master is", func() bool {
+	await(t, "the replica's being where its master is", func() bool {
 		ours := replica.Do("INFO", "replication").text
 		return infoField(ours, "master_link_status") == "up" &&
 			infoField(ours, "slave_repl_offset") == infoField(master.Do("INFO", "replication").text, "master_repl_offset")
@@ -158,7 +148,7 @@ func TestLiveARedisIsFollowed(t *testing.T) {
 				t.Errorf("%s full copies and %s partial ones, want 3 and 4", full, partial)
 			}
 			redis.Kill9()
-			within(t, "the loss of the link", func() bool {
+			await(t, "the loss of the link", func() bool {
 				return infoField(ours.Do("INFO", "replication").text, "master_link_status") == "down"
 			})
 			redis.Restart()
@@ -166,7 +156,7 @@ func TestLiveARedisIsFollowed(t *testing.T) {
 			fillVolume(t, master, r, 100)
 			caughtUp(t, master, ours)
 			sameKeys(t, master, ours)
-			within(t, "a check that nothing of the master's disturbs", func() bool {
+			await(t, "a check that nothing of the master's disturbs", func() bool {
 				v := ours.Do("DEBUG", "CHECK")
 				if v.IsError() && !strings.Contains(v.text, "written meanwhile") {
 					t.Fatal(v)
@@ -259,7 +249,7 @@ func cutOver(t *testing.T, redis, s *server) {
 			}
 		}
 	})
-	within(t, "writes", func() bool {
+	await(t, "writes", func() bool {
 		mu.Lock()
 		defer mu.Unlock()
 		return acknowledged > 20
@@ -351,7 +341,7 @@ func TestLiveAMasterIsFollowedOverTLS(t *testing.T) {
 
 	other := newAuthority(t) // which has not signed for the master
 	s = follower(t, port, append(files("client"), "--tls-replication", "yes", "--tls-ca-cert-file", other.file("ca.crt"))...)
-	within(t, "the refusal of an unknown authority", func() bool { return strings.Contains(s.Log.String(), "unknown authority") })
+	logSays(t, s, "unknown authority")
 	equal(t, "link", infoField(dial(t, s.Addr).Do("INFO", "replication").text, "master_link_status"), "down")
 }
 
@@ -362,7 +352,7 @@ func TestLiveALinkThatIsDownIsTold(t *testing.T) {
 	way := layCable(t, redis.Addr)
 	s := follower(t, way.port(), "--masterauth", "wrong")
 	ours := dial(t, s.Addr)
-	within(t, "the master's refusal", func() bool { return strings.Contains(s.Log.String(), "masterauth") })
+	logSays(t, s, "masterauth")
 	mentions(t, ours.Do("SET", "x", "1").text, "READONLY You can't write against a read only replica.")
 	says(t, ours, "OK", "CONFIG", "SET", "masterauth", "pass", "masteruser", "replica")
 	master := dial(t, redis.Addr)
@@ -371,7 +361,7 @@ func TestLiveALinkThatIsDownIsTold(t *testing.T) {
 	says(t, master, "OK", "SET", "k", "v")
 	caughtUp(t, master, ours)
 	way.cut(true)
-	within(t, "the end of the link", func() bool {
+	await(t, "the end of the link", func() bool {
 		return infoField(ours.Do("INFO", "replication").text, "master_link_status") == "down"
 	})
 	says(t, ours, "v", "GET", "k")

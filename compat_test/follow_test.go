@@ -115,13 +115,13 @@ func TestAHostileMasterLeavesTheDataAsItWas(t *testing.T) {
 		m.says.Store(&text)
 		before := m.syncs.Load()
 		says(t, c, "OK", "REPLICAOF", "127.0.0.1", m.port())
-		within(t, "two refusals of "+name, func() bool { return m.syncs.Load() >= before+2 })
+		await(t, "two refusals of "+name, func() bool { return m.syncs.Load() >= before+2 })
 		equal(t, name, c.Do("GET", "own").text, "1")
 		equal(t, name, infoField(c.Do("INFO", "replication").text, "master_link_status"), "down")
 		says(t, c, "OK", "REPLICAOF", "NO", "ONE")
 		says(t, c, "1", "DBSIZE")
 	}
-	waitForLog(t, s, "graph")
+	logSays(t, s, "graph")
 	says(t, c, "OK", "DEBUG", "CHECK")
 	s.Kill9()
 	s.Restart()
@@ -142,18 +142,18 @@ func TestAHostileStreamEndsTheLinkAndCountsNothingTwice(t *testing.T) {
 		m.says.Store(&text)
 		before := m.syncs.Load()
 		says(t, c, "OK", "REPLICAOF", "127.0.0.1", m.port())
-		within(t, "the copy", func() bool { return m.syncs.Load() > before && c.Do("GET", "n").text == "1" })
+		await(t, "the copy", func() bool { return m.syncs.Load() > before && c.Do("GET", "n").text == "1" })
 		again := "+CONTINUE\r\n" + hangUp
 		m.says.Store(&again)
 		want := fmt.Sprintf("PSYNC %s %d", history, 1000+len(first)+len(incr)+1)
-		within(t, fmt.Sprintf("%q, after %.40q", want, bad), func() bool { return *m.asked.Load() == want })
+		await(t, fmt.Sprintf("%q, after %.40q", want, bad), func() bool { return *m.asked.Load() == want })
 		if i%2 == 0 { // a kill does not change that
 			s.Kill9()
 			s.Restart("--replicaof", "127.0.0.1 "+m.port())
 			c = dial(t, s.Addr)
 			none := ""
 			m.asked.Store(&none)
-			within(t, want+" after a kill", func() bool { return *m.asked.Load() == want })
+			await(t, want+" after a kill", func() bool { return *m.asked.Load() == want })
 		}
 		equal(t, "n", c.Do("GET", "n").text, "1")
 		says(t, c, "OK", "REPLICAOF", "NO", "ONE")
@@ -174,7 +174,7 @@ func TestAReplicaAcknowledgesWhatItHas(t *testing.T) {
 	m.says.Store(&text)
 	says(t, c, "OK", "REPLICAOF", "127.0.0.1", m.port())
 	want := fmt.Sprint(5 + len(stream))
-	within(t, "the acknowledgement of "+want, func() bool { a := m.acks.Load(); return a != nil && *a == want })
+	await(t, "the acknowledgement of "+want, func() bool { a := m.acks.Load(); return a != nil && *a == want })
 	equal(t, "failed commands", infoField(c.Do("INFO", "replication").text, "slave_failed_commands"), "3")
 	s.Kill9()
 	s.Restart()
@@ -184,7 +184,7 @@ func TestAReplicaAcknowledgesWhatItHas(t *testing.T) {
 	says(t, c, "x", "GET", "b")
 	equal(t, "role", infoField(c.Do("INFO", "replication").text, "role"), "master")
 	for _, command := range []string{"NOTHING", "WRONGTYPE"} {
-		waitForLog(t, s, command)
+		logSays(t, s, command)
 	}
 }
 

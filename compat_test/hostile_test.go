@@ -338,9 +338,8 @@ func TestAShortageOfDescriptorsIsTheClientsAlone(t *testing.T) {
 	s.start(nil)
 	c := dial(t, s.Addr)
 	maxClients := c.Do("CONFIG", "GET", "maxclients").elems[1].text
-	if maxClients != "52" || !strings.Contains(s.Log.String(), "maxclients is lowered") {
-		t.Errorf("maxclients is %s with 100 descriptors:\n%s", maxClients, s.Log)
-	}
+	equal(t, "maxclients with 100 descriptors", maxClients, "52")
+	logSays(t, s, "maxclients is lowered")
 	if v := c.Do("CONFIG", "SET", "maxclients", 1000); !strings.Contains(v.text, "The operating system is not able to handle the specified number of clients, try with 52") {
 		t.Errorf("CONFIG SET maxclients 1000: %s", v)
 	}

@@ -106,9 +106,7 @@ func TestTheSoftOutputLimitEndsAClientThatTakesTooLong(t *testing.T) {
 	if n := infoField(info, "client_output_buffer_limit_disconnections"); n != "1" {
 		t.Errorf("INFO counts %q such ends", n)
 	}
-	if !strings.Contains(s.Log.String(), "soft limit") {
-		t.Errorf("the log does not say why:\n%s", s.Log)
-	}
+	logSays(t, s, "soft limit")
 }
 
 // Its time runs while nothing more is published, too.

@@ -16,16 +16,6 @@ const (
 	endlessLibrary = "#!lua name=endless\nredis.register_function('loop', function() while true do end end)"
 )
 
-// await waits until a condition holds.
-func await(t testing.TB, what string, holds func() bool) {
-	t.Helper()
-	for end := time.Now().Add(5 * time.Minute); !holds(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("in vain: waiting until %s", what)
-		}
-	}
-}
-
 // runEndless sends a command that does not end, and returns the connection when the others hear -BUSY.
 func runEndless(t testing.TB, s *server, args ...any) *client {
 	t.Helper()

@@ -68,7 +68,7 @@ func TestLiveVolumesMoveIn(t *testing.T) {
 			sameKeys(t, c, dial(t, s.Addr))
 			s.Kill9()
 			s.Restart()
-			mentions(t, s.Log.String(), "no longer read")
+			logSays(t, s, "no longer read")
 			sameKeys(t, c, dial(t, s.Addr))
 		})
 	}
@@ -98,7 +98,7 @@ func movedIn(t *testing.T, dir string, args ...string) *server {
 	s := newServer(t, subjectBin(t), append([]string{"--dir", dir, "--enable-debug-command", "yes"}, args...)...)
 	s.Dir = dir
 	s.start(nil)
-	mentions(t, s.Log.String(), "moved in")
+	logSays(t, s, "moved in")
 	says(t, dial(t, s.Addr), "OK", "DEBUG", "CHECK")
 	if after := redisFiles(t, dir); !slices.Equal(after, before) {
 		t.Errorf("Redis's files were changed")

@@ -125,7 +125,7 @@ func TestWhileDataMovesInClientsHearWhatTheyHearFromRedis(t *testing.T) {
 	if info := c.Do("INFO", "persistence").text; infoField(info, "loading") != "0" {
 		t.Errorf("%s", info)
 	}
-	mentions(t, s.Log.String(), "moving in", "moved in", "dump.rdb", `"keys":`+strconv.Itoa(enoughToBeSeen))
+	logSays(t, s, "moving in", "moved in", "dump.rdb", `"keys":`+strconv.Itoa(enoughToBeSeen))
 	says(t, c, "OK", "DEBUG", "CHECK")
 }
 
@@ -199,7 +199,7 @@ func TestAFileThatCanNotBeImportedEndsTheStart(t *testing.T) {
 				t.Error("it left a database")
 			}
 			s.start([]string{"--import-damaged", "prefix"})
-			mentions(t, s.Log.String(), "what stands before the fault was imported")
+			logSays(t, s, "what stands before the fault was imported")
 			keys, err := strconv.Atoi(dial(t, s.Addr).Do("DBSIZE").text)
 			if err != nil || (keys > 0) != c.some {
 				t.Errorf("%d keys, %v", keys, err)
@@ -208,7 +208,7 @@ func TestAFileThatCanNotBeImportedEndsTheStart(t *testing.T) {
 			empty := moving(t, c.dump)
 			empty.start([]string{"--import", "no"})
 			says(t, dial(t, empty.Addr), "0", "DBSIZE")
-			mentions(t, empty.Log.String(), "begins empty")
+			logSays(t, empty, "begins empty")
 			if !bytes.Equal(readFile(t, filepath.Join(s.Dir, "dump.rdb")), c.dump) {
 				t.Error("the file was changed")
 			}
@@ -221,7 +221,7 @@ func TestValuesOfModulesEndTheStartOrAreLeftOut(t *testing.T) {
 	s := moving(t, dump)
 	mentions(t, refuses(t, s), "foo", "ReJSON-RL", "--import-skip-modules yes", "--import no")
 	s.start([]string{"--import-skip-modules", "yes"})
-	mentions(t, s.Log.String(), `"values_of_modules_left_out":1`)
+	logSays(t, s, `"values_of_modules_left_out":1`)
 }
 
 // The volumes of redis-rdb-tools are of Redis 2.4 to 6.0.
@@ -279,7 +279,7 @@ func TestTheFileThatCountsIsImported(t *testing.T) {
 			}
 			s.start(nil)
 			says(t, dial(t, s.Addr), c.keys, "DBSIZE")
-			mentions(t, s.Log.String(), c.told...)
+			logSays(t, s, c.told...)
 			says(t, dial(t, s.Addr), "OK", "DEBUG", "CHECK")
 		})
 	}
@@ -326,7 +326,7 @@ func TestTheCommandsOfAnAppendOnlyFileMeanWhatTheyMeantThen(t *testing.T) {
 				s.start(nil)
 			}
 			if c.torn {
-				mentions(t, s.Log.String(), "torn and was left out")
+				logSays(t, s, "torn and was left out")
 			}
 			client := dial(t, s.Addr)
 			says(t, client, "12", "GET", "a")

@@ -72,7 +72,7 @@ func TestReplicasThatTakeNothingOfTheirCopiesDoNotKeepOthersFromTheirs(t *testin
 	_ = other.conn.SetReadDeadline(time.Time{})
 	go io.Copy(io.Discard, other.r)
 	await(t, "the deaf ones are closed", func() bool { return number(c, "replication", "connected_slaves") == 1 })
-	await(t, "the log says why", func() bool { return strings.Contains(s.Log.String(), "taken nothing of its copy") })
+	logSays(t, s, "taken nothing of its copy")
 }
 
 func TestAMastersPasswordThatIsMissingIsAskedFor(t *testing.T) {
@@ -82,7 +82,7 @@ func TestAMastersPasswordThatIsMissingIsAskedFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := startServer(t, subjectBin(t), "--replicaof", host+" "+port)
-	await(t, "the log says what to set", func() bool { return strings.Contains(s.Log.String(), "set masterauth") })
+	logSays(t, s, "set masterauth")
 }
 
 func TestACopyOfUnknownLengthShowsNoPercentage(t *testing.T) {

@@ -25,20 +25,10 @@ func followedBy(t *testing.T, master string, args ...string) *server {
 		"--replicaof", host, port}, args...)...)
 }
 
-// awaitLong is await for what may take a while.
-func awaitLong(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	for end := time.Now().Add(5 * time.Minute); !holds(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("in vain: waiting until %s", what)
-		}
-	}
-}
-
 // hasCaughtUp waits until a replica has all that its master has sent.
 func hasCaughtUp(t *testing.T, master, replica *client) {
 	t.Helper()
-	awaitLong(t, "the replica has what the master has", func() bool {
+	await(t, "the replica has what the master has", func() bool {
 		ours, theirs := master.Do("INFO", "replication").text, replica.Do("INFO", "replication").text
 		return infoField(theirs, "master_link_status") == "up" && infoField(theirs, "slave_repl_offset") == infoField(ours, "master_repl_offset")
 	})
@@ -225,7 +215,7 @@ func TestLiveARedisThatFollowsHasWhatDisketteHas(t *testing.T) {
 		}
 	})
 	hasCaughtUp(t, c, d)
-	awaitLong(t, "what is brief is gone", func() bool {
+	await(t, "what is brief is gone", func() bool {
 		c.Do("SELECT", 15)
 		return !slices.ContainsFunc(names(c), func(name string) bool { return strings.HasPrefix(name, "brief") && c.Do("PTTL", name).Int() > 0 })
 	})

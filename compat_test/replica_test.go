@@ -182,9 +182,7 @@ func TestAReplicaThatDoesNotReadIsClosedAtItsLimit(t *testing.T) {
 			t.Fatal("a replica that does not read was sent 100 MB")
 		}
 	}
-	await(t, "the log says why", func() bool {
-		return strings.Contains(s.Log.String(), "client-output-buffer-limit: its hard limit is reached")
-	})
+	logSays(t, s, "client-output-buffer-limit: its hard limit is reached")
 	says(t, c, "OK", "SET", "k", "after")
 }
 
@@ -273,7 +271,7 @@ func TestAFileHasWhatIsAskedForAlone(t *testing.T) {
 			t.Errorf("%q: %q", r.asked, file)
 		}
 	}
-	awaitLong(t, "the log tells of the three, and of no fault", func() bool {
+	await(t, "the log tells of the three, and of no fault", func() bool {
 		told := 0
 		for line := range strings.Lines(s.Log.String()) {
 			if strings.Contains(line, `"level":"info"`) && strings.Contains(line, "it wanted the file alone, and has it") {

@@ -54,16 +54,6 @@ func saved(t *testing.T, c *client) {
 	}
 }
 
-// waitForLog waits for a line of the log, which comes by another way than replies.
-func waitForLog(t *testing.T, s *server, text string) {
-	t.Helper()
-	for end := time.Now().Add(startTimeout); !strings.Contains(s.Log.String(), text); time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("the log does not say %q:\n%s", text, s.Log)
-		}
-	}
-}
-
 func hasTemporaryDump(t *testing.T, s *server) bool {
 	t.Helper()
 	names, err := filepath.Glob(filepath.Join(s.Dir, "temp-*.rdb"))
@@ -129,7 +119,7 @@ func TestASaveThatIsKilledLeavesTheDumpBefore(t *testing.T) {
 	if hasTemporaryDump(t, s) {
 		t.Error("the start has left the temporary file")
 	}
-	waitForLog(t, s, "removed what is left of a dump")
+	logSays(t, s, "removed what is left of a dump")
 	told := s.Log.String()[logged:]
 	if strings.Contains(told, "no longer read") {
 		t.Errorf("it takes its own dump for one of Redis's:\n%s", told)
@@ -180,7 +170,7 @@ func TestOnlyCommandsThatSaySoWriteADump(t *testing.T) {
 		return err == nil
 	}
 	c := dial(t, s.Addr)
-	waitForLog(t, s, "SAVE and BGSAVE write one, and nothing else does")
+	logSays(t, s, "SAVE and BGSAVE write one, and nothing else does")
 	started := c.Do("LASTSAVE").text
 	persistence := func(field string) string { return infoField(c.Do("INFO", "persistence").text, field) }
 	equal(t, "rdb_last_save_time", persistence("rdb_last_save_time"), started)
@@ -244,7 +234,7 @@ func TestFieldsKeepTheirDeadlinesInFilesThatHaveWordsForThem(t *testing.T) {
 		says(t, c, "OK", "SAVE")
 		const left = "2 fields of hashes are in the file without their deadlines"
 		if version == "11" {
-			waitForLog(t, s, left)
+			logSays(t, s, left)
 		} else if strings.Contains(s.Log.String(), left) {
 			t.Errorf("version %s: %s", version, left)
 		}

@@ -38,7 +38,7 @@ func TestLiveSentinelFailsOver(t *testing.T) {
 	watch.args = []string{conf, "--sentinel"}
 	watch.start(nil)
 	sentinel := dial(t, watch.Addr)
-	within(t, "the replica's being known", func() bool {
+	await(t, "the replica's being known", func() bool {
 		for _, r := range sentinel.Do("SENTINEL", "REPLICAS", "it").elems {
 			for i := 0; i+1 < len(r.elems); i += 2 {
 				if r.elems[i].text == "slave-repl-offset" && r.elems[i+1].text != "0" {
@@ -49,7 +49,7 @@ func TestLiveSentinelFailsOver(t *testing.T) {
 		return false
 	})
 	first.Kill9()
-	within(t, "the failover", func() bool {
+	await(t, "the failover", func() bool {
 		return sentinel.Do("SENTINEL", "GET-MASTER-ADDR-BY-NAME", "it").elems[1].text == portOf(second)
 	})
 	replica = dial(t, second.Addr) // Sentinel has closed connections
@@ -61,7 +61,7 @@ func TestLiveSentinelFailsOver(t *testing.T) {
 	first.Restart()
 	old, now := dial(t, first.Addr), dial(t, second.Addr)
 	equal(t, "role", now.Do("ROLE").elems[0].text, "master")
-	within(t, "the old master's being a replica", func() bool {
+	await(t, "the old master's being a replica", func() bool {
 		r, err := old.Try("ROLE")
 		if err != nil { // closed by Sentinel
 			old = dial(t, first.Addr)

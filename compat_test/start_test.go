@@ -98,7 +98,7 @@ func TestATornJournalTailIsCutOffAndNothingIsLost(t *testing.T) {
 			segment := newestSegment(t, s.Dir)
 			appendFile(t, segment, torn.tail(readFile(t, segment)))
 			s.Restart()
-			mentions(t, s.Log.String(), "journal tail cut off", filepath.Base(segment))
+			logSays(t, s, "journal tail cut off", filepath.Base(segment))
 			c = dial(t, s.Addr)
 			for i := range 200 {
 				if v := c.Do("GET", "k"+strconv.Itoa(i)); v.text != strconv.Itoa(i) {
@@ -136,7 +136,7 @@ func TestAnEndThatIsMissingIsRefusedAndTheRestSalvaged(t *testing.T) {
 		t.Error("the segment was changed")
 	}
 	s.start([]string{"--set-aside-damaged", "salvage"})
-	mentions(t, s.Log.String(), "salvaged what can be read", "-lost.txt")
+	logSays(t, s, "salvaged what can be read", "-lost.txt")
 	got := dial(t, s.Addr).Do("MGET", "before", "last")
 	if len(got.elems) != 2 || got.elems[0].text != "here" || !got.elems[1].IsNil() {
 		t.Errorf("before and last are %s", got)
@@ -186,8 +186,8 @@ func TestFilesOfRedisThatAreNotReadAreNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.start(nil)
-	waitForLog(t, s, "what a Redis has stored here since then is in them alone")
-	mentions(t, s.Log.String(), "dump.rdb appendonlydir", "no longer read")
+	logSays(t, s, "what a Redis has stored here since then is in them alone")
+	logSays(t, s, "dump.rdb appendonlydir", "no longer read")
 }
 
 func TestADamagedDatabaseFileIsNamedAndNeverReplaced(t *testing.T) {
@@ -229,7 +229,7 @@ func TestADamagedDatabaseFileIsNamedAndNeverReplaced(t *testing.T) {
 			if err != nil || len(aside) != 1 || !bytes.Equal(readFile(t, aside[0]), damage.file) {
 				t.Errorf("set aside: %v %v", aside, err)
 			}
-			mentions(t, s.Log.String(), "set aside", filepath.Base(path)+".damaged-")
+			logSays(t, s, "set aside", filepath.Base(path)+".damaged-")
 			s.Kill9()
 			s.Restart()
 			if v := dial(t, s.Addr).Do("GET", "k"); v.text != "new" {
@@ -348,8 +348,8 @@ func TestKeysOfDatabasesThatNoClientReachesAreNamed(t *testing.T) {
 	says(t, c, "OK", "SET", "k", "v")
 	s.Kill9()
 	s.start([]string{"--databases", "16"})
-	waitForLog(t, s, "there are keys in databases that no client reaches")
-	waitForLog(t, s, "start with databases 19")
+	logSays(t, s, "there are keys in databases that no client reaches")
+	logSays(t, s, "start with databases 19")
 	says(t, dial(t, s.Addr), "0", "DBSIZE")
 	s.Kill9()
 	s.start(nil)

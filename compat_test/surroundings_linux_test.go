@@ -63,7 +63,7 @@ func TestWhatIsNotToBeKeptIsInATemporaryDirectoryWhereItsOwnCanNotBeWritten(t *t
 	s := unwritable(t, "redis-server", "--save", "", "--appendonly", "no")
 	for range 2 { // a killed server's directory is used again
 		s.start(nil)
-		mentions(t, s.Log.String(), s.Dir, "ALL DATA IS IN")
+		logSays(t, s, s.Dir, "ALL DATA IS IN")
 		c := dial(t, s.Addr)
 		if dir := c.Do("CONFIG", "GET", "dir").elems[1].text; dir == s.Dir || !strings.Contains(s.Log.String(), dir) {
 			t.Errorf("dir is %s:\n%s", dir, s.Log)

@@ -243,9 +243,7 @@ func TestOneValueOnDiskMayBeLongerThanAllThatMayWait(t *testing.T) {
 func TestAClientThatIsSlowedDownAndTakesNothingIsClosed(t *testing.T) {
 	s := startServer(t, subjectBin(t), "--maxmemory-clients", "16mb", "--timeout", "1")
 	wantUnreadClosed(t, s, 60)
-	if !strings.Contains(s.Log.String(), "maxmemory-clients: ") {
-		t.Errorf("the log does not say why:\n%s", s.Log)
-	}
+	logSays(t, s, "maxmemory-clients: ")
 }
 
 // As in Redis a lower bound holds for what waits already. maxmemory-clients may be a share of maxmemory.
@@ -424,7 +422,7 @@ func TestTheClientForWhichTheMostWaitsIsClosedAtMaxmemoryClients(t *testing.T) {
 			t.Errorf("client %s is there: %v\nleast %s, most %s, exempt %s\n%s", id, is, least, most, exempt, publisher.Do("CLIENT", "LIST").Text())
 		}
 	}
-	mentions(t, s.Log.String(), "maxmemory-clients")
+	logSays(t, s, "maxmemory-clients")
 }
 
 var _ interface{ CloseWrite() error } = (*tls.Conn)(nil)
