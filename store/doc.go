@@ -32,7 +32,8 @@
 //	pulse.go idle.go                                     what an idle server does not do, and gives back
 //	pages.go damage.go trouble.go                        the pages' checksums; what is told when the disk fails
 //	load.go reader.go                                    from the tables to memory, and the connections for it
-//	scan.go scan_page.go scan_names.go scan_remembered.go  SCAN: by id, and from name to name
+//	scan.go scan_page.go                                 SCAN by id
+//	scan_names.go scan_remembered.go                     and from name to name
 //	random.go                                            RANDOMKEY
 //	renamed.go                                           keys that the tables have under other names
 //	sqlite.go migrate.go                                 connections and files, those of older versions too
