@@ -43,7 +43,7 @@
 //	paged_generation.go paged_whole.go                   what a part knows by name; to and from a whole in memory
 //	paged_index.go paged_build.go paged_list.go           the index by which they are found; the ends of lists
 //	paged_stream.go paged_stream_spans.go                 some of a stream's entries: the way there; which are known
-//	paged_stream_read.go                                 how one is found on disk
+//	paged_stream_read.go stream_seek.go                  how one is found on disk
 //	paged_filter.go paged_filter_build.go                names that are not there are known without a look-up
 //	paged_growth.go                                      writers wait for an index that memory waits for
 //	apply_string.go apply_rows.go apply_runs.go          the rows of long strings and of collections

@@ -166,28 +166,7 @@ func (r *reader) seekRun(id int64, entry StreamID) (n int64, before bool, err er
 	if err := s.Reset(); err != nil || none {
 		return 0, true, err
 	}
-	// The run at or before low begins at the entry or before it, that at or before high behind it.
-	low, high := first, last
-	if n, begins, err := r.runAt(id, last); err != nil || begins.Compare(entry) <= 0 {
-		return n, false, err
-	}
-	if n, begins, err := r.runAt(id, first); err != nil || begins.Compare(entry) > 0 {
-		return n, true, err
-	}
-	for high-low > 1 {
-		middle := low + (high-low)/2
-		n, begins, err := r.runAt(id, middle)
-		switch {
-		case err != nil:
-			return 0, false, err
-		case begins.Compare(entry) <= 0:
-			low = middle
-		default:
-			high = n
-		}
-	}
-	n, _, err = r.runAt(id, low)
-	return n, false, err
+	return lastRunBefore(entry, first, last, func(n int64) (int64, StreamID, error) { return r.runAt(id, n) })
 }
 
 // runAt is the last run that begins at row n or before it, and its first entry's id.
