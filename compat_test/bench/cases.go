@@ -27,13 +27,15 @@ type size struct {
 	coldMaxMB   int           // Diskette's maxmemory in the cold case; the data set is 20 times that
 	firstGETSec float64       // how long after kill -9 and start the first GET may take
 	elements    int           // of what the long commands work on
+	steadyKeys  int           // of the steady cases
+	steady      time.Duration // for which a server gets one of their rates
 }
 
 var (
 	fullSize = size{rounds: 5, requests: 1, quiet: 1500 * time.Millisecond, atRest: 15 * time.Second, hotIdle: "5s", manyKeys: 5_000_000, uniform: time.Minute,
-		manyMaxMB: 128, manyRSSMB: 300, coldMaxMB: 64, firstGETSec: 1, elements: 1_000_000}
+		manyMaxMB: 128, manyRSSMB: 300, coldMaxMB: 64, firstGETSec: 1, elements: 1_000_000, steadyKeys: 1_000_000, steady: 10 * time.Minute}
 	quickSize = size{rounds: 1, requests: 0.05, quiet: 100 * time.Millisecond, hurried: true, atRest: 3 * time.Second, hotIdle: "1s", manyKeys: 100_000, uniform: 2 * time.Second,
-		manyMaxMB: 128, manyRSSMB: 300, coldMaxMB: 4, firstGETSec: 1, elements: 20_000}
+		manyMaxMB: 128, manyRSSMB: 300, coldMaxMB: 4, firstGETSec: 1, elements: 20_000, steadyKeys: 20_000, steady: 600 * time.Millisecond}
 )
 
 const (
@@ -112,6 +114,7 @@ func allGroups(sz size) []group {
 
 	groups := []group{ordinary, collections(), sequence(), mixes(), messages(), unheard(), always, cold, many, resident(), importing(sz), exporting(sz)}
 	groups = append(groups, largerFamilies()...)
+	groups = append(groups, steadies(sz)...)
 	return append(groups, longFamilies()...)
 }
 

@@ -17,7 +17,8 @@
 //	1 x 1                     19-35,000/s                 16-28,000/s
 //
 // The throughput is the same, but the Go client's scheduler adds 0.6 ms of its own to the p99 and
-// 40 us to a single connection's round trip.
+// 40 us to a single connection's round trip. What redis-benchmark can not send has clients of this program's own:
+// the mixes (mix.go), and the steady cases, whose requests do not wait for replies (steady_loop.go).
 //
 // How the figures are taken:
 //   - Server CPU is the process's CPU clock (nanoseconds, exited threads included) plus its forked

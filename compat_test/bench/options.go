@@ -26,7 +26,7 @@ func parseOptions() (options, error) {
 	flag.StringVar(&o.redis, "redis", "redis-server", "the redis-server `binary` to compare with")
 	flag.StringVar(&o.cases, "cases", "", "run only the cases whose name matches this `regexp`")
 	flag.IntVar(&o.rounds, "rounds", 0, "measured runs of each case (default 5; with -quick 1, and 3 of what is compared with baseline.json)")
-	flag.Float64Var(&o.scale, "n", 1, "multiply the number of requests, the elements of long commands and the uniform minute by this `factor`")
+	flag.Float64Var(&o.scale, "n", 1, "multiply the number of requests, the elements of long commands, the uniform minute and the steady ten by this `factor`")
 	flag.BoolVar(&o.quick, "quick", false, "small sizes: a smoke test, not a measurement; it fails on processor time lost against baseline.json")
 	flag.StringVar(&o.record, "record", "", "with -quick: run the cases of baseline.json and write their ratios to this `file`, instead of failing on what is worse")
 	flag.StringVar(&o.compare, "compare", "", "show what has changed since the report that -json wrote to this `file`")
@@ -64,6 +64,7 @@ func (o options) config() (cfg config, err error) {
 	}
 	cfg.size.requests *= o.scale
 	cfg.size.elements = int(float64(cfg.size.elements) * o.scale)
+	cfg.size.steady = time.Duration(float64(cfg.size.steady) * o.scale)
 	cfg.size.uniform = time.Duration(float64(cfg.size.uniform) * o.scale)
 	if o.quick && o.record == "" && o.scale == 1 {
 		b, err := readBaseline()
@@ -80,7 +81,7 @@ func (o options) config() (cfg config, err error) {
 
 // show writes the report as it was asked for.
 func (o options) show(rep *report, old *report) error {
-	if len(rep.Rows)+len(rep.Facts)+len(rep.Longs) == 0 {
+	if len(rep.Rows)+len(rep.Facts)+len(rep.Longs)+len(rep.Steadies) == 0 {
 		return nil
 	}
 	var err error

@@ -32,6 +32,8 @@ type report struct {
 	Elements int       `json:"elements,omitempty"` // of what the long commands work on
 	Longs    []longRow `json:"longs,omitempty"`
 
+	Steadies []steadyRow `json:"steadies,omitempty"`
+
 	gate gateResult
 }
 
@@ -120,6 +122,7 @@ func (rep *report) writeText(w io.Writer) {
 		tw.Flush()
 	}
 	rep.writeLongs(w)
+	rep.writeSteadies(w)
 }
 
 // writeMarkdown prints the README's tables; a figure that misses its target is bold.
@@ -149,6 +152,7 @@ func (rep *report) writeMarkdown(w io.Writer) {
 		fmt.Fprintln(w)
 	}
 	rep.writeLongs(w)
+	rep.writeSteadies(w)
 	fmt.Fprintln(w, rep.caption()+" Bold misses its target.")
 }
 
