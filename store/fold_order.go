@@ -30,9 +30,18 @@ func (a rowPlace) compare(b rowPlace) int {
 	return 0
 }
 
+// breathCompared is how many comparisons, of some 10 ns, go by from one breath to the next.
+const breathCompared = 8192
+
 // inOrder sorts places, and returns those in the fold. It is good until the next call.
 func (w *writer) inOrder() []int32 {
-	slices.SortFunc(w.places, rowPlace.compare)
+	compared := 0
+	slices.SortFunc(w.places, func(a, b rowPlace) int {
+		if compared++; compared%breathCompared == 0 && w.serving {
+			w.breath.step(breathSteps)
+		}
+		return a.compare(b)
+	})
 	w.order = w.order[:0]
 	for i := range w.places {
 		w.order = append(w.order, w.places[i].place)

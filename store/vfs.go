@@ -25,7 +25,8 @@ type doubtVFS struct {
 	disk files.Disk
 	real bool // it stands on the operating system's
 
-	unverified bool // the pages' checksums are not compared: see pages.go
+	unverified bool        // the pages' checksums are not compared: see pages.go
+	serving    atomic.Bool // there are clients, who are let have the processor while pages are written
 
 	mu     sync.Mutex
 	doubts map[string]*doubt // by file name: connections come and go
@@ -86,7 +87,7 @@ func (d *doubtVFS) wrap(name string, f vfs.File, flags vfs.OpenFlag, err error) 
 	if d.doubts[name] == nil {
 		d.doubts[name] = &doubt{}
 	}
-	return &doubtFile{File: f, name: name, disk: d.disk, doubt: d.doubts[name]}, flags, nil
+	return &doubtFile{File: f, name: name, disk: d.disk, doubt: d.doubts[name], serving: &d.serving}, flags, nil
 }
 
 func (d *doubtVFS) Delete(name string, syncDir bool) error {
@@ -105,9 +106,15 @@ type doubtFile struct {
 	name  string
 	disk  files.Disk
 	doubt *doubt
+
+	serving *atomic.Bool
+	breath  breath // a commit and a checkpoint write thousands of pages in one call of SQLite's
 }
 
 func (f *doubtFile) WriteAt(p []byte, off int64) (int, error) {
+	if f.serving.Load() {
+		f.breath.step(1)
+	}
 	f.doubt.add(off, off+int64(len(p)))
 	return f.File.WriteAt(p, off)
 }

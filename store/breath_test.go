@@ -1,0 +1,79 @@
+package store
+
+import (
+	"runtime"
+	"sync/atomic"
+	"testing"
+
+	"github.com/ncruces/go-sqlite3/vfs"
+)
+
+// turnsBeside counts how often another goroutine gets the only processor while work has it.
+func turnsBeside(work func()) int64 {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	var turns atomic.Int64
+	stop, begun, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		close(begun)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				turns.Add(1)
+				runtime.Gosched()
+			}
+		}
+	}()
+	<-begun
+	before := turns.Load()
+	work()
+	n := turns.Load() - before
+	close(stop)
+	<-done
+	return n
+}
+
+// nowhere is a file that keeps nothing.
+type nowhere struct{ vfs.File }
+
+func (nowhere) WriteAt(p []byte, _ int64) (int, error) { return len(p), nil }
+
+func TestPagesAreWrittenWhileClientsHaveTheirTurns(t *testing.T) {
+	d := &doubtVFS{doubts: map[string]*doubt{}}
+	f, _, err := d.wrap("pages", nowhere{}, vfs.OPEN_READWRITE|vfs.OPEN_MAIN_DB, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const pages = 40 * breathSteps
+	write := func() {
+		page := make([]byte, pageBytes)
+		for i := range int64(pages) {
+			if _, err := f.WriteAt(page, i*pageBytes); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	d.serving.Store(true)
+	if n := turnsBeside(write); n < pages/breathSteps {
+		t.Errorf("while %d pages were written others had %d turns, want one for %d pages", pages, n, breathSteps)
+	}
+}
+
+func TestRowsAreSortedWhileClientsHaveTheirTurns(t *testing.T) {
+	w := &writer{serving: true}
+	for i := range 100_000 {
+		w.places = append(w.places, rowPlace{id: int64(i) * 7919 % 100_003, place: int32(i)})
+	}
+	var order []int32
+	n := turnsBeside(func() { order = w.inOrder() })
+	if least := int64(100_000 * 10 / breathCompared); n < least { // a sort compares each more often than that
+		t.Errorf("while 100,000 rows were sorted others had %d turns, want %d", n, least)
+	}
+	for i := 1; i < len(order); i++ {
+		if a, b := int64(order[i-1])*7919%100_003, int64(order[i])*7919%100_003; a >= b {
+			t.Fatalf("row %d comes before row %d", a, b)
+		}
+	}
+}
