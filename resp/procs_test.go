@@ -10,11 +10,11 @@ func TestOneCoreServesSingleCommandsAndReadsAndAllServePipelinesOfChanges(t *tes
 	defer runtime.GOMAXPROCS(before)
 	p := &procs{all: 2, now: 2}
 	var commands, batches, changes, loads int64
-	clients := 50
+	clients, labor := 50, false
 	step := func(c, b, ch, l int64, want int) {
 		t.Helper()
 		commands, batches, changes, loads = commands+c, batches+b, changes+ch, loads+l
-		p.look(commands, batches, changes, loads, clients)
+		p.look(commands, batches, changes, loads, clients, labor)
 		if p.now != want {
 			t.Fatalf("%d commands in %d batches, %d changes, %d loads: runs on %d, want %d", c, b, ch, l, p.now, want)
 		}
@@ -38,4 +38,11 @@ func TestOneCoreServesSingleCommandsAndReadsAndAllServePipelinesOfChanges(t *tes
 	step(10, 10, 0, 0, 2)
 	clients = 0
 	step(0, 0, 0, 0, 1)
+	clients, labor = 50, true
+	step(1000, 1000, 500, 0, 2)
+	labor = false
+	for range procsCalm - 1 {
+		step(1000, 1000, 500, 0, 2)
+	}
+	step(1000, 1000, 500, 0, 1)
 }

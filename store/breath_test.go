@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/ncruces/go-sqlite3/vfs"
 )
@@ -75,5 +76,29 @@ func TestRowsAreSortedWhileClientsHaveTheirTurns(t *testing.T) {
 		if a, b := int64(order[i-1])*7919%100_003, int64(order[i])*7919%100_003; a >= b {
 			t.Fatalf("row %d comes before row %d", a, b)
 		}
+	}
+}
+
+func TestLongWorkIsToldWhileItGoesOn(t *testing.T) {
+	for len(labor.begun) > 0 || Laboring() { // what a test before has left
+		select {
+		case <-LaborBegins():
+		case <-time.After(laborPause):
+		}
+	}
+	var b breath
+	told := 0
+	for began := time.Now(); labor.last.Load() < began.Add(20*breathPeriod).UnixNano(); {
+		if b.step(breathSteps); time.Since(began) > time.Minute {
+			t.Fatal("work that goes on for a minute is not noted")
+		}
+		select {
+		case <-LaborBegins():
+			told++
+		default:
+		}
+	}
+	if told == 0 {
+		t.Error("nobody was told")
 	}
 }
