@@ -9,9 +9,9 @@ import (
 )
 
 // The steady cases ask how long the slowest of many requests take, by a load whose rate does not depend on the answers
-// (steady_loop.go). Of each mix the highest rate of each server comes first, by connections that wait for their replies;
-// then both get a half and four fifths of Redis's, in turns. In the middle of each turn Redis rewrites its append-only
-// file; what Diskette does instead, write-back and checkpoints, it does all along.
+// (steady_loop.go). Of each mix the highest rate of each server comes first, by connections that wait for replies; then
+// both get a half and four fifths of Redis's, in turns. In the middle of each turn Redis rewrites its append-only file;
+// what Diskette does instead, write-back and checkpoints, it does all along.
 
 const (
 	steadyConnections = 50
