@@ -5,6 +5,28 @@ import (
 	"testing"
 )
 
+func TestBothCoresServeWhileTheHeapGrowsIntoACollection(t *testing.T) {
+	const mb = 1 << 20
+	p := &procs{heap: 200 * mb}
+	for _, c := range []struct {
+		bytes int64
+		want  bool
+	}{
+		{210 * mb, false},             // 10 MB in a period: 310 in ten more
+		{240 * mb, true},              // 540
+		{241 * mb, false},             // 251
+		{440 * mb, true},              // it is at work
+		{441 * mb, true},              // still
+		{441*mb + 1000, false},        // a heap that does not grow may stay there
+		{300 * mb, false},             // it is over
+		{300*mb + procsGrowth, false}, //
+	} {
+		if got := p.collecting(c.bytes, 400*mb); got != c.want {
+			t.Errorf("at %d bytes: %v", c.bytes, got)
+		}
+	}
+}
+
 func TestOneCoreServesSingleCommandsAndReadsAndAllServePipelinesOfChanges(t *testing.T) {
 	before := runtime.GOMAXPROCS(0)
 	defer runtime.GOMAXPROCS(before)
