@@ -53,6 +53,31 @@ func (l ListTx) Pop(end End) (value string) {
 	return value
 }
 
+// PopMany removes n elements at an end, which are there, and returns them as they leave.
+func (l ListTx) PopMany(end End, n int) (values []string) {
+	l.tx.st.stats.changes += int64(n - 1) // Redis counts the elements
+	if n == l.List.Len() && l.outline == nil {
+		values = l.Range(0, n)
+		if end == Tail {
+			slices.Reverse(values)
+		}
+		*l.List = List{}
+		l.changed()
+		return values
+	}
+	values = make([]string, 0, n)
+	head := l.tx.rec.head // and not stored for each: see appendText
+	for range n {
+		e := l.take(end)
+		l.notePop(end, e.n)
+		head = appendRemove(head, l.o.id, listElements, e.n)
+		values = append(values, e.value)
+	}
+	l.tx.rec.head = head
+	l.changed()
+	return values
+}
+
 func (l ListTx) pop(end End) string {
 	e := l.take(end)
 	l.notePop(end, e.n)

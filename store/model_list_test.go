@@ -46,7 +46,9 @@ func playList(g *game, l ListTx, list []string) []string {
 	}
 	i := g.r.IntN(n)
 	switch g.r.IntN(12) {
-	case 0, 1:
+	case 0:
+		return playPopMany(g, l, list, end, min(i+1, 1+g.r.IntN(9)))
+	case 1:
 		want := list[0]
 		if end == Tail {
 			want = list[n-1]
@@ -104,4 +106,17 @@ func removeModel(g *game, l ListTx, list []string, value string, count int) []st
 		g.fail("remove %d of %s: %s removed, want %d", count, value, fmt.Sprint(got), removed)
 	}
 	return left
+}
+
+// playPopMany pops n elements at an end.
+func playPopMany(g *game, l ListTx, list []string, end End, n int) []string {
+	want, rest := slices.Clone(list[:n]), list[n:]
+	if end == Tail {
+		want, rest = slices.Clone(list[len(list)-n:]), list[:len(list)-n]
+		slices.Reverse(want)
+	}
+	if got := l.PopMany(end, n); !slices.Equal(got, want) {
+		g.fail("pop %d %v: %.20q, want %.20q", n, end, got, want)
+	}
+	return rest
 }

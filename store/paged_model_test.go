@@ -253,7 +253,9 @@ func (g *game) playEnd(tx *Tx, key string, k []byte, end End, pops, many int) {
 	}
 	g.note("%s of %d: end %v, pops %d, pushes %d", key, l.Len(), end, pops, many)
 	list := slices.Clone(e.content.list)
-	if pops > 0 {
+	if n := min(pops, len(list)); n > 0 && g.r.IntN(2) == 0 {
+		list = playPopMany(g, l, list, end, n)
+	} else if pops > 0 {
 		for range min(pops, len(list)) {
 			at := 0
 			if end == Tail {

@@ -214,11 +214,11 @@ func (q *geoQuery) run(z *store.ZSet) []found {
 	if q.any {
 		limit = q.count
 	}
-	all := searchShape(&q.shape, z, limit)
 	order := q.order
 	if order == 0 && q.count > 0 && !q.any {
 		order = 1 // the first of them in no order would mean nothing
 	}
+	all := searchShape(q.shape.Search(order != 0 || q.withDist || q.storeMeters), z, limit)
 	if order != 0 {
 		slices.SortStableFunc(all, func(a, b found) int { return order * cmp.Compare(a.meters, b.meters) })
 	}
@@ -232,11 +232,11 @@ func (q *geoQuery) run(z *store.ZSet) []found {
 type found struct {
 	store.Scored
 	place  geo.Place
-	meters float64 // from the center
+	meters float64 // from the center, if the search tells it
 }
 
 // searchShape finds the members within a shape, up to limit of them if it is not 0.
-func searchShape(s *geo.Shape, z *store.ZSet, limit int64) (all []found) {
+func searchShape(s *geo.Search, z *store.ZSet, limit int64) (all []found) {
 	last := 0 // the cell searched before: when few cells make the world, neighbours are the same
 	cells := s.Cells()
 	for i, c := range cells {

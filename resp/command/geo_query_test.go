@@ -43,7 +43,7 @@ func FuzzGeoQuery(f *testing.F) {
 				t.Fatalf("the cell %+v of %+v", c, s)
 			}
 		}
-		s.Has(geo.Place{Lon: 1, Lat: 1})
+		s.Search(true).Has(geo.Place{Lon: 1, Lat: 1})
 		q.run(nil)
 	})
 }

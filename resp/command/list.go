@@ -150,13 +150,14 @@ func (c *Call) popOne(tx *store.Tx, key []byte, l store.ListTx, end store.End) R
 // popped removes up to count elements and returns them.
 func (c *Call) popped(tx *store.Tx, key []byte, l store.ListTx, end store.End, count int64) Reply {
 	n := int(min(count, int64(l.Len())))
+	if n == 0 {
+		return Array()
+	}
 	elems := c.Elems(n)
-	for range n {
-		elems = append(elems, BulkString(l.Pop(end)))
+	for _, element := range l.PopMany(end, n) {
+		elems = append(elems, BulkString(element))
 	}
-	if n > 0 {
-		c.notifyGone(tx, eventList, popEvents[end], key, l.Len())
-	}
+	c.notifyGone(tx, eventList, popEvents[end], key, l.Len())
 	return Array(elems...)
 }
 

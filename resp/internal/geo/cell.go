@@ -133,24 +133,36 @@ func Text(score float64) string {
 }
 
 // Distance is the way between two places in meters, by the haversine formula.
-func Distance(a, b Place) float64 {
+func Distance(a, b Place) float64 { return originAt(a).distance(b) }
+
+// An origin is a place to which many distances are asked for.
+type origin struct {
+	Place
+	cosine float64 // of its latitude
+}
+
+func originAt(p Place) origin { return origin{p, cosine(p.Lat * degree)} }
+
+func (a origin) distance(b Place) float64 {
 	v := sine((b.Lon*degree - float64(a.Lon*degree)) / 2)
 	if v == 0 {
 		return earthMeters * math.Abs(b.Lat*degree-float64(a.Lat*degree))
 	}
 	lat1, lat2 := a.Lat*degree, b.Lat*degree
 	u := sine((lat2 - lat1) / 2)
-	h := float64(u*u) + float64(cosine(lat1)*cosine(lat2)*v*v)
+	h := float64(u*u) + float64(a.cosine*cosine(lat2)*v*v)
 	return 2 * earthMeters * arcsine(math.Sqrt(h))
 }
 
-// beyond reports whether two places are farther apart than some meters, as far as math's sines can tell.
-func beyond(a, b Place, meters float64) bool {
-	meters = meters*(1+1e-6) + 1
-	if math.Abs(b.Lat-a.Lat)*degree*earthMeters > meters {
-		return true
-	}
+// haversine is the square of the sine of half the angle between two places, as far as math's sines can tell.
+func (a origin) haversine(b Place) float64 {
 	u, v := math.Sin((b.Lat-a.Lat)*degree/2), math.Sin((b.Lon-a.Lon)*degree/2)
-	h := u*u + math.Cos(a.Lat*degree)*math.Cos(b.Lat*degree)*v*v
-	return 2*earthMeters*math.Asin(math.Sqrt(min(h, 1))) > meters
+	return u*u + a.cosine*math.Cos(b.Lat*degree)*v*v
+}
+
+// haversineOf is the haversine of places that are so many meters apart; 1, which none is above, if that is not
+// possible.
+func haversineOf(meters float64) float64 {
+	sine := math.Sin(min(max(meters, 0)/(2*earthMeters), math.Pi/2))
+	return sine * sine
 }

@@ -56,11 +56,11 @@ func TestTheCellsOfAShapeCoverIt(t *testing.T) {
 		} else {
 			s.Radius = size
 		}
-		cells := s.Cells()
+		cells, search := s.Cells(), s.Search(false)
 		for range 100 {
 			near := size / earthMeters / degree * 1.5
 			p := Place{s.Center.Lon + (r.Float64()*2-1)*near, s.Center.Lat + (r.Float64()*2-1)*near}
-			if _, ok := s.Has(p); !ok || math.Abs(p.Lat) > 80 {
+			if _, ok := search.Has(p); !ok || math.Abs(p.Lat) > 80 {
 				continue
 			}
 			inside++
@@ -75,5 +75,43 @@ func TestTheCellsOfAShapeCoverIt(t *testing.T) {
 	}
 	if inside < 10_000 {
 		t.Errorf("%d places lay inside: too few to mean anything", inside)
+	}
+}
+
+// TestASearchWithoutDistancesFindsTheSame asks about places anywhere near the edge of circles and boxes, from a part in
+// 10^12 of the radius away, where the exact distance decides, to half of it.
+func TestASearchWithoutDistancesFindsTheSame(t *testing.T) {
+	r := testrand.New(t, 6)
+	within := 0
+	const times = 100_000
+	for range times {
+		s := Shape{Center: Place{r.Float64()*360 - 180, (r.Float64()*2 - 1) * LatMax}, Unit: 1}
+		p := Place{r.Float64()*360 - 180, (r.Float64()*2 - 1) * LatMax}
+		if r.IntN(2) == 0 {
+			p = Place{s.Center.Lon + r.Float64()/1000, s.Center.Lat + r.Float64()/1000}
+		}
+		off := 1 + (r.Float64()*2-1)*math.Pow(10, -1-11*r.Float64())
+		d := Distance(s.Center, p)
+		if s.Box = r.IntN(4) == 0; s.Box {
+			s.Width, s.Height = 2*d*off, 2*d*off
+		} else {
+			s.Radius = d * off
+		}
+		meters, ok := s.Search(true).Has(p)
+		if ok && meters != d {
+			t.Fatalf("%v is %v from the center of %+v, not %v", p, d, s, meters)
+		}
+		if !s.Box && ok != (d <= s.Radius) {
+			t.Fatalf("%v, %v from the center, is in %+v: %v", p, d, s, ok)
+		}
+		if _, same := s.Search(false).Has(p); same != ok {
+			t.Fatalf("%v is in %+v: %v, and %v where no distance is asked for", p, s, ok, same)
+		}
+		if ok {
+			within++
+		}
+	}
+	if within < times/5 || within > times*4/5 {
+		t.Errorf("%d of %d places lay inside: too few or many to mean anything", within, times)
 	}
 }

@@ -13,20 +13,45 @@ type Shape struct {
 	Unit          float64 // meters
 }
 
+// A Search asks of many places whether a shape has them.
+type Search struct {
+	Shape
+	from origin
+	// Of a circle: the haversines up to which a place is surely within it, and above which it is surely not. What lies
+	// between takes the exact distance to tell.
+	within, beyond float64
+	exact          bool
+}
+
+// Search begins a search. The distances of the places that it finds are told only if they are asked for.
+func (s *Shape) Search(distances bool) *Search {
+	meters := s.Radius * s.Unit
+	const margin, part = 1, 1e-6 // meters, and of the radius
+	return &Search{Shape: *s, from: originAt(s.Center), exact: distances,
+		within: haversineOf(meters*(1-part) - margin), beyond: haversineOf(meters*(1+part) + margin)}
+}
+
 // Has reports whether a place lies in the shape, and how far from the center.
-func (s *Shape) Has(p Place) (meters float64, ok bool) {
+func (s *Search) Has(p Place) (meters float64, ok bool) {
 	if !s.Box {
-		if beyond(s.Center, p, s.Radius*s.Unit) {
+		h := s.from.haversine(p)
+		switch {
+		case h > s.beyond:
 			return 0, false
+		case h < s.within && !s.exact:
+			return 0, true
 		}
-		meters = Distance(s.Center, p)
+		meters = s.from.distance(p)
 		return meters, !(meters > s.Radius*s.Unit)
 	}
 	if Distance(Place{p.Lon, p.Lat}, Place{p.Lon, s.Center.Lat}) > s.Height*s.Unit/2 ||
 		Distance(p, Place{s.Center.Lon, p.Lat}) > s.Width*s.Unit/2 {
 		return 0, false
 	}
-	return Distance(s.Center, p), true
+	if s.exact {
+		meters = s.from.distance(p)
+	}
+	return meters, true
 }
 
 // bounds are the degrees between which the shape lies, about.

@@ -78,6 +78,9 @@ func sineAndCosine(x float64) (sine, cosine pair) {
 	late = 1.0/24 + z*(-1.0/720+z*(1.0/40320+z*(-1.0/3628800)))
 	c := pair{1, 0}.plus(rr.times(sum(-0.5, float64(z*late))))
 
+	if n == 0 {
+		return s, c
+	}
 	k := int(n)
 	sineN, cosineN := sineOf(k), sineOf(k+8)
 	return sineN.times(c).plus(cosineN.times(s)), cosineN.times(c).plus(sineN.times(s).negative())
