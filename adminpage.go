@@ -53,13 +53,13 @@ func (p *process) serveAdmin(ln net.Listener) {
 		},
 		TLS:      p.server.AdminTLS(),
 		Expiring: p.server.ExpiringNext,
-		Elements: func(db int, key string, behind int64, most int) ([]admin.Element, int64, bool, error) {
-			found, next, there, err := p.server.Elements(db, key, behind, most)
+		Elements: func(db int, key string, behind admin.Place, most int) ([]admin.Element, admin.Place, bool, error) {
+			found, next, there, err := p.server.Elements(db, key, store.LeafPlace(behind), most)
 			elements := make([]admin.Element, len(found))
 			for i, e := range found {
 				elements[i] = admin.Element(e)
 			}
-			return elements, next, there, err
+			return elements, admin.Place(next), there, err
 		},
 		Holds: func(ctx context.Context) ([]admin.Holds, error) {
 			watched, err := p.server.WatchHolds(ctx)

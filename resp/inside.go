@@ -272,20 +272,21 @@ func (s *Server) ExpiringNext(db int, millis, id int64, most int) (keys []string
 	return keys, next.Millis, next.ID, err
 }
 
-// Elements lists at most so many elements of a large hash, set or sorted set behind a number, 0 at first, in order of
-// birth, as the tables have them, and where to go on; 0 = that was all. there = the tables have the collection.
+// Elements lists at most so many elements of a large hash, set or sorted set behind a place, in order of birth, as the
+// tables have them, and where to go on; the zero place = that was all. there = the tables have the collection, and it
+// is the one of the place.
 func (s *Server) Elements(
-	db int, key string, behind int64, most int,
-) (elements []store.Element, next int64, there bool, err error) {
+	db int, key string, behind store.LeafPlace, most int,
+) (elements []store.Element, next store.LeafPlace, there bool, err error) {
 	if err := s.hasData(); err != nil {
-		return nil, 0, false, err
+		return nil, next, false, err
 	}
 	if db < 0 || db >= s.cfg.Databases {
-		return nil, 0, false, errors.New("there is no such database")
+		return nil, next, false, errors.New("there is no such database")
 	}
 	elements, next, err = s.store.Leaf(db, key, behind, most, time.Now().UnixMilli())
 	if err == store.ErrNotThere {
-		return nil, 0, false, nil
+		return nil, next, false, nil
 	}
 	return elements, next, err == nil, err
 }

@@ -18,30 +18,45 @@ const (
 	LongElement = chunkBytes // a name or value from which on its length is not known
 )
 
-// ErrNotThere says that the tables have no such key, or that it is of a type that has no rows with names. One that was
-// written in the last seconds may be in memory alone.
+// A LeafPlace is where one goes on: behind a row of the key with an id. The zero one is the beginning of any key.
+type LeafPlace struct{ Key, Row int64 }
+
+// ErrNotThere says that the tables do not have the key that the name belongs to, or that it is of a type that has no
+// rows with names, or another key than the one of the place. One that was written in the last seconds may be in memory
+// alone.
 var ErrNotThere = errors.New("the tables have no such collection yet")
 
-// Leaf lists at most so many elements of a hash, set or sorted set behind a number, 0 at first, in order of birth, and
-// the number to go on from; 0 = that was all. They are as the tables have them: what has changed in the last seconds
-// may be missing or be otherwise by now. An element that is there throughout comes once. The keyspace lock is held for
-// a look at the database's number alone.
+// Leaf lists at most so many elements of a hash, set or sorted set behind a place, in order of birth, and the place to
+// go on from; the zero one = that was all. They are as the tables have them: what has changed in the last seconds may
+// be missing or be otherwise by now. An element that is there throughout comes once, and none comes of a key that had
+// the name before. The keyspace lock is held for a look at the database's number and the key's id alone.
 func (st *Store) Leaf(
-	db int, key string, behind int64, most int, now int64,
-) (elements []Element, next int64, err error) {
-	var space int64
-	if err := st.Look(false, func() { space = st.dbs[db].id }); err != nil {
-		return nil, 0, err
+	db int, key string, behind LeafPlace, most int, now int64,
+) (elements []Element, next LeafPlace, err error) {
+	var space, id int64
+	known := false
+	if err := st.Look(false, func() {
+		s := st.dbs[db]
+		space = s.id
+		// The tables may still have a key that was deleted (I5), or the one before this one.
+		if o := s.keys.get(key); o != nil && o.load() == nil {
+			id, known = o.id, true
+		}
+	}); err != nil {
+		return nil, next, err
 	}
 	err = st.readers.use(func(r *reader) error {
 		var of row
 		if err := r.row(space, key, NeedHead, &of); err != nil {
 			return err
 		}
-		if of.id == 0 || !hasNames(of.typ) {
+		if of.id == 0 || !hasNames(of.typ) || known && of.id != id || behind.Key != 0 && of.id != behind.Key {
 			return ErrNotThere
 		}
-		elements, next, err = r.leaf(of.id, of.typ, behind, most, now)
+		elements, next.Row, err = r.leaf(of.id, of.typ, behind.Row, most, now)
+		if next.Row != 0 {
+			next.Key = of.id
+		}
 		return err
 	})
 	if err != nil && err != ErrNotThere {

@@ -30,10 +30,10 @@ type Backend struct {
 	// Expiring lists at most so many keys of a database that expire after a place (a deadline in unix ms, and a number
 	// for keys that have the same), in that order, and where to go on; 0, 0 = that was all.
 	Expiring func(db int, millis, id int64, most int) (keys []string, nextMillis, nextID int64, err error)
-	// Elements lists at most so many elements of a hash, set or sorted set behind a number, 0 at first, in order of
-	// birth, and where to go on; 0 = that was all. It reads no others, and what has changed in the last seconds it may
-	// not know; there = it knows the collection.
-	Elements func(db int, key string, behind int64, most int) (elements []Element, next int64, there bool, err error)
+	// Elements lists at most so many elements of a hash, set or sorted set behind a place, in order of birth, and where
+	// to go on; the zero place = that was all. It reads no others, and what has changed in the last seconds it may
+	// not know; there = it knows the collection, and it is the one of the place.
+	Elements func(db int, key string, behind Place, most int) (elements []Element, next Place, there bool, err error)
 	// Copy makes a copy of the database file, whose room on the disk is free again when it is closed.
 	Copy func(ctx context.Context) (File, error)
 	// NoteBackup notes that a copy was sent to its end: its kind as INFO's last_backup_kind has it, a moment up to
@@ -51,6 +51,10 @@ type Element struct {
 	NameBytes, ValueBytes int64
 	Score                 float64
 }
+
+// A Place is behind a row of the collection with a number: one of the same name that is made later has another. The
+// zero one is the beginning of any.
+type Place struct{ Key, Row int64 }
 
 // Holds are those of the lock that ended in the same functions.
 type Holds struct {

@@ -75,13 +75,13 @@ func startWith(t testing.TB, dir string, change func(*Server), args ...string) *
 			return c, nil
 		},
 		TLS: server.AdminTLS(), Expiring: server.ExpiringNext,
-		Elements: func(db int, key string, behind int64, most int) ([]Element, int64, bool, error) {
-			found, next, there, err := server.Elements(db, key, behind, most)
+		Elements: func(db int, key string, behind Place, most int) ([]Element, Place, bool, error) {
+			found, next, there, err := server.Elements(db, key, store.LeafPlace(behind), most)
 			elements := make([]Element, len(found))
 			for i, e := range found {
 				elements[i] = Element(e)
 			}
-			return elements, next, there, err
+			return elements, Place(next), there, err
 		},
 		Holds: func(ctx context.Context) (holds []Holds, err error) {
 			watched, err := server.WatchHolds(ctx)

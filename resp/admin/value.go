@@ -113,8 +113,19 @@ func digest(text string) string {
 // longElement is the length from which on a row does not tell an element's.
 const longElement = 256 << 10
 
-// rowMark is what the place of a row begins with, where others are SCAN's cursors and ranks.
+// rowMark is what a Place begins with, where others are SCAN's cursors and ranks: "r12-3" is behind row 3 of key 12.
 const rowMark = "r"
+
+func (p Place) String() string { return fmt.Sprintf(rowMark+"%d-%d", p.Key, p.Row) }
+
+// placeOf reads a Place.
+func placeOf(text string) (p Place, ok bool) {
+	key, row, _ := strings.Cut(strings.TrimPrefix(text, rowMark), "-")
+	var err [2]error
+	p.Key, err[0] = strconv.ParseInt(key, 10, 64)
+	p.Row, err[1] = strconv.ParseInt(row, 10, 64)
+	return p, strings.HasPrefix(text, rowMark) && err == [2]error{} && p.Key > 0
+}
 
 // showElements shows a page of a collection. Those that have an order are paged by place, others by SCAN's cursor.
 func (l *look) showElements(kind, name string, db int, data map[string]any) error {
@@ -125,15 +136,15 @@ func (l *look) showElements(kind, name string, db int, data map[string]any) erro
 	}
 	data["Length"] = float64(size.int())
 	at := l.r.FormValue("at")
-	row, byRows := strings.CutPrefix(at, rowMark)
-	if _, err := strconv.ParseUint(row, 10, 64); err != nil && kind != "stream" {
-		at, row, byRows = "0", "0", false
+	place, byRows := placeOf(at)
+	if _, err := strconv.ParseUint(at, 10, 64); err != nil && !byRows && kind != "stream" {
+		at = "0"
 	}
 	var rows []element
 	next := ""
 	large := false
 	if size.int() > mostWhole && (kind == "hash" || kind == "set" || kind == "zset") && (byRows || at == "0") {
-		if rows, next, large, err = l.largeElements(kind, name, db, row); err != nil {
+		if rows, next, large, err = l.largeElements(kind, name, db, place); err != nil {
 			return err
 		}
 	}
@@ -168,7 +179,7 @@ func (l *look) showElements(kind, name string, db int, data map[string]any) erro
 
 // largeElements shows a page of a large collection's rows, to whom the command would have shown it. large = there are
 // some: those of one that was written just now are in memory, and shown as any.
-func (l *look) largeElements(kind, name string, db int, at string) (rows []element, next string, large bool, err error) {
+func (l *look) largeElements(kind, name string, db int, behind Place) (rows []element, next string, large bool, err error) {
 	command := map[string][]string{
 		"hash": {"HSCAN", name, "0"}, "set": {"SSCAN", name, "0"}, "zset": {"ZRANGE", name, "0", "0", "WITHSCORES"},
 	}[kind]
@@ -182,7 +193,6 @@ func (l *look) largeElements(kind, name string, db int, at string) (rows []eleme
 	if err != nil {
 		return nil, "", false, err
 	}
-	behind, _ := strconv.ParseInt(at, 10, 64)
 	found, last, large, err := l.s.back.Elements(db, name, behind, pageElems)
 	if err != nil {
 		return nil, "", false, refusal{http.StatusBadGateway, "The rows of the key can not be read: " + err.Error()}
@@ -201,8 +211,8 @@ func (l *look) largeElements(kind, name string, db int, at string) (rows []eleme
 		}
 		rows = append(rows, row)
 	}
-	if last != 0 {
-		next = rowMark + strconv.FormatInt(last, 10)
+	if last != (Place{}) {
+		next = last.String()
 	}
 	return rows, next, large, nil
 }

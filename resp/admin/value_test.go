@@ -82,8 +82,25 @@ func TestALargeCollectionIsShownWithoutBeingLoaded(t *testing.T) {
 		t.Errorf("behind rank 100 of the sorted set: %d\n%s", status, body)
 	}
 	s.do("SADD", "small", "element-7-")
-	if status, body := s.get(c, "/key?db=0&at=r9&k="+keyID("small")); status != http.StatusOK ||
-		!strings.Contains(body, "element-7-") {
-		t.Errorf("behind row 9 of a small set: %d\n%s", status, body)
+	for _, place := range []string{"r9", "r9-", "r9-9", "r-9-9", "rx-9"} {
+		if status, body := s.get(c, "/key?db=0&at="+place+"&k="+keyID("small")); status != http.StatusOK ||
+			!strings.Contains(body, "element-7-") {
+			t.Errorf("behind row %s of a small set: %d\n%s", place, status, body)
+		}
+	}
+
+	// A set that is made anew is another: who goes on where the old one was left begins with it.
+	_, on := shown("/key?db=0&k=" + keyID("set"))
+	s.do("DEL", "set")
+	anew := []string{"SADD", "set"}
+	for i := range n {
+		anew = append(anew, fmt.Sprintf("anew-%d-", i))
+	}
+	s.do(anew...)
+	for _, first := range []string{">anew-", ">anew-0-"} { // before it is written back, in any order, and after
+		if status, body := s.get(c, on); status != http.StatusOK || element.MatchString(body) || !strings.Contains(body, first) {
+			t.Errorf("where the old one was left there is no %s: %d\n%s", first, status, body)
+		}
+		s.do("DEBUG", "RELOAD")
 	}
 }
