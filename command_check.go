@@ -18,7 +18,7 @@ type checkCommand struct {
 
 // Help is what --help says besides.
 func (checkCommand) Help() string {
-	return `Reads all of the database: each page's checksum, SQLite's structures, and that rows, counts, elements and their index go
+	return `Reads all of the database: each page's checksum, free pages too, SQLite's structures, and that rows, counts, elements and their index go
 together; of a directory that no server has open also whether database, journal and state fit. Of a backup the file alone is looked
 at. Nothing is changed. The status is 1 if something is wrong.`
 }

@@ -267,3 +267,41 @@ func TestWhyNoKeyIsNamedIsSaid(t *testing.T) {
 		t.Errorf("of a sound one: %+v\n%s", d.parts, d.faults)
 	}
 }
+
+// A page in which nothing is stored is read by no query: that it was changed is told all the same.
+func TestADamagedFreePageIsReported(t *testing.T) {
+	dir := concernedDir(t)
+	// The page of a number in the list's first trunk: SQLite's file format, "The Freelist".
+	free := func(b []byte, n int) int {
+		trunk := int(binary.BigEndian.Uint32(b[32:]))
+		page := b[(trunk-1)*pageBytes:]
+		if n >= int(binary.BigEndian.Uint32(page[4:])) {
+			t.Fatalf("there is no free page %d in trunk %d", n, trunk)
+		}
+		return int(binary.BigEndian.Uint32(page[8+4*n:]))
+	}
+	var want string
+	d := damagedAt(t, dir, flipBit, func(b []byte, _ func(string) int) []int {
+		pages := []int{free(b, 1), free(b, 2)}
+		slices.Sort(pages)
+		want = fmt.Sprintf("free page %d, %d: does not fit its checksum", pages[0], pages[1])
+		return pages
+	})
+	if len(d.parts) != 0 || !strings.Contains(d.faults, want) {
+		t.Errorf("two free pages: %+v\n%s, want %s", d.parts, d.faults, want)
+	}
+	d = damagedAt(t, dir, flipBit, func(b []byte, _ func(string) int) []int { return []int{int(binary.BigEndian.Uint32(b[32:]))} })
+	if len(d.parts) != 0 || d.faults == "" {
+		t.Errorf("the list of them: %+v\n%s", d.parts, d.faults)
+	}
+	d = damagedAt(t, dir, func(page []byte, _ int) { clear(page) }, func(b []byte, _ func(string) int) []int { return []int{free(b, 1)} })
+	if len(d.parts) != 0 || d.faults != "" {
+		t.Errorf("a page of zeros, as one that was never written is: %+v\n%s", d.parts, d.faults)
+	}
+	d = damagedAt(t, dir, flipBit, func(b []byte, root func(string) int) []int {
+		return append(leafOf("hash_fields")(b, root), free(b, 1))
+	})
+	if !strings.Contains(d.faults, "\npage ") || strings.Contains(d.faults, "free page") {
+		t.Errorf("one that is free and one that is not:\n%s", d.faults)
+	}
+}

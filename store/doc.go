@@ -56,7 +56,8 @@
 //	import.go bulk.go bulk_write.go bulk_vfs.go          a first database out of other data, straight into the tables
 //	snapshot.go snapshot_read.go snapshot_beside.go      all keys as they were at one moment, while writes go on
 //	outside.go outside_file.go figures.go query.go       the tables seen by other programs' commands; read-only SQL
-//	outside_check.go concerned.go outside_tallies.go     what is verified; keys that damage concerns; statistics
+//	outside_check.go outside_pages.go concerned.go       what is verified; free pages, too; keys that damage concerns
+//	outside_tallies.go                                   statistics
 //	backup.go restore.go leftover.go                     a copy of the database file, and back; what killed ones left
 //	increment.go increment_make.go increment_restore.go  a copy of the pages that differ from another one
 //	last_backup.go                                       when the last copy was made

@@ -2,15 +2,16 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
-// Check verifies what can be verified from outside: the checksum of each page that is in use, SQLite's structures,
-// rows, counts, runs and the index of elements, and for a directory that no server has open what a start compares. What
-// is wrong is in faults. step hears what is looked at next: part n of several.
+// Check verifies what can be verified from outside: the checksum of each page, SQLite's structures, rows, counts, runs
+// and the index of elements, and for a directory that no server has open what a start compares. What is wrong is in
+// faults. step hears what is looked at next: part n of several.
 func (o *Outside) Check(ctx context.Context, step func(what string, n, of int)) (faults []error, err error) {
 	defer o.interruptedBy(ctx)()
-	n, of := 0, 3+len(rowChecks(givenOut{}))+len(runTables)
+	n, of := 0, 4+len(rowChecks(givenOut{}))+len(runTables)
 	next := func(what string) error {
 		n++
 		step(what, n, of)
@@ -35,10 +36,17 @@ func (o *Outside) Check(ctx context.Context, step func(what string, n, of int)) 
 			return err
 		}
 		sound := len(faults)
-		if err := o.r.integrity(fail); err != nil {
+		err := o.r.integrity(fail)
+		if err != nil && !isDamage(err) {
 			return err
 		}
-		o.pagesDamaged = len(faults) > sound
+		o.pagesDamaged = err != nil || len(faults) > sound
+		if err := next("free pages"); err != nil {
+			return err
+		}
+		if err := errors.Join(err, o.checkPages(ctx, !o.pagesDamaged, fail)); err != nil {
+			return err
+		}
 		if o.Half {
 			return nil // the rows are of two moments
 		}
