@@ -48,8 +48,9 @@ type damagedPart struct {
 }
 
 type namedKey struct {
-	DB  int `json:"db"`
-	Key any `json:"key"` // {"base64": ...} if it is no text
+	DB        int  `json:"db"`
+	Key       any  `json:"key"`                 // {"base64": ...} if it is no text
+	Beginning bool `json:"beginning,omitempty"` // the rest of the name can not be read
 }
 
 // Run does it.
@@ -89,7 +90,7 @@ func (c *checkCommand) Run(s *session) error {
 	for _, p := range parts {
 		d := damagedPart{p.Table, p.After, p.Before, p.Note, p.Cause, []namedKey{}, p.More}
 		for _, k := range p.Keys {
-			d.Keys = append(d.Keys, namedKey{k.DB, jsonValue(k.Name)})
+			d.Keys = append(d.Keys, namedKey{k.DB, jsonValue(k.Name), k.Beginning})
 		}
 		r.Damaged = append(r.Damaged, d)
 	}

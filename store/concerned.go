@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"sort"
 	"strings"
 
 	"github.com/ncruces/go-sqlite3"
@@ -14,7 +15,7 @@ import (
 //
 //	keys              the index on names has id, database and name of every key
 //	elements, chunks  keys has the names of the ids from the row before the hole to the one behind it
-//	index on names    keys has all names; each is looked up, and those that are not found are concerned
+//	index on names    it is compared with keys (concerned_index.go): the keys that it does not lead to are concerned
 //	the others        hold nothing that a client stored: no key is concerned
 //
 // It goes by SQL on the connection that the check has, so it sees what the check sees, a WAL's pages too. A page that
@@ -36,8 +37,9 @@ type DamagedPart struct {
 
 // KeyName is a key's name.
 type KeyName struct {
-	DB   int
-	Name string
+	DB        int
+	Name      string
+	Beginning bool // the name goes on: the rest, which stands elsewhere, can not be read
 }
 
 func (p *DamagedPart) String() string {
@@ -54,6 +56,9 @@ func (p *DamagedPart) String() string {
 	for i, k := range p.Keys {
 		s.WriteString([]string{": ", ", "}[min(i, 1)])
 		fmt.Fprintf(&s, "%d:%s", k.DB, quoted(k.Name))
+		if k.Beginning {
+			s.WriteString(" (the beginning of a name whose rest can not be read)")
+		}
 	}
 	if p.More > 0 {
 		fmt.Fprintf(&s, " and %d more", p.More)
@@ -62,9 +67,9 @@ func (p *DamagedPart) String() string {
 }
 
 // name adds a key, or counts it.
-func (p *DamagedPart) name(db int, name string) {
+func (p *DamagedPart) name(k KeyName) {
 	if len(p.Keys) < mostNamed {
-		p.Keys = append(p.Keys, KeyName{db, name})
+		p.Keys = append(p.Keys, k)
 	} else {
 		p.More++
 	}
@@ -77,7 +82,7 @@ func (o *Outside) Concerned(ctx context.Context, step func(what string, n, of in
 	}
 	defer o.interruptedBy(ctx)()
 	err = o.r.guard(func() error {
-		l := looker{c: o.r.c, db: map[int64]int{}}
+		l := looker{r: o.r, c: o.r.c, db: map[int64]int{}}
 		l.spaces()
 		all := rescuedTables()
 		for i, t := range all {
@@ -101,6 +106,7 @@ func (o *Outside) Concerned(ctx context.Context, step func(what string, n, of in
 
 // looker finds what damage concerns.
 type looker struct {
+	r     *reader
 	c     *sqlite3.Conn
 	db    map[int64]int // by space: those that a database has
 	all   bool          // of all of them
@@ -130,23 +136,37 @@ func (l *looker) table(t rescued) error {
 	if err := r.each(t, columns, func(*sqlite3.Stmt) error { return nil }); err != nil {
 		return err
 	}
-	for _, h := range r.holes {
-		p := DamagedPart{Table: t.name, After: max(0, h.after.id), Cause: plain(h.cause).Error()}
+	parts := make([]DamagedPart, len(r.holes))
+	for i, h := range r.holes {
+		p := &parts[i]
+		*p = DamagedPart{Table: t.name, After: max(0, h.after.id), Cause: plain(h.cause).Error()}
 		if !h.end {
 			p.Before = h.before.id
 		}
 		switch t.name {
 		case "spaces":
 			p.Note = "rows that say which keys are which database's can not be read: all keys may be concerned, and none is named"
-		case "keys":
-			l.named(&p, `SELECT space, key FROM keys INDEXED BY keys_by_name WHERE id > ?1 AND (?2 = 0 OR id < ?2)`,
-				"these keys can not be read", "the index on names")
+		case "keys": // see below
 		default:
-			l.named(&p, `SELECT space, key FROM keys WHERE id >= ?1 AND (?2 = 0 OR id <= ?2)`+ownersOf(t.name),
-				"rows of these keys, or of some of them, can not be read", "the table of keys")
+			err := l.named(`SELECT id, space, key FROM keys WHERE id >= ?1 AND (?2 = 0 OR id <= ?2)`+ownersOf(t.name),
+				[]any{p.After, p.Before}, func(int64) *DamagedPart { return p })
+			l.note(p, err, "rows of these keys, or of some of them, can not be read", "the table of keys")
 		}
-		l.parts = append(l.parts, p)
 	}
+	if t.name == "keys" && len(parts) > 0 {
+		// The index is not in the order of ids: it is read once for all holes.
+		err := l.named(`SELECT id, space, key FROM keys INDEXED BY keys_by_name`, nil, func(id int64) *DamagedPart {
+			i := sort.Search(len(parts), func(i int) bool { return parts[i].Before == 0 || id < parts[i].Before })
+			if i < len(parts) && id > parts[i].After {
+				return &parts[i]
+			}
+			return nil
+		})
+		for i := range parts {
+			l.note(&parts[i], err, "these keys can not be read", "the index on names")
+		}
+	}
+	l.parts = append(l.parts, parts...)
 	return nil
 }
 
@@ -163,18 +183,27 @@ func ownersOf(name string) string {
 	return ""
 }
 
-// named names the keys that a query finds between the ids of a part. The tree that it reads may be damaged, too.
-func (l *looker) named(p *DamagedPart, sql, what, where string) {
+// named names the keys that a query finds: its columns are id, space and name as it is stored. Each is named in the
+// part that of gives for its id, if any. The tree that it reads may be damaged, too: that is the error.
+func (l *looker) named(sql string, args []any, of func(id int64) *DamagedPart) error {
 	s, _, err := l.c.Prepare(sql)
-	if err == nil {
-		defer s.Close()
-		if err = bind(s, p.After, p.Before); err == nil {
-			for s.Step() {
-				l.nameOf(p, s.ColumnInt64(0), s.ColumnRawBlob(1))
-			}
-			err = s.Err()
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if err := bind(s, args...); err != nil {
+		return err
+	}
+	for s.Step() {
+		if p := of(s.ColumnInt64(0)); p != nil {
+			l.nameOf(p, s.ColumnInt64(0), s.ColumnInt64(1), s.ColumnRawBlob(2))
 		}
 	}
+	return s.Err()
+}
+
+// note says what the keys of a part are. err is why not all of them could be named, where says what was read for it.
+func (l *looker) note(p *DamagedPart, err error, what, where string) {
 	switch {
 	case err != nil && len(p.Keys) == 0:
 		p.Note = "rows can not be read, and no key can be named: " + where + " is damaged, too"
@@ -190,50 +219,28 @@ func (l *looker) named(p *DamagedPart, sql, what, where string) {
 	}
 }
 
-// nameOf names a key, unless its database was flushed.
-func (l *looker) nameOf(p *DamagedPart, space int64, name []byte) {
-	if db, is := l.db[space]; is && db != ownNumber {
-		p.name(db, string(name))
-	} else if is {
-		p.name(db, "(the server's own) "+string(name))
-	}
-}
-
-// index notes which keys the index on names does not lead to, if it can not be read whole.
-func (l *looker) index() {
-	var n int64
-	cause := queryInts(l.c, `SELECT count(*) FROM keys INDEXED BY keys_by_name WHERE space >= 0`, &n)
-	var rows int64
-	if err := queryInts(l.c, `SELECT count(*) FROM keys NOT INDEXED`, &rows); cause == nil && (err != nil || rows == n) {
+// nameOf names a key, unless its database was flushed. stored is what its row has of the name.
+func (l *looker) nameOf(p *DamagedPart, id, space int64, stored []byte) {
+	db, is := l.db[space]
+	if !is {
 		return
 	}
-	p := DamagedPart{Table: "keys_by_name", Note: "these keys are not found by their names, and are whole"}
-	if cause != nil {
-		p.Cause = plain(cause).Error()
+	k := KeyName{DB: db}
+	if db == ownNumber {
+		k.Name = "(the server's own) "
 	}
-	find, _, err := l.c.Prepare(`SELECT id FROM keys INDEXED BY keys_by_name WHERE space = ?1 AND key = ?2`)
-	if err == nil {
-		defer find.Close()
-		r := rescue{from: l.c}
-		err = r.each(rescued{"keys", []string{"id"}}, []string{"space", "key"}, func(s *sqlite3.Stmt) error {
-			name := s.ColumnRawBlob(2)
-			if err := find.BindInt64(1, s.ColumnInt64(1)); err != nil {
-				return err
-			}
-			if err := find.BindBlob(2, notNil(name)); err != nil {
-				return err
-			}
-			if found := find.Step() && find.ColumnInt64(0) == s.ColumnInt64(0); !found {
-				l.nameOf(&p, s.ColumnInt64(1), name)
-			}
-			_ = find.Reset() // says again why it was not found
-			return nil
-		})
+	switch {
+	case len(stored) < longName:
+		k.Name += string(stored)
+	case len(p.Keys) == mostNamed: // it is counted
+	default:
+		whole, err := l.r.name(id, stored)
+		if err != nil || string(storedName(whole)) != string(stored) {
+			whole, k.Beginning = string(stored[:namePrefix]), true
+		}
+		k.Name += whole
 	}
-	if err != nil || len(p.Keys) == 0 {
-		p.Note = "the index on names is damaged, and no key is known that it does not lead to"
-	}
-	l.parts = append(l.parts, p)
+	p.name(k)
 }
 
 var treeNumber = regexp.MustCompile(`\b[Tt]ree (\d+)`)

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/ncruces/go-sqlite3"
 )
 
 // concernedDir is a directory whose trees have several levels: short keys, one with a value on overflow pages, a long
@@ -115,6 +117,11 @@ func flipBit(page []byte, _ int) { page[2000] ^= 4 }
 // malformed makes a page of no kind, with a checksum that fits.
 func malformed(page []byte, n int) {
 	page[0] = 0x77
+	reseal(page, n)
+}
+
+// reseal gives a page a checksum that fits.
+func reseal(page []byte, n int) {
 	at := int64(n-1) * pageBytes
 	binary.LittleEndian.PutUint32(page[pageBytes-sealBytes:], sealOf(page[:pageBytes-sealBytes], at))
 }
@@ -303,5 +310,119 @@ func TestADamagedFreePageIsReported(t *testing.T) {
 	})
 	if !strings.Contains(d.faults, "\npage ") || strings.Contains(d.faults, "free page") {
 		t.Errorf("one that is free and one that is not:\n%s", d.faults)
+	}
+}
+
+// For all the holes of the table of keys the index on names is read once.
+func TestTheIndexOnNamesIsReadOnceForAllHoles(t *testing.T) {
+	dir := concernedDir(t)
+	d := damagedAt(t, dir, flipBit, func(b []byte, root func(string) int) (leaves []int) {
+		pages := tree(b, root("keys"))
+		last := pages[len(pages)-1]
+		for i := 2; i < len(last); i += 7 {
+			leaves = append(leaves, last[i])
+		}
+		return leaves
+	})
+	want := d.unreadable(t, dir, `SELECT * FROM keys WHERE id = ?1`)
+	holes, named := 0, 0
+	for _, p := range d.parts {
+		if p.Table != "keys" {
+			t.Errorf("%s", &p)
+			continue
+		}
+		holes++
+		named += len(p.Keys) + int(p.More)
+		for _, k := range p.Keys {
+			if !slices.Contains(want, k.Name) {
+				t.Errorf("%q is named in %s", k.Name, &p)
+			}
+		}
+	}
+	if holes < 5 || named != len(want) {
+		t.Errorf("%d holes, %d keys are named and counted; want %d", holes, named, len(want))
+	}
+
+	o, err := OpenOutsideFile(filepath.Join(d.dir, "copy.db"), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.Close()
+	if _, err := o.Check(t.Context(), silent); err != nil {
+		t.Fatal(err)
+	}
+	reads := 0
+	if err := o.r.c.Trace(sqlite3.TRACE_STMT, func(_ sqlite3.TraceEvent, _, sql any) error {
+		if text, _ := sql.(string); strings.Contains(text, "INDEXED BY keys_by_name") {
+			reads++
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.Concerned(t.Context(), silent); err != nil {
+		t.Fatal(err)
+	}
+	if reads != 2 { // for the holes, and whether it is whole itself
+		t.Errorf("the index was read %d times for %d holes", reads, holes)
+	}
+}
+
+// A long name is told whole, or it is said that what is told is its beginning.
+func TestALongNameIsToldWhole(t *testing.T) {
+	st := opened(t, t.TempDir())
+	long := strings.Repeat("N", longName) + strings.Repeat("M", 100_000)
+	must(t, st, 0, []string{long}, func(tx *Tx, k [][]byte) {
+		h, err := tx.EditHash(k[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 300 {
+			h.Set(fmt.Appendf(nil, "field %d", i), []byte(strings.Repeat("v", 50)))
+		}
+	})
+	closed(t, st)
+	d := damagedAt(t, st.dir, flipBit, leafOf("hash_fields"))
+	d.named(t, "a leaf of fields", "hash_fields", []string{long})
+	if k := d.parts[0].Keys[0]; k.Beginning {
+		t.Error("the whole name is told as a beginning")
+	}
+	d = damagedAt(t, st.dir, flipBit, func(b []byte, root func(string) int) []int {
+		return append(leafOf("hash_fields")(b, root), root("pieces"))
+	})
+	i := slices.IndexFunc(d.parts, func(p DamagedPart) bool { return p.Table == "hash_fields" })
+	if i < 0 || len(d.parts[i].Keys) != 1 {
+		t.Fatalf("%+v", d.parts)
+	}
+	if k := d.parts[i].Keys[0]; !k.Beginning || k.Name != long[:namePrefix] ||
+		!strings.Contains(d.parts[i].String(), "the beginning of a name") {
+		t.Errorf("a name whose rest can not be read: %d bytes, beginning: %v, %s", len(k.Name), k.Beginning, &d.parts[i])
+	}
+}
+
+// An index on names may have as many entries as there are keys, and other ones, or them in another order.
+func TestAWrongIndexOnNamesNamesTheKeysThatItLacks(t *testing.T) {
+	dir := concernedDir(t)
+	for what, changed := range map[string]string{"another name": "key 1234\n\x1c", "a name in another's place": "key 9999\n\x1b"} {
+		d := damagedAt(t, dir, func(page []byte, n int) {
+			copy(page[strings.Index(string(page), "key 1234\n\x1b"):], changed)
+			reseal(page, n)
+		}, func(b []byte, root func(string) int) []int {
+			pages := tree(b, root("keys_by_name"))
+			for _, n := range pages[len(pages)-1] {
+				if strings.Contains(string(b[(n-1)*pageBytes:n*pageBytes]), "key 1234\n\x1b") {
+					return []int{n}
+				}
+			}
+			t.Fatal("the name stands in no leaf")
+			return nil
+		})
+		// A look-up in what is out of order may come to another key's entry.
+		want := d.unreadable(t, dir, `SELECT 1 FROM (SELECT id FROM keys INDEXED BY keys_by_name
+			WHERE space = ?2 AND key = ?3 LIMIT 1) WHERE id = ?1`)
+		if !slices.Contains(want, "key 1234\n\x1b") {
+			t.Fatalf("%s: %q are not found", what, want)
+		}
+		d.named(t, what, "keys_by_name", want)
 	}
 }
