@@ -4,9 +4,11 @@ Started with `leaving`, `moved` and `back` it is what a queue does on its way to
 with `server_killed` the server is killed under a worker, and under what waits for one.
 """
 import os
+import subprocess
 import sys
 import time
 
+import celery
 from celery import Celery, chain, chord, group
 from redis import Redis
 
@@ -68,8 +70,37 @@ def note(what):
     r.rpush("notes", what)
 
 
+class Worker(Child):
+    """A worker that is stopped as Celery's documentation says, with SIGTERM: a warm shutdown."""
+
+    # The signal handler of Celery before 5.3 raises an exception wherever the main process is. When that is while it
+    # minds its pool, it waits for a task or a child of the pool for ever, with any server: in 2 of 94 shutdowns under load
+    # with redis-server and in 1 of 94 with Diskette, no client of which was blocked or owed anything. Celery has mended
+    # it: https://github.com/celery/celery/pull/7339
+    MAY_HANG = tuple(int(n) for n in celery.__version__.split(".")[:2]) < (5, 3)
+
+    def stop(self, **_):
+        """Asks it to end. A worker that hangs as it is known to is killed; any other must end well and soon."""
+        try:
+            status = super().stop(seconds=30 if self.MAY_HANG else 100)
+        except subprocess.TimeoutExpired:
+            owed = [c for c in r.client_list() if "b" in c["flags"] or any(int(c[n]) for n in ("qbuf", "obl", "oll", "omem"))]
+            if not self.MAY_HANG or any(c["cmd"] != "client|list" for c in owed):
+                sys.exit(f"the worker does not end; the server has something to do for {owed}")
+            print("the worker hangs in its warm shutdown, and waits for no server: it is killed", file=sys.stderr)
+            self.kill()
+            return
+        if status != 0:
+            sys.exit(f"the worker ended with status {status}")
+
+
+def end(w):
+    w.stop()
+    say("worker", "has ended")
+
+
 def worker(*args):
-    return Child(sys.executable, "-m", "celery", "-A", "celery_tasks", "worker", "--concurrency=2", "--loglevel=ERROR",
+    return Worker(sys.executable, "-m", "celery", "-A", "celery_tasks", "worker", "--concurrency=2", "--loglevel=ERROR",
                  "--hostname=tester@host", "--without-gossip", "--without-mingle", *args)
 
 
@@ -119,7 +150,7 @@ def tasks():
         queued[0].forget()
         say("forgotten", queued[0].state)
         until(lambda: not broker.exists("unacked"), "all tasks are acknowledged")
-        say("worker ends", w.stop())
+        end(w)
 
 
 def killed_half_way():
@@ -133,7 +164,7 @@ def killed_half_way():
     until(lambda: broker.zrangebyscore("unacked_index", 0, time.time() - 1), "the task has been out for a second")
     with worker() as w:
         say("taken up by the next worker", get(hung))
-        say("worker ends", w.stop())
+        end(w)
     say("left over", broker.hlen("unacked"))
 
 
@@ -150,13 +181,13 @@ def server_killed():
         w.kill()  # Celery 5.7's consumes nothing any more after some kills, of redis-server, too
     with worker() as w:
         say("after", polled(again(add.delay, 40, 4).id))
-        say("worker ends", w.stop())
+        end(w)
     queued = [add.delay(i, 1).id for i in range(20)] + [add.apply_async((30, 3), countdown=1).id]
     kill_the_server()
     again(r.ping)
     with worker() as w:
         say("queued before", [polled(q) for q in queued])
-        say("worker ends", w.stop())
+        end(w)
 
 
 def hung(name):
@@ -193,7 +224,7 @@ def work(*orphans):
             say("result", get(app.AsyncResult(i)))
         until(lambda: all(int(r.get(f"begun:{name}")) > 1 for name in orphans), "the hung task is taken up")
         until(lambda: broker.llen("celery") == 0 and broker.hlen("unacked") == 0, "all is done")
-        say("worker ends", w.stop())
+        end(w)
     say("done", sorted(set(r.lrange("notes", 0, -1))))
 
 

@@ -41,6 +41,8 @@ class Child:
     """A process of ours with its own group, which is gone when the block ends."""
 
     def __init__(self, *argv):
+        # What ends a program that takes too long must end its children too: with an exception, the block ends.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
         self.process = subprocess.Popen(argv, stdout=sys.stderr, start_new_session=True)
 
     def __enter__(self):
