@@ -156,7 +156,7 @@ func (cl *client) runBatch() (how batchState) {
 		return batchEnds // for what it has sent
 	}
 	cl.beginBatch()
-	cl.pushAll()
+	cl.pushFirst()
 	cl.run(cmds)
 	cl.noteRun()
 	if cl.owed > 0 && !cl.waitOwed() {

@@ -21,13 +21,13 @@ import (
 //
 //	leaveLoop      the loop, which is but a role and what it has still to do, goes to a new goroutine. This one is the
 //	               client's own from here on: it waits, where it stands, and serves the client further
-//	returnToLoop   when the client has sent nothing more, and nothing ties it to a goroutine, the loop has it again,
-//	               and the goroutine ends
+//	returnToLoop   when the client has sent nothing more the loop has it again, and the goroutine ends
 //
 // So the order within a connection is kept, nothing is begun twice, and every command works in a loop: one that forgot
-// to leave would be slow for others, not wrong. Clients that are pushed to, replicas and monitors do not return: their
-// batches take turns with the pusher (push.go). What computes for long under the keyspace lock (KEYS, SORT) holds all
-// connections up, as in Redis; a script only until it has run for longMemory.
+// to leave would be slow for others, not wrong. Subscribers, monitors, clients of RESP3 and those that track are in the
+// loop as others are; their batches take turns with the pusher (push.go). Replicas do not return. What computes for
+// long under the keyspace lock (KEYS, SORT) holds all connections up, as in Redis; a script only until it has run for
+// longMemory.
 //
 // What must never break:
 //
@@ -291,16 +291,13 @@ func (cl *client) goOn(how batchState) {
 	switch {
 	case how == batchEnds:
 		cl.end()
-	case cl.isTied():
+	case cl.isReplica(): // the stream is sent beside what it says
 		cl.guard.Wait(true)
 		cl.goOn(batchAnswered)
 	default:
 		cl.guard.Polled().Join(false)
 	}
 }
-
-// isTied reports whether something ties the client to a goroutine of its own.
-func (cl *client) isTied() bool { return cl.pushes != nil || cl.isReplica() || cl.monitoring.Load() }
 
 // isQuick reports whether a command on the connection or the server never takes long, or leaves the loop itself.
 func (cl *client) isQuick(r *command.Row) bool {

@@ -17,7 +17,14 @@ import (
 //
 // A batch of commands and its replies hold client.sending, so that no push comes into the middle of a reply,
 // or before the confirmation of its subscription. What a client's own command pushes to itself comes right
-// behind that command's reply.
+// behind that command's reply. What was pushed before a batch began, the invalidation of a key that the batch reads
+// perhaps, goes out before the first of its replies: pushFirst.
+//
+// All of that holds in an event loop as in a goroutine of the client's own, because only the lock says it. The loop
+// takes it with a client's batch and lets go of it when the replies are sent, at the end of the turn, and may have
+// those of many clients meanwhile. It does not wait for one, nor for the commit of what was pushed: the client leaves
+// the loop first, and waits in its own goroutine. So nobody waits in a circle: who waits for a client.sending has no other
+// client's, and who has several waits only for the keyspace lock and for a commit, for which nobody needs one.
 type pushes struct {
 	mu struct {
 		sync.Mutex
@@ -41,7 +48,6 @@ func (cl *client) startPushes() {
 	if cl.pushes != nil {
 		return
 	}
-	cl.leaveLoop() // for good: see loop.go
 	cl.pushes = &pushes{}
 	cl.beginBatch()
 	cl.pushing.Store(true)
@@ -50,10 +56,14 @@ func (cl *client) startPushes() {
 // beginBatch and endBatch stand around a batch and its replies; a command that waits ends its batch meanwhile.
 
 func (cl *client) beginBatch() {
-	if cl.pushes != nil && !cl.inBatch {
-		cl.sending.Lock()
-		cl.inBatch = true
+	if cl.pushes == nil || cl.inBatch {
+		return
 	}
+	if !cl.sending.TryLock() {
+		cl.leaveLoop() // something is being pushed to the client, and perhaps has to be committed first
+		cl.sending.Lock()
+	}
+	cl.inBatch = true
 }
 
 func (cl *client) endBatch() {
@@ -154,26 +164,38 @@ const tlsPushBytes = 16 << 10
 // pushLater waits for the client's batch to end and for the commit.
 func (cl *client) pushLater() {
 	cl.sending.Lock()
-	cl.pushAll()
+	cl.sendCommitted(cl.takePushes())
 	cl.sending.Unlock()
 }
 
-// pushAll sends what is queued once it is committed. The caller holds sending. The client's own goroutine
-// calls it at the beginning of a batch, so that what was published before does not come behind the replies: a
-// message of a channel behind the confirmation that the client has left it.
-func (cl *client) pushAll() {
+// pushFirst sends what is queued at the beginning of a batch, so that what was published before does not come behind
+// the replies: a message of a channel behind the confirmation that the client has left it, or the invalidation of a key
+// behind what the key has become. The caller serves the client, and holds sending.
+func (cl *client) pushFirst() {
+	if cl.pushes == nil {
+		return
+	}
+	queue, lsn := cl.takePushes()
+	if lsn > 0 && cl.baton != nil && !cl.srv.store.WaitBriefly(lsn) {
+		cl.leaveLoop()
+	}
+	cl.sendCommitted(queue, lsn)
+}
+
+// takePushes empties the queue. The caller holds sending.
+func (cl *client) takePushes() (queue []byte, lsn uint64) {
 	p := cl.pushes
-	if p == nil {
-		return
-	}
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	if len(p.mu.queue) == 0 {
-		p.mu.Unlock()
-		return
+		return nil, 0
 	}
-	queue, lsn := p.takeLocked()
-	p.mu.Unlock()
-	if lsn == 0 || cl.srv.store.WaitFor(lsn) == nil { // else it has not happened (I8)
+	return p.takeLocked()
+}
+
+// sendCommitted sends what was taken from the queue once lsn is committed, 0 = at once. The caller holds sending.
+func (cl *client) sendCommitted(queue []byte, lsn uint64) {
+	if len(queue) > 0 && (lsn == 0 || cl.srv.store.WaitFor(lsn) == nil) { // else it has not happened (I8)
 		cl.sendPushes(queue)
 	}
 }

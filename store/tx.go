@@ -106,12 +106,13 @@ func (st *Store) Wait(lsn uint64) error {
 }
 
 // WaitBriefly is Wait for who must not wait for the disk: over = lsn is committed, or is known not to be. It is false
-// where a commit takes an fsync, and where a full disk is to be mended first.
+// where a commit takes an fsync, where a full disk is to be mended first, and where the command whose record it is
+// may be under way.
 func (st *Store) WaitBriefly(lsn uint64) (over bool) {
 	if st.journal.Committed() >= lsn {
 		return true
 	}
-	if st.journal.SyncsAlways() {
+	if st.journal.SyncsAlways() || lsn > st.journal.Last() {
 		return false
 	}
 	err := st.journal.Wait(lsn)
