@@ -172,6 +172,7 @@ func (s *Server) answer(b *blocked, reply command.Reply) {
 	}
 	reply.Encode(&b.out, b.cl.RESP3)
 	b.served = true
+	s.loops.woken.Add(1)
 	close(b.done)
 }
 

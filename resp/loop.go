@@ -5,6 +5,7 @@ import (
 	"net"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"diskette/resp/command"
 	"diskette/resp/wire"
@@ -41,10 +42,11 @@ import (
 // A loop stays on its thread while it waits for less than a few milliseconds (wire.Poll). So it takes one core as long
 // as it is busy, and GOMAXPROCS stays what it is: see procs.go, which has nothing to decide then.
 type loops struct {
-	once sync.Once
-	all  []*loop
-	next int // under mu
-	mu   sync.Mutex
+	once  sync.Once
+	all   []*loop
+	next  int // under mu
+	mu    sync.Mutex
+	woken atomic.Int64 // goroutines that commands have begun, or woken up: the pusher, and who waited for a key
 }
 
 // A baton is a role that a client's goroutine has besides, until it must wait.
@@ -58,6 +60,7 @@ type loop struct {
 	at    int                // how many of them were
 	more  []*wire.PolledConn // to be served in the next turn, whatever comes
 	ran   answers
+	woken int64 // what loops.woken was
 }
 
 // answers are the clients whose batches of a turn have run, and which wait for their replies.
@@ -137,10 +140,20 @@ func (l *loop) run() {
 			return
 		}
 		l.ready, l.more, l.at = l.more, l.ready[:0], 0
+		l.letWokenRun()
 		over := false
 		if l.ready, over = l.poll.Wait(l.ready, len(l.ready) == 0); over {
 			return
 		}
+	}
+}
+
+// letWokenRun comes before a wait that keeps the thread. A goroutine that a command has woken stands in the queue of
+// this thread's processor, which others look at only if they have nothing else to do.
+func (l *loop) letWokenRun() {
+	if woken := l.srv.loops.woken.Load(); woken != l.woken {
+		l.woken = woken
+		runtime.Gosched()
 	}
 }
 

@@ -125,8 +125,10 @@ func (p *Poll) Wait(ready []*PolledConn, needed bool) (all []*PolledConn, over b
 		if len(ready) > had || !needed {
 			return ready, false
 		}
-		if runtime.GOMAXPROCS(0) == 1 {
-			runtime.Gosched() // whoever can run has to before the only thread sleeps
+		// Whoever can run has to before the thread sleeps: what waits in this processor's queue is seen by others only
+		// if they have nothing to do, and is else found when Go's monitor looks, after as much as 10 ms.
+		if p.away.Load() > 0 || runtime.GOMAXPROCS(0) == 1 {
+			runtime.Gosched()
 		}
 		p.asleep.Store(true)
 		if !p.anyDue() {
