@@ -40,12 +40,13 @@ import (
 // for the disk; so the clients of that turn leave the loop together, and return when they have their replies.
 //
 // A loop stays on its thread while it waits for less than a few milliseconds (wire.Poll). So it takes one core as long
-// as it is busy, and GOMAXPROCS stays what it is: see procs.go, which has nothing to decide then.
+// as it is busy, and the rest is for the others: procs.go has nothing to decide from then on.
 type loops struct {
 	once  sync.Once
 	all   []*loop
 	next  int // under mu
 	mu    sync.Mutex
+	serve atomic.Bool  // there is one
 	woken atomic.Int64 // goroutines that commands have begun, or woken up: the pusher, and who waited for a key
 }
 
@@ -100,19 +101,15 @@ func (ls *loops) start(s *Server) {
 	n := s.cfg.Int("io-threads")
 	for range n {
 		poll, err := wire.NewPoll()
-		if errors.Is(err, errors.ErrUnsupported) {
-			s.log.Warn().Str("system", runtime.GOOS).
-				Msg("event-loops yes has no effect on this system: each connection has a goroutine of its own")
-			return
-		}
 		if err != nil {
 			s.log.Warn().Err(err).Int("loops", len(ls.all)).
 				Msg("an event loop can not be had: there are fewer than io-threads says")
 			return
 		}
-		poll.Stay = n < int64(runtime.GOMAXPROCS(0))
+		poll.Stay = n < int64(s.procs.most())
 		l := &loop{srv: s, poll: poll}
 		ls.all = append(ls.all, l)
+		ls.serve.Store(true)
 		go l.run()
 	}
 }

@@ -173,6 +173,43 @@ func TestUnderAppendfsyncAlwaysATurnLeavesTheLoopForItsFsync(t *testing.T) {
 	inLoop(t, s, len(clients))
 }
 
+func TestTheLoopsDescriptorsAreKeptFromClients(t *testing.T) {
+	most := func(options ...string) (n int) {
+		_, s := startServingWith(t, zerolog.Nop(), options)
+		err := s.cfg.Set([][2]string{{"maxclients", "4294967295"}})
+		if err == nil {
+			t.Fatal("four billion clients are allowed")
+		}
+		if _, err := fmt.Sscanf(err.Error()[strings.LastIndexByte(err.Error(), ' ')+1:], "%d", &n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	without, with := most("--event-loops", "no"), most("--event-loops", "yes", "--io-threads", "100")
+	if without-with != 200 {
+		t.Errorf("%d clients with 100 loops, and %d without: a loop has two descriptors", with, without)
+	}
+}
+
+// What decides how many cores commands run on ends when a loop serves: the loop has one, and the rest is for others.
+func TestALoopTakesAllCoresBack(t *testing.T) {
+	all := runtime.GOMAXPROCS(0)
+	defer runtime.GOMAXPROCS(all)
+	addr, s := startLooping(t)
+	p := &procs{all: all, now: 1, woken: make(chan struct{}, 1)}
+	runtime.GOMAXPROCS(1)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		p.run(s, nil)
+	}()
+	talk(t, addr).do("PING")
+	<-ended
+	if n := runtime.GOMAXPROCS(0); n != all {
+		t.Errorf("commands run on %d of %d cores", n, all)
+	}
+}
+
 func TestAPanicEndsItsOwnConnectionAndNotTheLoop(t *testing.T) {
 	addr, s := startServingWith(t, zerolog.Nop(), []string{"--event-loops", "yes", "--io-threads", "1"},
 		&command.Row{Name: "panic", Arity: 1, Flags: command.Fast,

@@ -69,6 +69,14 @@ func newProcs() *procs {
 	return nil
 }
 
+// most is how many cores commands may run on.
+func (p *procs) most() int {
+	if p == nil {
+		return runtime.GOMAXPROCS(0)
+	}
+	return p.all
+}
+
 // look takes the totals of commands, of the batches that they came in, of those that changed something and of keys
 // loaded from disk, how many clients there are, and whether there is long work beside them.
 func (p *procs) look(commands, batches, changes, loads int64, clients int, labor bool) {
@@ -102,7 +110,8 @@ func (p *procs) collecting(bytes, collected int64) bool {
 	return grown >= procsGrowth && bytes+procsAhead*grown >= collected
 }
 
-// run looks every procsPeriod until stop is closed.
+// run looks every procsPeriod until stop is closed. It ends when there are event loops: what they run is one core's,
+// and what they leave to others the rest's.
 func (p *procs) run(s *Server, stop <-chan struct{}) {
 	tick := time.NewTimer(procsPeriod)
 	defer tick.Stop()
@@ -114,6 +123,10 @@ func (p *procs) run(s *Server, stop <-chan struct{}) {
 		case <-tick.C:
 		case <-p.woken:
 		case <-store.LaborBegins():
+		}
+		if s.loops.serve.Load() {
+			p.set(p.all)
+			return
 		}
 		commands := s.stats.commands.Load()
 		if p.idle++; commands != p.commands {

@@ -145,9 +145,7 @@ func (s *Server) SupervisedBy(manager string) { s.supervisedBy = manager }
 // newServer makes a server of which the configuration does not know.
 func newServer(cfg *config.Config, log zerolog.Logger) *Server {
 	s := &Server{cfg: cfg, log: log, started: time.Now()}
-	if !cfg.Bool("event-loops") { // else the loops' are one core's, and the rest is for the others
-		s.procs = newProcs()
-	}
+	s.procs = newProcs()
 	s.table = command.NewTable(commandTable())
 	s.called = renamed(s.table, cfg.Renames)
 	s.host.Table, s.host.Settings, s.host.MaxBulk, s.host.MaxMemory = s.called, cfg, &cfg.ProtoMaxBulkLen, &cfg.MaxMemory
@@ -354,7 +352,11 @@ func (s *Server) limitClients() {
 	if !known {
 		return
 	}
-	most := max(files-ownDescriptors, 1)
+	own := int64(ownDescriptors)
+	if s.cfg.Bool("event-loops") {
+		own += s.cfg.Int("io-threads") * wire.PollDescriptors
+	}
+	most := max(files-own, 1)
 	if wanted := s.cfg.MaxClients.Load(); wanted > most {
 		s.log.Warn().Int64("wanted", wanted).Int64("maxclients", most).Int64("open_files", files).
 			Msg("maxclients is lowered: raise the limit of open files (ulimit -n)")

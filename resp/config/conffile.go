@@ -79,14 +79,7 @@ func loadConfig(args []string, table *command.Table, stdin io.Reader, defaults .
 	appendonly := parameterIndex["appendonly"]
 	c.Appending = l.given[appendonly] && l.settings[appendonly].number != 0
 	c.saysAppending = l.given[appendonly]
-	threads, loops := parameterIndex["io-threads"], l.settings[parameterIndex["event-loops"]].number != 0
-	switch {
-	case loops && !l.given[threads]:
-		n := int64(min(max(runtime.GOMAXPROCS(0)-1, 1), mostLoops))
-		l.settings[threads] = setting{text: strconv.FormatInt(n, 10), number: n}
-	case !loops && l.given[threads]:
-		l.notice("io-threads", "all cores are used without it; with event-loops yes it is how many loops there are")
-	}
+	l.settleLoops(runtime.GOOS)
 	requirepass := parameterIndex["requirepass"]
 	c.EmptyPassword = l.given[requirepass] && l.settings[requirepass].text == ""
 	if pid := parameterIndex["pidfile"]; l.settings[parameterIndex["daemonize"]].number != 0 && l.settings[pid].text == "" {
@@ -108,6 +101,22 @@ func loadConfig(args []string, table *command.Table, stdin io.Reader, defaults .
 // mostLoops is how many event loops there are at most if io-threads does not say: beyond that the keyspace lock is what
 // they wait for. One core is left to the others.
 const mostLoops = 4
+
+// settleLoops says whether there are event loops on a system, and how many.
+func (l *confLoader) settleLoops(system string) {
+	threads, loops := parameterIndex["io-threads"], parameterIndex["event-loops"]
+	if l.settings[loops].number != 0 && system != "linux" {
+		l.settings[loops] = setting{text: "no"}
+		l.notice("event-loops", "it has no effect on "+system+": each connection has a goroutine of its own")
+	}
+	switch on := l.settings[loops].number != 0; {
+	case on && !l.given[threads]:
+		n := int64(min(max(runtime.GOMAXPROCS(0)-1, 1), mostLoops))
+		l.settings[threads] = setting{text: strconv.FormatInt(n, 10), number: n}
+	case !on && l.given[threads]:
+		l.notice("io-threads", "all cores are used without it; with event-loops yes it is how many loops there are")
+	}
+}
 
 // A confLoader gathers settings from lines, each line overriding those before it.
 type confLoader struct {

@@ -431,3 +431,17 @@ tls-prefer-server-ciphers tls-protocols tls-replication tls-session-cache-size t
 tls-session-caching tracking-table-max-keys unixsocket unixsocketperm zset-max-listpack-entries
 zset-max-listpack-value zset-max-ziplist-entries zset-max-ziplist-value
 `
+
+func TestEventLoopsAreOnlyWhereTheyCanBeHad(t *testing.T) {
+	for _, system := range []string{"linux", "darwin"} {
+		l := newConfLoader(defaultSettings(), nil)
+		if err := l.loadOptions([]string{"--event-loops", "yes"}); err != nil {
+			t.Fatal(err)
+		}
+		l.settleLoops(system)
+		has, said := l.settings[parameterIndex["event-loops"]].text == "yes", len(l.notices) > 0
+		if isLinux := system == "linux"; has != isLinux || said == isLinux {
+			t.Errorf("on %s event-loops is %v, and the notices are %v", system, has, l.notices)
+		}
+	}
+}

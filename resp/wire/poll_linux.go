@@ -45,6 +45,9 @@ type Poll struct {
 	}
 }
 
+// PollDescriptors is how many descriptors a Poll has besides those of its connections.
+const PollDescriptors = 2
+
 // NewPoll makes a Poll.
 func NewPoll() (*Poll, error) {
 	p := &Poll{events: make([]unix.EpollEvent, 128)}
@@ -68,6 +71,9 @@ func (p *Poll) release() {
 	unix.Close(p.bell)
 	unix.Close(p.fd)
 }
+
+// edges is what the system tells of.
+const edges = unix.EPOLLIN | unix.EPOLLPRI | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET
 
 // Take makes a connection the Poll's, out of Go's poller. nc is closed then, and on an error as it was.
 func (p *Poll) Take(nc *net.TCPConn) (*PolledConn, error) {
@@ -96,7 +102,7 @@ func (p *Poll) Take(nc *net.TCPConn) (*PolledConn, error) {
 	p.mu.count++
 	p.mu.Unlock()
 	// What has come by now is told at once.
-	edges := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET, Fd: int32(c.fd)}
+	edges := unix.EpollEvent{Events: edges, Fd: int32(c.fd)}
 	if err := unix.EpollCtl(p.fd, unix.EPOLL_CTL_ADD, c.fd, &edges); err != nil {
 		p.mu.Lock()
 		p.mu.conns[c.fd] = nil
@@ -165,6 +171,9 @@ func (p *Poll) collect(ready []*PolledConn, wait time.Duration) []*PolledConn {
 		}
 		if e.Events&unix.EPOLLOUT != 0 && !c.writable.Swap(true) {
 			c.tell(&c.mu.writer)
+		}
+		if e.Events&unix.EPOLLPRI != 0 {
+			c.urgent.Store(true)
 		}
 		if e.Events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
 			c.ended.Store(true)

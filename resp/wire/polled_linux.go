@@ -30,6 +30,7 @@ type PolledConn struct {
 	queued   atomic.Bool // Wait has returned it, or will, and it was not taken up yet
 	readable atomic.Bool // something has come since a read found the end
 	ended    atomic.Bool // so has the end of the stream, or of the connection
+	urgent   atomic.Bool // the client sends urgent bytes (MSG_OOB), at which a read stops short of what is behind them
 	writable atomic.Bool // the system takes more than at the last try
 	expired  atomic.Bool // the deadline has passed
 
@@ -196,8 +197,8 @@ func (c *PolledConn) read(attempt func(fd uintptr) (done bool), mayWait bool) er
 			done := attempt(uintptr(c.fd))
 			c.done()
 			if done {
-				if c.ended.Load() {
-					c.readable.Store(true) // until the end itself is read
+				if c.ended.Load() || c.urgent.Load() {
+					c.readable.Store(true) // until the end itself is read, or that there is no more
 				}
 				return nil
 			}

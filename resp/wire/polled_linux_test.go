@@ -6,35 +6,26 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // onPoll connects a client to a guard whose connection a Poll has, which the test itself waits for.
 func onPoll(t testing.TB) (client *net.TCPConn, g *Guard, p *Poll) {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	client, accepted := overTCP(t)
+	p, err := NewPoll()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ln.Close()
-	dialed, err := net.Dial("tcp", ln.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	accepted, err := ln.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if p, err = NewPoll(); err != nil {
-		t.Fatal(err)
-	}
-	c, err := p.Take(accepted.(*net.TCPConn))
+	c, err := p.Take(accepted)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		dialed.Close()
 		c.Retire()
 		c.Close()
 		p.End()
@@ -45,7 +36,28 @@ func onPoll(t testing.TB) (client *net.TCPConn, g *Guard, p *Poll) {
 	g = NewGuard(c, new(Limits))
 	g.Authed.Store(true)
 	g.Wait(false)
-	return dialed.(*net.TCPConn), g, p
+	return client, g, p
+}
+
+// overTCP is the two ends of a connection.
+func overTCP(t testing.TB) (client, server *net.TCPConn) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	dialed, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { dialed.Close() })
+	accepted, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { accepted.Close() })
+	return dialed.(*net.TCPConn), accepted.(*net.TCPConn)
 }
 
 // nextReady waits until the Poll returns the connection, and takes it up.
@@ -220,17 +232,57 @@ func TestAPollThatWasEndedTakesNoConnection(t *testing.T) {
 	if _, over := p.Wait(nil, true); !over {
 		t.Fatal("a Poll that was ended and has no connection waits for one")
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	dialed, err := net.Dial("tcp", ln.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer dialed.Close()
-	if _, err := p.Take(dialed.(*net.TCPConn)); !errors.Is(err, net.ErrClosed) {
+	client, _ := overTCP(t)
+	if _, err := p.Take(client); !errors.Is(err, net.ErrClosed) {
 		t.Fatalf("%v: want net.ErrClosed", err)
+	}
+}
+
+// A read stops at urgent bytes, whatever is behind them.
+func TestWhatIsBehindUrgentBytesIsReadWithoutBeingToldOf(t *testing.T) {
+	client, g, p := onPoll(t)
+	raw, err := client.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost := time.AfterFunc(10*time.Second, func() { g.Abort() }) // which brings the connection back, too
+	defer lost.Stop()
+	client.Write([]byte("ECHO "))
+	var failed error
+	err = raw.Control(func(fd uintptr) { failed = unix.Sendto(int(fd), []byte("!"), unix.MSG_OOB, nil) })
+	if err != nil || failed != nil {
+		t.Fatal(err, failed)
+	}
+	client.Write([]byte("a\r\n"))
+	waits := func() (n int) {
+		if err := g.Raw().Control(func(fd uintptr) { n, err = unix.IoctlGetInt(int(fd), unix.TIOCINQ) }); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	for waits() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	rest(g)
+	var read []string
+	for len(read) < 2 {
+		nextReady(t, p)
+		batch, err := g.ReadBatch(10)
+		for _, c := range batch {
+			for _, a := range c.Args {
+				read = append(read, string(a))
+			}
+		}
+		if err != nil && err != ErrNotYet {
+			t.Fatalf("%v behind %q", err, read)
+		}
+		if !g.HasMore() {
+			rest(g)
+		} else {
+			g.Polled().Join(true)
+		}
+	}
+	if got := strings.Join(read, " "); got != "ECHO a" {
+		t.Errorf("%q", got)
 	}
 }

@@ -16,6 +16,9 @@ type PolledConn struct {
 	Owner any
 }
 
+// PollDescriptors is Linux's.
+const PollDescriptors = 0
+
 // NewPoll says that there is none.
 func NewPoll() (*Poll, error) { return nil, errors.ErrUnsupported }
 
