@@ -173,6 +173,52 @@ func TestUnderAppendfsyncAlwaysATurnLeavesTheLoopForItsFsync(t *testing.T) {
 	inLoop(t, s, len(clients))
 }
 
+// Who counts the keys while a script runs waits for the lock, but does not keep the loop from who can end the script.
+func TestWhoCountsKeysBehindAScriptDoesNotHoldTheLoopUp(t *testing.T) {
+	addr, s := startLooping(t, "--io-threads", "1")
+	script, counts, kills := talk(t, addr), talk(t, addr), talk(t, addr)
+	counts.do("CLIENT SETNAME counts")
+	kills.do("PING")
+	inLoop(t, s, 3)
+	script.send(`EVAL "while true do end" 0`)
+	joined := func(n int) func() bool {
+		return func() bool {
+			joined := 0
+			s.clients.each(func(cl *client) {
+				if cl.guard.Polled().Joined() {
+					joined++
+				}
+			})
+			return joined == n
+		}
+	}
+	until(t, "the script's client has left the loop", joined(2))
+	counts.send("DBSIZE")
+	until(t, "the client that counts has left it", joined(1))
+	if got := kills.do("PING"); got != "+PONG" {
+		t.Errorf("meanwhile another hears %q", got)
+	}
+	if got := kills.do("CONFIG SET busy-reply-threshold 1"); got != "+OK" {
+		t.Error(got)
+	}
+	if got := counts.reply(); !strings.HasPrefix(got, "-BUSY") {
+		t.Errorf("who counts hears %q", got)
+	}
+	if got := counts.do("DBSIZE"); !strings.HasPrefix(got, "-BUSY") {
+		t.Errorf("and then %q", got)
+	}
+	if got := kills.do("SCRIPT KILL"); got != "+OK" {
+		t.Error(got)
+	}
+	if got := script.reply(); !strings.Contains(got, "killed by user") {
+		t.Errorf("the script ends with %q", got)
+	}
+	if got := counts.do("DBSIZE"); got != ":0" {
+		t.Error(got)
+	}
+	inLoop(t, s, 3)
+}
+
 func TestTheLoopsDescriptorsAreKeptFromClients(t *testing.T) {
 	most := func(options ...string) (n int) {
 		_, s := startServingWith(t, zerolog.Nop(), options)

@@ -6,7 +6,10 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -284,5 +287,61 @@ func TestWhatIsBehindUrgentBytesIsReadWithoutBeingToldOf(t *testing.T) {
 	}
 	if got := strings.Join(read, " "); got != "ECHO a" {
 		t.Errorf("%q", got)
+	}
+}
+
+// A connection that a Poll can not have is its caller's as it was.
+func TestAConnectionThatAPollCanNotTakeStaysOpen(t *testing.T) {
+	client, server := overTCP(t)
+	p := &Poll{fd: -1, bell: -1}
+	if c, err := p.Take(server); !errors.Is(err, unix.EBADF) || c != nil {
+		t.Fatalf("%v, %v: want EBADF", c, err)
+	}
+	if p.mu.count != 0 || slices.ContainsFunc(p.mu.conns, func(c *PolledConn) bool { return c != nil }) {
+		t.Errorf("the Poll counts %d connections", p.mu.count)
+	}
+	client.Write([]byte("PING"))
+	said := make([]byte, 4)
+	if _, err := io.ReadFull(server, said); err != nil || string(said) != "PING" {
+		t.Errorf("%q, %v", said, err)
+	}
+}
+
+// Connections that were to be served while goroutines had them join again, from the last to the first, while the Poll
+// looks at them from the first to the last. Each of them comes to be served, also the one at which the two meet.
+func TestNoWakeUpIsLostWhenAConnectionJoins(t *testing.T) {
+	p := new(Poll)
+	conns := make([]*PolledConn, 64)
+	for i := range conns {
+		conns[i] = &PolledConn{poll: p}
+	}
+	var ready []*PolledConn
+	for round := range 100_000 {
+		for _, c := range conns {
+			c.Join(true)
+			c.Leave()
+		}
+		var begun, joined atomic.Bool
+		go func() {
+			begun.Store(true)
+			for _, c := range slices.Backward(conns) {
+				c.moreMayCome()
+				c.Join(false)
+			}
+			joined.Store(true)
+		}()
+		for !begun.Load() {
+			runtime.Gosched()
+		}
+		ready, _ = p.takeDue(ready[:0])
+		for !joined.Load() {
+			runtime.Gosched()
+		}
+		if ready, _ = p.takeDue(ready); len(ready) != len(conns) {
+			t.Fatalf("in round %d %d of %d are served", round, len(ready), len(conns))
+		}
+		for _, c := range ready {
+			c.TakeUp()
+		}
 	}
 }
