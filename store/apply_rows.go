@@ -49,23 +49,41 @@ func (w *writer) ownRows(f *fold, order []int32) {
 			warm = min(warmRows, len(order))
 			f.warmRows(order[:warm])
 		}
-		r := &f.rows[order[0]]
-		n := 1
-		if !r.removed && !w.asides.sifting {
-			for n < putRows && n < len(order) && !f.rows[order[n]].removed {
-				n++
-			}
-		}
-		if n == putRows {
-			w.asides.at, w.asides.bytes = r.target(), len(r.data)
-			w.putAll(f, w.putMany[r.table], order[:n])
+		n := w.together(f, order)
+		switch some, r := order[:n], &f.rows[order[0]]; {
+		case r.removed && n >= maskRows:
+			w.asides.at, w.asides.bytes = r.target(), 0
+			w.removeAll(f, some)
 			w.breath.steps += n - 1
-		} else {
-			n = 1
-			w.attempt(f, order[0], r.target(), len(r.data), (*writer).ownRow)
+		case n == putRows && !r.removed:
+			w.asides.at, w.asides.bytes = r.target(), len(r.data)
+			w.putAll(f, w.putMany[r.table], some)
+			w.breath.steps += n - 1
+		default:
+			for _, i := range some {
+				r := &f.rows[i]
+				w.attempt(f, i, r.target(), len(r.data), (*writer).ownRow)
+			}
 		}
 		order, warm = order[n:], max(warm-n, 0)
 	}
+}
+
+// together is how many rows from the first one on are put, or removed, one after the other, as far as a statement can
+// do that.
+func (w *writer) together(f *fold, order []int32) int {
+	if w.asides.sifting {
+		return 1
+	}
+	n, first := 1, &f.rows[order[0]]
+	for ; n < len(order); n++ {
+		r := &f.rows[order[n]]
+		if r.removed != first.removed || !r.removed && n == putRows ||
+			r.removed && (r.id != first.id || uint64(r.n-first.n) >= maskBits) {
+			break
+		}
+	}
+	return n
 }
 
 func (r *rowEntry) target() target { return target{r.id, r.n, r.table} }
@@ -99,6 +117,26 @@ func (w *writer) putAll(f *fold, s *sqlite3.Stmt, order []int32) {
 		w.dropPieces(r.id, r.n)
 		if len(r.data) >= chunkBytes {
 			w.putRowPieces(&tables[r.table], r.id, r.n, r.data)
+		}
+	}
+}
+
+// removeAll removes neighbours of one key by one statement.
+func (w *writer) removeAll(f *fold, order []int32) {
+	first, last := &f.rows[order[0]], &f.rows[order[len(order)-1]]
+	var mask uint64
+	for _, i := range order {
+		mask |= 1 << (f.rows[i].n - first.n)
+	}
+	s := w.removeMany[first.table]
+	w.bindID(s, first.id)
+	w.bindInt(s, 2, first.n)
+	w.bindInt(s, 3, last.n)
+	w.bindInt(s, 4, int64(mask))
+	w.step(s)
+	if w.hasPieces(first.id) {
+		for _, i := range order {
+			w.dropPieces(first.id, f.rows[i].n)
 		}
 	}
 }

