@@ -89,7 +89,7 @@ func (w *writer) sorted(f *fold, take func(*entry) bool) []int32 {
 	w.places = w.places[:0]
 	for i := range f.entries {
 		if take(&f.entries[i]) && !w.asides.leavesOut(target{id: f.entries[i].id}) {
-			w.places = append(w.places, rowPlace{id: f.entries[i].id, place: int32(i)})
+			w.places = append(doubled(w.places), rowPlace{id: f.entries[i].id, place: int32(i)})
 		}
 	}
 	return w.inOrder()

@@ -16,7 +16,7 @@ func (w *writer) sortedRows(f *fold, again bool) []int32 {
 		}
 		if wanted && (again || !f.rows[i].born || !f.rows[i].removed) {
 			if r := &f.rows[i]; !w.asides.leavesOut(target{r.id, r.n, r.table}) {
-				w.places = append(w.places, rowPlace{r.id, r.n, int32(i), r.table})
+				w.places = append(doubled(w.places), rowPlace{r.id, r.n, int32(i), r.table})
 			}
 		}
 	}

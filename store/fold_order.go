@@ -42,7 +42,7 @@ func (w *writer) inOrder() []int32 {
 		}
 		return a.compare(b)
 	})
-	w.order = w.order[:0]
+	w.order = slices.Grow(w.order[:0], len(w.places))
 	for i := range w.places {
 		w.order = append(w.order, w.places[i].place)
 	}
