@@ -93,7 +93,7 @@ func TestAStartThatCanNotSucceedSaysWhyAndExitsWith1(t *testing.T) {
 func TestAConfFileIsReadAndOptionsOverrideIt(t *testing.T) {
 	s := newServer(t, subjectBin(t))
 	conf := filepath.Join(t.TempDir(), "redis.conf")
-	text := "# as written for Redis\nmaxmemory 64mb\nrequirepass \"a b\"\nappendonly yes\nsave 900 1\nsave 300 10\nhz 50\nio-threads 4\nio-threads 2\n"
+	text := "# as written for Redis\nmaxmemory 64mb\nrequirepass \"a b\"\nappendonly yes\nsave 900 1\nsave 300 10\nhz 50\nio-threads-do-reads no\nio-threads-do-reads yes\n"
 	if err := os.WriteFile(conf, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func TestAConfFileIsReadAndOptionsOverrideIt(t *testing.T) {
 			t.Errorf("CONFIG GET %s: %s", name, v)
 		}
 	}
-	if n := strings.Count(s.Log.String(), `"option":"io-threads"`); n != 1 {
+	if n := strings.Count(s.Log.String(), `"option":"io-threads-do-reads"`); n != 1 {
 		t.Errorf("an option without effect is mentioned %d times in the log:\n%s", n, s.Log)
 	}
 }
@@ -144,7 +144,7 @@ func TestInfoSaysWhatIsConfigured(t *testing.T) {
 }
 
 func TestLogsAreJSONWhereThereIsNoTerminal(t *testing.T) {
-	s := startServer(t, subjectBin(t), "--io-threads", "4")
+	s := startServer(t, subjectBin(t), "--io-threads-do-reads", "yes")
 	if code := s.Terminate(); code != 0 {
 		t.Errorf("exit status %d", code)
 	}
@@ -162,7 +162,7 @@ func TestLogsAreJSONWhereThereIsNoTerminal(t *testing.T) {
 
 func TestLoglevelIsHonoured(t *testing.T) {
 	for level, want := range map[string]bool{"notice": true, "warning": false, "nothing": false} {
-		s := startServer(t, subjectBin(t), "--loglevel", level, "--io-threads", "4")
+		s := startServer(t, subjectBin(t), "--loglevel", level, "--io-threads-do-reads", "yes")
 		s.Terminate()
 		if said := s.Log.String(); (said != "") != want {
 			t.Errorf("loglevel %s:\n%s", level, said)

@@ -2,7 +2,6 @@ package compat_test
 
 import (
 	"bytes"
-	"cmp"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -39,8 +38,8 @@ type server struct {
 	dead    chan struct{} // closed when cmd has been waited for
 }
 
-// eventLoops is how the servers under test serve their clients.
-var eventLoops = cmp.Or(os.Getenv("DISKETTE_EVENT_LOOPS"), "no")
+// eventLoops is how the servers under test serve their clients; "" = as a server does to which nothing is said.
+var eventLoops = os.Getenv("DISKETTE_EVENT_LOOPS")
 
 // startServer runs bin and waits until it answers. The arguments are those of
 // redis-server; --port, --bind and --dir come first, so they can be overridden.
@@ -55,7 +54,7 @@ func newServer(t testing.TB, bin string, args ...string) *server {
 	t.Helper()
 	port := testport.Free(t)
 	dir := t.TempDir()
-	if filepath.Base(bin) != filepath.Base(*redisFlag) {
+	if eventLoops != "" && filepath.Base(bin) != filepath.Base(*redisFlag) {
 		args = append([]string{"--event-loops", eventLoops}, args...)
 	}
 	s := &server{

@@ -20,7 +20,7 @@ import (
 )
 
 // eventLoops is how the tests' servers serve their clients.
-var eventLoops = cmp.Or(os.Getenv("DISKETTE_EVENT_LOOPS"), "no")
+var eventLoops = cmp.Or(os.Getenv("DISKETTE_EVENT_LOOPS"), "yes")
 
 // startServing serves all commands on a port, and checks the store at the end.
 func startServing(t *testing.T) (addr string, s *Server) {

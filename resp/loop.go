@@ -11,7 +11,7 @@ import (
 	"diskette/resp/wire"
 )
 
-// With event-loops yes plain TCP connections have no goroutine each, on Linux. A few loops serve them (io-threads),
+// On Linux plain TCP connections have no goroutine each, unless event-loops is no. A few loops serve them (io-threads),
 // each from one goroutine. One turn of a loop:
 //
 //	wait for connections that something has come for > a batch of each: read, parse, run > one commit > their replies

@@ -107,7 +107,9 @@ func (l *confLoader) settleLoops(system string) {
 	threads, loops := parameterIndex["io-threads"], parameterIndex["event-loops"]
 	if l.settings[loops].number != 0 && system != "linux" {
 		l.settings[loops] = setting{text: "no"}
-		l.notice("event-loops", "it has no effect on "+system+": each connection has a goroutine of its own")
+		if l.given[loops] {
+			l.notice("event-loops", "it has no effect on "+system+": each connection has a goroutine of its own")
+		}
 	}
 	switch on := l.settings[loops].number != 0; {
 	case on && !l.given[threads]:

@@ -433,15 +433,27 @@ zset-max-listpack-value zset-max-ziplist-entries zset-max-ziplist-value
 `
 
 func TestEventLoopsAreOnlyWhereTheyCanBeHad(t *testing.T) {
-	for _, system := range []string{"linux", "darwin"} {
+	for _, c := range []struct {
+		system string
+		given  []string
+		is     string
+		says   bool
+	}{
+		{"linux", nil, "yes", false},
+		{"linux", []string{"--event-loops", "yes"}, "yes", false},
+		{"linux", []string{"--event-loops", "no"}, "no", false},
+		{"darwin", nil, "no", false},
+		{"darwin", []string{"--event-loops", "yes"}, "no", true},
+		{"darwin", []string{"--event-loops", "no"}, "no", false},
+	} {
 		l := newConfLoader(defaultSettings(), nil)
-		if err := l.loadOptions([]string{"--event-loops", "yes"}); err != nil {
+		if err := l.loadOptions(c.given); err != nil {
 			t.Fatal(err)
 		}
-		l.settleLoops(system)
-		has, said := l.settings[parameterIndex["event-loops"]].text == "yes", len(l.notices) > 0
-		if isLinux := system == "linux"; has != isLinux || said == isLinux {
-			t.Errorf("on %s event-loops is %v, and the notices are %v", system, has, l.notices)
+		l.settleLoops(c.system)
+		is, says := l.settings[parameterIndex["event-loops"]].text, len(l.notices) > 0
+		if is != c.is || says != c.says {
+			t.Errorf("on %s with %q event-loops is %s, and the notices are %v", c.system, c.given, is, l.notices)
 		}
 	}
 }

@@ -13,7 +13,7 @@ var own = map[string]string{
 	"admin":                    "Address of the page with metrics and health, such as `127.0.0.1:8379`; empty = none. See [admin page](admin-page.md).",
 	"allow-network-filesystem": "Serves from NFS, SMB, 9P and the like, where SQLite's locks and fsync can not be trusted.",
 	"auth-failure-delay":       "Most milliseconds that the answer to a wrong password is put off; 0 = none. Loopback never waits.",
-	"event-loops":              "`yes` serves plain TCP connections from `io-threads` event loops, on Linux; `no` from a goroutine each. See [limits](limits.md).",
+	"event-loops":              "`yes` serves plain TCP connections from `io-threads` event loops; `no`, which it is on other systems than Linux, from a goroutine each. See [limits](limits.md).",
 	"export-rdb-version":       "Version of the RDB files that are written: 9 (Redis 5, 6), 10 (7.0), 11 (7.2), 12 (7.4).",
 	"hot-idle":                 "For how long no key at all must be used until all leave memory, such as `10m`; 0 = never. They stay on disk.",
 	"import":                   "Imports what Redis has left in `dir`, where there is no database yet.",
