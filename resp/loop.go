@@ -106,7 +106,7 @@ func (ls *loops) start(s *Server) {
 				Msg("an event loop can not be had: there are fewer than io-threads says")
 			return
 		}
-		poll.Stay = n < int64(s.procs.most())
+		poll.Stay = len(ls.all) == 0 && n < int64(s.procs.most()) // one, or they would keep the cores from all others
 		l := &loop{srv: s, poll: poll}
 		ls.all = append(ls.all, l)
 		ls.serve.Store(true)

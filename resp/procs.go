@@ -144,6 +144,9 @@ func (p *procs) run(s *Server, stop <-chan struct{}) {
 // wake is called after each batch of commands.
 func (p *procs) wake() {
 	if p != nil && p.asleep.Load() && p.asleep.CompareAndSwap(true, false) {
-		p.woken <- struct{}{} // it has room: only who has changed asleep sends
+		select {
+		case p.woken <- struct{}{}:
+		default: // run has been woken by something else since, and has not taken the last one
+		}
 	}
 }

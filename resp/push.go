@@ -3,6 +3,7 @@ package resp
 import (
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -33,6 +34,7 @@ type pushes struct {
 		due          bool   // somebody will come for the queue
 		closed       bool
 	}
+	waiting atomic.Int32 // goroutines that push when the client's batch is over
 }
 
 // pusher is the clients that have something in their queues.
@@ -70,6 +72,9 @@ func (cl *client) endBatch() {
 	if cl.inBatch {
 		cl.inBatch = false
 		cl.sending.Unlock()
+		if cl.pushes.waiting.Load() > 0 {
+			cl.srv.loops.woken.Add(1)
+		}
 	}
 }
 
@@ -134,6 +139,7 @@ func (p *pusher) run() {
 		p.mu.Unlock()
 		for i, cl := range due {
 			if !cl.pushNow() {
+				cl.pushes.waiting.Add(1)
 				go cl.pushLater()
 			}
 			due[i] = nil
@@ -165,6 +171,7 @@ const tlsPushBytes = 16 << 10
 // pushLater waits for the client's batch to end and for the commit.
 func (cl *client) pushLater() {
 	cl.sending.Lock()
+	cl.pushes.waiting.Add(-1)
 	cl.sendCommitted(cl.takePushes())
 	cl.sending.Unlock()
 }

@@ -125,7 +125,7 @@ func pops(args [][]byte) int {
 		return 1
 	}
 	n, _ := numbers.ParseInt(args[2])
-	return int(max(n, 0))
+	return int(min(max(n, 0), math.MaxInt32)) // an int may have 32 bits
 }
 
 // popCount reads the number of elements to be removed, if argument 2 is there; else it is 1.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -140,6 +141,7 @@ func (c *Config) staleParameters(content string, defaults, settings []setting) (
 	if err := l.load("the configuration file", content, 0); err != nil {
 		return nil, err
 	}
+	l.settleLoops(runtime.GOOS) // what no line says the start works out
 	for i := range settings {
 		unsaid := i == parameterIndex["appendonly"] && c.saysAppending && !l.given[i] // Redis's default is another
 		if (l.settings[i] != settings[i] || unsaid) && parameters[i].flags&once == 0 {

@@ -3,6 +3,7 @@ package config
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -258,5 +259,17 @@ func TestRewriteSaysAppendonlyIfItWasGiven(t *testing.T) {
 				t.Errorf("%v: got\n%s\nwant\n%s", test.options, got, before+test.want)
 			}
 		}
+	}
+}
+
+// How many event loops there are follows the cores, not a file that was written on another machine.
+func TestRewriteDoesNotSayWhatTheMachineDecides(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
+	file := confFile(t, "port 7000")
+	if err := startedWith(t, file).Rewrite(); err != nil {
+		t.Fatal(err)
+	}
+	if got := readText(t, file); got != "port 7000\n" {
+		t.Errorf("got:\n%s", got)
 	}
 }
