@@ -215,4 +215,5 @@ func (w *writer) insertKey(f *fold, i int32) {
 		w.putName(e.id, e.key)
 	}
 	w.counted(e.space)
+	w.packing.born(e.id)
 }

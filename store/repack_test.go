@@ -156,3 +156,17 @@ func TestAStoreAtItsBoundPacksItsPages(t *testing.T) {
 		t.Error("full")
 	}
 }
+
+// TestKeysThatGoTogetherLeaveNothingToPack has a stream of keys that nobody asks for: they go in the order in which they
+// came, and with them their pages.
+func TestKeysThatGoTogetherLeaveNothingToPack(t *testing.T) {
+	const disk, keys = SmallestDisk, 40_000
+	st := opened(t, t.TempDir(), bounded(&Bounds{Disk: disk, Policy: AllKeysLFU}))
+	setMany(t, st, 0, "key:", 0, keys, strings.Repeat("v", 500))
+	quiet(t, st)
+	flushed(t, st)
+	if pages := repacked(st); pages > keys/7/10 {
+		t.Errorf("%d pages of %d were packed", pages, keys/7)
+	}
+	checked(t, st)
+}
