@@ -5,7 +5,7 @@ import "math/bits"
 // Ghosts are the levels of keys that were evicted, by a hash of their names: a key that comes back begins with what it
 // had. There is one of 16 bits, 12 of the hash and 4 of the level, for each key that is there, or fewer: the keys' own
 // states and the ghosts take four bytes a key together, and a quarter of a byte is theirs at least. A new one takes the
-// place of an older.
+// place of an older. Of few keys there are more, since they take little whatever their number: see usual.
 type ghosts struct {
 	seed  uint64
 	slots []uint16
@@ -14,7 +14,6 @@ type ghosts struct {
 
 const (
 	fewestGhosts = 1 << 10
-	usualGhosts  = 1 << 14 // as many as there are keys, up to this, whatever the states take
 	ghostsPeriod = 1 << 12 // so many are kept between two looks at their number
 	bytesOfKey   = 4       // that an Order takes
 )
@@ -42,13 +41,24 @@ func mix(h uint64) uint64 {
 	return high ^ low
 }
 
-// keep remembers the level of a key that goes while there are so many. states is what their states take, in bytes.
-func (g *ghosts) keep(name string, level int, keys int64, states func() int64) {
+// keep remembers the level of a key that goes while there are so many, and so many ghosts are usual. states is what their states take, in bytes.
+func (g *ghosts) keep(name string, level int, keys, usual int64, states func() int64) {
 	if g.kept++; g.kept%ghostsPeriod == 1 {
-		g.fit(keys, (bytesOfKey*keys-states())/2)
+		g.fit(keys, usual, (bytesOfKey*keys-states())/2)
 	}
 	at, tag := g.place(name)
 	g.slots[at] = tag | uint16(level)
+}
+
+// usual is how many ghosts there are whatever the states take: those of 32 KB, and under LFU those of half a MB, which
+// is what a cache of 64 MB has. LFU compares counts, and learns them sooner: with four ghosts for a key 0.3 to 0.9 more of
+// 100 requests hit with Zipf. LRU would lose a third of the hits of a loop that is larger than the cache, as keys that
+// come back then push each other out.
+func (o *Order) usual() int64 {
+	if o.policy == LFU {
+		return min(4*o.keys, 1<<18)
+	}
+	return min(o.keys, 1<<14)
 }
 
 // place is where a name's ghost stands, and the bits of the name's hash in it. As in linear hashing (Litwin, 1980) what
@@ -64,8 +74,8 @@ func (g *ghosts) place(name string) (at uint64, tag uint16) {
 
 // fit brings the number of slots near to what there is room for. What is there stays: with more slots it stands in
 // either of two places, and with fewer it makes way for none but another.
-func (g *ghosts) fit(keys, room int64) {
-	want := int(max(min(max(room, keys/8), keys), min(keys, usualGhosts), fewestGhosts))
+func (g *ghosts) fit(keys, usual, room int64) {
+	want := int(max(min(max(room, keys/8), keys), usual, fewestGhosts))
 	old := len(g.slots)
 	if want < old+old/8 && want >= old-old/32 {
 		return

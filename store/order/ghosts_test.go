@@ -32,6 +32,29 @@ func TestAsManyKeysThatWentAreRememberedAsAreThere(t *testing.T) {
 	}
 }
 
+// LFU learns of more keys than are there.
+func TestOfFewKeysLFURemembersThreeTimesAsManyThatWent(t *testing.T) {
+	const keys, went = 10_000, 30_000
+	o := newSeeded(LFU, 1)
+	for id := range int64(keys + went) {
+		if o.Born(id, fmt.Sprint(id), 100, false); id >= keys {
+			o.Evicted(id-keys, fmt.Sprint(id-keys))
+		}
+	}
+	known := 0
+	for id := range int64(went) {
+		if _, ok := o.ghosts.level(fmt.Sprint(id)); ok {
+			known++
+		}
+	}
+	if known < went*3/5 {
+		t.Errorf("of %d keys that went %d are known", went, known)
+	}
+	if n := o.Memory(); n > keys*13 {
+		t.Errorf("the Order takes %d bytes", n)
+	}
+}
+
 // What is remembered outlasts a change of how much is.
 func TestGhostsStayWhenTheirNumberChanges(t *testing.T) {
 	o := newSeeded(LFU, 1)

@@ -164,7 +164,7 @@ func (o *Order) sample(volatile bool) {
 // Evicted forgets a key that was a candidate, and remembers its level for the time when it comes back.
 func (o *Order) Evicted(id int64, name string) {
 	if s := o.find(id); s != nil && o.policy.countsUses() {
-		o.ghosts.keep(name, o.round(o.uses(*s)), o.keys, o.states)
+		o.ghosts.keep(name, o.round(o.uses(*s)), o.keys, o.usual(), o.states)
 	}
 	o.Delete(id)
 }

@@ -13,7 +13,7 @@ const (
 const (
 	windowOfLRU = 20
 	windowOfLFU = 50
-	admission   = 2
+	admission   = 4
 )
 
 // levels are the uses that each level stands for. More than eight tell no more about what is to go, and would keep a
