@@ -157,8 +157,8 @@ func TestAStoreAtItsBoundPacksItsPages(t *testing.T) {
 	}
 }
 
-// TestKeysThatGoTogetherLeaveNothingToPack has a stream of keys that nobody asks for: they go in the order in which they
-// came, and with them their pages.
+// TestKeysThatGoTogetherLeaveNothingToPack has a stream of keys that nobody asks for: they go in the order in which
+// they came, and with them their pages.
 func TestKeysThatGoTogetherLeaveNothingToPack(t *testing.T) {
 	const disk, keys = SmallestDisk, 40_000
 	st := opened(t, t.TempDir(), bounded(&Bounds{Disk: disk, Policy: AllKeysLFU}))

@@ -51,9 +51,8 @@ func (g *ghosts) keep(name string, level int, keys, usual int64, states func() i
 }
 
 // usual is how many ghosts there are whatever the states take: those of 32 KB, and under LFU those of half a MB, which
-// is what a cache of 64 MB has. LFU compares counts, and learns them sooner: with four ghosts for a key 0.3 to 0.9 more of
-// 100 requests hit with Zipf. LRU would lose a third of the hits of a loop that is larger than the cache, as keys that
-// come back then push each other out.
+// is what a cache of 64 MB has. LFU compares counts, and learns them sooner: with four ghosts for a key 0.3 to 0.9 more
+// of 100 requests hit with Zipf. LRU would lose a third of the hits of a loop that is larger than the cache.
 func (o *Order) usual() int64 {
 	if o.policy == LFU {
 		return min(4*o.keys, 1<<18)
