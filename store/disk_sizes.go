@@ -43,8 +43,8 @@ func diskSizesFor(total int64) diskSizes {
 	}
 }
 
-// boundedSizesFor divides what Bounds.Disk gives. What is on its way has a sixth of it, most of that the pages that a
-// write-back changes. In MB:
+// boundedSizesFor divides what Bounds.Disk gives. What is on its way has a sixth of it, most of that the pages
+// that a write-back changes. In MB:
 //
 //	bound   reserve   a fold   a segment   the journal   the WAL   the tables
 //	    8       0.5        0.25     0.13          0.38      1.5         5.6
@@ -52,10 +52,10 @@ func diskSizesFor(total int64) diskSizes {
 //	  512        16        8        8            24        48         424
 //	4,096        32       16       64           192       128       3,744
 //
-// At a bound of 16 MB a fold of strings of 500 bytes is full, mostly, when it changes 100 to 300 of the 320 pages that it
-// may. With a twelfth for all that is on its way there are 17 % more keys in 64 MB than with a fifth. But a write-back
-// then changes a third of the pages, and a stream of new keys at the bound takes 1.2 times the processor time, 1.45 on a
-// disk where each has its fsync, and goes at half to three quarters of the speed.
+// At a bound of 16 MB a fold of strings of 500 bytes is full, mostly, when it changes 100 to 300 of the 320 pages
+// that it may. With a twelfth for all that is on its way there are 17 % more keys in 64 MB than with a fifth. But
+// a write-back then changes a third of the pages, and a stream of new keys at the bound takes 1.2 times the
+// processor time, 1.45 on a disk where each has its fsync, and goes at half to three quarters of the speed.
 func boundedSizesFor(disk int64) diskSizes {
 	s := diskSizesFor(0)
 	if disk <= 0 {

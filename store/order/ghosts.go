@@ -41,7 +41,8 @@ func mix(h uint64) uint64 {
 	return high ^ low
 }
 
-// keep remembers the level of a key that goes while there are so many, and so many ghosts are usual. states is what their states take, in bytes.
+// keep remembers the level of a key that goes while there are so many, and so many ghosts are usual. states is
+// what their states take, in bytes.
 func (g *ghosts) keep(name string, level int, keys, usual int64, states func() int64) {
 	if g.kept++; g.kept%ghostsPeriod == 1 {
 		g.fit(keys, usual, (bytesOfKey*keys-states())/2)
