@@ -28,9 +28,8 @@ import (
 // comes between write-backs, where none goes in slices.
 //
 // A fold that has changed four pages lets one be packed. What holes a range of ids has is known from the births and
-// deaths of its keys, also where it was not packed yet: a stream of new keys, which go together again, has none, and
-// nothing is packed for it. With a page for eight, and ranges that were not packed yet taken for empty ones, a
-// cache of 16 MB of compat_test/bench/hitratio held 16,800 keys of 500 bytes with Zipf 0.8, and holds 20,600.
+// deaths of its keys, also where it was not packed yet: a stream of new keys, which go together again, has few, and
+// little is packed for it.
 
 const (
 	// repackRows are read at a time, and repackPages packed in a transaction, some 50 us each.
