@@ -102,8 +102,10 @@ func (p *packing) lose(id int64) {
 		}
 		return
 	}
-	if r, known := p.ranges[id>>rangeBits]; known {
-		r.lost++
+	r, known := p.ranges[id>>rangeBits]
+	if r.lost++; r.lost >= r.live && id>>rangeBits != p.noted { // it has no rows any more
+		delete(p.ranges, id>>rangeBits)
+	} else if known {
 		p.ranges[id>>rangeBits] = r
 	}
 }

@@ -170,3 +170,18 @@ func TestKeysThatGoTogetherLeaveNothingToPack(t *testing.T) {
 	}
 	checked(t, st)
 }
+
+func TestNothingIsKnownOfRangesWithoutKeys(t *testing.T) {
+	var p packing
+	p.forget()
+	const keys = 100 << rangeBits
+	for id := range int64(keys) {
+		p.born(id)
+		if id >= 100 {
+			p.lose(id - 100)
+		}
+	}
+	if n := len(p.ranges); n > 2 {
+		t.Errorf("of %d keys 100 are there, and %d ranges are known", keys, n)
+	}
+}
