@@ -10,16 +10,15 @@ import (
 // is Python's dict in blocks:
 //
 //	blocks  [ n=1 a | n=2 b | dead | n=4 d ] [ n=5 e ... ]    slots by place, n ascending
-//	index   name -> place, from indexedSlots names on
+//	index   name -> place, from indexedSlots names on: dict_index.go
 //	tags    below that: a byte of a hash for each slot. A look-up finds the byte, then compares one name: without it
 //	        HGET from 20 fields had a cache miss for each name of the same length, and half of Redis's throughput
 //
 // A slot's n is the number of its row. A removed name leaves a dead slot; when there are as many of them as names, the
-// live ones move together and into a new index, a few at every change, so that no command pays for a million. Go's
-// maps never shrink: the new index is what gives memory back.
+// live ones move together, a few at every change, so that no command pays for a million.
 type dict[V any] struct {
 	blocks [][]slot[V]
-	index  map[string]int32
+	index  *dictIndex
 	tags   []byte
 	places int   // slots, dead ones included
 	live   int   // names
@@ -27,10 +26,9 @@ type dict[V any] struct {
 	bytes  int64 // of all names; values are the owner's to count
 
 	// While slots move together: places below to are done, those from there up to from are dead, and
-	// the rest is still to come. old knows the names of the rest; what both know, index knows better.
+	// the rest is still to come.
 	moving   bool
 	to, from int
-	old      map[string]int32
 }
 
 // slot ends with what is never empty: behind an empty val Go would leave room.
@@ -47,9 +45,10 @@ const (
 	moveSlots    = 8   // moved at each change: four times what a change can add
 	trimSlots    = 256 // dead slots at the end that one removal drops
 
-	dictBytes  = 144 // a dict without its slots
-	slotBytes  = 32  // a slot without its value, and what the allocator rounds a name up by
-	indexBytes = 48  // a place's share of the index
+	sparseIndexBytes = 64 // a slot, from which on an index is made anew: it is of a dict that was some 200 times as large
+
+	dictBytes = 136 // a dict without its slots
+	slotBytes = 32  // a slot without its value, and what the allocator rounds a name up by
 )
 
 func newDict[V any]() dict[V] { return dict[V]{next: 1} }
@@ -58,7 +57,7 @@ func newDict[V any]() dict[V] { return dict[V]{next: 1} }
 func newDictFor[V any](names int) dict[V] {
 	d := newDict[V]()
 	if names > indexedSlots {
-		d.index = make(map[string]int32, names)
+		d.index = newDictIndex(names)
 	}
 	return d
 }
@@ -75,13 +74,7 @@ func (d *dict[V]) find(name string) *slot[V] {
 
 func (d *dict[V]) place(name string) int {
 	if d.index != nil {
-		if p, ok := d.index[name]; ok {
-			return int(p)
-		}
-		if p, ok := d.old[name]; ok {
-			return int(p)
-		}
-		return -1
+		return d.placeOf(hashOfName(name), name)
 	}
 	if d.places > indexedSlots { // a snapshot
 		d.buildIndex()
@@ -96,6 +89,17 @@ func (d *dict[V]) place(name string) int {
 			return from
 		}
 	}
+}
+
+// placeOf is place for a dict with an index.
+func (d *dict[V]) placeOf(hash uint32, name string) int {
+	p := d.index.part(hash)
+	for i := p.home(hash); p.slots[i] != 0; i = p.next(i) {
+		if s := p.slots[i]; s.hash() == hash && d.at(s.place()).name == name {
+			return s.place()
+		}
+	}
+	return -1
 }
 
 // tagOf tells short names apart that differ at an end or in the middle.
@@ -132,7 +136,7 @@ func (d *dict[V]) restore(n int64, name string, val V) *slot[V] {
 	d.bytes += int64(len(name))
 	switch {
 	case d.index != nil:
-		d.index[name] = int32(d.places - 1)
+		d.index.put(hashOfName(name), d.places-1)
 	case d.places > indexedSlots:
 		d.buildIndex()
 	default:
@@ -143,10 +147,10 @@ func (d *dict[V]) restore(n int64, name string, val V) *slot[V] {
 
 func (d *dict[V]) buildIndex() {
 	d.tags = nil
-	d.index = make(map[string]int32, max(d.places, 2*indexedSlots))
+	d.index = newDictIndex(d.places)
 	for p := range d.places {
 		if s := d.at(p); s.n > 0 {
-			d.index[s.name] = int32(p)
+			d.index.put(hashOfName(s.name), p)
 		}
 	}
 }
@@ -157,12 +161,19 @@ func (d *dict[V]) remove(name string) (n int64, val V, ok bool) {
 	if place < 0 {
 		return 0, val, false
 	}
+	n, val = d.removeAt(place)
+	return n, val, true
+}
+
+// removeAt is remove for the name at a place.
+func (d *dict[V]) removeAt(place int) (n int64, val V) {
 	s := d.at(place)
 	n, val = s.n, s.val
-	delete(d.index, name)
-	delete(d.old, name)
+	if d.index != nil {
+		d.index.remove(hashOfName(s.name), place)
+	}
 	d.live--
-	d.bytes -= int64(len(name))
+	d.bytes -= int64(len(s.name))
 	*s = slot[V]{n: -n}
 	d.trim()
 	switch dead := d.places - d.live; {
@@ -172,10 +183,10 @@ func (d *dict[V]) remove(name string) (n int64, val V, ok bool) {
 		d.tags = slices.Delete(d.tags, place, place+1)
 		d.closeUp(d.places)
 	case dead > max(d.live, sparseSlots):
-		d.moving, d.old, d.index = true, d.index, make(map[string]int32, indexedSlots)
+		d.moving = true
 		d.move()
 	}
-	return n, val, true
+	return n, val
 }
 
 // trim drops dead slots at the end.
@@ -214,10 +225,10 @@ func (d *dict[V]) closeUp(steps int) {
 	for ; steps > 0 && d.from < d.places; steps-- {
 		s := d.at(d.from)
 		if s.n > 0 {
-			if d.index != nil {
-				d.index[s.name] = int32(d.to)
-			}
 			if d.to < d.from {
+				if d.index != nil {
+					d.index.move(hashOfName(s.name), d.from, d.to)
+				}
 				*d.at(d.to) = *s
 				*s = slot[V]{n: -s.n}
 			}
@@ -229,11 +240,13 @@ func (d *dict[V]) closeUp(steps int) {
 		return
 	}
 	d.cut(d.to)
-	d.moving, d.to, d.from, d.old = false, 0, 0, nil
+	d.moving, d.to, d.from = false, 0, 0
 	if d.index != nil && d.places <= sparseSlots {
 		d.index = nil
 		d.closeUp(d.places) // what was removed behind the move
 		d.buildTags()
+	} else if d.index != nil && d.index.bytes > sparseIndexBytes*int64(d.places) {
+		d.buildIndex() // its parts do not join again
 	}
 }
 
@@ -287,15 +300,23 @@ func abs(n int64) int64 {
 	return n
 }
 
-// random returns a slot, each with the same chance; nil when there is none. About a third of the places is live, or
-// there are sparseSlots at most that are not.
+// random returns a slot, each with the same chance; nil when there is none.
 func (d *dict[V]) random() *slot[V] {
-	for d.live > 0 {
-		if s := d.at(rand.IntN(d.places)); s.n > 0 {
-			return s
-		}
+	if place := d.randomPlace(); place >= 0 {
+		return d.at(place)
 	}
 	return nil
+}
+
+// randomPlace is random's place, -1 when there is none. About a third of the places is live, or there are sparseSlots
+// at most that are not.
+func (d *dict[V]) randomPlace() int {
+	for d.live > 0 {
+		if place := rand.IntN(d.places); d.at(place).n > 0 {
+			return place
+		}
+	}
+	return -1
 }
 
 // sample calls fn for count different slots, each choice with the same chance, or for all if there are no more. It
@@ -331,7 +352,7 @@ func has(set map[int64]struct{}, n int64) bool {
 func (d *dict[V]) size(valueBytes int64) int64 {
 	n := dictBytes + d.bytes + int64(d.places)*(slotBytes+valueBytes)
 	if d.index != nil {
-		n += int64(d.places) * indexBytes
+		n += d.index.bytes
 	}
 	return n
 }

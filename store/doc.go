@@ -74,6 +74,7 @@
 //	dir_linux.go dir_other.go filesystem.go              what the system says of them
 //	tallies.go tally_seed.go tally/                      statistics of databases and prefixes
 //	collection.go table.go run.go dict.go pack.go        values of elements: in memory, as rows
+//	dict_index.go                                        where a name of a large one is
 //	elements.go warm.go                                  their common parts; cache misses that overlap
 //	hash.go hash_expiry.go sweep_fields.go               hashes; their fields' deadlines
 //	zset.go zset_edit.go ranked.go sort_scored.go        sorted sets; their order by score

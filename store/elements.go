@@ -130,6 +130,21 @@ func (e *elements[V]) remove(name string) (n int64, ok bool) {
 	return n, true
 }
 
+// pop takes away a random element, each with the same chance, and returns it. There is one.
+func (e *elements[V]) pop() (s slot[V]) {
+	if e.large != nil {
+		place := e.large.randomPlace()
+		s = *e.large.at(place)
+		e.large.removeAt(place)
+		e.large.texts -= int64(len(s.val.text()))
+		return s
+	}
+	place := rand.IntN(int(e.pack.count))
+	s = e.at(place)
+	e.pack.remove(place)
+	return s
+}
+
 // each calls fn for the names in order of birth until it returns false. fn must not change them.
 func (e *elements[V]) each(fn func(s slot[V]) bool) {
 	if e.large != nil {

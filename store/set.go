@@ -157,17 +157,22 @@ func (s SetTx) remove(member string) bool {
 	if !ok {
 		return false
 	}
+	s.removed(n, member)
+	return true
+}
+
+// removed records that a member with this number is gone.
+func (s SetTx) removed(n int64, member string) {
 	s.noteRemoved(member)
 	s.tx.rec.remove(s.o.id, setMembers, n)
 	s.changed()
-	return true
 }
 
 // Pop removes a random member and returns it. The set is not empty.
 func (s SetTx) Pop() string {
-	member := s.Random()
-	s.remove(member)
-	return member
+	m := s.members.pop()
+	s.removed(m.n, m.name)
+	return m.name
 }
 
 // SetOf makes a set that belongs to no key. The members may repeat themselves.

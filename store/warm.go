@@ -12,8 +12,13 @@ type warmed struct {
 	member []byte
 	pack   *pack
 	fields *dict[hashValue] // of a hash that is no pack, but has no index either
-	index  map[string]int32 // of what has one
+	large  indexedDict      // what has one
 	place  int
+}
+
+// indexedDict is a dict with an index.
+type indexedDict interface {
+	ahead(w *warmed, pass int) byte
 }
 
 const warmPasses = 4
@@ -27,8 +32,8 @@ func (w *warmed) read(pass int) byte {
 		return w.readPack(pass)
 	case w.fields != nil:
 		return w.readFields(pass)
-	case w.index != nil && pass == 1:
-		return byte(w.index[viewString(w.member)])
+	case w.large != nil:
+		return w.large.ahead(w, pass)
 	}
 	return 0
 }
@@ -38,22 +43,51 @@ func (w *warmed) find() {
 	case *Hash:
 		if large := c.fields.large; large == nil {
 			w.pack = &c.fields.pack
-		} else if w.index = large.index; w.index == nil && large.places > 0 && len(w.member) > 0 {
+		} else if large.index != nil {
+			w.large = &large.dict
+		} else if large.places > 0 && len(w.member) > 0 {
 			w.fields = &large.dict
 		}
 	case *Set:
-		if c.members.large == nil {
+		if large := c.members.large; large == nil {
 			w.pack = &c.members.pack
-		} else {
-			w.index = c.members.large.index
+		} else if large.index != nil {
+			w.large = &large.dict
 		}
 	case *ZSet:
-		if c.large == nil {
+		if large := c.large; large == nil {
 			w.pack = &c.pack
-		} else {
-			w.index = c.large.dict.index
+		} else if large.dict.index != nil {
+			w.large = &large.dict
 		}
 	}
+}
+
+// ahead reads the index, then the slot, then the name.
+func (d *dict[V]) ahead(w *warmed, pass int) byte {
+	switch pass {
+	case 1:
+		hash := hashOfName(viewString(w.member))
+		w.place = -1
+		p := d.index.part(hash)
+		for i := p.home(hash); p.slots[i] != 0; i = p.next(i) {
+			if s := p.slots[i]; s.hash() == hash {
+				w.place = s.place()
+				return 0
+			}
+		}
+	case 2:
+		if w.place >= 0 {
+			return byte(d.at(w.place).n)
+		}
+	case 3:
+		if w.place >= 0 {
+			if name := d.at(w.place).name; len(name) > 0 {
+				return name[0]
+			}
+		}
+	}
+	return 0
 }
 
 func (w *warmed) readPack(pass int) byte {
