@@ -104,7 +104,7 @@ func (cl *client) waitOwed() bool {
 	timer := time.AfterFunc(cl.owed, func() { close(over) })
 	defer timer.Stop()
 	cl.owed = 0
-	return cl.await(over)
+	return cl.awaitInBatch(over)
 }
 
 // intrusions is what the log was told of strangers. It belongs to the sampler.

@@ -133,11 +133,17 @@ func (cl *client) waitPaused(h *hold, r *command.Row, args [][]byte) bool {
 	}
 }
 
-// await waits for an event, or for the client to hang up: then it reports false.
+// await waits for an event, or for the client to hang up: then it reports false. The replies that the client has are
+// sent; pushes go out meanwhile.
 func (cl *client) await(event <-chan struct{}) bool {
-	cl.leaveLoop()
 	cl.endBatch()
 	defer cl.beginBatch()
+	return cl.awaitInBatch(event)
+}
+
+// awaitInBatch is await for who has replies that are not sent: no push comes before them.
+func (cl *client) awaitInBatch(event <-chan struct{}) bool {
+	cl.leaveLoop()
 	hungUp, stop := cl.guard.AwaitHangup()
 	cl.blocked.Store(true)
 	defer func() {

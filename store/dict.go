@@ -45,7 +45,8 @@ const (
 	moveSlots    = 8   // moved at each change: four times what a change can add
 	trimSlots    = 256 // dead slots at the end that one removal drops
 
-	sparseIndexBytes = 64 // a slot, from which on an index is made anew: it is of a dict that was some 200 times as large
+	// sparseIndexBytes a slot are what an index is made anew for: it is of a dict that was some 200 times as large.
+	sparseIndexBytes = 64
 
 	dictBytes = 136 // a dict without its slots
 	slotBytes = 32  // a slot without its value, and what the allocator rounds a name up by
