@@ -491,6 +491,9 @@ func operate(conn *client, random *rand.Rand) error {
 		if err != nil {
 			return err
 		}
+		if strings.HasSuffix(v.text, "the server ends") { // SAVE was under way
+			continue
+		}
 		if v.IsError() && !strings.Contains(v.text, "in progress") {
 			return refusal{fmt.Sprintf("%q", args), v.String()}
 		}

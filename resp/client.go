@@ -17,8 +17,8 @@ import (
 	"diskette/resp/wire"
 )
 
-// A client is one connection. Its goroutine runs its commands; other goroutines see it through
-// CLIENT LIST and KILL, so what they read is atomic or under mu.
+// A client is one connection. The goroutine that serves it, its own or an event loop's, runs its commands; others see
+// it through CLIENT LIST and KILL, so what they read is atomic or under mu.
 type client struct {
 	srv   *Server
 	guard *wire.Guard

@@ -43,7 +43,8 @@
 //	the registry              the connected clients: client.go
 //	push                      what is told to one client, and what waits to be sent to it: push.go, wire/unsent.go
 //
-// client.sending is held by a batch from its first reply to its last byte, and by the pusher, which only tries it.
+// client.sending is held by a batch from its beginning to its last byte (a loop holds those of a whole turn), by the
+// pusher, which only tries it, and by who pushes when a batch is over, and waits for it.
 //
 // # Files
 //
@@ -65,7 +66,7 @@
 //	script*.go function.go                               Lua
 //	idle.go                                              what is given back when nobody uses keys
 //	tallies.go                                           the statistics of CACHE over a restart
-//	info*.go stats.go traffic.go latency.go procs.go     figures
+//	info*.go stats.go traffic.go latency.go procs.go     figures; cores
 //	session_table.go cmd_*.go lolwut.go                  the commands on connections and on the server
 //
 // # Why it is cut so

@@ -39,8 +39,9 @@ import (
 // A connection that has sent a million commands gets maxBatch of them a turn. appendfsync always makes a commit wait
 // for the disk; so the clients of that turn leave the loop together, and return when they have their replies.
 //
-// A loop stays on its thread while it waits for less than a few milliseconds (wire.Poll). So it takes one core as long
-// as it is busy, and the rest is for the others: procs.go has nothing to decide from then on.
+// The first loop, if there are fewer loops than cores, stays on its thread while it waits for less than some
+// milliseconds (wire.Poll). So it takes one core as long as it is busy, and the rest is for the others: procs.go has
+// nothing to decide from then on.
 type loops struct {
 	once  sync.Once
 	all   []*loop

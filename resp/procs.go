@@ -10,7 +10,8 @@ import (
 	"diskette/store"
 )
 
-// On two cores the server runs clients' commands on one of them unless there is work for both. Commands that come
+// Where no event loop serves clients (run ends at the first one), the server runs their commands on one of two cores
+// unless there is work for both. Commands that come
 // one at a time are mostly system calls around a short hold of one lock; spread over both cores they take the
 // client's core away, and each side wakes the other for a command or two instead of a dozen. Measured with 50
 // connections and no pipelines, beside redis-server on the same two cores: GET 0.71 of its throughput on two, 0.95
@@ -38,8 +39,8 @@ const (
 	// fewClients leave the cores idle most of the time, and are answered sooner by two: 0.98 of redis-server's
 	// throughput with one client, against 0.84.
 	fewClients = 4
-	// procsGrowth is how many bytes more of heap in a period say when the collector comes, procsAhead how many periods
-	// before it does both cores are given back.
+	// A heap that grows by less than procsGrowth bytes in a period is not expected to be collected soon. procsAhead is
+	// how many periods before a collection both cores are given back.
 	procsGrowth = 64 << 10
 	procsAhead  = 10
 	// procsIdle is how many periods without a command let it sleep until there is one.

@@ -23,7 +23,7 @@ import (
 //
 // All of that holds in an event loop as in a goroutine of the client's own, because only the lock says it. The loop
 // takes it with a client's batch and lets go of it when the replies are sent, at the end of the turn, and may have
-// those of many clients meanwhile. It does not wait for one, nor for the commit of what was pushed: the client leaves
+// those of many clients meanwhile. It does not wait for one, nor for the disk before what was pushed: the client leaves
 // the loop first, and waits in its own goroutine. So nobody waits in a circle: who waits for a client.sending has no
 // other client's, and who has several waits only for the keyspace lock and for a commit, for which nobody needs one.
 type pushes struct {

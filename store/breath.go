@@ -11,7 +11,7 @@ import (
 // only when it has nothing else to run, or every 10 ms; while every core's turn is taken by such work, a
 // client's command would wait for that.
 //
-// SET:GET 1:1 at 15,000/s over a million keys, two cores that others used as well (a load average of 20), in turns with
+// SET:GET 1:1 at 15,000/s over a million keys, two busy cores (a load average of 20), in turns with
 // redis-server, four turns of 12 s. In ms, lowest and highest of a turn:
 //
 //	                                          p99        p99.9      max

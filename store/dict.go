@@ -15,7 +15,7 @@ import (
 //	        HGET from 20 fields had a cache miss for each name of the same length, and half of Redis's throughput
 //
 // A slot's n is the number of its row. A removed name leaves a dead slot; when there are as many of them as names, the
-// live ones move together, a few at every change, so that no command pays for a million.
+// live ones move together, a few at every change, so that no command pays for a million (but see sparseIndexBytes).
 type dict[V any] struct {
 	blocks [][]slot[V]
 	index  *dictIndex

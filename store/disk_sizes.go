@@ -19,7 +19,8 @@ type diskSizes struct {
 	segment  int64 // of the journal
 	tail     int64 // journal that a fold has at most; writers wait at twice of it
 	walPages int   // at which write-back checkpoints
-	// foldPages is how many pages a write-back may change. Writers wait where the rows of a fold would change more.
+	// foldPages is how many pages a write-back may change at a bound, beyond walPages: rowsInPages keeps its rows in
+	// them.
 	foldPages int64
 }
 
@@ -43,8 +44,8 @@ func diskSizesFor(total int64) diskSizes {
 	}
 }
 
-// boundedSizesFor divides what Bounds.Disk gives. What is on its way has a sixth of it, most of that the pages
-// that a write-back changes. In MB:
+// boundedSizesFor divides what Bounds.Disk gives. What is on its way has a sixth of 16 to 512 MB, most of that
+// the pages that a write-back changes. The journal's share has a segment in it, the WAL's a fold's pages. In MB:
 //
 //	bound   reserve   a fold   a segment   the journal   the WAL   the tables
 //	    8       0.5        0.25     0.13          0.38      1.5         5.6
@@ -54,7 +55,7 @@ func diskSizesFor(total int64) diskSizes {
 //
 // At a bound of 16 MB a fold of strings of 500 bytes is full, mostly, when it changes 100 to 300 of the 320 pages
 // that it may. With a twelfth for all that is on its way there are 17 % more keys in 64 MB than with a fifth. But
-// a write-back then changes a third of the pages, and a stream of new keys at the bound takes 1.2 times the
+// a write-back may then change a third as many pages, and a stream of new keys at the bound takes 1.2 times the
 // processor time, 1.45 on a disk where each has its fsync, and goes at half to three quarters of the speed.
 func boundedSizesFor(disk int64) diskSizes {
 	s := diskSizesFor(0)

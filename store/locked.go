@@ -35,7 +35,7 @@ func nameLock(err error) error {
 	return err
 }
 
-// serve makes transactions wait for no more than lockPatience, and what works for long give way: there are clients.
+// serve makes transactions wait for no more than lockPatience, and long work give way to clients.
 func (w *writer) serve() error {
 	w.serving = true
 	if d, ok := vfs.Find(w.vfs).(*doubtVFS); ok {

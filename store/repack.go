@@ -53,7 +53,7 @@ const (
 
 // packing is what the writer knows of holes in the table of keys.
 type packing struct {
-	ranges map[int64]packedRange // by id >> rangeBits; one that is not there was there before the first slice
+	ranges map[int64]packedRange // by id >> rangeBits; one that is not there is not known
 	hand   int64                 // the id from which the next slice begins
 	noted  int64                 // the range that the hand was in last
 	ahead  packedRange           // what was known of that range before: it holds for what the hand has not left behind
@@ -64,8 +64,8 @@ type packing struct {
 	all    bool  // a test: whether there are holes or not
 }
 
-// packedRange counts keys: those that were there when the range was packed or that came since, and those of them that
-// have gone. The zero value is a range of which nothing is known.
+// packedRange counts keys: those that the hand has left behind or that were born since, and those of them that have
+// gone. The zero value is a range of which nothing is known.
 type packedRange struct{ live, lost int64 }
 
 // holes is how many keys have gone for one that is left; where nothing is known, one.

@@ -1,7 +1,7 @@
 // Command bench compares Diskette with Debian's redis-server on the machine it runs on:
 //
 //	go run ./compat_test/bench [-cases regexp] [-rounds 5] [-n 1.0] [-quick] [-markdown]
-//	    [-json FILE] [-compare OLD.json] [-bin PATH]
+//	    [-json FILE] [-compare OLD.json] [-record FILE] [-bin PATH] [-redis PATH] [-dir DIR]
 //
 // Both servers run side by side with the same arguments (--appendonly yes --appendfsync everysec
 // --save ""), each on a free loopback port with a data directory of its own. The runs are

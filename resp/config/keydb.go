@@ -10,7 +10,7 @@ import (
 var keydbOptions = map[string]string{
 	"server-threads":                       "Go's scheduler uses the machine's cores, or GOMAXPROCS of them",
 	"server-thread-affinity":               "Go's scheduler uses the machine's cores, or GOMAXPROCS of them",
-	"min-clients-per-thread":               "clients are not divided among threads",
+	"min-clients-per-thread":               "clients go to the event loops in turn",
 	"multithread-load-enabled":             "there is no load phase",
 	"enable-async-commands":                "commands run in one order",
 	"enable-keydb-fastsync":                "it is KeyDB's own replication",

@@ -64,7 +64,7 @@ var parameters = slices.Concat([]parameter{
 	{"maxclients", "", intRange(1, math.MaxUint32), "10000", inUse},
 	{"timeout", "", intRange(0, math.MaxInt32), "0", inUse},
 	{"event-loops", "", yesOrNo, "yes", inUse | atStart},       // "no" where there are none: see settleLoops
-	{"io-threads", "", intRange(1, 128), "1", inUse | atStart}, // with event-loops another default: see Load
+	{"io-threads", "", intRange(1, 128), "1", inUse | atStart}, // with event-loops another default: see settleLoops
 	{"tcp-keepalive", "", intRange(0, math.MaxInt32), "300", inUse},
 	{"admin", "", adminAddress, "", inUse | atStart},
 	{"tls-admin", "", yesOrNo, "no", inUse | atStart},

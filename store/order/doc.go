@@ -15,8 +15,8 @@
 // Under LRU and LFU a key is worth its uses for the root of its bytes. Uses halve every eight times as many births and
 // uses as there are keys (LRU: four), and more than eight count for no more. The youngest ids, a fiftieth of the bytes
 // (LRU: a twentieth), are left alone; what leaves this window goes unless it is worth more than the lowest 32nd of the
-// older ones, of which a hand takes one where it does not. So new keys that nobody asks for again go together, from
-// neighbouring pages. Under LRS and LRM the age counts alone.
+// older ones, under LFU by half an octave; a hand takes one of these where it does not. So new keys that nobody asks
+// for again go together, from neighbouring pages. Under LRS and LRM the age counts alone.
 //
 // Hits in percent of all requests, from go run ./compat_test/bench/hitratio -simulate -keys 5000 (a tenth of the keys
 // in memory; the optimum with sizes is an upper estimate). Sizes are from 100 bytes to 100 KB:
@@ -41,7 +41,8 @@
 // One ghost a key is what tells a key that comes back from one that is new: with one for four keys there are 1.1 points
 // less of Zipf 0.8 and 1.0 under LFU, 1.8 of one that moves, and 29 of a loop of two caches under LRU, which has 2 more
 // of one of 1.2. With ten times the keys, for which there are fewer, 0.7 and 0.4 of Zipf and 26 of the longer loop, and
-// 0.7 more of the shorter. LFU has four ghosts a key where keys are few (ghosts.go), which these figures were before.
+// 0.7 more of the shorter. LFU has four ghosts a key where keys are few (ghosts.go): so it is in the table, and these
+// figures are of one.
 //
 // S3-FIFO and W-TinyLFU, which are a little better where all sizes are equal, need queues, 8 bytes a key and more, and
 // the latter a sketch that each read writes to. Where all keys become others at once plain LRU adapts sooner: LRU here

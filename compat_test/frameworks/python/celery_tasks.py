@@ -70,6 +70,14 @@ def note(what):
     r.rpush("notes", what)
 
 
+def unread():
+    """The server's sockets that have bytes nobody has read, or that have not gone out, as the system tells it."""
+    with open("/proc/net/tcp") as f:
+        lines = [line.split() for line in f.readlines()[1:]]
+    port = f":{PORT:04X}"
+    return [l for l in lines if l[3] == "01" and (l[1].endswith(port) or l[2].endswith(port)) and l[4] != "00000000:00000000"]
+
+
 class Worker(Child):
     """A worker that is stopped as Celery's documentation says, with SIGTERM: a warm shutdown."""
 
@@ -85,8 +93,8 @@ class Worker(Child):
             status = super().stop(seconds=30 if self.MAY_HANG else 100)
         except subprocess.TimeoutExpired:
             owed = [c for c in r.client_list() if "b" in c["flags"] or any(int(c[n]) for n in ("qbuf", "obl", "oll", "omem"))]
-            if not self.MAY_HANG or any(c["cmd"] != "client|list" for c in owed):
-                sys.exit(f"the worker does not end; the server has something to do for {owed}")
+            if not self.MAY_HANG or unread() or any(c["cmd"] != "client|list" for c in owed):
+                sys.exit(f"the worker does not end; the server has something to do for {owed}; sockets wait: {unread()}")
             print("the worker hangs in its warm shutdown, and waits for no server: it is killed", file=sys.stderr)
             self.kill()
             return

@@ -115,3 +115,17 @@ func TestASearchWithoutDistancesFindsTheSame(t *testing.T) {
 		t.Errorf("%d of %d places lay inside: too few or many to mean anything", within, times)
 	}
 }
+
+// The far side of the world is within half its girth, whatever the rounding.
+func TestTheOppositePlaceIsFound(t *testing.T) {
+	r := testrand.New(t, 7)
+	for range 1000 {
+		s := Shape{Center: Place{r.Float64() * 180, (r.Float64()*2 - 1) * LatMax}, Unit: 1000, Radius: 30_000}
+		opposite := Place{s.Center.Lon - 180, -s.Center.Lat}
+		for _, distances := range []bool{true, false} {
+			if _, ok := s.Search(distances).Has(opposite); !ok {
+				t.Fatalf("%v is not in %+v", opposite, s)
+			}
+		}
+	}
+}

@@ -34,7 +34,7 @@ func (s *Shape) Search(distances bool) *Search {
 // Has reports whether a place lies in the shape, and how far from the center.
 func (s *Search) Has(p Place) (meters float64, ok bool) {
 	if !s.Box {
-		h := s.from.haversine(p)
+		h := min(s.from.haversine(p), 1) // of opposite places it may come out above
 		switch {
 		case h > s.beyond:
 			return 0, false
