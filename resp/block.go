@@ -172,6 +172,9 @@ func (s *Server) answer(b *blocked, reply command.Reply) {
 	}
 	reply.Encode(&b.out, b.cl.RESP3)
 	b.served = true
+	if p := b.cl.pushes; p != nil {
+		p.owes.Store(true) // no push comes between what it was served and its reply
+	}
 	s.loops.woken.Add(1)
 	close(b.done)
 }

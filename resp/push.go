@@ -35,6 +35,8 @@ type pushes struct {
 		closed       bool
 	}
 	waiting atomic.Int32 // goroutines that push when the client's batch is over
+	owes    atomic.Bool  // a command that waited has its reply, which its client's goroutine has not come to send
+	left    bool         // for that something is left in the queue. The holder of client.sending has it
 }
 
 // pusher is the clients that have something in their queues.
@@ -66,6 +68,19 @@ func (cl *client) beginBatch() {
 		cl.sending.Lock()
 	}
 	cl.inBatch = true
+	cl.pushes.owes.Store(false)
+	if cl.pushes.left {
+		cl.pushes.left = false
+		cl.pushes.waiting.Add(1)
+		go cl.pushLater()
+	}
+}
+
+// mustWait reports whether a reply that another client has made comes first. The caller holds sending, and leaves the
+// queue as it is then: the batch that sends the reply sees to it.
+func (p *pushes) mustWait() bool {
+	p.left = p.left || p.owes.Load()
+	return p.left
 }
 
 func (cl *client) endBatch() {
@@ -154,6 +169,9 @@ func (cl *client) pushNow() (done bool) {
 	}
 	defer cl.sending.Unlock()
 	p := cl.pushes
+	if p.mustWait() {
+		return true
+	}
 	p.mu.Lock()
 	if p.mu.lsn > 0 && p.mu.lsn > cl.srv.store.Committed() || cl.guard.TLS != nil && len(p.mu.queue) > tlsPushBytes {
 		p.mu.Unlock()
@@ -171,9 +189,11 @@ const tlsPushBytes = 16 << 10
 // pushLater waits for the client's batch to end and for the commit.
 func (cl *client) pushLater() {
 	cl.sending.Lock()
+	defer cl.sending.Unlock()
 	cl.pushes.waiting.Add(-1)
-	cl.sendCommitted(cl.takePushes())
-	cl.sending.Unlock()
+	if !cl.pushes.mustWait() {
+		cl.sendCommitted(cl.takePushes())
+	}
 }
 
 // pushFirst sends what is queued at the beginning of a batch, so that what was published before does not come behind
