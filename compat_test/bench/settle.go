@@ -97,6 +97,10 @@ func (s *server) hurry() error {
 	if s.label != "diskette" {
 		return nil
 	}
+	return s.bgrewriteaof()
+}
+
+func (s *server) bgrewriteaof() error {
 	c, err := s.dial()
 	if err != nil {
 		return err

@@ -173,15 +173,10 @@ func (s *server) rewrite() error {
 	if s.label != "redis" {
 		return nil
 	}
-	c, err := s.dial()
-	if err != nil {
+	if err := s.bgrewriteaof(); err != nil && !strings.Contains(err.Error(), "already in progress") {
 		return err
 	}
-	defer c.Close()
-	if _, err = c.Do("BGREWRITEAOF"); err != nil && strings.Contains(err.Error(), "already in progress") {
-		return nil
-	}
-	return err
+	return nil
 }
 
 // steadyNumber is a number below n that belongs to the i-th request, whichever server gets it (SplitMix64's steps).

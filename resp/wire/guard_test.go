@@ -72,8 +72,8 @@ func readAll(g *Guard, max int) (commands [][]string, err error) {
 	}
 }
 
-// dialGuard connects a client to a guard over loopback.
-func dialGuard(t testing.TB) (client *net.TCPConn, g *Guard) {
+// overTCP is the two ends of a connection.
+func overTCP(t testing.TB) (client, server *net.TCPConn) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -84,15 +84,25 @@ func dialGuard(t testing.TB) (client *net.TCPConn, g *Guard) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { dialed.Close() })
 	accepted, err := ln.Accept()
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { accepted.Close() })
+	return dialed.(*net.TCPConn), accepted.(*net.TCPConn)
+}
+
+// dialGuard connects a client to a guard over loopback.
+func dialGuard(t testing.TB) (client *net.TCPConn, g *Guard) {
+	t.Helper()
+	client, server := overTCP(t)
+	served := net.Conn(server)
 	if runtime.GOOS == "linux" && os.Getenv("DISKETTE_EVENT_LOOPS") != "no" {
-		accepted = polled(t, accepted)
+		served = polled(t, server)
 	}
-	t.Cleanup(func() { dialed.Close(); accepted.Close() })
-	return dialed.(*net.TCPConn), NewGuard(accepted, new(Limits))
+	t.Cleanup(func() { served.Close() })
+	return client, NewGuard(served, new(Limits))
 }
 
 // polled gives a connection to a Poll that is waited for until the test ends.

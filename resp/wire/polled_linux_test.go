@@ -42,27 +42,6 @@ func onPoll(t testing.TB) (client *net.TCPConn, g *Guard, p *Poll) {
 	return client, g, p
 }
 
-// overTCP is the two ends of a connection.
-func overTCP(t testing.TB) (client, server *net.TCPConn) {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	dialed, err := net.Dial("tcp", ln.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { dialed.Close() })
-	accepted, err := ln.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { accepted.Close() })
-	return dialed.(*net.TCPConn), accepted.(*net.TCPConn)
-}
-
 // nextReady waits until the Poll returns the connection, and takes it up.
 func nextReady(t *testing.T, p *Poll) {
 	t.Helper()
