@@ -9,8 +9,8 @@ import (
 
 const ownProcessEnv = "DISKETTE_TEST_OWN_PROCESS"
 
-// inOwnProcess runs a test in a process of its own. What it measures of the heap is then its own: what tests before it have
-// left is collected whenever their last goroutine or timer is done with it, once 6 MB between two looks.
+// inOwnProcess runs a test in a process of its own. What it measures of the heap is then its own: what tests before it
+// have left is collected whenever their last goroutine or timer is done with it, once 6 MB between two looks.
 func inOwnProcess(t *testing.T, test func()) {
 	t.Helper()
 	if os.Getenv(ownProcessEnv) == t.Name() {
