@@ -49,7 +49,10 @@
 //	scan> SCAN MATCH a* COUNT 3
 //	                  iterate from cursor 0 to the end; the reply is the sorted union of what came back.
 //	                  HSCAN, SSCAN and ZSCAN name their key first: scan> HSCAN h COUNT 3
-//	sleep 20          wait, in milliseconds
+//	@2 blocked        wait until the server has connection 2 waiting in a blocking command
+//	@2 gone           wait until the server has noticed that connection 2 is closed
+//	@2 until TEXT     wait until INFO, asked for on connection 2, has a line that begins so
+//	sleep 20          wait, in milliseconds: for a time to pass, not for what the server does, which may take longer
 //	full              bring the server to its bound, where nothing may be evicted: maxmemory 1 for redis-server, for
 //	                  Diskette a maxdisk-db of a byte for database 0, in which there must be a key
 //	room              take the bound away; so does the block's end

@@ -36,7 +36,7 @@ type step struct {
 	comments []string // lines above it
 	source   string   // the line itself
 	client   int      // number of the connection, from 1
-	verb     string   // one of > & < raw> scan> close sleep full room
+	verb     string   // one of > & < raw> scan> close blocked gone until sleep full room
 	text     string   // the rest of the line
 	replies  []*reply
 }
@@ -51,7 +51,7 @@ type reply struct {
 }
 
 var (
-	stepLine  = regexp.MustCompile(`^(?:@([0-9]+) ?)?(>|&|<|raw>|scan>|close\b|sleep\b|full$|room$)(?: (.*))?$`)
+	stepLine  = regexp.MustCompile(`^(?:@([0-9]+) ?)?(>|&|<|raw>|scan>|close\b|blocked$|gone$|until\b|sleep\b|full$|room$)(?: (.*))?$`)
 	labelLine = regexp.MustCompile(`^@(resp3$|7\.2 resp3\b|7\.2\b|diskette resp3\b|diskette\b)(.*)$`)
 )
 

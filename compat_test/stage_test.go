@@ -92,20 +92,8 @@ func (st *stage) speaks(number int) int {
 
 // take does what the step says and returns what came back.
 func (st *stage) take(s *step, recording bool) (value, error) {
-	if s.verb == "sleep" {
-		millis, err := strconv.Atoi(s.text)
-		time.Sleep(time.Duration(millis) * time.Millisecond)
+	if was, err := st.aside(s); was {
 		return value{}, err
-	}
-	if s.verb == "full" || s.verb == "room" {
-		return value{}, st.bound(s.verb == "full")
-	}
-	if s.verb == "close" {
-		if a := st.clients[s.client]; a != nil {
-			a.Close()
-			delete(st.clients, s.client)
-		}
-		return value{}, nil
 	}
 	a, err := st.actor(s.client)
 	if err != nil {
@@ -138,6 +126,72 @@ func (st *stage) take(s *step, recording bool) (value, error) {
 	got, err := a.readOutcome(wait)
 	a.noteProtocol(args[0].(string), got)
 	return got, err
+}
+
+// aside does a step of which no reply comes, and reports whether it is one.
+func (st *stage) aside(s *step) (was bool, err error) {
+	switch s.verb {
+	case "sleep":
+		var millis int
+		millis, err = strconv.Atoi(s.text)
+		time.Sleep(time.Duration(millis) * time.Millisecond)
+	case "close":
+		if a := st.clients[s.client]; a != nil {
+			a.Close()
+			delete(st.clients, s.client)
+		}
+	case "blocked":
+		err = st.awaitListed(s.client, func(flags string) bool { return strings.Contains(flags, "b") })
+	case "gone":
+		err = st.awaitListed(s.client, func(flags string) bool { return flags == "" })
+	case "until":
+		var a *actor
+		if a, err = st.actor(s.client); err == nil {
+			err = a.awaitInfo(s.text)
+		}
+	case "full", "room":
+		err = st.bound(s.verb == "full")
+	default:
+		return false, nil
+	}
+	return true, err
+}
+
+// awaitListed waits until CLIENT LIST says of a connection what is wanted: its flags are "" when it is not there.
+func (st *stage) awaitListed(number int, wanted func(flags string) bool) error {
+	c := dial(st.t, st.subject.Addr)
+	defer c.Close()
+	addr := " addr=" + st.vars["addr"+strconv.Itoa(number)] + " "
+	list := ""
+	for end := time.Now().Add(replyTimeout); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		flags := ""
+		list = c.Do("CLIENT", "LIST").Text()
+		for line := range strings.Lines(list) {
+			if strings.Contains(line, addr) {
+				_, rest, _ := strings.Cut(line, " flags=")
+				flags, _, _ = strings.Cut(rest, " ")
+			}
+		}
+		if wanted(flags) {
+			return nil
+		}
+	}
+	return fmt.Errorf("connection %d,%s, in\n%s", number, addr, list)
+}
+
+// awaitInfo waits until INFO has a line that begins with a text.
+func (a *actor) awaitInfo(begins string) error {
+	info := ""
+	for end := time.Now().Add(replyTimeout); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		v, err := a.Try("INFO", "everything")
+		if err != nil {
+			return err
+		}
+		if info = v.Text(); strings.Contains(info, "\n"+begins) {
+			return nil
+		}
+	}
+	return fmt.Errorf("no line of INFO begins with %s:\n%s", begins, info)
 }
 
 // bound brings the server to its bound or takes that away.
