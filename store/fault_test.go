@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -207,22 +206,15 @@ func TestWritesAreRefusedWhileTheDiskFails(t *testing.T) {
 	} {
 		t.Run(file, func(t *testing.T) {
 			d := newDisk(t)
-			var mu sync.Mutex
-			var events []string
-			st := opened(t, t.TempDir(), d.use, func(o *Options) {
-				o.Log = func(event string, err error, _ ...any) {
-					mu.Lock()
-					events = append(events, fmt.Sprint(event, ": ", err))
-					mu.Unlock()
-				}
-			})
+			var log logged
+			st := opened(t, t.TempDir(), d.use, log.use)
 			mustSet(t, st, "k", "v")
 			flushed(t, st)
 			mustSet(t, st, "l", "v")
 			d.breakWith(func(_ int, kind, file string, _ int) error { return cause(kind, file) })
 			_ = set(st, "m", "v")
 			if st.Flush() == nil || st.WriteError() == nil {
-				t.Fatalf("no error; events %q", events)
+				t.Fatalf("no error; log:\n%s", &log)
 			}
 			unloadAll(st)
 			wantGet(t, st, "k", "v")
@@ -443,15 +435,11 @@ func TestATornJournalTailIsCutOffAndLogged(t *testing.T) {
 			if err := errors.Join(err, f.Close()); err != nil {
 				t.Fatal(err)
 			}
-			var events []string
-			recovered := opened(t, dir, func(o *Options) {
-				o.Log = func(event string, _ error, fields ...any) { events = append(events, fmt.Sprint(event, fields)) }
-			})
+			var log logged
+			recovered := opened(t, dir, log.use)
 			wantGet(t, recovered, "k", "v")
 			checked(t, recovered)
-			if !strings.Contains(strings.Join(events, "\n"), "journal tail cut off") {
-				t.Fatalf("events: %q", events)
-			}
+			log.comes(t, "journal tail cut off")
 		})
 	}
 }

@@ -52,9 +52,7 @@ func TestAnotherProgramsLockIsNamedAndWritesGoOnAfterIt(t *testing.T) {
 	flushed(t, st)
 	wantGet(t, st, "k", "x")
 	for _, line := range []string{"waits for another program's lock", "lock is gone"} {
-		if lines := log.with(line); len(lines) != 1 {
-			t.Errorf("%s: %q", line, lines)
-		}
+		log.comes(t, line)
 	}
 	checked(t, st)
 }

@@ -60,9 +60,7 @@ func TestAReaderThatStaysHoldsTheWALUpToItsLimitAlone(t *testing.T) {
 		t.Errorf("afterwards the WAL has %d bytes", size)
 	}
 	for _, line := range []string{"until then the WAL grows", "waits for a program that reads", "nobody holds the WAL any more"} {
-		if lines := log.with(line); len(lines) != 1 {
-			t.Errorf("%s: %q", line, lines)
-		}
+		log.comes(t, line)
 	}
 	checked(t, st)
 }

@@ -284,16 +284,23 @@ func TestAFailedFsyncEndsWhenTheBytesAreWrittenAgainAndFsynced(t *testing.T) {
 
 func TestWhatTheKernelNoLongerHasIsNotWrittenAgain(t *testing.T) {
 	d, dir := newDisk(), t.TempDir()
-	j := open(t, dir, 0, Options{Policy: Always, Disk: files.Disk{Fault: d.fault}})
+	// The kernel drops the bytes in the very fsync that fails: later the journal may be about to write them again.
+	fault := func(c files.Call) (int, error) {
+		n, err := d.fault(c)
+		if c.Op == files.Sync && err != nil {
+			content := readAll(t, c.Path)
+			if at := bytes.LastIndex(content, []byte("two")); at >= 0 {
+				if err := os.WriteFile(c.Path, append(content[:at:at], make([]byte, len(content)-at)...), 0); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		return n, err
+	}
+	j := open(t, dir, 0, Options{Policy: Always, Disk: files.Disk{Fault: fault}})
 	store(t, j, "one")
 	d.set(files.Sync, syscall.EIO)
 	wantFailed(t, j.Wait(j.Append(Record{Head: []byte("two")})), ErrSync)
-	path := segmentFiles(t, dir)[0]
-	content := readAll(t, path)
-	at := bytes.LastIndex(content, []byte("two"))
-	if err := os.WriteFile(path, append(content[:at:at], make([]byte, len(content)-at)...), 0); err != nil {
-		t.Fatal(err)
-	}
 	d.set(files.Sync, nil)
 	time.Sleep(3 * retryEvery)
 	wantFailed(t, j.Err(), ErrSync)
