@@ -54,9 +54,9 @@ func runsAll(t *testing.T, cl *client) {
 
 func waitUntil(t *testing.T, happened func() bool) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); !happened(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(patience); !happened(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatal("waited a minute in vain")
+			t.Fatal("waited in vain for ", patience)
 		}
 	}
 }

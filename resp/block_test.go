@@ -3,6 +3,7 @@ package resp
 import (
 	"bufio"
 	"cmp"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -60,9 +61,12 @@ func startServingWith(t testing.TB, log zerolog.Logger, options []string, rows .
 		if !s.stopping.Load() {
 			s.Stop(time.Second)
 		}
-		if n := s.blockers.clients.Load(); n != 0 || len(s.blockers.byKey) != 0 {
-			t.Errorf("%d clients are blocked and %d lines are left", n, len(s.blockers.byKey))
-		}
+		// Those that Stop has cut off may be on their way out.
+		until(t, "nobody is blocked, and no line is left", func() bool {
+			st.Lock()
+			defer st.Unlock()
+			return s.blockers.clients.Load() == 0 && len(s.blockers.byKey) == 0
+		})
 		if err := st.Flush(); err != nil {
 			t.Error(err)
 		}
@@ -111,10 +115,16 @@ func (k *talker) want(reply string) {
 	}
 }
 
+// patience is how long a test waits for what takes milliseconds on an idle machine.
+const patience = 5 * time.Minute
+
 // reply is the next reply, "" when the connection ended.
 func (k *talker) reply() string {
-	k.conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	k.conn.SetReadDeadline(time.Now().Add(patience))
 	line, err := k.r.ReadString('\n')
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		k.t.Errorf("no reply within %v", patience)
+	}
 	if err != nil {
 		return ""
 	}
@@ -145,7 +155,7 @@ func (k *talker) reply() string {
 // awaitBlocked waits until so many clients wait for keys.
 func (s *Server) awaitBlocked(t testing.TB, n int64) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); s.blockers.clients.Load() != n; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(patience); s.blockers.clients.Load() != n; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("%d clients are blocked, want %d", s.blockers.clients.Load(), n)
 		}

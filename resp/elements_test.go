@@ -17,7 +17,7 @@ func (k *talker) raw(commands ...string) string {
 	}
 	k.send("ECHO the-end-of-it")
 	const end = "$13\r\nthe-end-of-it\r\n"
-	k.conn.SetReadDeadline(time.Now().Add(time.Minute))
+	k.conn.SetReadDeadline(time.Now().Add(patience))
 	var b strings.Builder
 	for !strings.HasSuffix(b.String(), end) {
 		line, err := k.r.ReadString('\n')

@@ -301,6 +301,11 @@ func TestTheServersOwnConnectionIsNoClient(t *testing.T) {
 		t.Errorf("beside as many clients as there may be: %s", got)
 	}
 	before := s.clients.traffic()
+	until(t, "all of the client's bytes are counted, perhaps after it has read them", func() bool {
+		was := before
+		before = s.clients.traffic()
+		return before.Out == int64(len("+OK\r\n")) && before == was // RESETSTAT's own reply comes behind it
+	})
 	own.ask("GET a")
 	own.r.ReadString('\n')
 	if now := s.clients.traffic(); now != before {

@@ -23,7 +23,7 @@ func startLooping(t testing.TB, options ...string) (addr string, s *Server) {
 // inLoop waits until so many clients are in loops, and no goroutine is anybody's.
 func inLoop(t testing.TB, s *Server, clients int) {
 	t.Helper()
-	until(t.(*testing.T), "every client is in its loop", func() bool {
+	until(t, "every client is in its loop", func() bool {
 		joined := 0
 		s.clients.each(func(cl *client) {
 			if c := cl.guard.Polled(); c != nil && c.Joined() {

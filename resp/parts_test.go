@@ -36,7 +36,7 @@ func TestCommandsThatNameElementsDoNotLoadALargeCollection(t *testing.T) {
 		}
 	}
 	unload()
-	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
 		stats, err := s.store.Stats(false)
 		if err != nil {
 			t.Fatal(err)

@@ -81,7 +81,7 @@ func TestTheCachesOfTrackingClientsAreNeverStale(t *testing.T) {
 			writers[rnd.IntN(len(writers))].do(did[len(did)-1])
 		}
 		for _, c := range caches {
-			for end := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+			for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
 				c.send("PING")
 				c.next()
 				stale := ""

@@ -227,7 +227,7 @@ func TestWhatIsBehindUrgentBytesIsReadWithoutBeingToldOf(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lost := time.AfterFunc(10*time.Second, func() { g.Abort() }) // which brings the connection back, too
+	lost := time.AfterFunc(5*time.Minute, func() { g.Abort() }) // which brings the connection back, too
 	defer lost.Stop()
 	client.Write([]byte("ECHO "))
 	var failed error

@@ -71,9 +71,10 @@ func TestWhatAClientDoesNotReadWaitsAndNobodyWithIt(t *testing.T) {
 		}
 		at += n
 	}
-	if waiting := g.Waiting(); waiting < 16<<20 || waiting != g.limits.Unsent.Load() {
-		t.Fatalf("%d bytes wait of %d, and %d on all connections", waiting, len(sent), g.limits.Unsent.Load())
+	if waiting := g.Waiting(); waiting < 16<<20 {
+		t.Fatalf("%d bytes wait of %d", waiting, len(sent))
 	}
+	waitFor(t, func() bool { return g.Waiting() == g.limits.Unsent.Load() }) // some may be on their way at this moment
 	got := make([]byte, len(sent))
 	if _, err := io.ReadFull(client, got); err != nil || !bytes.Equal(got, sent) {
 		t.Fatalf("the bytes are not those that were sent: %v", err)
