@@ -242,11 +242,10 @@ func (d definition) run(t *testing.T, image *imageRoot, keeps bool) (o outcome) 
 	if health[0] == "CMD-SHELL" {
 		argv = []string{"/bin/sh", "-c", health[1]}
 	}
-	for range 20 {
+	for end := time.Now().Add(startTimeout); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		if o.health, o.healthOut = b.exec(argv...); o.health == 0 {
 			break
 		}
-		time.Sleep(100 * time.Millisecond)
 	}
 	says(t, c, "OK", "SET", "kept", "yes")
 	if keeps && !d.forgets {

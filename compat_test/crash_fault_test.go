@@ -24,7 +24,7 @@ func TestNothingAcknowledgedIsLostOnADiskThatFails(t *testing.T) {
 	policies := []string{"everysec", "always", "no"}
 	deadline := time.Now().Add(*soakFlag)
 	rounds, refused := 0, 0
-	for ; time.Now().Before(deadline) && !t.Failed(); rounds++ {
+	for ; c.unproven(deadline, 200) && !t.Failed(); rounds++ {
 		options := []string{"--appendfsync", policies[rounds%3], "--maxmemory", []string{"1mb", "64mb"}[rounds%2]}
 		c.bin = faulty
 		// A start fails when a file that the server needs could not be read or written.

@@ -104,7 +104,7 @@ func writesAgain(t *testing.T, s *server, c *client) time.Duration {
 		if v.text == "OK" {
 			return time.Since(start)
 		}
-		if time.Since(start) > time.Minute {
+		if time.Since(start) > 5*time.Minute {
 			t.Fatalf("writes do not resume: %s\n%s", v, s.Log)
 		}
 		time.Sleep(50 * time.Millisecond)
@@ -115,7 +115,7 @@ func writesAgain(t *testing.T, s *server, c *client) time.Duration {
 func storageStatus(t *testing.T, c *client, want, when string) {
 	t.Helper()
 	for _, name := range []string{"aof_last_write_status", "rdb_last_bgsave_status"} {
-		end := time.Now().Add(time.Minute)
+		end := time.Now().Add(5 * time.Minute)
 		for got := ""; got != want; time.Sleep(20 * time.Millisecond) {
 			if got = infoField(c.Do("INFO", "persistence").Text(), name); got != want && time.Now().After(end) {
 				t.Errorf("%s: %s is %s, want %s", when, name, got, want)
@@ -134,18 +134,21 @@ func TestAFullDiskStopsWritesAloneAndLosesNothing(t *testing.T) {
 	acked.brim(t, c, "a")
 	t.Logf("the disk is full with %d keys of 20 KB", len(acked))
 	acked.check(t, c, "on the full disk")
-	for _, args := range [][]any{{"APPEND", "more", fullValue("")}, {"SETEX", "more", 100, fullValue("")}, {"MSET", "more", fullValue("")}} {
+	for _, args := range [][]any{
+		{"APPEND", "more", fullValue("")}, {"SETEX", "more", 100, fullValue("")}, {"MSET", "more", fullValue("")}, {"SET", "more", fullValue("")},
+	} {
 		v := c.Do(args...)
 		for again := 0; again < 5 && !v.IsError(); again++ { // write-back made room since the disk was full
 			acked.brim(t, c, fmt.Sprint(args[0], again))
 			v = c.Do(args...)
 		}
-		if !strings.HasPrefix(v.text, "MISCONF Diskette can not write to disk: ") || strings.Contains(v.text, disk) {
+		const refusal = "MISCONF Diskette can not write to disk: "
+		if !strings.HasPrefix(v.text, refusal) || strings.Contains(v.text, disk) {
 			t.Errorf("%s on the full disk: %s", args[0], v)
 		}
-	}
-	if v := c.Do("SET", "more", fullValue("")); v.text != "MISCONF Diskette can not write to disk: the disk is full. Free some space or delete keys; writes are accepted again by themselves." {
-		t.Errorf("SET on the full disk: %s", v)
+		if args[0] == "SET" {
+			equal(t, "the refusal", v.text, refusal+"the disk is full. Free some space or delete keys; writes are accepted again by themselves.")
+		}
 	}
 	storageStatus(t, c, "err", "on the full disk")
 	logSays(t, s, `"level":"error"`, "the disk is full: writes are refused", `"dir":"`+disk+`"`, `"free_bytes":`, `"waiting_records":`)
@@ -235,7 +238,7 @@ func TestTheServerStartsAndServesOnADiskThatOthersFilled(t *testing.T) {
 		if v.text == "1" {
 			break
 		}
-		if !strings.HasPrefix(v.text, "MISCONF ") || time.Since(start) > time.Minute {
+		if !strings.HasPrefix(v.text, "MISCONF ") || time.Since(start) > 5*time.Minute {
 			t.Fatalf("DEL, %v after the start: %s", time.Since(start), v)
 		}
 		time.Sleep(50 * time.Millisecond)

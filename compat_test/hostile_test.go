@@ -353,11 +353,17 @@ func TestAShortageOfDescriptorsIsTheClientsAlone(t *testing.T) {
 		t.Errorf("CONFIG SET maxclients 1000: %s", v)
 	}
 	conns := dialMany(t, s, 200, "")
-	time.Sleep(300 * time.Millisecond)
-	before := cpuTicks(t, s)
-	time.Sleep(500 * time.Millisecond)
-	if ticks := cpuTicks(t, s) - before; ticks > 20 {
-		t.Errorf("the server burns %d %% of a core while it can accept nobody", 2*ticks)
+	for tries := 1; ; tries++ { // at first it has work: the connections that it can accept
+		before := cpuTicks(t, s)
+		time.Sleep(500 * time.Millisecond)
+		ticks := cpuTicks(t, s) - before
+		if ticks <= 20 {
+			break
+		}
+		if tries == 20 {
+			t.Errorf("the server burns %d %% of a core while it can accept nobody", 2*ticks)
+			break
+		}
 	}
 	if v := c.Do("SET", "k", blockOf[:100<<10]); v.text != "OK" {
 		t.Errorf("a client that was there before: %s", v)

@@ -22,9 +22,9 @@ func TestASlowMonitorIsClosedAtTheOutputLimit(t *testing.T) {
 }
 
 func TestBlockedTimeIsNotCounted(t *testing.T) {
-	s := startSubject(t, subjectBin(t), "--slowlog-log-slower-than", "20000", "--latency-monitor-threshold", "20")
+	s := startSubject(t, subjectBin(t), "--slowlog-log-slower-than", "1000000", "--latency-monitor-threshold", "1000")
 	c := dial(t, s.Addr)
-	c.Do("BLPOP", "nosuch", "0.1")
+	c.Do("BLPOP", "nosuch", "1.5")
 	if v := c.Do("SLOWLOG", "LEN"); v.text != "0" {
 		t.Errorf("SLOWLOG LEN: %s", v)
 	}
@@ -47,9 +47,8 @@ func TestACommandThatWalksIsAlwaysInTheSlowLog(t *testing.T) {
 	for range 5 {
 		c.Do("SORT", "l", "ALPHA")
 	}
-	if v := c.Do("SLOWLOG", "LEN"); v.text != "5" {
-		t.Errorf("SLOWLOG LEN: %s", v)
-	}
+	slow := c.Do("SLOWLOG", "GET", "-1").String() // on a busy machine another command may be in it, too
+	equal(t, "SORTs in the slow log", strings.Count(slow, `"SORT"`), 5)
 }
 
 func TestACommandThatWaitedCountsWhenItIsOver(t *testing.T) {

@@ -347,9 +347,7 @@ func TestLiveAMillionKeysMoveInAlsoAfterAKill(t *testing.T) {
 			s := newServer(t, subjectBin(t), "--dir", dir, "--appendonly", appending, "--enable-debug-command", "yes")
 			s.Dir = dir
 			ours := underWay(t, s)
-			for infoField(ours.Do("INFO", "persistence").text, "loading_loaded_perc") < "50" {
-				time.Sleep(time.Millisecond)
-			}
+			awaitLoaded(t, ours, 50)
 			s.Kill9()
 			if hasDatabase(s) {
 				t.Fatal("killed in the middle, it left a database")

@@ -3,6 +3,7 @@ package compat_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -60,6 +61,19 @@ func underWay(t *testing.T, s *server) *client {
 			t.Fatalf("no connection: %v\n%s", err, s.Log)
 		}
 	}
+}
+
+// awaitLoaded waits until so many percent of what moves in is there.
+func awaitLoaded(t *testing.T, c *client, percent float64) {
+	t.Helper()
+	await(t, fmt.Sprintf("%v %% is loaded", percent), func() bool {
+		text := infoField(c.Do("INFO", "persistence").text, "loading_loaded_perc")
+		loaded, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			t.Fatalf("all is loaded, or nothing says how much: %q", text)
+		}
+		return loaded >= percent
+	})
 }
 
 const enoughToBeSeen = 400_000 // keys, which take a second or more
@@ -133,9 +147,7 @@ func TestAMoveThatIsKilledBeginsAnew(t *testing.T) {
 	s := moving(t, snapshotOf(t, enoughToBeSeen))
 	for i := range 3 {
 		c := underWay(t, s)
-		for infoField(c.Do("INFO", "persistence").text, "loading_loaded_perc") < strconv.Itoa(20+20*i) {
-			time.Sleep(time.Millisecond)
-		}
+		awaitLoaded(t, c, float64(20+20*i))
 		s.Kill9()
 		if hasDatabase(s) {
 			t.Fatalf("killed at %d %%, it left a database", 20+20*i)

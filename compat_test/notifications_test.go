@@ -119,8 +119,10 @@ func TestAFieldThatExpiresIsHeardOf(t *testing.T) {
 	c.Do("CONFIG", "SET", "notify-keyspace-events", "KA")
 	ears.Do("SUBSCRIBE", "__keyspace@0__:h")
 	c.Do("HSET", "h", "f", "1", "g", "2")
+	c.Do("MULTI") // nothing expires before both are done
 	c.Do("HPEXPIRE", "h", 50, "FIELDS", 2, "f", "g")
 	c.Do("HPERSIST", "h", "FIELDS", 1, "f")
+	c.Do("EXEC")
 	for _, want := range []string{"hset", "hexpire", "hpersist", "hexpired"} {
 		v, err := ears.read(replyTimeout)
 		if err != nil {

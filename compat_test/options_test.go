@@ -112,7 +112,7 @@ func TestAConfFileIsReadAndOptionsOverrideIt(t *testing.T) {
 			t.Errorf("CONFIG GET %s: %s", name, v)
 		}
 	}
-	if n := strings.Count(s.Log.String(), `"option":"io-threads-do-reads"`); n != 1 {
+	if n := strings.Count(s.lastWords(), `"option":"io-threads-do-reads"`); n != 1 {
 		t.Errorf("an option without effect is mentioned %d times in the log:\n%s", n, s.Log)
 	}
 }
@@ -244,14 +244,21 @@ func TestSIGHUPOpensTheLogFileAgain(t *testing.T) {
 
 func TestAStartSaysInOneLineWhatItFound(t *testing.T) {
 	s := startServer(t, subjectBin(t))
-	line := func() (found map[string]any) {
+	starts := 0
+	line := func() (found map[string]any) { // of the newest start
 		t.Helper()
-		for text := range strings.Lines(s.Log.String()) {
-			var entry map[string]any
-			if json.Unmarshal([]byte(text), &entry) == nil && (entry["message"] == "data opened" || entry["message"] == "new data directory") {
-				found = entry
+		starts++
+		await(t, "the start's line", func() bool {
+			lines := 0
+			for text := range strings.Lines(s.Log.String()) {
+				var entry map[string]any
+				if json.Unmarshal([]byte(text), &entry) == nil && (entry["message"] == "data opened" || entry["message"] == "new data directory") {
+					found = entry
+					lines++
+				}
 			}
-		}
+			return lines == starts
+		})
 		if found["dir"] != s.Dir || found["format"] == nil {
 			t.Errorf("%v\n%s", found, s.Log)
 		}
@@ -291,12 +298,7 @@ func TestAFileThatIsNoSocketIsNotRemovedForOne(t *testing.T) {
 }
 
 func TestItListensWhereItIsTold(t *testing.T) {
-	dir, err := os.MkdirTemp("", "dk") // a socket's path is short
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer os.RemoveAll(dir)
-	socket := filepath.Join(dir, "s")
+	socket := filepath.Join(shortDir(t), "s")
 	t.Run("on a unix socket alone", func(t *testing.T) {
 		for range 2 { // the second time over what a kill -9 has left
 			s := newServer(t, subjectBin(t), "--port", "0", "--unixsocket", socket, "--unixsocketperm", "770")
@@ -465,8 +467,8 @@ func TestTimeoutEndsIdleClientsAndNoOthers(t *testing.T) {
 	c := dial(t, s.Addr)
 	for ended := false; !ended; {
 		idle, busy := dial(t, s.Addr), dial(t, s.Addr)
-		idle.Do("PING")
 		start := time.Now()
+		idle.Do("PING")
 		says(t, c, "OK", "CONFIG", "SET", "timeout", timeout.Seconds()) // holds for who is connected already
 		closed := make(chan value, 1)
 		go func() {

@@ -124,6 +124,12 @@ func (s *server) Kill9() {
 	<-s.dead
 }
 
+// lastWords kills the server and returns its log, in which is then all that it has said.
+func (s *server) lastWords() string {
+	s.Kill9()
+	return s.Log.String()
+}
+
 // Terminate sends SIGTERM and returns the exit status.
 func (s *server) Terminate() int {
 	s.t.Helper()

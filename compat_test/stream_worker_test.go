@@ -15,7 +15,7 @@ import (
 // left, and once more while it works.
 func TestAConsumerGroupLosesNothingWhenWorkersAndTheServerCrash(t *testing.T) {
 	s := startServer(t, subjectBin(t), "--enable-debug-command", "local")
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	q := &jobQueue{t: t, ctx: ctx, c: goRedis(t, s, redis.Options{MaxRetries: -1}), done: map[string]int{}}
 	if err := q.c.XGroupCreateMkStream(ctx, "jobs", "workers", "0").Err(); err != nil {

@@ -17,10 +17,9 @@ func TestAnEmptyPasswordIsWarnedOf(t *testing.T) {
 		warns bool
 	}{{[]string{"--requirepass", ""}, true}, {[]string{"--requirepass", "x"}, false}, {nil, false}} {
 		s := startServer(t, subjectBin(t), c.args...)
-		if got := strings.Contains(s.Log.String(), warning); got != c.warns {
+		if got := strings.Contains(s.lastWords(), warning); got != c.warns {
 			t.Errorf("%q: %v\n%s", c.args, got, s.Log)
 		}
-		s.Kill9()
 	}
 }
 
@@ -34,13 +33,13 @@ func TestAPasswordInTheEnvironmentThatNothingUsesIsWarnedOf(t *testing.T) {
 		env := s.prepare
 		s.prepare = func(cmd *exec.Cmd) { env(cmd); cmd.Env = append(cmd.Env, "REDIS_PASSWORD=pw") }
 		s.start(nil)
-		if got := strings.Contains(s.Log.String(), "REDIS_PASSWORD is set, but no password is asked for"); got != c.warns {
-			t.Errorf("%q: %v\n%s", c.command, got, s.Log)
+		said := s.lastWords()
+		if got := strings.Contains(said, "REDIS_PASSWORD is set, but no password is asked for"); got != c.warns {
+			t.Errorf("%q: %v\n%s", c.command, got, said)
 		}
-		if strings.Contains(s.Log.String(), `"pw"`) {
-			t.Errorf("the log shows it:\n%s", s.Log)
+		if strings.Contains(said, `"pw"`) {
+			t.Errorf("the log shows it:\n%s", said)
 		}
-		s.Kill9()
 	}
 }
 
