@@ -30,6 +30,7 @@ type client struct {
 	// The goroutine's own.
 	command.Caller
 	baton   baton         // the role that its goroutine has besides, nil = none: see leaveLoop
+	read    batchRead     // the batch that runs next, if its loop has read it already
 	master  bool          // it is none: it runs what a master sends
 	authed  bool          // the client gave a password, or needed none when it came
 	closing bool          // after the replies so far
@@ -148,7 +149,7 @@ func (cl *client) shakeHands() (how batchState) {
 // runBatch reads the next batch and runs it.
 func (cl *client) runBatch() (how batchState) {
 	defer cl.recoverTo(&how)
-	cmds, err := cl.guard.ReadBatch(maxBatch)
+	cmds, err := cl.nextBatch()
 	if err != nil {
 		return cl.readFailed(err)
 	}
@@ -163,6 +164,38 @@ func (cl *client) runBatch() (how batchState) {
 		return batchEnds
 	}
 	return batchRan
+}
+
+// batchRead is what a ReadBatch has returned.
+type batchRead struct {
+	done     bool
+	commands []wire.Command
+	err      error
+}
+
+// readAhead reads the batch that the next runBatch runs.
+func (cl *client) readAhead() {
+	how := batchNotYet
+	defer func() {
+		if cl.read.done = true; how == batchEnds {
+			cl.read.err = errClosed
+		}
+	}()
+	defer cl.recoverTo(&how)
+	cl.read.commands, cl.read.err = cl.guard.ReadBatch(maxBatch)
+}
+
+// nextBatch is the batch that was read, or reads one. What has ended meanwhile runs nothing any more.
+func (cl *client) nextBatch() ([]wire.Command, error) {
+	r := cl.read
+	if !r.done {
+		return cl.guard.ReadBatch(maxBatch)
+	}
+	cl.read = batchRead{}
+	if r.err == nil && cl.guard.Polled().IsClosed() {
+		return nil, errClosed
+	}
+	return r.commands, r.err
 }
 
 // readFailed is runBatch without a batch.

@@ -266,7 +266,7 @@ func (h *hold) lookAhead(r *command.Row, args [][]byte, following []wire.Command
 		h.ahead--
 		return
 	}
-	if len(following) < 3 {
+	if len(following) < fewCommands {
 		return
 	}
 	n := 0
@@ -286,6 +286,9 @@ func (h *hold) lookAhead(r *command.Row, args [][]byte, following []wire.Command
 	h.cl.srv.store.LookAhead(h.cl.DB, h.keys[:n], h.members[:n])
 	h.ahead = min(len(following), len(h.keys)-1)
 }
+
+// fewCommands is the most commands of a pipeline whose keys are looked up one by one, but for the first's: readSome.
+const fewCommands = 3
 
 // fewArgs is the most arguments of a command whose keys are looked up one by one.
 const fewArgs = 4

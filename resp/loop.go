@@ -16,6 +16,8 @@ import (
 //
 //	wait for connections that something has come for > a batch of each: read, parse, run > one commit > their replies
 //
+// Of sixteen connections at a time all batches are read and parsed before the first runs (readSome).
+//
 // What a batch does is the same as in a goroutine of the client's own (client.go); only who does it differs. A command
 // that has to wait, for the disk, a key, its client, the end of a pause or a lock that is held for long, and one that
 // works for long without the lock, does not hold the loop up:
@@ -60,6 +62,7 @@ type loop struct {
 	poll  *wire.Poll
 	ready []*wire.PolledConn // to be served in this turn
 	at    int                // how many of them were
+	read  int                // what so many of them have sent was read: see readSome
 	more  []*wire.PolledConn // to be served in the next turn, whatever comes
 	ran   answers
 	woken int64 // what loops.woken was
@@ -127,17 +130,20 @@ func (ls *loops) end() {
 func (l *loop) run() {
 	for {
 		for l.at < len(l.ready) {
+			if l.at == l.read {
+				l.readSome()
+			}
 			c := l.ready[l.at]
 			l.ready[l.at] = nil
 			l.at++
-			if c.TakeUp() && !l.serve(c.Owner.(*client)) {
+			if c != nil && !l.serve(c.Owner.(*client)) {
 				return
 			}
 		}
 		if !l.answer() {
 			return
 		}
-		l.ready, l.more, l.at = l.more, l.ready[:0], 0
+		l.ready, l.more, l.at, l.read = l.more, l.ready[:0], 0, 0
 		l.letWokenRun()
 		over := false
 		if l.ready, over = l.poll.Wait(l.ready, len(l.ready) == 0); over {
@@ -153,6 +159,70 @@ func (l *loop) letWokenRun() {
 		l.woken = woken
 		runtime.Gosched()
 	}
+}
+
+// readTogether is for how many connections readSome does its work at a time.
+const readTogether = 16
+
+// readSome takes up the next connections, reads what they have sent, and looks at the keys of their first commands,
+// before the first of these runs. The cache misses of the keys overlap then instead of adding up, as in a pipeline, and
+// the kernel's code for reading stays in the cache from one connection to the next.
+//
+// Server CPU us a command, 100,000 keys at 50 connections, without it and with it, lower quartiles of 14 to 20 runs in
+// turns on a busy machine: GET 8.8 and 8.3, INCR 9.5 and 9.0, SET 10.3 and 9.7, HSET 10.3 and 9.2, EVALSHA of a lock
+// 12.8 and 12.0. A connection alone, and pipelines, are as they were.
+func (l *loop) readSome() {
+	next := l.ready[l.at:min(l.at+readTogether, len(l.ready))]
+	l.read = l.at + len(next)
+	var keys [readTogether][]byte
+	var members [readTogether][]byte
+	n, db := 0, 0
+	for i, c := range next {
+		if !c.TakeUp() {
+			next[i] = nil
+			continue
+		}
+		if len(next) == 1 {
+			continue // nothing overlaps
+		}
+		cl := c.Owner.(*client)
+		cl.readAhead()
+		if n == 0 {
+			db = cl.DB
+		}
+		if key, member := l.srv.firstKey(cl.read.commands); key != nil && cl.DB == db {
+			keys[n], members[n] = key, member
+			n++
+		}
+	}
+	if n < 2 || l.srv.loading.Load() != nil {
+		return
+	}
+	if held, _ := l.srv.store.LockSoon(); held {
+		l.srv.store.LookAhead(db, keys[:n], members[:n])
+		l.srv.store.Unlock()
+	}
+}
+
+// firstKey is the key of a batch's first command, and what stands behind it; nil = there is none, or the batch is a
+// pipeline, which looks its keys up itself.
+func (s *Server) firstKey(batch []wire.Command) (key, member []byte) {
+	if len(batch) == 0 || len(batch) > fewCommands {
+		return nil, nil
+	}
+	args := batch[0].Args
+	r := s.called.Lookup(args[0])
+	if r == nil || len(r.Keys) == 0 {
+		return nil, nil
+	}
+	i := r.Keys[0].Place()
+	if i <= 0 || i >= len(args) {
+		return nil, nil
+	}
+	if i+1 < len(args) {
+		member = args[i+1]
+	}
+	return args[i], member
 }
 
 // serve runs a batch of a client's. mine = the role is still this goroutine's.

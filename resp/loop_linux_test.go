@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"diskette/resp/command"
+	"diskette/resp/wire"
 )
 
 // startLooping serves from event loops.
@@ -93,6 +94,101 @@ func TestWhoWaitsLeavesTheLoopToOthers(t *testing.T) {
 			}
 			inLoop(t, s, 2)
 		})
+	}
+}
+
+// loopHeld keeps the only loop, which serves a client's MULTI, until it is let go.
+func loopHeld(t *testing.T, s *Server, k *talker) (letGo func()) {
+	t.Helper()
+	var held *client
+	s.clients.each(func(cl *client) {
+		if cl.addr == k.conn.LocalAddr().String() {
+			held = cl
+		}
+	})
+	before := held.guard.BytesIn()
+	held.mu.Lock()
+	k.send("MULTI")
+	until(t, "the loop has begun", func() bool { return held.guard.BytesIn() != before })
+	return held.mu.Unlock
+}
+
+// Many clients send while the loop is busy. It reads of several before it runs anything, and each gets its own replies.
+func TestWhatSeveralClientsHaveSentIsReadBeforeTheFirstOfItRuns(t *testing.T) {
+	addr, s := startLooping(t, "--io-threads", "1")
+	first := talk(t, addr)
+	first.do("SET k there")
+	clients := make([]*talker, 5*readTogether)
+	for i := range clients {
+		clients[i] = talk(t, addr)
+		clients[i].do(fmt.Sprint("SELECT ", i%3%2))
+		clients[i].do(fmt.Sprintf("HSET h%d f v%d", i, i))
+	}
+	inLoop(t, s, 1+len(clients))
+	letGo := loopHeld(t, s, first)
+	for i, k := range clients {
+		switch i % 6 {
+		case 0:
+			k.send(fmt.Sprintf("SET s%d v%d\r\nGET s%d", i, i, i))
+		case 1:
+			k.conn.Write(fmt.Appendf(nil, "HGET h%d", i)) //nolint:errcheck // the reply will not come
+		case 2:
+			k.send("*1\r\n$x")
+		case 3:
+			k.send(fmt.Sprintf("HGET h%d f", i))
+		case 4:
+			k.send(fmt.Sprintf("PING 1\r\nPING 2\r\nPING 3\r\nPING 4\r\nHGET h%d f", i))
+		case 5:
+			k.send(fmt.Sprintf("SET\r\nNONE x\r\nEVAL \"return redis.call('HGET', KEYS[1], 'f')\" 1 h%d", i))
+		}
+	}
+	letGo()
+	for i, k := range clients {
+		var want []string
+		switch own := fmt.Sprint("v", i); i % 6 {
+		case 0:
+			want = []string{"+OK", own}
+		case 1:
+			k.send(" f")
+			want = []string{own}
+		case 2:
+			want = []string{"-ERR Protocol error: invalid bulk length", ""}
+		case 3:
+			want = []string{own}
+		case 4:
+			want = []string{"1", "2", "3", "4", own}
+		case 5:
+			want = []string{"-ERR wrong number of arguments for 'set' command",
+				"-ERR unknown command 'NONE', with args beginning with: 'x'", own}
+		}
+		for _, reply := range want {
+			if got := k.reply(); got != reply {
+				t.Errorf("client %d: %q, want %q", i, got, reply)
+			}
+		}
+	}
+	inLoop(t, s, 1+len(clients)-len(clients)/6)
+}
+
+// What was read of a client that is closed before it runs does not run any more.
+func TestABatchOfAClosedClientDoesNotRun(t *testing.T) {
+	addr, s := startLooping(t, "--io-threads", "1")
+	first, k, other := talk(t, addr), talk(t, addr), talk(t, addr)
+	for _, k := range []*talker{first, k, other} {
+		k.do("PING")
+	}
+	inLoop(t, s, 3)
+	letGo := loopHeld(t, s, first)
+	s.clients.each(func(cl *client) {
+		if cl.addr == k.conn.LocalAddr().String() {
+			cl.read = batchRead{done: true, commands: []wire.Command{{Args: [][]byte{[]byte("SET"), []byte("k"), []byte("v")}}}}
+			cl.kill()
+		}
+	})
+	letGo()
+	until(t, "the client is gone", func() bool { return s.clients.count() == 2 })
+	if got := other.do("GET k"); got != "$-1" {
+		t.Errorf("the killed client's SET ran: %q", got)
 	}
 }
 

@@ -203,6 +203,18 @@ func (s *KeySpec) Each(args [][]byte, fn func(i int)) (sound bool) {
 	return true
 }
 
+// Place is where the first key stands if the command has one there at all, 0 = that is not known without a look at the
+// arguments.
+func (s *KeySpec) Place() int {
+	switch {
+	case s.Find != nil || s.keyword != "":
+		return 0
+	case s.counted:
+		return s.First + 1
+	}
+	return s.First
+}
+
 // Needs is what a key specification's access words ask of a pattern. Looking at a key's kind or length needs neither.
 func Needs(access string) (read, write, isKey bool) {
 	for word := range strings.FieldsSeq(access) {

@@ -158,6 +158,9 @@ func (c *PolledConn) release() {
 	unix.Close(c.fd) // last: the number is another's from here on
 }
 
+// IsClosed reports whether Close was called.
+func (c *PolledConn) IsClosed() bool { return c.users.Load() < 0 }
+
 // Close closes the connection. Whoever waits for it hears of it.
 func (c *PolledConn) Close() error {
 	for {

@@ -49,6 +49,9 @@ func (c *PolledConn) Joined() bool { return false }
 // TakeUp is Linux's.
 func (c *PolledConn) TakeUp() bool { return false }
 
+// IsClosed is Linux's.
+func (c *PolledConn) IsClosed() bool { return false }
+
 func (c *PolledConn) mayHaveMore() bool { return false }
 
 func (c *PolledConn) read(func(fd uintptr) bool, bool) error { return errors.ErrUnsupported }
