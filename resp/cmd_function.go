@@ -10,6 +10,7 @@ import (
 	"diskette/resp/command"
 	"diskette/resp/internal/glob"
 	"diskette/resp/internal/words"
+	"diskette/resp/lua"
 	"diskette/resp/rdb"
 	"diskette/store"
 )
@@ -84,7 +85,7 @@ func fcall(readOnly bool) func(*store.Tx, *command.Call) command.Reply {
 		if refusal.IsError() {
 			return refusal
 		}
-		return e.execute(run, f.fn, e.strings(c.Args[3:3+keys]), e.strings(c.Args[3+keys:]))
+		return e.execute(run, f.fn, lua.NewStrings(c.Args[3:3+keys]), lua.NewStrings(c.Args[3+keys:]))
 	}
 }
 

@@ -115,8 +115,7 @@ func runScript(c *command.Call, tx *store.Tx, sc *script, keys int, readOnly boo
 		return refusal
 	}
 	run.isEval, run.mayLoad = true, c.MayLoad
-	e.lua.SetPlainGlobal("KEYS", e.strings(c.Args[3:3+keys]))
-	e.lua.SetPlainGlobal("ARGV", e.strings(c.Args[3+keys:]))
+	e.lua.SetArguments(lua.NewStrings(c.Args[3:3+keys]), lua.NewStrings(c.Args[3+keys:]))
 	return e.execute(run, sc.fn)
 }
 
@@ -126,15 +125,6 @@ func showScript(c *command.Call) {
 	if m := &clientOf(c).srv.monitors; m.count.Load() > 0 && !c.Again && c.Resume == nil {
 		m.show(clientOf(c), clientOf(c).monitorName(), c.Row, c.Args)
 	}
-}
-
-// strings makes a Lua table of arguments.
-func (e *engine) strings(args [][]byte) *lua.LTable {
-	t := e.lua.L.CreateTable(len(args), 0)
-	for i, a := range args {
-		t.RawSetInt(i+1, lua.LString(a))
-	}
-	return t
 }
 
 // scriptLoad reads nothing: it is a Read for the keyspace lock.

@@ -101,7 +101,7 @@ func statusReply(L *lua.LState) int {
 	if L.GetTop() != 1 || !ok {
 		L.Push(errorTable("ERR wrong number or type of arguments"))
 	} else {
-		L.Push(oneField("ok", text))
+		L.Push(status(string(text)))
 	}
 	return 1
 }

@@ -60,11 +60,7 @@ func (e *engine) call(L *lua.LState, raise bool) int {
 // raised ends the script, or the pcall around it, with one of our own errors.
 func raised(L *lua.LState, text string) { L.Error(errorTable("ERR " + text)) }
 
-func errorTable(text string) *lua.LTable {
-	t := &lua.LTable{}
-	t.RawSetString("err", lua.LString(text))
-	return t
-}
+func errorTable(text string) *lua.LTable { return lua.NewField(errField, lua.LString(text)) }
 
 // arguments takes a command's arguments off Lua's stack into e.args, which are valid until the next call.
 func (e *engine) arguments(L *lua.LState) (refusal command.Reply, refused bool) {

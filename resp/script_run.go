@@ -177,6 +177,9 @@ func (run *scriptRun) lacks(r *command.Row, args [][]byte) bool {
 		return false
 	}
 	tx, has := run.tx, true
+	if tx.AllInMemory() {
+		return false
+	}
 	r.EachNeeded(args, func(i int, s *command.KeySpec) { has = has && s.Has(&tx.View, args, i) })
 	if has {
 		return false

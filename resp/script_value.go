@@ -10,6 +10,7 @@ import (
 	"diskette/resp/command"
 	"diskette/resp/internal/ccast"
 	"diskette/resp/internal/numbers"
+	"diskette/resp/internal/words"
 )
 
 // Values go both ways between Lua and the protocol as Redis converts them (script_lua.c):
@@ -35,7 +36,7 @@ func (e *engine) value(r *command.Reply) lua.LValue {
 	case command.KindBulk, command.KindText, command.KindLent:
 		return e.text(r.S)
 	case command.KindSimple:
-		return oneField("ok", lua.LString(r.S))
+		return status(r.S)
 	case command.KindError:
 		t := errorTable(r.S)
 		if r.N == errorCounted {
@@ -94,9 +95,9 @@ func (e *engine) double(r *command.Reply, resp3 bool) lua.LValue {
 }
 
 // text copies a string for Lua.
-func (e *engine) text(s string) lua.LString {
+func (e *engine) text(s string) lua.LValue {
 	e.made += len(s)
-	return lua.LString(strings.Clone(s))
+	return lua.CopyString(words.ViewBytes(s))
 }
 
 func (e *engine) newTable(array, hash int) *lua.LTable {
@@ -106,11 +107,17 @@ func (e *engine) newTable(array, hash int) *lua.LTable {
 
 const tableBytes = 128
 
+// The names of what statuses and errors are in Lua, and the status that most are.
+var okField, errField, textOK lua.LValue = lua.LString("ok"), lua.LString("err"), lua.LString("OK")
+
 // oneField is a table with one field.
-func oneField(name string, v lua.LValue) *lua.LTable {
-	t := &lua.LTable{}
-	t.RawSetString(name, v)
-	return t
+func oneField(name string, v lua.LValue) *lua.LTable { return lua.NewField(lua.LString(name), v) }
+
+func status(text string) *lua.LTable {
+	if text == "OK" {
+		return lua.NewField(okField, textOK)
+	}
+	return lua.NewField(okField, lua.LString(text))
 }
 
 // setField leaves out what can not be a key.

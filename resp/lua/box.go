@@ -41,7 +41,44 @@ func (b *numberBoxes) box(n LNumber) LValue {
 	place := &b.free[0]
 	b.free = b.free[1:]
 	*place = n
-	v := boxed[0]
-	(*[2]unsafe.Pointer)(unsafe.Pointer(&v))[1] = unsafe.Pointer(place)
+	return pointing(boxed[0], unsafe.Pointer(place))
+}
+
+// pointing is a value of the type of another one, which lies at a place.
+func pointing(v LValue, place unsafe.Pointer) LValue {
+	(*[2]unsafe.Pointer)(unsafe.Pointer(&v))[1] = place
 	return v
+}
+
+// The texts of short strings lie behind their values: Go would ask for memory for each of the two.
+type (
+	string16 struct {
+		value LString
+		text  [16]byte
+	}
+	string32 struct {
+		value LString
+		text  [32]byte
+	}
+)
+
+var emptyString LValue = LString("")
+
+// CopyString makes a value of a copy of a text.
+func CopyString(text []byte) LValue {
+	switch n := len(text); {
+	case n == 0:
+		return emptyString
+	case n <= 16:
+		s := new(string16)
+		copy(s.text[:], text)
+		s.value = LString(unsafe.String(&s.text[0], n))
+		return pointing(emptyString, unsafe.Pointer(&s.value))
+	case n <= 32:
+		s := new(string32)
+		copy(s.text[:], text)
+		s.value = LString(unsafe.String(&s.text[0], n))
+		return pointing(emptyString, unsafe.Pointer(&s.value))
+	}
+	return LString(text)
 }

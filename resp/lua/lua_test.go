@@ -3,6 +3,8 @@ package lua
 import (
 	"errors"
 	"fmt"
+	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -185,6 +187,54 @@ func TestATableHoldsWhatAMapHolds(t *testing.T) {
 		}
 		if border := table.Len(); border > 0 && isNil(table.RawGetInt(border)) || !isNil(table.RawGetInt(border+1)) {
 			t.Fatalf("seed %d: %d is no border", seed, border)
+		}
+	}
+}
+
+// Tables that are made in one piece of memory are those that grow step by step: of the same parts, then and later.
+func TestTablesInOnePieceAreLikeOthers(t *testing.T) {
+	for n := range 7 {
+		texts := make([][]byte, n)
+		grown := newTable(n, 0)
+		for i := range texts {
+			texts[i] = []byte(strings.Repeat("x", i*9))
+			grown.RawSetInt(i+1, LString(texts[i]))
+		}
+		same(t, NewStrings(texts), grown)
+	}
+	for _, name := range []LValue{LString("ok"), LString("verbatim_string"), LString("")} {
+		grown := newTable(0, 0)
+		grown.RawSet(name, LString("OK"))
+		same(t, NewField(name, LString("OK")), grown)
+	}
+}
+
+// same compares two tables, also while both get more fields.
+func same(t *testing.T, a, b *LTable) {
+	t.Helper()
+	for i := range 20 {
+		if !reflect.DeepEqual(a, b) {
+			t.Fatalf("after %d fields more:\n%#v\n%#v", i, a, b)
+		}
+		if i%3 == 0 {
+			a.Append(LNumber(i))
+			b.Append(LNumber(i))
+		} else {
+			a.RawSetString(fmt.Sprint("field", i), LNumber(i))
+			b.RawSetString(fmt.Sprint("field", i), LNumber(i))
+		}
+	}
+}
+
+// The copy of a text is as long as it, and has nothing in common with it.
+func TestACopyOfATextIsAnother(t *testing.T) {
+	for n := range 100 {
+		text := []byte(strings.Repeat("a", n))
+		v := CopyString(text)
+		clear(text)
+		runtime.GC()
+		if want := strings.Repeat("a", n); !RawEqual(v, LString(want)) || v.Type() != LTString || v.String() != want {
+			t.Fatalf("%q, not %q", v.String(), want)
 		}
 	}
 }

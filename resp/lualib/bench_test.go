@@ -15,8 +15,7 @@ func BenchmarkCompareAndReturn(b *testing.B) {
 	s := New(Limits{Memory: 64 << 20})
 	keys := s.L.NewTable()
 	keys.Append(lua.LString("k"))
-	s.SetPlainGlobal("KEYS", keys)
-	s.SetPlainGlobal("ARGV", keys)
+	s.SetArguments(keys, keys)
 	fn := s.Bind(code)
 	b.ReportAllocs()
 	for b.Loop() {

@@ -69,9 +69,17 @@ func (s *State) HideGlobals(but string) (show func()) {
 	}
 }
 
-// SetPlainGlobal is SetGlobal for tables that scripts may change, which KEYS and ARGV are.
+// SetPlainGlobal is SetGlobal for tables that scripts may change.
 func (s *State) SetPlainGlobal(name string, v lua.LValue) {
 	s.globals.RawSetString(name, v)
+}
+
+var keysName, argvName lua.LValue = lua.LString("KEYS"), lua.LString("ARGV")
+
+// SetArguments gives a script its KEYS and ARGV, which it may change.
+func (s *State) SetArguments(keys, argv *lua.LTable) {
+	s.globals.RawSet(keysName, keys)
+	s.globals.RawSet(argvName, argv)
 }
 
 // Protect makes a table one that scripts can read but not change, with all tables in it.
