@@ -38,6 +38,14 @@ func startServingMore(t testing.TB, log zerolog.Logger, rows ...*command.Row) (a
 // startServingWith serves with options.
 func startServingWith(t testing.TB, log zerolog.Logger, options []string, rows ...*command.Row) (addr string, s *Server) {
 	t.Helper()
+	return startServingOn(t, log, options, store.Options{}, rows...)
+}
+
+// startServingOn serves from a store with options of its own.
+func startServingOn(
+	t testing.TB, log zerolog.Logger, options []string, o store.Options, rows ...*command.Row,
+) (addr string, s *Server) {
+	t.Helper()
 	cfg, _, err := LoadConfig(append([]string{"--dir", t.TempDir()}, options...))
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +55,8 @@ func startServingWith(t testing.TB, log zerolog.Logger, options []string, rows .
 		r.Full = r.Name
 		s.table.ByName[r.Name] = r
 	}
-	st, err := store.Open(store.Options{Dir: cfg.Text("dir"), Hooks: s.Hooks()})
+	o.Dir, o.Hooks = cfg.Text("dir"), s.Hooks()
+	st, err := store.Open(o)
 	if err != nil {
 		t.Fatal(err)
 	}

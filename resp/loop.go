@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"diskette/resp/command"
 	"diskette/resp/wire"
@@ -39,18 +40,20 @@ import (
 //	I10  each hold of the lock reads the clock: no turn shares it
 //
 // A connection that has sent a million commands gets maxBatch of them a turn. appendfsync always makes a commit wait
-// for the disk; so the clients of that turn leave the loop together, and return when they have their replies.
+// for the disk; so the clients of that turn leave the loop together, and return when they have their replies. A commit
+// that takes long for another reason takes them out, too (stall.go).
 //
 // The first loop, if there are fewer loops than cores, stays on its thread while it waits for less than some
 // milliseconds (wire.Poll). So it takes one core as long as it is busy, and the rest is for the others: procs.go has
 // nothing to decide from then on.
 type loops struct {
-	once  sync.Once
-	all   []*loop
-	next  int // under mu
-	mu    sync.Mutex
-	serve atomic.Bool  // there is one
-	woken atomic.Int64 // goroutines that commands have begun, or woken up: the pusher, and who waited for a key
+	once   sync.Once
+	all    []*loop
+	next   int // under mu
+	mu     sync.Mutex
+	serve  atomic.Bool  // there is one
+	woken  atomic.Int64 // goroutines that commands have begun, or woken up: the pusher, and who waited for a key
+	stalls stalls
 }
 
 // A baton is a role that a client's goroutine has besides, until it must wait.
@@ -64,8 +67,12 @@ type loop struct {
 	at    int                // how many of them were
 	read  int                // what so many of them have sent was read: see readSome
 	more  []*wire.PolledConn // to be served in the next turn, whatever comes
-	ran   answers
+	ran   *answers
 	woken int64 // what loops.woken was
+
+	waits   atomic.Pointer[answers] // ran, while this waits for its commit: stall.go
+	commits atomic.Int64            // such waits so far
+	looked  int64                   // how many the timer has seen, whose it is
 }
 
 // answers are the clients whose batches of a turn have run, and which wait for their replies.
@@ -103,6 +110,8 @@ func (ls *loops) take(s *Server, nc net.Conn) (c *wire.PolledConn, ok bool) {
 // start begins the loops. Where there are none to be had the log says so.
 func (ls *loops) start(s *Server) {
 	n := s.cfg.Int("io-threads")
+	ls.stalls.timer = time.AfterFunc(time.Hour, ls.look)
+	ls.stalls.timer.Stop()
 	for range n {
 		poll, err := wire.NewPoll()
 		if err != nil {
@@ -111,7 +120,7 @@ func (ls *loops) start(s *Server) {
 			return
 		}
 		poll.Stay = len(ls.all) == 0 && n < int64(s.procs.most()) // one, or they would keep the cores from all others
-		l := &loop{srv: s, poll: poll}
+		l := &loop{srv: s, poll: poll, ran: &answers{}}
 		ls.all = append(ls.all, l)
 		ls.serve.Store(true)
 		go l.run()
@@ -264,15 +273,9 @@ func (a *answers) add(cl *client) {
 
 // answer commits what the turn's commands saw and sends their replies. mine = the role is still this goroutine's.
 func (l *loop) answer() (mine bool) {
-	a := &l.ran
-	if a.at == 0 && a.seen > 0 && !l.srv.store.WaitBriefly(a.seen) {
-		own := &answers{clients: a.clients}
-		l.ran = answers{}
-		for _, cl := range own.clients {
-			cl.guard.Polled().Leave()
-		}
-		go l.run()
-		own.run()
+	a := l.ran
+	if a.at == 0 && a.seen > 0 && !l.commit() {
+		a.run()
 		return false
 	}
 	for a.at < len(a.clients) {
