@@ -173,8 +173,8 @@ type batchRead struct {
 	err      error
 }
 
-// readAhead reads the batch that the next runBatch runs.
-func (cl *client) readAhead() {
+// readBatch reads the batch that the next runBatch runs.
+func (cl *client) readBatch() {
 	how := batchNotYet
 	defer func() {
 		if cl.read.done = true; how == batchEnds {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -195,26 +196,40 @@ func (l *loop) readSome() {
 			continue // nothing overlaps
 		}
 		cl := c.Owner.(*client)
-		cl.readAhead()
+		cl.readBatch()
 		if n == 0 {
 			db = cl.DB
 		}
-		if key, member := l.srv.firstKey(cl.read.commands); key != nil && cl.DB == db {
+		if key, member := l.srv.firstKey(cl.read.commands); key != nil && cl.DB == db && cl.guard.Authed.Load() {
 			keys[n], members[n] = key, member
 			n++
 		}
 	}
-	if n < 2 || l.srv.loading.Load() != nil {
-		return
-	}
-	if held, _ := l.srv.store.LockSoon(); held {
-		l.srv.store.LookAhead(db, keys[:n], members[:n])
-		l.srv.store.Unlock()
+	if n > 1 && l.srv.loading.Load() == nil {
+		l.srv.warm(db, keys[:n], members[:n])
 	}
 }
 
-// firstKey is the key of a batch's first command, and what stands behind it; nil = there is none, or the batch is a
-// pipeline, which looks its keys up itself.
+// warm looks keys up ahead, if the lock can be had. That it fails is no command's affair.
+func (s *Server) warm(db int, keys, members [][]byte) {
+	held, _ := s.store.LockSoon()
+	if !held {
+		return
+	}
+	defer s.store.Unlock()
+	defer func() {
+		if v := recover(); v != nil {
+			s.log.Error().Any("panic", v).Bytes("stack", debug.Stack()).Msg("keys could not be looked up ahead")
+		}
+	}()
+	s.store.LookAhead(db, keys, members)
+}
+
+// longestAhead is the longest name that is looked up ahead: the time that it takes is nobody's yet.
+const longestAhead = 4 << 10
+
+// firstKey is the key of a batch's first command, and what stands behind it; nil = there is none, or it is very long, or
+// the batch is a pipeline, which looks its keys up itself.
 func (s *Server) firstKey(batch []wire.Command) (key, member []byte) {
 	if len(batch) == 0 || len(batch) > fewCommands {
 		return nil, nil
@@ -228,7 +243,10 @@ func (s *Server) firstKey(batch []wire.Command) (key, member []byte) {
 	if i <= 0 || i >= len(args) {
 		return nil, nil
 	}
-	if i+1 < len(args) {
+	if len(args[i]) > longestAhead {
+		return nil, nil
+	}
+	if i+1 < len(args) && len(args[i+1]) <= longestAhead {
 		member = args[i+1]
 	}
 	return args[i], member

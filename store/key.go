@@ -131,7 +131,9 @@ func (tx *Tx) transfer(from, to *object) {
 	to.shareStr(from.str(), from.sharedLSN(), from.lent())
 	to.setForm(from.form())
 	to.setColl(from.coll())
-	to.headOnly = from.headOnly
+	if to.headOnly = from.headOnly; to.headOnly {
+		to.space.inParts = true
+	}
 	to.setOutline(from.outline())
 	if p := to.part(); p != nil {
 		p.owner = to

@@ -20,6 +20,9 @@ type space struct {
 	// which may be never, a name that memory does not know is absent, and no look-up reads the disk.
 	unloaded bool
 
+	// inParts says that keys may be there of whose values memory has less than all, though it may know all names.
+	inParts bool
+
 	order *order.Order // says what goes first, while there are bounds: see ordering.go
 
 	flows  *tally.Flows  // of the number, not of the keys: see tallies.go

@@ -106,7 +106,7 @@ func (st *Store) toPart(o *object) bool {
 	bytes := c.size()
 	st.parted.Store(o.lsn)
 	o.setColl(nil)
-	o.headOnly = true
+	o.headOnly, o.space.inParts = true, true
 	o.setOutline(&outline{shape: shape, bytes: bytes, part: p})
 	st.resized(o)
 	return true

@@ -256,7 +256,7 @@ func (tx *Tx) remove(o *object, why tally.Kind) {
 func (tx *Tx) vacate(o *object) {
 	st := tx.st
 	if o.space.live--; o.space.live == 0 {
-		o.space.unloaded = false
+		o.space.unloaded, o.space.inParts = false, false
 	}
 	if o.deadline != 0 {
 		tx.countExpiring(o.space, -1)

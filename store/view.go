@@ -107,8 +107,8 @@ func (v *View) Has(key []byte, need Need) bool {
 	return !o.lacks(need)
 }
 
-// AllInMemory reports whether no key of the selected database is on disk alone: then WantAlso is always true.
-func (v *View) AllInMemory() bool { return !v.space.unloaded }
+// AllInMemory reports whether nothing of the selected database is on disk alone: then WantAlso is always true.
+func (v *View) AllInMemory() bool { return !v.space.unloaded && !v.space.inParts }
 
 // resident returns a name's object, nil when a load has been noted.
 func (v *View) resident(key []byte, need Need) *object {

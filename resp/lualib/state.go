@@ -69,7 +69,7 @@ func (s *State) HideGlobals(but string) (show func()) {
 	}
 }
 
-// SetPlainGlobal is SetGlobal for tables that scripts may change.
+// SetPlainGlobal is SetGlobal for what is protected already.
 func (s *State) SetPlainGlobal(name string, v lua.LValue) {
 	s.globals.RawSetString(name, v)
 }
