@@ -228,8 +228,8 @@ func (s *Server) warm(db int, keys, members [][]byte) {
 // longestAhead is the longest name that is looked up ahead: the time that it takes is nobody's yet.
 const longestAhead = 4 << 10
 
-// firstKey is the key of a batch's first command, and what stands behind it; nil = there is none, or it is very long, or
-// the batch is a pipeline, which looks its keys up itself.
+// firstKey is the key of a batch's first command, and what stands behind it; nil = there is none, or it is very long,
+// or the batch is a pipeline, which looks its keys up itself.
 func (s *Server) firstKey(batch []wire.Command) (key, member []byte) {
 	if len(batch) == 0 || len(batch) > fewCommands {
 		return nil, nil

@@ -422,3 +422,22 @@ func TestHeadsAndValuesAreAskedForAtOnce(t *testing.T) {
 	}
 	checked(t, st)
 }
+
+// TestADatabaseThatGetsAHeadIsNotAllInMemory: a value that is on disk alone keeps being there when its key is moved.
+func TestADatabaseThatGetsAHeadIsNotAllInMemory(t *testing.T) {
+	st := opened(t, t.TempDir())
+	value := strings.Repeat("v", 2*chunkBytes)
+	mustSet(t, st, "k", value)
+	flushed(t, st)
+	unloadAll(st)
+	headsOf(t, st, []string{"k"}, func(tx *Tx, k [][]byte) {
+		if tx.Select(1); !tx.AllInMemory() {
+			t.Error("nothing was in there yet")
+		}
+		tx.Select(0)
+		tx.Move(k[0], 1)
+		if tx.Select(1); tx.AllInMemory() {
+			t.Error("its value is said to be in memory")
+		}
+	})
+}
