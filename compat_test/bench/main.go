@@ -1,7 +1,7 @@
 // Command bench compares Diskette with Debian's redis-server on the machine it runs on:
 //
 //	go run ./compat_test/bench [-cases regexp] [-rounds 5] [-n 1.0] [-quick] [-markdown]
-//	    [-json FILE] [-compare OLD.json] [-record FILE] [-profile FILE] [-bin PATH] [-redis PATH] [-dir DIR]
+//	    [-json FILE] [-compare OLD.json] [-record FILE] [-bin PATH] [-redis PATH] [-dir DIR]
 //
 // Both servers run side by side with the same arguments (--appendonly yes --appendfsync everysec
 // --save ""), each on a free loopback port with a data directory of its own. The runs are
@@ -104,9 +104,6 @@ func run(ctx context.Context) (err error) {
 		if cfg.subjectBin, err = buildSubject(ctx, cfg.scratch); err != nil {
 			return err
 		}
-	}
-	if o.profile != "" {
-		return writeProfile(ctx, cfg, o.profile)
 	}
 
 	rep := newReport(cfg, o.quick)

@@ -18,7 +18,6 @@ type options struct {
 	scale                 float64
 	quick, markdown       bool
 	record, compare, json string // files
-	profile               string // a file
 }
 
 func parseOptions() (options, error) {
@@ -32,7 +31,6 @@ func parseOptions() (options, error) {
 	flag.StringVar(&o.record, "record", "", "with -quick: run the cases of baseline.json and write their ratios to this `file`, instead of failing on what is worse")
 	flag.StringVar(&o.compare, "compare", "", "show what has changed since the report that -json wrote to this `file`")
 	flag.StringVar(&o.json, "json", "", "write every sample as JSON to this `file` as well; - is standard output, in place of the tables")
-	flag.StringVar(&o.profile, "profile", "", "measure nothing: write a processor profile of Diskette under all kinds of load to this `file` (default.pgo)")
 	flag.StringVar(&o.dir, "dir", "", "put the data directories under this `directory` (default: the system's)")
 	flag.BoolVar(&o.markdown, "markdown", false, "print the README's tables")
 	flag.Parse()
