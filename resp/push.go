@@ -204,7 +204,7 @@ func (cl *client) pushFirst() {
 		return
 	}
 	queue, lsn := cl.takePushes()
-	if lsn > cl.srv.store.Committed() && cl.baton != nil && (cl.srv.loops.stalls.now.Load() > 0 || !cl.srv.store.WaitBriefly(lsn)) {
+	if lsn > 0 && cl.baton != nil && lsn > cl.srv.store.Committed() && (cl.srv.loops.stalls.now.Load() > 0 || !cl.srv.store.WaitBriefly(lsn)) {
 		cl.leaveLoop()
 	}
 	cl.sendCommitted(queue, lsn)

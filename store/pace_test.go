@@ -20,6 +20,7 @@ func TestWritersAreSlowedDownBeforeTheyAreStopped(t *testing.T) {
 	}
 	aheadAfter := func(elapsed time.Duration) bool {
 		begin(time.Now().Add(-elapsed))
+		defer p.end(time.Now())
 		return st.ahead()
 	}
 
