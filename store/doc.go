@@ -58,6 +58,7 @@
 //	outside.go outside_file.go figures.go query.go       the tables seen by other programs' commands; read-only SQL
 //	outside_check.go outside_pages.go concerned.go       what is verified; free pages, too; keys that damage concerns
 //	concerned_index.go outside_tallies.go                those the index on names lacks; statistics
+//	haste.go haste_linux.go haste_other.go               write-back is asked for by another program
 //	backup.go restore.go leftover.go                     a copy of the database file, and back; what killed ones left
 //	increment.go increment_make.go increment_restore.go  a copy of the pages that differ from another one
 //	last_backup.go                                       when the last copy was made

@@ -34,10 +34,10 @@ const (
 	besideCache = 4 << 20               // bytes that its connection keeps of them
 )
 
-// SnapshotBeside takes a snapshot of a directory that a server has open, without the server's help. What it had
-// acknowledged before the call is in it: the journal's files tell which record was the newest, and when write-back has
-// brought that one into the tables, some seconds later, the read transaction begins. The tables are of one record
-// whenever no fold is half in them.
+// SnapshotBeside takes a snapshot of a directory that a server has open. What it had acknowledged before the call is in
+// it: the journal's files tell which record was the newest, and when write-back, which is asked for (haste.go), has
+// brought that one into the tables, the read transaction begins. The tables are of one record whenever no fold is half
+// in them.
 func SnapshotBeside(dir string, patience time.Duration) (*Snapshot, error) {
 	newest, err := journal.Newest(filepath.Join(dir, "journal"))
 	if err != nil {
@@ -48,6 +48,9 @@ func SnapshotBeside(dir string, patience time.Duration) (*Snapshot, error) {
 		return nil, err
 	}
 	s := &Snapshot{r: r}
+	if haste := askForHaste(dir); haste != nil {
+		defer haste.Close()
+	}
 	for end := time.Now().Add(patience); ; time.Sleep(besidePause) {
 		there, err := s.openFrom(newest)
 		if there && err == nil {

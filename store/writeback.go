@@ -262,6 +262,7 @@ func (st *Store) applyLoop() {
 		case <-wb.stop:
 			return
 		case <-tick.C:
+			st.hasten()
 		case <-wb.applyNow:
 		case e := <-wb.errands:
 			e.done <- e.run(wb.w)
