@@ -14,8 +14,14 @@ func (w *writer) apply(f *fold) error {
 		w.reopened = false
 		return nil
 	}
+	inSlices := w.inSlices || w.ahead != 0 || f.heavy()
+	if inSlices || w.asides.sifting || len(w.asides.gone) > 0 {
+		if err := f.expand(); err != nil {
+			return fmt.Errorf("write back %d rows: %w", f.changes(), err)
+		}
+	}
 	w.leaveOut(f)
-	if w.inSlices || w.ahead != 0 || f.heavy() {
+	if inSlices {
 		return w.applyInSlices(f)
 	}
 	before := cloneMap(w.spaceOf)
@@ -29,6 +35,7 @@ func (w *writer) apply(f *fold) error {
 			w.renames(f, w.sorted(f, w.moves))
 		}
 		w.inserts(f, w.sorted(f, w.comes))
+		w.lumps(f)
 		w.rows(f, w.sortedRows(f, false))
 		for space, n := range w.counts {
 			if n != 0 {

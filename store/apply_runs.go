@@ -67,8 +67,8 @@ func (w *writer) readRun(f *fold, n int64) (bounded bool, end int64) {
 	m := &w.merging
 	old := &m.old
 	old.there, old.kept, old.rows = false, false, old.rows[:0]
-	if e := f.find(m.id); e != nil && e.born && w.ahead == 0 { // the tables do not have the key
-		return false, 0
+	if e := f.find(m.id); e != nil && e.born && w.ahead == 0 && f.lumps[m.id].rows == 0 {
+		return false, 0 // the tables do not have the key
 	}
 	s := w.findRun[m.table]
 	w.bindID(s, m.id)

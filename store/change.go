@@ -26,13 +26,14 @@ import (
 //	insert    as put                          a new row: if it goes again before it is written back, nothing is
 //	remove    table byte, n varint            that row is gone
 //	adopt     space uvarint                   as database; the tables have the rows already (copy.go)
+//	lump      table byte, rows uvarint, bytes  the elements of a collection that the record made whole, see lump.go
 //
 //	bytes = length uvarint, data
 //
 // A row's change has the id 0 for that of the key that the record created last.
 //
 // Bytes of shareBytes or more are not copied into the record while it waits in memory: they stand beside it, in order,
-// as journal.Ext. So do the rows of a large collection that was made without the lock (made.go).
+// as journal.Ext. So does a large lump.
 type change struct {
 	op       op
 	id       int64
@@ -40,7 +41,7 @@ type change struct {
 	from     int64
 	typ      Type
 	deadline int64
-	length   int64
+	length   int64 // of a lump, its rows
 	keys     int64
 	offset   int64
 	key      []byte
@@ -65,6 +66,7 @@ const (
 	opInsert
 	opRemove
 	opAdopt
+	opLump
 )
 
 // createdKey is the id of the key that a record created last.
@@ -81,9 +83,10 @@ func (o op) ofRow() bool { return o >= opPut && o <= opRemove }
 type recordWriter struct {
 	head  []byte
 	ext   []journal.Ext
-	extra int    // bytes of ext's data
-	cols  []byte // of the row that is being put
-	fresh bool   // the next put is an insert
+	extra int          // bytes of ext's data
+	cols  []byte       // of the row that is being put
+	fresh bool         // the next put is an insert
+	lump  *lumpBuilder // gathers the rows of its table; nil = they are puts
 }
 
 func (w *recordWriter) reset() {
@@ -213,6 +216,13 @@ func (w *recordWriter) insert() *recordWriter {
 
 // put begins row n of a collection. The columns follow, in the order of the table's definition, then end.
 func (w *recordWriter) put(id int64, t table, n int64) {
+	w.cols = w.cols[:0]
+	if w.lump == nil || !w.lump.begin(t, n) {
+		w.beginRow(id, t, n)
+	}
+}
+
+func (w *recordWriter) beginRow(id int64, t table, n int64) {
 	if w.fresh {
 		w.fresh = false
 		w.start(opInsert, id)
@@ -221,7 +231,6 @@ func (w *recordWriter) put(id int64, t table, n int64) {
 	}
 	w.head = append(w.head, byte(t))
 	w.varint(n)
-	w.cols = w.cols[:0]
 }
 
 func (w *recordWriter) colStr(s string) {
@@ -236,6 +245,13 @@ func (w *recordWriter) colFloat(f float64) {
 
 // end completes a row that put began.
 func (w *recordWriter) end() {
+	if l := w.lump; l != nil && l.open {
+		if len(w.cols) < shareBytes {
+			l.add(w.cols)
+			return
+		}
+		w.beginRow(createdKey, l.table, l.n)
+	}
 	if len(w.cols) >= shareBytes {
 		w.bytes(w.cols)
 		w.cols = nil // the record has it
@@ -299,6 +315,15 @@ func (r *recordReader) next(c *change) bool {
 		if c.op != opRemove {
 			c.data, c.shared = r.bytes()
 		}
+		if c.id == createdKey {
+			c.id = r.created
+		}
+		if int(c.table) >= len(tables) || c.table == 0 || c.id == 0 {
+			r.bad = true
+		}
+	case opLump:
+		c.table, c.length = table(r.byte()), r.uvarint()
+		c.data, c.shared = r.bytes()
 		if c.id == createdKey {
 			c.id = r.created
 		}

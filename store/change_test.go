@@ -75,6 +75,9 @@ func FuzzADecodedRecordIsWithinItsBytes(f *testing.F) {
 	f.Add(w.head)
 	f.Add([]byte{byte(opCreate), 1, 1, 1, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f})
 	f.Add([]byte{byte(opValue), 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01, 0})
+	w.reset()
+	w.recordLump(MakeList([]string{"a", "b", "c"}).coll)
+	f.Add(append([]byte{byte(opCreate), 7, 3, byte(TypeList), 0, 0, 0}, w.head...))
 	f.Add([]byte{0})
 	f.Fuzz(func(t *testing.T, head []byte) {
 		r := readRecord(journal.Record{Head: head})
@@ -88,40 +91,4 @@ func FuzzADecodedRecordIsWithinItsBytes(f *testing.F) {
 			t.Fatal(err)
 		}
 	})
-}
-
-// The rows of a collection that was made without the lock stand beside the record in large
-// pieces, with the long ones' bytes between.
-func TestRowsBesideARecordDecodeAsThoseInIt(t *testing.T) {
-	for _, n := range []int{1, packElements + 1, 20_000} {
-		elements := make([]string, n)
-		for i := range elements {
-			elements[i] = fmt.Sprint("element ", i)
-		}
-		elements[n/2] = strings.Repeat("long", shareBytes)
-		made := MakeList(elements).Record()
-		var w, plain recordWriter
-		for _, w := range []*recordWriter{&w, &plain} {
-			w.drop(6, &space{id: 3})
-			w.born(7, 3, TypeList, 0, "name", nil)
-		}
-		w.beside(&made.rows)
-		made.coll.rows(&plain, 7)
-		for _, w := range []*recordWriter{&w, &plain} {
-			w.expiring(&space{id: 3, expiring: 12})
-		}
-		want, err := decoded(joined(journal.Record{Head: plain.head, Ext: plain.ext}))
-		if err != nil || len(want) != n+3 {
-			t.Fatalf("%d changes, %v", len(want), err)
-		}
-		rec := journal.Record{Head: w.head, Ext: w.ext}
-		for how, rec := range map[string]journal.Record{"in memory": rec, "from the file": joined(rec)} {
-			if got, err := decoded(rec); err != nil || !slices.Equal(got, want) {
-				t.Errorf("%d elements, %s: %d changes, not %d, %v", n, how, len(got), len(want), err)
-			}
-		}
-		if n == 20_000 && len(w.head) > shareBytes {
-			t.Errorf("%d bytes were copied into the record", len(w.head))
-		}
-	}
 }

@@ -24,6 +24,8 @@ type fold struct {
 	rowIndex index // key id and n -> place in rows
 	rows     []rowEntry
 	vanished int             // rows that were born and removed: a queue's elements, mostly
+	lumps    map[int64]lump  // by key
+	lumped   int             // rows in lumps
 	spaces   map[int]int64   // database number -> its new space
 	adopted  map[int64]bool  // new spaces whose rows the tables have already
 	expiring map[int64]int64 // space -> its number of keys with a deadline
@@ -72,13 +74,13 @@ func (f *fold) find(id int64) *entry {
 }
 
 // changes is how many rows the fold will write.
-func (f *fold) changes() int { return len(f.entries) + len(f.rows) - f.vanished }
+func (f *fold) changes() int { return len(f.entries) + len(f.rows) - f.vanished + f.lumped }
 
 // weight is changes in terms of what writing them costs, keys' rows being the measure (4-8 us). A
 // collection's rows that are neighbours share pages and statements: 0.6 to 1 us each. What is pushed to a
 // list or added to a stream takes less, but the memory that a fold has is bounded so, too.
 func (f *fold) weight() int {
-	return len(f.entries) + len(f.rowIndex.pages) + (len(f.rows)-f.vanished)/8
+	return len(f.entries) + len(f.rowIndex.pages) + (len(f.rows)-f.vanished+f.lumped)/8
 }
 
 type patch struct {
@@ -107,6 +109,9 @@ func (f *fold) heavy() bool {
 	for i := range f.rows {
 		n += int64(rowBytes(f, int32(i)))
 	}
+	for _, l := range f.lumps {
+		n += int64(len(l.data))
+	}
 	return n >= heavyBytes
 }
 
@@ -126,7 +131,8 @@ func (f *fold) reset() {
 	clear(f.spaces)
 	clear(f.adopted)
 	clear(f.expiring)
-	f.entries, f.rows, f.vanished = f.entries[:0], f.rows[:0], 0
+	clear(f.lumps)
+	f.entries, f.rows, f.vanished, f.lumped = f.entries[:0], f.rows[:0], 0, 0
 	f.synced = 0
 	f.last, f.records, f.bytes, f.nextID, f.renames, f.whole = 0, 0, 0, 0, false, false
 	f.text.reset()
@@ -141,12 +147,18 @@ func (f *fold) add(lsn uint64, rec journal.Record) error {
 	f.last = lsn
 	f.records++
 	r := readRecord(rec)
-	for r.next(&f.block[f.blocked]) {
-		if f.blocked++; f.blocked == len(f.block) {
+	for {
+		c := &f.block[f.blocked]
+		if !r.next(c) {
+			return r.err()
+		}
+		if c.op == opLump {
+			f.drain() // the birth of its key comes before it
+			f.keepLump(c)
+		} else if f.blocked++; f.blocked == len(f.block) {
 			f.drain()
 		}
 	}
-	return r.err()
 }
 
 // drain folds the decoded changes, in passes so that the cache misses of many rows overlap
@@ -257,6 +269,7 @@ func (f *fold) change(e *entry, c *change) {
 			from = e.from
 		}
 		*e = entry{id: c.id, dropped: true, born: e.born, from: from}
+		f.dropLump(c.id)
 	}
 }
 

@@ -87,14 +87,13 @@ func (m *Made) Complete() *Made {
 
 // Record records the rows, so that it takes no time under the keyspace lock later.
 func (m *Made) Record() *Made {
-	m.rows.head = make([]byte, 0, 32*m.Len())
-	m.coll.rows(&m.rows, createdKey)
+	if m.Len() < lumpElements {
+		m.coll.rows(&m.rows, createdKey)
+	} else {
+		m.rows.recordLump(m.coll)
+	}
 	return m
 }
-
-// recordElements is the number of elements from which a record of their own is not copied into
-// that of the command, nor into the journal's batch.
-const recordElements = 1 << 12
 
 // Len is the number of its elements.
 func (m *Made) Len() int { return m.coll.length() }
@@ -116,14 +115,14 @@ func (tx *Tx) Place(key []byte, m *Made) int {
 func (tx *Tx) place(o *object, m *Made, deadline int64) {
 	o.setColl(m.coll)
 	tx.create(o, m.coll.kind(), deadline)
-	if len(m.rows.head) == 0 {
-		if m.Len() < recordElements {
-			m.coll.rows(&tx.rec, createdKey)
-			return
-		}
-		m.Record()
+	switch {
+	case len(m.rows.head) > 0:
+		tx.rec.beside(&m.rows)
+	case m.Len() < lumpElements:
+		m.coll.rows(&tx.rec, createdKey)
+	default:
+		tx.rec.recordLump(m.coll)
 	}
-	tx.rec.beside(&m.rows)
 }
 
 // A Version tells a state of a key from all others. The zero Version is that of an absent key.

@@ -86,6 +86,7 @@ func newGame(t *testing.T, seed uint64) *game {
 	memory := []int64{1, 20_000, 2 << 20, 1 << 30}[g.r.IntN(4)]
 	small := []int64{1, 2_000, 0}[g.r.IntN(3)]
 	bounds := []*Bounds{nil, {Disk: 1 << 40}}[seed%2] // Orders follow, and nothing goes
+	lumpsFrom(t, []int{1, packElements + 1}[seed/2%2])
 	paged, young := []int{0, 1, 5, 5}[g.r.IntN(4)], []int64{0, 1, 2_000}[g.r.IntN(3)]
 	g.options = func(o *Options) {
 		g.disk.use(o)

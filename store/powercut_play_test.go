@@ -124,6 +124,12 @@ func (h *trial) one(db int, now int64) (what string, play func(tx *Tx, k [][]byt
 		}
 	case n < 24:
 		return "delete", func(tx *Tx, k [][]byte) { tx.Delete(k[0]) }
+	case n < 25:
+		return "copy", func(tx *Tx, k [][]byte) {
+			if string(k[0]) != string(k[1]) {
+				tx.Copy(k[0], db, k[1], pick%3 > 0)
+			}
+		}
 	case n < 26:
 		return "rename", func(tx *Tx, k [][]byte) { tx.Rename(k[0], k[1]) }
 	case n < 27:

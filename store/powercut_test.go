@@ -68,6 +68,7 @@ func fastDir(t testing.TB) string {
 }
 
 func newTrial(t testing.TB, seed uint64) *trial {
+	lumpsFrom(t, 2)
 	h := &trial{t: t, r: rand.New(rand.NewPCG(seed, 11))}
 	h.policy = []journal.Policy{journal.Always, journal.Always, journal.EverySec}[seed%3]
 	h.trouble = seed%2 == 1

@@ -179,6 +179,16 @@ func (r *columnReader) blob() (b []byte) {
 	return b
 }
 
+func (r *columnReader) uvarint() int64 {
+	v, k := binary.Uvarint(r.cols)
+	if k <= 0 {
+		r.cols = nil
+		return 0
+	}
+	r.cols = r.cols[k:]
+	return int64(v)
+}
+
 func (r *columnReader) int() int64 {
 	v, k := binary.Varint(r.cols)
 	if k <= 0 {
