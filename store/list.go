@@ -141,7 +141,7 @@ func (l *List) enlarge() {
 	l.pack = pack{}
 }
 
-// add makes e the element at an index. It copies the value, unless that is kept: in nobody's block, and never to
+// add makes e the element at an index. It copies the value, unless that is kept: in no pack's block, and never to
 // change.
 func (l *List) add(i int, e element, kept bool) {
 	if l.large == nil && !l.packs(e) {

@@ -211,6 +211,11 @@ func (b *listBlocks) rows(w *recordWriter, id int64) {
 		p := b.head + from
 		block := b.blocks[p/listBlock][p%listBlock:]
 		block = block[:min(len(block), b.len-from)]
+		from += len(block)
+		if w.lump != nil {
+			w.lump.addElements(block, w)
+			continue
+		}
 		head := w.head
 		for i := range block {
 			if e := &block[i]; len(e.value) <= shortText {
@@ -222,7 +227,6 @@ func (b *listBlocks) rows(w *recordWriter, id int64) {
 			}
 		}
 		w.head = head
-		from += len(block)
 	}
 }
 

@@ -133,6 +133,29 @@ func (l *lumpBuilder) add(cols []byte) {
 	}
 }
 
+// addElements takes in neighbours of a list. What the record is to have by itself is put into it.
+func (l *lumpBuilder) addElements(elements []element, w *recordWriter) {
+	for i := range elements {
+		e := &elements[i]
+		if len(e.value) > shortText {
+			putElement(w, createdKey, e)
+			continue
+		}
+		l.rows++
+		l.run.addText(e.n, e.value)
+	}
+}
+
+// addEntry takes in an entry of a stream.
+func (l *lumpBuilder) addEntry(e *streamEntry) {
+	const idBytes = 2 * (20 + 3)
+	b := &l.run
+	l.rows++
+	b.makeRoom(e.n, len(e.fields)+idBytes+8)
+	b.data = appendInt(appendInt(b.data, int64(e.id.Ms)), int64(e.id.Seq))
+	b.data = append(appendLength(b.data, len(e.fields)), e.fields...)
+}
+
 // keepLump takes in a lump. The key was born in the record that has it.
 func (f *fold) keepLump(c *change) {
 	l := lump{c.table, int(c.length), c.data}

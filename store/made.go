@@ -48,12 +48,28 @@ func MakeZSet(members []Scored) *Made {
 }
 
 // MakeList makes a list. It copies the elements.
-func MakeList(elements []string) *Made {
+func MakeList(elements []string) *Made { return makeList(elements, false) }
+
+// KeepList is MakeList for elements that never change and that nobody else needs: it keeps them.
+func KeepList(elements []string) *Made { return makeList(elements, true) }
+
+func makeList(elements []string, kept bool) *Made {
 	l := &List{}
 	for i, e := range elements {
-		l.add(i, element{int64(i) * positionStep, e}, false)
+		l.add(i, element{int64(i) * positionStep, e}, kept)
 	}
 	return &Made{coll: l}
+}
+
+// MakeStream makes a stream without groups, which remembers what it is told. Its entries come in the order of their
+// ids; it keeps their fields.
+func MakeStream(last, deleted StreamID, added int64, entries iter.Seq2[StreamID, StreamFields]) *Made {
+	s := newStream()
+	s.lastID, s.deleted, s.added = last, deleted, added
+	for id, fields := range entries {
+		s.entries.append(streamEntry{id: id, n: s.number(), fields: fields})
+	}
+	return &Made{coll: s}
 }
 
 // MakeHash makes a hash of copies of fields and values, which take turns; no field comes twice.

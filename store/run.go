@@ -188,6 +188,12 @@ func (b *runBuilder) add(n int64, cols []byte) error {
 	return nil
 }
 
+// addText takes in a row of one column.
+func (b *runBuilder) addText(n int64, text string) {
+	b.makeRoom(n, len(text)+8)
+	b.data = append(appendLength(b.data, len(text)), text...)
+}
+
 // builtBytes is about what a row that a recordWriter encoded takes in a run.
 func builtBytes(d *tableDef, cols []byte) int { return len(cols) + 8*len(d.columns) }
 

@@ -348,6 +348,10 @@ func (s *Stream) putHead(w *recordWriter, key int64) {
 }
 
 func (e *streamEntry) put(w *recordWriter, key int64) {
+	if w.lump != nil && len(e.fields) < shareBytes/2 {
+		w.lump.addEntry(e)
+		return
+	}
 	w.put(key, streamEntries, e.n)
 	w.colID(e.id)
 	w.colStr(string(e.fields))

@@ -184,10 +184,16 @@ func restore(tx *store.Tx, c *Call) Reply {
 		}
 		return ReplyOK
 	}
+	if d.made == nil {
+		d.made = madeValue(d.value)
+	}
 	if d.made != nil {
 		tx.Place(key, d.made)
 	} else {
 		restoreValue(tx, key, d.value, c)
+	}
+	if d.value.Kind == rdb.Stream {
+		restoreGroups(tx, key, d.value.Stream.Groups)
 	}
 	if deadline > 0 {
 		tx.SetDeadline(key, deadline)
@@ -297,7 +303,7 @@ func (c *Call) atLeastZero(i int, negative Reply) (n int64, refusal Reply) {
 func madeValue(v *rdb.Value) *store.Made {
 	switch v.Kind {
 	case rdb.List:
-		return store.MakeList(v.Elements)
+		return store.KeepList(v.Elements)
 	case rdb.Set:
 		return store.MakeSet(slices.Values(v.Elements), len(v.Elements))
 	case rdb.ZSet:
@@ -311,16 +317,17 @@ func madeValue(v *rdb.Value) *store.Made {
 		if v.Times == nil {
 			return store.MakeHash(v.Elements)
 		}
+	case rdb.Stream:
+		if len(v.Stream.Entries) > 0 {
+			return madeStream(v.Stream)
+		}
 	}
 	return nil
 }
 
-// restoreValue gives an absent key a value. A hash whose fields have all expired is no key.
+// restoreValue gives an absent key a value that is not made without one. A hash whose fields have all expired is no
+// key.
 func restoreValue(tx *store.Tx, key []byte, v *rdb.Value, c *Call) {
-	if made := madeValue(v); made != nil {
-		tx.Place(key, made)
-		return
-	}
 	// The look-ups do not fail: the key is absent.
 	switch v.Kind {
 	case rdb.String:
@@ -338,6 +345,8 @@ func restoreValue(tx *store.Tx, key []byte, v *rdb.Value, c *Call) {
 			}
 		}
 	case rdb.Stream:
-		restoreStream(tx, key, v.Stream)
+		s, _ := tx.EditStream(key)
+		s.Create()
+		s.SetLastID(store.StreamID(v.Stream.Last), v.Stream.Added, store.StreamID(v.Stream.MaxDeleted))
 	}
 }

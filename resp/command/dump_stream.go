@@ -1,7 +1,6 @@
 package command
 
 import (
-	"diskette/resp/internal/words"
 	"diskette/resp/rdb"
 	"diskette/store"
 )
@@ -40,24 +39,23 @@ func dumpedGroup(g *store.StreamGroup) rdb.Group {
 	return v
 }
 
-// restoreStream makes an absent key a stream.
-func restoreStream(tx *store.Tx, key []byte, v *rdb.StreamValue) {
-	s, _ := tx.EditStream(key) // does not fail: the key is absent
-	s.Create()
-	s.AddAll(func(yield func(store.StreamID, store.StreamFields) bool) {
-		var elements [][]byte
-		for _, e := range v.Entries {
-			elements = elements[:0]
-			for _, element := range e.Fields {
-				elements = append(elements, words.ViewBytes(element))
+// madeStream is a stream without its groups.
+func madeStream(v *rdb.StreamValue) *store.Made {
+	var packer store.FieldsPacker
+	return store.MakeStream(store.StreamID(v.Last), store.StreamID(v.MaxDeleted), v.Added,
+		func(yield func(store.StreamID, store.StreamFields) bool) {
+			for _, e := range v.Entries {
+				if !yield(store.StreamID(e.ID), packer.Pack(e.Fields)) {
+					return
+				}
 			}
-			if !yield(store.StreamID(e.ID), store.PackFields(elements)) {
-				return
-			}
-		}
-	})
-	s.SetLastID(store.StreamID(v.Last), v.Added, store.StreamID(v.MaxDeleted))
-	for _, g := range v.Groups {
+		})
+}
+
+// restoreGroups gives a stream its groups.
+func restoreGroups(tx *store.Tx, key []byte, groups []rdb.Group) {
+	s, _ := tx.EditStream(key) // does not fail: it is one
+	for _, g := range groups {
 		group := s.CreateGroup([]byte(g.Name), store.StreamID(g.Last), g.Read)
 		consumers := make([]*store.StreamConsumer, len(g.Consumers))
 		for i, c := range g.Consumers {

@@ -28,13 +28,6 @@ type element struct {
 	isInt bool
 }
 
-func (e element) text() string {
-	if e.isInt {
-		return strconv.FormatInt(e.n, 10)
-	}
-	return string(e.str)
-}
-
 // integer is the element as a number. Redis stores what can be one as one.
 func (e element) integer() (int64, bool) {
 	if e.isInt {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"strconv"
+	"unsafe"
 )
 
 // A reader reads a payload, which is all there, or a file through a window. After the first error everything it
@@ -19,6 +20,7 @@ type reader struct {
 	left      int64   // bytes of memory that the value, or the part of it, may still take
 	valkey    bool    // types have Valkey's meaning
 	err       error   // a *fault, or what the window's source said
+	room      []byte  // for short texts that are kept: see keep
 }
 
 // A fault is what is wrong with the input. It is told in the words of FileError.
@@ -214,15 +216,39 @@ func (r *reader) string() string {
 	if r.err != nil || !r.spend(headerBytes+int64(len(b))) {
 		return ""
 	}
-	return string(b)
+	return r.keep(b)
 }
 
 // text is the text of an element that is kept.
-func (r *reader) text(e element) string {
-	s := ""
-	if r.spend(headerBytes) {
-		s = e.text()
-		r.spend(int64(len(s)))
+func (r *reader) text(e element) (s string) {
+	if !r.spend(headerBytes) {
+		return ""
 	}
+	if e.isInt {
+		var digits [20]byte
+		s = r.keep(strconv.AppendInt(digits[:0], e.n, 10))
+	} else {
+		s = r.keep(e.str)
+	}
+	r.spend(int64(len(s)))
 	return s
+}
+
+// Short texts share roomBytes, so that it is not an allocation for each. Who keeps one of them keeps no more than that.
+const (
+	roomBytes = 1 << 10
+	shortText = roomBytes / 8
+)
+
+// keep copies a text.
+func (r *reader) keep(b []byte) string {
+	if len(b) > shortText || len(b) == 0 {
+		return string(b)
+	}
+	if len(b) > cap(r.room)-len(r.room) {
+		r.room = make([]byte, 0, roomBytes)
+	}
+	from := len(r.room)
+	r.room = append(r.room, b...)
+	return unsafe.String(&r.room[from], len(b))
 }

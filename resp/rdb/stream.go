@@ -122,8 +122,9 @@ type nodeReader struct {
 	l             *listpackReader
 	master        ID
 	fields        []string
-	live, deleted int64 // entries still to come
-	read          int64 // elements of this entry
+	live, deleted int64    // entries still to come
+	read          int64    // elements of this entry
+	room          []string // for the texts of entries
 }
 
 // beginNode reads a node up to its entries.
@@ -212,10 +213,23 @@ func (n *nodeReader) texts(count int64) []string {
 		n.failAs(ErrFormat, n.at, "an entry with fields", "%d of them", count)
 		return nil
 	}
-	ss := make([]string, 0, min(count, 64))
+	ss := n.strings(count)
 	for ; count > 0 && n.err == nil; count-- {
 		ss = append(ss, n.text(n.element()))
 	}
+	return ss
+}
+
+// strings returns an empty slice with room for so many texts, or the first of them. Those of neighbours are one
+// allocation.
+func (n *nodeReader) strings(count int64) []string {
+	const some, most = 256, 64
+	count = min(count, most)
+	if count > int64(len(n.room)) {
+		n.room = make([]string, some)
+	}
+	ss := n.room[:0:count]
+	n.room = n.room[count:]
 	return ss
 }
 
@@ -230,7 +244,7 @@ func (n *nodeReader) entry() (e Entry, gone bool) {
 	e.ID.Ms = n.master.Ms + uint64(n.integer())
 	e.ID.Seq = n.master.Seq + uint64(n.integer())
 	if flags&entrySameFields != 0 {
-		e.Fields = make([]string, 0, 2*min(len(n.fields), 64))
+		e.Fields = n.strings(2 * int64(len(n.fields)))
 		for _, field := range n.fields {
 			if !n.spend(headerBytes) {
 				break
