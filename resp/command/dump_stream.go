@@ -5,17 +5,30 @@ import (
 	"diskette/store"
 )
 
+// storedEntry is an entry as the store has it. It is good without the lock.
+type storedEntry struct {
+	id     store.StreamID
+	fields store.StreamFields
+}
+
 // dumpedStream is a stream as rdb knows it.
 func dumpedStream(s *store.Stream) *rdb.StreamValue {
 	v := &rdb.StreamValue{Last: rdb.ID(s.LastID()), MaxDeleted: rdb.ID(s.MaxDeletedID()), Added: s.Added()}
-	v.Entries = make([]rdb.Entry, 0, s.Len())
-	all := make([]string, 0, 2*s.Len()) // the fields of all entries: a slice for each would take most of the time
+	entries := make([]storedEntry, 0, s.Len())
 	s.Range(store.StreamID{}, s.LastID(), func(id store.StreamID, fields store.StreamFields) bool {
-		from := len(all)
-		fields.Each(func(element string) { all = append(all, element) })
-		v.Entries = append(v.Entries, rdb.Entry{ID: rdb.ID(id), Fields: all[from:len(all):len(all)]})
+		entries = append(entries, storedEntry{id, fields})
 		return true
 	})
+	v.Each = func(yield func(rdb.Entry) bool) {
+		var elements []string
+		for _, e := range entries {
+			elements = elements[:0]
+			e.fields.Each(func(element string) { elements = append(elements, element) })
+			if !yield(rdb.Entry{ID: rdb.ID(e.id), Fields: elements}) {
+				return
+			}
+		}
+	}
 	for _, g := range s.Groups() {
 		v.Groups = append(v.Groups, dumpedGroup(g))
 	}

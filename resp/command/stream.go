@@ -2,6 +2,7 @@ package command
 
 import (
 	"strconv"
+	"unsafe"
 
 	"diskette/resp/internal/words"
 	"diskette/store"
@@ -41,9 +42,11 @@ func streamRows() []*Row {
 
 // streamID is an id as clients see it.
 func streamID(id store.StreamID) Reply {
-	b := strconv.AppendUint(make([]byte, 0, 24), id.Ms, 10)
-	b = strconv.AppendUint(append(b, '-'), id.Seq, 10)
-	return BulkString(words.ViewString(b))
+	return BulkString(words.ViewString(appendID(make([]byte, 0, 24), id)))
+}
+
+func appendID(b []byte, id store.StreamID) []byte {
+	return strconv.AppendUint(append(strconv.AppendUint(b, id.Ms, 10), '-'), id.Seq, 10)
 }
 
 // streamEntry is an entry: its id, its fields and values.
@@ -171,21 +174,26 @@ func (c *Call) streamRange(v *store.View, from, to []byte, back bool) Reply {
 
 // manyEntries collects entries under the lock, for a reply that is made without it.
 func (c *Call) manyEntries(s *store.Stream, start, end store.StreamID, count int64, walk streamWalk) func() Reply {
-	type entry struct {
-		id     store.StreamID
-		fields store.StreamFields
-	}
-	var entries []entry
+	var entries []storedEntry
 	walk(s, start, end, func(id store.StreamID, fields store.StreamFields) bool {
-		entries = append(entries, entry{id, fields})
+		entries = append(entries, storedEntry{id, fields})
 		return int64(len(entries)) != count
 	})
 	return func() Reply {
-		elems := make([]Reply, len(entries))
-		for i, e := range entries {
-			elems[i] = c.streamEntry(e.id, e.fields)
-		}
-		return Array(elems...)
+		c.Elements = &Elements{KindArray, len(entries), int64(len(entries)) * int64(unsafe.Sizeof(storedEntry{})),
+			func(yield func(*Reply) bool) {
+				var elems, pair []Reply
+				var id []byte
+				for i := range entries {
+					elems, id = elems[:0], appendID(id[:0], entries[i].id)
+					entries[i].fields.Each(func(e string) { elems = append(elems, BulkString(e)) })
+					pair = append(pair[:0], Bulk(id), Array(elems...))
+					if r := Array(pair...); !yield(&r) {
+						return
+					}
+				}
+			}}
+		return Reply{Kind: KindElements}
 	}
 }
 

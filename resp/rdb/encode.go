@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unsafe"
 )
 
 // The types of values. What belongs to version 11, and all from before Redis 7, is only read.
@@ -74,6 +75,7 @@ type Options struct {
 // end, have the bytes that Redis 7.0 would give them. A hash table's order is Redis's own; here it is the caller's.
 func Encode(v *Value, o Options) []byte {
 	w := writer{Options: o}
+	defer w.end()
 	switch v.Kind {
 	case String:
 		w.b = append(w.b, typeString)
@@ -101,6 +103,15 @@ type writer struct {
 	Options
 	b  []byte
 	lp listpackWriter
+	c  *compressor // nil until it is needed
+}
+
+// end gives back what others can use.
+func (w *writer) end() {
+	if w.c != nil {
+		w.c.release()
+		w.c = nil
+	}
 }
 
 func (w *writer) length(n uint64) {
@@ -123,7 +134,7 @@ func (w *writer) string(s string) {
 		return
 	}
 	if w.Compress && len(s) > 20 {
-		w.blob([]byte(s))
+		w.blob(unsafe.Slice(unsafe.StringData(s), len(s))) // it is only read
 		return
 	}
 	w.length(uint64(len(s)))
@@ -143,13 +154,17 @@ func (w *writer) integer(n int32) {
 
 // blob is string for what is no integer.
 func (w *writer) blob(s []byte) {
-	if w.Compress && len(s) > 20 && compress(s, len(s)-4, func(out []byte) {
-		w.b = append(w.b, stringLZF)
-		w.length(uint64(len(out)))
-		w.length(uint64(len(s)))
-		w.b = append(w.b, out...)
-	}) {
-		return
+	if w.Compress && len(s) > 20 {
+		if w.c == nil {
+			w.c = compressors.Get().(*compressor)
+		}
+		if n := w.c.run(s, len(s)-4); n > 0 {
+			w.b = append(w.b, stringLZF)
+			w.length(uint64(n))
+			w.length(uint64(len(s)))
+			w.b = append(w.b, w.c.out[:n]...)
+			return
+		}
 	}
 	w.length(uint64(len(s)))
 	w.b = append(w.b, s...)
@@ -249,16 +264,10 @@ func (w *writer) pack(strings []string) {
 
 // zset writes a listpack ascending and a skiplist descending, as Redis does.
 func (w *writer) zset(members []Member) {
-	members = slices.Clone(members)
-	slices.SortFunc(members, func(a, b Member) int {
-		switch {
-		case a.Score < b.Score:
-			return -1
-		case a.Score > b.Score:
-			return 1
-		}
-		return strings.Compare(a.Name, b.Name)
-	})
+	if !slices.IsSortedFunc(members, compareMembers) {
+		members = slices.Clone(members)
+		slices.SortFunc(members, compareMembers)
+	}
 	if w.Compact {
 		w.b = append(w.b, typeZSetListpack)
 		w.lp.reset()
@@ -274,6 +283,16 @@ func (w *writer) zset(members []Member) {
 	for _, m := range slices.Backward(members) {
 		w.scored(m)
 	}
+}
+
+func compareMembers(a, b Member) int {
+	switch {
+	case a.Score < b.Score:
+		return -1
+	case a.Score > b.Score:
+		return 1
+	}
+	return strings.Compare(a.Name, b.Name)
 }
 
 func (w *writer) scored(m Member) {

@@ -10,6 +10,7 @@ const (
 // EncodeLibraries returns the payload of libraries of functions, given by their code, as FUNCTION DUMP does.
 func EncodeLibraries(code []string, compress bool) []byte {
 	w := writer{Options: Options{Compress: compress}}
+	defer w.end()
 	for _, c := range code {
 		w.b = append(w.b, opLibrary)
 		w.string(c)

@@ -8,7 +8,7 @@ import "sync"
 //	LLLooooo oooooooo           L+2 bytes are those at a distance of o+1
 //	111ooooo LLLLLLLL oooooooo  L+9 bytes are
 //
-// compress makes the choices that liblzf 3.6 makes with Redis's settings (HLOG 16, VERY_FAST), so that the
+// A compressor makes the choices that liblzf 3.6 makes with Redis's settings (HLOG 16, VERY_FAST), so that the
 // same value gives the same bytes. It differs in one thing: liblzf does not clear its table between calls,
 // which is not to be seen in what it writes but by an accident.
 const (
@@ -28,19 +28,12 @@ type compressor struct {
 
 var compressors = sync.Pool{New: func() any { return new(compressor) }}
 
-// compress calls fn with in compressed to at most limit bytes, or returns false when that is
-// not possible. What fn is given is good until it returns.
-func compress(in []byte, limit int, fn func(out []byte)) bool {
-	c := compressors.Get().(*compressor)
-	defer compressors.Put(c)
-	n := c.run(in, limit)
-	if n > 0 {
-		fn(c.out[:n])
-	}
+// release gives a compressor back for the next.
+func (c *compressor) release() {
 	if cap(c.out) > 1<<20 {
 		c.out = nil
 	}
-	return n > 0
+	compressors.Put(c)
 }
 
 func lzfSlot(in []byte, i int) uint32 {
@@ -48,7 +41,7 @@ func lzfSlot(in []byte, i int) uint32 {
 	return (h>>8 - h*5) & (1<<16 - 1)
 }
 
-// run returns the number of bytes written, 0 when they would be more than limit.
+// run compresses in to at most limit bytes of out. It returns their number, 0 when that is not possible.
 func (c *compressor) run(in []byte, limit int) int {
 	if len(in) == 0 || limit <= 0 || int64(len(in)) >= 1<<31 {
 		return 0

@@ -13,7 +13,12 @@ func (w *writer) stream(t byte, s *StreamValue) {
 	rest := w.b
 	w.b = nil
 	nodes := nodeWriter{writer: w}
-	for _, e := range s.Entries {
+	first, entries := ID{}, 0
+	for e := range s.all() {
+		if entries == 0 {
+			first = e.ID
+		}
+		entries++
 		nodes.add(e)
 	}
 	nodes.finish()
@@ -21,12 +26,7 @@ func (w *writer) stream(t byte, s *StreamValue) {
 	w.b = rest
 	w.length(uint64(nodes.nodes))
 	w.b = append(w.b, written...)
-
-	first := ID{}
-	if len(s.Entries) > 0 {
-		first = s.Entries[0].ID
-	}
-	w.streamNumbers(t, s, len(s.Entries), first, len(s.Groups))
+	w.streamNumbers(t, s, entries, first, len(s.Groups))
 	groups := slices.Clone(s.Groups)
 	slices.SortFunc(groups, func(a, b Group) int { return strings.Compare(a.Name, b.Name) })
 	for i := range groups {
@@ -76,7 +76,7 @@ func (n *nodeWriter) add(e Entry) {
 	}
 	if n.n == 0 {
 		n.nodes++
-		n.master = e
+		n.master.ID, n.master.Fields = e.ID, append(n.master.Fields[:0], e.Fields...)
 		n.lp.reset()
 		n.header = n.nodeHeader(1, e.Fields)
 	}
@@ -118,7 +118,11 @@ func (n *nodeWriter) finish() {
 	binary.BigEndian.PutUint64(id[:], n.master.ID.Ms)
 	binary.BigEndian.PutUint64(id[8:], n.master.ID.Seq)
 	n.blob(id[:])
-	if n.n > 1 {
+	switch {
+	case n.n == 1:
+	case countGrowth(n.n) == 0:
+		n.lp.b[listpackHeader] = byte(n.n)
+	default:
 		body, count := slices.Clone(n.lp.b[n.header:]), n.lp.count
 		n.lp.reset()
 		n.nodeHeader(n.n, n.master.Fields)

@@ -3,6 +3,8 @@ package rdb
 import (
 	"errors"
 	"fmt"
+	"iter"
+	"slices"
 )
 
 // The RDB versions that payloads are written with.
@@ -53,10 +55,19 @@ type Member struct {
 // A StreamValue is a stream: entries in the order of their ids, none of them above Last.
 type StreamValue struct {
 	Entries    []Entry
-	Last       ID    // the last generated id
-	MaxDeleted ID    // the highest deleted id
-	Added      int64 // entries ever added
+	Each       iter.Seq[Entry] // for Encode, not nil: the entries, in place of Entries; each is good until the next
+	Last       ID              // the last generated id
+	MaxDeleted ID              // the highest deleted id
+	Added      int64           // entries ever added
 	Groups     []Group
+}
+
+// all is the entries.
+func (s *StreamValue) all() iter.Seq[Entry] {
+	if s.Each != nil {
+		return s.Each
+	}
+	return slices.Values(s.Entries)
 }
 
 // An ID is that of an entry.
