@@ -189,7 +189,7 @@
 //
 // Commands over 20,000 elements beside Redis 7.0.15, processor time: most are at 0.2 to 1.3. What is left above 2
 // is what each element costs where Redis copies or drops a block of packed elements: COPY of a list was at 7, of a
-// stream at 4.5, RESTORE of these at 10, and with lumps (lump.go) they take 0.4 to 0.8 of that. BITOP and COPY of a
+// stream at 4.5, RESTORE of these at 10, and with lumps (lump.go) they take 0.4 to 0.7 of that. BITOP and COPY of a
 // string of 1 MB are at 3 to 5: the value goes to the journal, whose write and checksum are 53 % of COPY's time, while
 // Redis writes the command alone. Recording rows keeps the record's head in a variable: to store it after each cost a
 // third, in write barriers, while the collector marks.

@@ -9,22 +9,25 @@ import (
 	"github.com/ncruces/go-sqlite3"
 )
 
-// A lump is the elements of a collection that one record makes whole, as COPY, RESTORE, SUNIONSTORE and their kind do:
+// A lump is the elements of a collection of lumpElements or more that one record makes whole, as COPY, SUNIONSTORE and
+// their kind do, and RESTORE but of a hash with field deadlines:
 //
 //	lump = run*   of a table that is kept in runs: n varint, gaps bytes, data bytes, as they are to stand there
 //	lump = row*   of any other: the distance from the row before uvarint, from 0 on, and columns bytes
 //
 // The journal, the fold and write-back share the form. A fold keeps a lump as it came: its rows have no places there,
-// and if the key goes again before it is written back, they go with it at once. What becomes of a row later stands in
-// the fold as any row does, and is newer: so write-back puts the lump first, and then finds its rows in the tables.
-// That takes a key that was born in the fold, of which the tables have nothing: where they may have some all the same,
-// or rows are tried one by one, the lump is taken apart into rows of the fold before (expand).
+// and if the key is dropped before it is written back, they go with it at once; after a FLUSHDB they stay until the
+// fold is applied, and are not written. What becomes of a row later stands in the fold as any row does, and is newer:
+// so write-back puts the lump first, and then finds its rows in the tables. That takes a key that was born in the fold,
+// of which the tables have nothing: where they may have some all the same, or rows are tried one by one, the lump is
+// taken apart into rows of the fold before (expand).
 //
 // Rows of shareBytes or more are none of a lump's: they stand in the record by themselves, before it.
 //
 // COPY with REPLACE of 20,000 elements, ten times before they are written back, processor time until they are, us for
 // each: of a list 10,900 with a row an element in the record and the fold, 4,300 as a lump; of a hash 15,800 and 9,300;
-// of a stream 13,400 and 6,900. Ten copies that stay, of a list: 11,200 and 5,100. (On a machine with other load.)
+// of a stream 13,400 and 6,900. Ten copies that stay, of a list: 11,200 and 5,100. (On a machine with
+// other load: about.)
 type lump struct {
 	table table
 	rows  int
@@ -97,9 +100,7 @@ func (w *recordWriter) recordLump(c collection) {
 	l := lumpBuilders.Get().(*lumpBuilder)
 	l.table, l.rows, l.last, l.data = elementTable(c.kind()), 0, 0, l.data[:0]
 	l.run.d = &tables[l.table]
-	w.lump = l
-	c.rows(w, createdKey)
-	w.lump = nil
+	w.gather(l, c)
 	l.run.endRun()
 	if l.rows > 0 {
 		w.start(opLump, createdKey)
@@ -114,6 +115,14 @@ func (w *recordWriter) recordLump(c collection) {
 	if cap(l.data) <= 4<<20 {
 		lumpBuilders.Put(l)
 	}
+}
+
+// gather puts a collection's rows into a lump. A panic does not leave the lump with later rows: the command's record is
+// completed then, and the writer goes on to the next.
+func (w *recordWriter) gather(l *lumpBuilder, c collection) {
+	w.lump = l
+	defer func() { w.lump = nil }()
+	c.rows(w, createdKey)
 }
 
 // begin notes a row that is being put, and reports whether it may be one of the lump's.
@@ -184,15 +193,19 @@ func (f *fold) dropLump(id int64) {
 	}
 }
 
-// expand makes rows of all lumps. Those that the fold has are newer.
+// expand makes rows of all lumps. Those that the fold has are newer. A lump that does not decode remains as it is, and
+// leaves no rows: write-back tries again and again.
 func (f *fold) expand() error {
 	for id, l := range f.lumps {
-		err := l.each(func(n int64, cols []byte) {
-			c := change{id: id, table: l.table, n: n}
-			if f.rowIndex.find(wayToRow(&c)) == 0 {
-				f.rows = append(doubled(f.rows), rowEntry{id: id, n: n, table: l.table, data: f.text.keep(nil, cols)})
-			}
-		})
+		err := l.each(func(int64, []byte) {})
+		if err == nil {
+			err = l.each(func(n int64, cols []byte) {
+				c := change{id: id, table: l.table, n: n}
+				if f.rowIndex.find(wayToRow(&c)) == 0 {
+					f.rows = append(doubled(f.rows), rowEntry{id: id, n: n, table: l.table, data: f.text.keep(nil, cols)})
+				}
+			})
+		}
 		if err != nil {
 			return err
 		}

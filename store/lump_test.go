@@ -384,3 +384,54 @@ func TestARowOfALumpThatTheTablesRefuseIsSetAside(t *testing.T) {
 		}
 	})
 }
+
+// A brokenCollection fails in the middle of its rows.
+type brokenCollection struct{ collection }
+
+func (c brokenCollection) rows(w *recordWriter, id int64) {
+	w.put(id, elementTable(c.kind()), 1)
+	panic("in the middle")
+}
+
+// What fails while it is made a lump takes no later row with it.
+func TestRowsThatFollowAFailedLumpAreRecorded(t *testing.T) {
+	for kind, made := range madeOf(lumpElements) {
+		var w recordWriter
+		w.born(7, 3, made.coll.kind(), 0, "name", nil)
+		func() {
+			defer func() { _ = recover() }()
+			w.recordLump(brokenCollection{made.coll})
+		}()
+		made.coll.rows(&w, createdKey)
+		rows, _ := foldedRows(t, journal.Record{Head: w.head, Ext: w.ext})
+		if len(rows) < lumpElements {
+			t.Errorf("%s: of %d elements %d rows are recorded", kind, lumpElements, len(rows))
+		}
+	}
+}
+
+// Write-back tries again what fails, and again.
+func TestALumpThatDoesNotDecodeCostsNothingHoweverOftenItIsTried(t *testing.T) {
+	for kind, made := range madeOf(lumpElements) {
+		var w recordWriter
+		w.born(7, 3, made.coll.kind(), 0, "name", nil)
+		w.recordLump(made.coll)
+		f := newFold(arenaBlock)
+		if err := f.add(1, journal.Record{Head: w.head, Ext: w.ext}); err != nil {
+			t.Fatal(err)
+		}
+		f.drain()
+		l := f.lumps[7]
+		l.data = l.data[:len(l.data)-1]
+		f.lumps[7] = l
+		rows, used := len(f.rows), f.text.used
+		for range 3 {
+			if err := f.expand(); err == nil {
+				t.Errorf("%s: a lump without its last byte decodes", kind)
+			}
+		}
+		if len(f.rows) != rows || f.text.used != used || f.lumped != l.rows {
+			t.Errorf("%s: %d rows and %d bytes became %d and %d", kind, rows, used, len(f.rows), f.text.used)
+		}
+	}
+}

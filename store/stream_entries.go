@@ -3,7 +3,6 @@ package store
 import (
 	"slices"
 	"sort"
-	"strconv"
 )
 
 // entryBlocks are a stream's entries by id, in blocks:
@@ -46,38 +45,49 @@ const MaxFieldsBytes = 900 << 20
 
 // PackFields makes the fields of an entry.
 func PackFields(elements [][]byte) StreamFields {
-	size := 0
+	packed := make([]byte, 0, fieldsBytes(elements))
+	return StreamFields(viewString(appendFields(packed, elements)))
+}
+
+// fieldsBytes is what the elements take as fields.
+func fieldsBytes[E string | []byte](elements []E) (size int) {
 	for _, e := range elements {
 		size += len(e) + 2
 		for n := len(e); n >= 10; n /= 10 {
 			size++
 		}
 	}
-	packed := make([]byte, 0, size)
-	for _, e := range elements {
-		packed = append(append(strconv.AppendInt(packed, int64(len(e)), 10), ':'), e...)
-	}
-	return StreamFields(viewString(packed))
+	return size
 }
 
-// A FieldsPacker makes the fields of many entries. Short ones of neighbours share memory, up to 1 KB, so that it is not
-// an allocation for each.
+func appendFields[E string | []byte](packed []byte, elements []E) []byte {
+	for _, e := range elements {
+		packed = append(appendLength(packed, len(e)), e...)
+	}
+	return packed
+}
+
+// A FieldsPacker makes the fields of many entries. Short ones of neighbours share up to roomBytes, so that it is not
+// an allocation for each. Who keeps one of them keeps no more than that; few entries take no more than twice their
+// bytes.
 type FieldsPacker struct{ room []byte }
+
+const (
+	roomBytes   = 1 << 10
+	shortFields = roomBytes / 8
+)
 
 // Pack is PackFields.
 func (p *FieldsPacker) Pack(elements []string) StreamFields {
-	const roomBytes = 1 << 10
-	size := 0
-	for _, e := range elements {
-		size += len(e) + len("1234567890:")
+	size := fieldsBytes(elements)
+	if size > shortFields {
+		return StreamFields(viewString(appendFields(make([]byte, 0, size), elements)))
 	}
 	if size > cap(p.room)-len(p.room) {
-		p.room = make([]byte, 0, max(size, roomBytes))
+		p.room = make([]byte, 0, min(max(2*cap(p.room), size), roomBytes))
 	}
 	from := len(p.room)
-	for _, e := range elements {
-		p.room = append(appendLength(p.room, len(e)), e...)
-	}
+	p.room = appendFields(p.room, elements)
 	return StreamFields(viewString(p.room[from:]))
 }
 

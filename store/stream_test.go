@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"diskette/compat_test/testrand"
@@ -291,5 +292,41 @@ func TestTheViewsShowStreamsInAReadableForm(t *testing.T) {
 		if err != nil || !slices.Equal(got, want) {
 			t.Errorf("%s\ngot  %q, %v\nwant %q", sql, got, err, want)
 		}
+	}
+}
+
+// What the fields of entries take beyond their bytes, which are what is counted for them, is little.
+func TestPackedFieldsTakeLittleBesideTheirBytes(t *testing.T) {
+	var p FieldsPacker
+	var bytes, rooms int
+	var last *byte
+	pack := func(elements ...string) {
+		fields := p.Pack(elements)
+		if fields != packed(elements...) {
+			t.Fatalf("%q are packed as %q", elements, fields)
+		}
+		if cap(p.room) > roomBytes {
+			t.Fatalf("short entries are to share %d bytes with a long one", cap(p.room))
+		}
+		if cap(p.room) > 0 && &p.room[:1][0] != last {
+			last = &p.room[:1][0]
+			rooms += cap(p.room)
+		}
+		if len(fields) <= shortFields {
+			bytes += len(fields)
+		}
+	}
+	pack("f", "v")
+	if rooms > bytes {
+		t.Errorf("an entry of %d bytes takes %d", bytes, rooms)
+	}
+	for i := range 10_000 {
+		pack("f", fmt.Sprint(i))
+		if i%1000 == 0 {
+			pack("long", strings.Repeat("v", i*10))
+		}
+	}
+	if rooms > bytes*5/4 {
+		t.Errorf("entries of %d bytes take %d", bytes, rooms)
 	}
 }

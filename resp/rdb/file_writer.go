@@ -138,6 +138,7 @@ func (f *FileWriter) Sizes(keys, expires uint64) error {
 
 // Finish writes the end of the file and all that has been gathered. It closes nothing.
 func (f *FileWriter) Finish() error {
+	defer f.w.end()
 	f.w.b = append(f.w.b, opEnd)
 	if f.flush(0); f.err == nil {
 		sum := ^f.sum

@@ -227,3 +227,34 @@ func FuzzDecode(f *testing.F) {
 		mustHold(t, b)
 	})
 }
+
+// A stream of many small nodes takes the memory that it is counted for.
+func TestManySmallNodesTakeNoMoreThanIsCounted(t *testing.T) {
+	const nodes, limit = 50_000, 8 << 20
+	var b strings.Builder
+	b.WriteString(number(nodes))
+	for i := range uint64(nodes) {
+		b.WriteString(blob(rawID(1, i)) + blob(listpack(1, 0, 1, "f", 0, entrySameFields, 0, 0, "v", 4)))
+	}
+	payload := []byte(payloadOf(typeStream1, b.String(), number(nodes), number(1), number(nodes), number(0)))
+	kept := heapKept(func() any {
+		v, err := Decode(payload, Limits{TotalBytes: limit})
+		if err != nil || len(v.Stream.Entries) != nodes {
+			t.Error("it is not read:", err)
+		}
+		return v
+	})
+	if kept > 2*limit {
+		t.Errorf("%d nodes, of which %d bytes are allowed, take %d", nodes, limit, kept)
+	}
+}
+
+// What one short text takes does not depend on how many there could have been.
+func TestAShortTextTakesLittleByItself(t *testing.T) {
+	for n := range shortText {
+		var r reader
+		if r.keep(make([]byte, n)); cap(r.room) > n {
+			t.Fatalf("a text of %d bytes takes %d", n, cap(r.room))
+		}
+	}
+}

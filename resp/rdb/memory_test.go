@@ -29,3 +29,15 @@ func heapGrowth(fn func()) (most int64) {
 	<-watched
 	return most
 }
+
+// heapKept is by how much the heap has grown for what make returns.
+func heapKept(make func() any) int64 {
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	made := make()
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	runtime.KeepAlive(made)
+	return int64(after.HeapAlloc) - int64(before.HeapAlloc)
+}

@@ -234,7 +234,8 @@ func (r *reader) text(e element) (s string) {
 	return s
 }
 
-// Short texts share roomBytes, so that it is not an allocation for each. Who keeps one of them keeps no more than that.
+// Short texts share up to roomBytes, so that it is not an allocation for each. Who keeps one of them keeps no more than
+// that; a value of few texts takes no more than twice their bytes.
 const (
 	roomBytes = 1 << 10
 	shortText = roomBytes / 8
@@ -246,7 +247,7 @@ func (r *reader) keep(b []byte) string {
 		return string(b)
 	}
 	if len(b) > cap(r.room)-len(r.room) {
-		r.room = make([]byte, 0, roomBytes)
+		r.room = make([]byte, 0, min(max(2*cap(r.room), len(b)), roomBytes))
 	}
 	from := len(r.room)
 	r.room = append(r.room, b...)

@@ -33,6 +33,7 @@ type streamReader struct {
 	whole        StreamValue
 	groups       uint64              // still to come
 	names        map[string]struct{} // of groups
+	room         []string            // for the fields of entries
 }
 
 // step reads an entry, the beginning of a node, the numbers or a group.
@@ -122,9 +123,8 @@ type nodeReader struct {
 	l             *listpackReader
 	master        ID
 	fields        []string
-	live, deleted int64    // entries still to come
-	read          int64    // elements of this entry
-	room          []string // for the texts of entries
+	live, deleted int64 // entries still to come
+	read          int64 // elements of this entry
 }
 
 // beginNode reads a node up to its entries.
@@ -220,16 +220,16 @@ func (n *nodeReader) texts(count int64) []string {
 	return ss
 }
 
-// strings returns an empty slice with room for so many texts, or the first of them. Those of neighbours are one
-// allocation.
-func (n *nodeReader) strings(count int64) []string {
+// strings returns an empty slice with room for so many texts, or the first of them. Those of neighbours, whatever
+// nodes they are in, are one allocation.
+func (s *streamReader) strings(count int64) []string {
 	const some, most = 256, 64
 	count = min(count, most)
-	if count > int64(len(n.room)) {
-		n.room = make([]string, some)
+	if count > int64(len(s.room)) {
+		s.room = make([]string, some)
 	}
-	ss := n.room[:0:count]
-	n.room = n.room[count:]
+	ss := s.room[:0:count]
+	s.room = s.room[count:]
 	return ss
 }
 
