@@ -242,7 +242,7 @@ func (d definition) run(t *testing.T, image *imageRoot, keeps bool) (o outcome) 
 	if health[0] == "CMD-SHELL" {
 		argv = []string{"/bin/sh", "-c", health[1]}
 	}
-	for end := time.Now().Add(startTimeout); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		if o.health, o.healthOut = b.exec(argv...); o.health == 0 {
 			break
 		}

@@ -220,9 +220,9 @@ func (b *effectsBlock) play(t *testing.T, addr string, replica *streamClient, ot
 		waiter := dial(t, addr)
 		waiting = append(waiting, waiter)
 		waiter.Send(args...)
-		for infoField(c.Do("INFO", "clients").text, "blocked_clients") != strconv.Itoa(len(waiting)) {
-			time.Sleep(time.Millisecond)
-		}
+		await(t, "it is blocked", func() bool {
+			return infoField(c.Do("INFO", "clients").text, "blocked_clients") == strconv.Itoa(len(waiting))
+		})
 	}
 	lines := mark("end")
 	for _, waiter := range waiting {

@@ -51,9 +51,7 @@ func TestLiveVolumesMoveIn(t *testing.T) {
 			fillVolume(t, c, r, 400)
 			if strings.HasPrefix(v.name, "an append") {
 				says(t, c, "Background append only file rewriting started", "BGREWRITEAOF")
-				for infoField(c.Do("INFO", "persistence").text, "aof_rewrite_in_progress") != "0" {
-					time.Sleep(10 * time.Millisecond)
-				}
+				rewritten(t, c)
 				fillVolume(t, c, r, 400) // commands behind the base
 				c.Do("CONFIG", "SET", "appendfsync", "always")
 				says(t, c, "OK", "SET", "last", "one")
@@ -330,9 +328,7 @@ func TestLiveAMillionKeysMoveInAlsoAfterAKill(t *testing.T) {
 				says(t, c, "OK", "SAVE")
 			} else {
 				says(t, c, "Background append only file rewriting started", "BGREWRITEAOF")
-				for infoField(c.Do("INFO", "persistence").text, "aof_rewrite_in_progress") != "0" {
-					time.Sleep(10 * time.Millisecond)
-				}
+				rewritten(t, c)
 				for i := range 20_000 { // commands behind the base
 					c.Send("SET", "key:"+strconv.Itoa(i*50), i)
 				}
@@ -347,7 +343,9 @@ func TestLiveAMillionKeysMoveInAlsoAfterAKill(t *testing.T) {
 			s := newServer(t, subjectBin(t), "--dir", dir, "--appendonly", appending, "--enable-debug-command", "yes")
 			s.Dir = dir
 			ours := underWay(t, s)
-			awaitLoaded(t, ours, 50)
+			if !awaitLoaded(t, ours, 50) {
+				t.Fatal("all was loaded before half of it was seen to be")
+			}
 			s.Kill9()
 			if hasDatabase(s) {
 				t.Fatal("killed in the middle, it left a database")

@@ -96,9 +96,7 @@ func TestABlockedClientThatIsServedFiresItsEvents(t *testing.T) {
 	c.Do("CONFIG", "SET", "notify-keyspace-events", "Kgl")
 	ears.Do("SUBSCRIBE", "__keyspace@0__:l")
 	waiter.Send("BLPOP", "l", 0)
-	for c.Do("CLIENT", "LIST").Text(); infoField(c.Do("INFO", "clients").Text(), "blocked_clients") != "1"; {
-		time.Sleep(time.Millisecond)
-	}
+	await(t, "it is blocked", func() bool { return infoField(c.Do("INFO", "clients").Text(), "blocked_clients") == "1" })
 	c.Do("RPUSH", "l", "x")
 	for _, want := range []string{"rpush", "lpop", "del"} {
 		v, err := ears.read(replyTimeout)

@@ -23,9 +23,7 @@ func TestADumpForWhichTheDiskHasNoRoomLeavesTheOneBefore(t *testing.T) {
 		says(t, c, "OK", "SET", fmt.Sprint("large", i), strings.Repeat("x", 1<<20))
 	}
 	says(t, c, "Background append only file rewriting started", "BGREWRITEAOF") // the tables have grown
-	for infoField(c.Do("INFO", "persistence").text, "aof_rewrite_in_progress") != "0" {
-		time.Sleep(time.Millisecond)
-	}
+	rewritten(t, c)
 	var free syscall.Statfs_t
 	if err := syscall.Statfs(s.Dir, &free); err != nil {
 		t.Fatal(err)

@@ -49,9 +49,17 @@ func dumpOf(t *testing.T, s *server) []byte {
 // saved waits until BGSAVE is over.
 func saved(t *testing.T, c *client) {
 	t.Helper()
-	for infoField(c.Do("INFO", "persistence").text, "rdb_bgsave_in_progress") != "0" {
-		time.Sleep(time.Millisecond)
-	}
+	await(t, "BGSAVE is over", func() bool {
+		return infoField(c.Do("INFO", "persistence").text, "rdb_bgsave_in_progress") == "0"
+	})
+}
+
+// rewritten waits until BGREWRITEAOF is over.
+func rewritten(t *testing.T, c *client) {
+	t.Helper()
+	await(t, "BGREWRITEAOF is over", func() bool {
+		return infoField(c.Do("INFO", "persistence").text, "aof_rewrite_in_progress") == "0"
+	})
 }
 
 func hasTemporaryDump(t *testing.T, s *server) bool {

@@ -1,6 +1,7 @@
 package compat_test
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -161,11 +162,19 @@ func (st *stage) aside(s *step) (was bool, err error) {
 func (st *stage) awaitListed(number int, wanted func(flags string) bool) error {
 	c := dial(st.t, st.subject.Addr)
 	defer c.Close()
-	addr := " addr=" + st.vars["addr"+strconv.Itoa(number)] + " "
+	own, ok := st.vars["addr"+strconv.Itoa(number)]
+	if !ok {
+		return fmt.Errorf("connection %d was never opened", number)
+	}
+	addr := " addr=" + own + " "
 	list := ""
 	for end := time.Now().Add(replyTimeout); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		flags := ""
-		list = c.Do("CLIENT", "LIST").Text()
+		v := c.Do("CLIENT", "LIST")
+		if v.IsError() {
+			return fmt.Errorf("CLIENT LIST: %s", v)
+		}
+		list = v.Text()
 		for line := range strings.Lines(list) {
 			if strings.Contains(line, addr) {
 				_, rest, _ := strings.Cut(line, " flags=")
@@ -181,6 +190,9 @@ func (st *stage) awaitListed(number int, wanted func(flags string) bool) error {
 
 // awaitInfo waits until INFO has a line that begins with a text.
 func (a *actor) awaitInfo(begins string) error {
+	if begins == "" {
+		return errors.New("until what?")
+	}
 	info := ""
 	for end := time.Now().Add(replyTimeout); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		v, err := a.Try("INFO", "everything")

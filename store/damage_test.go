@@ -292,6 +292,7 @@ func TestEveryOperationThatMeetsDamageTellsOnce(t *testing.T) {
 			if err := st.Close(); !errors.Is(err, ErrDamaged) {
 				t.Errorf("close: %v", err)
 			}
+			l.comes(t, "operation "+string(what)) // and nothing more since
 		})
 	}
 }

@@ -51,8 +51,15 @@ func TestAnotherProgramsLockIsNamedAndWritesGoOnAfterIt(t *testing.T) {
 	eventually(t, "the end of the refusal", func() bool { return st.WriteError() == nil })
 	flushed(t, st)
 	wantGet(t, st, "k", "x")
-	for _, line := range []string{"waits for another program's lock", "lock is gone"} {
+	lines := []string{"waits for another program's lock", "lock is gone"}
+	for _, line := range lines {
 		log.comes(t, line)
 	}
 	checked(t, st)
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range lines { // and nothing more since
+		log.comes(t, line)
+	}
 }

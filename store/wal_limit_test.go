@@ -59,10 +59,17 @@ func TestAReaderThatStaysHoldsTheWALUpToItsLimitAlone(t *testing.T) {
 	if size := st.walBytes(); size >= SmallestWALLimit {
 		t.Errorf("afterwards the WAL has %d bytes", size)
 	}
-	for _, line := range []string{"until then the WAL grows", "waits for a program that reads", "nobody holds the WAL any more"} {
+	lines := []string{"until then the WAL grows", "waits for a program that reads", "nobody holds the WAL any more"}
+	for _, line := range lines {
 		log.comes(t, line)
 	}
 	checked(t, st)
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range lines { // and nothing more since
+		log.comes(t, line)
+	}
 }
 
 // flushedUntil writes back what there is, unless that comes to wait.
