@@ -48,7 +48,11 @@ func TestWritersAreSlowedDownBeforeTheyAreStopped(t *testing.T) {
 	case <-time.After(20 * mendingPause):
 	}
 	p.end(time.Now())
-	<-done
+	select {
+	case <-done:
+	case <-time.After(5 * time.Minute):
+		t.Fatal("a writer waits although the write-back is done")
+	}
 	if st.ahead() {
 		t.Error("writers are too far ahead of no write-back")
 	}

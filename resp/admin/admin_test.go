@@ -300,6 +300,15 @@ type quiet struct{ net.Conn }
 func (quiet) SetDeadline(time.Time) error { return nil }
 func (quiet) Close() error                { return nil }
 
+func until(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(5 * time.Minute); !holds(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not within five minutes: %s", what)
+		}
+	}
+}
+
 // Who ends the server waits for the page, and a service manager does not wait for long.
 func TestThePageEndsWhateverTheServerIsBusyWith(t *testing.T) {
 	for _, c := range []struct {
@@ -324,9 +333,7 @@ func TestThePageEndsWhateverTheServerIsBusyWith(t *testing.T) {
 				defer page.history.mu.Unlock()
 				return len(page.history.rings[0].changed) > 0
 			}
-			for !toStore() {
-				time.Sleep(time.Millisecond)
-			}
+			until(t, "a sample is to be stored", toStore)
 			begun, here := make(chan struct{}), &net.UnixAddr{Name: "test", Net: "unix"}
 			nc, err := s.server.ConnectOwn(here, here)
 			if err != nil {
@@ -341,9 +348,10 @@ func TestThePageEndsWhateverTheServerIsBusyWith(t *testing.T) {
 			if c.busy == "" {
 				<-begun
 			} else {
-				for _, err := s.conn.do("PING"); err == nil || !strings.HasPrefix(err.Error(), c.busy); _, err = s.conn.do("PING") {
-					time.Sleep(time.Millisecond)
-				}
+				until(t, "the server is busy", func() bool {
+					_, err := s.conn.do("PING")
+					return err != nil && strings.HasPrefix(err.Error(), c.busy)
+				})
 			}
 			stopped := time.Now()
 			page.Stop()

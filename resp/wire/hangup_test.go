@@ -38,7 +38,11 @@ func TestAHangupIsNoticedWhileACommandIsBlocked(t *testing.T) {
 		t.Fatal(err)
 	}
 	if again, stop := g.AwaitHangup(); true {
-		<-again
+		select {
+		case <-again:
+		case <-time.After(5 * time.Minute):
+			t.Fatal("not noticed again")
+		}
 		stop()
 	}
 }

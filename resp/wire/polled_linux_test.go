@@ -242,9 +242,7 @@ func TestWhatIsBehindUrgentBytesIsReadWithoutBeingToldOf(t *testing.T) {
 		}
 		return n
 	}
-	for waits() == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	waitFor(t, func() bool { return waits() > 0 })
 	rest(g)
 	var read []string
 	for len(read) < 2 {
@@ -286,6 +284,16 @@ func TestAConnectionThatAPollCanNotTakeStaysOpen(t *testing.T) {
 	}
 }
 
+// spinUntil waits without sleep: what it waits for comes at once, and is to be met at once.
+func spinUntil(t *testing.T, happened *atomic.Bool) {
+	t.Helper()
+	for end := time.Now().Add(5 * time.Minute); !happened.Load(); runtime.Gosched() {
+		if time.Now().After(end) {
+			t.Fatal("waited five minutes in vain")
+		}
+	}
+}
+
 // Connections that were to be served while goroutines had them join again, from the last to the first, while the Poll
 // looks at them from the first to the last. Each of them comes to be served, also the one at which the two meet.
 func TestNoWakeUpIsLostWhenAConnectionJoins(t *testing.T) {
@@ -309,13 +317,9 @@ func TestNoWakeUpIsLostWhenAConnectionJoins(t *testing.T) {
 			}
 			joined.Store(true)
 		}()
-		for !begun.Load() {
-			runtime.Gosched()
-		}
+		spinUntil(t, &begun)
 		ready, _ = p.takeDue(ready[:0])
-		for !joined.Load() {
-			runtime.Gosched()
-		}
+		spinUntil(t, &joined)
 		if ready, _ = p.takeDue(ready); len(ready) != len(conns) {
 			t.Fatalf("in round %d %d of %d are served", round, len(ready), len(conns))
 		}
