@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/ncruces/go-sqlite3"
 )
@@ -32,7 +31,7 @@ func TestAReaderThatStaysHoldsTheWALUpToItsLimitAlone(t *testing.T) {
 	for ; !refused() && n < 40_000; n++ {
 		mustSet(t, st, fmt.Sprint("k", n), value)
 		if n%500 == 0 {
-			flushedUntil(st, refused)
+			flushedUntil(t, st, refused)
 		}
 	}
 	eventually(t, "write-back to wait", refused)
@@ -73,12 +72,16 @@ func TestAReaderThatStaysHoldsTheWALUpToItsLimitAlone(t *testing.T) {
 }
 
 // flushedUntil writes back what there is, unless that comes to wait.
-func flushedUntil(st *Store, waits func() bool) {
+func flushedUntil(t *testing.T, st *Store, waits func() bool) {
+	t.Helper()
 	target := st.journal.Last()
-	for st.applied.Load() < target && !waits() {
+	eventually(t, "the write-back", func() bool {
+		if st.applied.Load() >= target || waits() {
+			return true
+		}
 		st.kickWriteBack()
-		time.Sleep(time.Millisecond)
-	}
+		return false
+	})
 }
 
 // This process's own snapshots hold the WAL for a reason, and are not bounded by it.
