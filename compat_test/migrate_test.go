@@ -94,7 +94,7 @@ func TestWhileAMigrateWaitsReadsGoOnAndWritesWait(t *testing.T) {
 	s := startServer(t, subjectBin(t))
 	c, reader, writer := dial(t, s.Addr), dial(t, s.Addr), dial(t, s.Addr)
 	says(t, c, "OK", "SET", "k", "v")
-	c.Send("MIGRATE", "127.0.0.1", port, "k", 0, 5000)
+	c.Send("MIGRATE", "127.0.0.1", port, "k", 0, 60000)
 	conn, err := silent.Accept()
 	if err != nil {
 		t.Fatal(err)
@@ -115,6 +115,7 @@ func TestWhileAMigrateWaitsReadsGoOnAndWritesWait(t *testing.T) {
 		t.Fatalf("a write did not wait: %s", v)
 	case <-time.After(quiet):
 	}
+	conn.Close()
 	equal(t, "the write afterwards", (<-wrote).text, "OK")
 	if v := c.Receive(); v.text != "IOERR error or timeout reading to target instance" {
 		t.Errorf("MIGRATE: %s", v)

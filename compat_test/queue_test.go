@@ -23,25 +23,27 @@ func TestWorkersLoseNoJobWhenTheServerIsKilled(t *testing.T) {
 	b := &jobs{pushed: map[string]bool{}, done: map[string]int{}, doubt: map[string]int{}}
 	r := rand.New(rand.NewPCG(testrand.Seed(t), 0))
 	for round := range crashes + 1 {
-		stop := make(chan struct{})
+		stop, pushed := make(chan struct{}), make(chan struct{}) // pushed = no producer is left
 		var all, taking sync.WaitGroup
 		for i := range producers {
 			all.Go(func() { b.produce(s.Addr, fmt.Sprintf("%d.%d", round, i), stop) })
 		}
 		for i := range workers {
-			taking.Go(func() { b.workReliably(t, s.Addr, fmt.Sprint("taken", i), stop) })
-			taking.Go(func() { b.workSimply(t, s.Addr, stop) })
+			taking.Go(func() { b.workReliably(t, s.Addr, fmt.Sprint("taken", i), pushed) })
+			taking.Go(func() { b.workSimply(t, s.Addr, pushed) })
 		}
 		time.Sleep(time.Duration(200+r.IntN(500)) * time.Millisecond)
 		if round == crashes { // the last round: no crash, and the workers drain the queues
 			close(stop)
 			all.Wait()
+			close(pushed)
 			taking.Wait()
 			break
 		}
 		s.Kill9()
 		close(stop)
 		all.Wait()
+		close(pushed)
 		taking.Wait()
 		s.start([]string{"--appendfsync", []string{"everysec", "always", "no"}[round%3]})
 	}
@@ -93,7 +95,7 @@ func (b *jobs) produce(addr, name string, stop chan struct{}) {
 }
 
 // workReliably ends when the connection breaks, or there is nothing more to do.
-func (b *jobs) workReliably(t *testing.T, addr, own string, stop chan struct{}) {
+func (b *jobs) workReliably(t *testing.T, addr, own string, pushed chan struct{}) {
 	c, err := open(addr)
 	if err != nil {
 		return
@@ -114,7 +116,7 @@ func (b *jobs) workReliably(t *testing.T, addr, own string, stop chan struct{}) 
 				t.Errorf("BLMOVE: %s", v)
 				return
 			case v.IsNil():
-				if isClosed(stop) {
+				if isClosed(pushed) {
 					return
 				}
 				continue
@@ -135,7 +137,7 @@ func (b *jobs) workReliably(t *testing.T, addr, own string, stop chan struct{}) 
 	}
 }
 
-func (b *jobs) workSimply(t *testing.T, addr string, stop chan struct{}) {
+func (b *jobs) workSimply(t *testing.T, addr string, pushed chan struct{}) {
 	c, err := open(addr)
 	if err != nil {
 		return
@@ -151,7 +153,7 @@ func (b *jobs) workSimply(t *testing.T, addr string, stop chan struct{}) {
 			return
 		case !v.IsNil():
 			b.note(func() { b.done[v.elems[1].text]++ })
-		case isClosed(stop):
+		case isClosed(pushed):
 			return
 		}
 	}

@@ -106,12 +106,13 @@ func TestADumpIsOfOneMomentWhileClientsWrite(t *testing.T) {
 }
 
 func TestASaveThatIsKilledLeavesTheDumpBefore(t *testing.T) {
+	const keys = 1_000_000 // which take so long that the file is seen while it is written
 	s := startServer(t, subjectBin(t), "--enable-debug-command", "yes")
 	c := dial(t, s.Addr)
 	says(t, c, "OK", "DEBUG", "POPULATE", 1000)
 	says(t, c, "OK", "SAVE")
 	before := dumpOf(t, s)
-	says(t, c, "OK", "DEBUG", "POPULATE", 300_000)
+	says(t, c, "OK", "DEBUG", "POPULATE", keys)
 	says(t, c, "Background saving started", "BGSAVE")
 	for !hasTemporaryDump(t, s) {
 		if infoField(c.Do("INFO", "persistence").text, "rdb_bgsave_in_progress") == "0" {
@@ -133,10 +134,10 @@ func TestASaveThatIsKilledLeavesTheDumpBefore(t *testing.T) {
 		t.Errorf("it takes its own dump for one of Redis's:\n%s", told)
 	}
 	c = dial(t, s.Addr)
-	says(t, c, "300000", "DBSIZE")
+	says(t, c, fmt.Sprint(keys), "DBSIZE")
 	says(t, c, "Background saving started", "BGSAVE")
 	saved(t, c)
-	if values, facts := readDump(t, dumpOf(t, s)); len(values) != 300_000 || facts["redis-ver"] == "" || facts["ctime"] == "" {
+	if values, facts := readDump(t, dumpOf(t, s)); len(values) != keys || facts["redis-ver"] == "" || facts["ctime"] == "" {
 		t.Errorf("%d keys, %q", len(values), facts)
 	}
 }

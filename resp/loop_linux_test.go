@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/rs/zerolog"
+	"golang.org/x/sys/unix"
 
 	"diskette/resp/command"
 	"diskette/resp/wire"
@@ -97,15 +99,21 @@ func TestWhoWaitsLeavesTheLoopToOthers(t *testing.T) {
 	}
 }
 
-// loopHeld keeps the only loop, which serves a client's MULTI, until it is let go.
-func loopHeld(t *testing.T, s *Server, k *talker) (letGo func()) {
-	t.Helper()
-	var held *client
+// clientBehind is what the server has of a connection.
+func clientBehind(s *Server, k *talker) (found *client) {
 	s.clients.each(func(cl *client) {
 		if cl.addr == k.conn.LocalAddr().String() {
-			held = cl
+			found = cl
 		}
 	})
+	return found
+}
+
+// loopHeld keeps the only loop, which serves a client's MULTI, until it is let go. Until then the test must not ask for
+// the clients: who looks at all of them waits for this one, and keeps the others waiting.
+func loopHeld(t *testing.T, s *Server, k *talker) (letGo func()) {
+	t.Helper()
+	held := clientBehind(s, k)
 	before := held.guard.BytesIn()
 	held.mu.Lock()
 	k.send("MULTI")
@@ -113,8 +121,51 @@ func loopHeld(t *testing.T, s *Server, k *talker) (letGo func()) {
 	return held.mu.Unlock
 }
 
-// Many clients send while the loop is busy. It reads of several before it runs anything, and each gets its own replies.
+// Two clients send while the loop is busy, and neither can be served afterwards: what both have sent is read all the
+// same, whichever of them is the first.
 func TestWhatSeveralClientsHaveSentIsReadBeforeTheFirstOfItRuns(t *testing.T) {
+	addr, s := startLooping(t, "--io-threads", "1")
+	talkers := []*talker{talk(t, addr), talk(t, addr), talk(t, addr)}
+	for _, k := range talkers {
+		k.do("PING")
+	}
+	inLoop(t, s, len(talkers))
+	next := []*client{clientBehind(s, talkers[1]), clientBehind(s, talkers[2])}
+	letGo := loopHeld(t, s, talkers[0])
+	unlock := sync.OnceFunc(func() {
+		for _, cl := range next {
+			cl.mu.Unlock()
+		}
+	})
+	for _, cl := range next {
+		cl.mu.Lock()
+	}
+	defer unlock()
+	for i, cl := range next {
+		talkers[1+i].send("MULTI")
+		until(t, "it has come", func() bool { return unread(t, cl) > 0 })
+	}
+	letGo()
+	until(t, "both are read", func() bool { return unread(t, next[0]) == 0 && unread(t, next[1]) == 0 })
+	unlock()
+	for _, k := range talkers {
+		k.want("+OK")
+	}
+}
+
+// unread is how much of what a client has sent waits in the kernel.
+func unread(t *testing.T, cl *client) (n int) {
+	t.Helper()
+	var failed error
+	err := cl.guard.Raw().Control(func(fd uintptr) { n, failed = unix.IoctlGetInt(int(fd), unix.TIOCINQ) })
+	if err != nil || failed != nil {
+		t.Fatal(err, failed)
+	}
+	return n
+}
+
+// Many clients send while the loop is busy, each something else, and each gets its own replies.
+func TestManyClientsThatSendAtOnceGetTheirOwnReplies(t *testing.T) {
 	addr, s := startLooping(t, "--io-threads", "1")
 	first := talk(t, addr)
 	first.do("SET k there")
@@ -178,13 +229,10 @@ func TestABatchOfAClosedClientDoesNotRun(t *testing.T) {
 		k.do("PING")
 	}
 	inLoop(t, s, 3)
+	killed := clientBehind(s, k)
 	letGo := loopHeld(t, s, first)
-	s.clients.each(func(cl *client) {
-		if cl.addr == k.conn.LocalAddr().String() {
-			cl.read = batchRead{done: true, commands: []wire.Command{{Args: [][]byte{[]byte("SET"), []byte("k"), []byte("v")}}}}
-			cl.kill()
-		}
-	})
+	killed.read = batchRead{done: true, commands: []wire.Command{{Args: [][]byte{[]byte("SET"), []byte("k"), []byte("v")}}}}
+	killed.kill()
 	letGo()
 	until(t, "the client is gone", func() bool { return s.clients.count() == 2 })
 	if got := other.do("GET k"); got != "$-1" {
