@@ -41,8 +41,8 @@ import (
 //	I10  each hold of the lock reads the clock: no turn shares it
 //
 // A connection that has sent a million commands gets maxBatch of them a turn. appendfsync always makes a commit wait
-// for the disk; so the clients of that turn leave the loop together, and return when they have their replies. A commit
-// that takes long for another reason takes them out, too (stall.go).
+// for the disk; so those clients of that turn that have to wait leave the loop together, and return when they have
+// their replies. A commit that takes long for another reason takes them out, too (stall.go).
 //
 // The first loop, if there are fewer loops than cores, stays on its thread while it waits for less than some
 // milliseconds (wire.Poll). So it takes one core as long as it is busy, and the rest is for the others: procs.go has

@@ -9,11 +9,11 @@ import (
 // A turn's commit is a write to the journal. It takes some microseconds, unless the disk is at work for somebody:
 // beside an fsync, or where the system lets who writes wait until others' pages are on disk, it may take a second and
 // more. A reply that has seen a change must wait for that (I2), but no other client: so a loop is taken away from the
-// goroutine whose commit takes long, by another one, which serves those who are not concerned. That one keeps the
-// clients of the turn who have seen what is not committed, and they return to the loop with their replies. Until then
-// no other turn's commit is waited for by a loop: those who have to wait leave it at once, as they do under appendfsync
-// always. What a client's pushes wait for at the beginning of its batch (pushFirst) is not shown to the timer: there
-// the loop waits until another commit is known to have stalled.
+// goroutine whose commit takes long, by another one, which serves those who are not concerned. The first goroutine
+// keeps the clients of the turn who have seen what is not committed, and they return to the loop with their replies.
+// Until then no other turn's commit is waited for by a loop: those who have to wait leave it at once, as they do under
+// appendfsync always. What a client's pushes wait for at the beginning of its batch (pushFirst) is not shown to the
+// timer: there the loop waits until another commit is known to have stalled.
 //
 // A goroutine can not be told to begin something else in the middle of a write. So each commit is shown to a timer
 // (loop.waits), which runs while there are any. It looks every stallPeriod, and takes a loop away from a commit that
