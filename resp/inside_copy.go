@@ -61,10 +61,7 @@ func (c *Copy) Close() error { return c.close() }
 
 func (s *Server) copyDatabase(ctx context.Context) (file *os.File, err error) {
 	dir := s.cfg.Text("dir")
-	figures, err := s.store.Stats(true)
-	if err != nil {
-		return nil, err
-	}
+	figures := s.store.DiskStats()
 	if err := s.roomFor(figures.DatabaseBytes + figures.WALBytes); err != nil {
 		return nil, err
 	}

@@ -53,6 +53,12 @@ func (st *Store) Stats(locked bool) (s Stats, err error) {
 	return s, err
 }
 
+// DiskStats is what Stats says of files. It needs no lock.
+func (st *Store) DiskStats() (s Stats) {
+	st.addDiskStats(&s)
+	return s
+}
+
 // HotBytesLocked is Stats' HotBytes for a caller that holds the keyspace lock.
 func (st *Store) HotBytesLocked() int64 { return st.hotBytes }
 
