@@ -155,11 +155,12 @@ func TestAnEmptySampleStillEncodesAsJSON(t *testing.T) {
 	}
 }
 
-func TestVersionIsDiskettesOwnBeforeTheRedisItSpeaks(t *testing.T) {
+func TestVersionIsAServersOwnBeforeTheRedisItSpeaks(t *testing.T) {
 	for info, want := range map[string]string{
-		"# Server\r\nredis_version:7.0.15\r\nos:Linux\r\n":                  "Redis 7.0.15",
-		"# Server\r\nredis_version:7.2.4\r\ndiskette_version:0.1.0\r\n":     "Diskette 0.1.0",
-		"# Server\r\ndiskette_version:0.1.0\r\nredis_version:7.2.4\r\nx:\r": "Diskette 0.1.0",
+		"# Server\r\nredis_version:7.0.15\r\nos:Linux\r\n":                                  "Redis 7.0.15",
+		"# Server\r\nredis_version:7.2.4\r\ndiskette_version:0.1.0\r\n":                     "Diskette 0.1.0",
+		"# Server\r\ndiskette_version:0.1.0\r\nredis_version:7.2.4\r\nx:\r":                 "Diskette 0.1.0",
+		"# Server\r\nredis_version:7.2.4\r\nserver_name:valkey\r\nvalkey_version:9.1.2\r\n": "Valkey 9.1.2",
 	} {
 		if got := versionFromInfo(info); got != want {
 			t.Errorf("versionFromInfo(%q) = %q, want %q", info, got, want)

@@ -96,9 +96,11 @@ func allGroups(sz size) []group {
 			ordinary.add(test+"-"+shape.suffix, title+", "+shape.title, l, shape.target)
 		}
 	}
-	for _, test := range []string{"set", "get"} {
-		ordinary.add(test+"-500", strings.ToUpper(test)+", 500 connections",
-			load{test: test, connections: 500, pipeline: 1, requests: 300_000}, fifty)
+	for _, connections := range []int{500, 5000} {
+		for _, test := range []string{"set", "get"} {
+			ordinary.add(fmt.Sprintf("%s-%d", test, connections), fmt.Sprintf("%s, %s connections", strings.ToUpper(test), grouped(connections)),
+				load{test: test, connections: connections, pipeline: 1, requests: 300_000}, fifty)
+		}
 	}
 
 	always := group{name: "always", appendfsync: "always", keys: fewKeys, valueBytes: smallValue}

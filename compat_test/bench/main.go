@@ -7,6 +7,7 @@
 // --save ""), each on a free loopback port with a data directory of its own. The runs are
 // interleaved, A B A B, so that a machine that slows down slows both, and a figure is the median
 // of its rounds. What counts is the ratio Diskette / Redis within one report, not the numbers.
+// -redis may name a valkey-server: the caption then says so, and the columns called Redis are Valkey's.
 //
 // The load comes from redis-benchmark, for both servers. The other choice was a Go client with a
 // goroutine a connection; against one redis-server on two cores (GET, 100-byte values):
@@ -96,6 +97,9 @@ func run(ctx context.Context) (err error) {
 		}
 	}
 
+	if err := lendDescriptors(); err != nil {
+		return err
+	}
 	if cfg.scratch, err = os.MkdirTemp(o.dir, "diskette-bench-"); err != nil {
 		return err
 	}

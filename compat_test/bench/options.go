@@ -23,7 +23,7 @@ type options struct {
 func parseOptions() (options, error) {
 	var o options
 	flag.StringVar(&o.bin, "bin", "", "the diskette `binary` to measure (default: build the module's)")
-	flag.StringVar(&o.redis, "redis", "redis-server", "the redis-server `binary` to compare with")
+	flag.StringVar(&o.redis, "redis", "redis-server", "the redis-server `binary` to compare with, or a valkey-server")
 	flag.StringVar(&o.cases, "cases", "", "run only the cases whose name matches this `regexp`")
 	flag.IntVar(&o.rounds, "rounds", 0, "measured runs of each case (default 5; with -quick 1, and 3 of what is compared with baseline.json)")
 	flag.Float64Var(&o.scale, "n", 1, "multiply the number of requests, the elements of long commands, the uniform minute and the steady ten by this `factor`")

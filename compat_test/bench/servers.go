@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -183,19 +184,21 @@ func (s *server) version() (string, error) {
 	return versionFromInfo(info), nil
 }
 
-// versionFromInfo prefers diskette_version, since Diskette also states the redis_version it speaks.
+// versionFromInfo prefers a server's own version, since others than Redis also state the redis_version that they speak.
 func versionFromInfo(info string) string {
-	var name string
+	var redis, own string
 	for line := range strings.Lines(info) {
 		field, value, _ := strings.Cut(strings.TrimSpace(line), ":")
 		switch field {
 		case "diskette_version":
-			return "Diskette " + value
+			own = "Diskette " + value
+		case "valkey_version":
+			own = "Valkey " + value
 		case "redis_version":
-			name = "Redis " + value
+			redis = "Redis " + value
 		}
 	}
-	return name
+	return cmp.Or(own, redis)
 }
 
 func (s *server) logPath() string { return filepath.Join(s.dir, "server.log") }
