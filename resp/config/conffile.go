@@ -98,8 +98,8 @@ func loadConfig(args []string, table *command.Table, stdin io.Reader, defaults .
 	return c, l.notices, nil
 }
 
-// mostLoops is how many event loops there are at most if io-threads does not say: beyond that the keyspace lock is what
-// they wait for. One core is left to the others.
+// mostLoops is how many event loops there are at most if io-threads does not say: beyond that the keyspace lock is more
+// and more what they wait for (resp/doc.go, Scale). One core is left to the others.
 const mostLoops = 4
 
 // settleLoops says whether there are event loops on a system, and how many.
