@@ -100,32 +100,32 @@
 //	MSET of 10 keys        7.7     0.8  5.31       1.3   1.3   1.3         1.4         2.1
 //	EVALSHA of a lock      7.7     0.9  5.73       1.2   1.2   1.3         1.3         1.3
 //
-// So four cores (three loops) give single commands 2.1 to 2.8 times what one loop does and eight (seven loops) 2.6 to
-// 5.6, while pipelines gain from a second loop and hardly from a third; sixteen cores add next to nothing to eight.
+// So four cores (three loops) give single commands 2.0 to 2.8 times what one loop does and eight (seven loops) 2.3 to
+// 5.6, sixteen cores at most a quarter more. Pipelines gain from a second loop and hardly from a third.
 //
 // Measured were the left columns, on two cores that others used as well: holds of the lock by the time stamp counter,
 // without those in which the system took the processor away, and the rest by perf's samples, in which the lock has 1.0
 // to 1.5 times as much at 50 connections, 0.8 to 1.0 in pipelines: the right columns are no more exact than that. The
-// model is a closed queue (mean value analysis: n loops, the time outside the lock, one lock, holds that vary). It takes
-// for granted a core for each loop and one for write-back and the collector, load from other machines, sockets that cost
-// the same there, and that a hold takes longer where loops take turns, since its data was in the other's cache: 1.25
-// times at 50 connections and 1.07 in pipelines, as measured with two loops, and 0.2 us for the lock itself, which is
-// assumed.
+// model is a closed queue (mean value analysis: n loops, the time outside the lock, one lock, holds that vary). It
+// takes for granted a core for each loop and one for write-back and the collector, load from other machines, sockets
+// that cost the same there, and that a hold takes longer where loops take turns, since its data was in the other's
+// cache: 1.25 times at 50 connections and 1.07 in pipelines, as measured with two loops, and 0.2 us for the lock
+// itself, which is assumed.
 //
 // More than two cores were never measured. With two, two threads that used the store alone, without sockets, were at
 // 1.71 of one with 16 GETs a hold and 13 us in between (the model says 1.72), at 1.85 with one GET and 8.5 us (1.82),
 // and at 1.38 with 16 and 3 us (1.33): of all turns those were counted in which both had a core. Loops need one core
 // more than they are: two on two cores took 1.2 to 1.5 times the processor time a single command, for the scheduler.
 //
-// Write-back takes 1.7 to 3.8 us of one core a row that changes, 3 to 8 one that is born and removed, 0.5 to 1.4 an
+// Write-back takes 1.7 to 5.7 us of one core a row that changes, 2.5 to 8 one that is born or removed, 0.5 to 1.4 an
 // element of a list or stream: 130,000 to 590,000 rows a second at the very most. What changes again within its four
 // seconds counts once. Folding takes 0.2 to 0.4 us a change, in a goroutine of its own, and the journal's write 0.1 to
-// 0.6, which grows less than the commands do, since those that wait share it: neither comes first.
+// 0.6 a key, which grows less than the commands do, since those that wait share it: neither comes first.
 //
 // Locks for sixteen parts of the keyspace, by key, would give GET and SET 3.8 times at four loops and 6.6 at seven by
 // the same model: a tenth more than now, and a quarter to a third. Only pipelines would gain much (3.4 at four loops in
-// place of 1.8 to 2.1), and lose a tenth with one loop, which takes a lock a command then; of what they write most would
-// wait for write-back. The price: journal order would be execution order (I1) within a part alone, so a MULTI, a
+// place of 1.8 to 2.1), and lose a tenth with one loop, which takes a lock a command then; of what they write most
+// would wait for write-back. The price: journal order would be execution order (I1) within a part alone, so a MULTI, a
 // script, MSET, RENAME, SWAPDB, FLUSHALL, SCAN, a snapshot, the stream to replicas, the sweepers and unloading would
 // take several locks or all, in order, and what is told of a change (tracking, events, blocked clients) would need an
 // order of its own. It is not worth it before write-back works with more than one core. Nor are GETs without the lock:
