@@ -34,7 +34,7 @@ type sizes struct {
 	arena       int   // a block of a fold's contents
 	free        int64 // journal batches kept for reuse
 	walPages    int   // at which write-back checkpoints
-	gathered    int   // bytes of the WAL that go to the file together
+	gathered    int   // bytes of the WAL's frames that go to the file together, at most
 	writerCache int64 // SQLite's, of the connection that writes
 	readerCache int64 // of each that reads
 	readers     int
@@ -43,7 +43,7 @@ type sizes struct {
 const (
 	// mostWriterCache is enough for what folds bring to upper pages.
 	mostWriterCache = 16 << 20
-	// mostGathered is what makes the calls fewer than one for 60 pages.
+	// mostGathered is 63 frames: see vfs_gather.go.
 	mostGathered = 256 << 10
 	// leastProgram and mostProgram bound what of the program's file is in memory: what is worked with, and what may
 	// stay while there is room.
@@ -76,9 +76,9 @@ func sizesFor(memory int64) sizes {
 	}
 	s.waiting = max(2*s.fold, memory/16)
 	s.arena = int(between(s.fold/8, 64<<10, 1<<20))
-	sqlite := writerBytes + s.writerCache + int64(s.gathered) + int64(s.readers)*(readerBytes+s.readerCache)
+	sqlite := writerBytes + s.writerCache + int64(s.readers)*(readerBytes+s.readerCache)
 	s.heap = max(memory/5*4-between(memory/8, leastProgram, mostProgram)-sqlite, goBytes+1<<20)
-	s.hotMost = max((s.heap-2*goBytes-3*s.fold)/5*4, 256<<10)
+	s.hotMost = max((s.heap-2*goBytes-3*s.fold-int64(s.gathered))/5*4, 256<<10)
 	s.hot = min(memory/4, max((s.heap-goBytes-2*s.fold)/3, 256<<10), s.hotMost)
 	return s
 }

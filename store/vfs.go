@@ -117,7 +117,7 @@ type doubtFile struct {
 	doubt *doubt
 
 	gathering *gathering // of a WAL's frames; nil = it is none
-	wal       *gathering // of a database file: its WAL's, of the same connection
+	wal       *gathering // of a database file: its WAL's, as the same connection has it
 
 	serving *atomic.Bool
 	breath  breath // a commit and a checkpoint write thousands of pages in one call of SQLite's
@@ -145,23 +145,23 @@ func (f *doubtFile) put(p []byte, off int64) (int, error) {
 	return f.File.WriteAt(p, off)
 }
 
-// flush brings to the file what is gathered, if it is a WAL.
-func (f *doubtFile) flush() error {
+// out brings to the file what is gathered, if it is a WAL.
+func (f *doubtFile) out() error {
 	if f.gathering == nil {
 		return nil
 	}
-	return f.gathering.flush()
+	return f.gathering.out()
 }
 
 func (f *doubtFile) Size() (int64, error) {
-	if err := f.flush(); err != nil {
+	if err := f.out(); err != nil {
 		return 0, err
 	}
 	return f.File.Size()
 }
 
 func (f *doubtFile) Truncate(size int64) error {
-	if err := f.flush(); err != nil {
+	if err := f.out(); err != nil {
 		return err
 	}
 	return f.File.Truncate(size)
@@ -170,7 +170,7 @@ func (f *doubtFile) Truncate(size int64) error {
 // SharedMemory is asked for before each use of it: G2 of gathering.
 func (f *doubtFile) SharedMemory() vfs.SharedMemory {
 	if f.wal != nil {
-		f.wal.out()
+		_ = f.wal.out() // the next write says it: G3
 	}
 	return vfsutil.WrapSharedMemory(f.File)
 }
@@ -194,7 +194,7 @@ func (d *doubt) add(from, to int64) {
 }
 
 func (f *doubtFile) Sync(flags vfs.SyncFlag) error {
-	if err := f.flush(); err != nil {
+	if err := f.out(); err != nil {
 		return err // no fsync has failed
 	}
 	d := f.doubt

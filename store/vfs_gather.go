@@ -6,22 +6,26 @@ import "encoding/binary"
 // SQLite writes each with two calls, its header of 24 bytes and its page, one frame behind the other: thousands for a
 // write-back, at its commit and whenever the cache is full. They go to the file many at a time.
 //
+// A frame takes 11.2 us that way and 4.7 gathered, on a machine that others use; 16 at a time 7.0. With SETs at random
+// over five million keys and maxmemory 128mb it was 6.1 % of the server's processor time and is 2.4. To read the WAL
+// ahead for a checkpoint, 16 frames at a time, would save half of 2 %: it was left.
+//
 // What must never break:
 //
 //	G1  Whoever hears of a transaction finds its frames in the file. Others hear of it when SQLite has written the last
 //	    frame, whose header says that it is the last, has fsynced the WAL where it does that, and then changes the
 //	    header of the WAL's index. So a header that says so goes to the file at once, with all that is gathered before
-//	    it, and nothing is gathered after it but what begins with a header that does not say so. It holds whatever
-//	    PRAGMA synchronous says. A frame that is written again with the same page (padding) says it as well.
+//	    it, and nothing is gathered after it but what begins with a header that does not say so. That holds whatever
+//	    PRAGMA synchronous is, and for padding: the last frame once more, with such a header.
 //	G2  Nothing is gathered when another may write to the WAL. Who does has the lock for writing, a byte of the
 //	    index's file. SQLite comes to that file by SharedMemory of the database's, for each lock that it takes or lets
 //	    go of and each part that it maps: what is gathered goes to the WAL before. So do the frames of a transaction
 //	    that is undone before the lock is let go of; they are as others there that nobody looks at.
 //	G3  A frame that could not be written is not taken for one that is there. A write of what is gathered that fails is
-//	    the failure of the write for which it was made, and SQLite undoes the transaction. One for G2 has no call that
-//	    could fail, and the transaction may go on: then the next write fails instead, which comes before others hear of
-//	    it (G1), and a read of what was lost. But a header at the place of what was lost, or before it, says that
-//	    SQLite has undone that.
+//	    the failure of the write for which it was made, and SQLite undoes the transaction. One that is made for
+//	    something else loses what was gathered, and the transaction may go on: then the next write fails, too, which
+//	    comes before others hear of it (G1), and a read of what was lost. But a header at the place of what was lost, or
+//	    before it, says that SQLite has undone that.
 //
 // SQLite also writes over frames of the transaction under way: a page that it has changed since, then the headers of
 // all from there on (walRewriteChecksums), after the last frame and ending with the last one's header, G1; and frames of
@@ -106,8 +110,10 @@ func (g *gathering) read(p []byte, off int64) (int, error) {
 		return copy(p, g.bytes[off-g.at:]), nil
 	}
 	to := off + int64(len(p))
-	if off < g.at+int64(len(g.bytes)) && g.at < to {
-		g.out()
+	if off < g.at+int64(len(g.bytes)) && g.at < to { // a part of it
+		if err := g.out(); err != nil {
+			return 0, err
+		}
 	}
 	if g.lost.err != nil && off < g.lost.to && g.lost.from < to { // G3
 		return 0, g.lost.err
@@ -116,11 +122,13 @@ func (g *gathering) read(p []byte, off int64) (int, error) {
 }
 
 // out brings to the file what is gathered, for something else than a write: G3.
-func (g *gathering) out() {
+func (g *gathering) out() error {
 	s := span{g.at, g.at + int64(len(g.bytes))}
-	if err := g.flush(); err != nil {
+	err := g.flush()
+	if err != nil {
 		g.lost.span, g.lost.err = s, err
 	}
+	return err
 }
 
 // flush brings to the file what is gathered. When it fails that is gone.
