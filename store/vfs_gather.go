@@ -28,8 +28,8 @@ import "encoding/binary"
 //	    before it, says that SQLite has undone that.
 //
 // SQLite also writes over frames of the transaction under way: a page that it has changed since, then the headers of
-// all from there on (walRewriteChecksums), after the last frame and ending with the last one's header, G1; and frames of
-// a part that was undone (ROLLBACK TO). Those that are gathered are changed where they are.
+// all from there on (walRewriteChecksums), after the last frame and ending with the last one's header, G1; and frames
+// of a part that was undone (ROLLBACK TO). Those that are gathered are changed where they are.
 //
 // The file gets the same bytes in the same order in fewer calls, and has them all at an fsync. So a power cut leaves
 // nothing that it did not leave before, and doubt knows what was written, not what is gathered.
