@@ -51,7 +51,7 @@
 //	server.go client.go list_entry.go                    the server; one connection, and its line in CLIENT LIST
 //	loading.go replay.go                                 clients during an import; the commands of an append-only file
 //	following.go follow_*.go tls_client.go               this server follows a master: link, copy, stream
-//	loop.go stall.go                                     event loops instead of a goroutine a connection; slow commits
+//	loop.go stall.go role.go                             event loops instead of a goroutine a connection; slow commits
 //	dispatch.go gate.go hold.go observe.go               the way of a command; what is kept of it
 //	block.go multi.go pause.go                           those who wait; MULTI, EXEC and WATCH; CLIENT PAUSE
 //	pubsub.go tracking.go push.go arrival.go             what is told without being asked for

@@ -24,9 +24,9 @@ import (
 // that has to wait, for the disk, a key, its client, the end of a pause or a lock that is held for long, and one that
 // works for long without the lock, does not hold the loop up:
 //
-//	leaveLoop      the loop, which is but a role and what it has still to do, goes to a new goroutine. This one is the
-//	               client's own from here on: it waits, where it stands, and serves the client further
-//	returnToLoop   when the client has sent nothing more the loop has it again, and the goroutine ends
+//	leaveLoop      the loop, which is but a role and what it has still to do, goes to another goroutine (role.go). This
+//	               one is the client's own from here on: it waits, where it stands, and serves the client further
+//	returnToLoop   when the client has sent nothing more the loop has it again, and the goroutine is free
 //
 // So the order within a connection is kept, nothing is begun twice, and every command works in a loop: one that forgot
 // to leave would be slow for others, not wrong. Subscribers, monitors, clients of RESP3 and those that track are in the
@@ -55,6 +55,7 @@ type loops struct {
 	serve  atomic.Bool  // there is one
 	woken  atomic.Int64 // goroutines that commands have begun, or woken up: the pusher, and who waited for a key
 	stalls stalls
+	roles  roles
 }
 
 // A baton is a role that a client's goroutine has besides, until it must wait.
@@ -124,7 +125,7 @@ func (ls *loops) start(s *Server) {
 		l := &loop{srv: s, poll: poll, ran: &answers{}}
 		ls.all = append(ls.all, l)
 		ls.serve.Store(true)
-		go l.run()
+		ls.roles.run(l)
 	}
 }
 
@@ -134,6 +135,7 @@ func (ls *loops) end() {
 	for _, l := range ls.all {
 		l.poll.End()
 	}
+	ls.roles.end()
 }
 
 // run is the role of a loop, until it is passed on.
@@ -359,7 +361,7 @@ func (cl *client) leaveLoop() {
 	if _, isLoop := b.(*loop); isLoop { // else it has left
 		cl.guard.Polled().Leave()
 	}
-	go b.run()
+	cl.srv.loops.roles.run(b)
 }
 
 // enterLoop gives a new client to the loop that its connection is of.

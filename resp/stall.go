@@ -72,7 +72,7 @@ func (l *loop) letGo(a *answers) {
 	clear(a.clients[len(wait):])
 	a.clients = wait
 	l.ran = stay
-	go l.run()
+	l.srv.loops.roles.run(l)
 }
 
 // watch lets the timer run.

@@ -42,6 +42,7 @@ type disk struct {
 	readOps  int                             // SQLite's so far
 	failRead int                             // the one of them that fails
 	unsynced map[string]*history
+	lacks    vfs.DeviceCharacteristic // what it can not do
 }
 
 // history is a file's content at its last fsync and what was done to it since.
@@ -282,6 +283,10 @@ func (f *diskFile) LockState() vfs.LockLevel       { return vfsutil.WrapLockStat
 func (f *diskFile) PersistWAL() bool               { return vfsutil.WrapPersistWAL(f.File) }
 func (f *diskFile) SetPersistWAL(keep bool)        { vfsutil.WrapSetPersistWAL(f.File, keep) }
 
+func (f *diskFile) DeviceCharacteristics() vfs.DeviceCharacteristic {
+	return f.File.DeviceCharacteristics() &^ f.disk.lacks
+}
+
 func (f *diskFile) ReadAt(p []byte, off int64) (int, error) {
 	f.disk.mu.Lock()
 	f.disk.readOps++
@@ -315,7 +320,11 @@ func (f *diskFile) WriteAt(p []byte, off int64) (int, error) {
 }
 
 func (f *diskFile) write(p []byte, off int64, failed bool) (int, error) {
-	f.did(edit{off, append([]byte{}, p...)})
+	for at := off; at < off+int64(len(p)); { // each page of the kernel's goes to the disk by itself
+		end := min((at/pageBytes+1)*pageBytes, off+int64(len(p)))
+		f.did(edit{at, append([]byte{}, p[at-off:end-off]...)})
+		at = end
+	}
 	f.disk.note(files.Call{Op: files.Write, Path: f.name, At: off, Data: p}, failed)
 	return f.File.WriteAt(p, off)
 }

@@ -38,6 +38,7 @@
 //	random.go                                            RANDOMKEY
 //	renamed.go                                           keys that the tables have under other names
 //	sqlite.go migrate.go                                 connections and files, those of older versions too
+//	vfs_gather.go                                        the WAL's frames go to the file many at a time
 //	head.go outline.go                                   keys whose value stays on disk; how large that is
 //	text.go chunked.go passage.go                        its parts; some chunks; it is sent while it is read
 //	paged.go paged_types.go paged_load.go                large collections of which memory has a part

@@ -43,7 +43,7 @@ func Open(o Options) (_ *Store, err error) {
 	if err := removeImport(st.disk, st.dir); err != nil {
 		return nil, fmt.Errorf("remove what an interrupted import has left: %w", err)
 	}
-	st.vfs = registerVFS(o.VFS, st.disk, o.Unverified)
+	st.vfs = registerVFS(o.VFS, st.disk, o.Unverified, sizes.gathered)
 	if err := st.resume(); err != nil {
 		return nil, err
 	}

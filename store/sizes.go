@@ -34,6 +34,7 @@ type sizes struct {
 	arena       int   // a block of a fold's contents
 	free        int64 // journal batches kept for reuse
 	walPages    int   // at which write-back checkpoints
+	gathered    int   // bytes of the WAL's frames that go to the file together, at most
 	writerCache int64 // SQLite's, of the connection that writes
 	readerCache int64 // of each that reads
 	readers     int
@@ -42,6 +43,8 @@ type sizes struct {
 const (
 	// mostWriterCache is enough for what folds bring to upper pages.
 	mostWriterCache = 16 << 20
+	// mostGathered is 63 frames: see vfs_gather.go.
+	mostGathered = 256 << 10
 	// leastProgram and mostProgram bound what of the program's file is in memory: what is worked with, and what may
 	// stay while there is room.
 	leastProgram = 5 << 20
@@ -63,6 +66,7 @@ func sizesFor(memory int64) sizes {
 		rows:        int(between(memory/8192, 1024, writeBackRows)),
 		free:        between(memory/64, 256<<10, 8<<20),
 		walPages:    int(between(memory/16/pageBytes, 200, walPages)),
+		gathered:    int(between(memory/1024, 16<<10, mostGathered)),
 		writerCache: between(memory/32, 256<<10, mostWriterCache),
 		readerCache: between(memory/128, 128<<10, 4<<20),
 		readers:     3,
@@ -74,7 +78,7 @@ func sizesFor(memory int64) sizes {
 	s.arena = int(between(s.fold/8, 64<<10, 1<<20))
 	sqlite := writerBytes + s.writerCache + int64(s.readers)*(readerBytes+s.readerCache)
 	s.heap = max(memory/5*4-between(memory/8, leastProgram, mostProgram)-sqlite, goBytes+1<<20)
-	s.hotMost = max((s.heap-2*goBytes-3*s.fold)/5*4, 256<<10)
+	s.hotMost = max((s.heap-2*goBytes-3*s.fold-int64(s.gathered))/5*4, 256<<10)
 	s.hot = min(memory/4, max((s.heap-goBytes-2*s.fold)/3, 256<<10), s.hotMost)
 	return s
 }

@@ -26,6 +26,7 @@ type doubtVFS struct {
 	real bool // it stands on the operating system's
 
 	unverified bool        // the pages' checksums are not compared: see pages.go
+	gather     int         // bytes of a WAL's frames that are written together: see vfs_gather.go
 	serving    atomic.Bool // there are clients, who are let have the processor while pages are written
 
 	mu     sync.Mutex
@@ -48,9 +49,10 @@ const maxSpans = 1 << 16
 var doubtVFSs atomic.Int64
 
 // registerVFS makes a doubtVFS on another one, "" for the operating system's, known to SQLite by a name of its own.
-func registerVFS(on string, disk files.Disk, unverified bool) (name string) {
+func registerVFS(on string, disk files.Disk, unverified bool, gather int) (name string) {
 	name = fmt.Sprint("diskette-", doubtVFSs.Add(1))
-	vfs.Register(name, &doubtVFS{VFS: vfs.Find(on), disk: disk, real: on == "", unverified: unverified, doubts: map[string]*doubt{}})
+	vfs.Register(name, &doubtVFS{VFS: vfs.Find(on), disk: disk, real: on == "", unverified: unverified, gather: gather,
+		doubts: map[string]*doubt{}})
 	return name
 }
 
@@ -64,7 +66,14 @@ func (d *doubtVFS) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.Fil
 		createPrivate(name.String(), flags)
 	}
 	f, flags, err := vfsutil.WrapOpenFilename(d.VFS, name, flags)
-	return d.wrap(name.String(), f, flags, err)
+	f, flags, err = d.wrap(name.String(), f, flags, err)
+	if wal, ok := f.(*doubtFile); ok && flags&vfs.OPEN_WAL != 0 {
+		if db, ok := vfsutil.UnwrapFile[*doubtFile](name.DatabaseFile()); ok {
+			wal.gathering = newGathering(wal, d.gather)
+			db.wal = wal.gathering
+		}
+	}
+	return f, flags, err
 }
 
 // createPrivate creates a file that SQLite is about to create, for nobody but the server's user: SQLite's own would be
@@ -107,16 +116,63 @@ type doubtFile struct {
 	disk  files.Disk
 	doubt *doubt
 
+	gathering *gathering // of a WAL's frames; nil = it is none
+	wal       *gathering // of a database file: its WAL's, as the same connection has it
+
 	serving *atomic.Bool
 	breath  breath // a commit and a checkpoint write thousands of pages in one call of SQLite's
 }
 
+func (f *doubtFile) ReadAt(p []byte, off int64) (int, error) {
+	if f.gathering != nil {
+		return f.gathering.read(p, off)
+	}
+	return f.File.ReadAt(p, off)
+}
+
 func (f *doubtFile) WriteAt(p []byte, off int64) (int, error) {
 	if f.serving.Load() {
-		f.breath.step(1)
+		f.breath.step(1) // what is gathered as well: SQLite's work for a frame is more than the kernel's
 	}
+	if f.gathering != nil {
+		return f.gathering.write(p, off)
+	}
+	return f.put(p, off)
+}
+
+func (f *doubtFile) put(p []byte, off int64) (int, error) {
 	f.doubt.add(off, off+int64(len(p)))
 	return f.File.WriteAt(p, off)
+}
+
+// out brings to the file what is gathered, if it is a WAL.
+func (f *doubtFile) out() error {
+	if f.gathering == nil {
+		return nil
+	}
+	return f.gathering.out()
+}
+
+func (f *doubtFile) Size() (int64, error) {
+	if err := f.out(); err != nil {
+		return 0, err
+	}
+	return f.File.Size()
+}
+
+func (f *doubtFile) Truncate(size int64) error {
+	if err := f.out(); err != nil {
+		return err
+	}
+	return f.File.Truncate(size)
+}
+
+// SharedMemory is asked for before each use of it: G2 of gathering.
+func (f *doubtFile) SharedMemory() vfs.SharedMemory {
+	if f.wal != nil {
+		_ = f.wal.out() // the next write says it: G3
+	}
+	return vfsutil.WrapSharedMemory(f.File)
 }
 
 func (d *doubt) add(from, to int64) {
@@ -138,6 +194,9 @@ func (d *doubt) add(from, to int64) {
 }
 
 func (f *doubtFile) Sync(flags vfs.SyncFlag) error {
+	if err := f.out(); err != nil {
+		return err // no fsync has failed
+	}
 	d := f.doubt
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -180,12 +239,11 @@ func (f *doubtFile) rewrite(spans []span) error {
 
 // What SQLite asks of a file beyond that is passed on.
 
-func (f *doubtFile) Unwrap() vfs.File               { return f.File }
-func (f *doubtFile) SharedMemory() vfs.SharedMemory { return vfsutil.WrapSharedMemory(f.File) }
-func (f *doubtFile) LockState() vfs.LockLevel       { return vfsutil.WrapLockState(f.File) }
-func (f *doubtFile) PersistWAL() bool               { return vfsutil.WrapPersistWAL(f.File) }
-func (f *doubtFile) SetPersistWAL(keep bool)        { vfsutil.WrapSetPersistWAL(f.File, keep) }
-func (f *doubtFile) PowersafeOverwrite() bool       { return vfsutil.WrapPowersafeOverwrite(f.File) }
+func (f *doubtFile) Unwrap() vfs.File         { return f.File }
+func (f *doubtFile) LockState() vfs.LockLevel { return vfsutil.WrapLockState(f.File) }
+func (f *doubtFile) PersistWAL() bool         { return vfsutil.WrapPersistWAL(f.File) }
+func (f *doubtFile) SetPersistWAL(keep bool)  { vfsutil.WrapSetPersistWAL(f.File, keep) }
+func (f *doubtFile) PowersafeOverwrite() bool { return vfsutil.WrapPowersafeOverwrite(f.File) }
 func (f *doubtFile) SetPowersafeOverwrite(psow bool) {
 	vfsutil.WrapSetPowersafeOverwrite(f.File, psow)
 }

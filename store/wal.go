@@ -20,8 +20,9 @@ type wal struct {
 }
 
 const (
-	walHeaderBytes = 32
-	walFrameBytes  = 24 + pageBytes
+	walHeaderBytes   = 32
+	frameHeaderBytes = 24
+	walFrameBytes    = frameHeaderBytes + pageBytes
 )
 
 // readWAL reads a WAL; one that is not there has size 0. fileSize is the database file's.
