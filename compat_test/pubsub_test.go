@@ -2,6 +2,7 @@ package compat_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -141,4 +142,81 @@ func TestASubscriptionComesBeforeWhatIsPublishedAfterIt(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Whoever kills clients finds nothing of them behind it in the same pipeline, in or out of a transaction, as in Redis
+// 7.0. That ACL DELUSER ends them later there is a fault: what a list gets is lost with a client that is about to end.
+func TestAKilledClientIsGoneForTheNextCommand(t *testing.T) {
+	s := startServer(t, subjectBin(t))
+	asked := [][]any{{"PUBSUB", "CHANNELS"}, {"PUBSUB", "NUMSUB", "c"}, {"PUBSUB", "NUMPAT"}, {"PUBSUB", "SHARDCHANNELS"},
+		{"PUBLISH", "c", "x"}, {"SPUBLISH", "s", "x"}, {"RPUSH", "list", "e"}, {"LLEN", "list"}}
+	const want = "[[] [c 0] 0 [] 0 0 1 1]"
+	told := map[string]string{"clients": "connected_clients:1 blocked_clients:0 tracking_clients:0 pubsub_clients:0",
+		"stats": "pubsub_channels:0 pubsub_patterns:0 pubsubshard_channels:0 tracking_total_prefixes:0"}
+	for _, how := range []struct {
+		what  string
+		kill  []any
+		multi bool
+	}{
+		{"CLIENT KILL", []any{"CLIENT", "KILL", "USER", "u"}, false},
+		{"ACL DELUSER", []any{"ACL", "DELUSER", "u"}, false},
+		{"CLIENT KILL in a transaction", []any{"CLIENT", "KILL", "USER", "u"}, true},
+	} {
+		t.Run(how.what, func(t *testing.T) {
+			observer := dial(t, s.Addr)
+			for range 20 {
+				observer.Do("DEL", "list")
+				observer.Do("ACL", "SETUSER", "u", "on", "nopass", "+@all", "~*", "&*")
+				for _, role := range [][]any{{"SUBSCRIBE", "c"}, {"PSUBSCRIBE", "c*"}, {"SSUBSCRIBE", "s"}, {"MONITOR"},
+					{"CLIENT", "TRACKING", "on"}, {"CLIENT", "TRACKING", "on", "BCAST"}, {"BLPOP", "list", "0"}} {
+					c := dial(t, s.Addr)
+					c.Do("AUTH", "u", "any")
+					if role[0] != "BLPOP" {
+						c.Do(role...)
+					} else if err := c.write(encode(role...)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				await(t, "all are there", func() bool {
+					info := observer.Do("INFO", "clients").Text()
+					return strings.Contains(info, "blocked_clients:1\r") && strings.Contains(info, "connected_clients:8\r")
+				})
+				commands := slices.Concat([][]any{how.kill}, asked, [][]any{{"INFO", "clients"}, {"INFO", "stats"}})
+				if how.multi {
+					commands = slices.Concat([][]any{{"MULTI"}}, commands, [][]any{{"EXEC"}})
+				}
+				replies, err := pipelined(observer, commands)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if how.multi {
+					replies = replies[len(replies)-1].elems
+				}
+				replies = replies[1:]
+				if text := plainly(replies[:len(asked)]); text != want {
+					t.Fatalf("after %s: %s, want %s", how.what, text, want)
+				}
+				for i, section := range []string{"clients", "stats"} {
+					for _, line := range strings.Fields(told[section]) {
+						if info := replies[len(asked)+i].Text(); !strings.Contains(info, line+"\r\n") {
+							t.Fatalf("after %s INFO does not say %s:\n%s", how.what, line, info)
+						}
+					}
+				}
+			}
+		})
+	}
+}
+
+// plainly is replies' texts and numbers, in brackets where they stand in arrays.
+func plainly(replies []value) string {
+	var texts []string
+	for _, v := range replies {
+		if v.isAggregate() {
+			texts = append(texts, plainly(v.elems))
+		} else {
+			texts = append(texts, v.Text())
+		}
+	}
+	return "[" + strings.Join(texts, " ") + "]"
 }

@@ -283,6 +283,21 @@ func (cl *client) killCounted(ends *atomic.Int64) (first bool) {
 	return first
 }
 
+// killAtOnce is kill for a command: the commands that come after it, of whomever, see nothing of the client any more, as
+// in Redis. The caller holds none of the lists' locks.
+func (cl *client) killAtOnce() {
+	cl.kill()
+	cl.leaveLists()
+}
+
+// leaveLists takes the client out of what others ask and are told by; where it waits for a key it is passed over
+// (block.go). A client that was killed does not come into a list again: each looks, under its lock.
+func (cl *client) leaveLists() {
+	cl.srv.pubsub.leave(cl)
+	cl.srv.monitors.leave(cl)
+	cl.srv.tracking.turnOff(cl)
+}
+
 // accept admits a connection or turns it away.
 func (s *Server) accept(conn redcon.Conn) bool {
 	defer s.arrivals.noteAccepted()
@@ -335,9 +350,7 @@ func (s *Server) forget(cl *client) {
 	cl.unwatch()
 	s.limits.Strangers.Forget(cl.guard)
 	s.arrivals.leave(cl)
-	s.pubsub.leave(cl)
-	s.monitors.leave(cl)
-	s.tracking.turnOff(cl)
+	cl.leaveLists()
 	s.replicas.leave(cl)
 	cl.endPushes()
 	s.clients.remove(cl)

@@ -292,7 +292,7 @@ func (s *Server) closeListeners(asking *client, u *acl.User, old *acl.Permission
 // shut ends a connection, this one only after its reply.
 func (cl *client) shut(asking *client) {
 	if cl != asking {
-		cl.kill()
+		cl.killAtOnce()
 		return
 	}
 	cl.closing = true

@@ -291,7 +291,7 @@ func (cl *client) killAll(f *clientFilter) (killed int) {
 		if other == cl {
 			cl.closing = true
 		} else {
-			other.kill()
+			other.killAtOnce()
 		}
 	}
 	return killed

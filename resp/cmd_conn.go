@@ -253,9 +253,7 @@ func reset(cl *client, _ *command.Call) command.Reply {
 	cl.setName("")
 	cl.setNoTouch(false)
 	cl.replies = repliesOn
-	cl.srv.pubsub.leave(cl)
-	cl.srv.monitors.leave(cl)
-	cl.srv.tracking.turnOff(cl)
+	cl.leaveLists()
 	cl.caching = false
 	cl.noteSubscribed()
 	cl.mu.Lock()

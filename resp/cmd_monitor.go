@@ -32,25 +32,31 @@ func monitor(cl *client, c *command.Call) command.Reply {
 		return command.ReplyNone
 	}
 	cl.startPushes()
-	cl.monitoring.Store(true)
 	cl.guard.AllowSilence(true)
-	m := &cl.srv.monitors
+	cl.srv.monitors.join(cl)
+	return command.ReplyOK
+}
+
+func (m *monitors) join(cl *client) {
 	m.mu.Lock()
+	defer m.mu.Unlock()
+	if cl.isKilled() {
+		return
+	}
+	cl.monitoring.Store(true)
 	m.clients = append(m.clients, cl)
 	m.count.Add(1)
-	m.mu.Unlock()
-	return command.ReplyOK
 }
 
 // leave ends a client's watching, if it does.
 func (m *monitors) leave(cl *client) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if !cl.monitoring.Swap(false) {
 		return
 	}
-	m.mu.Lock()
 	m.clients = slices.DeleteFunc(m.clients, func(other *client) bool { return other == cl })
 	m.count.Add(-1)
-	m.mu.Unlock()
 }
 
 // feed shows a command to the monitors, in the order in which commands run. Those that administrate are not shown.

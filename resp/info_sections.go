@@ -93,7 +93,7 @@ func operatingSystem(root fs.FS) string {
 
 func infoClients(t *infoText, r *infoReport) {
 	var clients, blocked, input, output, subscribed, watching, watched int
-	r.s.clients.each(func(cl *client) {
+	for _, cl := range r.s.clients.list() {
 		if !cl.isReplica() {
 			clients++
 		}
@@ -111,7 +111,7 @@ func infoClients(t *infoText, r *infoReport) {
 			watched += cl.mu.watching
 		}
 		cl.mu.Unlock()
-	})
+	}
 	t.line("connected_clients", clients)
 	t.line("cluster_connections", 0)
 	t.line("maxclients", r.s.cfg.MaxClients.Load())

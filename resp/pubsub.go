@@ -39,8 +39,7 @@ var subscriptionWords = [subscriptionKinds]struct{ subscribe, unsubscribe, messa
 	toShard:   {"ssubscribe", "sunsubscribe", "smessage"},
 }
 
-// subscriptions are one client's. Only its own goroutine changes them, holding listeners.mu;
-// counts may be read anywhere.
+// subscriptions are one client's. names belong to listeners.mu; counts may be read anywhere.
 type subscriptions struct {
 	names  [subscriptionKinds]map[string]bool
 	counts [subscriptionKinds]atomic.Int32
@@ -64,7 +63,7 @@ func (p *listeners) subscribe(cl *client, kind subscriptionKind, name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := &cl.subscriptions
-	if s.names[kind][name] {
+	if s.names[kind][name] || cl.isKilled() {
 		return
 	}
 	if s.names[kind] == nil {
@@ -83,6 +82,10 @@ func (p *listeners) subscribe(cl *client, kind subscriptionKind, name string) {
 func (p *listeners) unsubscribe(cl *client, kind subscriptionKind, name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.unsubscribeLocked(cl, kind, name)
+}
+
+func (p *listeners) unsubscribeLocked(cl *client, kind subscriptionKind, name string) {
 	s := &cl.subscriptions
 	if !s.names[kind][name] {
 		return
@@ -107,6 +110,8 @@ func (p *listeners) unsubscribe(cl *client, kind subscriptionKind, name string) 
 
 // names are a client's subscriptions of one kind, as they are now.
 func (p *listeners) names(cl *client, kind subscriptionKind) (names []string) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
 	for name := range cl.subscriptions.names[kind] {
 		names = append(names, name)
 	}
@@ -115,9 +120,11 @@ func (p *listeners) names(cl *client, kind subscriptionKind) (names []string) {
 
 // leave takes a client that ends out of everything.
 func (p *listeners) leave(cl *client) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for kind := range subscriptionKinds {
-		for _, name := range p.names(cl, kind) {
-			p.unsubscribe(cl, kind, name)
+		for name := range cl.subscriptions.names[kind] {
+			p.unsubscribeLocked(cl, kind, name)
 		}
 	}
 }

@@ -49,6 +49,9 @@ const invalidationChannel = "__redis__:invalidate"
 func (t *trackingTable) turnOn(cl *client, how *tracking) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if cl.isKilled() {
+		return
+	}
 	if t.mu.byID == nil {
 		t.mu.byID, t.mu.byKey = map[int64]*client{}, map[string][]int64{}
 		t.mu.prefixes, t.mu.changed = map[string]map[*client]bool{}, map[string]*client{}
@@ -75,12 +78,12 @@ func (t *trackingTable) turnOn(cl *client, how *tracking) {
 
 // turnOff lets a client hear of nothing. Its id stays in the table until the keys change.
 func (t *trackingTable) turnOff(cl *client) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	how := cl.tracking.Load()
 	if how == nil {
 		return
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	for _, prefix := range how.prefixes {
 		delete(t.mu.prefixes[prefix], cl)
 		if len(t.mu.prefixes[prefix]) == 0 {
@@ -107,6 +110,9 @@ func (cl *client) remember(r *command.Row, args [][]byte) {
 	t := &cl.srv.tracking
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if cl.tracking.Load() != how { // it was killed
+		return
+	}
 	r.EachKey(args, func(i int) {
 		ids := t.mu.byKey[words.ViewString(args[i])]
 		if !slices.Contains(ids, cl.id) {

@@ -16,7 +16,7 @@ func (w *writer) apply(f *fold) error {
 	}
 	inSlices := w.inSlices || w.ahead != 0 || f.heavy()
 	if inSlices || w.asides.sifting || len(w.asides.gone) > 0 {
-		if err := f.expand(); err != nil {
+		if err := w.takeApart(f); err != nil {
 			return fmt.Errorf("write back %d rows: %w", f.changes(), err)
 		}
 	}

@@ -23,7 +23,7 @@ import (
 //
 // After rowAttempts failures that a row may be the cause of, a fold is sifted: each row has a savepoint of
 // its own, and is left out if it fails. A panic takes the whole transaction along; then the next attempt
-// leaves out the row that was being written.
+// leaves out the row that was being written. A lump that does not decode is left out with its key (lump.go).
 //
 // The file aside/<applied LSN, 16 hex digits>.rows is on disk before applied_lsn passes the records
 // that it was made from. No program reads it but for the ids and their number; a person decides.
@@ -133,6 +133,9 @@ func (f *fold) record(w *recordWriter, t target) {
 		if r := &f.rows[i]; r.id == t.id && (t.table == 0 || r.table == t.table && r.n == t.n) {
 			r.record(w)
 		}
+	}
+	if l, ok := f.lumps[t.id]; ok && t.table == 0 {
+		l.record(w, t.id)
 	}
 }
 

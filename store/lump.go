@@ -103,18 +103,22 @@ func (w *recordWriter) recordLump(c collection) {
 	w.gather(l, c)
 	l.run.endRun()
 	if l.rows > 0 {
-		w.start(opLump, createdKey)
-		w.head = append(w.head, byte(l.table))
-		w.uvarint(int64(l.rows))
-		data := l.data
-		if len(data) >= shareBytes { // it is not copied
-			data = slices.Clone(data)
+		made := lump{l.table, l.rows, l.data}
+		if len(made.data) >= shareBytes { // it is not copied
+			made.data = slices.Clone(made.data)
 		}
-		w.bytes(data)
+		made.record(w, createdKey)
 	}
 	if cap(l.data) <= 4<<20 {
 		lumpBuilders.Put(l)
 	}
+}
+
+func (l *lump) record(w *recordWriter, id int64) {
+	w.start(opLump, id)
+	w.head = append(w.head, byte(l.table))
+	w.uvarint(int64(l.rows))
+	w.bytes(l.data)
 }
 
 // gather puts a collection's rows into a lump. A panic does not leave the lump with later rows: the command's record is
@@ -194,8 +198,8 @@ func (f *fold) dropLump(id int64) {
 }
 
 // expand makes rows of all lumps. Those that the fold has are newer. A lump that does not decode remains as it is, and
-// leaves no rows: write-back tries again and again.
-func (f *fold) expand() error {
+// leaves no rows; bad are the keys of such ones.
+func (f *fold) expand() (bad []int64) {
 	for id, l := range f.lumps {
 		err := l.each(func(int64, []byte) {})
 		if err == nil {
@@ -207,9 +211,24 @@ func (f *fold) expand() error {
 			})
 		}
 		if err != nil {
-			return err
+			bad = append(bad, id)
+			continue
 		}
 		f.dropLump(id)
+	}
+	return bad
+}
+
+// takeApart makes rows of a fold's lumps. A lump that does not decode is set aside once rows are (aside.go), with its
+// key: what is known of the elements would be another collection.
+func (w *writer) takeApart(f *fold) error {
+	for _, id := range f.expand() {
+		l := f.lumps[id]
+		w.asides.at, w.asides.bytes = target{id: id}, len(l.data)
+		if !w.asides.sifting {
+			return errBadRecord
+		}
+		w.asides.out[w.asides.at] = errBadRecord
 	}
 	return nil
 }
@@ -228,8 +247,8 @@ func (l *lump) each(fn func(n int64, cols []byte)) error {
 		for rows.next() {
 			fn(rows.n, rows.encoded(&w))
 		}
-		if err := rows.err(); err != nil {
-			return err
+		if rows.bad {
+			return errBadRecord
 		}
 	}
 	if r.bad {
@@ -254,7 +273,7 @@ func (r *runReader) encoded(w *recordWriter) []byte {
 // lumps writes those of keys that are born in the fold.
 func (w *writer) lumps(f *fold) {
 	for _, id := range slices.Sorted(maps.Keys(f.lumps)) {
-		if e := f.find(id); e != nil && w.comes(e) {
+		if e := f.find(id); e != nil && w.comes(e) && !w.asides.leavesOut(target{id: id}) {
 			l := f.lumps[id]
 			w.putLump(id, &l)
 		}

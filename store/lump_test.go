@@ -1,6 +1,7 @@
 package store
 
 import (
+	"encoding/binary"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -90,11 +91,9 @@ func foldedRows(t *testing.T, rec journal.Record) (rows map[target]string, lumpe
 	err := f.add(1, rec)
 	f.drain()
 	lumped = f.lumped
-	if err == nil {
-		err = f.expand()
-	}
-	if err != nil || f.lumped != 0 || len(f.lumps) != 0 {
-		t.Fatalf("%v; %d rows are left in lumps", err, f.lumped)
+	bad := f.expand()
+	if err != nil || bad != nil || f.lumped != 0 || len(f.lumps) != 0 {
+		t.Fatalf("%v; the lumps of %d do not decode; %d rows are left in lumps", err, bad, f.lumped)
 	}
 	rows = map[target]string{}
 	for i := range f.rows {
@@ -117,7 +116,7 @@ func TestALumpThatDoesNotDecodeIsNoRows(t *testing.T) {
 		for cut := 1; cut < 40; cut++ {
 			f := newFold(arenaBlock)
 			f.keepLump(&change{id: 7, table: c.table, length: c.length, data: c.data[:len(c.data)-cut]})
-			if err := f.expand(); err == nil && f.lumps[7].rows == 0 && len(f.rows) >= lumpElements-1 {
+			if bad := f.expand(); bad == nil && f.lumps[7].rows == 0 && len(f.rows) >= lumpElements-1 {
 				t.Errorf("%s: a lump without its last %d bytes has %d rows", kind, cut, len(f.rows))
 			}
 		}
@@ -385,6 +384,75 @@ func TestARowOfALumpThatTheTablesRefuseIsSetAside(t *testing.T) {
 	})
 }
 
+// spoil has the lump that a record has decode no further than to the number of its first row.
+func spoil(t *testing.T, w *recordWriter) {
+	t.Helper()
+	r := readRecord(journal.Record{Head: w.head, Ext: w.ext})
+	r.created = 1
+	var c change
+	for r.next(&c) && c.op != opLump {
+	}
+	_, n := binary.Uvarint(c.data)
+	if c.op != opLump || n <= 0 {
+		t.Fatal("there is no lump")
+	}
+	copy(c.data[n:], "\xff\xff\xff\xff\xff")
+}
+
+// A lump that does not decode is set aside with its key, and with what becomes of that later, by a server and by a
+// start. The keys before and behind it, lumps as well, go into the tables.
+func TestALumpThatDoesNotDecodeIsSetAside(t *testing.T) {
+	for kind := range madeOf(lumpElements) {
+		for _, how := range []struct {
+			what  string
+			heavy int64
+		}{{"in one transaction", heavyBytes}, {"in slices", 4 << 10}} {
+			t.Run(kind+", "+how.what, func(t *testing.T) {
+				lighter(t, how.heavy, 32<<10)
+				d := newDisk(t)
+				var log logged
+				st := opened(t, t.TempDir(), d.use, log.use)
+				mustSet(t, st, "before", "v")
+				must(t, st, 0, []string{"bad", "good"}, func(tx *Tx, k [][]byte) {
+					for _, name := range k {
+						made := madeOf(lumpElements)[kind].Record()
+						if string(name) == "bad" {
+							spoil(t, &made.rows)
+						}
+						tx.Place(name, made)
+					}
+				})
+				must(t, st, 0, []string{"bad"}, func(tx *Tx, k [][]byte) { tx.Rename(k[0], []byte("worse")) })
+				mustSet(t, st, "after", "v")
+				good := printOf(t, st, "good")
+				killed := d.killed(t, st.dir)
+				wantRest := func(st *Store, log *logged) {
+					t.Helper()
+					unloadAll(st)
+					for _, key := range []string{"before", "after"} {
+						wantGet(t, st, key, "v")
+					}
+					if got := printOf(t, st, "good"); got != good {
+						t.Errorf("the good one is %s and was %s", got, good)
+					}
+					wantAbsent(t, st, "worse")
+					if s, err := st.Stats(false); err != nil || s.RowsSetAside != 1 {
+						t.Errorf("%d rows set aside, %v", s.RowsSetAside, err)
+					}
+					if lines := log.with("set aside"); len(lines) != 1 || !strings.Contains(lines[0], "worse") {
+						t.Errorf("log: %q", lines)
+					}
+				}
+				eventually(t, "the end of the refusal", func() bool { return st.Flush() == nil && st.WriteError() == nil })
+				wantRest(st, &log)
+				checked(t, reopened(t, st, d.use))
+				var again logged
+				wantRest(opened(t, killed, again.use), &again)
+			})
+		}
+	}
+}
+
 // A brokenCollection fails in the middle of its rows.
 type brokenCollection struct{ collection }
 
@@ -426,7 +494,7 @@ func TestALumpThatDoesNotDecodeCostsNothingHoweverOftenItIsTried(t *testing.T) {
 		f.lumps[7] = l
 		rows, used := len(f.rows), f.text.used
 		for range 3 {
-			if err := f.expand(); err == nil {
+			if bad := f.expand(); len(bad) != 1 || bad[0] != 7 {
 				t.Errorf("%s: a lump without its last byte decodes", kind)
 			}
 		}
