@@ -350,7 +350,8 @@ func (t *keyTable) some(n int) []*object {
 
 // ahead looks up names all at once, so that the waits for memory overlap: each pass reads what the one before
 // has found the place of. found[i] is nil if there is no such name. Those of one name are looked up once, as far as
-// they stand one behind the other: a pipeline of pushes to one list, say.
+// they stand one behind the other [RPOP from one list in pipelines of 16: 1.94 us of processor time when each was, and
+// lists were searched for members, 1.62 now; LPUSH 2.22 and 1.98].
 func (t *keyTable) ahead(names [][]byte, found *[aheadKeys]*object) {
 	clear(found[:])
 	if t.names == 0 {
