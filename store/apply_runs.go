@@ -15,17 +15,34 @@ type merging struct {
 		rows       []oldRow
 	}
 	built runBuilder
+
+	// ahead: findRun stands at the run behind old, as long as nothing is written. Those that are read on from it are
+	// neighbours, and those of them of which nothing is left are removed together: what RPOP costs after its reply,
+	// until the tables have it, is 0.17 us instead of 0.23 that way.
+	ahead   bool
+	emptied struct {
+		runs     int
+		from, to int64
+	}
 }
+
+// mostEmptied is how many runs one statement removes: some 2 us each, in which nobody takes a breath.
+const mostEmptied = 64
 
 type oldRow struct {
 	n   int64
 	row []byte // of the run's data
 }
 
-// runSQL finds the run that row ?2 belongs to, the first one if all begin above it, and the one after it.
+// runSQL finds the run that row ?2 belongs to, the first one if all begin above it, and those after it.
 func (d *tableDef) runSQL() string {
 	return `SELECT n, gaps, data FROM ` + d.name + ` WHERE id = ?1
-		AND n >= coalesce((SELECT max(n) FROM ` + d.name + ` WHERE id = ?1 AND n <= ?2), ?2) ORDER BY n LIMIT 2`
+		AND n >= coalesce((SELECT max(n) FROM ` + d.name + ` WHERE id = ?1 AND n <= ?2), ?2) ORDER BY n`
+}
+
+// removeRunsSQL removes the runs from number ?2 to ?3.
+func (d *tableDef) removeRunsSQL() string {
+	return `DELETE FROM ` + d.name + ` WHERE id = ?1 AND n BETWEEN ?2 AND ?3`
 }
 
 // runsFromSQL reads up to ?3 runs from the one on that row ?2 belongs to.
@@ -37,6 +54,7 @@ func (d *tableDef) runsFromSQL() string {
 // runs brings changed rows of one table into its runs. They come in the order of the primary key. They are absolute,
 // and so may be in the runs already: a row that is put replaces its like, one that is removed need not be there.
 func (w *writer) runs(f *fold, order []int32) {
+	w.merging.ahead, w.merging.emptied.runs = false, 0 // of an attempt that failed
 	for len(order) > 0 && w.err == nil {
 		if r := &f.rows[order[0]]; w.asides.sifting {
 			w.attempt(f, order[0], r.target(), len(r.data),
@@ -47,18 +65,25 @@ func (w *writer) runs(f *fold, order []int32) {
 			order = order[w.mergeSome(f, order):]
 		}
 	}
+	w.removeEmptied()
 }
 
 // mergeSome merges the rows that belong to the first one's run, and returns how many they are.
 func (w *writer) mergeSome(f *fold, order []int32) (k int) {
 	m := &w.merging
 	r := &f.rows[order[0]]
+	if m.id != r.id {
+		w.removeEmptied()
+	}
 	m.table, m.id = r.table, r.id
 	bounded, end := w.readRun(f, r.n)
 	for k = 1; k < len(order) && f.rows[order[k]].id == r.id && (!bounded || f.rows[order[k]].n < end); {
 		k++
 	}
 	w.merge(f, order[:k], bounded)
+	if w.asides.sifting {
+		w.removeEmptied()
+	}
 	return k
 }
 
@@ -70,23 +95,30 @@ func (w *writer) readRun(f *fold, n int64) (bounded bool, end int64) {
 	if e := f.find(m.id); e != nil && e.born && w.ahead == 0 && f.lumps[m.id].rows == 0 {
 		return false, 0 // the tables do not have the key
 	}
-	s := w.findRun[m.table]
-	w.bindID(s, m.id)
-	w.bindInt(s, 2, n)
-	if w.err != nil {
-		return false, 0
+	found := m.ahead
+	if found {
+		bounded, end = w.takeRun()
+		found = !bounded || n < end
 	}
-	if s.Step() {
-		old.there, old.n = true, s.ColumnInt64(0)
-		old.gaps, old.data = append(old.gaps[:0], s.ColumnRawBlob(1)...), append(old.data[:0], s.ColumnRawBlob(2)...)
-		if bounded = s.Step(); bounded {
-			end = s.ColumnInt64(0)
+	if !found {
+		w.removeEmptied()
+		s := w.findRun[m.table]
+		w.bindID(s, m.id)
+		w.bindInt(s, 2, n)
+		if w.err != nil {
+			return false, 0
+		}
+		if old.there = s.Step(); old.there {
+			bounded, end = w.takeRun()
+		} else {
+			w.err = s.Reset()
 		}
 	}
-	if w.err = s.Reset(); w.err != nil || !old.there {
+	if w.err != nil || !old.there {
 		return bounded, end
 	}
 	if len(old.data) >= chunkBytes { // one long row, which stays as it is unless it is the one that changes
+		w.removeEmptied()
 		if old.n > n {
 			bounded, end = true, old.n
 		}
@@ -102,6 +134,38 @@ func (w *writer) readRun(f *fold, n int64) (bounded bool, end int64) {
 	return bounded, end
 }
 
+// takeRun takes the run at which findRun stands, and goes on to the one behind it.
+func (w *writer) takeRun() (bounded bool, end int64) {
+	m := &w.merging
+	s, old := w.findRun[m.table], &m.old
+	old.there, old.n = true, s.ColumnInt64(0)
+	old.gaps, old.data = append(old.gaps[:0], s.ColumnRawBlob(1)...), append(old.data[:0], s.ColumnRawBlob(2)...)
+	if m.ahead = s.Step(); m.ahead {
+		return true, s.ColumnInt64(0)
+	}
+	w.err = cmp.Or(w.err, s.Reset())
+	return false, 0
+}
+
+// removeEmptied removes the runs that wait for it. It comes before whatever else is written.
+func (w *writer) removeEmptied() {
+	m := &w.merging
+	if m.ahead {
+		m.ahead = false
+		w.err = cmp.Or(w.err, w.findRun[m.table].Reset())
+	}
+	if m.emptied.runs == 0 {
+		return
+	}
+	s := w.removeRuns[m.table]
+	w.bindID(s, m.id)
+	w.bindInt(s, 2, m.emptied.from)
+	w.bindInt(s, 3, m.emptied.to)
+	w.step(s)
+	w.breath.steps += m.emptied.runs - 1
+	m.emptied.runs = 0
+}
+
 // merge writes the old run anew, with what has changed of it. At the collection's ends a run that is at least
 // half full takes nothing more: otherwise those of a list that grows slowly would be written again and again.
 func (w *writer) merge(f *fold, order []int32, bounded bool) {
@@ -112,6 +176,7 @@ func (w *writer) merge(f *fold, order []int32, bounded bool) {
 	if old.there && len(old.data) >= runBytes/2 &&
 		(!bounded && f.rows[order[0]].n > old.rows[len(old.rows)-1].n || f.rows[order[len(order)-1]].n < old.n) {
 		old.there, old.rows = false, old.rows[:0]
+		w.removeEmptied() // of those together none stays
 	}
 	if len(w.indexed) > 0 {
 		w.countRuns(f, order)
@@ -144,7 +209,24 @@ func (w *writer) merge(f *fold, order []int32, bounded bool) {
 	}
 	b.endRun()
 	if old.there && !old.kept {
-		w.removeRow(w.merging.table, w.merging.id, old.n)
+		w.removeRun()
+	}
+}
+
+// removeRun removes the old run: later, if nothing came into its place and there are more.
+func (w *writer) removeRun() {
+	m := &w.merging
+	if !m.ahead || w.hasPieces(m.id) {
+		w.removeEmptied()
+		w.removeRow(m.table, m.id, m.old.n)
+		return
+	}
+	if m.emptied.runs == 0 {
+		m.emptied.from = m.old.n
+	}
+	m.emptied.to = m.old.n
+	if m.emptied.runs++; m.emptied.runs == mostEmptied {
+		w.removeEmptied()
 	}
 }
 
@@ -185,6 +267,7 @@ func (w *writer) putLongRun(r *rowEntry) {
 // putRun is given the new runs.
 func (w *writer) putRun(n int64, gaps, data []byte) {
 	m := &w.merging
+	w.removeEmptied()
 	m.old.kept = m.old.kept || n == m.old.n
 	s := w.put[m.table]
 	w.bindID(s, m.id)

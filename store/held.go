@@ -22,6 +22,9 @@ const longestShort = 1<<16 - 1
 
 func (o *object) kind() kind { return kind(o.bits & kindBits) }
 
+// hasMembers reports whether the object holds a collection in which members are looked up by name.
+func (o *object) hasMembers() bool { return o.kind() > heldList && o.kind() < heldStream }
+
 func (o *object) hold(k kind, p unsafe.Pointer) {
 	o.held, o.bits = p, o.bits&^kindBits|uint8(k)
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"hash/maphash"
 	"math/bits"
 	"unsafe"
@@ -348,7 +349,9 @@ func (t *keyTable) some(n int) []*object {
 }
 
 // ahead looks up names all at once, so that the waits for memory overlap: each pass reads what the one before
-// has found the place of. found[i] is nil if there is no such name.
+// has found the place of. found[i] is nil if there is no such name. Those of one name are looked up once, as far as
+// they stand one behind the other [RPOP from one list in pipelines of 16: 1.94 us of processor time when each was, and
+// lists were searched for members, 1.62 now; LPUSH 2.22 and 1.98].
 func (t *keyTable) ahead(names [][]byte, found *[aheadKeys]*object) {
 	clear(found[:])
 	if t.names == 0 {
@@ -358,17 +361,25 @@ func (t *keyTable) ahead(names [][]byte, found *[aheadKeys]*object) {
 	var groups [aheadKeys]*group
 	names = names[:min(len(names), aheadKeys)]
 	for i, name := range names {
+		if i > 0 && bytes.Equal(name, names[i-1]) {
+			continue
+		}
 		h := maphash.Bytes(t.seed, name)
 		s := t.segment(h)
 		hashes[i], groups[i] = h, &s.groups[s.home(h)]
 	}
 	for i := range names {
+		if groups[i] == nil {
+			continue // as the one before
+		}
 		if m := matches(groups[i].tags, tagBits(hashes[i])); m != 0 {
 			found[i] = groups[i].objects[bits.TrailingZeros64(m)/8]
 		}
 	}
 	for i, name := range names {
-		if o := found[i]; o == nil || o.name() != viewString(name) {
+		if groups[i] == nil {
+			found[i] = found[i-1]
+		} else if o := found[i]; o == nil || o.name() != viewString(name) {
 			found[i] = t.find(hashes[i], viewString(name))
 		}
 	}

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/ncruces/go-sqlite3"
 )
 
 // builtRun is a run as a runBuilder gave it out.
@@ -194,6 +196,78 @@ func TestAnElementOfALongListIsChangedInItsRun(t *testing.T) {
 	}
 	unloadAll(st)
 	wantList(t, st, want)
+}
+
+// Runs of which nothing is left go by one statement as far as they are neighbours. What is to stay between them, beside
+// them or in a list beside theirs stays.
+func TestRunsThatAreEmptiedTogetherLeaveTheirNeighbours(t *testing.T) {
+	const elements = 3 * mostEmptied * runBytes / 100 // of about 100 bytes
+	random := rand.New(rand.NewPCG(3, 3))
+	keys := []string{"a", "b"}
+	st := opened(t, t.TempDir())
+	removals := func() (n int) {
+		if err := st.onWriter(t.Context(), func(w *writer) error {
+			n = w.removeRuns[listElements].Status(sqlite3.STMTSTATUS_RUN, false)
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	play := func(what string, change func(l ListTx)) {
+		want := map[string][]string{}
+		for _, key := range keys {
+			must(t, st, 0, []string{key}, func(tx *Tx, k [][]byte) {
+				l, _ := tx.EditList(k[0])
+				change(l)
+				want[key] = elementsOf(l.List)
+			})
+		}
+		flushed(t, st)
+		checked(t, st)
+		unloadAll(st)
+		for _, key := range keys {
+			must(t, st, 0, []string{key}, func(tx *Tx, k [][]byte) {
+				if l, _ := tx.List(k[0]); !slices.Equal(elementsOf(l), want[key]) {
+					t.Fatalf("%s: %s has %d elements, want %d", what, key, l.Len(), len(want[key]))
+				}
+			})
+		}
+	}
+	fill := func(l ListTx) {
+		for i := l.Len(); i < elements; i++ {
+			l.Push(Tail, fmt.Appendf(nil, "%100d", random.Int()))
+		}
+	}
+	play("filled", fill)
+	before := removals()
+	play("nearly all", func(l ListTx) { l.Trim(elements-1, elements) })
+	if n := removals() - before; n < 2*3 || n > 2*6 {
+		t.Errorf("%d statements emptied two lists of %d runs", n, 3*mostEmptied)
+	}
+	for range shorter(20, 3) {
+		play("filled again", fill)
+		play("stretches", func(l ListTx) {
+			for range 1 + random.IntN(6) {
+				at, many := random.IntN(l.Len()), []int{3, 30, 300}[random.IntN(3)]
+				gone := l.Range(at, min(l.Len()-1, at+random.IntN(many)))
+				for _, value := range gone {
+					l.Remove([]byte(value), 1)
+				}
+				switch random.IntN(4) {
+				case 0: // into the middle of what goes
+					l.Insert(min(at, l.Len()), []byte("new"))
+				case 1: // a run of its own
+					l.Set(min(at, l.Len()-1), fmt.Appendf(nil, "%*d", chunkBytes+random.IntN(chunkBytes), random.Int()))
+				}
+			}
+		})
+		play("an end", func(l ListTx) {
+			for end := End(random.IntN(2) == 0); l.Len() > 1 && random.IntN(2*elements) > 0; {
+				l.Pop(end)
+			}
+		})
+	}
 }
 
 // unpacked writes a gzip file from testdata as a directory's database.

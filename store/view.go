@@ -147,15 +147,12 @@ func (st *Store) LookAhead(db int, keys, members [][]byte) {
 	keys = keys[:min(len(keys), aheadKeys)]
 	var objects [aheadKeys]*object
 	st.dbs[db].keys.ahead(keys, &objects)
-	var found [aheadKeys]warmed
-	collections := found[:0]
+	withMembers := false
 	for i, key := range keys {
 		if o := objects[i]; o != nil && len(key) > 0 {
 			v.ahead[v.aheads] = memo{unsafe.SliceData(key), len(key), o}
 			v.aheads++
-			if o.kind() > apartKind {
-				collections = append(collections, warmed{o: o, member: members[i]})
-			}
+			withMembers = withMembers || o.hasMembers()
 		}
 	}
 	for _, m := range v.ahead[:v.aheads] {
@@ -163,10 +160,8 @@ func (st *Store) LookAhead(db int, keys, members [][]byte) {
 			v.warmed += *(*byte)(m.o.held)
 		}
 	}
-	for pass := range warmPasses {
-		for i := range collections {
-			v.warmed += collections[i].read(pass)
-		}
+	if withMembers {
+		v.warm(objects[:len(keys)], members)
 	}
 }
 

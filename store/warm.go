@@ -23,6 +23,25 @@ type indexedDict interface {
 
 const warmPasses = 4
 
+// warm reads ahead for look-ups of members in collections. Lists and streams have none, and what is to be read of one
+// collection without a member is so once.
+func (v *View) warm(objects []*object, members [][]byte) {
+	var found [aheadKeys]warmed
+	some := found[:0]
+	var last *object
+	for i, o := range objects {
+		if o != nil && o.hasMembers() && (o != last || len(members[i]) > 0) {
+			some = append(some, warmed{o: o, member: members[i]})
+		}
+		last = o
+	}
+	for pass := range warmPasses {
+		for i := range some {
+			v.warmed += some[i].read(pass)
+		}
+	}
+}
+
 // read reads what lies one pointer behind what the pass before read.
 func (w *warmed) read(pass int) byte {
 	switch {
@@ -43,7 +62,7 @@ func (w *warmed) find() {
 	case *Hash:
 		if large := c.fields.large; large == nil {
 			w.pack = &c.fields.pack
-		} else if large.index != nil {
+		} else if large.index != nil && len(w.member) > 0 {
 			w.large = &large.dict
 		} else if large.places > 0 && len(w.member) > 0 {
 			w.fields = &large.dict
@@ -51,13 +70,13 @@ func (w *warmed) find() {
 	case *Set:
 		if large := c.members.large; large == nil {
 			w.pack = &c.members.pack
-		} else if large.index != nil {
+		} else if large.index != nil && len(w.member) > 0 {
 			w.large = &large.dict
 		}
 	case *ZSet:
 		if large := c.large; large == nil {
 			w.pack = &c.pack
-		} else if large.dict.index != nil {
+		} else if large.dict.index != nil && len(w.member) > 0 {
 			w.large = &large.dict
 		}
 	}

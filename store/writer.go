@@ -74,7 +74,7 @@ type statements struct {
 	hashesFrom                                  *sqlite3.Stmt
 	countEntries, dropIndexed, distrustAll      *sqlite3.Stmt
 	put, putMany, remove, removeMany, reapRows  [len(tables)]*sqlite3.Stmt // by table
-	findRun, runsFrom                           [len(tables)]*sqlite3.Stmt // of those with runs
+	findRun, runsFrom, removeRuns               [len(tables)]*sqlite3.Stmt // of those with runs
 	rowName, rowNames                           [len(tables)]*sqlite3.Stmt // of those with named elements
 }
 
@@ -154,7 +154,7 @@ func (w *writer) sql() map[**sqlite3.Stmt]string {
 		kept[&w.reapRows[t]] = tables[t].reapSQL()
 		if tables[t].step != 0 {
 			kept[&w.findRun[t]] = tables[t].runSQL()
-			kept[&w.runsFrom[t]] = tables[t].runsFromSQL()
+			kept[&w.runsFrom[t]], kept[&w.removeRuns[t]] = tables[t].runsFromSQL(), tables[t].removeRunsSQL()
 		}
 		if hasNames(tables[t].typ) {
 			name, from := tables[t].columns[0].name, ` FROM `+tables[t].name+` WHERE id = ?1 AND n `

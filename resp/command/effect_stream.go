@@ -11,7 +11,7 @@ import (
 
 // addEffect is XADD's.
 func addEffect(tx *store.Tx, c *Call, reply *Reply) {
-	o, _ := parseAdd(c.Args, true, 0)
+	o, _ := parseAdd(c.Args, true)
 	args := exactTrim(tx, c.Args[1], c.Args[:o.fields-1], o.trim)
 	if o.auto || o.autoSeq {
 		args = append(args, words.ViewBytes(reply.S))
@@ -23,7 +23,7 @@ func addEffect(tx *store.Tx, c *Call, reply *Reply) {
 
 // trimEffect is XTRIM's.
 func trimEffect(tx *store.Tx, c *Call, _ *Reply) {
-	o, _ := parseAdd(c.Args, false, 0)
+	o, _ := parseAdd(c.Args, false)
 	c.Effects.Unit.Add(c.DB, exactTrim(tx, c.Args[1], c.Args, o.trim)...)
 }
 

@@ -56,10 +56,21 @@ func (c *Call) streamEntry(id store.StreamID, fields store.StreamFields) Reply {
 	return Array(append(c.Elems(2), streamID(id), Array(elems...))...)
 }
 
-// trim gives a Trim the size of a node.
-func (c *Call) trim(t store.Trim) store.Trim {
-	cfg := c.Settings
-	t.NodeEntries, t.NodeBytes = cfg.Int("stream-node-max-entries"), cfg.Int("stream-node-max-bytes")
+// trim is the trimming that XADD or XTRIM asks for, with the size of a node, from which follows how much an approximate
+// one takes away at most. Whoever does not trim asks for no settings [XADD in pipelines of 16: each of three look-ups
+// by name was 1.4 % of its processor time].
+func (c *Call) trim(o addOptions) store.Trim {
+	t := o.trim
+	if !o.trims {
+		return t
+	}
+	t.NodeEntries, t.NodeBytes = c.Settings.Int("stream-node-max-entries"), c.Settings.Int("stream-node-max-bytes")
+	if t.Approximate && !o.limited {
+		t.Limit = 10_000
+		if t.NodeEntries > 0 {
+			t.Limit = min(t.NodeEntries, 10_000) * 100
+		}
+	}
 	return t
 }
 
@@ -71,7 +82,7 @@ var (
 )
 
 func xadd(tx *store.Tx, c *Call) Reply {
-	o, refusal := parseAdd(c.Args, true, c.Settings.Int("stream-node-max-entries"))
+	o, refusal := parseAdd(c.Args, true)
 	if refusal.IsError() {
 		return refusal
 	}
@@ -99,7 +110,7 @@ func xadd(tx *store.Tx, c *Call) Reply {
 	if len(packed) > store.MaxFieldsBytes {
 		return errAddLarge
 	}
-	trim := c.trim(o.trim)
+	trim := c.trim(o)
 	if o.trims && s.Partial() && !c.hasEntries(&tx.View, s.Stream, s.Trimmed(trim, 1)...) {
 		return ReplyLoad
 	}
@@ -253,7 +264,7 @@ func xdel(tx *store.Tx, c *Call) Reply {
 }
 
 func xtrim(tx *store.Tx, c *Call) Reply {
-	o, refusal := parseAdd(c.Args, false, c.Settings.Int("stream-node-max-entries"))
+	o, refusal := parseAdd(c.Args, false)
 	if refusal.IsError() {
 		return refusal
 	}
@@ -261,7 +272,7 @@ func xtrim(tx *store.Tx, c *Call) Reply {
 	if !ok {
 		return reply
 	}
-	trim := c.trim(o.trim)
+	trim := c.trim(o)
 	if s.Partial() && !c.hasEntries(&tx.View, s.Stream, s.Trimmed(trim, 0)...) {
 		return ReplyLoad
 	}

@@ -120,7 +120,8 @@ func parseIDs(args [][]byte) (ids []store.StreamID, refusal Reply) {
 // addOptions are what XADD and XTRIM have in common.
 type addOptions struct {
 	trims    bool
-	trim     store.Trim
+	trim     store.Trim     // as far as the arguments say: see Call.trim
+	limited  bool           // LIMIT is given
 	noStream bool           // NOMKSTREAM
 	id       store.StreamID // of the new entry
 	auto     bool           // the stream gives the id
@@ -128,10 +129,8 @@ type addOptions struct {
 	fields   int            // where the fields begin
 }
 
-// parseAdd reads the arguments of XADD, or of XTRIM, up to the fields. nodeEntries is stream-node-max-entries, from
-// which follows how much an approximate trimming takes away at most.
-func parseAdd(args [][]byte, xadd bool, nodeEntries int64) (o addOptions, refusal Reply) {
-	limited := false
+// parseAdd reads the arguments of XADD, or of XTRIM, up to the fields.
+func parseAdd(args [][]byte, xadd bool) (o addOptions, refusal Reply) {
 	i := 2
 loop:
 	for ; i < len(args); i++ {
@@ -148,7 +147,7 @@ loop:
 			i, refusal = o.parseTrim(args, i)
 		case more > 0 && words.EqualFold(args[i], "limit"):
 			i++
-			limited = true
+			o.limited = true
 			o.trim.Limit, refusal = parseNotNegative(args[i], errLimitNegative)
 		case xadd && words.EqualFold(args[i], "nomkstream"):
 			o.noStream = true
@@ -171,13 +170,8 @@ loop:
 		return o, errLimitAlone
 	case !xadd && !o.trims:
 		return o, errNoTrim
-	case limited && !o.trim.Approximate:
+	case o.limited && !o.trim.Approximate:
 		return o, errLimitExact
-	case !limited && o.trim.Approximate:
-		o.trim.Limit = 10_000
-		if nodeEntries > 0 {
-			o.trim.Limit = min(nodeEntries, 10_000) * 100
-		}
 	}
 	return o, ReplyNone
 }

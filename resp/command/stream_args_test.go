@@ -37,7 +37,7 @@ func FuzzStreamArguments(f *testing.F) {
 			}
 		}
 		for _, xadd := range []bool{true, false} {
-			o, refusal := parseAdd(args, xadd, int64(len(text)))
+			o, refusal := parseAdd(args, xadd)
 			if !refusal.IsError() && (o.trim.Limit < 0 || o.trims && o.trim.MaxLen < -1 || o.fields < 3 && len(args) > 1) {
 				t.Errorf("%q is read as %+v", text, o)
 			}

@@ -78,6 +78,9 @@ var parameterIndex = func() map[string]int {
 }()
 
 func findParameter(name string) (index int, known bool) {
+	if index, known = parameterIndex[name]; known { // the server's own
+		return index, true
+	}
 	index, known = parameterIndex[strings.ToLower(name)]
 	return index, known
 }
