@@ -1,7 +1,6 @@
 package store
 
 import (
-	"slices"
 	"time"
 
 	"diskette/store/journal"
@@ -213,12 +212,12 @@ func (f *fold) drain() {
 }
 
 // doubled makes room for another element. append alone adds a quarter, and leaves four times the slice as garbage until
-// it has grown to a fold's size.
+// it has grown to a fold's size; slices.Grow adds up to a quarter beyond what it is asked for each time.
 func doubled[E any](s []E) []E {
 	if len(s) < cap(s) {
 		return s
 	}
-	return slices.Grow(s, max(len(s), 256))
+	return append(make([]E, 0, max(2*len(s), 256)), s...)
 }
 
 func (f *fold) changeRow(e *rowEntry, c *change) {

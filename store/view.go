@@ -30,6 +30,7 @@ type View struct {
 	aheads  int
 	aheadAt int
 	warmed  byte
+	warming [aheadKeys]warmed // LookAhead's own; on the stack it would not stay there
 
 	// Of the command under way: they count when it ends, not each time that it begins anew.
 	hits, misses int64
@@ -147,8 +148,7 @@ func (st *Store) LookAhead(db int, keys, members [][]byte) {
 	keys = keys[:min(len(keys), aheadKeys)]
 	var objects [aheadKeys]*object
 	st.dbs[db].keys.ahead(keys, &objects)
-	var found [aheadKeys]warmed
-	collections := found[:0]
+	collections := v.warming[:0]
 	for i, key := range keys {
 		if o := objects[i]; o != nil && len(key) > 0 {
 			v.ahead[v.aheads] = memo{unsafe.SliceData(key), len(key), o}
@@ -168,6 +168,7 @@ func (st *Store) LookAhead(db int, keys, members [][]byte) {
 			v.warmed += collections[i].read(pass)
 		}
 	}
+	clear(collections)
 }
 
 // lookedUp returns what LookAhead found for this very argument.
