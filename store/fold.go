@@ -47,12 +47,11 @@ type entry struct {
 	hasValue, shared, born, dropped, renamed, hasDeadline bool
 	typ                                                   Type
 
-	patches  []patch
-	length   int64 // of a patched long string
+	patched  *patched // nil = it is not
 	space    int64 // of a born or renamed key, at the end
 	from     int64 // where the row stands on disk, for a renamed or dropped key
 	deadline int64
-	key      []byte
+	key      string
 }
 
 // rowEntry is what is to become of one row of a collection.
@@ -80,6 +79,12 @@ func (f *fold) changes() int { return len(f.entries) + len(f.rows) - f.vanished 
 // list or added to a stream takes less, but the memory that a fold has is bounded so, too.
 func (f *fold) weight() int {
 	return len(f.entries) + len(f.rowIndex.pages) + (len(f.rows)-f.vanished+f.lumped)/8
+}
+
+// patched is what becomes of a long string of which the fold has parts.
+type patched struct {
+	length  int64
+	patches []patch
 }
 
 type patch struct {
@@ -247,7 +252,7 @@ func (f *fold) change(e *entry, c *change) {
 	switch c.op {
 	case opCreate:
 		*e = entry{id: c.id, space: c.space, typ: c.typ, deadline: c.deadline, born: true}
-		e.key = f.text.keep(nil, c.key)
+		e.key = viewString(f.text.keep(nil, c.key))
 		f.setValue(e, c)
 		f.nextID = max(f.nextID, c.id+1)
 	case opValue:
@@ -261,7 +266,7 @@ func (f *fold) change(e *entry, c *change) {
 			e.from, e.renamed = c.from, true
 		}
 		f.renames = true
-		e.space, e.key = c.space, f.text.keep(nil, c.key)
+		e.space, e.key = c.space, viewString(f.text.keep(nil, c.key))
 	case opDrop:
 		from := c.space
 		if e.renamed {
@@ -282,7 +287,7 @@ func (f *fold) setValue(e *entry, c *change) {
 		}
 		e.value, e.shared = f.text.keep(room, c.data), false
 	}
-	e.hasValue, e.patches, e.length = true, nil, 0
+	e.hasValue, e.patched = true, nil
 }
 
 // addPatch applies a patch to the whole value, if the fold has it, or keeps it for the row.
@@ -292,7 +297,10 @@ func (f *fold) addPatch(e *entry, c *change) {
 		if !c.shared {
 			data = append([]byte(nil), data...)
 		}
-		e.patches, e.length = append(e.patches, patch{c.offset, data}), c.length
+		if e.patched == nil {
+			e.patched = &patched{}
+		}
+		e.patched.length, e.patched.patches = c.length, append(e.patched.patches, patch{c.offset, data})
 		f.text.used += int64(len(data)) + 64
 		return
 	}
