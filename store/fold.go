@@ -25,6 +25,7 @@ type fold struct {
 	vanished int             // rows that were born and removed: a queue's elements, mostly
 	lumps    map[int64]lump  // by key
 	lumped   int             // rows in lumps
+	born     int             // keys that were born, and not dropped since
 	spaces   map[int]int64   // database number -> its new space
 	adopted  map[int64]bool  // new spaces whose rows the tables have already
 	expiring map[int64]int64 // space -> its number of keys with a deadline
@@ -38,7 +39,7 @@ type fold struct {
 	touched byte
 }
 
-// entry is what is to become of one key's rows.
+// entry is what is to become of one key's rows. Two folds have up to 128,000 each, so what few need is apart.
 type entry struct {
 	// What a value's change touches comes first: it fits a cache line.
 	id    int64
@@ -48,8 +49,8 @@ type entry struct {
 	typ                                                   Type
 
 	patched  *patched // nil = it is not
-	space    int64 // of a born or renamed key, at the end
-	from     int64 // where the row stands on disk, for a renamed or dropped key
+	space    int64    // of a born or renamed key, at the end
+	from     int64    // where the row stands on disk, for a renamed or dropped key
 	deadline int64
 	key      string
 }
@@ -77,8 +78,12 @@ func (f *fold) changes() int { return len(f.entries) + len(f.rows) - f.vanished 
 // weight is changes in terms of what writing them costs, keys' rows being the measure (4-8 us). A
 // collection's rows that are neighbours share pages and statements: 0.6 to 1 us each. What is pushed to a
 // list or added to a stream takes less, but the memory that a fold has is bounded so, too.
+//
+// Of keys that are born, mostBirths weigh as much as twice as many others. A burst of new keys is where memory has all
+// of them, and the two folds' come on top; a larger fold writes births no cheaper, for the tables have them in their
+// order.
 func (f *fold) weight() int {
-	return len(f.entries) + len(f.rowIndex.pages) + (len(f.rows)-f.vanished+f.lumped)/8
+	return len(f.entries) + max(0, 2*f.born-mostBirths) + len(f.rowIndex.pages) + (len(f.rows)-f.vanished+f.lumped)/8
 }
 
 // patched is what becomes of a long string of which the fold has parts.
@@ -137,7 +142,7 @@ func (f *fold) reset() {
 	clear(f.expiring)
 	clear(f.lumps)
 	f.entries, f.rows, f.vanished, f.lumped = f.entries[:0], f.rows[:0], 0, 0
-	f.synced = 0
+	f.synced, f.born = 0, 0
 	f.last, f.records, f.bytes, f.nextID, f.renames, f.whole = 0, 0, 0, 0, false, false
 	f.text.reset()
 }
@@ -255,6 +260,7 @@ func (f *fold) change(e *entry, c *change) {
 		e.key = viewString(f.text.keep(nil, c.key))
 		f.setValue(e, c)
 		f.nextID = max(f.nextID, c.id+1)
+		f.born++
 	case opValue:
 		f.setValue(e, c)
 	case opPatch:
@@ -271,6 +277,9 @@ func (f *fold) change(e *entry, c *change) {
 		from := c.space
 		if e.renamed {
 			from = e.from
+		}
+		if e.born && !e.dropped {
+			f.born--
 		}
 		*e = entry{id: c.id, dropped: true, born: e.born, from: from}
 		f.dropLump(c.id)
