@@ -157,7 +157,7 @@ func (w *writer) updates(f *fold, order []int32) {
 		case e.hasValue && over && w.overwrite(e):
 		case e.hasValue:
 			w.setValue(e)
-		case e.patches != nil:
+		case e.patched != nil:
 			w.patch(e)
 		}
 		if e.hasDeadline {

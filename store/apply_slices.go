@@ -121,8 +121,10 @@ func (w *writer) moveSlice() {
 func keyBytes(f *fold, i int32) int {
 	e := &f.entries[i]
 	bytes := len(e.key) + len(e.value)
-	for _, p := range e.patches {
-		bytes += len(p.data)
+	if e.patched != nil {
+		for _, p := range e.patched.patches {
+			bytes += len(p.data)
+		}
 	}
 	return bytes
 }

@@ -29,12 +29,12 @@ func (w *writer) chunks(e *entry) {
 
 // patch rewrites a short string, or the chunks of a long one that an entry's patches touch, each once.
 func (w *writer) patch(e *entry) {
-	if e.length < chunkBytes {
+	if e.patched.length < chunkBytes {
 		w.patchWhole(e)
 		return
 	}
 	touched := map[int64][]byte{}
-	for _, p := range e.patches {
+	for _, p := range e.patched.patches {
 		for at, data := p.offset, p.data; len(data) > 0; {
 			n, off := at/chunkBytes, int(at%chunkBytes)
 			chunk, ok := touched[n]
@@ -54,14 +54,14 @@ func (w *writer) patch(e *entry) {
 		w.leave(e.id, n, n)
 		w.run(w.putChunk, e.id, n, chunk)
 	}
-	w.run(w.length, e.id, e.length)
+	w.run(w.length, e.id, e.patched.length)
 }
 
 func (w *writer) patchWhole(e *entry) {
 	w.bindID(w.whole, e.id)
 	value := w.readBlob(w.whole)
-	value = append(value, make([]byte, max(0, int(e.length)-len(value)))...)
-	for _, p := range e.patches {
+	value = append(value, make([]byte, max(0, int(e.patched.length)-len(value)))...)
+	for _, p := range e.patched.patches {
 		copy(value[p.offset:], p.data)
 	}
 	w.bindID(w.value, e.id)

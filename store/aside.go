@@ -145,15 +145,17 @@ func (e *entry) record(w *recordWriter) {
 		w.drop(e.id, &space{id: e.from})
 		return
 	case e.born:
-		w.born(e.id, e.space, e.typ, e.deadline, viewString(e.key), e.value)
+		w.born(e.id, e.space, e.typ, e.deadline, e.key, e.value)
 	case e.renamed:
-		w.rename(e.id, &space{id: e.from}, &space{id: e.space}, viewString(e.key))
+		w.rename(e.id, &space{id: e.from}, &space{id: e.space}, e.key)
 	}
 	if e.hasValue && !e.born {
 		w.value(e.id, e.value)
 	}
-	for _, p := range e.patches {
-		w.patch(e.id, int(e.length), int(p.offset), p.data)
+	if e.patched != nil {
+		for _, p := range e.patched.patches {
+			w.patch(e.id, int(e.patched.length), int(p.offset), p.data)
+		}
 	}
 	if e.hasDeadline && !e.born {
 		w.deadline(e.id, e.deadline)
@@ -284,7 +286,7 @@ func (st *Store) tellAsides(f *fold) {
 		fields := []any{"key_id", t.id, "table", t.table.String(), "row", t.n, "bytes", len(w.head) + w.extra,
 			"file", filepath.Join(st.wb.w.asides.dir, asideName(f))}
 		if e := f.find(t.id); e != nil && len(e.key) > 0 {
-			fields = append(fields, "key", string(e.key[:min(len(e.key), 256)]), "key_bytes", len(e.key))
+			fields = append(fields, "key", strings.Clone(e.key[:min(len(e.key), 256)]), "key_bytes", len(e.key))
 		}
 		st.opts.Log("a row can not be written back and is set aside", why, fields...)
 	}

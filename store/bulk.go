@@ -175,8 +175,11 @@ func (b *Bulk) born(value []byte, chunked int64) {
 	if k.deadline != 0 {
 		k.space.expiring++
 	}
-	p.entries = append(p.entries, entry{id: k.id, space: k.space.id, typ: k.typ, deadline: k.deadline,
-		key: bytesOf(k.name), value: value, length: chunked, born: true})
+	e := entry{id: k.id, space: k.space.id, typ: k.typ, deadline: k.deadline, key: k.name, value: value, born: true}
+	if chunked > 0 {
+		e.patched = &patched{length: chunked}
+	}
+	p.entries = append(p.entries, e)
 	if k.typ == TypeList || k.typ == TypeStream { // merging rows into runs asks whether the key is new
 		*p.index.at(wayToKey(k.id)) = int32(len(p.entries))
 	}

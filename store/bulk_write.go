@@ -59,8 +59,8 @@ func (b *Bulk) putParcel(p *parcel) {
 		case n == keyRows:
 			b.putKeys(p.entries[i : i+n])
 			i += n
-		case e.length > 0: // its chunks come by themselves
-			w.run(w.insert, e.id, e.space, storedName(e.key), int64(e.typ), e.deadline, e.length, nil)
+		case e.patched != nil: // its chunks come by themselves
+			w.run(w.insert, e.id, e.space, storedName(e.key), int64(e.typ), e.deadline, e.patched.length, nil)
 			w.putName(e.id, e.key)
 			i++
 		default:
@@ -80,7 +80,7 @@ func (b *Bulk) putParcel(p *parcel) {
 
 // isPlain reports whether the key's row has all of its name, and of its value unless that has rows of its own.
 func (e *entry) isPlain() bool {
-	return len(e.key) < longName && len(e.value) < chunkBytes && e.length == 0
+	return len(e.key) < longName && len(e.value) < chunkBytes && e.patched == nil
 }
 
 // putKeys puts as many keys as the statement takes.
@@ -90,7 +90,7 @@ func (b *Bulk) putKeys(entries []entry) {
 		e, at := &entries[i], i*6+1
 		w.bindInt(s, at, e.id)
 		w.bindInt(s, at+1, e.space)
-		w.bindBlob(s, at+2, e.key)
+		w.bindBlob(s, at+2, bytesOf(e.key))
 		w.bindInt(s, at+3, int64(e.typ))
 		w.bindInt(s, at+4, e.deadline)
 		if e.typ == TypeString {

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"slices"
 	"time"
 
 	"diskette/store/journal"
@@ -26,6 +25,7 @@ type fold struct {
 	vanished int             // rows that were born and removed: a queue's elements, mostly
 	lumps    map[int64]lump  // by key
 	lumped   int             // rows in lumps
+	born     int             // keys that were born, and not dropped since
 	spaces   map[int]int64   // database number -> its new space
 	adopted  map[int64]bool  // new spaces whose rows the tables have already
 	expiring map[int64]int64 // space -> its number of keys with a deadline
@@ -39,7 +39,7 @@ type fold struct {
 	touched byte
 }
 
-// entry is what is to become of one key's rows.
+// entry is what is to become of one key's rows. Two folds have up to 128,000 each, so what few need is apart.
 type entry struct {
 	// What a value's change touches comes first: it fits a cache line.
 	id    int64
@@ -48,12 +48,11 @@ type entry struct {
 	hasValue, shared, born, dropped, renamed, hasDeadline bool
 	typ                                                   Type
 
-	patches  []patch
-	length   int64 // of a patched long string
-	space    int64 // of a born or renamed key, at the end
-	from     int64 // where the row stands on disk, for a renamed or dropped key
+	patched  *patched // nil = it is not
+	space    int64    // of a born or renamed key, at the end
+	from     int64    // where the row stands on disk, for a renamed or dropped key
 	deadline int64
-	key      []byte
+	key      string
 }
 
 // rowEntry is what is to become of one row of a collection.
@@ -79,8 +78,18 @@ func (f *fold) changes() int { return len(f.entries) + len(f.rows) - f.vanished 
 // weight is changes in terms of what writing them costs, keys' rows being the measure (4-8 us). A
 // collection's rows that are neighbours share pages and statements: 0.6 to 1 us each. What is pushed to a
 // list or added to a stream takes less, but the memory that a fold has is bounded so, too.
+//
+// Of keys that are born, mostBirths weigh as much as twice as many others. A burst of new keys is where memory has all
+// of them, and the two folds' come on top; a larger fold writes births no cheaper, for the tables have them in their
+// order.
 func (f *fold) weight() int {
-	return len(f.entries) + len(f.rowIndex.pages) + (len(f.rows)-f.vanished+f.lumped)/8
+	return len(f.entries) + max(0, 2*f.born-mostBirths) + len(f.rowIndex.pages) + (len(f.rows)-f.vanished+f.lumped)/8
+}
+
+// patched is what becomes of a long string of which the fold has parts.
+type patched struct {
+	length  int64
+	patches []patch
 }
 
 type patch struct {
@@ -133,7 +142,7 @@ func (f *fold) reset() {
 	clear(f.expiring)
 	clear(f.lumps)
 	f.entries, f.rows, f.vanished, f.lumped = f.entries[:0], f.rows[:0], 0, 0
-	f.synced = 0
+	f.synced, f.born = 0, 0
 	f.last, f.records, f.bytes, f.nextID, f.renames, f.whole = 0, 0, 0, 0, false, false
 	f.text.reset()
 }
@@ -213,12 +222,12 @@ func (f *fold) drain() {
 }
 
 // doubled makes room for another element. append alone adds a quarter, and leaves four times the slice as garbage until
-// it has grown to a fold's size.
+// it has grown to a fold's size; slices.Grow adds up to a quarter beyond what it is asked for each time.
 func doubled[E any](s []E) []E {
 	if len(s) < cap(s) {
 		return s
 	}
-	return slices.Grow(s, max(len(s), 256))
+	return append(make([]E, 0, max(2*len(s), 256)), s...)
 }
 
 func (f *fold) changeRow(e *rowEntry, c *change) {
@@ -248,9 +257,10 @@ func (f *fold) change(e *entry, c *change) {
 	switch c.op {
 	case opCreate:
 		*e = entry{id: c.id, space: c.space, typ: c.typ, deadline: c.deadline, born: true}
-		e.key = f.text.keep(nil, c.key)
+		e.key = viewString(f.text.keep(nil, c.key))
 		f.setValue(e, c)
 		f.nextID = max(f.nextID, c.id+1)
+		f.born++
 	case opValue:
 		f.setValue(e, c)
 	case opPatch:
@@ -262,11 +272,14 @@ func (f *fold) change(e *entry, c *change) {
 			e.from, e.renamed = c.from, true
 		}
 		f.renames = true
-		e.space, e.key = c.space, f.text.keep(nil, c.key)
+		e.space, e.key = c.space, viewString(f.text.keep(nil, c.key))
 	case opDrop:
 		from := c.space
 		if e.renamed {
 			from = e.from
+		}
+		if e.born && !e.dropped {
+			f.born--
 		}
 		*e = entry{id: c.id, dropped: true, born: e.born, from: from}
 		f.dropLump(c.id)
@@ -283,7 +296,7 @@ func (f *fold) setValue(e *entry, c *change) {
 		}
 		e.value, e.shared = f.text.keep(room, c.data), false
 	}
-	e.hasValue, e.patches, e.length = true, nil, 0
+	e.hasValue, e.patched = true, nil
 }
 
 // addPatch applies a patch to the whole value, if the fold has it, or keeps it for the row.
@@ -293,7 +306,10 @@ func (f *fold) addPatch(e *entry, c *change) {
 		if !c.shared {
 			data = append([]byte(nil), data...)
 		}
-		e.patches, e.length = append(e.patches, patch{c.offset, data}), c.length
+		if e.patched == nil {
+			e.patched = &patched{}
+		}
+		e.patched.length, e.patched.patches = c.length, append(e.patched.patches, patch{c.offset, data})
 		f.text.used += int64(len(data)) + 64
 		return
 	}

@@ -56,7 +56,7 @@ const warmRows = 16
 func (f *fold) warmEntries(order []int32) {
 	for _, i := range order {
 		e := &f.entries[i]
-		f.touched += byte(len(e.key) + len(e.patches)) // the ends of it
+		f.touched += byte(len(e.key) + len(e.value)) // the ends of it
 	}
 	for _, i := range order {
 		f.touch(f.entries[i].value)

@@ -115,7 +115,7 @@ func (w *writer) makeWay(e *entry) {
 		w.run(w.toGarbage, other)
 		w.run(w.dropAny, other)
 		w.foreign.found.count = w.foreign.found.counted // it may have been counted before
-		w.foreign.found.name(&w.foreign.found.deleted, e.key)
+		w.foreign.found.name(&w.foreign.found.deleted, bytesOf(e.key))
 	}
 	if !e.born {
 		return

@@ -110,12 +110,12 @@ func (w *writer) hasPieces(id int64) bool {
 }
 
 // putName writes a long name's pieces in the place of those of the name before.
-func (w *writer) putName(id int64, name []byte) {
+func (w *writer) putName(id int64, name string) {
 	if w.hasPieces(id) {
 		w.run(w.dropName, id)
 	}
 	if len(name) >= longName {
-		w.putPieces(id, 0, namePart, rope{name})
+		w.putPieces(id, 0, namePart, rope{bytesOf(name)})
 	}
 }
 

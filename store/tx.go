@@ -209,7 +209,7 @@ func (tx *Tx) create(o *object, typ Type, deadline int64) {
 	if deadline != 0 {
 		tx.countExpiring(o.space, 1)
 	}
-	st.births = append(st.births, birth{o.id, o})
+	st.births = append(doubled(st.births), birth{o.id, o})
 	st.due.Set(o, deadline)
 	st.watchFields(o)
 	st.resized(o)

@@ -30,6 +30,7 @@ type View struct {
 	aheads  int
 	aheadAt int
 	warmed  byte
+	warming [aheadKeys]warmed // warm's own; on the stack it would not stay there
 
 	// Of the command under way: they count when it ends, not each time that it begins anew.
 	hits, misses int64

@@ -26,8 +26,7 @@ const warmPasses = 4
 // warm reads ahead for look-ups of members in collections. Lists and streams have none, and what is to be read of one
 // collection without a member is so once.
 func (v *View) warm(objects []*object, members [][]byte) {
-	var found [aheadKeys]warmed
-	some := found[:0]
+	some := v.warming[:0]
 	var last *object
 	for i, o := range objects {
 		if o != nil && o.hasMembers() && (o != last || len(members[i]) > 0) {
@@ -40,6 +39,7 @@ func (v *View) warm(objects []*object, members [][]byte) {
 			v.warmed += some[i].read(pass)
 		}
 	}
+	clear(some)
 }
 
 // read reads what lies one pointer behind what the pass before read.

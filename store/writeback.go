@@ -79,7 +79,8 @@ const (
 	// other three bound the time of a recovery (about 4-8 us a row) and memory.
 	writeBackDelay = 4 * time.Second
 	writeBackRows  = 128_000
-	foldBytes      = 16 << 20 // half of the reserve: on a full disk it must hold two folds
+	mostBirths     = writeBackRows / 2 // see weight
+	foldBytes      = 16 << 20          // half of the reserve: on a full disk it must hold two folds
 	tailBytes      = 192 << 20
 
 	queueSignal = 1 << 20 // queued bytes at which the fold goroutine is woken

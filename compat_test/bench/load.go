@@ -211,6 +211,14 @@ func parseBenchmark(out []byte) (sample, error) {
 // fill stores keys 0..keys-1 under redis-benchmark's names, in order, so that every GET hits, and
 // waits until the server is quiet. It checks that the server counts them all.
 func fill(ctx context.Context, s *server, keys, valueBytes int) error {
+	if err := write(ctx, s, keys, valueBytes); err != nil {
+		return err
+	}
+	return s.rest(ctx, true)
+}
+
+// write is fill without the wait.
+func write(ctx context.Context, s *server, keys, valueBytes int) error {
 	c, err := s.dial()
 	if err != nil {
 		return err
@@ -224,7 +232,7 @@ func fill(ctx context.Context, s *server, keys, valueBytes int) error {
 	if got, err := redis.Int(c.Do("DBSIZE")); err != nil || got != keys {
 		return fmt.Errorf("fill %s: DBSIZE is %d after %d keys (%v)", s.label, got, keys, err)
 	}
-	return s.rest(ctx, true)
+	return nil
 }
 
 // sendAll sends n commands in pipelines and reads their replies, of which none may be an error.

@@ -18,18 +18,23 @@ const keyCost = 1.5
 
 func runMemory(ctx context.Context, cfg config, p pair, rep *report) error {
 	few, many := min(fewKeys, cfg.size.manyKeys/5), cfg.size.manyKeys/5
-	var empty, hot fact
+	var empty, written, hot fact
+	nothing := func(*server) error { return nil }
 	for _, step := range []struct {
-		title string
-		do    func(s *server) error
-		into  *fact
-		most  float64
+		title  string
+		do     func(s *server) error
+		into   *fact
+		atOnce bool // the server is not left alone before
 	}{
-		{title: "without a key", into: &empty, do: func(*server) error { return nil }},
-		{title: grouped(few) + " small keys in memory", do: func(s *server) error { return fill(ctx, s, few, smallValue) }},
-		{title: grouped(many) + " small keys in memory", into: &hot, do: func(s *server) error {
-			return fill(ctx, s, many, smallValue)
+		{title: "without a key", into: &empty, do: nothing},
+		{title: grouped(few) + " small keys, just written", atOnce: true, do: func(s *server) error {
+			return write(ctx, s, few, smallValue)
 		}},
+		{title: grouped(few) + " small keys in memory", do: nothing},
+		{title: grouped(many) + " small keys, just written", atOnce: true, into: &written, do: func(s *server) error {
+			return write(ctx, s, many, smallValue)
+		}},
+		{title: grouped(many) + " small keys in memory", into: &hot, do: nothing},
 		{title: "the same after " + grouped(many/2) + " GETs", do: func(s *server) error {
 			_, err := generate(ctx, s, load{test: "get", connections: 50, pipeline: 16, requests: many / 2, keys: many, valueBytes: smallValue})
 			return err
@@ -42,7 +47,11 @@ func runMemory(ctx context.Context, cfg config, p pair, rep *report) error {
 			if err := step.do(s); err != nil {
 				return err
 			}
-			rss, err := s.resident(ctx, cfg.size.atRest)
+			rest := cfg.size.atRest
+			if step.atOnce {
+				rest = 0
+			}
+			rss, err := s.resident(ctx, rest)
 			if err != nil {
 				return err
 			}
@@ -59,18 +68,27 @@ func runMemory(ctx context.Context, cfg config, p pair, rep *report) error {
 		rep.Facts = append(rep.Facts, f)
 	}
 	each := func(with, without float64) float64 { return (with - without) * (1 << 20) / float64(many) }
-	f := fact{Case: "memory", Title: "RSS for each of these keys, 16 bytes and a value of 100", Unit: "bytes",
-		Diskette: each(hot.Diskette, empty.Diskette), Redis: each(hot.Redis, empty.Redis)}
-	f.AtMost = keyCost * f.Redis
-	rep.Facts = append(rep.Facts, f)
+	for _, of := range []struct {
+		when string
+		keys fact
+	}{{"just written", written}, {"at rest", hot}} {
+		f := fact{Case: "memory", Title: "RSS for each of these keys, 16 bytes and a value of 100, " + of.when, Unit: "bytes",
+			Diskette: each(of.keys.Diskette, empty.Diskette), Redis: each(of.keys.Redis, empty.Redis)}
+		if of.keys.Title == hot.Title {
+			f.AtMost = keyCost * f.Redis
+		}
+		rep.Facts = append(rep.Facts, f)
+	}
 	return nil
 }
 
 // resident is a server's resident memory once it has rested, in the full form for longer than it keeps its buffers for
-// the next burst of writes.
+// the next burst of writes; 0 = at once.
 func (s *server) resident(ctx context.Context, rest time.Duration) (int64, error) {
-	if err := settle(ctx, s, rest); err != nil {
-		return 0, err
+	if rest > 0 {
+		if err := settle(ctx, s, rest); err != nil {
+			return 0, err
+		}
 	}
 	m, err := serverMemory(s.cmd.Process.Pid)
 	return m.now, err
