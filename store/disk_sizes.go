@@ -13,16 +13,16 @@ import "cmp"
 //	        256      32         16          16            64        16
 //	      1,536      32         16          64           384        16
 type diskSizes struct {
-	reserve  int64 // kept free for deletions on a full disk
-	fold     int64 // contents of a fold at which write-back begins
-	waiting  int64 // contents of what is not in the tables yet at which writers wait
-	segment  int64 // of the journal
-	tail     int64 // journal that a fold has at most; writers wait at twice of it
-	walPages int   // at which write-back checkpoints
-	// foldPages is how many pages a write-back may change at a bound, beyond walPages: rowsInPages keeps its rows in
-	// them.
-	foldPages int64
+	reserve   int64 // kept free for deletions on a full disk
+	fold      int64 // contents of a fold at which write-back begins
+	waiting   int64 // contents of what is not in the tables yet at which writers wait
+	segment   int64 // of the journal
+	tail      int64 // journal that a fold has at most; writers wait at twice of it
+	walPages  int   // at which write-back checkpoints
+	foldPages int64 // how many pages a write-back may change at a bound, beyond walPages: see fold_pages.go
 }
+
+const anyPages = 1 << 40
 
 // smallestReserve is enough for deletions, a few at a time.
 const smallestReserve = 512 << 10
@@ -40,7 +40,7 @@ func diskSizesFor(total int64) diskSizes {
 		tail:      min(max(total/8, 1<<20), tailBytes),
 		walPages:  int(min(max(total/16/pageBytes, 64), walPages)),
 		waiting:   1 << 50,
-		foldPages: 1 << 40,
+		foldPages: anyPages,
 	}
 }
 

@@ -28,6 +28,7 @@
 //	fold.go writeback.go pace.go apply.go applied.go     from the journal to the tables
 //	fold_index.go fold_order.go                          where its rows are; them in the order of the tables
 //	lump.go                                              the elements of collections that one record makes whole
+//	fold_pages.go                                        how many pages it will change, and where it is cut
 //	writer.go recover.go maintain.go                     its connection; after a crash; the tables' upkeep
 //	breath.go rest.go                                    write-back lets clients have the processor; gives memory back
 //	pulse.go idle.go                                     what an idle server does not do, and gives back

@@ -26,7 +26,8 @@ func Open(o Options) (_ *Store, err error) {
 	st.order.by = &Bounds{} // the evictor follows
 	st.room.wake, st.room.dbs = make(chan struct{}, 1), make([]roomOfDB, o.Databases)
 	st.room.mark.Store(&mark{free: -1})
-	st.room.pages.Store(mostChange)
+	guess := unknownPages
+	st.room.guess.Store(&guess)
 	st.tx.st = st
 	st.notBusy.L = &st.mu
 	if err := st.openDir(); err != nil {

@@ -23,6 +23,7 @@ func (st *Store) replay() error {
 	if st.Bounds().Disk > 0 {
 		most = st.rows() // B1
 	}
+	st.planLocked()
 	err := st.journal.Replay(st.applied.Load()+1, func(lsn uint64, rec journal.Record) error {
 		err := f.add(lsn, rec)
 		f.drain()
@@ -33,7 +34,7 @@ func (st *Store) replay() error {
 		if lsn < wb.w.ahead { // the tables hold part of what follows
 			return nil
 		}
-		if f.weight() >= most || f.text.used > 4*min(st.sizes.fold, st.onDisk.Load().fold) {
+		if f.weight() >= most || f.pages.full || f.text.used > 4*min(st.sizes.fold, st.onDisk.Load().fold) {
 			return st.applyReplayed(f)
 		}
 		return nil

@@ -3,8 +3,6 @@ package store
 import (
 	"maps"
 	"time"
-
-	"github.com/ncruces/go-sqlite3"
 )
 
 // Eviction leaves holes: a key goes here and there, SQLite joins a page of the table of keys with its neighbours only
@@ -369,13 +367,6 @@ func (st *Store) repack() error {
 	}
 	if packed == 0 {
 		return nil
-	}
-	err := w.guard(func() error {
-		_, _, err := w.c.Status(sqlite3.DBSTATUS_CACHE_WRITE, true) // countPages is to count the next fold's
-		return err
-	})
-	if err != nil {
-		return err
 	}
 	return st.measure(m.growth, m.dropped, false)
 }
