@@ -48,6 +48,7 @@ func (st *Store) evictLoop() {
 		if st.order.by.limited() {
 			st.evict()
 		}
+		st.noteOrders()
 	}
 }
 

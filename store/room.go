@@ -220,6 +220,7 @@ func (st *Store) makeRoom(growth, dropped int64, n foldCounts) {
 	if st.tended(measuring, err) {
 		st.tended(repacking, st.repack())
 	}
+	st.side.packing.Store(st.wb.w.packing.memory())
 }
 
 // keepRoom is makeRoom when nothing was written back; freed = maintain has reaped or given pages back.
