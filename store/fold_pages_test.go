@@ -126,3 +126,23 @@ func TestTheFirstFoldThatEvictsStaysWithinTheBound(t *testing.T) {
 	watchDisk(t, st).Store(SmallestDisk + SmallestDisk/32)
 	setMany(t, st, 0, "key:", 0, 25_000, strings.Repeat("v", 500))
 }
+
+// After a kill, too, the WAL keeps to its part: the next fold does not come behind one that has filled it.
+func TestRecoveryKeepsTheWALToItsPart(t *testing.T) {
+	d := newDisk(t)
+	late := func(o *Options) { o.WriteBackDelay = time.Hour }
+	st := opened(t, t.TempDir(), d.use, late)
+	const n = 6000
+	setMany(t, st, 0, "k", 0, n, strings.Repeat("v", 500))
+	st = reopened(t, st, d.use, late) // its WAL is new
+	for i := range 1200 {
+		mustDel(t, st, fmt.Sprint("k", 5*i))
+	}
+	dir := d.killed(t, st.dir)
+	st = opened(t, dir, bounded(&Bounds{Disk: SmallestDisk}))
+	s := st.onDisk.Load()
+	if most, wal := int64(s.walPages)+s.foldPages, st.walLength(); wal > most+most/4 {
+		t.Errorf("the WAL has %d pages, and its part is %d", wal, most)
+	}
+	checked(t, st)
+}

@@ -58,7 +58,8 @@ func (st *Store) applyReplayed(f *fold) error {
 	for _, space := range f.spaces {
 		st.nextSpace = max(st.nextSpace, space+1)
 	}
-	if d := st.onDisk.Load(); st.Bounds().Disk > 0 && st.walLength() >= int64(d.walPages)+d.foldPages {
+	d := st.onDisk.Load()
+	if st.Bounds().Disk > 0 && st.walLength()+int64(f.pages.guess.of(f)) > int64(d.walPages)+d.foldPages {
 		if _, _, err := wb.w.restartWAL(); err != nil && !errors.Is(err, sqlite3.BUSY) { // B1
 			return err
 		}
