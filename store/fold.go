@@ -149,18 +149,19 @@ func (f *fold) add(lsn uint64, rec journal.Record) error {
 	f.last = lsn
 	f.records++
 	r := readRecord(rec)
-	for {
-		c := &f.block[f.blocked]
-		if !r.next(c) {
-			return r.err()
-		}
+	for c := &f.block[f.blocked]; r.next(c); c = &f.block[f.blocked] {
 		if c.op == opLump {
 			f.drain() // the birth of its key comes before it
 			f.keepLump(c)
+			f.watch()
 		} else if f.blocked++; f.blocked == len(f.block) {
 			f.drain()
 		}
 	}
+	if f.pages.near {
+		f.drain()
+	}
+	return r.err()
 }
 
 // drain folds the decoded changes, in passes so that the cache misses of many rows overlap

@@ -8,7 +8,7 @@ import (
 
 // At a bound a write-back is to change no more pages than its part of the disk holds (B1), and how many it has changed
 // is known only when it is done. So they are estimated while it is folded, from what is cheap to count, and the fold is
-// cut at the record with which it would be too much; what comes after it is the next one's:
+// cut at the record with which it would be too much, which is never cut itself; what comes after it is the next one's:
 //
 //	pages of what comes    the contents, and a leaf of the index by name for each new key
 //	pages of what changes  groups of eight neighbouring keys of which the tables have a row that changes or goes,
@@ -28,6 +28,7 @@ type foldPages struct {
 
 	most  int64     // pages that it may change, 0 = any number
 	guess pageGuess // how they are estimated
+	near  bool      // it is to change most of them: each record is counted before the next one comes
 	full  bool      // it is to change as many as it may
 }
 
@@ -47,6 +48,9 @@ const (
 	leastPerRecord                    = 1.0 / 64
 	// leastTold is how many pages of a kind tell anything.
 	leastTold = 16
+	// leastRest is what a guess of what changes does not fall below where most pages are taken for those of what comes:
+	// contents that vanish within the fold, or take the place of others, are counted there, and leave too little.
+	leastRest = 0.5
 )
 
 var unknownPages = pageGuess{comes: firstGuess, changes: firstGuess, nameBytes: 32, perRecord: 2, perGone: 2}
@@ -72,11 +76,16 @@ func (g *pageGuess) of(f *fold) float64 {
 // and what is less by and by.
 func (g pageGuess) told(n foldCounts, pages float64, keys int64) pageGuess {
 	less := func(was, now float64) float64 { return min(max(now, was-was/8, leastGuess), mostGuess) }
+	came := n.comes * g.comes
 	switch {
 	case n.changes < n.comes/8 && n.comes >= leastTold:
 		g.comes = less(g.comes, pages/(n.comes+n.changes))
 	case n.changes >= leastTold:
-		g.changes = less(g.changes, (pages-n.comes*g.comes)/n.changes)
+		rest := (pages - came) / n.changes
+		if came > pages/2 {
+			rest = max(rest, min(g.changes, leastRest))
+		}
+		g.changes = less(g.changes, rest)
 	}
 	if born := n.names.born; born >= leastTold {
 		g.nameBytes += (float64(n.names.names)/float64(born) - g.nameBytes) / 8
@@ -86,7 +95,11 @@ func (g pageGuess) told(n foldCounts, pages float64, keys int64) pageGuess {
 	}
 	g.keys = keys
 	if n.rows >= leastTold {
-		g.perRecord += (max(pages/float64(n.records), leastPerRecord) - g.perRecord) / 4
+		perRecord := max(pages/float64(n.records), leastPerRecord)
+		if most := float64(n.names.most); most > 0 {
+			perRecord = min(perRecord, most/4)
+		}
+		g.perRecord += (perRecord - g.perRecord) / 4
 	}
 	return g
 }
@@ -100,7 +113,12 @@ func (f *fold) plan(most int64, guess *pageGuess) {
 // watch sees to it that the fold is full in time.
 func (f *fold) watch() {
 	p := &f.pages
-	p.full = p.most > 0 && p.guess.of(f) >= float64(p.most)
+	if p.most == 0 {
+		p.near, p.full = false, false
+		return
+	}
+	pages, most := p.guess.of(f), float64(p.most)
+	p.near, p.full = pages >= most*3/4, pages >= most
 }
 
 // planLocked brings the bounds, and what the folds before have told, to the pending fold. The caller holds wb.mu.

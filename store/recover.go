@@ -24,6 +24,7 @@ func (st *Store) replay() error {
 		most = st.rows() // B1
 	}
 	st.planLocked()
+	st.wal.used = st.walLength()
 	err := st.journal.Replay(st.applied.Load()+1, func(lsn uint64, rec journal.Record) error {
 		err := f.add(lsn, rec)
 		f.drain()
@@ -58,11 +59,8 @@ func (st *Store) applyReplayed(f *fold) error {
 	for _, space := range f.spaces {
 		st.nextSpace = max(st.nextSpace, space+1)
 	}
-	d := st.onDisk.Load()
-	if st.Bounds().Disk > 0 && st.walLength()+int64(f.pages.guess.of(f)) > int64(d.walPages)+d.foldPages {
-		if _, _, err := wb.w.restartWAL(); err != nil && !errors.Is(err, sqlite3.BUSY) { // B1
-			return err
-		}
+	if err := st.keepWALShort(int64(f.pages.guess.of(f))); err != nil {
+		return err
 	}
 	err := wb.w.apply(f)
 	if noSpace(err) { // the journal's end is fsynced: Open saw to it
@@ -90,6 +88,26 @@ func (st *Store) applyReplayed(f *fold) error {
 	st.opened.Records += f.records
 	st.opened.Rows += int64(f.changes())
 	f.reset()
+	return nil
+}
+
+// keepWALShort keeps B1 in a recovery: the WAL is begun anew before a fold that would make it longer than its part. How
+// much of the file is in use is counted, since it gets no shorter. Where there is no room for it the fold tells.
+func (st *Store) keepWALShort(pages int64) error {
+	written, err := st.wb.w.writtenPages()
+	if err != nil || st.Bounds().Disk <= 0 {
+		return err
+	}
+	st.wal.used += written
+	if d := st.onDisk.Load(); st.wal.used+pages <= int64(d.walPages)+d.foldPages {
+		return nil
+	}
+	switch _, _, err = st.wb.w.restartWAL(); {
+	case err == nil:
+		st.wal.used = 0
+	case !errors.Is(err, sqlite3.BUSY) && !noSpace(err):
+		return err
+	}
 	return nil
 }
 

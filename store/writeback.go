@@ -301,7 +301,6 @@ func (st *Store) applyLoop() {
 		counts, start := f.counts(), time.Now()
 		wb.pace.begin(start, counts.rows, f.bytes)
 		busy = true
-		_, _ = wb.w.writtenPages() // countPages is to count this fold's
 		if !st.applyUntilDone(f) {
 			return
 		}
@@ -333,6 +332,7 @@ func (st *Store) applyUntilDone(f *fold) bool {
 		}
 		if err == nil {
 			f.synced = st.journal.Synced()
+			_, _ = wb.w.writtenPages() // countPages is to count what this attempt writes
 			err = wb.w.apply(f)
 		}
 		if err == nil {
