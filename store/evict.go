@@ -90,6 +90,9 @@ func (st *Store) evict() {
 		if st.journal.Err() != nil && st.journal.Wait(st.journal.Last()) != nil {
 			return // nothing can be recorded now
 		}
+		if time.Since(st.side.noted) >= evictPeriod {
+			st.noteOrders()
+		}
 		st.lookAgain()
 		over, any, freed, err := st.evictRound()
 		if err != nil {
