@@ -45,8 +45,8 @@ func (st *Store) evictLoop() {
 			st.lookAtDisk()
 		}
 		st.followBounds()
-		if st.order.by.limited() {
-			st.evict()
+		if st.order.by.limited() && st.evict() > 0 {
+			st.writeBackEvicted()
 		}
 		st.noteOrders()
 	}
@@ -76,32 +76,42 @@ func (st *Store) lookAtDisk() {
 	r.setting.Unlock()
 }
 
+// writeBackEvicted has write-back begin where the tables take more than they may: what was evicted frees their pages only
+// once it is written back, and the fold that it is in may be far from full.
+func (st *Store) writeBackEvicted() {
+	if m := st.room.mark.Load(); m.used > st.limit(st.Bounds(), m) {
+		st.kickWriteBack()
+	}
+}
+
 // evict removes keys until the bounds hold, or nothing more can go, and in between tells the Orders of what is on disk.
-func (st *Store) evict() {
+// It returns how many bytes went.
+func (st *Store) evict() (evicted int64) {
 	for tries := 0; ; {
 		select {
 		case <-st.wb.stop:
-			return
+			return evicted
 		default:
 		}
 		if st.Bounds() != st.order.by {
 			st.followBounds()
 		}
 		if st.journal.Err() != nil && st.journal.Wait(st.journal.Last()) != nil {
-			return // nothing can be recorded now
+			return evicted // nothing can be recorded now
 		}
 		if time.Since(st.side.noted) >= evictPeriod {
 			st.noteOrders()
 		}
 		st.lookAgain()
 		over, any, freed, err := st.evictRound()
+		evicted += freed
 		if err != nil {
 			st.nothingLeft(over)
-			return
+			return evicted
 		}
 		scanning, err := st.scanForOrder()
 		if err != nil {
-			return
+			return evicted
 		}
 		switch {
 		case freed > 0:
@@ -118,7 +128,7 @@ func (st *Store) evict() {
 		if !any {
 			st.nothingLeft(over)
 		}
-		return
+		return evicted
 	}
 }
 
