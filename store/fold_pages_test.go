@@ -216,7 +216,7 @@ func TestAFoldIsCutWhereItWouldChangeMorePagesThanItMay(t *testing.T) {
 // Before the bound folds with ascending names change few pages for a key. The first that evicts is none of those.
 func TestTheFirstFoldThatEvictsStaysWithinTheBound(t *testing.T) {
 	st := opened(t, t.TempDir(), bounded(&Bounds{Disk: SmallestDisk, Policy: AllKeysRandom}))
-	watchDisk(t, st).Store(SmallestDisk + SmallestDisk/32)
+	watchDisk(t, st).Store(SmallestDisk + SmallestDisk/16)
 	setMany(t, st, 0, "key:", 0, 25_000, strings.Repeat("v", 500))
 }
 
