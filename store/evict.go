@@ -76,8 +76,8 @@ func (st *Store) lookAtDisk() {
 	r.setting.Unlock()
 }
 
-// writeBackEvicted has write-back begin where the tables take more than they may: what was evicted frees their pages only
-// once it is written back, and the fold that it is in may be far from full.
+// writeBackEvicted has write-back begin where the tables take more than they may: what was evicted frees their pages
+// only once it is written back, and the fold that it is in may be far from full.
 func (st *Store) writeBackEvicted() {
 	if m := st.room.mark.Load(); m.used > st.limit(st.Bounds(), m) {
 		st.kickWriteBack()

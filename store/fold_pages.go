@@ -46,9 +46,9 @@ const (
 	// firstGuess is what is said of pages that no fold has told of, leastGuess and mostGuess bound what folds tell.
 	firstGuess, leastGuess, mostGuess = 1.25, 0.125, 4
 	leastPerRecord                    = 1.0 / 64
-	// guessSlow: a guess becomes less by one part of so many with a fold. Where keys of 500 bytes go at random at a bound
-	// of 16 MB, of 100 folds one changes 1.17 times the pages that were guessed, and half change less than 0.95. With 8 it
-	// was 1.36, and 1.00.
+	// guessSlow: a guess becomes less by one part of so many with a fold. Where keys of 500 bytes go at random at a
+	// bound of 16 MB, of 100 folds one changes 1.17 times the pages that were guessed, and half change less than 0.95.
+	// With 8 it was 1.36, and 1.00.
 	guessSlow = 32
 	// leastTold is how many pages of a kind tell anything.
 	leastTold = 16
