@@ -231,7 +231,7 @@ func TestALowerBoundIsReachedInSlicesAndTheFileFollows(t *testing.T) {
 	flushed(t, st)
 	checked(t, st)
 	ordersAgree(t, st)
-	if used := st.room.mark.Load().used; used < SmallestDisk/2 { // of the 5.8 MB that the tables may take
+	if used := st.room.mark.Load().used; used < SmallestDisk/2 { // of the 5.6 MB that the tables may take
 		t.Errorf("%d bytes are left of a bound of %d", used, SmallestDisk)
 	}
 }
