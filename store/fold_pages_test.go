@@ -13,7 +13,7 @@ import (
 	"diskette/store/journal"
 )
 
-// What a fold counts is about how many pages it changes, whatever its rows are: what is learned of it is near to 1.
+// A fold changes hardly more pages than are counted, whatever its rows are: it has nothing to learn but a little.
 func TestAFoldCountsThePagesThatItWillChange(t *testing.T) {
 	r := rand.New(rand.NewPCG(testrand.Number(t, 1), 15))
 	const n = 6000
@@ -68,7 +68,7 @@ func TestAFoldCountsThePagesThatItWillChange(t *testing.T) {
 			g := guessAfter(t, st, pageGuess{comes: 1, changes: 1, keys: n, nameBytes: 6, perRecord: 2, perGone: 2},
 				func() { test.fold(t, st) })
 			t.Logf("of a page counted %.2f came, and %.2f changed", g.comes, g.changes)
-			if g.comes > firstGuess || g.changes > firstGuess || min(g.comes, g.changes) < 0.2 {
+			if g.comes > firstGuess || g.changes > firstGuess {
 				t.Errorf("of a page counted %.2f came, and %.2f changed", g.comes, g.changes)
 			}
 		})
