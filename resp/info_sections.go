@@ -362,7 +362,10 @@ func infoDiskette(t *infoText, r *infoReport) {
 	st := &r.store
 	t.line("hot_bytes", st.HotBytes)
 	t.line("hot_objects", st.HotObjects)
-	t.line("hot_limit", r.s.store.MaxMemory()) // what buffers leave of maxmemory
+	t.line("hot_limit", r.s.store.MaxMemory()) // what buffers, order_bytes and packing_bytes leave of maxmemory
+	t.line("filter_bytes", st.FilterBytes)
+	t.line("order_bytes", st.OrderBytes)
+	t.line("packing_bytes", st.PackingBytes)
 	t.line("loads", st.Loads)
 	t.line("load_usec", st.LoadNanos/1000)
 	t.line("unloaded", st.Unloaded)

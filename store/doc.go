@@ -28,6 +28,7 @@
 //	fold.go writeback.go pace.go apply.go applied.go     from the journal to the tables
 //	fold_index.go fold_order.go                          where its rows are; them in the order of the tables
 //	lump.go                                              the elements of collections that one record makes whole
+//	fold_pages.go                                        how many pages it will change, and where it is cut
 //	writer.go recover.go maintain.go                     its connection; after a crash; the tables' upkeep
 //	breath.go rest.go                                    write-back lets clients have the processor; gives memory back
 //	pulse.go idle.go                                     what an idle server does not do, and gives back
@@ -75,6 +76,7 @@
 //	before_bounds.go                                     what older versions have stored stays within bounds
 //	ordering.go ordering_scan.go evict.go evict_ttl.go   what goes when it is too much, and who removes it
 //	order/                                               by which order: a few bits for each key
+//	side.go                                              what is known of keys on disk takes memory
 //	dir_linux.go dir_other.go filesystem.go              what the system says of them
 //	tallies.go tally_seed.go tally/                      statistics of databases and prefixes
 //	collection.go table.go run.go dict.go pack.go        values of elements: in memory, as rows

@@ -21,7 +21,8 @@ import (
 // wait at the bound itself (WaitForRoom), so that a burst can not overtake it.
 const (
 	evictBatch = 512 // keys that are read at a time
-	evictSlice = 128 // of which so many are removed under one hold of the keyspace lock
+	evictSlice = 128 // of which so many are removed under one hold of the keyspace lock, by one record, if that is
+	evictShare = 8   // changes no more than this part of the pages that a write-back may change
 
 	evictPeriod = time.Second // looks at the file system, and for keys where there were none
 	evictTries  = 64          // batches in a row of which nothing could go
@@ -44,9 +45,10 @@ func (st *Store) evictLoop() {
 			st.lookAtDisk()
 		}
 		st.followBounds()
-		if st.order.by.limited() {
-			st.evict()
+		if st.order.by.limited() && st.evict() > 0 {
+			st.writeBackEvicted()
 		}
+		st.noteOrders()
 	}
 }
 
@@ -74,29 +76,42 @@ func (st *Store) lookAtDisk() {
 	r.setting.Unlock()
 }
 
+// writeBackEvicted has write-back begin where the tables take more than they may: what was evicted frees their pages
+// only once it is written back, and the fold that it is in may be far from full.
+func (st *Store) writeBackEvicted() {
+	if m := st.room.mark.Load(); m.used > st.limit(st.Bounds(), m) {
+		st.kickWriteBack()
+	}
+}
+
 // evict removes keys until the bounds hold, or nothing more can go, and in between tells the Orders of what is on disk.
-func (st *Store) evict() {
+// It returns how many bytes went.
+func (st *Store) evict() (evicted int64) {
 	for tries := 0; ; {
 		select {
 		case <-st.wb.stop:
-			return
+			return evicted
 		default:
 		}
 		if st.Bounds() != st.order.by {
 			st.followBounds()
 		}
 		if st.journal.Err() != nil && st.journal.Wait(st.journal.Last()) != nil {
-			return // nothing can be recorded now
+			return evicted // nothing can be recorded now
+		}
+		if time.Since(st.side.noted) >= evictPeriod {
+			st.noteOrders()
 		}
 		st.lookAgain()
 		over, any, freed, err := st.evictRound()
+		evicted += freed
 		if err != nil {
 			st.nothingLeft(over)
-			return
+			return evicted
 		}
 		scanning, err := st.scanForOrder()
 		if err != nil {
-			return
+			return evicted
 		}
 		switch {
 		case freed > 0:
@@ -113,7 +128,7 @@ func (st *Store) evict() {
 		if !any {
 			st.nothingLeft(over)
 		}
-		return
+		return evicted
 	}
 }
 
@@ -244,7 +259,7 @@ func (st *Store) evictFrom(q quota) (any bool, freed int64, err error) {
 func (st *Store) evictRows(q quota, s *space, ids []int64, rows []rowHead, certain bool) (freed int64, stale bool) {
 	at, volatile := 0, st.order.by.policyOf(q.db).Volatile()
 	for len(ids) > 0 && freed < q.bytes {
-		slice := ids[:min(evictSlice, len(ids))]
+		slice := ids[:min(st.evictSlice(), len(ids))]
 		ids = ids[len(slice):]
 		st.awaitFold()
 		st.Lock()
@@ -277,12 +292,17 @@ func (st *Store) evictRows(q quota, s *space, ids []int64, rows []rowHead, certa
 	return freed, false
 }
 
-// awaitFold keeps B1: deletions change pages, too, so the evictor waits, as writers do, where the fold has the rows
-// that a write-back may change. It does not where write-back can not go on.
+// evictSlice is how many keys go with one record. A fold is not cut within it.
+func (st *Store) evictSlice() int {
+	return int(min(max(float64(st.onDisk.Load().foldPages)/evictShare/st.room.guess.Load().perGone, 8), evictSlice))
+}
+
+// awaitFold keeps B1: deletions change pages, too, so the evictor waits, as writers do, where the fold has as many as a
+// write-back may change. It does not where write-back can not go on.
 func (st *Store) awaitFold() {
-	for st.wb.rows.Load() > int64(st.rows()) && st.writeError.Load() == nil && st.journal.Err() == nil &&
+	for st.foldFull() && st.writeError.Load() == nil && st.journal.Err() == nil &&
 		st.wb.lockedOut.Load() == nil {
-		st.kickWriteBack()
+		st.hurry()
 		select {
 		case <-st.wb.stop:
 			return

@@ -236,6 +236,27 @@ func TestALowerBoundIsReachedInSlicesAndTheFileFollows(t *testing.T) {
 	}
 }
 
+// What goes for a bound that is a little too low is few pages of a fold, which nobody else asks for.
+func TestWhatIsEvictedIsWrittenBackWhereTheTablesTakeTooMuch(t *testing.T) {
+	const n, value, slightly = 6000, 3000, 128 << 10
+	st := opened(t, t.TempDir())
+	setMany(t, st, 0, "k", 0, n, strings.Repeat("v", value))
+	flushed(t, st)
+	eventually(t, "the measure", func() bool { return st.room.mark.Load().used > n*value })
+	b := &Bounds{Disk: 32 << 20}
+	tooMuch := func() int64 {
+		st.SetBounds(b)
+		m := st.room.mark.Load()
+		return m.used - st.limit(b, m)
+	}
+	for over := tooMuch(); over <= 0 || over > slightly; over = tooMuch() {
+		b = &Bounds{Disk: b.Disk + (over-slightly/2)*3/4}
+	}
+	b = &Bounds{Disk: b.Disk, Policy: AllKeysLRU}
+	st.SetBounds(b)
+	eventually(t, "what is too much to go", func() bool { m := st.room.mark.Load(); return m.used <= st.limit(b, m) })
+}
+
 // TestWhatWasNotEvictedIsThereAfterAKill plays clients that set, change, rename and delete keys of all sizes in a
 // bounded store, which is killed again and again.
 func TestWhatWasNotEvictedIsThereAfterAKill(t *testing.T) {

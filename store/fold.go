@@ -31,6 +31,7 @@ type fold struct {
 	expiring map[int64]int64 // space -> its number of keys with a deadline
 	nextID   int64           // above every key id created in it
 	text     arena
+	pages    foldPages
 
 	block   [32]change // decoded, not folded yet: see drain
 	blocked int
@@ -145,6 +146,7 @@ func (f *fold) reset() {
 	f.synced, f.born = 0, 0
 	f.last, f.records, f.bytes, f.nextID, f.renames, f.whole = 0, 0, 0, 0, false, false
 	f.text.reset()
+	f.pages = foldPages{most: f.pages.most, guess: f.pages.guess}
 }
 
 // add folds one journal record, once drain is called; from then on it keeps no slice of the
@@ -156,18 +158,19 @@ func (f *fold) add(lsn uint64, rec journal.Record) error {
 	f.last = lsn
 	f.records++
 	r := readRecord(rec)
-	for {
-		c := &f.block[f.blocked]
-		if !r.next(c) {
-			return r.err()
-		}
+	for c := &f.block[f.blocked]; r.next(c); c = &f.block[f.blocked] {
 		if c.op == opLump {
 			f.drain() // the birth of its key comes before it
 			f.keepLump(c)
+			f.watch()
 		} else if f.blocked++; f.blocked == len(f.block) {
 			f.drain()
 		}
 	}
+	if f.pages.near {
+		f.drain()
+	}
+	return r.err()
 }
 
 // drain folds the decoded changes, in passes so that the cache misses of many rows overlap
@@ -182,6 +185,9 @@ func (f *fold) drain() {
 		case c.op.ofKey():
 			place := f.index.place(&f.ways[i])
 			if *place == 0 {
+				if c.op != opCreate && f.index.pages[f.ways[i].page-1].empty(f.ways[i].i) {
+					f.pages.groups++
+				}
 				f.entries = append(doubled(f.entries), entry{id: c.id})
 				*place = int32(len(f.entries))
 			}
@@ -216,9 +222,11 @@ func (f *fold) drain() {
 		case opPut, opInsert, opRemove:
 			f.changeRow(&f.rows[f.places[i]], c)
 		default:
+			f.pages.name(c, &f.entries[f.places[i]])
 			f.change(&f.entries[f.places[i]], c)
 		}
 	}
+	f.watch()
 }
 
 // doubled makes room for another element. append alone adds a quarter, and leaves four times the slice as garbage until
@@ -243,6 +251,7 @@ func (f *fold) changeRow(e *rowEntry, c *change) {
 	switch {
 	case e.removed: // what room data has may serve a later put
 	case c.shared:
+		f.pages.share(c.data, e.data, e.shared)
 		e.data, e.shared = c.data, true
 	default:
 		var room []byte
@@ -288,6 +297,7 @@ func (f *fold) change(e *entry, c *change) {
 
 func (f *fold) setValue(e *entry, c *change) {
 	if c.shared {
+		f.pages.share(c.data, e.value, e.shared)
 		e.value, e.shared = c.data, true
 	} else {
 		var room []byte

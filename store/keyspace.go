@@ -193,7 +193,7 @@ func (st *Store) rememberAbsent(o *object) {
 
 // noRoom reports whether write-back is too far behind.
 func (st *Store) noRoom() bool {
-	return st.backlog.Load() > 2*st.onDisk.Load().tail || st.wb.rows.Load() > int64(st.rows()) ||
+	return st.backlog.Load() > 2*st.onDisk.Load().tail || st.wb.rows.Load() > int64(st.rows()) || st.wb.full.Load() ||
 		st.wb.text.Load() > min(st.sizes.waiting, st.onDisk.Load().waiting) || st.wb.cramped.Load()
 }
 
@@ -244,7 +244,7 @@ func (st *Store) WaitForRoom() {
 		case lacksNothing:
 			return
 		case lacksWriteBack:
-			st.kickWriteBack()
+			st.hurry()
 		case lacksPatience: // it comes with time
 		case lacksMending:
 			if since.IsZero() {

@@ -26,7 +26,6 @@ func Open(o Options) (_ *Store, err error) {
 	st.order.by = &Bounds{} // the evictor follows
 	st.room.wake, st.room.dbs = make(chan struct{}, 1), make([]roomOfDB, o.Databases)
 	st.room.mark.Store(&mark{free: -1})
-	st.room.pages.Store(mostChange)
 	st.tx.st = st
 	st.notBusy.L = &st.mu
 	if err := st.openDir(); err != nil {
@@ -175,15 +174,17 @@ func (st *Store) openDatabase() error {
 	w.serveParts(&st.paged, &st.filters)
 	st.wb.w = w
 	var nextID int64
+	guess := unknownPages
 	err = queryInts(c, `SELECT max(coalesce((SELECT value FROM meta WHERE name = 'next_id'), 1),
 			(SELECT coalesce(max(id), 0) + 1 FROM keys WHERE id < `+itoa(mostID)+`)),
-		max(coalesce((SELECT value FROM meta WHERE name = 'next_space'), 1), (SELECT coalesce(max(space), 0) + 1 FROM spaces))`,
-		&nextID, &st.nextSpace)
+		max(coalesce((SELECT value FROM meta WHERE name = 'next_space'), 1), (SELECT coalesce(max(space), 0) + 1 FROM spaces)),
+		(SELECT coalesce(sum(keys), 0) FROM spaces)`, &nextID, &st.nextSpace, &guess.keys)
 	if err != nil {
 		closeConn(c)
 		return damaged(st.dir, err)
 	}
 	st.ids.above(nextID - 1)
+	st.room.guess.Store(&guess)
 	st.applied.Store(w.applied)
 	return nil
 }

@@ -28,7 +28,7 @@ func (p Policy) order() order.Policy {
 // Bytes that a key takes in the tables, about. A row stands in pages of 4 KiB, of which a long one has several, and a
 // name a second time in the index, whose pages are filled to 70 % or so.
 func keyBytesOnDisk(name int, value int64, deadline bool) int64 {
-	const row, entry, page = 20, 14, pageBytes - 40
+	const row, page = 20, pageBytes - 40
 	n := int64(name) + value + row
 	if deadline {
 		n += 30
@@ -38,8 +38,11 @@ func keyBytesOnDisk(name int, value int64, deadline bool) int64 {
 	} else {
 		n = pageBytes / (page / n)
 	}
-	return n + (int64(name)+entry)*10/7
+	return n + (int64(name)+nameEntry)*10/7
 }
+
+// nameEntry is how many bytes a name has beside it in the index.
+const nameEntry = 14
 
 // bytesOnDisk is -1 if memory does not know.
 func (o *object) bytesOnDisk() int64 {

@@ -41,7 +41,7 @@ func writeBackOf(t *testing.T, st *Store, change func()) (did written) {
 
 func TestAStringAsLongAsTheOneBeforeIsWrittenInItsPlace(t *testing.T) {
 	st := opened(t, t.TempDir())
-	const keys = 60 // a write-back of 64 rows counts pages anew
+	const keys = 60
 	fill := func(value string) {
 		for i := range keys {
 			mustSet(t, st, fmt.Sprint("k", i), fmt.Sprint(value, i))

@@ -72,5 +72,5 @@ func (st *Store) filled() float64 {
 	text := float64(wb.text.Load()+wb.queue.bytes.Load()) / float64(min(st.sizes.waiting, st.onDisk.Load().waiting))
 	under := wb.pace.bytes.Load() // until it is done these count, too
 	journal := float64(st.backlog.Load()-under) / float64(max(2*st.onDisk.Load().tail-under, 1))
-	return max(rows, text, journal)
+	return max(rows, text, journal, st.pagesFilled())
 }

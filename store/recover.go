@@ -23,6 +23,8 @@ func (st *Store) replay() error {
 	if st.Bounds().Disk > 0 {
 		most = st.rows() // B1
 	}
+	st.planLocked()
+	st.wal.used = st.walLength()
 	err := st.journal.Replay(st.applied.Load()+1, func(lsn uint64, rec journal.Record) error {
 		err := f.add(lsn, rec)
 		f.drain()
@@ -33,7 +35,7 @@ func (st *Store) replay() error {
 		if lsn < wb.w.ahead { // the tables hold part of what follows
 			return nil
 		}
-		if f.weight() >= most || f.text.used > 4*min(st.sizes.fold, st.onDisk.Load().fold) {
+		if f.weight() >= most || f.pages.full || f.text.used > 4*min(st.sizes.fold, st.onDisk.Load().fold) {
 			return st.applyReplayed(f)
 		}
 		return nil
@@ -57,10 +59,8 @@ func (st *Store) applyReplayed(f *fold) error {
 	for _, space := range f.spaces {
 		st.nextSpace = max(st.nextSpace, space+1)
 	}
-	if d := st.onDisk.Load(); st.Bounds().Disk > 0 && st.walLength() >= int64(d.walPages)+d.foldPages {
-		if _, _, err := wb.w.restartWAL(); err != nil && !errors.Is(err, sqlite3.BUSY) { // B1
-			return err
-		}
+	if err := st.keepWALShort(int64(f.pages.guess.of(f))); err != nil {
+		return err
 	}
 	err := wb.w.apply(f)
 	if noSpace(err) { // the journal's end is fsynced: Open saw to it
@@ -88,6 +88,26 @@ func (st *Store) applyReplayed(f *fold) error {
 	st.opened.Records += f.records
 	st.opened.Rows += int64(f.changes())
 	f.reset()
+	return nil
+}
+
+// keepWALShort keeps B1 in a recovery: the WAL is begun anew before a fold that would make it longer than its part. How
+// much of the file is in use is counted, since it gets no shorter. Where there is no room for it the fold tells.
+func (st *Store) keepWALShort(pages int64) error {
+	written, err := st.wb.w.writtenPages()
+	if err != nil || st.Bounds().Disk <= 0 {
+		return err
+	}
+	st.wal.used += written
+	if d := st.onDisk.Load(); st.wal.used+pages <= int64(d.walPages)+d.foldPages {
+		return nil
+	}
+	switch _, _, err = st.wb.w.restartWAL(); {
+	case err == nil:
+		st.wal.used = 0
+	case !errors.Is(err, sqlite3.BUSY) && !noSpace(err):
+		return err
+	}
 	return nil
 }
 

@@ -3,8 +3,7 @@ package store
 import (
 	"maps"
 	"time"
-
-	"github.com/ncruces/go-sqlite3"
+	"unsafe"
 )
 
 // Eviction leaves holes: a key goes here and there, SQLite joins a page of the table of keys with its neighbours only
@@ -61,6 +60,7 @@ type packing struct {
 	wall   int64 // the id of the wall before the hand, 0 = there is none
 
 	credit int64 // pages that may be packed
+	most   int   // ranges that were known at a time, since it began anew
 	all    bool  // a test: whether there are holes or not
 }
 
@@ -123,7 +123,14 @@ func (p *packing) note(id int64) {
 
 // forget forgets all that is known.
 func (p *packing) forget() {
-	p.ranges, p.hand, p.noted = map[int64]packedRange{}, 0, -1
+	p.ranges, p.hand, p.noted, p.most = map[int64]packedRange{}, 0, -1, 0
+}
+
+// memory is about what it takes, in bytes. A map keeps the room that it had.
+func (p *packing) memory() int64 {
+	const each = 44 // 24, and what a map has free
+	p.most = max(p.most, len(p.ranges))
+	return int64(p.most)*each + int64(cap(p.rows))*int64(unsafe.Sizeof(packRow{}))
 }
 
 // turn brings the hand back to the first row, and forgets ranges that have no rows any more.
@@ -369,13 +376,6 @@ func (st *Store) repack() error {
 	}
 	if packed == 0 {
 		return nil
-	}
-	err := w.guard(func() error {
-		_, _, err := w.c.Status(sqlite3.DBSTATUS_CACHE_WRITE, true) // countPages is to count the next fold's
-		return err
-	})
-	if err != nil {
-		return err
 	}
 	return st.measure(m.growth, m.dropped, false)
 }

@@ -6,8 +6,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/ncruces/go-sqlite3"
 )
 
 // room is what the bounds leave the tables, and what they take. SQLite's pages are counted when a write-back is
@@ -37,7 +35,7 @@ type room struct {
 	evicts  atomic.Bool   // a policy may evict
 	dbs     []roomOfDB    // by number
 
-	pages atomic.Int64 // that pagesOf rows of a fold change
+	guess atomic.Pointer[pageGuess] // how many pages a fold changes
 
 	reaped int64 // the write-back goroutine's: dropped as of the last time that there was no garbage
 	freed  int64 // and how much was reaped since
@@ -204,36 +202,6 @@ func (st *Store) measure(growth, dropped int64, freed bool) error {
 	return nil
 }
 
-// rowsInPages is how many rows may be written back at a time, by the pages that those before have changed.
-func (st *Store) rowsInPages() int64 {
-	const fewest = 64
-	pages := st.onDisk.Load().foldPages
-	return max(fewest, min(pages*pagesOf/max(st.room.pages.Load(), 1), writeBackRows))
-}
-
-const (
-	pagesOf    = 1024 // rows, in which room.pages counts
-	mostChange = 2 * pagesOf
-)
-
-// countPages notes how many pages a fold's rows have changed: a few more than the folds before had at most, lately.
-func (st *Store) countPages(rows int) {
-	w := st.wb.w
-	if rows < 64 {
-		return
-	}
-	var written int64
-	err := w.guard(func() (err error) {
-		written, _, err = w.c.Status(sqlite3.DBSTATUS_CACHE_WRITE, true)
-		return err
-	})
-	if err == nil {
-		was := st.room.pages.Load()
-		st.room.pages.Store(max(written*pagesOf/int64(rows), was-was/8))
-		st.earn(int64(written))
-	}
-}
-
 // usedDisk is what the bound is for: the bytes of the database file, WAL, journal and reserve.
 func (st *Store) usedDisk() int64 {
 	base := filepath.Join(st.dir, databaseFile)
@@ -243,8 +211,8 @@ func (st *Store) usedDisk() int64 {
 // makeRoom keeps B1 where the evictor can not. It comes after a write-back in the same goroutine: it measures, and
 // reaps and gives back pages that the next one or the bounds need. Otherwise both wait until there is nothing to be
 // written back.
-func (st *Store) makeRoom(growth, dropped int64, rows int) {
-	st.countPages(rows)
+func (st *Store) makeRoom(growth, dropped int64, n foldCounts) {
+	st.countPages(n)
 	err := st.measure(growth, dropped, false)
 	if err == nil && st.Bounds().limited() {
 		err = st.madeRoom()
@@ -252,6 +220,7 @@ func (st *Store) makeRoom(growth, dropped int64, rows int) {
 	if st.tended(measuring, err) {
 		st.tended(repacking, st.repack())
 	}
+	st.side.packing.Store(st.wb.w.packing.memory())
 }
 
 // keepRoom is makeRoom when nothing was written back; freed = maintain has reaped or given pages back.

@@ -146,10 +146,11 @@ func (st *Store) atMoment() {
 	signal(wb.foldNow)
 }
 
-// foldHeldLocked folds the batches that are held, as far as the next moment. It returns how many it has let go. The
-// caller holds wb.mu, and has taken the batches from the queue before: records after a moment are appended after it is
-// set, so who has such a record finds the moment.
-func (st *Store) foldHeldLocked() (n int, err error) {
+// foldHeldLocked folds the batches that are held, as far as the next moment, or until the fold may change no more pages
+// (fold_pages.go). It returns how many it has let go, and what they had. The caller holds wb.mu, and has taken the
+// batches from the queue before: records after a moment are appended after it is set, so who has such a record finds
+// the moment.
+func (st *Store) foldHeldLocked() (n int, bytes, records int64, err error) {
 	ms := &st.wb.moments
 	end := uint64(math.MaxUint64)
 	if m := ms.next.Load(); m != nil {
@@ -158,41 +159,38 @@ func (st *Store) foldHeldLocked() (n int, err error) {
 	for _, b := range ms.held {
 		whole, err := st.foldBatchLocked(b, end)
 		if err != nil || !whole {
-			return n, err
+			return n, bytes, records, err
 		}
+		bytes, records = bytes+b.Bytes(), records+int64(b.Last-b.First+1)
 		b.Release()
 		n++
 	}
-	return n, nil
+	return n, bytes, records, nil
 }
 
-// foldBatchLocked folds the records of a batch up to an LSN.
+// foldBatchLocked folds the records of a batch up to an LSN, or until the fold is full.
 func (st *Store) foldBatchLocked(b *journal.Batch, end uint64) (whole bool, err error) {
 	ms, f := &st.wb.moments, st.wb.pending
-	if b.First > end {
+	if b.First > end || f.pages.full {
 		return false, nil
 	}
-	if b.Last <= end && ms.folded < b.First {
+	if whole = b.Last <= end && ms.folded < b.First && f.pages.most == 0; whole {
 		err = b.Each(f.add)
 	} else {
 		err = b.Each(func(lsn uint64, rec journal.Record) error {
-			if lsn <= ms.folded || lsn > end {
+			if lsn <= ms.folded || lsn > end || f.pages.full {
 				return nil
 			}
-			if b.Last > end {
-				ms.part += recordBytes(rec)
-				f.bytes += recordBytes(rec)
-			}
+			ms.folded = lsn
+			ms.part += recordBytes(rec)
+			f.bytes += recordBytes(rec)
 			return f.add(lsn, rec)
 		})
+		whole = ms.folded == b.Last
 	}
 	f.drain()
-	if err != nil {
+	if err != nil || !whole {
 		return false, err
-	}
-	if b.Last > end {
-		ms.folded = end
-		return false, nil
 	}
 	f.bytes += b.Bytes() - ms.part
 	ms.part = 0

@@ -24,6 +24,9 @@ type Stats struct {
 	Unloaded          int64 // objects dropped from memory
 	HotBytes          int64 // memory of the hot set
 	HotObjects        int64
+	FilterBytes       int64 // that of HotBytes which the filters of large collections take
+	OrderBytes        int64 // memory for the orders in which keys are evicted: beside the hot set
+	PackingBytes      int64 // and for what is known of holes in pages
 	Unapplied         int64 // journal records that are not in the tables yet
 	BacklogBytes      int64 // journal bytes of the unapplied records
 	WriteBacks        int64
@@ -74,7 +77,7 @@ func (st *Store) memoryStatsLocked() Stats {
 		Expired: c.expired, ExpiredFields: c.expiredFields,
 		EvictedKeys: c.evicted, EvictedBytes: c.evictedBytes, EvictedAgeMillis: evictedAge,
 		Loads: c.loads, LoadNanos: c.loadNanos, Unloaded: c.unloaded,
-		HotBytes: st.hotBytes, HotObjects: st.hotObjects,
+		HotBytes: st.hotBytes, HotObjects: st.hotObjects, FilterBytes: st.filterBytes,
 	}
 }
 
@@ -92,6 +95,7 @@ func (st *Store) addDiskStats(s *Stats) {
 	if err := st.journal.Err(); err != nil {
 		s.JournalError = err.Error()
 	}
+	s.OrderBytes, s.PackingBytes = st.SideBytes()
 	s.IndexedKeys = st.paged.count()
 	s.DatabaseBytes = fileBytes(filepath.Join(st.dir, databaseFile))
 	s.WALBytes = fileBytes(filepath.Join(st.dir, databaseFile+"-wal"))

@@ -139,6 +139,7 @@ type Store struct {
 	wb         writeBack
 	reserve    reserve
 	room       room
+	side       side
 	wal        walHeld
 	trouble    trouble
 	opened     Opened

@@ -24,6 +24,7 @@ type walHeld struct {
 	limit     atomic.Int64 // bytes, 0 = none
 	snapshots atomic.Int32 // this process's own, which have a reason to hold the WAL, and end
 	since     atomic.Int64 // unix ms, 0 = nobody holds it
+	used      int64        // pages of it that are in use, about, in a recovery
 	impatient bool         // the apply goroutine's: somebody has held it for long, so it is not waited for
 }
 

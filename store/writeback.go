@@ -25,7 +25,7 @@ type writeBack struct {
 	queue struct {
 		sync.Mutex
 		batches []*journal.Batch
-		bytes   atomic.Int64 // written under the mutex, as records; both count until they are folded
+		bytes   atomic.Int64 // written under the mutex, but for what is folded, as records; both count until then
 		records atomic.Int64
 		resting bool   // the fold goroutine waits for the next batch
 		stir    bool   // so does the sweeper
@@ -57,6 +57,8 @@ type writeBack struct {
 
 	rows      atomic.Int64 // the pending fold's weight
 	text      atomic.Int64 // the bytes of its contents
+	full      atomic.Bool  // it is to change as many pages as it may: see fold_pages.go
+	pages     atomic.Int64 // that it is to change, about
 	cramped   atomic.Bool  // see noteRoom
 	lastNanos atomic.Int64 // unix time at which a write-back last left nothing over, or a Flush ended
 	stop      chan struct{}
@@ -106,7 +108,7 @@ func (st *Store) rows() int {
 	if st.opts.WriteBackRows > 0 {
 		return st.opts.WriteBackRows
 	}
-	return int(min(int64(st.sizes.rows), st.rowsInPages(), max(8192, st.maxMemory.Load()/8192)))
+	return int(min(int64(st.sizes.rows), max(8192, st.maxMemory.Load()/8192)))
 }
 
 // foldBytes follows maxmemory where that is small: two folds come on top of the hot set.
@@ -124,7 +126,7 @@ func (st *Store) committed(b *journal.Batch) {
 	q.batches = append(q.batches, b)
 	records := int64(b.Last - b.First + 1)
 	queued, count := q.bytes.Add(n), q.records.Add(records)
-	signalAt, many := min(queueSignal, st.sizes.fold/2, st.onDisk.Load().fold/2), int64(st.rows())/4
+	signalAt, many := min(queueSignal, st.sizes.fold/2, st.onDisk.Load().fold/2), min(int64(st.rows()), st.recordsInPages())/4
 	long := queued > signalAt && queued-n <= signalAt || count > many && count-records <= many
 	wake, stir := long || q.resting, q.stir
 	q.resting, q.stir = false, false
@@ -208,23 +210,22 @@ func (st *Store) foldQueue(batches []*journal.Batch) []*journal.Batch {
 	q := &wb.queue
 	q.Lock()
 	q.batches, batches = batches[:0], q.batches
-	bytes, records := q.bytes.Load(), q.records.Load()
 	q.Unlock()
 	ms := &wb.moments
 	ms.held = append(ms.held, batches...)
-	n, err := st.foldHeldLocked()
+	st.planLocked()
+	n, bytes, records, err := st.foldHeldLocked()
 	ms.held = slices.Delete(ms.held, 0, n)
 	if err != nil { // our own encoding: a defect, and the journal keeps the data
 		wb.broken = fmt.Errorf("fold: %w", err)
 		st.setWriteErrorLocked(wb.broken)
 		return batches
 	}
-	wb.rows.Store(int64(wb.pending.weight()))
-	wb.text.Store(wb.pending.text.used)
+	st.tellFilledLocked()
 	q.bytes.Add(-bytes)
 	q.records.Add(-records)
 	clear(batches)
-	if n+len(batches) > 0 && (wb.resting || st.ripe()) {
+	if (n+len(batches) > 0 || wb.full.Load()) && (wb.resting || st.ripe()) {
 		signal(wb.applyNow)
 	}
 	return batches
@@ -236,9 +237,18 @@ func (st *Store) ripe() bool {
 	if f.empty() || st.wb.broken != nil {
 		return false
 	}
-	return st.wb.urgent > st.applied.Load() || f.weight() >= st.rows() || f.text.used >= st.foldBytes() ||
+	return st.wb.urgent > st.applied.Load() || f.pages.full || f.weight() >= st.rows() || f.text.used >= st.foldBytes() ||
 		f.bytes >= st.onDisk.Load().tail || time.Since(f.since) >= st.delay() ||
 		st.journal.Err() != nil // a failed fsync is over once the tables have the records
+}
+
+// hurry has write-back make room for who waits. A fold that is full goes as it is, and nothing of the next one with it.
+func (st *Store) hurry() {
+	if st.wb.full.Load() {
+		signal(st.wb.applyNow)
+		return
+	}
+	st.kickWriteBack()
 }
 
 // kickWriteBack makes write-back begin with everything up to now.
@@ -277,8 +287,10 @@ func (st *Store) applyLoop() {
 		if st.ripe() {
 			f = wb.pending
 			wb.pending, wb.spare = wb.spare, nil
-			wb.rows.Store(0)
-			wb.text.Store(0)
+			st.tellFilledLocked()
+			if len(wb.moments.held) > 0 {
+				signal(wb.foldNow)
+			}
 		}
 		wb.mu.Unlock()
 		if f == nil {
@@ -288,13 +300,13 @@ func (st *Store) applyLoop() {
 			continue
 		}
 		growth, dropped := st.growthOf(f.last)
-		rows, start := f.weight(), time.Now()
-		wb.pace.begin(start, rows, f.bytes)
+		counts, start := f.counts(), time.Now()
+		wb.pace.begin(start, counts.rows, f.bytes)
 		busy = true
 		if !st.applyUntilDone(f) {
 			return
 		}
-		st.makeRoom(growth, dropped, rows)
+		st.makeRoom(growth, dropped, counts)
 		wb.pace.end(time.Now())
 		st.indexBetween(st.indexShare(time.Since(start)))
 		st.filtersBetween(time.Since(start))
@@ -322,6 +334,7 @@ func (st *Store) applyUntilDone(f *fold) bool {
 		}
 		if err == nil {
 			f.synced = st.journal.Synced()
+			_, _ = wb.w.writtenPages() // countPages is to count what this attempt writes
 			err = wb.w.apply(f)
 		}
 		if err == nil {

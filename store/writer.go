@@ -38,6 +38,7 @@ type writer struct {
 	order     []int32
 	merging   merging
 	packing   packing
+	written   int64 // pages, as of the last writtenPages
 	over      overwriting
 	breath    breath
 	asides    *asides
