@@ -102,7 +102,7 @@ func TestWhoWaitsLeavesTheLoopToOthers(t *testing.T) {
 // clientBehind is what the server has of a connection.
 func clientBehind(s *Server, k *talker) (found *client) {
 	s.clients.each(func(cl *client) {
-		if cl.addr == k.conn.LocalAddr().String() {
+		if cl.addr() == k.conn.LocalAddr().String() {
 			found = cl
 		}
 	})

@@ -4,7 +4,6 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // What reaches a client without being a reply (published messages, invalidations) is pushed:
@@ -234,7 +233,7 @@ func (cl *client) sendPushes(queue []byte) {
 		return
 	}
 	_ = cl.guard.Send(queue, false) // the client's own goroutine notices the error
-	cl.guard.Unsent.Took.Store(time.Now().UnixMilli())
+	cl.guard.Unsent.NoteTook()
 	cl.guard.Unsent.Relax()
 	if p := cl.pushes; cap(queue) <= keptPushBytes {
 		p.mu.Lock()
