@@ -37,20 +37,28 @@ func idleConnectionsKeepLittle(t *testing.T) {
 	}
 }
 
-// keptByIdle is the heap that the server keeps for a connection that has sent something and rests. The clients are bare
-// descriptors, which take none.
+// keptByIdle is the heap that the server keeps for a connection that has sent something and rests. The first round makes
+// what is kept for all that come later: Go lets go of no goroutine's place.
 func keptByIdle(t *testing.T, addr string, s *Server, sends string) (bytes int) {
+	for range 2 {
+		bytes = keptByThese(t, addr, s, sends)
+	}
+	return bytes
+}
+
+// keptByThese is a round. The clients are bare descriptors, which take no heap.
+func keptByThese(t *testing.T, addr string, s *Server, sends string) (bytes int) {
 	const connections = 1000
 	to := netip.MustParseAddrPort(addr)
-	var sockets []int
+	sockets := make([]int, 0, connections)
 	defer func() {
 		for _, fd := range sockets {
 			unix.Close(fd)
 		}
+		inLoop(t, s, 1)
 	}()
 	reply := make([]byte, 64<<10)
-	talk(t, addr).do("PING") // the server has done it once
-	inLoop(t, s, 2)
+	inLoop(t, s, 1)
 	before := heapKept()
 	for range connections {
 		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
@@ -71,7 +79,7 @@ func keptByIdle(t *testing.T, addr string, s *Server, sends string) (bytes int) 
 			t.Fatal(n, err)
 		}
 	}
-	inLoop(t, s, 2+connections)
+	inLoop(t, s, 1+connections)
 	return int(heapKept()-before) / connections
 }
 
