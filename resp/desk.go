@@ -16,17 +16,24 @@ import (
 // Who waits in the middle of a batch keeps its desk: its command is not over. Others touch it only then, and under the
 // keyspace lock: see blocked.
 type desk struct {
-	read       batchRead     // the batch that runs next, if its loop has read it already
-	owed       time.Duration // how long the replies so far are to wait
+	// Emptied between two clients. The next one has their memory.
 	out        wire.Output
-	seen       uint64 // newest LSN that the replies in out must wait for
-	call       command.Call
-	replied    bool   // the Conn function encoded its reply itself
-	afterReply []byte // what its own command pushes to it
-	newRole    func() // what REPLICAOF in a transaction has put off until the keyspace lock is free
-	execAt     roomAt // when the last EXEC began
-	letWrites  func() // ends what its MIGRATE holds back, nil = nothing; under the keyspace lock
 	scratch    command.Scratch
+	afterReply []byte // what the client's own command pushes to it
+
+	task
+}
+
+// task is what nobody has any more when the batch is answered.
+type task struct {
+	read      batchRead     // the batch that runs next, if its loop has read it already
+	owed      time.Duration // how long the replies so far are to wait
+	seen      uint64        // newest LSN that the replies in out must wait for
+	call      command.Call
+	replied   bool   // the Conn function encoded its reply itself
+	newRole   func() // what REPLICAOF in a transaction has put off until the keyspace lock is free
+	execAt    roomAt // when the last EXEC began
+	letWrites func() // ends what its MIGRATE holds back, nil = nothing; under the keyspace lock
 }
 
 // batchRead is what a ReadBatch has returned.
@@ -58,12 +65,11 @@ func (cl *client) leaveDesk() {
 		return
 	}
 	cl.desk, cl.Scratch = nil, nil
-	d.out.Clean()
+	d.out.Disowned()
 	d.scratch.Reset()
-	clean := desk{out: d.out, scratch: d.scratch}
-	if cap(d.afterReply) <= keptAfterReply {
-		clean.afterReply = d.afterReply[:0]
+	if d.afterReply = d.afterReply[:0]; cap(d.afterReply) > keptAfterReply {
+		d.afterReply = nil
 	}
-	*d = clean
+	d.task = task{}
 	desks.Put(d)
 }

@@ -231,6 +231,7 @@ func TestABatchOfAClosedClientDoesNotRun(t *testing.T) {
 	inLoop(t, s, 3)
 	killed := clientBehind(s, k)
 	letGo := loopHeld(t, s, first)
+	killed.takeDesk()
 	killed.read = batchRead{done: true, commands: []wire.Command{{Args: [][]byte{[]byte("SET"), []byte("k"), []byte("v")}}}}
 	killed.kill()
 	letGo()

@@ -174,11 +174,11 @@ func (o *Output) Reset() {
 	o.Buf, o.marks, o.Dropped = o.Buf[:0], o.marks[:0], false
 }
 
-// Clean empties it for another owner, who gets its memory.
-func (o *Output) Clean() {
-	o.Sending = false
+// Disowned empties it for another owner, who gets its memory.
+func (o *Output) Disowned() {
+	o.Sending, o.InParts, o.Limit = false, 0, 0
 	o.Reset()
-	*o = Output{pieces: o.pieces, Buf: o.Buf, marks: o.marks}
+	o.owner, o.guard = nil, nil
 }
 
 // Drop lets go of everything, and lets nothing more gather.
