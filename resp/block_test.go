@@ -281,7 +281,7 @@ func TestManyWaitersCostAPushLittle(t *testing.T) {
 }
 
 func TestAServedReplyIsAnErrorIfItsChangeCouldNotBeStored(t *testing.T) {
-	var cl client
+	cl := client{desk: new(desk)}
 	cl.out.BeginReply(3)
 	command.ReplyOK.Encode(&cl.out, false)
 	served := blocked{lsn: 7}

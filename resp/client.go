@@ -19,40 +19,33 @@ import (
 
 // A client is one connection. The goroutine that serves it, its own or an event loop's, runs its commands; others see
 // it through CLIENT LIST and KILL, so what they read is atomic or under mu.
+//
+// Most connections rest most of the time, and one that rests in a loop takes some 850 bytes, together with its
+// wire.Guard and wire.PolledConn, none of which is a buffer. So what is needed only while it is served is at its desk
+// (desk.go) or in the guard's workspace, and what few clients ever use behind a pointer.
 type client struct {
 	srv   *Server
 	guard *wire.Guard
 	id    int64
-	addr  string // "127.0.0.1:50000" or "/path:0"
-	laddr string
 	since int64 // unix ms
 
 	// The goroutine's own.
 	command.Caller
-	baton   baton         // the role that its goroutine has besides, nil = none: see leaveLoop
-	read    batchRead     // the batch that runs next, if its loop has read it already
-	master  bool          // it is none: it runs what a master sends
-	authed  bool          // the client gave a password, or needed none when it came
-	closing bool          // after the replies so far
-	owed    time.Duration // how long the replies so far are to wait
-	replies replyMode
+	*desk         // nil while the client rests
+	baton   baton // the role that its goroutine has besides, nil = none: see leaveLoop
+	master  bool  // it is none: it runs what a master sends
+	authed  bool  // the client gave a password, or needed none when it came
+	closing bool  // after the replies so far
 	noTouch bool
 	own     bool // the server's own: its commands are not counted (ConnectOwn)
 	inside  bool // of this process: what it looks up is no use of the cache
-	out     wire.Output
-	seen    uint64 // newest LSN that the replies in out must wait for
-	call    command.Call
-	replied bool         // the Conn function encoded its reply itself
-	newRole func()       // what REPLICAOF in a transaction has put off until the keyspace lock is free
+	caching bool // CLIENT CACHING has been called, for the command or transaction that follows
+	inBatch bool // the client's goroutine holds sending
+	replies replyMode
 	multi   *transaction // between MULTI and EXEC
-	execAt  roomAt       // when the last EXEC began
 	watched map[watchName]*watchedKey
-	wroteTo int64 // the stream's offset behind the client's last change: what WAIT waits for; under the keyspace lock
-
-	caching    bool    // CLIENT CACHING has been called, for the command or transaction that follows
-	inBatch    bool    // the client's goroutine holds sending
-	pushes     *pushes // nil until it is pushed to for the first time
-	afterReply []byte  // what its own command pushes to it
+	wroteTo int64   // the stream's offset behind the client's last change: what WAIT waits for; under the keyspace lock
+	pushes  *pushes // nil until it is pushed to for the first time
 
 	sending     sync.Mutex  // held while replies or pushes go out: see push.go
 	pushing     atomic.Bool // pushes is set
@@ -73,21 +66,51 @@ type client struct {
 	arrival    arrival
 	blocked    atomic.Bool  // in await, or in the queue of a key
 	blockedOn  *blocked     // while it is in the queue of a key; under the keyspace lock
-	letWrites  func()       // ends what its MIGRATE holds back, nil = nothing; under the keyspace lock
 	gathered   atomic.Int64 // bytes of replies that are being made, if they are many
 	counted    atomic.Int64 // what Server.held has of the client
 
 	mu struct {
 		sync.Mutex
-		name, libName, libVer string
-		noEvict, noTouch      bool
-		killed                bool
-		queued                int // commands in an open MULTI, -1 = none
-		queuedBytes           int
-		watching              int
-		watchedBytes          int64
-		resp3                 bool
+		noEvict, noTouch, killed, resp3 bool
+
+		names *clientNames // nil = it has none
+		multi *multiNotes  // nil = it has used neither MULTI nor WATCH
 	}
+}
+
+// clientNames is what a client calls itself.
+type clientNames struct{ name, libName, libVer string }
+
+// multiNotes is what others may know of a client's transaction.
+type multiNotes struct {
+	queued       int // commands in an open MULTI, -1 = none
+	queuedBytes  int
+	watching     int
+	watchedBytes int64
+}
+
+// namesLocked is what the client calls itself. The caller holds cl.mu.
+func (cl *client) namesLocked() clientNames {
+	if cl.mu.names == nil {
+		return clientNames{}
+	}
+	return *cl.mu.names
+}
+
+// changeNamesLocked is namesLocked for whoever changes them.
+func (cl *client) changeNamesLocked() *clientNames {
+	if cl.mu.names == nil {
+		cl.mu.names = &clientNames{}
+	}
+	return cl.mu.names
+}
+
+// multiLocked is what others may know of the client's transaction. The caller holds cl.mu.
+func (cl *client) multiLocked() multiNotes {
+	if cl.mu.multi == nil {
+		return multiNotes{queued: -1}
+	}
+	return *cl.mu.multi
 }
 
 type replyMode byte
@@ -140,7 +163,7 @@ const (
 func (cl *client) shakeHands() (how batchState) {
 	defer cl.recoverTo(&how)
 	if err := cl.guard.Handshake(); err != nil {
-		cl.srv.log.Debug().Err(err).Str("client", cl.addr).Msg("no TLS connection came about")
+		cl.srv.log.Debug().Err(err).Str("client", cl.addr()).Msg("no TLS connection came about")
 		return batchEnds
 	}
 	return batchAnswered
@@ -150,6 +173,7 @@ func (cl *client) shakeHands() (how batchState) {
 func (cl *client) runBatch() (how batchState) {
 	defer cl.recoverTo(&how)
 	cmds, err := cl.nextBatch()
+	cl.takeDesk()
 	if err != nil {
 		return cl.readFailed(err)
 	}
@@ -166,16 +190,10 @@ func (cl *client) runBatch() (how batchState) {
 	return batchRan
 }
 
-// batchRead is what a ReadBatch has returned.
-type batchRead struct {
-	done     bool
-	commands []wire.Command
-	err      error
-}
-
 // readBatch reads the batch that the next runBatch runs.
 func (cl *client) readBatch() {
 	how := batchNotYet
+	cl.takeDesk()
 	defer func() {
 		if cl.read.done = true; how == batchEnds {
 			cl.read.err = errClosed
@@ -187,10 +205,10 @@ func (cl *client) readBatch() {
 
 // nextBatch is the batch that was read, or reads one. What has ended meanwhile runs nothing any more.
 func (cl *client) nextBatch() ([]wire.Command, error) {
-	r := cl.read
-	if !r.done {
+	if cl.desk == nil || !cl.read.done {
 		return cl.guard.ReadBatch(maxBatch)
 	}
+	r := cl.read
 	cl.read = batchRead{}
 	if r.err == nil && cl.guard.Polled().IsClosed() {
 		return nil, errClosed
@@ -203,6 +221,7 @@ func (cl *client) readFailed(err error) batchState {
 	var broken *wire.ProtocolError
 	switch {
 	case err == wire.ErrNotYet:
+		cl.leaveDesk()
 		return batchNotYet
 	case errors.As(err, &broken):
 		reply := command.ErrorReply("ERR " + broken.Error())
@@ -225,7 +244,8 @@ func (cl *client) answer() (how batchState) {
 		return batchEnds
 	}
 	cl.endBatch()
-	cl.noteHeld()
+	cl.NoteHeld()
+	cl.leaveDesk()
 	if cl.closing {
 		return batchEnds
 	}
@@ -308,24 +328,22 @@ func (s *Server) accept(conn redcon.Conn) bool {
 	turnAway := func(text string) bool {
 		s.stats.rejected.Add(1)
 		if g.TLS == nil { // the handshake would have to come first
-			io.WriteString(g.Plain, "-"+text+"\r\n")
+			io.WriteString(g.Plain(), "-"+text+"\r\n")
 		}
 		return false
 	}
 	if s.protects(g.RemoteAddr()) {
 		return turnAway(protectedText)
 	}
-	cl := &client{srv: s, guard: g, Caller: command.Caller{Host: &s.host}, addr: addrText(g.RemoteAddr(), g), laddr: addrText(g.LocalAddr(), g)}
+	cl := &client{srv: s, guard: g, Caller: command.Caller{Host: &s.host}}
 	cl.Session = cl
 	cl.since = expire.NowMillis()
 	cl.lastActive.Store(cl.since)
 	cl.user.Store(s.acl.Def)
 	cl.authed = s.acl.Open()
 	g.Authed.Store(cl.authed)
-	cl.mu.queued = -1
-	cl.out.OwnedBy(cl, g)
-	g.Holds = cl.noteHeld
-	if c, ok := g.Plain.(insideConn); ok {
+	g.Owner = cl
+	if c, ok := g.Plain().(insideConn); ok {
 		cl.letIn(c)
 	}
 	if !s.clients.add(cl, int(s.cfg.MaxClients.Load())) {
@@ -353,9 +371,21 @@ func (s *Server) forget(cl *client) {
 	cl.leaveLists()
 	s.replicas.leave(cl)
 	cl.endPushes()
+	cl.leaveDesk()
 	s.clients.remove(cl)
 	s.held.Add(-cl.counted.Swap(0))
 }
+
+// addr is where the client has come from, "127.0.0.1:50000" or "/path:0"; "" = it is not connected.
+func (cl *client) addr() string {
+	if cl.guard == nil {
+		return ""
+	}
+	return addrText(cl.guard.RemoteAddr(), cl.guard)
+}
+
+// laddr is where it has come to.
+func (cl *client) laddr() string { return addrText(cl.guard.LocalAddr(), cl.guard) }
 
 // addrText is an address as CLIENT LIST shows it; a unix socket's is its path and port 0.
 func addrText(a net.Addr, g *wire.Guard) string {

@@ -23,9 +23,9 @@ func (cl *client) Gathers(bytes int) (wanted bool) {
 // heldStep is by how much Server.held may be wrong for each client: within it nobody writes to a number that all share.
 const heldStep = 1 << 10
 
-// noteHeld counts what the client takes besides what waits for it, and closes those that take the most if it is too
+// NoteHeld counts what the client takes besides what waits for it, and closes those that take the most if it is too
 // much. The client's goroutine calls it after each batch, and whenever something large comes.
-func (cl *client) noteHeld() {
+func (cl *client) NoteHeld() {
 	s := cl.srv
 	if !s.cfg.CountsClients.Load() {
 		return
@@ -86,7 +86,7 @@ func (s *Server) evictClients() {
 				going += unsent + held
 				return
 			}
-			longest = max(longest, min(cl.guard.Unsent.Longest.Load(), unsent))
+			longest = max(longest, min(cl.guard.Unsent.Longest(), unsent))
 			if unsent+held > bytes && cl.mayEvict() {
 				largest, bytes = cl, unsent+held
 			}
@@ -95,7 +95,7 @@ func (s *Server) evictClients() {
 			return
 		}
 		if largest.killCounted(&s.stats.evictedClients) {
-			s.log.Warn().Str("client", largest.addr).Int64("bytes", bytes).Int64("maxmemory_clients", most).
+			s.log.Warn().Str("client", largest.addr()).Int64("bytes", bytes).Int64("maxmemory_clients", most).
 				Msg("client closed: it takes the most, and all together are above maxmemory-clients")
 		}
 	}

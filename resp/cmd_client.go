@@ -67,7 +67,7 @@ func clientID(cl *client, _ *command.Call) command.Reply { return command.Intege
 
 func clientGetname(cl *client, _ *command.Call) command.Reply {
 	cl.mu.Lock()
-	name := cl.mu.name
+	name := cl.namesLocked().name
 	cl.mu.Unlock()
 	if name == "" {
 		return command.ReplyNull
@@ -87,11 +87,12 @@ func clientSetinfo(cl *client, c *command.Call) command.Reply {
 	cl.mu.Lock()
 	defer cl.mu.Unlock()
 	var field *string
+	names := cl.changeNamesLocked()
 	switch {
 	case c.Is(2, "LIB-NAME"):
-		field = &cl.mu.libName
+		field = &names.libName
 	case c.Is(2, "LIB-VER"):
-		field = &cl.mu.libVer
+		field = &names.libVer
 	default:
 		return command.ErrorReply(command.OneLine("ERR Unrecognized option '" + c.Str(2) + "'"))
 	}
@@ -203,7 +204,7 @@ type clientFilter struct {
 func (f *clientFilter) matches(cl *client) bool {
 	return !f.nobody && cl != f.except &&
 		(f.typ == "" || f.typ == cl.class()) &&
-		(f.user == nil || f.user == cl.user.Load()) && (f.id == 0 || cl.id == f.id) && (f.addr == nil || cl.addr == string(f.addr)) && (f.laddr == nil || cl.laddr == string(f.laddr))
+		(f.user == nil || f.user == cl.user.Load()) && (f.id == 0 || cl.id == f.id) && (f.addr == nil || cl.addr() == string(f.addr)) && (f.laddr == nil || cl.laddr() == string(f.laddr))
 }
 
 // clientTypes are CLIENT's words for types, and the class that a connection here can be of, "" = none is of it.

@@ -153,7 +153,9 @@ func (cl *client) setProtocol(resp3 bool) {
 
 func (cl *client) setName(name string) {
 	cl.mu.Lock()
-	cl.mu.name = name
+	if name != "" || cl.mu.names != nil {
+		cl.changeNamesLocked().name = name
+	}
 	cl.mu.Unlock()
 }
 

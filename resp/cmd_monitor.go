@@ -72,7 +72,7 @@ func (cl *client) monitorName() string {
 	if cl.isUnix() {
 		return "unix:" + cl.guard.LocalAddr().String()
 	}
-	return cl.addr
+	return cl.addr()
 }
 
 // show is feed for a command that does not come from a client's address: a script's is from "lua".

@@ -109,7 +109,7 @@ func shutdown(cl *client, c *command.Call) command.Reply {
 			return command.ErrorReply("ERR Errors trying to SHUTDOWN. Check logs.")
 		}
 	}
-	s.log.Info().Str("client", cl.addr).Msg("SHUTDOWN asked for")
+	s.log.Info().Str("client", cl.addr()).Msg("SHUTDOWN asked for")
 	s.lastSocket.Store(cl.guard.SecondDescriptor())
 	s.shutdown(Shutdown{Now: now})
 	cl.closing = true

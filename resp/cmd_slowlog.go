@@ -55,9 +55,9 @@ type slowEntry struct {
 }
 
 func (l *slowlog) add(cl *client, r *command.Row, args [][]byte, took time.Duration, most int) {
-	e := slowEntry{at: time.Now().Unix(), took: took, args: slowArgs(r.Redacted(args)), addr: cl.addr}
+	e := slowEntry{at: time.Now().Unix(), took: took, args: slowArgs(r.Redacted(args)), addr: cl.addr()}
 	cl.mu.Lock()
-	e.name = cl.mu.name
+	e.name = cl.namesLocked().name
 	cl.mu.Unlock()
 	l.Lock()
 	defer l.Unlock()

@@ -177,7 +177,7 @@ func (s *Server) panicked(name string, p any) command.Reply {
 func (cl *client) recoverTo(how *batchState) {
 	if p := recover(); p != nil {
 		*how = batchEnds
-		cl.srv.log.Error().Str("client", cl.addr).Str("panic", fmt.Sprint(p)).
+		cl.srv.log.Error().Str("client", cl.addr()).Str("panic", fmt.Sprint(p)).
 			Bytes("stack", debug.Stack()).Msg("connection failed")
 	}
 }

@@ -50,6 +50,7 @@
 // # Files
 //
 //	server.go client.go list_entry.go                    the server; one connection, and its line in CLIENT LIST
+//	desk.go                                              what a connection has only while it is served
 //	loading.go replay.go                                 clients during an import; the commands of an append-only file
 //	following.go follow_*.go tls_client.go               this server follows a master: link, copy, stream
 //	loop.go stall.go role.go                             event loops instead of a goroutine a connection; slow commits

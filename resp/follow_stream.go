@@ -22,7 +22,7 @@ func (s *Server) newMasterClient() *client {
 		since: time.Now().UnixMilli()}
 	cl.Session = cl
 	cl.user.Store(acl.New(s.table, func() bool { return true }).Def)
-	cl.out.OwnedBy(cl, nil)
+	cl.takeDesk()
 	return cl
 }
 

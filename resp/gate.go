@@ -114,6 +114,6 @@ func isHTTP(name []byte) bool {
 func (s *Server) logHTTP(cl *client) {
 	now := time.Now().Unix()
 	if last := s.httpLogged.Load(); now-last >= 60 && s.httpLogged.CompareAndSwap(last, now) {
-		s.log.Warn().Str("client", cl.addr).Msg("possible SECURITY ATTACK: somebody is sending HTTP requests here, perhaps through a browser; connection closed")
+		s.log.Warn().Str("client", cl.addr()).Msg("possible SECURITY ATTACK: somebody is sending HTTP requests here, perhaps through a browser; connection closed")
 	}
 }

@@ -106,9 +106,9 @@ func infoClients(t *infoText, r *infoReport) {
 		input = max(input, cl.guard.Buffered())
 		output = max(output, int(cl.unsent()))
 		cl.mu.Lock()
-		if cl.mu.watching > 0 {
+		if n := cl.multiLocked().watching; n > 0 {
 			watching++
-			watched += cl.mu.watching
+			watched += n
 		}
 		cl.mu.Unlock()
 	}

@@ -25,15 +25,16 @@ func (cl *client) listEntry(now int64) string {
 	flags := cl.flagLetters()
 	cl.mu.Lock()
 	defer cl.mu.Unlock()
+	names, multi := cl.namesLocked(), cl.multiLocked()
 	protocol := 2
 	if cl.mu.resp3 {
 		protocol = 3
 	}
 	return fmt.Sprintf("id=%d addr=%s laddr=%s fd=%d name=%s age=%d idle=%d flags=%s db=%d sub=%d psub=%d ssub=%d multi=%d"+
 		" qbuf=%d qbuf-free=0 argv-mem=0 multi-mem=%d rbs=0 rbp=0 obl=0 oll=%d omem=%d tot-mem=%d events=r cmd=%s user=%s redir=%d resp=%d lib-name=%s lib-ver=%s",
-		cl.id, cl.addr, cl.laddr, cl.guard.Descriptor(), cl.mu.name, max(now-cl.since, 0)/1000, max(now-cl.lastActive.Load(), 0)/1000, flags, cl.dbSeen.Load(),
-		subs[toChannel].Load(), subs[toPattern].Load(), subs[toShard].Load(), cl.mu.queued,
-		held, cl.mu.queuedBytes, cl.guard.Unsent.Pieces(), waiting, cl.memoryLocked(), cmd, cl.user.Load().Name, cl.redirect(), protocol, cl.mu.libName, cl.mu.libVer)
+		cl.id, cl.addr(), cl.laddr(), cl.guard.Descriptor(), names.name, max(now-cl.since, 0)/1000, max(now-cl.lastActive.Load(), 0)/1000, flags, cl.dbSeen.Load(),
+		subs[toChannel].Load(), subs[toPattern].Load(), subs[toShard].Load(), multi.queued,
+		held, multi.queuedBytes, cl.guard.Unsent.Pieces(), waiting, cl.memoryLocked(), cmd, cl.user.Load().Name, cl.redirect(), protocol, names.libName, names.libVer)
 }
 
 // flagLetters are CLIENT LIST's flags in Redis's order; N = none.
@@ -49,7 +50,7 @@ func (cl *client) flagLetters() string {
 		{cl.isReplica(), 'S'},
 		{cl.monitoring.Load(), 'O'},
 		{cl.subscriptions.all() > 0, 'P'},
-		{cl.mu.queued >= 0, 'x'},
+		{cl.multiLocked().queued >= 0, 'x'},
 		{cl.blocked.Load(), 'b'},
 		{how != nil, 't'},
 		{how != nil && how.broken.Load(), 'R'},
@@ -73,7 +74,8 @@ func (cl *client) memoryLocked() int {
 
 // heldLocked is what it takes besides what waits for the client. The caller holds cl.mu.
 func (cl *client) heldLocked() int {
-	held := clientBytes + cl.guard.Buffered() + cl.mu.queuedBytes + int(cl.subscriptions.bytes.Load()+cl.mu.watchedBytes)
+	multi := cl.multiLocked()
+	held := clientBytes + cl.guard.Buffered() + multi.queuedBytes + int(cl.subscriptions.bytes.Load()+multi.watchedBytes)
 	if how := cl.tracking.Load(); how != nil {
 		held += int(how.bytes)
 	}

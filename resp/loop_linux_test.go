@@ -102,7 +102,7 @@ func TestWhoWaitsLeavesTheLoopToOthers(t *testing.T) {
 // clientBehind is what the server has of a connection.
 func clientBehind(s *Server, k *talker) (found *client) {
 	s.clients.each(func(cl *client) {
-		if cl.addr == k.conn.LocalAddr().String() {
+		if cl.addr() == k.conn.LocalAddr().String() {
 			found = cl
 		}
 	})
@@ -231,6 +231,7 @@ func TestABatchOfAClosedClientDoesNotRun(t *testing.T) {
 	inLoop(t, s, 3)
 	killed := clientBehind(s, k)
 	letGo := loopHeld(t, s, first)
+	killed.takeDesk()
 	killed.read = batchRead{done: true, commands: []wire.Command{{Args: [][]byte{[]byte("SET"), []byte("k"), []byte("v")}}}}
 	killed.kill()
 	letGo()

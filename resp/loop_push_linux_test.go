@@ -14,7 +14,7 @@ func (s *Server) theClient(t testing.TB, name string) (found *client) {
 	s.clients.each(func(cl *client) {
 		cl.mu.Lock()
 		defer cl.mu.Unlock()
-		if cl.mu.name == name {
+		if cl.namesLocked().name == name {
 			found = cl
 		}
 	})

@@ -85,14 +85,26 @@ func discard(cl *client, _ *command.Call) command.Reply {
 // noteMulti shows the transaction's state to CLIENT LIST.
 func (cl *client) noteMulti() {
 	cl.mu.Lock()
-	cl.mu.queued, cl.mu.queuedBytes = -1, 0
+	defer cl.mu.Unlock()
+	now := multiNotes{queued: -1, watching: len(cl.watched)}
 	if cl.multi != nil {
-		cl.mu.queued, cl.mu.queuedBytes = len(cl.multi.queued), cl.multi.bytes
+		now.queued, now.queuedBytes = len(cl.multi.queued), cl.multi.bytes
 	}
-	if cl.mu.watching = len(cl.watched); cl.mu.watching == 0 {
-		cl.mu.watchedBytes = 0
+	if now.watching > 0 {
+		now.watchedBytes = cl.multiLocked().watchedBytes
 	}
-	cl.mu.Unlock()
+	cl.setMultiLocked(now)
+}
+
+// setMultiLocked is multiLocked from now on. The caller holds cl.mu.
+func (cl *client) setMultiLocked(now multiNotes) {
+	if now == cl.multiLocked() {
+		return
+	}
+	if cl.mu.multi == nil {
+		cl.mu.multi = new(multiNotes)
+	}
+	*cl.mu.multi = now
 }
 
 func exec(cl *client, c *command.Call) command.Reply {
@@ -369,7 +381,9 @@ func (cl *client) watch(db int, keys [][]byte, expired func(key []byte) bool) co
 		bytes += nameBytes(name.key)
 	}
 	cl.mu.Lock()
-	cl.mu.watchedBytes += bytes
+	now := cl.multiLocked()
+	now.watchedBytes += bytes
+	cl.setMultiLocked(now)
 	cl.mu.Unlock()
 	cl.noteMulti()
 	return command.ReplyOK

@@ -128,7 +128,7 @@ func (cl *client) endSlow() {
 // overLimit ends a connection because of a limit, logs and counts that.
 func (cl *client) overLimit(reason error) error {
 	if cl.killCounted(&cl.srv.stats.overOutput) {
-		cl.srv.log.Warn().Str("client", cl.addr).AnErr("reason", reason).Msg("client closed")
+		cl.srv.log.Warn().Str("client", cl.addr()).AnErr("reason", reason).Msg("client closed")
 	}
 	return reason
 }
@@ -136,7 +136,7 @@ func (cl *client) overLimit(reason error) error {
 // overQuery is overLimit for what a client has sent.
 func (cl *client) overQuery() {
 	cl.srv.stats.overQuery.Add(1)
-	cl.srv.log.Warn().Str("client", cl.addr).AnErr("reason", wire.ErrQueryBuffer).Msg("client closed")
+	cl.srv.log.Warn().Str("client", cl.addr()).AnErr("reason", wire.ErrQueryBuffer).Msg("client closed")
 }
 
 // slowDown waits while too much waits for the client.
@@ -159,7 +159,7 @@ func (cl *client) mayGoOn() bool {
 // endIdle ends a client that has sent nothing for timeout, nor taken any of what waits for it.
 func (cl *client) endIdle() {
 	if waiting := cl.guard.Waiting(); waiting > 0 {
-		cl.srv.log.Info().Str("client", cl.addr).Int64("bytes", waiting).AnErr("reason", errNotReading).Msg("client closed")
+		cl.srv.log.Info().Str("client", cl.addr()).Int64("bytes", waiting).AnErr("reason", errNotReading).Msg("client closed")
 		cl.kill()
 	}
 }
@@ -189,8 +189,8 @@ func (cl *client) awaitReading(reason error, enough func() bool) error {
 		if idle := cl.srv.idleTimeout().Milliseconds(); idle > 0 {
 			patience = min(patience, idle)
 		}
-		if time.Now().UnixMilli()-max(start, u.Took.Load()) > patience {
-			cl.srv.log.Warn().Str("client", cl.addr).Int64("bytes", cl.guard.Waiting()).AnErr("reason", reason).Msg("client closed")
+		if time.Now().UnixMilli()-max(start, u.Took()) > patience {
+			cl.srv.log.Warn().Str("client", cl.addr()).Int64("bytes", cl.guard.Waiting()).AnErr("reason", reason).Msg("client closed")
 			cl.kill()
 			return reason
 		}

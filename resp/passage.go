@@ -45,7 +45,7 @@ func (cl *client) replyPassage(p *store.Passage, wanted bool, lsn uint64) {
 		}
 		piece, err := p.Next()
 		if err != nil {
-			cl.srv.log.Error().Str("client", cl.addr).Err(err).Msg("client closed: the rest of a value can not be read")
+			cl.srv.log.Error().Str("client", cl.addr()).Err(err).Msg("client closed: the rest of a value can not be read")
 			cl.kill()
 			cl.closing = true
 			return
@@ -71,7 +71,7 @@ func (cl *client) pace(p *store.Passage, begun time.Time, kept *int64) (wanted b
 		if !wanted || cl.isKilled() {
 			return false
 		}
-		stalled := min(time.Since(begun), time.Since(time.UnixMilli(u.Took.Load())))
+		stalled := min(time.Since(begun), time.Since(time.UnixMilli(u.Took())))
 		if cl.guard.Waiting() <= passageAhead || stalled > passageStalls {
 			return true
 		}

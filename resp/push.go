@@ -5,7 +5,6 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"diskette/store"
 )
@@ -276,7 +275,7 @@ func (cl *client) sendPushes(queue []byte) {
 		return
 	}
 	_ = cl.guard.Send(queue, false) // the client's own goroutine notices the error
-	cl.guard.Unsent.Took.Store(time.Now().UnixMilli())
+	cl.guard.Unsent.NoteTook()
 	cl.guard.Unsent.Relax()
 	if p := cl.pushes; cap(queue) <= keptPushBytes {
 		p.mu.Lock()

@@ -37,7 +37,7 @@ func (s *Server) Replay(st *store.Store) *Replay {
 	cl := &client{srv: r, Caller: command.Caller{Host: &r.host, Replaying: true}, authed: true, replies: repliesOff, since: time.Now().UnixMilli()}
 	cl.Session = cl
 	cl.user.Store(r.acl.Def)
-	cl.out.OwnedBy(cl, nil)
+	cl.takeDesk()
 	return &Replay{s: r, cl: cl, h: hold{cl: cl}}
 }
 

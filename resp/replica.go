@@ -59,9 +59,9 @@ func (r *replica) address() (ip string, port int) {
 	if r.ip != "" {
 		return r.ip, r.port
 	}
-	host, _, err := net.SplitHostPort(r.cl.addr)
+	host, _, err := net.SplitHostPort(r.cl.addr())
 	if err != nil {
-		host = r.cl.addr
+		host = r.cl.addr()
 	}
 	return host, r.port
 }
@@ -167,7 +167,7 @@ func (r *replica) tick(now time.Time) {
 func (r *replica) deaf(now time.Time) bool {
 	g := r.cl.guard
 	return r.state.Load() == replicaCopies && g.Waiting() > 0 &&
-		now.UnixMilli()-g.Unsent.Took.Load() > 1000*r.cl.srv.cfg.Int("repl-timeout")
+		now.UnixMilli()-g.Unsent.Took() > 1000*r.cl.srv.cfg.Int("repl-timeout")
 }
 
 // limit is how many bytes of the stream may wait for it, 0 = any number. As in Redis it is not less than the backlog,

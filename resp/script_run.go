@@ -268,7 +268,7 @@ func (e *engine) tick() error {
 		return nil
 	}
 	if !e.srv.scripts.runs.busy.Swap(true) {
-		e.srv.log.Warn().Str("client", run.cl.addr).Str("script", run.name).Int64("ms", now.Sub(run.began).Milliseconds()).
+		e.srv.log.Warn().Str("client", run.cl.addr()).Str("script", run.name).Int64("ms", now.Sub(run.began).Milliseconds()).
 			Msg("slow script: the other clients hear -BUSY; " + run.killer() + " can end it")
 	}
 	e.srv.store.LetLookIn()

@@ -75,7 +75,7 @@ type Server struct {
 	heap       heapRoom
 	bounds     diskBounds
 	eviction   sync.Mutex   // held while clients are being chosen to be closed
-	held       atomic.Int64 // what clients take besides what waits for them: see noteHeld
+	held       atomic.Int64 // what clients take besides what waits for them: see NoteHeld
 	sweeping   atomic.Int64 // nanoseconds that the sweeper has taken
 	dumps      dumps
 	copies     copies

@@ -14,9 +14,9 @@ type Caller struct {
 	RESP3   bool
 	// Replaying says that the commands are those of a file or of a master, for which nothing expires.
 	Replaying bool
-	OfMaster  bool   // they are what a master tells its replicas
-	CallSeen  uint64 // newest LSN that a function without the keyspace lock saw: its reply must wait for it
-	Scratch   Scratch
+	OfMaster  bool     // they are what a master tells its replicas
+	CallSeen  uint64   // newest LSN that a function without the keyspace lock saw: its reply must wait for it
+	Scratch   *Scratch // while it runs commands
 }
 
 // A Session is what a command may ask of its client.

@@ -146,7 +146,7 @@ const ScratchReplies = 1024 // more are allocated
 
 // Elems returns an empty slice with room for n elements of the command's reply.
 func (c *Call) Elems(n int) []Reply {
-	s := &c.Scratch
+	s := c.Scratch
 	if n > cap(s.used)-len(s.used) {
 		if n > ScratchReplies {
 			return make([]Reply, 0, n)

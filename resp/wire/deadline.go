@@ -99,7 +99,7 @@ func (g *Guard) AllowSilence(allowed bool) {
 
 // takes reports whether the client has taken something within its idle timeout: some of what waits for it, or a push.
 func (g *Guard) takes() bool {
-	return time.Now().UnixMilli()-g.Unsent.Took.Load() < g.idle().Milliseconds()
+	return time.Now().UnixMilli()-g.Unsent.Took() < g.idle().Milliseconds()
 }
 
 // CloseRead ends the stream behind what has been read so far: whole commands in it

@@ -103,64 +103,54 @@ var ErrQueryBuffer = errors.New("client-query-buffer-limit reached")
 // and the atomic fields may be used from others.
 type Guard struct {
 	net.Conn
-	Plain  net.Conn    // the connection itself
-	TLS    *tls.Conn   // what speaks TLS over it if it is one of tls-port
+	TLS    *tls.Conn   // what speaks TLS over the connection if it is one of tls-port
 	Authed atomic.Bool // the client has authenticated, or need not
 
-	// Holds is called by ReadBatch when what the client has sent takes growingBytes or more, before it is served.
-	Holds func()
+	closing     atomic.Bool // CloseRead was called
+	mayBeSilent atomic.Bool // the idle timeout is not for this client
+	deadline    readDeadline
+	ticked      uint8 // bytes of tick that Read has handed out
+	large       bool  // the next buffer is to be a large one
+	reading     bool  // fill has ended with ErrNotYet, and goes on
+
+	// Owner hears when what the client has sent takes growingBytes or more, before it is served; nil = nobody does.
+	Owner interface{ NoteHeld() }
 
 	limits                       *Limits
 	in, out, reads, writes, held atomic.Int64
-	closing                      atomic.Bool // CloseRead was called
-	ticked                       int         // bytes of tick that Read has handed out
-	mayBeSilent                  atomic.Bool // the idle timeout is not for this client
-	deadline                     readDeadline
-
-	// What ReadBatch has of the stream. A batch's commands lie before start, the
-	// command being parsed between start and end:
-	//
-	//	ws.buf [ served | parsed args | line or body being read | free ]
-	//	       0        start         pos                       end
-	ws       *workspace // nil while the client is idle
-	want     int        // size of the next buffer: smallBuffer or largeBuffer
-	start    int
-	pos      int      // first byte that is not parsed
-	scan     int      // no line end lies between pos and here
-	end      int      // first free byte
-	missing  int      // arguments of the current command that are yet to come
-	bulk     int64    // announced length of the argument at pos; -1: its length line comes next
-	big      []byte   // as much of it as has come, if it is a big one
-	bigs     [][]byte // finished big arguments of the current command
-	bigBytes int64    // bytes of bigs
-	cut      int      // bytes of big arguments that never entered the buffer, or left it again
-	failed   error    // what ReadBatch returns from now on
-	socket   socket
-	Unsent   unsent
-	counted  int64       // what strangers knows of it
-	veiled   int64       // bytes of TLS that have come and are not bytes of the stream yet; only while it is a stranger
-	shaking  atomic.Bool // the TLS handshake has not come to its end
-	stranger stranger    // under strangers' lock
-	ahead    []byte      // read while a command was blocked: comes before what the socket still holds
-	ended    error       // how the stream ends behind ahead
-	reading  bool        // fill has ended with ErrNotYet, and goes on
+	ws                           *workspace // what ReadBatch has of the stream; nil while the client is idle
+	failed                       error      // what ReadBatch returns from now on
+	socket                       socket
+	Unsent                       unsent
+	counted                      int64     // what strangers knows of it
+	stranger                     *stranger // under strangers' lock; nil = it holds nothing
+	ahead                        []byte    // read while a command was blocked: comes before what the socket still holds
+	ended                        error     // how the stream ends behind ahead
 }
 
 // NewGuard wraps an accepted connection. It starts out unauthenticated.
 func NewGuard(nc net.Conn, limits *Limits) *Guard {
-	g := &Guard{Conn: nc, Plain: nc, limits: limits, want: smallBuffer, bulk: -1}
-	g.socket.init(g, g.target, g.release)
-	return g
+	return &Guard{Conn: nc, limits: limits, socket: newSocket(nc)}
 }
 
 // NewTLSGuard is NewGuard for a connection of tls-port.
 func NewTLSGuard(nc net.Conn, config *tls.Config, limits *Limits) *Guard {
-	g := &Guard{Plain: nc, limits: limits, want: smallBuffer, bulk: -1}
-	g.TLS = tls.Server(beneathTLS{nc, g}, config)
+	g := &Guard{limits: limits, socket: newSocket(nc)}
+	g.TLS = tls.Server(&beneathTLS{Conn: nc, g: g}, config)
 	g.Conn = g.TLS
-	g.socket.init(g, g.target, g.release)
 	return g
 }
+
+// Plain is the connection itself, beneath TLS.
+func (g *Guard) Plain() net.Conn {
+	if g.TLS != nil {
+		return g.beneath().Conn
+	}
+	return g.Conn
+}
+
+// beneath is what stands between TLS and the connection.
+func (g *Guard) beneath() *beneathTLS { return g.TLS.NetConn().(*beneathTLS) }
 
 // handshakeTimeout is how long a client of tls-port may take until it speaks TLS.
 const handshakeTimeout = 10 * time.Second
@@ -180,7 +170,9 @@ func (g *Guard) IsArriving() bool {
 }
 
 // HasMore reports whether ReadBatch may find a command without a further arrival.
-func (g *Guard) HasMore() bool { return g.pos < g.end || g.failed != nil || g.IsArriving() }
+func (g *Guard) HasMore() bool {
+	return g.ws != nil && g.ws.pos < g.ws.end || g.failed != nil || g.IsArriving()
+}
 
 // Rest comes between two calls of ReadBatch, the next of which something that comes will bring about: the idle timeout
 // counts from now on, and nothing is held. HasMore is false.
@@ -197,10 +189,11 @@ func (g *Guard) Handshake() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), handshakeTimeout)
 	defer cancel()
-	g.shaking.Store(true)
+	b := g.beneath()
+	b.shaking.Store(true)
 	err := g.TLS.HandshakeContext(ctx)
-	g.shaking.Store(false)
-	g.veiled = 0
+	b.shaking.Store(false)
+	b.veiled = 0
 	g.account()
 	return err
 }
@@ -208,7 +201,7 @@ func (g *Guard) Handshake() error {
 // SecondDescriptor returns a second descriptor of the connection, which the client sees as open until that
 // one is closed, too; nil = there is none.
 func (g *Guard) SecondDescriptor() *os.File {
-	if nc, ok := g.Plain.(interface{ File() (*os.File, error) }); ok {
+	if nc, ok := g.Plain().(interface{ File() (*os.File, error) }); ok {
 		if f, err := nc.File(); err == nil {
 			return f
 		}
@@ -218,7 +211,7 @@ func (g *Guard) SecondDescriptor() *os.File {
 
 // Abort closes the connection without a word: neither TLS's farewell nor what waits to be sent is.
 func (g *Guard) Abort() error {
-	err := g.Plain.Close()
+	err := g.Plain().Close()
 	g.discard()
 	return err
 }
@@ -243,15 +236,15 @@ func (g *Guard) ReadBatch(max int) ([]Command, error) {
 		g.ws.reset()
 	}
 	for reads := 0; g.failed == nil; reads++ {
-		if g.ws != nil {
+		if ws := g.ws; ws != nil {
 			g.failed = g.parse(max)
-			g.held.Store(int64(g.end+len(g.big)) + g.bigBytes + int64(len(g.ahead)))
+			g.held.Store(int64(ws.end+len(ws.big)) + ws.bigBytes + int64(len(g.ahead)))
 			g.account()
-			if g.Holds != nil && g.held.Load() >= growingBytes {
-				g.Holds()
+			if g.Owner != nil && g.held.Load() >= growingBytes {
+				g.Owner.NoteHeld()
 			}
-			if len(g.ws.commands) > 0 {
-				return g.ws.commands, nil
+			if len(ws.commands) > 0 {
+				return ws.commands, nil
 			}
 			if g.failed != nil {
 				break
@@ -284,10 +277,10 @@ func (g *Guard) ReadBatch(max int) ([]Command, error) {
 
 // fill adds what one read brings to the unfinished command.
 func (g *Guard) fill() error {
-	if g.ws != nil {
-		if g.start == g.end {
+	if ws := g.ws; ws != nil {
+		if ws.start == ws.end {
 			g.release()
-		} else if g.cost() > g.limits.QueryBuffer() {
+		} else if ws.cost() > g.limits.QueryBuffer() {
 			return ErrQueryBuffer
 		}
 	}
@@ -311,15 +304,17 @@ func (g *Guard) fill() error {
 		if g.closing.Load() {
 			return io.EOF
 		}
-		n, room, err = g.socket.read()
+		n, room, err = g.receive(g, g.socket.waits)
 		if g.reading = err == ErrNotYet; g.reading {
 			return err
 		}
 		g.received(n)
 	}
-	g.took(n, room)
-	if n > 0 && err != nil {
-		g.ended, err = err, nil // first what came with the error
+	if n > 0 {
+		g.took(n, room)
+		if err != nil {
+			g.ended, err = err, nil // first what came with the error
+		}
 	}
 	return err
 }
@@ -347,7 +342,9 @@ func (g *Guard) Traffic() Traffic {
 
 func (g *Guard) received(n int) {
 	if n > 0 {
-		g.veiled = 0
+		if g.TLS != nil {
+			g.beneath().veiled = 0
+		}
 		g.in.Add(int64(n))
 		g.reads.Add(1)
 	}
@@ -373,10 +370,10 @@ const tick = "*1\r\n$4\r\nTICK\r\n"
 // Read is for redcon alone: it yields tick, then io.EOF. The client's bytes go to
 // ReadBatch.
 func (g *Guard) Read(p []byte) (int, error) {
-	if g.ticked == len(tick) {
+	if int(g.ticked) == len(tick) {
 		return 0, io.EOF
 	}
 	n := copy(p, tick[g.ticked:])
-	g.ticked += n
+	g.ticked += uint8(n)
 	return n, nil
 }

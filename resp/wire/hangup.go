@@ -49,33 +49,25 @@ func (g *Guard) AwaitHangup() (hungUp <-chan struct{}, stop func()) {
 // HungUp asks the operating system whether the client has hung up: the watch of AwaitHangup
 // hears of it a moment later. What the client has sent before hides it.
 func (g *Guard) HungUp() (gone bool) {
-	if g.socket.raw == nil {
+	raw := g.Raw()
+	if raw == nil {
 		return false
 	}
-	err := g.socket.raw.Control(func(fd uintptr) { gone = descriptorEnded(fd) })
+	err := raw.Control(func(fd uintptr) { gone = descriptorEnded(fd) })
 	return gone || err != nil
 }
 
 // readAhead reads until maxAhead, a deadline or the end of the stream, which it returns.
 func (g *Guard) readAhead() error {
-	most := maxAhead
+	a := &aheadReader{g, maxAhead}
 	if !g.Authed.Load() {
-		most = unauthArgSize
+		a.most = unauthArgSize
 	}
-	var s socket
-	s.init(g, func() []byte {
-		g.ahead = slices.Grow(g.ahead, 512)
-		return g.ahead[len(g.ahead):min(cap(g.ahead), most)]
-	}, func() {
-		if len(g.ahead) == 0 {
-			g.ahead = nil
-		}
-	})
-	for len(g.ahead) < most {
+	for len(g.ahead) < a.most {
 		if g.closing.Load() {
 			return io.EOF
 		}
-		n, _, err := s.read()
+		n, _, err := g.receive(a, true)
 		g.ahead = g.ahead[:len(g.ahead)+n]
 		g.received(n)
 		g.held.Add(int64(n))
@@ -91,4 +83,22 @@ func (g *Guard) readAhead() error {
 		}
 	}
 	return nil
+}
+
+// aheadReader is where readAhead's bytes go.
+type aheadReader struct {
+	g    *Guard
+	most int // bytes
+}
+
+func (a *aheadReader) target() []byte {
+	g := a.g
+	g.ahead = slices.Grow(g.ahead, 512)
+	return g.ahead[len(g.ahead):min(cap(g.ahead), a.most)]
+}
+
+func (a *aheadReader) release() {
+	if len(a.g.ahead) == 0 {
+		a.g.ahead = nil
+	}
 }

@@ -64,7 +64,7 @@ func (o *Output) Reference(b []byte) {
 		o.from = len(o.Buf)
 	}
 	if o.guard != nil {
-		longest := &o.guard.Unsent.Longest
+		longest := &o.guard.Unsent.need().longest
 		longest.Store(max(longest.Load(), int64(len(b))))
 	}
 	o.append(piece{b, true})
@@ -174,6 +174,13 @@ func (o *Output) Reset() {
 	o.Buf, o.marks, o.Dropped = o.Buf[:0], o.marks[:0], false
 }
 
+// Disowned empties it for another owner, who gets its memory.
+func (o *Output) Disowned() {
+	o.Sending, o.InParts, o.Limit = false, 0, 0
+	o.Reset()
+	o.owner, o.guard = nil, nil
+}
+
 // Drop lets go of everything, and lets nothing more gather.
 func (o *Output) Drop() {
 	o.Dropped = true
@@ -190,7 +197,7 @@ func (o *Output) noteLongest(g *Guard) {
 	if o.guard == nil {
 		return
 	}
-	was := g.Unsent.Longest.Load()
+	was := g.Unsent.Longest()
 	longest := o.InParts
 	if g.Waiting() > 0 { // was may be of what waits
 		longest = max(longest, was)
@@ -201,7 +208,7 @@ func (o *Output) noteLongest(g *Guard) {
 		}
 	}
 	if longest != was {
-		g.Unsent.Longest.Store(longest)
+		g.Unsent.need().longest.Store(longest)
 	}
 }
 

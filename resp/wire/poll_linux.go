@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+	"unique"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -81,36 +82,39 @@ func (p *Poll) Take(nc *net.TCPConn) (*PolledConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &PolledConn{poll: p, local: nc.LocalAddr(), remote: nc.RemoteAddr()}
-	closed := raw.Control(func(fd uintptr) { c.fd, err = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0) })
+	local, _ := nc.LocalAddr().(*net.TCPAddr) // nil = it is closed
+	remote, _ := nc.RemoteAddr().(*net.TCPAddr)
+	own := 0
+	closed := raw.Control(func(fd uintptr) { own, err = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0) })
 	if closed != nil {
 		return nil, closed
 	}
 	if err != nil {
 		return nil, os.NewSyscallError("fcntl", err)
 	}
+	c := &PolledConn{poll: p, fd: int32(own), local: unique.Make(local.AddrPort()), remote: remote.AddrPort()}
 	p.mu.Lock()
 	if p.mu.ended {
 		p.mu.Unlock()
-		unix.Close(c.fd)
+		unix.Close(own)
 		return nil, net.ErrClosed
 	}
-	if len(p.mu.conns) <= c.fd {
-		p.mu.conns = append(p.mu.conns, make([]*PolledConn, c.fd+1-len(p.mu.conns))...)
+	if len(p.mu.conns) <= own {
+		p.mu.conns = append(p.mu.conns, make([]*PolledConn, own+1-len(p.mu.conns))...)
 	}
-	p.mu.conns[c.fd] = c
+	p.mu.conns[own] = c
 	p.mu.count++
 	p.mu.Unlock()
 	// What has come by now is told at once.
-	edges := unix.EpollEvent{Events: edges, Fd: int32(c.fd)}
-	if err := unix.EpollCtl(p.fd, unix.EPOLL_CTL_ADD, c.fd, &edges); err != nil {
+	edges := unix.EpollEvent{Events: edges, Fd: c.fd}
+	if err := unix.EpollCtl(p.fd, unix.EPOLL_CTL_ADD, own, &edges); err != nil {
 		p.mu.Lock()
-		p.mu.conns[c.fd] = nil
+		p.mu.conns[own] = nil
 		if p.mu.count--; p.mu.count == 0 && p.mu.ended {
 			p.ringLocked()
 		}
 		p.mu.Unlock()
-		unix.Close(c.fd)
+		unix.Close(own)
 		return nil, os.NewSyscallError("epoll_ctl", err)
 	}
 	_ = nc.Close() // Go's poller lets go of it; the descriptor stays open by its copy
@@ -170,7 +174,7 @@ func (p *Poll) collect(ready []*PolledConn, wait time.Duration) []*PolledConn {
 			continue
 		}
 		if e.Events&unix.EPOLLOUT != 0 && !c.writable.Swap(true) {
-			c.tell(&c.mu.writer)
+			c.tell(writer)
 		}
 		if e.Events&unix.EPOLLPRI != 0 {
 			c.urgent.Store(true)
@@ -183,7 +187,7 @@ func (p *Poll) collect(ready []*PolledConn, wait time.Duration) []*PolledConn {
 		c.readable.Store(true)
 		switch {
 		case !c.joined.Load():
-			c.tell(&c.mu.reader)
+			c.tell(reader)
 		case !c.queued.Swap(true):
 			ready = append(ready, c)
 		}
@@ -220,7 +224,7 @@ func (p *Poll) takeDue(ready []*PolledConn) (all []*PolledConn, over bool) {
 	for i, c := range p.mu.due {
 		// It may join in between, and find that it is queued: so that is over before it is asked whether it has joined.
 		if c.queued.Store(false); !c.joined.Load() {
-			c.tell(&c.mu.reader)
+			c.tell(reader)
 		} else if !c.queued.Swap(true) {
 			ready = append(ready, c)
 		}

@@ -4,11 +4,13 @@ import (
 	"io"
 	"math"
 	"net"
+	"net/netip"
 	"os"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
+	"unique"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,12 +21,13 @@ type PolledConn struct {
 	// Owner is the caller's. It is set before the first Join.
 	Owner any
 
-	poll          *Poll
-	fd            int
-	local, remote net.Addr
-	leftIt        bool         // Leave was called, and Join was not yet
-	users         atomic.Int64 // system calls under way; closedUsers is added when it is closed
-	released      atomic.Bool
+	poll     *Poll
+	fd       int32
+	leftIt   bool         // Leave was called, and Join was not yet
+	users    atomic.Int64 // system calls under way; closedUsers is added when it is closed
+	remote   netip.AddrPort
+	local    unique.Handle[netip.AddrPort] // many connections have the same
+	released atomic.Bool
 
 	joined   atomic.Bool // Wait returns it; else nobody does, and reads wait
 	queued   atomic.Bool // Wait has returned it, or will, and it was not taken up yet
@@ -36,11 +39,30 @@ type PolledConn struct {
 
 	mu struct {
 		sync.Mutex
-		reader, writer chan struct{} // have room for one: something of the above has changed; nil = nobody has waited
-		deadline       time.Time
-		timer          *time.Timer
-		rings          time.Time // when the timer does; zero = it does not
+		seldom *seldom // nil until it is needed
 	}
+}
+
+// seldom is what a connection that rests in its loop, with no deadline, does without.
+type seldom struct {
+	waits    [2]chan struct{} // have room for one: something has changed that a read or a write looks at; nil = it has never waited
+	deadline time.Time        // for reads; zero = there is none
+	timer    *time.Timer
+	rings    time.Time // when the timer does; zero = it does not
+}
+
+// Who waits for a connection.
+const (
+	reader = iota
+	writer
+)
+
+// seldomLocked is made when it is needed first. The caller holds c.mu.
+func (c *PolledConn) seldomLocked() *seldom {
+	if c.mu.seldom == nil {
+		c.mu.seldom = new(seldom)
+	}
+	return c.mu.seldom
 }
 
 const closedUsers = math.MinInt64
@@ -105,26 +127,30 @@ func (c *PolledConn) wake() {
 		}
 		return
 	}
-	c.tell(&c.mu.reader)
+	c.tell(reader)
 }
 
-func (c *PolledConn) tell(who *chan struct{}) {
+func (c *PolledConn) tell(who int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.mu.seldom == nil {
+		return
+	}
 	select {
-	case *who <- struct{}{}:
-	default: // it has been told; nil: nobody has ever waited
+	case c.mu.seldom.waits[who] <- struct{}{}:
+	default: // it has been told; nil: it has never waited
 	}
 }
 
 // hears returns what tell tells somebody by.
-func (c *PolledConn) hears(who *chan struct{}) chan struct{} {
+func (c *PolledConn) hears(who int) chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if *who == nil {
-		*who = make(chan struct{}, 1)
+	s := c.seldomLocked()
+	if s.waits[who] == nil {
+		s.waits[who] = make(chan struct{}, 1)
 	}
-	return *who
+	return s.waits[who]
 }
 
 // use begins a system call on the descriptor, done ends it. The descriptor is closed by whoever is the last to leave.
@@ -147,7 +173,7 @@ func (c *PolledConn) release() {
 		return
 	}
 	p := c.poll
-	_ = unix.EpollCtl(p.fd, unix.EPOLL_CTL_DEL, c.fd, nil) // a copy of the descriptor may live on
+	_ = unix.EpollCtl(p.fd, unix.EPOLL_CTL_DEL, int(c.fd), nil) // a copy of the descriptor may live on
 	p.mu.Lock()
 	p.mu.conns[c.fd] = nil
 	p.mu.count--
@@ -155,7 +181,7 @@ func (c *PolledConn) release() {
 		p.ringLocked()
 	}
 	p.mu.Unlock()
-	unix.Close(c.fd) // last: the number is another's from here on
+	unix.Close(int(c.fd)) // last: the number is another's from here on
 }
 
 // IsClosed reports whether Close was called.
@@ -170,12 +196,12 @@ func (c *PolledConn) Close() error {
 		}
 		if c.users.CompareAndSwap(users, users+closedUsers) {
 			c.mu.Lock()
-			if c.mu.timer != nil {
-				c.mu.timer.Stop()
+			if s := c.mu.seldom; s != nil && s.timer != nil {
+				s.timer.Stop()
 			}
 			c.mu.Unlock()
 			c.wake()
-			c.tell(&c.mu.writer)
+			c.tell(writer)
 			if users == 0 {
 				c.release()
 			}
@@ -217,7 +243,7 @@ func (c *PolledConn) read(attempt func(fd uintptr) (done bool), mayWait bool) er
 
 // awaitReadable waits until there is something for read to look at, or has been.
 func (c *PolledConn) awaitReadable() {
-	heard := c.hears(&c.mu.reader)
+	heard := c.hears(reader)
 	if c.readable.Load() || c.expired.Load() || c.users.Load() < 0 {
 		return
 	}
@@ -247,7 +273,7 @@ func (c *PolledConn) Read(p []byte) (n int, err error) {
 
 // Write is net.Conn's: it waits until all is taken.
 func (c *PolledConn) Write(p []byte) (n int, err error) {
-	heard := c.hears(&c.mu.writer)
+	heard := c.hears(writer)
 	for {
 		c.writable.Store(false)
 		if !c.use() {
@@ -270,11 +296,39 @@ func (c *PolledConn) Write(p []byte) (n int, err error) {
 	}
 }
 
+// receive is Guard's, for one read.
+func (c *PolledConn) receive(to intake, wait bool) (n, room int, err error) {
+	failed := c.read(func(fd uintptr) (done bool) {
+		n, room, done, err = readInto(fd, to)
+		return done
+	}, wait)
+	if n == room && n > 0 || err != nil { // of what is behind it nobody will tell
+		c.moreMayCome()
+	}
+	if failed != nil {
+		return 0, 0, failed
+	}
+	return n, room, err
+}
+
+// tryWrite sends what of p goes at once.
+func (c *PolledConn) tryWrite(p []byte) (n int, err error) {
+	if !c.use() {
+		return 0, net.ErrClosed
+	}
+	defer c.done()
+	n, err = writeDescriptor(uintptr(c.fd), p)
+	if err == syscall.EAGAIN {
+		err = nil
+	}
+	return n, err
+}
+
 // LocalAddr is net.Conn's.
-func (c *PolledConn) LocalAddr() net.Addr { return c.local }
+func (c *PolledConn) LocalAddr() net.Addr { return net.TCPAddrFromAddrPort(c.local.Value()) }
 
 // RemoteAddr is net.Conn's.
-func (c *PolledConn) RemoteAddr() net.Addr { return c.remote }
+func (c *PolledConn) RemoteAddr() net.Addr { return net.TCPAddrFromAddrPort(c.remote) }
 
 // SetDeadline is SetReadDeadline.
 func (c *PolledConn) SetDeadline(t time.Time) error { return c.SetReadDeadline(t) }
@@ -288,11 +342,12 @@ func (c *PolledConn) SetReadDeadline(t time.Time) error {
 		return net.ErrClosed
 	}
 	c.mu.Lock()
-	c.mu.deadline = t
+	s := c.seldomLocked()
+	s.deadline = t
 	left := time.Until(t)
 	passed := !t.IsZero() && left <= 0
 	c.expired.Store(passed)
-	if !t.IsZero() && !passed && (c.mu.rings.IsZero() || t.Before(c.mu.rings)) {
+	if !t.IsZero() && !passed && (s.rings.IsZero() || t.Before(s.rings)) {
 		c.ringLocked(left)
 	}
 	c.mu.Unlock()
@@ -304,24 +359,25 @@ func (c *PolledConn) SetReadDeadline(t time.Time) error {
 
 // ringLocked sets the timer. The caller holds c.mu.
 func (c *PolledConn) ringLocked(after time.Duration) {
-	c.mu.rings = time.Now().Add(after)
-	if c.mu.timer == nil {
-		c.mu.timer = time.AfterFunc(after, c.ring)
+	s := c.seldomLocked()
+	s.rings = time.Now().Add(after)
+	if s.timer == nil {
+		s.timer = time.AfterFunc(after, c.ring)
 	} else {
-		c.mu.timer.Reset(after)
+		s.timer.Reset(after)
 	}
 }
 
 // ring is the timer's.
 func (c *PolledConn) ring() {
 	c.mu.Lock()
-	c.mu.rings = time.Time{}
-	t := c.mu.deadline
-	left := time.Until(t)
-	passed := !t.IsZero() && left <= 0
+	s := c.mu.seldom
+	s.rings = time.Time{}
+	left := time.Until(s.deadline)
+	passed := !s.deadline.IsZero() && left <= 0
 	if passed {
 		c.expired.Store(true)
-	} else if !t.IsZero() && c.users.Load() >= 0 {
+	} else if !s.deadline.IsZero() && c.users.Load() >= 0 {
 		c.ringLocked(left)
 	}
 	c.mu.Unlock()
@@ -340,11 +396,13 @@ func (c *PolledConn) File() (*os.File, error) {
 	if failure != nil {
 		return nil, os.NewSyscallError("fcntl", failure)
 	}
-	return os.NewFile(uintptr(fd), c.remote.String()), nil
+	return os.NewFile(uintptr(fd), c.RemoteAddr().String()), nil
 }
 
 // SyscallConn is syscall.Conn's.
-func (c *PolledConn) SyscallConn() (syscall.RawConn, error) { return rawPolled{c}, nil }
+func (c *PolledConn) SyscallConn() (syscall.RawConn, error) { return c.raw(), nil }
+
+func (c *PolledConn) raw() syscall.RawConn { return rawPolled{c} }
 
 // Control is RawConn's.
 func (c *PolledConn) Control(what func(fd uintptr)) error {

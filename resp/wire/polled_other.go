@@ -5,6 +5,7 @@ package wire
 import (
 	"errors"
 	"net"
+	"syscall"
 )
 
 // A Poll is Linux's.
@@ -54,6 +55,10 @@ func (c *PolledConn) IsClosed() bool { return false }
 
 func (c *PolledConn) mayHaveMore() bool { return false }
 
-func (c *PolledConn) read(func(fd uintptr) bool, bool) error { return errors.ErrUnsupported }
+func (c *PolledConn) receive(intake, bool) (n, room int, err error) {
+	return 0, 0, errors.ErrUnsupported
+}
 
-func (c *PolledConn) moreMayCome() {}
+func (c *PolledConn) tryWrite([]byte) (n int, err error) { return 0, errors.ErrUnsupported }
+
+func (c *PolledConn) raw() syscall.RawConn { return nil }

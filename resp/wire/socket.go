@@ -25,89 +25,120 @@ import (
 // poller tells of each arrival once: a command that came while the one before it was served would wait for ever.
 // So would a client that has shut down its side, if that came together with the command.
 type socket struct {
-	nc      net.Conn
-	raw     syscall.RawConn // nil: the system's descriptor is not known
-	polled  *PolledConn     // nil: Go's poller has it
-	waits   bool            // a read waits until something comes
-	direct  bool            // it is read from; else reads block with their buffer in hand
-	target  func() []byte   // where the next bytes go
-	nothing func()          // target's memory is not needed for now
-	attempt func(fd uintptr) bool
-	n, room int
-	err     error
-
-	out     []byte // what tryWrite sends
-	sent    int    // how much of it has gone
-	failed  error
-	deliver func(fd uintptr) bool
+	polled *PolledConn // nil: Go's poller has it
+	raw    *rawSocket  // of one that Go's poller has; nil: the system's descriptor is not known
+	waits  bool        // ReadBatch waits until something comes
 }
 
-func (s *socket) init(g *Guard, target func() []byte, nothing func()) {
-	s.nc, s.target, s.nothing, s.attempt, s.deliver = g.Conn, target, nothing, s.readable, s.writable
-	s.direct, s.waits = g.TLS == nil, true
-	s.polled, _ = g.Plain.(*PolledConn)
-	if sc, ok := g.Plain.(syscall.Conn); ok && canReadDescriptors {
+// An intake is where a read puts what comes.
+type intake interface {
+	target() []byte // where the next bytes go
+	release()       // target's memory is not needed for now
+}
+
+func newSocket(nc net.Conn) socket {
+	s := socket{waits: true}
+	if s.polled, _ = nc.(*PolledConn); s.polled != nil {
+		return s
+	}
+	if sc, ok := nc.(syscall.Conn); ok && canReadDescriptors {
 		// An error means that the connection is closed, which Read will say as well.
-		s.raw, _ = sc.SyscallConn()
-	}
-}
-
-// read does one read; room is how much it could have brought.
-func (s *socket) read() (n, room int, err error) {
-	if s.raw == nil || !s.direct {
-		p := s.target()
-		n, err = s.nc.Read(p)
-		return n, len(p), err
-	}
-	s.n, s.room, s.err = 0, 0, nil
-	if s.polled != nil {
-		err = s.polled.read(s.attempt, s.waits)
-		if s.n == s.room && s.n > 0 || s.err != nil { // of what is behind it nobody will tell
-			s.polled.moreMayCome()
+		if conn, err := sc.SyscallConn(); err == nil {
+			s.raw = newRawSocket(conn)
 		}
-	} else {
-		err = s.raw.Read(s.attempt)
 	}
-	if err != nil {
-		return 0, 0, err
-	}
-	return s.n, s.room, s.err
+	return s
 }
 
-// readable is called by the poller, first at once and then whenever bytes may be there.
-func (s *socket) readable(fd uintptr) (done bool) {
-	p := s.target()
-	n, err := readDescriptor(fd, p)
+// receive does one read; room is how much it could have brought. Only for a connection that a Poll has waits may be
+// false.
+func (g *Guard) receive(to intake, waits bool) (n, room int, err error) {
+	switch s := &g.socket; {
+	case g.TLS != nil || s.polled == nil && s.raw == nil: // it blocks with its buffer in hand
+		p := to.target()
+		n, err = g.Conn.Read(p)
+		return n, len(p), err
+	case s.polled != nil:
+		return s.polled.receive(to, waits)
+	default:
+		return s.raw.receive(to)
+	}
+}
+
+// readInto is one attempt to read; done = there is no need to wait.
+func readInto(fd uintptr, to intake) (n, room int, done bool, err error) {
+	p := to.target()
+	n, err = readDescriptor(fd, p)
 	if err == syscall.EAGAIN {
-		s.nothing()
-		return false
+		to.release()
+		return 0, 0, false, nil
 	}
 	if n == 0 && err == nil {
 		err = io.EOF
 	}
-	s.n, s.room, s.err = n, len(p), err
-	return true
+	return n, len(p), true, err
 }
 
 // tryWrite sends what of p goes at once, if the system says how much that is; if not, nothing does.
 func (s *socket) tryWrite(p []byte) (n int, err error) {
-	if s.raw == nil {
-		return 0, nil
+	switch {
+	case s.polled != nil:
+		return s.polled.tryWrite(p)
+	case s.raw != nil:
+		return s.raw.tryWrite(p)
 	}
-	s.out, s.sent, s.failed = p, 0, nil
-	err = s.raw.Write(s.deliver)
-	s.out = nil
+	return 0, nil
+}
+
+// rawSocket is a connection that Go's poller has. What it calls is made once, not for each read.
+type rawSocket struct {
+	conn    syscall.RawConn
+	attempt func(fd uintptr) (done bool)
+	to      intake // what attempt reads into
+	n, room int
+	err     error
+
+	deliver func(fd uintptr) (done bool)
+	out     []byte // what deliver sends
+	sent    int    // how much of it has gone
+	failed  error
+}
+
+func newRawSocket(conn syscall.RawConn) *rawSocket {
+	r := &rawSocket{conn: conn}
+	r.attempt, r.deliver = r.readable, r.writable
+	return r
+}
+
+func (r *rawSocket) receive(to intake) (n, room int, err error) {
+	r.to, r.n, r.room, r.err = to, 0, 0, nil
+	if err = r.conn.Read(r.attempt); err != nil {
+		return 0, 0, err
+	}
+	return r.n, r.room, r.err
+}
+
+// readable is called by the poller, first at once and then whenever bytes may be there.
+func (r *rawSocket) readable(fd uintptr) (done bool) {
+	r.n, r.room, done, r.err = readInto(fd, r.to)
+	return done
+}
+
+func (r *rawSocket) tryWrite(p []byte) (n int, err error) {
+	r.out, r.sent, r.failed = p, 0, nil
+	err = r.conn.Write(r.deliver)
+	r.out = nil
 	if err == nil {
-		err = s.failed
+		err = r.failed
 	}
-	return s.sent, err
+	return r.sent, err
 }
 
 // writable is called by the poller, and tries once.
-func (s *socket) writable(fd uintptr) (done bool) {
-	s.sent, s.failed = writeDescriptor(fd, s.out)
-	if s.failed == syscall.EAGAIN {
-		s.failed = nil
+func (r *rawSocket) writable(fd uintptr) (done bool) {
+	r.sent, r.failed = writeDescriptor(fd, r.out)
+	if r.failed == syscall.EAGAIN {
+		r.failed = nil
 	}
 	return true
 }
@@ -115,12 +146,20 @@ func (s *socket) writable(fd uintptr) (done bool) {
 // Descriptor is the number of the connection's file descriptor, -1 if it is closed or has none.
 func (g *Guard) Descriptor() int {
 	number := -1
-	if g.socket.raw != nil {
+	if raw := g.Raw(); raw != nil {
 		// An error means that the connection is closed.
-		_ = g.socket.raw.Control(func(fd uintptr) { number = int(fd) })
+		_ = raw.Control(func(fd uintptr) { number = int(fd) })
 	}
 	return number
 }
 
 // Raw gives the connection's descriptor to calls that the system has for it; nil = it is not known.
-func (g *Guard) Raw() syscall.RawConn { return g.socket.raw }
+func (g *Guard) Raw() syscall.RawConn {
+	switch s := &g.socket; {
+	case s.polled != nil:
+		return s.polled.raw()
+	case s.raw != nil:
+		return s.raw.conn
+	}
+	return nil
+}

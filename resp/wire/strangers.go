@@ -28,17 +28,20 @@ const StrangersBytes = 64 << 20
 // stranger is a guard's part of strangers, under its lock.
 type stranger struct {
 	bytes int64
-	at    *list.Element // nil = it holds nothing, or has been closed
-	gone  bool          // it has been closed
+	at    *list.Element
+	gone  bool // it has been closed, and counts no more
 }
 
 // account tells the strangers what this connection holds. It is called by the goroutine that reads from the connection.
 func (g *Guard) account() {
 	var bytes int64
 	if g.isStranger() {
-		bytes = int64(cap(g.big)) + g.bigBytes + int64(cap(g.ahead)) + g.veiled + max(0, g.Waiting()-unauthArgSize)
-		if g.ws != nil {
-			bytes += int64(len(g.ws.buf))
+		bytes = int64(cap(g.ahead)) + max(0, g.Waiting()-unauthArgSize)
+		if ws := g.ws; ws != nil {
+			bytes += int64(cap(ws.big)) + ws.bigBytes + int64(len(ws.buf))
+		}
+		if g.TLS != nil {
+			bytes += g.beneath().veiled
 		}
 	}
 	if bytes != g.counted {
@@ -49,13 +52,15 @@ func (g *Guard) account() {
 
 // isStranger says that nobody knows yet who this is. A TLS handshake comes before everything
 // else, also where no password is asked for.
-func (g *Guard) isStranger() bool { return !g.Authed.Load() || g.shaking.Load() }
+func (g *Guard) isStranger() bool {
+	return !g.Authed.Load() || g.TLS != nil && g.beneath().shaking.Load()
+}
 
 // Read reads for TLS, which keeps what it can not decrypt yet: up to 64 KB of a handshake, 16 KB of a record.
-func (w beneathTLS) Read(p []byte) (int, error) {
+func (w *beneathTLS) Read(p []byte) (int, error) {
 	n, err := w.Conn.Read(p)
 	if n > 0 && w.g.isStranger() {
-		w.g.veiled += int64(n)
+		w.veiled += int64(n)
 		w.g.account()
 	}
 	return n, err
@@ -71,7 +76,7 @@ func (s *strangers) note(g *Guard, bytes int64) {
 		oldest := s.mu.byAge.Front().Value.(*Guard)
 		s.setLocked(oldest, 0)
 		if oldest.isStranger() { // else it need not say who it is since a moment ago
-			oldest.stranger.gone = true
+			oldest.stranger = &stranger{gone: true}
 			over = append(over, oldest)
 		}
 	}
@@ -84,18 +89,22 @@ func (s *strangers) note(g *Guard, bytes int64) {
 
 // setLocked changes what a connection counts for. The caller holds s.mu.
 func (s *strangers) setLocked(g *Guard, bytes int64) {
-	one := &g.stranger
+	one := g.stranger
+	if one == nil {
+		if bytes == 0 {
+			return
+		}
+		one = &stranger{at: s.mu.byAge.PushBack(g)}
+		g.stranger = one
+	}
 	if one.gone {
 		return
 	}
 	s.mu.bytes += bytes - one.bytes
 	one.bytes = bytes
-	switch {
-	case bytes > 0 && one.at == nil:
-		one.at = s.mu.byAge.PushBack(g)
-	case bytes == 0 && one.at != nil:
+	if bytes == 0 {
 		s.mu.byAge.Remove(one.at)
-		one.at = nil
+		g.stranger = nil
 	}
 }
 

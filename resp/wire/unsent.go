@@ -23,10 +23,17 @@ import (
 // to 1.04 of it in the median of seven comparisons each].
 //
 // It stands beneath TLS, which therefore does not wait, either: what waits are encrypted records.
+//
+// Most connections take everything at once, always: what there is besides is made when it is needed first.
 type unsent struct {
 	waiting atomic.Int64 // bytes
-	Longest atomic.Int64 // bytes of the longest single value among them, or about to be: see noteLongest
-	Took    atomic.Int64 // unix ms when the connection last took some of them
+	more    atomic.Pointer[backlog]
+}
+
+// backlog is what is known of a connection that has let something wait, or may.
+type backlog struct {
+	longest atomic.Int64 // bytes of the longest single value among what waits, or is about to: see noteLongest
+	took    atomic.Int64 // unix ms when the connection last took some of it
 	since   atomic.Int64 // unix ms when more than mu.soft came to wait; 0 = it does not
 
 	mu struct {
@@ -38,6 +45,34 @@ type unsent struct {
 		soft     int64         // bytes
 	}
 }
+
+// need is the connection's backlog, which is made if there is none.
+func (u *unsent) need() *backlog {
+	if b := u.more.Load(); b != nil {
+		return b
+	}
+	u.more.CompareAndSwap(nil, new(backlog))
+	return u.more.Load()
+}
+
+// Longest is how many bytes the longest single value has among those that wait, or are about to.
+func (u *unsent) Longest() int64 {
+	if b := u.more.Load(); b != nil {
+		return b.longest.Load()
+	}
+	return 0
+}
+
+// Took is when the connection last took some of what waited, or a push, in unix ms; 0 = it never had to wait.
+func (u *unsent) Took() int64 {
+	if b := u.more.Load(); b != nil {
+		return b.took.Load()
+	}
+	return 0
+}
+
+// NoteTook says that the connection takes something just now.
+func (u *unsent) NoteTook() { u.need().took.Store(time.Now().UnixMilli()) }
 
 // unsentBytes is how much short replies are gathered for, one after the other, to wait.
 const unsentBytes = 16 << 10
@@ -78,10 +113,12 @@ func (g *Guard) put(p []byte, lasting bool) (n int, err error) {
 // beneathTLS is the connection beneath TLS.
 type beneathTLS struct {
 	net.Conn
-	g *Guard
+	g       *Guard
+	shaking atomic.Bool // the handshake has not come to its end
+	veiled  int64       // bytes that have come and are not bytes of the stream yet; only while the client is a stranger
 }
 
-func (w beneathTLS) Write(p []byte) (int, error) {
+func (w *beneathTLS) Write(p []byte) (int, error) {
 	_, err := w.g.put(p, false)
 	if err != nil {
 		return 0, err
@@ -91,52 +128,51 @@ func (w beneathTLS) Write(p []byte) (int, error) {
 
 // wait adds p to what waits.
 func (g *Guard) wait(p []byte, lasting bool) error {
-	u := &g.Unsent
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.mu.err != nil {
-		return u.mu.err
+	b := g.Unsent.need()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.mu.err != nil {
+		return b.mu.err
 	}
-	if u.waiting.Add(int64(len(p))) == int64(len(p)) {
-		u.Took.Store(time.Now().UnixMilli()) // it has just taken what came before
+	if g.Unsent.waiting.Add(int64(len(p))) == int64(len(p)) {
+		b.took.Store(time.Now().UnixMilli()) // it has just taken what came before
 	}
 	g.limits.Unsent.Add(int64(len(p)))
 	if lasting && len(p) >= unsentBytes {
-		u.mu.queue = append(u.mu.queue, p[:len(p):len(p)])
+		b.mu.queue = append(b.mu.queue, p[:len(p):len(p)])
 	} else {
-		u.copyLocked(p)
+		b.copyLocked(p)
 	}
-	if !u.mu.draining {
-		u.mu.draining = true
-		go g.drain()
+	if !b.mu.draining {
+		b.mu.draining = true
+		go g.drain(b)
 	}
 	return nil
 }
 
-// copyLocked fills the last piece of the queue before it begins another. The caller holds u.mu.
-func (u *unsent) copyLocked(p []byte) {
-	if last := len(u.mu.queue) - 1; last >= 0 {
-		tail := u.mu.queue[last]
+// copyLocked fills the last piece of the queue before it begins another. The caller holds b.mu.
+func (b *backlog) copyLocked(p []byte) {
+	if last := len(b.mu.queue) - 1; last >= 0 {
+		tail := b.mu.queue[last]
 		n := min(len(p), cap(tail)-len(tail))
-		u.mu.queue[last] = append(tail, p[:n]...)
+		b.mu.queue[last] = append(tail, p[:n]...)
 		p = p[n:]
 	}
 	if len(p) > 0 {
-		u.mu.queue = append(u.mu.queue, append(make([]byte, 0, max(len(p), unsentBytes)), p...))
+		b.mu.queue = append(b.mu.queue, append(make([]byte, 0, max(len(p), unsentBytes)), p...))
 	}
 }
 
 // drain sends what waits, until nothing does.
-func (g *Guard) drain() {
-	u := &g.Unsent
-	for p := u.next(); p != nil; p = u.next() {
+func (g *Guard) drain(b *backlog) {
+	for p := b.next(); p != nil; p = b.next() {
 		for len(p) > 0 {
-			n, err := g.Plain.Write(p[:min(len(p), SendBytes)])
+			n, err := g.Plain().Write(p[:min(len(p), SendBytes)])
 			p = p[n:]
 			if g.TLS == nil {
 				g.sent(n)
 			}
-			g.gone(n)
+			g.gone(b, n)
 			if err != nil {
 				_ = g.Abort() // the client's goroutine may be reading
 				return
@@ -146,68 +182,68 @@ func (g *Guard) drain() {
 }
 
 // next takes the first piece of the queue; nil = there is none, and the caller is to end.
-func (u *unsent) next() []byte {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if len(u.mu.queue) == 0 {
-		u.mu.queue, u.mu.draining = nil, false
+func (b *backlog) next() []byte {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.mu.queue) == 0 {
+		b.mu.queue, b.mu.draining = nil, false
 		return nil
 	}
-	p := u.mu.queue[0]
-	u.mu.queue[0] = nil
-	u.mu.queue = u.mu.queue[1:]
+	p := b.mu.queue[0]
+	b.mu.queue[0] = nil
+	b.mu.queue = b.mu.queue[1:]
 	return p
 }
 
 // gone counts n bytes that the connection has taken. From when none waits, Send goes straight to the connection.
-func (g *Guard) gone(n int) {
-	u := &g.Unsent
+func (g *Guard) gone(b *backlog, n int) {
 	if n == 0 {
 		return
 	}
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.mu.err != nil {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.mu.err != nil {
 		return // discard has counted them
 	}
-	u.Took.Store(time.Now().UnixMilli())
+	b.took.Store(time.Now().UnixMilli())
 	g.limits.Unsent.Add(-int64(n))
-	waiting := u.waiting.Add(-int64(n))
-	if waiting <= u.mu.soft {
-		u.since.Store(0)
+	waiting := g.Unsent.waiting.Add(-int64(n))
+	if waiting <= b.mu.soft {
+		b.since.Store(0)
 	}
-	u.tellLocked()
+	b.tellLocked()
 }
 
 // discard lets go of what waits. The connection has been closed: nothing may come behind what is lost.
 func (g *Guard) discard() {
-	u := &g.Unsent
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.mu.err != nil {
+	b := g.Unsent.need()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.mu.err != nil {
 		return
 	}
-	u.mu.err, u.mu.queue = net.ErrClosed, nil
-	g.limits.Unsent.Add(-u.waiting.Swap(0))
-	u.tellLocked()
+	b.mu.err, b.mu.queue = net.ErrClosed, nil
+	g.limits.Unsent.Add(-g.Unsent.waiting.Swap(0))
+	b.tellLocked()
 }
 
-// tellLocked wakes up await. The caller holds u.mu.
-func (u *unsent) tellLocked() {
+// tellLocked wakes up Await. The caller holds b.mu.
+func (b *backlog) tellLocked() {
 	select {
-	case u.mu.moved <- struct{}{}:
+	case b.mu.moved <- struct{}{}:
 	default: // nobody waits, or it has been told; nil: nobody has ever waited
 	}
 }
 
 // Await waits, at most for so long, until some of it has gone. One goroutine at a time may call it.
 func (u *unsent) Await(most time.Duration) {
-	u.mu.Lock()
-	if u.mu.moved == nil {
-		u.mu.moved = make(chan struct{}, 1)
+	b := u.need()
+	b.mu.Lock()
+	if b.mu.moved == nil {
+		b.mu.moved = make(chan struct{}, 1)
 	}
-	moved := u.mu.moved
-	u.mu.Unlock()
+	moved := b.mu.moved
+	b.mu.Unlock()
 	select {
 	case <-moved:
 	case <-time.After(most):
@@ -216,44 +252,58 @@ func (u *unsent) Await(most time.Duration) {
 
 // Broken is why nothing more is sent; nil = it is.
 func (u *unsent) Broken() error {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return u.mu.err
+	b := u.more.Load()
+	if b == nil {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.mu.err
 }
 
 // Exceeds notes that more than so many bytes wait. It returns for how long they have; first = they do since now.
 func (u *unsent) Exceeds(soft int64) (length time.Duration, first bool) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.mu.soft = soft
+	b := u.need()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.mu.soft = soft
 	now := time.Now().UnixMilli()
-	first = u.since.CompareAndSwap(0, now)
-	return time.Duration(now-u.since.Load()) * time.Millisecond, first
+	first = b.since.CompareAndSwap(0, now)
+	return time.Duration(now-b.since.Load()) * time.Millisecond, first
 }
 
-// ExceededFor says for how long more than the limit given to exceeds has waited, if it still does.
+// ExceededFor says for how long more than the limit given to Exceeds has waited, if it still does.
 func (u *unsent) ExceededFor() (length time.Duration, over bool) {
-	since := u.since.Load()
+	b := u.more.Load()
+	if b == nil {
+		return 0, false
+	}
+	since := b.since.Load()
 	return time.Duration(time.Now().UnixMilli()-since) * time.Millisecond, since != 0
 }
 
-// Relax comes after something that waited elsewhere and counted for exceeds has been sent.
+// Relax comes after something that waited elsewhere and counted for Exceeds has been sent.
 func (u *unsent) Relax() {
-	if u.since.Load() == 0 {
+	b := u.more.Load()
+	if b == nil || b.since.Load() == 0 {
 		return
 	}
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.waiting.Load() <= u.mu.soft {
-		u.since.Store(0)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if u.waiting.Load() <= b.mu.soft {
+		b.since.Store(0)
 	}
 }
 
 // Pieces is how many pieces wait, as oll in CLIENT LIST.
 func (u *unsent) Pieces() int {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return len(u.mu.queue)
+	b := u.more.Load()
+	if b == nil {
+		return 0
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.mu.queue)
 }
 
 // SendBytes is how much reply gathers before it is sent in the middle of a batch.

@@ -1,0 +1,114 @@
+package resp
+
+import (
+	"net/netip"
+	"os"
+	osexec "os/exec"
+	"runtime"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// idleConnBytes is the heap that an idle connection in a loop may keep. It keeps 800.
+const idleConnBytes = 900
+
+func TestAnIdleConnectionInALoopKeepsLittleMemory(t *testing.T) {
+	inOwnProcess(t, func() { idleConnectionsKeepLittle(t) })
+}
+
+func idleConnectionsKeepLittle(t *testing.T) {
+	for _, c := range []struct{ what, sends string }{
+		{"has sent nothing", ""},
+		{"has sent a command", "PING\r\n"},
+		{"has read a long reply", "LRANGE l 0 -1\r\n"},
+		{"has used MULTI", "MULTI\r\nPING\r\nEXEC\r\n"},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			addr, s := startLooping(t, "--io-threads", "1")
+			talk(t, addr).do("RPUSH l" + strings.Repeat(" element", 1000))
+			got := keptByIdle(t, addr, s, c.sends)
+			t.Logf("%d bytes", got)
+			if got > idleConnBytes {
+				t.Errorf("a connection that %s keeps %d bytes, want %d at most", c.what, got, idleConnBytes)
+			}
+		})
+	}
+}
+
+// keptByIdle is the heap that the server keeps for a connection that has sent something and rests. The first round makes
+// what is kept for all that come later: Go lets go of no goroutine's place.
+func keptByIdle(t *testing.T, addr string, s *Server, sends string) (bytes int) {
+	for range 2 {
+		bytes = keptByThese(t, addr, s, sends)
+	}
+	return bytes
+}
+
+// keptByThese is a round. The clients are bare descriptors, which take no heap.
+func keptByThese(t *testing.T, addr string, s *Server, sends string) (bytes int) {
+	const connections = 1000
+	to := netip.MustParseAddrPort(addr)
+	sockets := make([]int, 0, connections)
+	defer func() {
+		for _, fd := range sockets {
+			unix.Close(fd)
+		}
+		inLoop(t, s, 1)
+	}()
+	reply := make([]byte, 64<<10)
+	inLoop(t, s, 1)
+	before := heapKept()
+	for range connections {
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sockets = append(sockets, fd)
+		if err := unix.Connect(fd, &unix.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().As4()}); err != nil {
+			t.Fatal(err)
+		}
+		if sends == "" {
+			continue
+		}
+		if _, err := unix.Write(fd, []byte(sends)); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := unix.Read(fd, reply); n <= 0 {
+			t.Fatal(n, err)
+		}
+	}
+	inLoop(t, s, 1+connections)
+	return int(heapKept()-before) / connections
+}
+
+// inOwnProcess runs a test in a process of its own: other tests use the heap, too.
+func inOwnProcess(t *testing.T, test func()) {
+	t.Helper()
+	const mark = "DISKETTE_TEST_OWN_PROCESS"
+	if os.Getenv(mark) == t.Name() {
+		test()
+		return
+	}
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := osexec.Command(program, "-test.run=^"+t.Name()+"$", "-test.v", "-test.count=1")
+	cmd.Env = append(os.Environ(), mark+"="+t.Name())
+	out, err := cmd.CombinedOutput()
+	t.Logf("in a process of its own:\n%s", out)
+	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()+" ") {
+		t.Errorf("in a process of its own: %v", err)
+	}
+}
+
+// heapKept is what the heap holds that is used.
+func heapKept() int64 {
+	runtime.GC()
+	runtime.GC() // the second empties the pools
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
