@@ -63,6 +63,28 @@ func TestPagesAreWrittenWhileClientsHaveTheirTurns(t *testing.T) {
 	}
 }
 
+func TestFramesAreGatheredWhileClientsHaveTheirTurns(t *testing.T) {
+	wal := gatheringOf(&someWAL{}, 40*breathSteps) // not one of them goes to the file
+	const frames = 20 * breathSteps
+	write := func() {
+		page := make([]byte, pageBytes)
+		for n := range frames {
+			_, err := wal.WriteAt(aHeader(n+1, false), frameAt(n))
+			if err == nil {
+				_, err = wal.WriteAt(page, frameAt(n)+frameHeaderBytes)
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	wal.serving.Store(true)
+	const least = frames / breathSteps / 2
+	if n := turnsBeside(write); n < least {
+		t.Errorf("while %d frames were gathered others had %d turns, want %d", frames, n, least)
+	}
+}
+
 func TestRowsAreSortedWhileClientsHaveTheirTurns(t *testing.T) {
 	w := &writer{serving: true}
 	for i := range 100_000 {

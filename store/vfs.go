@@ -132,7 +132,7 @@ func (f *doubtFile) ReadAt(p []byte, off int64) (int, error) {
 
 func (f *doubtFile) WriteAt(p []byte, off int64) (int, error) {
 	if f.serving.Load() {
-		f.breath.step(1)
+		f.breath.step(1) // what is gathered as well: SQLite's work for a frame is more than the kernel's
 	}
 	if f.gathering != nil {
 		return f.gathering.write(p, off)
