@@ -24,8 +24,8 @@ import (
 // that has to wait, for the disk, a key, its client, the end of a pause or a lock that is held for long, and one that
 // works for long without the lock, does not hold the loop up:
 //
-//	leaveLoop      the loop, which is but a role and what it has still to do, goes to another goroutine (role.go). This
-//	               one is the client's own from here on: it waits, where it stands, and serves the client further
+//	leaveLoop      the loop, which is but a role and what it has still to do, goes to another goroutine (role.go).
+//	               This one is the client's own from here on: it waits, where it stands, and serves it further
 //	returnToLoop   when the client has sent nothing more the loop has it again, and the goroutine is free
 //
 // So the order within a connection is kept, nothing is begun twice, and every command works in a loop: one that forgot

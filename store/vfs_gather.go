@@ -12,20 +12,21 @@ import "encoding/binary"
 //
 // What must never break:
 //
-//	G1  Whoever hears of a transaction finds its frames in the file. Others hear of it when SQLite has written the last
-//	    frame, whose header says that it is the last, has fsynced the WAL where it does that, and then changes the
-//	    header of the WAL's index. So a header that says so goes to the file at once, with all that is gathered before
-//	    it, and nothing is gathered after it but what begins with a header that does not say so. That holds whatever
-//	    PRAGMA synchronous is, and for padding: the last frame once more, with such a header.
+//	G1  Whoever hears of a transaction finds its frames in the file. Others hear of it when SQLite has written
+//	    the last frame, whose header says that it is the last, has fsynced the WAL where it does that, and then
+//	    changes the header of the WAL's index. So a header that says so goes to the file at once, with all that
+//	    is gathered before it, and nothing is gathered after it but what begins with a header that does not say
+//	    so. That holds whatever PRAGMA synchronous is, and for padding: the last frame once more, with such a
+//	    header.
 //	G2  Nothing is gathered when another may write to the WAL. Who does has the lock for writing, a byte of the
-//	    index's file. SQLite comes to that file by SharedMemory of the database's, for each lock that it takes or lets
-//	    go of and each part that it maps: what is gathered goes to the WAL before. So do the frames of a transaction
-//	    that is undone before the lock is let go of; they are as others there that nobody looks at.
-//	G3  A frame that could not be written is not taken for one that is there. A write of what is gathered that fails is
-//	    the failure of the write for which it was made, and SQLite undoes the transaction. One that is made for
-//	    something else loses what was gathered, and the transaction may go on: then the next write fails, too, which
-//	    comes before others hear of it (G1), and a read of what was lost. But a header at the place of what was lost, or
-//	    before it, says that SQLite has undone that.
+//	    index's file. SQLite comes to that file by SharedMemory of the database's, for each lock that it takes
+//	    or lets go of and each part that it maps: what is gathered goes to the WAL before. So do the frames of a
+//	    transaction that is undone before the lock is let go of; they are as others there that nobody looks at.
+//	G3  A frame that could not be written is not taken for one that is there. A write of what is gathered that
+//	    fails is the failure of the write for which it was made, and SQLite undoes the transaction. One that is
+//	    made for something else loses what was gathered, and the transaction may go on: then the next write
+//	    fails, too, which comes before others hear of it (G1), and a read of what was lost. But a header at the
+//	    place of what was lost, or before it, says that SQLite has undone that.
 //
 // SQLite also writes over frames of the transaction under way: a page that it has changed since, then the headers of
 // all from there on (walRewriteChecksums), after the last frame and ending with the last one's header, G1; and frames
