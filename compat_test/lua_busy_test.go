@@ -97,6 +97,49 @@ func TestClientsThatWaitForASlowScriptHearBusy(t *testing.T) {
 	says(t, killer, "PONG", "PING")
 }
 
+// A client that is to hear of what a slow script has done waits for that, as it is not done before the script ends, but
+// its commands wait no longer than those of others.
+func TestAClientThatASlowScriptTellsHearsBusy(t *testing.T) {
+	s := startBusy(t)
+	for what, listen := range map[string][]any{
+		"tracking": {"CLIENT", "TRACKING", "on"}, "keyspace events": {"SUBSCRIBE", "__keyevent@0__:set"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			c, other := dial(t, s.Addr), dial(t, s.Addr)
+			says(t, other, "OK", "CONFIG", "SET", "notify-keyspace-events", "KEA")
+			c.Do("HELLO", 3)
+			c.Do(listen...)
+			for steps := 20_000_000; ; steps *= 4 {
+				if steps > mostSteps {
+					t.Fatal("never slow enough")
+				}
+				c.Do("GET", "k")
+				reply, slow := runLong(t, s, "EVAL", `redis.call('SET', 'k', ARGV[1]) local n = 0
+					while n < tonumber(ARGV[1]) do n = n + 1 end return 'done'`, 0, steps)
+				c.Send("GET", "k")
+				first := c.Receive() // if the script is over, what it tells
+				c.Send("GET", "k")
+				equal(t, "the script's reply", (<-reply).text, "done")
+				pushes, texts := 0, []string{}
+				for v := first; ; v = c.Receive() {
+					if v.kind == kindPush {
+						pushes++
+					} else {
+						texts = append(texts, v.text)
+					}
+					if pushes == 1 && len(texts) == 2 {
+						break
+					}
+				}
+				if slow && first.text == busyScript {
+					says(t, c, fmt.Sprint(steps), "GET", "k")
+					return
+				}
+			}
+		})
+	}
+}
+
 // WATCH counts from what the script has left so far.
 func TestAKeyCanBeWatchedWhileAScriptIsSlow(t *testing.T) {
 	s := startBusy(t)

@@ -1,10 +1,13 @@
 package resp
 
 import (
+	"errors"
 	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"diskette/store"
 )
 
 // What reaches a client without being a reply (published messages, invalidations) is pushed:
@@ -19,7 +22,8 @@ import (
 // A batch of commands and its replies hold client.sending, so that no push comes into the middle of a reply,
 // or before the confirmation of its subscription. What a client's own command pushes to itself comes right
 // behind that command's reply. What was pushed before a batch began, the invalidation of a key that the batch reads
-// perhaps, goes out before the first of its replies: pushFirst.
+// perhaps, goes out before the first of its replies: pushFirst. What a script that runs for long has done alone does not:
+// it is not committed until the script ends, and the client hears -BUSY meanwhile, as others do.
 //
 // All of that holds in an event loop as in a goroutine of the client's own, because only the lock says it. The loop
 // takes it with a client's batch and lets go of it when the replies are sent, at the end of the turn, and may have
@@ -188,12 +192,30 @@ const tlsPushBytes = 16 << 10
 
 // pushLater waits for the client's batch to end and for the commit.
 func (cl *client) pushLater() {
+	for cl.pushUnlessBusy() {
+		cl.srv.awaitCommand() // the client's batches go on meanwhile
+	}
+}
+
+// awaitCommand waits until no command is under way, however long it takes.
+func (s *Server) awaitCommand() {
+	s.store.Lock()
+	defer s.store.Unlock()
+}
+
+// pushUnlessBusy is busy if what is queued waits for a long command.
+func (cl *client) pushUnlessBusy() (busy bool) {
 	cl.sending.Lock()
 	defer cl.sending.Unlock()
-	cl.pushes.waiting.Add(-1)
-	if !cl.pushes.mustWait() {
-		cl.sendCommitted(cl.takePushes())
+	p := cl.pushes
+	p.waiting.Add(-1)
+	if p.mustWait() {
+		return false
 	}
+	if busy = cl.sendCommitted(cl.takePushes()); busy {
+		p.waiting.Add(1)
+	}
+	return busy
 }
 
 // pushFirst sends what is queued at the beginning of a batch, so that what was published before does not come behind
@@ -207,7 +229,10 @@ func (cl *client) pushFirst() {
 	if lsn > 0 && cl.baton != nil && lsn > cl.srv.store.Committed() && (cl.srv.loops.stalls.now.Load() > 0 || !cl.srv.store.WaitBriefly(lsn)) {
 		cl.leaveLoop()
 	}
-	cl.sendCommitted(queue, lsn)
+	if cl.sendCommitted(queue, lsn) {
+		cl.pushes.waiting.Add(1)
+		go cl.pushLater()
+	}
 }
 
 // takePushes empties the queue. The caller holds sending.
@@ -221,10 +246,32 @@ func (cl *client) takePushes() (queue []byte, lsn uint64) {
 	return p.takeLocked()
 }
 
-// sendCommitted sends what was taken from the queue once lsn is committed, 0 = at once. The caller holds sending.
-func (cl *client) sendCommitted(queue []byte, lsn uint64) {
-	if len(queue) > 0 && (lsn == 0 || cl.srv.store.WaitFor(lsn) == nil) { // else it has not happened (I8)
+// sendCommitted sends what was taken from the queue once lsn is committed, 0 = at once. busy = a long command is to end
+// first, and the queue has it again. The caller holds sending.
+func (cl *client) sendCommitted(queue []byte, lsn uint64) (busy bool) {
+	if len(queue) == 0 {
+		return false
+	}
+	var err error
+	if lsn > 0 {
+		err = cl.srv.store.WaitFor(lsn)
+	}
+	switch {
+	case err == nil:
 		cl.sendPushes(queue)
+	case errors.Is(err, store.ErrBusy):
+		cl.pushes.putBack(queue, lsn)
+		return true
+	} // else it has not happened (I8)
+	return false
+}
+
+// putBack is the contrary of takeLocked.
+func (p *pushes) putBack(queue []byte, lsn uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.mu.closed {
+		p.mu.queue, p.mu.lsn, p.mu.due = append(queue, p.mu.queue...), max(lsn, p.mu.lsn), true
 	}
 }
 

@@ -322,10 +322,14 @@ func (st *Store) EventLSN() uint64 {
 	return st.tx.lsn
 }
 
-// WaitFor is Wait for an EventLSN. The caller does not hold the keyspace lock.
+// WaitFor is Wait for an EventLSN. ErrBusy = it may be that of a long command, which is under way. The caller does not
+// hold the keyspace lock.
 func (st *Store) WaitFor(lsn uint64) error {
 	if lsn > st.journal.Last() {
-		st.Lock() // the command has ended then
+		if !st.LockUnlessBusy() {
+			return ErrBusy
+		}
+		// The command has ended.
 		lsn = min(lsn, st.journal.Last())
 		st.Unlock()
 	}
