@@ -1,7 +1,9 @@
 package store
 
 import (
+	"fmt"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -64,7 +66,8 @@ func TestPagesAreWrittenWhileClientsHaveTheirTurns(t *testing.T) {
 }
 
 func TestRowsAreSortedWhileClientsHaveTheirTurns(t *testing.T) {
-	w := &writer{serving: true}
+	w := &writer{}
+	w.serving.Store(true)
 	for i := range 100_000 {
 		w.places = append(w.places, rowPlace{id: int64(i) * 7919 % 100_003, place: int32(i)})
 	}
@@ -101,5 +104,31 @@ func TestLongWorkIsToldWhileItGoesOn(t *testing.T) {
 	}
 	if told == 0 {
 		t.Error("nobody was told")
+	}
+}
+
+// When a store is closed its clients are gone: its last write-back gives way to nobody.
+func TestTheLastWriteBackTakesNoBreath(t *testing.T) {
+	d := newDisk(t)
+	st := opened(t, t.TempDir(), d.use, func(o *Options) { o.WriteBackDelay = time.Hour })
+	for i := range 200 {
+		mustSet(t, st, fmt.Sprint("k", i), "v")
+	}
+	if !st.wb.w.serving.Load() {
+		t.Error("a store that is open does not give way")
+	}
+	var writes, gaveWay atomic.Int64
+	d.breakWith(func(_ int, kind, file string, _ int) error {
+		if kind == "write" && strings.HasPrefix(file, databaseFile) {
+			writes.Add(1)
+			if st.wb.w.serving.Load() {
+				gaveWay.Add(1)
+			}
+		}
+		return nil
+	})
+	closed(t, st)
+	if writes.Load() == 0 || gaveWay.Load() > 0 {
+		t.Errorf("of %d writes %d gave way", writes.Load(), gaveWay.Load())
 	}
 }

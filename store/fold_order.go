@@ -37,7 +37,7 @@ const breathCompared = 8192
 func (w *writer) inOrder() []int32 {
 	compared := 0
 	slices.SortFunc(w.places, func(a, b rowPlace) int {
-		if compared++; compared%breathCompared == 0 && w.serving {
+		if compared++; compared%breathCompared == 0 && w.serving.Load() {
 			w.breath.step(breathSteps)
 		}
 		return a.compare(b)

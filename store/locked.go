@@ -37,11 +37,16 @@ func nameLock(err error) error {
 
 // serve makes transactions wait for no more than lockPatience, and long work give way to clients.
 func (w *writer) serve() error {
-	w.serving = true
-	if d, ok := vfs.Find(w.vfs).(*doubtVFS); ok {
-		d.serving.Store(true)
-	}
+	w.giveWay(true)
 	return w.c.BusyTimeout(lockPatience)
+}
+
+// giveWay says whether long work gives way to clients. Any goroutine may.
+func (w *writer) giveWay(to bool) {
+	w.serving.Store(to)
+	if d, ok := vfs.Find(w.vfs).(*doubtVFS); ok {
+		d.serving.Store(to)
+	}
 }
 
 // noteLock takes note of an attempt that another program's lock has kept from writing, and reports whether writes

@@ -60,7 +60,7 @@ func (w *writer) overwrite(e *entry) (done bool) {
 		return false // else the row has no value, or is not there
 	}
 	o.unequal = 0
-	if w.serving {
+	if w.serving.Load() {
 		w.breath.step(1)
 	}
 	return true

@@ -206,7 +206,7 @@ func (w *writer) readForIndex(below int64) error {
 	for ; s.Step(); rows++ {
 		b.at = s.ColumnInt64(0)
 		b.gather(indexEntry{elementHash(s.ColumnRawBlob(1)), b.at}, below)
-		if w.serving {
+		if w.serving.Load() {
 			w.breath.step(1)
 		}
 	}
@@ -236,7 +236,7 @@ func (w *writer) countForIndex() error {
 			}
 		}
 		b.at = max(b.at, last)
-		if w.serving {
+		if w.serving.Load() {
 			w.breath.step(1)
 		}
 	}

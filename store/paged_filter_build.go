@@ -143,7 +143,7 @@ func (w *writer) readForFilter() error {
 	for ; s.Step(); rows++ {
 		k.making.at = s.ColumnInt64(0)
 		k.making.put(k.making.at)
-		if w.serving {
+		if w.serving.Load() {
 			w.breath.step(1)
 		}
 	}

@@ -160,6 +160,7 @@ func (st *Store) startWriteBack() {
 // stopWriteBack brings everything into the tables and ends the goroutines. When the
 // tables can not take it, the journal still has it.
 func (st *Store) stopWriteBack() error {
+	st.wb.w.giveWay(false)
 	err := st.Flush()
 	close(st.wb.stop)
 	st.wb.done.Wait()

@@ -42,7 +42,7 @@ type writer struct {
 	breath    breath
 	asides    *asides
 	foreign   foreign
-	serving   bool         // there are clients: not during recovery
+	serving   atomic.Bool  // there are clients: not during recovery, and not while the store is closed
 	inSlices  bool         // the disk is full: see applyInSlices
 	slice     int          // bytes in a transaction while a fold goes in slices, else 0
 	sliced    int          // of a long value, in the transaction under way
@@ -238,7 +238,7 @@ func (w *writer) reopen() error {
 		return err
 	})
 	w.reopened = true
-	if err == nil && w.serving {
+	if err == nil && w.serving.Load() {
 		err = w.serve()
 	}
 	if err == nil {
@@ -283,7 +283,7 @@ func (w *writer) step(s *sqlite3.Stmt) {
 	if w.err != nil {
 		return
 	}
-	if w.serving {
+	if w.serving.Load() {
 		w.breath.step(1)
 	}
 	for s.Step() {
