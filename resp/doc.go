@@ -12,6 +12,7 @@
 //	repl/      the stream that replicas follow          follow/    what a master sends to its replica
 //	admin/     the page, metrics, health
 //	cli/       redis-cli                      check/     redis-check-rdb, redis-check-aof
+//	bench/     redis-benchmark                diskcache/ the files of Python's DiskCache
 //	internal/  pure functions
 //
 // Which of them may import which is a table in imports_test.go; go test -v -run Down . prints it from the floor up.
@@ -62,6 +63,7 @@
 //	inside.go inside_unix.go inside_other.go             connections of parts of this process, and what they keep
 //	inside_copy.go                                       a copy of the database file for them
 //	save.go dump_file.go rewrite.go                      all data as an RDB file; dump.rdb; BGREWRITEAOF
+//	migrate_target.go                                    MIGRATE's connections to other servers
 //	replica.go replica_copy.go replicas*.go              who follows us, what is sent to it, what it has said
 //	script*.go function.go                               Lua
 //	idle.go                                              what is given back when nobody uses keys

@@ -73,6 +73,7 @@
 //	repack.go                                            fills pages that evicting has left half empty
 //	before_bounds.go                                     what older versions have stored stays within bounds
 //	ordering.go ordering_scan.go evict.go evict_ttl.go   what goes when it is too much, and who removes it
+//	order/                                               by which order: a few bits for each key
 //	dir_linux.go dir_other.go filesystem.go              what the system says of them
 //	tallies.go tally_seed.go tally/                      statistics of databases and prefixes
 //	collection.go table.go run.go dict.go pack.go        values of elements: in memory, as rows

@@ -240,17 +240,25 @@ func eventually(t testing.TB, what string, is func() bool) {
 // scanAll is a whole SCAN at testNow.
 func scanAll(t testing.TB, st *Store, db, count int, o ScanOptions) (keys []string) {
 	t.Helper()
+	keys, err := tryScanAll(st, db, count, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
+}
+
+func tryScanAll(st *Store, db, count int, o ScanOptions) (keys []string, err error) {
 	for cursor := int64(0); ; {
 		page, next, _, err := st.Scan(db, cursor, count, testNow, o, false)
 		if err != nil {
-			t.Fatalf("scan: %v", err)
+			return nil, fmt.Errorf("scan: %w", err)
 		}
 		keys = append(keys, page...)
 		if next == 0 {
-			return keys
+			return keys, nil
 		}
 		if next <= cursor {
-			t.Fatalf("the cursor went from %d to %d", cursor, next)
+			return nil, fmt.Errorf("the cursor went from %d to %d", cursor, next)
 		}
 		cursor = next
 	}

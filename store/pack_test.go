@@ -231,6 +231,10 @@ func compareSorted(t *testing.T, z *ZSet, want []Scored, births []string) {
 }
 
 func TestTheSizeOfASmallCollectionIsTheTruth(t *testing.T) {
+	inOwnProcess(t, func() { theSizeOfASmallCollectionIsTheTruth(t) })
+}
+
+func theSizeOfASmallCollectionIsTheTruth(t *testing.T) {
 	for _, fields := range []int{1, 5, 20, 128} {
 		sizeIsTrue(t, fmt.Sprintf("%d hashes of %d fields", 100_000/fields, fields), 0.9, 1.1, func() (size int64, made any) {
 			all := make([]*Hash, 100_000/fields)

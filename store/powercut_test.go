@@ -215,7 +215,11 @@ func (h *trial) startIn(root string, events int, use func(*Options)) (why string
 		return fmt.Sprint("the start refuses: ", err)
 	}
 	defer st.Close()
-	if why := h.misfit(hashed(everything(h.t, st)), events); why != "" {
+	holds, err := everything(st)
+	if err != nil {
+		return err.Error()
+	}
+	if why := h.misfit(hashed(holds), events); why != "" {
 		return why
 	}
 	if err := errors.Join(st.Check(), st.Close()); err != nil {

@@ -129,7 +129,9 @@ func (h *trial) live(root string) {
 	}
 	h.t.Cleanup(func() { st.Close() })
 	h.st = st
-	h.holds = everything(h.t, st)
+	if h.holds, err = everything(st); err != nil {
+		h.t.Fatal(err)
+	}
 	if len(h.lives) > 0 {
 		h.fits(hashed(h.holds), h.tape.length(), "a restart")
 	}
@@ -299,19 +301,22 @@ func hashed(dbs []map[string]string) state {
 }
 
 // everything reads a whole store at testNow.
-func everything(t testing.TB, st *Store) []map[string]string {
-	t.Helper()
+func everything(st *Store) ([]map[string]string, error) {
 	dbs := make([]map[string]string, trialDBs)
 	for db := range dbs {
 		dbs[db] = map[string]string{}
-		for _, key := range scanAll(t, st, db, 100, ScanOptions{}) {
+		keys, err := tryScanAll(st, db, 100, ScanOptions{})
+		if err != nil {
+			return nil, err
+		}
+		for _, key := range keys {
 			err := command(st, db, testNow, []string{key}, func(tx *Tx, k [][]byte) { dbs[db][key] = describe(tx, k[0]) })
 			if err != nil {
-				t.Fatalf("read %q: %v", key, err)
+				return nil, fmt.Errorf("read %q: %w", key, err)
 			}
 		}
 	}
-	return dbs
+	return dbs, nil
 }
 
 // describe is all that a key has, "" if it is not there.

@@ -24,7 +24,7 @@ func TestManyScoresAreSortedAsFewAre(t *testing.T) {
 		var items []Scored
 		for i := range radixItems + 100 {
 			if s := score(i); !math.IsNaN(s) {
-				items = append(items, Scored{s, fmt.Sprint("member", r.IntN(1<<40))})
+				items = append(items, Scored{s, fmt.Sprint("member", r.Int64N(1<<40))})
 			}
 		}
 		want := slices.Clone(items)

@@ -104,7 +104,7 @@ func zadd(tx *Tx, key []byte, score float64, members ...string) {
 func longBytes(n int) string {
 	b := make([]byte, 0, n+16)
 	for i := 0; len(b) < n; i++ {
-		b = fmt.Appendf(b, "%08x", i*2654435761)
+		b = fmt.Appendf(b, "%08x", int64(i)*2654435761)
 	}
 	return string(b[:n])
 }

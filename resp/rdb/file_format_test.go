@@ -69,7 +69,7 @@ func TestFormatsOfOtherVersionsAreRead(t *testing.T) {
 		"candidates of Redis 7.4: deadlines that count from 0": {
 			rdbFile("REDIS0012", op(typeHashTimesOld, blob("h"), number(2), number(1<<41), blob("f"), blob("v"),
 				number(0), blob("g"), blob("w")),
-				op(typeHashTimesPackOld, blob("i"), blob(listpack("f", "v", 1<<41, "g", "w", 0)))),
+				op(typeHashTimesPackOld, blob("i"), blob(listpack("f", "v", int64(1<<41), "g", "w", 0)))),
 			[]string{
 				`db 0 key "h" hash "f"="v" expires 2199023255552 "g"="w"`,
 				`db 0 key "i" hash "f"="v" expires 2199023255552 "g"="w"`,

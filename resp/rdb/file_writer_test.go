@@ -247,8 +247,8 @@ func TestIdleTimesFrequenciesAndSizesAreReadAgain(t *testing.T) {
 			rec.Frequency, rec.ExpiresMs, rec.Count))
 	}
 	want := []string{
-		fmt.Sprint(RecordSizes, "", 7, 1<<40, 3, 0, 0, 0, 0),
-		fmt.Sprint(RecordKey, "idle", 7, 0, 0, 1<<40, -1, 0, 1),
+		fmt.Sprint(RecordSizes, "", 7, int64(1<<40), 3, 0, 0, 0, 0),
+		fmt.Sprint(RecordKey, "idle", 7, 0, 0, int64(1<<40), -1, 0, 1),
 		fmt.Sprint(RecordKey, "often", 7, 0, 0, -1, 255, 0, 1),
 		fmt.Sprint(RecordKey, "neither", 7, 0, 0, -1, -1, 5, 1),
 	}
