@@ -192,9 +192,14 @@ const tlsPushBytes = 16 << 10
 // pushLater waits for the client's batch to end and for the commit.
 func (cl *client) pushLater() {
 	for cl.pushUnlessBusy() {
-		cl.srv.store.Lock() // once the long command has ended. The client's batches go on until then
-		cl.srv.store.Unlock()
+		cl.srv.awaitCommand() // the client's batches go on meanwhile
 	}
+}
+
+// awaitCommand waits until no command is under way, however long it takes.
+func (s *Server) awaitCommand() {
+	s.store.Lock()
+	defer s.store.Unlock()
 }
 
 // pushUnlessBusy is busy if what is queued waits for a long command.
