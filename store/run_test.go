@@ -198,6 +198,26 @@ func TestAnElementOfALongListIsChangedInItsRun(t *testing.T) {
 	wantList(t, st, want)
 }
 
+// runsOf are the numbers at which a list's runs begin.
+func runsOf(t *testing.T, st *Store, id int64) map[int64]bool {
+	t.Helper()
+	begins := map[int64]bool{}
+	if err := st.readers.use(func(r *reader) error {
+		s, _, err := r.c.Prepare(`SELECT n FROM list_runs WHERE id = ` + fmt.Sprint(id))
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		for s.Step() {
+			begins[s.ColumnInt64(0)] = true
+		}
+		return s.Err()
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return begins
+}
+
 // Runs of which nothing is left go by one statement as far as they are neighbours. What is to stay between them, beside
 // them or in a list beside theirs stays.
 func TestRunsThatAreEmptiedTogetherLeaveTheirNeighbours(t *testing.T) {
@@ -260,6 +280,23 @@ func TestRunsThatAreEmptiedTogetherLeaveTheirNeighbours(t *testing.T) {
 				case 1: // a run of its own
 					l.Set(min(at, l.Len()-1), fmt.Appendf(nil, "%*d", chunkBytes+random.IntN(chunkBytes), random.Int()))
 				}
+			}
+		})
+		play("filled again", fill)
+		play("whole runs", func(l ListTx) {
+			var gone []string
+			begins, goes := runsOf(t, st, l.o.id), false
+			l.Each(1, 1, func(i int, value string) bool {
+				if begins[l.at(i).n] && random.IntN(3) == 0 {
+					goes = !goes
+				}
+				if goes {
+					gone = append(gone, value)
+				}
+				return true
+			})
+			for _, value := range gone {
+				l.Remove([]byte(value), 1)
 			}
 		})
 		play("an end", func(l ListTx) {
