@@ -161,10 +161,10 @@
 // value, and 38 bytes in a Go map. The heap's bytes for a key of 16 and a value of 100 bytes: 375 before, 221 now. GET
 // takes 0.9 of the processor time, INCR 0.96, SET 0.9, since fewer lines of memory are read. The collector, which let
 // the heap double, leaves it less room the larger it is (machine.PaceCollector). A million such keys, RSS more than
-// without any, with redis-server's in the same run: 498 MB and 199 before; now 290 to 305 right after they were written,
-// with write-back's buffers, and 249 once it rests (rest.go). It was 342 to 365 right after, where the heap had 212 MB of
-// keys: two folds had 100 MB (entries of 120 bytes in slices half of which were room, 65; names and values, 31), garbage
-// was 60, half of what was allocated, and SQLite's caches and the collector's own are 30.
+// without any, with redis-server's in the same run: 498 MB and 199 before; now 290 to 305 right after they were
+// written, with write-back's buffers, and 249 once it rests (rest.go). It was 342 to 365 right after, where the heap
+// had 212 MB of keys: two folds had 100 MB (entries of 120 bytes in slices half of which were room, 65; names and
+// values, 31), garbage was 60, half of what was allocated, and SQLite's caches and the collector's own are 30.
 //
 // Two designs lost: keys in memory that the collector does not see would have saved the collector's room, 30 to
 // 50 bytes a key, but names and values are handed out as views of it; a name and its value in the object's own block,

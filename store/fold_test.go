@@ -8,8 +8,8 @@ import (
 	"diskette/store/journal"
 )
 
-// TestAFoldTakesLittleMemory: an entry takes 88 bytes [120 before what few need was apart], and the slice of them has room
-// for the next power of two, not for up to a quarter more.
+// TestAFoldTakesLittleMemory: an entry takes 88 bytes [120 before what few need was apart], and the slice of them has
+// room for the next power of two, not for up to a quarter more.
 func TestAFoldTakesLittleMemory(t *testing.T) {
 	if is64 := unsafe.Sizeof(uintptr(0)) == 8; is64 && unsafe.Sizeof(entry{}) > 88 {
 		t.Errorf("an entry takes %d bytes", unsafe.Sizeof(entry{}))
@@ -68,7 +68,8 @@ func TestABurstOfNewKeysIsWrittenBackInSmallerFolds(t *testing.T) {
 	}
 }
 
-// TestLookingAheadMakesNoGarbage, in a key space of strings and collections, some of them large [1.2 KB each time before].
+// TestLookingAheadMakesNoGarbage, in a key space of strings and collections, some of them large [1.2 KB each time
+// before].
 func TestLookingAheadMakesNoGarbage(t *testing.T) {
 	st := opened(t, t.TempDir())
 	var keys, members [][]byte

@@ -171,7 +171,7 @@ func (t *keyTable) makeRoom(hash uint64, s *segment) {
 		}
 		t.dir, t.depth = dir, t.depth+1
 	}
-	half := groupsFor(s.live/2 + s.live/8) // with less, each half soon gets another size: a third more garbage and hashes
+	half := groupsFor(s.live/2 + s.live/8) // with less, each half gets another size soon: a third more garbage
 	low, high := newSegment(half, s.depth+1), newSegment(half, s.depth+1)
 	s.each(func(o *object) bool {
 		h := maphash.String(t.seed, o.name())
