@@ -8,10 +8,10 @@ import (
 	"diskette/resp/wire"
 )
 
-// A desk is what a client has while a batch of its commands is read, runs and is answered. Clients share desks, as their
-// connections share the memory to read into (wire/buffer.go): one that rests has none, whatever it has done before. So
-// of ten thousand connections that are idle none keeps what its longest reply has taken, and the few that are busy find
-// the desk of another in the processor's cache.
+// A desk is what a client has while a batch of its commands is read, runs and is answered. Clients share desks, as
+// their connections share the memory to read into (wire/buffer.go): one that rests has none, whatever it has done
+// before. So of ten thousand connections that are idle none keeps what its longest reply has taken, and the few that
+// are busy find the desk of another in the processor's cache.
 //
 // Who waits in the middle of a batch keeps its desk: its command is not over. Others touch it only then, and under the
 // keyspace lock: see blocked.

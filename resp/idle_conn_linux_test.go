@@ -5,45 +5,50 @@ import (
 	"os"
 	osexec "os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
 )
 
-// idleConnBytes is the heap that an idle connection in a loop may keep. It keeps 800.
+// idleConnBytes is the heap that an idle connection in a loop may keep. It keeps 780 to 820, and some 50 of places in
+// maps and lists, which stay from one round to the next.
 const idleConnBytes = 900
 
 func TestAnIdleConnectionInALoopKeepsLittleMemory(t *testing.T) {
 	inOwnProcess(t, func() { idleConnectionsKeepLittle(t) })
 }
 
+// One server has all the connections: what a second one's start takes, and what is left of the first, would count.
 func idleConnectionsKeepLittle(t *testing.T) {
+	addr, s := startLooping(t, "--io-threads", "1")
+	talk(t, addr).do("RPUSH l" + strings.Repeat(" element", 1000))
 	for _, c := range []struct{ what, sends string }{
 		{"has sent nothing", ""},
 		{"has sent a command", "PING\r\n"},
 		{"has read a long reply", "LRANGE l 0 -1\r\n"},
 		{"has used MULTI", "MULTI\r\nPING\r\nEXEC\r\n"},
 	} {
-		t.Run(c.what, func(t *testing.T) {
-			addr, s := startLooping(t, "--io-threads", "1")
-			talk(t, addr).do("RPUSH l" + strings.Repeat(" element", 1000))
-			got := keptByIdle(t, addr, s, c.sends)
-			t.Logf("%d bytes", got)
-			if got > idleConnBytes {
-				t.Errorf("a connection that %s keeps %d bytes, want %d at most", c.what, got, idleConnBytes)
-			}
-		})
+		got := keptByIdle(t, addr, s, c.sends)
+		t.Logf("a connection that %s keeps %d bytes", c.what, got)
+		if got > idleConnBytes {
+			t.Errorf("want %d at most", idleConnBytes)
+		}
 	}
 }
 
-// keptByIdle is the heap that the server keeps for a connection that has sent something and rests. The first round makes
-// what is kept for all that come later: Go lets go of no goroutine's place.
+// keptByIdle is the heap that the server keeps for a connection that has sent something and rests. The first round
+// makes what is kept for all that come later: Go lets go of no goroutine's place. Of three more the middle one counts,
+// because the server lets go of what its start has taken, a megabyte, while one of them goes on.
 func keptByIdle(t *testing.T, addr string, s *Server, sends string) (bytes int) {
-	for range 2 {
-		bytes = keptByThese(t, addr, s, sends)
+	keptByThese(t, addr, s, sends)
+	var kept []int
+	for range 3 {
+		kept = append(kept, keptByThese(t, addr, s, sends))
 	}
-	return bytes
+	slices.Sort(kept)
+	return kept[1]
 }
 
 // keptByThese is a round. The clients are bare descriptors, which take no heap.

@@ -20,9 +20,9 @@ const copyBytes = 256 << 10
 // A workspace with slots for more than that many arguments is not kept.
 const keepArgs = 8 << 10
 
-// workspace is the memory in which commands are read and parsed, and what is known of one that is not whole. Connections
-// share workspaces: each holds one from the moment bytes arrive until its commands are served and no byte is left over,
-// so idle connections hold none.
+// workspace is the memory in which commands are read and parsed, and what is known of one that is not whole.
+// Connections share workspaces: each holds one from the moment bytes arrive until its commands are served and no byte
+// is left over, so idle connections hold none.
 type workspace struct {
 	buf      []byte
 	args     [][]byte  // arguments of the batch, one command after the other

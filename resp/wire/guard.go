@@ -97,7 +97,7 @@ var ErrQueryBuffer = errors.New("client-query-buffer-limit reached")
 // redcon besides keeps a buffer as large as the largest command, starts an unfinished
 // command over with every read (quadratic for many arguments) and recurses once a read.
 // An idle connection holds no buffer, and less than 2 KiB of heap together with its test
-// client (BenchmarkIdleConnection); redcon's two buffers of 4 KiB come on top.
+// client (BenchmarkIdleConnection); where a goroutine serves it redcon's two buffers of 4 KiB come on top.
 //
 // One goroutine serves a connection. Only BytesIn, Traffic, Buffered, Waiting, IdleChanged, CloseRead, Close, Abort
 // and the atomic fields may be used from others.

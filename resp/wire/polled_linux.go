@@ -45,7 +45,7 @@ type PolledConn struct {
 
 // seldom is what a connection that rests in its loop, with no deadline, does without.
 type seldom struct {
-	waits    [2]chan struct{} // have room for one: something has changed that a read or a write looks at; nil = it has never waited
+	waits    [2]chan struct{} // have room for one: something has changed that it looks at; nil = it has never waited
 	deadline time.Time        // for reads; zero = there is none
 	timer    *time.Timer
 	rings    time.Time // when the timer does; zero = it does not
