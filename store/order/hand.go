@@ -26,6 +26,7 @@ func (o *Order) Next(into []Candidate, n int, volatile bool) []Candidate {
 		return into
 	}
 	o.moveWindow()
+	o.main = max(o.main, o.window-(o.top-o.window)) // what left the window while there was room: a main key
 	if o.asked++; o.asked >= thresholdHolds || o.askedVolatile != volatile {
 		o.asked, o.askedVolatile = 0, volatile
 		o.sample(volatile)
@@ -45,13 +46,10 @@ func (o *Order) Next(into []Candidate, n int, volatile bool) []Candidate {
 			return len(into)-had < n
 		}
 	}
-	margin := 0
-	if o.policy == LFU {
-		margin = admission
-	}
 	// What leaves the window must be better than what would go in its place, or goes itself.
 	main := o.main
-	o.walk(&o.main, o.window, look(o.threshold+margin))
+	o.left = main
+	o.walk(&o.main, o.window, look(o.admission()))
 	if len(into)-had >= n {
 		return into
 	}
@@ -68,6 +66,31 @@ func (o *Order) Next(into []Candidate, n int, volatile bool) []Candidate {
 		o.walk(&main, math.MaxInt64, look(math.MaxInt))
 	}
 	return into
+}
+
+// NotNeeded takes candidates back, by their ids, of which nothing came: it is as if the last Next had not named them.
+// What has left the window would be a main key otherwise, only because more were asked for than had to go.
+func (o *Order) NotNeeded(ids []int64) {
+	for _, id := range slices.Backward(ids) {
+		if id >= o.left {
+			o.main = min(o.main, id)
+		} else {
+			o.hand = id
+		}
+	}
+}
+
+// admission is the score above which a key stays that leaves the window.
+func (o *Order) admission() int {
+	switch {
+	case !o.policy.countsUses():
+		return o.threshold
+	case o.returns.share >= aLoop:
+		return math.MaxInt
+	case o.policy == LFU && o.returns.share >= aSet:
+		return o.threshold + better
+	}
+	return o.threshold
 }
 
 // sweep moves the hand over all keys below an id, once at most, and calls f with each until it returns false.
@@ -164,6 +187,7 @@ func (o *Order) sample(volatile bool) {
 // Evicted forgets a key that was a candidate, and remembers its level for the time when it comes back.
 func (o *Order) Evicted(id int64, name string) {
 	if s := o.find(id); s != nil && o.policy.countsUses() {
+		o.returns.went(o.ghosts.hash(name), o.keys)
 		o.ghosts.keep(name, o.round(o.uses(*s)), o.keys, o.usual(), o.states)
 	}
 	o.Delete(id)
