@@ -39,8 +39,9 @@ type Order struct {
 	left                    int64
 	windowBytes             int64
 
-	threshold     int // main keys with this score or less may go: see sample
-	asked         int // calls of Next since it was taken, for volatile keys alone if askedVolatile
+	threshold     int     // main keys with this score or less may go: see sample
+	idle          float64 // the share of main keys without a use for long: see sample
+	asked         int     // calls of Next since it was taken, for volatile keys alone if askedVolatile
 	askedVolatile bool
 	scores        []int
 

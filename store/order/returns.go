@@ -10,7 +10,8 @@ package order
 //
 // Who comes new for the most part may be the first of many: the keys that nobody has asked for of late make way. Where
 // the same come again and again, what is there is as good, and in a loop better: each key that stays hits once in each
-// turn, and each that goes for another misses.
+// turn, and each that goes for another misses. But when the loop is over, its keys must not stay for ever: what is asked
+// for instead comes and goes, so that all births are returns then, too. That hardly any key is used tells it.
 //
 // It is about a sample of the names, by their hashes: those of leastSample to twice as many of the keys that are there.
 type returns struct {
@@ -19,13 +20,17 @@ type returns struct {
 }
 
 const (
-	leastSample  = 512
+	leastSample  = 256
 	returnsSlots = 16 * leastSample
-	returnsMean  = 256 // births of the sample: so fast the share follows
+	returnsMean  = 128 // births of the sample: so fast the share follows
 
 	aSet   = 0.3 // from this share on, LFU wants better of a new key
-	aLoop  = 0.7 // and from this on none stays for which another would have to go
 	better = 4   // eighths of an octave
+	aLoop  = 0.7 // from this share on it depends on the share of main keys that were not used for so long:
+
+	longestTurn = 4     // times as many births and uses as there are keys
+	inTurn      = 0.125 // up to this share no new key stays for which another would have to go
+	over        = 0.25  // above this share each does
 )
 
 // slot is where a name's hash stands and what stands there, nil if it is not in the sample.
