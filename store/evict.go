@@ -246,8 +246,8 @@ func (st *Store) evictFrom(q quota) (any bool, freed int64, err error) {
 	return true, freed, nil
 }
 
-// evictRows removes keys, of which the rows were read, until the quota is met: rest are the ids that it did not come to.
-// certain = nothing is spared for its uses.
+// evictRows removes keys, of which the rows were read, until the quota is met: rest are the ids that it did not come
+// to. certain = nothing is spared for its uses.
 func (st *Store) evictRows(q quota, s *space, ids []int64, rows []rowHead, certain bool) (freed int64, rest []int64, stale bool) {
 	at, volatile := 0, st.order.by.policyOf(q.db).Volatile()
 	for len(ids) > 0 && freed < q.bytes {

@@ -57,9 +57,9 @@
 //
 // What is named beyond what has to go was a main key from then on, without being better than any, before NotNeeded: of
 // what a loop evicted a quarter were main keys. Chance between keys of one use, as in Redis, leaves holes in all pages,
-// and costs half a point of Zipf; an age that counts up to eight times as much from some epoch on costs up to two points
-// of Zipf, or the longer loop. The exact counts, which are of all requests, have 21,500 keys without any page: they are
-// behind Redis, too, at Zipf 1.0. What is missing there are bytes: it takes some 24,500 keys.
+// and costs half a point of Zipf; an age that counts up to eight times as much from some epoch on costs up to two
+// points of Zipf, or the longer loop. The exact counts, which are of all requests, have 21,500 keys without any page:
+// they are behind Redis, too, at Zipf 1.0. What is missing there are bytes: it takes some 24,500 keys.
 //
 // One ghost a key is what tells a key that comes back from one that is new: with one for four keys there are 1.1 points
 // less of Zipf 0.8 and 1.0 under LFU, and 1.8 of one that moves (this without returns.go). LFU has four ghosts a key

@@ -33,8 +33,8 @@ type Order struct {
 	began  [epochs]int64 // when each of the last epochs began
 
 	// By id: main keys up to main, what has left the window and was not looked at yet, and from window on the
-	// youngest, which have windowBytes. top is above them all. The hand goes round the main keys. left is where main was
-	// before the last Next.
+	// youngest, which have windowBytes. top is above them all. The hand goes round the main keys. left is where main
+	// was before the last Next.
 	hand, main, window, top int64
 	left                    int64
 	windowBytes             int64

@@ -121,7 +121,7 @@ func TestAKeyTakesNoMoreThanFourBytes(t *testing.T) {
 	}
 }
 
-// runs is in how many runs ids ascend: those that have left the window, the hand's, and the hand's from the start again.
+// runs is in how many runs ids ascend: those that have left the window, the hand's, and the hand's from the start.
 func runs(c []Candidate) (n int) {
 	for i := range c {
 		if i == 0 || c[i].ID < c[i-1].ID {

@@ -1,8 +1,8 @@
 package order
 
 // returns knows which share of the keys that come to be was evicted not long ago. With it goes what a key that nobody
-// knows is worth beside one that has not been used for a while. Of 100 births so many are returns, measured in traces of
-// 10 to 40 requests a key that is there:
+// knows is worth beside one that has not been used for a while. Of 100 births so many are returns, measured in traces
+// of 10 to 40 requests a key that is there:
 //
 //	Zipf that becomes others all at once           0 to 36
 //	Zipf, with scans between or without            7 to 55
@@ -10,8 +10,8 @@ package order
 //
 // Who comes new for the most part may be the first of many: the keys that nobody has asked for of late make way. Where
 // the same come again and again, what is there is as good, and in a loop better: each key that stays hits once in each
-// turn, and each that goes for another misses. But when the loop is over, its keys must not stay for ever: what is asked
-// for instead comes and goes, so that all births are returns then, too. That hardly any key is used tells it.
+// turn, and each that goes for another misses. But when the loop is over, its keys must not stay for ever: what is
+// asked for instead comes and goes, so that all births are returns then, too. That hardly any key is used tells it.
 //
 // It is about a sample of the names, by their hashes: those of leastSample to twice as many of the keys that are there.
 type returns struct {
