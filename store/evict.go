@@ -228,7 +228,7 @@ func (st *Store) evictFrom(q quota) (any bool, freed int64, err error) {
 	}
 	s.order.Tick(now)
 	n := evictBatch
-	if keys := s.order.Keys(); keys > 0 { // no more than may be needed: who was named and is passed over goes too late
+	if keys := s.order.Keys(); keys > 0 { // few more than are needed: their rows are read
 		n = int(min(q.bytes/max(s.order.Bytes()/keys, 1)+8, evictBatch))
 	}
 	candidates := s.order.Next(nil, n, policy.Volatile())
@@ -250,25 +250,32 @@ func (st *Store) evictFrom(q quota) (any bool, freed int64, err error) {
 	if err != nil {
 		return true, 0, err
 	}
-	freed, _ = st.evictRows(q, s, ids, rows, false)
+	freed, rest, _ := st.evictRows(q, s, ids, rows, false)
+	if len(rest) > 0 {
+		st.Lock()
+		if s.order != nil {
+			s.order.NotNeeded(rest)
+		}
+		st.Unlock()
+	}
 	return true, freed, nil
 }
 
-// evictRows removes keys, of which the rows were read, until the quota is met. certain = nothing is spared for its
-// uses.
-func (st *Store) evictRows(q quota, s *space, ids []int64, rows []rowHead, certain bool) (freed int64, stale bool) {
+// evictRows removes keys, of which the rows were read, until the quota is met: rest are the ids that it did not come
+// to. certain = nothing is spared for its uses.
+func (st *Store) evictRows(q quota, s *space, ids []int64, rows []rowHead, certain bool) (freed int64, rest []int64, stale bool) {
 	at, volatile := 0, st.order.by.policyOf(q.db).Volatile()
 	for len(ids) > 0 && freed < q.bytes {
 		slice := ids[:min(st.evictSlice(), len(ids))]
-		ids = ids[len(slice):]
 		st.awaitFold()
 		st.Lock()
 		if st.reading.stale || st.dbs[q.db] != s || s.order == nil {
 			st.Unlock()
-			return freed, true
+			return freed, ids, true
 		}
 		tx := st.Begin(q.db, expire.NowMillis())
 		for _, id := range slice {
+			ids = ids[1:]
 			for at < len(rows) && rows[at].id < id {
 				at++
 			}
@@ -289,7 +296,7 @@ func (st *Store) evictRows(q quota, s *space, ids []int64, rows []rowHead, certa
 		st.Unlock()
 		st.commit(seen)
 	}
-	return freed, false
+	return freed, ids, false
 }
 
 // evictSlice is how many keys go with one record. A fold is not cut within it.

@@ -29,7 +29,7 @@ func (st *Store) evictByDeadline(q quota) (any bool, freed int64, err error) {
 	}
 	for i := range rows {
 		if row := &rows[i]; freed < q.bytes && row.space == s.id {
-			bytes, stale := st.evictRows(quota{q.db, 1, q.own}, s, []int64{row.id}, rows[i:i+1], true)
+			bytes, _, stale := st.evictRows(quota{q.db, 1, q.own}, s, []int64{row.id}, rows[i:i+1], true)
 			freed += bytes
 			if stale {
 				return true, freed, nil

@@ -50,7 +50,7 @@ func TestOfFewKeysLFURemembersThreeTimesAsManyThatWent(t *testing.T) {
 	if known < went*3/5 {
 		t.Errorf("of %d keys that went %d are known", went, known)
 	}
-	if n := o.Memory(); n > keys*13 {
+	if n := o.Memory(); n > keys*14 {
 		t.Errorf("the Order takes %d bytes", n)
 	}
 }

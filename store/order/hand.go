@@ -26,6 +26,7 @@ func (o *Order) Next(into []Candidate, n int, volatile bool) []Candidate {
 		return into
 	}
 	o.moveWindow()
+	o.main = max(o.main, o.window-(o.top-o.window)) // what left the window while there was room: a main key
 	if o.asked++; o.asked >= thresholdHolds || o.askedVolatile != volatile {
 		o.asked, o.askedVolatile = 0, volatile
 		o.sample(volatile)
@@ -45,13 +46,10 @@ func (o *Order) Next(into []Candidate, n int, volatile bool) []Candidate {
 			return len(into)-had < n
 		}
 	}
-	margin := 0
-	if o.policy == LFU {
-		margin = admission
-	}
 	// What leaves the window must be better than what would go in its place, or goes itself.
 	main := o.main
-	o.walk(&o.main, o.window, look(o.threshold+margin))
+	o.left = main
+	o.walk(&o.main, o.window, look(o.admission()))
 	if len(into)-had >= n {
 		return into
 	}
@@ -59,15 +57,42 @@ func (o *Order) Next(into []Candidate, n int, volatile bool) []Candidate {
 		return into
 	}
 	if least < math.MaxInt { // all are better
-		main = o.main
 		o.sample(volatile)
 		o.threshold = max(o.threshold, least)
-		o.sweep(main, look(o.threshold))
+		o.sweep(o.main, look(o.threshold))
 	}
-	if len(into) == had { // there are none but in the window
-		o.walk(&main, math.MaxInt64, look(math.MaxInt))
+	if len(into) == had { // there are none but in the window, or chance is against all
+		from := int64(0)
+		o.walk(&from, math.MaxInt64, look(math.MaxInt))
 	}
 	return into
+}
+
+// NotNeeded takes candidates back of which nothing came, by their ids, which ascend: it is as if the last Next had not
+// named them. What has left the window would be a main key otherwise, only because more were asked for than had to go.
+func (o *Order) NotNeeded(ids []int64) {
+	for _, id := range slices.Backward(ids) {
+		if id >= o.left {
+			o.main = min(o.main, id)
+		} else {
+			o.hand = id
+		}
+	}
+}
+
+// admission is the score above which a key stays that leaves the window: see returns.go.
+func (o *Order) admission() int {
+	switch {
+	case !o.policy.countsUses():
+		return o.threshold
+	case o.returns.share >= aLoop && o.idle <= inTurn:
+		return math.MaxInt
+	case o.returns.share >= aLoop && o.idle > over:
+		return math.MinInt
+	case o.policy == LFU && o.returns.share >= aSet:
+		return o.threshold + better
+	}
+	return o.threshold
 }
 
 // sweep moves the hand over all keys below an id, once at most, and calls f with each until it returns false.
@@ -134,9 +159,14 @@ func (o *Order) score(s state) int {
 	return -int((o.epoch - s.epoch()) % epochs)
 }
 
-// sample takes the threshold from some of the main keys, at random places.
+// sample takes the threshold from some of the main keys, at random places, and sees how many are used.
 func (o *Order) sample(volatile bool) {
+	turn := uint32(longestTurn)
+	if o.policy == LRU { // an epoch is half as long
+		turn *= 2
+	}
 	o.scores = o.scores[:0]
+	looked, idle := 0, 0
 	for range places {
 		b := o.blocks[o.random.IntN(len(o.blocks))]
 		end := min(blockIDs, o.main-b.number<<blockBits)
@@ -151,10 +181,14 @@ func (o *Order) sample(volatile bool) {
 			if !volatile || s.volatile() {
 				o.scores = append(o.scores, o.score(*s))
 			}
+			if looked++; o.age(*s) > turn {
+				idle++
+			}
 			n++
 			return n < atPlace
 		})
 	}
+	o.idle = float64(idle) / float64(max(looked, 1))
 	if len(o.scores) > 0 {
 		slices.Sort(o.scores)
 		o.threshold = o.scores[len(o.scores)/lowest]
@@ -164,6 +198,7 @@ func (o *Order) sample(volatile bool) {
 // Evicted forgets a key that was a candidate, and remembers its level for the time when it comes back.
 func (o *Order) Evicted(id int64, name string) {
 	if s := o.find(id); s != nil && o.policy.countsUses() {
+		o.returns.went(o.ghosts.hash(name), o.keys)
 		o.ghosts.keep(name, o.round(o.uses(*s)), o.keys, o.usual(), o.states)
 	}
 	o.Delete(id)

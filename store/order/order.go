@@ -33,17 +33,21 @@ type Order struct {
 	began  [epochs]int64 // when each of the last epochs began
 
 	// By id: main keys up to main, what has left the window and was not looked at yet, and from window on the
-	// youngest, which have windowBytes. top is above them all. The hand goes round the main keys.
+	// youngest, which have windowBytes. top is above them all. The hand goes round the main keys. left is where main
+	// was before the last Next.
 	hand, main, window, top int64
+	left                    int64
 	windowBytes             int64
 
-	threshold     int // main keys with this score or less may go: see sample
-	asked         int // calls of Next since it was taken, for volatile keys alone if askedVolatile
+	threshold     int     // main keys with this score or less may go: see sample
+	idle          float64 // the share of main keys without a use for long: see sample
+	asked         int     // calls of Next since it was taken, for volatile keys alone if askedVolatile
 	askedVolatile bool
 	scores        []int
 
-	ghosts ghosts
-	random *rand.Rand
+	ghosts  ghosts
+	returns returns
+	random  *rand.Rand
 }
 
 // New makes an Order without a key.
@@ -62,7 +66,7 @@ func (o *Order) Bytes() int64    { return o.bytes }
 
 // Memory is what the Order itself takes, in bytes.
 func (o *Order) Memory() int64 {
-	return o.states() + int64(2*cap(o.ghosts.slots)) + 8*epochs
+	return o.states() + int64(2*cap(o.ghosts.slots)+2*cap(o.returns.slots)) + 8*epochs
 }
 
 // states is what it takes but for the ghosts.
@@ -99,6 +103,7 @@ func (o *Order) Born(id int64, name string, bytes int64, volatile bool) {
 	o.Delete(id)
 	level := levelOne
 	if o.policy.countsUses() {
+		o.returns.came(o.ghosts.hash(name), o.keys)
 		level = o.returned(name)
 	}
 	o.add(id, bytes, volatile, level)

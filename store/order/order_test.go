@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"slices"
 	"testing"
 )
 
@@ -122,6 +121,16 @@ func TestAKeyTakesNoMoreThanFourBytes(t *testing.T) {
 	}
 }
 
+// runs is in how many runs ids ascend: those that have left the window, the hand's, and the hand's from the start.
+func runs(c []Candidate) (n int) {
+	for i := range c {
+		if i == 0 || c[i].ID < c[i-1].ID {
+			n++
+		}
+	}
+	return n
+}
+
 func TestEveryKeyComesToBeACandidate(t *testing.T) {
 	for _, p := range []Policy{LRU, LFU, Random, LRS, LRM} {
 		for _, volatile := range []bool{false, true} {
@@ -133,9 +142,9 @@ func TestEveryKeyComesToBeACandidate(t *testing.T) {
 					want++
 				}
 			}
-			for n := 0; ; n++ {
+			for {
 				c := o.Next(nil, 100, volatile)
-				if len(c) > 100 || !slices.IsSortedFunc(c, func(a, b Candidate) int { return int(a.ID - b.ID) }) && n == 0 {
+				if len(c) > 100 || runs(c) > 3 {
 					t.Fatalf("policy %d: candidates %v", p, c)
 				}
 				if len(c) == 0 {

@@ -8,12 +8,10 @@ const (
 	fade     = 0.8 // what a count is worth when its key comes back
 )
 
-// windowOf... is the share of all bytes that the youngest keys have to themselves, as 1/share. admission is by how
-// much, in eighths of an octave, a key that leaves the window must be better than what would go in its place.
+// windowOf... is the share of all bytes that the youngest keys have to themselves, as 1/share.
 const (
 	windowOfLRU = 20
 	windowOfLFU = 50
-	admission   = 4
 )
 
 // levels are the uses that each level stands for. More than eight tell no more about what is to go, and would keep a

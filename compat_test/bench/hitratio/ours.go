@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strconv"
 
 	"diskette/store/order"
@@ -88,8 +89,9 @@ func (c *ours) unload() {
 func (c *ours) evict(want int64) {
 	for c.order.Bytes() > want {
 		c.found = c.order.Next(c.found[:0], 64, false)
-		for _, f := range c.found {
+		for n, f := range c.found {
 			if c.order.Bytes() <= want {
+				c.notNeeded(c.found[n:])
 				break
 			}
 			key := c.key[f.ID]
@@ -108,4 +110,13 @@ func (c *ours) evict(want int64) {
 			c.id[key] = 0
 		}
 	}
+}
+
+func (c *ours) notNeeded(found []order.Candidate) {
+	ids := make([]int64, len(found))
+	for n, f := range found {
+		ids[n] = f.ID
+	}
+	slices.Sort(ids)
+	c.order.NotNeeded(ids)
 }
