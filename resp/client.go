@@ -303,8 +303,8 @@ func (cl *client) killCounted(ends *atomic.Int64) (first bool) {
 	return first
 }
 
-// killAtOnce is kill for a command: the commands that come after it, of whomever, see nothing of the client any more, as
-// in Redis. The caller holds none of the lists' locks.
+// killAtOnce is kill for a command: the commands that come after it, of whomever, see nothing of the client any
+// more, as in Redis. The caller holds none of the lists' locks.
 func (cl *client) killAtOnce() {
 	cl.kill()
 	cl.leaveLists()

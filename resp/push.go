@@ -21,8 +21,8 @@ import (
 // A batch of commands and its replies hold client.sending, so that no push comes into the middle of a reply,
 // or before the confirmation of its subscription. What a client's own command pushes to itself comes right
 // behind that command's reply. What was pushed before a batch began, the invalidation of a key that the batch reads
-// perhaps, goes out before the first of its replies: pushFirst. What a script that runs for long has done alone does not:
-// it is not committed until the script ends, and the client hears -BUSY meanwhile, as others do.
+// perhaps, goes out before the first of its replies: pushFirst. What a script that runs for long has done alone does
+// not: it is not committed until the script ends, and the client hears -BUSY meanwhile, as others do.
 //
 // All of that holds in an event loop as in a goroutine of the client's own, because only the lock says it. The loop
 // takes it with a client's batch and lets go of it when the replies are sent, at the end of the turn, and may have
@@ -228,7 +228,7 @@ func (cl *client) pushFirst() {
 	if lsn > 0 && cl.baton != nil && lsn > cl.srv.store.Committed() && (cl.srv.loops.stalls.now.Load() > 0 || !cl.srv.store.WaitBriefly(lsn)) {
 		cl.leaveLoop()
 	}
-	if cl.sendCommitted(queue, lsn) {
+	if cl.sendCommitted(queue, lsn) && cl.pushes.waiting.Load() == 0 { // else one that waits already sends that, too
 		cl.pushes.waiting.Add(1)
 		go cl.pushLater()
 	}

@@ -54,7 +54,8 @@ func (d *tableDef) runsFromSQL() string {
 // runs brings changed rows of one table into its runs. They come in the order of the primary key. They are absolute,
 // and so may be in the runs already: a row that is put replaces its like, one that is removed need not be there.
 func (w *writer) runs(f *fold, order []int32) {
-	w.merging.ahead, w.merging.emptied.runs = false, 0 // of an attempt that failed
+	w.merging.ahead, w.merging.emptied.runs = false, 0 // of an attempt that failed, as what it built
+	w.merging.built.clear()
 	for len(order) > 0 && w.err == nil {
 		if r := &f.rows[order[0]]; w.asides.sifting {
 			w.attempt(f, order[0], r.target(), len(r.data),

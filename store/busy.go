@@ -11,7 +11,7 @@ import (
 // the store busy:
 //
 //	Lock              waits on, until the script is over: the sweepers, INFO, all that need the keyspace and have time
-//	LockUnlessBusy    gives up: a client's command, which then answers -BUSY, and who tells of what the script has done
+//	LockUnlessBusy    gives up: a client's command, which then answers -BUSY, and who tells of the script's changes
 //	LockSoon          does not even wait until it is found busy: an event loop, which others wait for
 //	LookEvenIfBusy    goes on: WATCH, which only asks what keys memory holds
 //

@@ -167,7 +167,7 @@ func (f *fold) add(lsn uint64, rec journal.Record) error {
 			f.drain()
 		}
 	}
-	if f.pages.near {
+	if f.pages.near || f.pages.most > 0 && recordBytes(rec) >= pageBytes {
 		f.drain()
 	}
 	return r.err()

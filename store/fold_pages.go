@@ -50,6 +50,8 @@ const (
 	// bound of 16 MB, of 100 folds one changes 1.17 times the pages that were guessed, and half change less than 0.95.
 	// With 8 it was 1.36, and 1.00.
 	guessSlow = 32
+	// mostNameBytes is what a name takes in its leaf at most: the rest of a long one stands elsewhere.
+	mostNameBytes = pageBytes / 4
 	// leastTold is how many pages of a kind tell anything.
 	leastTold = 16
 	// leastRest is what a guess of what changes does not fall below where most pages are taken for those of what comes:
@@ -92,12 +94,12 @@ func (g pageGuess) told(n foldCounts, pages float64, keys int64) pageGuess {
 		g.changes = less(g.changes, rest)
 	}
 	if born := n.names.born; born >= leastTold {
-		g.nameBytes += (float64(n.names.names)/float64(born) - g.nameBytes) / 8
+		g.nameBytes += (min(max(float64(n.names.names)/float64(born), 1), mostNameBytes) - g.nameBytes) / 8
 	}
 	if gone := n.names.gone; gone >= leastTold {
 		g.perGone = less(g.perGone, n.changes*g.changes/float64(gone))
 	}
-	g.keys = keys
+	g.keys = max(keys, 0) // the tables say so, whatever stands in them
 	if n.rows >= leastTold {
 		perRecord := max(pages/float64(n.records), leastPerRecord)
 		if most := float64(n.names.most); most > 0 {
@@ -149,14 +151,19 @@ func (st *Store) tellFilledLocked() {
 
 // recordsInPages is about how many of the journal's records a fold has at most.
 func (st *Store) recordsInPages() int64 {
-	return int64(max(float64(st.onDisk.Load().foldPages)/st.room.guess.Load().perRecord, 1))
+	return int64(max(float64(st.onDisk.Load().foldPages)/st.pagesPerRecord(), 1))
 }
 
 // pagesFilled is how full the pending fold is with pages that are to change, if those of what waits to be folded are
 // as many a record as lately.
 func (st *Store) pagesFilled() float64 {
-	waiting := float64(st.wb.queue.records.Load()) * st.room.guess.Load().perRecord
+	waiting := float64(st.wb.queue.records.Load()) * st.pagesPerRecord()
 	return (float64(st.wb.pages.Load()) + waiting) / float64(st.onDisk.Load().foldPages)
+}
+
+// pagesPerRecord is what folds have told of it, perhaps under a larger bound.
+func (st *Store) pagesPerRecord() float64 {
+	return min(st.room.guess.Load().perRecord, float64(st.onDisk.Load().foldPages)/4)
 }
 
 // foldFull reports whether who need not wait for write-back, as the evictor, waits all the same.
@@ -211,6 +218,7 @@ func (p *foldPages) name(c *change, e *entry) {
 		p.names += int64(len(c.key))
 	case c.op == opDrop && e.born:
 		p.born--
+		p.names -= int64(len(e.key))
 	case c.op == opDrop, c.op == opDeadline && !e.born && !e.hasDeadline:
 		p.gone++
 	case c.op == opRename && !e.born && !e.renamed:

@@ -257,3 +257,39 @@ func TestRecoveryKeepsTheWALToItsPart(t *testing.T) {
 	flushed(t, st)
 	checked(t, st)
 }
+
+// A long value is counted before the record behind it is folded, however empty the fold is.
+func TestAFoldIsFullAtALongValue(t *testing.T) {
+	f := newFold(arenaBlock)
+	guess := unknownPages
+	f.plan(10, &guess)
+	for lsn := uint64(1); lsn <= 2; lsn++ {
+		var rec recordWriter
+		rec.value(int64(lsn), make([]byte, 10*pageBytes))
+		if err := f.add(lsn, journal.Record{Head: rec.head}); err != nil {
+			t.Fatal(err)
+		}
+		if !f.pages.full {
+			t.Fatalf("after value %d the fold is not full", lsn)
+		}
+	}
+}
+
+// What is born and dropped within a fold says nothing of how long names are.
+func TestNamesThatVanishAreNotCounted(t *testing.T) {
+	f, s := newFold(arenaBlock), newSpace(1, 0, 0, 0)
+	for id := int64(1); id <= 1000; id++ {
+		var rec recordWriter
+		rec.born(id, 1, TypeString, 0, fmt.Sprint("key:", id), []byte("v"))
+		if id > leastTold {
+			rec.drop(id, s)
+		}
+		if err := f.add(uint64(id), journal.Record{Head: rec.head}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.drain()
+	if p := f.pages; p.born != leastTold || p.names > leastTold*int64(len("key:16")) {
+		t.Errorf("%d names of %d bytes are counted", p.born, p.names)
+	}
+}

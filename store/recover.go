@@ -19,6 +19,7 @@ func (st *Store) replay() error {
 		return err
 	}
 	wb.pending, wb.spare = newFold(st.sizes.arena), newFold(st.sizes.arena)
+	wb.forgetQueue() // of files that were opened before, and given up
 	f, most := wb.pending, 4*st.rows()
 	if st.Bounds().Disk > 0 {
 		most = st.rows() // B1

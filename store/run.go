@@ -165,6 +165,11 @@ func (b *runBuilder) endRun() {
 	if b.rows > 0 {
 		b.write(b.first, b.gaps, b.data)
 	}
+	b.clear()
+}
+
+// clear lets go of the run that is being built.
+func (b *runBuilder) clear() {
 	b.rows, b.gaps, b.data, b.uneven = 0, b.gaps[:0], b.data[:0], false
 	if cap(b.data) > 1<<20 {
 		b.data = nil

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ncruces/go-sqlite3"
 )
@@ -411,4 +412,35 @@ func TestATakeoverThatFailsLeavesTheFileAsItWas(t *testing.T) {
 			t.Fatalf("with %d writes: %v", failing, err)
 		}
 	}
+}
+
+// A panic while a run is written leaves nothing of it to the attempt that comes after.
+func TestARunThatWasBeingWrittenAtAPanicComesIntoNoOther(t *testing.T) {
+	late := func(o *Options) { o.WriteBackDelay = time.Hour }
+	st := opened(t, t.TempDir(), late)
+	b, puts := &st.wb.w.merging.built, 0
+	write := b.write
+	b.write = func(n int64, gaps, data []byte) {
+		if puts++; puts == 2 {
+			panic("a defect")
+		}
+		write(n, gaps, data)
+	}
+	for _, key := range []string{"first", "second"} {
+		must(t, st, 0, []string{key}, func(tx *Tx, k [][]byte) { rpush(tx, k[0], key+" 1", key+" 2") })
+	}
+	eventually(t, "the end of the refusal", func() bool { return st.Flush() == nil })
+	if puts < 2 {
+		t.Fatal("nothing was written")
+	}
+	unloadAll(st)
+	for _, key := range []string{"first", "second"} {
+		must(t, st, 0, []string{key}, func(tx *Tx, k [][]byte) {
+			l, err := tx.List(k[0])
+			if got, want := elementsOf(l), []string{key + " 1", key + " 2"}; err != nil || !slices.Equal(got, want) {
+				t.Errorf("%s has %q, %v", key, got, err)
+			}
+		})
+	}
+	checked(t, st)
 }

@@ -61,7 +61,7 @@ func (g *gathering) write(p []byte, off int64) (int, error) {
 	header := isHeader(p, off)
 	if err := g.lost.err; err != nil { // G3
 		g.lost.err = nil
-		if !header || off > g.lost.from {
+		if off >= walHeaderBytes && (!header || off > g.lost.from) {
 			return 0, err
 		}
 	}
@@ -117,6 +117,7 @@ func (g *gathering) read(p []byte, off int64) (int, error) {
 		}
 	}
 	if g.lost.err != nil && off < g.lost.to && g.lost.from < to { // G3
+		g.lost.to = g.lost.from // once: then the transaction is undone, and another program may have written there
 		return 0, g.lost.err
 	}
 	return g.file.File.ReadAt(p, off)

@@ -427,6 +427,23 @@ func TestWhatIsLostOutsideOfAWriteIsToldByTheNext(t *testing.T) {
 			_, err := wal.ReadAt(page, frameAt(1)+frameHeaderBytes)
 			return err
 		}, nil},
+		"a second read of it": {func(wal *doubtFile) error {
+			wal.ReadAt(page, frameAt(3)+frameHeaderBytes)
+			_, err := wal.ReadAt(page, frameAt(1)+frameHeaderBytes)
+			if err == nil {
+				_, err = wal.ReadAt(page, frameAt(3)+frameHeaderBytes)
+			}
+			return err
+		}, io.EOF},
+		"the transaction's next frame after a read": {func(wal *doubtFile) error {
+			wal.ReadAt(page, frameAt(3)+frameHeaderBytes)
+			_, err := wal.WriteAt(aHeader(5, false), frameAt(4))
+			return err
+		}, syscall.ENOSPC},
+		"the header of a WAL that begins anew": {func(wal *doubtFile) error {
+			_, err := wal.WriteAt(make([]byte, walHeaderBytes), 0)
+			return err
+		}, nil},
 		"what is written after it was undone": {func(wal *doubtFile) error {
 			_, err := wal.WriteAt(aHeader(1, false), frameAt(2))
 			return err

@@ -214,6 +214,7 @@ func (st *Store) foldQueue(batches []*journal.Batch) []*journal.Batch {
 	ms := &wb.moments
 	ms.held = append(ms.held, batches...)
 	st.planLocked()
+	last := wb.pending.last
 	n, bytes, records, err := st.foldHeldLocked()
 	ms.held = slices.Delete(ms.held, 0, n)
 	if err != nil { // our own encoding: a defect, and the journal keeps the data
@@ -225,10 +226,19 @@ func (st *Store) foldQueue(batches []*journal.Batch) []*journal.Batch {
 	q.bytes.Add(-bytes)
 	q.records.Add(-records)
 	clear(batches)
-	if (n+len(batches) > 0 || wb.full.Load()) && (wb.resting || st.ripe()) {
+	if moved := wb.pending.last != last; (moved || n+len(batches) > 0 || wb.full.Load()) && (wb.resting || st.ripe()) {
 		signal(wb.applyNow)
 	}
 	return batches
+}
+
+// forgetQueue lets go of what is not folded. Nothing is committed meanwhile.
+func (wb *writeBack) forgetQueue() {
+	q, ms := &wb.queue, &wb.moments
+	q.batches = nil
+	q.bytes.Store(0)
+	q.records.Store(0)
+	ms.held, ms.folded, ms.part = nil, 0, 0
 }
 
 // ripe reports whether the pending fold should be written back. The caller holds wb.mu.

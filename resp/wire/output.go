@@ -59,6 +59,9 @@ func (o *Output) BeginReply(lsn uint64) {
 
 // Reference puts in bytes that stay as they are.
 func (o *Output) Reference(b []byte) {
+	if o.Dropped {
+		return
+	}
 	if len(o.Buf) > o.from {
 		o.append(piece{data: o.Buf[o.from:]})
 		o.from = len(o.Buf)
@@ -169,8 +172,8 @@ func (o *Output) Reset() {
 	if len(o.pieces) > 0 {
 		o.disown()
 		clear(o.pieces)
-		o.pieces, o.size, o.from = o.pieces[:0], 0, 0
 	}
+	o.pieces, o.size, o.from = o.pieces[:0], 0, 0
 	o.Buf, o.marks, o.Dropped = o.Buf[:0], o.marks[:0], false
 }
 
