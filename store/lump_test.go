@@ -216,7 +216,8 @@ func TestAWriteBackOfLumpsThatIsInterruptedIsMadeAgain(t *testing.T) {
 	for _, how := range []struct {
 		what  string
 		heavy int64
-	}{{"in one transaction", heavyBytes}, {"in slices", 64 << 10}} {
+		every int // changes of the files one is an interruption
+	}{{"in one transaction", heavyBytes, 5}, {"in slices", 64 << 10, shorter(29, 97)}} {
 		t.Run(how.what, func(t *testing.T) {
 			lighter(t, how.heavy, 32<<10)
 			d := newDisk(t)
@@ -260,7 +261,7 @@ func TestAWriteBackOfLumpsThatIsInterruptedIsMadeAgain(t *testing.T) {
 			var killed []string
 			before := d.ops()
 			d.breakWith(func(op int, kind, file string, _ int) error {
-				if strings.HasPrefix(file, databaseFile) && (op-before)%shorter(29, 97) == 3 && len(killed) < 40 {
+				if strings.HasPrefix(file, databaseFile) && (op-before)%how.every == 3 && len(killed) < 40 {
 					killed = append(killed, copied(t, st.dir))
 				}
 				return nil

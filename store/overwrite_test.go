@@ -131,14 +131,14 @@ func TestAFailureWhileAStringIsWrittenOverEndsTheTransaction(t *testing.T) {
 	const keys = 200
 	old, fresh := strings.Repeat("a", 2000), strings.Repeat("b", 2000)
 	for _, fault := range []error{sqlite3.IOERR_WRITE, sqlite3.FULL} {
-		for nth := 1; nth <= 60; nth += 7 {
+		for nth := 1; ; nth++ {
+			writes := 0
 			d := newDisk(t)
 			st := opened(t, t.TempDir(), d.use)
 			for i := range keys {
 				mustSet(t, st, fmt.Sprint("k", i), old)
 			}
 			flushed(t, st)
-			writes := 0
 			err := st.onWriter(t.Context(), func(w *writer) error {
 				// What does not fit SQLite's memory is written while the transaction is under way.
 				if err := w.c.Exec(`PRAGMA cache_size = 10; PRAGMA cache_spill = 10`); err != nil {
@@ -162,6 +162,13 @@ func TestAFailureWhileAStringIsWrittenOverEndsTheTransaction(t *testing.T) {
 					w.over.close()
 				})
 			})
+			if err == nil && writes < nth { // all have been tried
+				closed(t, st)
+				if nth <= 3 {
+					t.Fatalf("only %d writes, though not all fits SQLite's memory", writes)
+				}
+				break
+			}
 			if err == nil {
 				t.Fatalf("write %d of %d failed with %v, and the transaction did not", nth, writes, fault)
 			}

@@ -39,6 +39,12 @@ func TestWhatIsKnownOfKeysOnDiskIsCountedForWhatItTakes(t *testing.T) {
 			t.Errorf("without a bound %d bytes are told", orders)
 		}
 		before := heapBytes()
+		eventually(t, "the end of what rest gives back", func() bool {
+			was := before
+			time.Sleep(20 * time.Millisecond)
+			before = heapBytes()
+			return before > was-16<<10
+		})
 		st.SetBounds(&Bounds{Policy: AllKeysLFU})
 		ordersAgree(t, st)
 		is, told := heapBytes()-before, int64(0)

@@ -123,7 +123,7 @@ func TestWaitTriesAgainAtOnce(t *testing.T) {
 	}
 	j := open(t, t.TempDir(), 0, Options{Policy: No, Disk: files.Disk{Fault: fault}})
 	store(t, j, "before")
-	for range 100 {
+	for range 2000 {
 		d.setRoom(0)
 		wantFailed(t, j.Wait(j.Append(Record{})), syscall.ENOSPC)
 		d.setRoom(-1)
