@@ -87,9 +87,7 @@ func (g *gathering) write(p []byte, off int64) (int, error) {
 	}
 	g.bytes = append(g.bytes, p...)
 	if last { // G1
-		err := g.flush()
-		g.bytes = nil // until the next transaction of many pages
-		if err != nil {
+		if err := g.flush(); err != nil {
 			return 0, err
 		}
 	}
