@@ -6,21 +6,30 @@ import (
 	"fmt"
 )
 
+// checkTries is how often Check writes back what is new, until nothing is.
+const checkTries = 10
+
 // Check verifies the whole store: SQLite's own integrity check, the row counts, rows that
 // belong to nothing, ids and spaces not given out yet, and memory against the tables. It first
 // writes everything back; it is for tests and for an operator with time. It holds the
 // keyspace lock while it compares, and reads in one transaction: maintenance goes on meanwhile.
 func (st *Store) Check() error {
-	if err := st.Flush(); err != nil {
-		return err
+	for tries := 1; ; tries++ { // eviction may go on with what was just written back
+		if err := st.Flush(); err != nil {
+			return err
+		}
+		st.Lock()
+		if st.applied.Load() == st.journal.Last() {
+			break
+		}
+		st.Unlock()
+		if tries == checkTries {
+			return errors.New("check: something was written meanwhile")
+		}
 	}
-	st.Lock()
 	defer st.Unlock()
 	var errs []error
 	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	if st.applied.Load() != st.journal.Last() {
-		return errors.New("check: something was written meanwhile")
-	}
 	err := st.readers.useAtOneMoment(func(r *reader) error {
 		if err := r.integrity(fail); err != nil {
 			return err
