@@ -71,7 +71,7 @@ func TestAHeavyFoldThatIsInterruptedIsWrittenAgain(t *testing.T) {
 	var killed []string
 	before := d.ops()
 	d.breakWith(func(op int, kind, file string, _ int) error {
-		if (op-before)%shorter(500, 1000) == 7 {
+		if (op-before)%shorter(200, 400) == 7 {
 			killed = append(killed, copied(t, st.dir))
 		}
 		return nil
