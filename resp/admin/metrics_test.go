@@ -263,7 +263,7 @@ func samples(page string) map[string]float64 {
 var moving = []string{"redis_exporter_", "redis_last_key_groups", "redis_cpu_", "redis_memory_used", "redis_mem_", "redis_allocator_",
 	"redis_net_", "redis_commands_", "redis_total_reads", "redis_total_writes", "redis_connect", "redis_latency_percentiles",
 	"redis_uptime", "redis_client_recent", "redis_db_avg_ttl", "redis_total_error", "redis_slowlog_last_id", "redis_last_slow",
-	"redis_start_time", "redis_expire_cycle", "redis_target_scrape", "redis_errors_total"}
+	"redis_start_time", "redis_expire_cycle", "redis_target_scrape", "redis_errors_total", "redis_rdb_changes_since_last_save"}
 
 // leftOut are redis_exporter's names for what this server's INFO does not have.
 var leftOut = []string{"redis_exporter_", "redis_last_key_groups", "redis_target_scrape", "redis_config_maxmemory", "redis_config_io_threads",
