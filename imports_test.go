@@ -115,6 +115,7 @@ var allowed = map[string][]string{
 	// resp/internal and the packages below it are pure functions, which know each other alone.
 	"resp/internal":              {"diskette/resp/internal", "golang.org/x/sys/unix"},
 	"compat_test/testport":       {},
+	"compat_test/testprocess":    {},
 	"compat_test/testrand":       {},
 	"compat_test/bench":          nil, // anything: they are no part of the server
 	"compat_test/bench/hitratio": nil,

@@ -2,14 +2,14 @@ package resp
 
 import (
 	"net/netip"
-	"os"
-	osexec "os/exec"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"diskette/compat_test/testprocess"
 )
 
 // idleConnBytes is the heap that an idle connection in a loop may keep. It keeps 780 to 820, and some 50 of places in
@@ -17,7 +17,7 @@ import (
 const idleConnBytes = 900
 
 func TestAnIdleConnectionInALoopKeepsLittleMemory(t *testing.T) {
-	inOwnProcess(t, func() { idleConnectionsKeepLittle(t) })
+	testprocess.Own(t, func() { idleConnectionsKeepLittle(t) })
 }
 
 // One server has all the connections: what a second one's start takes, and what is left of the first, would count.
@@ -86,27 +86,6 @@ func keptByThese(t *testing.T, addr string, s *Server, sends string) (bytes int)
 	}
 	inLoop(t, s, 1+connections)
 	return int(heapKept()-before) / connections
-}
-
-// inOwnProcess runs a test in a process of its own: other tests use the heap, too.
-func inOwnProcess(t *testing.T, test func()) {
-	t.Helper()
-	const mark = "DISKETTE_TEST_OWN_PROCESS"
-	if os.Getenv(mark) == t.Name() {
-		test()
-		return
-	}
-	program, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := osexec.Command(program, "-test.run=^"+t.Name()+"$", "-test.v", "-test.count=1")
-	cmd.Env = append(os.Environ(), mark+"="+t.Name())
-	out, err := cmd.CombinedOutput()
-	t.Logf("in a process of its own:\n%s", out)
-	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()+" ") {
-		t.Errorf("in a process of its own: %v", err)
-	}
 }
 
 // heapKept is what the heap holds that is used.

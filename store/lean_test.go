@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"diskette/compat_test/testprocess"
 )
 
 // TestASmallKeyTakesLittleMemory: a key of 16 and a value of 100 bytes take at most 240 bytes of the heap [221
 // measured; 375 before objects were made small], and are counted for what they take.
 func TestASmallKeyTakesLittleMemory(t *testing.T) {
-	inOwnProcess(t, func() { aSmallKeyTakesLittleMemory(t) })
+	testprocess.Own(t, func() { aSmallKeyTakesLittleMemory(t) })
 }
 
 func aSmallKeyTakesLittleMemory(t *testing.T) {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"diskette/compat_test/testprocess"
 )
 
 // kept is strings that a collection handed out, beside copies of them.
@@ -231,7 +233,7 @@ func compareSorted(t *testing.T, z *ZSet, want []Scored, births []string) {
 }
 
 func TestTheSizeOfASmallCollectionIsTheTruth(t *testing.T) {
-	inOwnProcess(t, func() { theSizeOfASmallCollectionIsTheTruth(t) })
+	testprocess.Own(t, func() { theSizeOfASmallCollectionIsTheTruth(t) })
 }
 
 func theSizeOfASmallCollectionIsTheTruth(t *testing.T) {

@@ -5,11 +5,13 @@ import (
 	"runtime"
 	"testing"
 	"time"
+
+	"diskette/compat_test/testprocess"
 )
 
 // What is told of the memory for keys on disk is what the heap has of it.
 func TestWhatIsKnownOfKeysOnDiskIsCountedForWhatItTakes(t *testing.T) {
-	inOwnProcess(t, func() {
+	testprocess.Own(t, func() {
 		const keys = 300_000
 		delay := restDelay
 		restDelay = time.Millisecond
@@ -61,7 +63,7 @@ func TestWhatIsKnownOfKeysOnDiskIsCountedForWhatItTakes(t *testing.T) {
 
 // What is known of holes is counted for what it takes.
 func TestWhatIsKnownOfHolesIsCountedForWhatItTakes(t *testing.T) {
-	inOwnProcess(t, func() {
+	testprocess.Own(t, func() {
 		p := &packing{}
 		before := heapBytes()
 		p.forget()

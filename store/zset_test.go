@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"diskette/compat_test/testprocess"
 	"diskette/compat_test/testrand"
 )
 
@@ -218,7 +219,7 @@ func TestADeletedSortedSetIsReaped(t *testing.T) {
 }
 
 func TestTheSizeOfASortedSetIsTheTruth(t *testing.T) {
-	inOwnProcess(t, func() { theSizeOfASortedSetIsTheTruth(t) })
+	testprocess.Own(t, func() { theSizeOfASortedSetIsTheTruth(t) })
 }
 
 func theSizeOfASortedSetIsTheTruth(t *testing.T) {

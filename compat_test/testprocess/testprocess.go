@@ -1,4 +1,5 @@
-package store
+// Package testprocess runs a test where no other one is.
+package testprocess
 
 import (
 	"os"
@@ -7,13 +8,13 @@ import (
 	"testing"
 )
 
-const ownProcessEnv = "DISKETTE_TEST_OWN_PROCESS"
+const mark = "DISKETTE_TEST_OWN_PROCESS"
 
-// inOwnProcess runs a test in a process of its own. What it measures of the heap is then its own: what tests before it
+// Own runs a test in a process of its own. What it measures of the heap is then its own: what tests before it
 // have left is collected whenever their last goroutine or timer is done with it, once 6 MB between two looks.
-func inOwnProcess(t *testing.T, test func()) {
+func Own(t *testing.T, test func()) {
 	t.Helper()
-	if os.Getenv(ownProcessEnv) == t.Name() {
+	if os.Getenv(mark) == t.Name() {
 		test()
 		return
 	}
@@ -22,7 +23,7 @@ func inOwnProcess(t *testing.T, test func()) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(program, "-test.run=^"+t.Name()+"$", "-test.v", "-test.count=1")
-	cmd.Env = append(os.Environ(), ownProcessEnv+"="+t.Name())
+	cmd.Env = append(os.Environ(), mark+"="+t.Name())
 	out, err := cmd.CombinedOutput()
 	t.Logf("in a process of its own:\n%s", out)
 	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()+" ") {
