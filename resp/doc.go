@@ -41,7 +41,7 @@
 //
 //	the keyspace              store.Lock, mostly through a hold (hold.go). The lines of blocked clients belong to it
 //	tracking, subscriptions   who hears of a key or a channel: tracking.go, pubsub.go, monitors, watchers of keys
-//	the registry              the connected clients: client.go
+//	the registry              the connected clients: registry.go
 //	push                      what is told to one client, and what waits to be sent to it: push.go, wire/unsent.go
 //
 // client.sending is held by a batch from its beginning to its last byte (a loop holds those of a whole turn), by the
@@ -50,7 +50,7 @@
 // # Files
 //
 //	server.go client.go list_entry.go                    the server; one connection, and its line in CLIENT LIST
-//	desk.go                                              what a connection has only while it is served
+//	accept.go registry.go desk.go                        it comes and goes; all; what one has while served
 //	loading.go replay.go                                 clients during an import; the commands of an append-only file
 //	following.go follow_*.go tls_client.go               this server follows a master: link, copy, stream
 //	loop.go stall.go role.go                             event loops instead of a goroutine a connection; slow commits
