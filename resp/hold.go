@@ -271,7 +271,14 @@ func (h *hold) lookAhead(r *command.Row, args [][]byte, following []wire.Command
 	if len(following) < fewCommands {
 		return
 	}
-	n, own := 0, 1
+	n := h.keysAhead(r, args, following)
+	h.cl.srv.store.LookAhead(h.cl.DB, h.keys[:n], h.members[:n])
+	h.ahead = min(len(following), len(h.keys)-1)
+}
+
+// keysAhead puts the keys of a command and those that follow it into h.keys, and what stands behind them into h.members.
+func (h *hold) keysAhead(r *command.Row, args [][]byte, following []wire.Command) (n int) {
+	own := 1
 	if len(r.Keys) > 0 {
 		own = max(own, r.Keys[0].Place())
 	}
@@ -292,8 +299,7 @@ func (h *hold) lookAhead(r *command.Row, args [][]byte, following []wire.Command
 		}
 		add(next, place)
 	}
-	h.cl.srv.store.LookAhead(h.cl.DB, h.keys[:n], h.members[:n])
-	h.ahead = min(len(following), len(h.keys)-1)
+	return n
 }
 
 // fewCommands is the most commands of a pipeline whose keys are looked up one by one, but for the first's: readSome.
