@@ -256,9 +256,9 @@ func unlocked[T any](h *hold, work func() T) T {
 	return made
 }
 
-// lookAhead looks the keys of the next commands up together, taking each command's first argument for its key: most
-// are. Where the first one's key is further back, as EVALSHA's, so it is in those of the same name. The keys of a command
-// with many are looked up together themselves.
+// lookAhead looks the keys of the next commands up together, taking each command's first argument for its key:
+// most are. Where the first one's key is further back, as EVALSHA's, so it is in those of the same name. The keys
+// of a command with many are looked up together themselves.
 func (h *hold) lookAhead(r *command.Row, args [][]byte, following []wire.Command) {
 	if len(args) > fewArgs && len(r.Keys) == 1 && r.Keys[0].Last < 0 && r.Keys[0].Find == nil {
 		h.lookAtAll(r, args)
@@ -276,7 +276,8 @@ func (h *hold) lookAhead(r *command.Row, args [][]byte, following []wire.Command
 	h.ahead = min(len(following), len(h.keys)-1)
 }
 
-// keysAhead puts the keys of a command and those that follow it into h.keys, and what stands behind them into h.members.
+// keysAhead puts the keys of a command and those that follow it into h.keys, and what stands behind them into
+// h.members.
 func (h *hold) keysAhead(r *command.Row, args [][]byte, following []wire.Command) (n int) {
 	own := 1
 	if len(r.Keys) > 0 {

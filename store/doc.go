@@ -147,8 +147,9 @@
 // among 100,000 rows, 370 one by one. For the same reason a pipeline's keys are looked up 16 at
 // a time; the two took the CPU of a pipelined INCR from 1.5 times Redis's to 0.94.
 //
-// A fold's rows are in blocks that stay where they are (fold_rows.go). In one slice that doubled, the copies took 15 % of
-// the processor time of LPUSH in pipelines of 16 and the collector, with what they left, another 15 (now 0 and 3).
+// A fold's rows are in blocks that stay where they are (fold_rows.go). In one slice that doubled, the copies took
+// 15 % of the processor time of LPUSH in pipelines of 16, and the collector with what they left another 15: now 0
+// and 3.
 //
 // A collection's row has the number that memory gave it, not its contents, as its key: no index on contents
 // to keep, a change of a long field's value is an integer and the value, and neighbours share pages. Rows go
