@@ -217,7 +217,7 @@ func TestAWriteBackOfLumpsThatIsInterruptedIsMadeAgain(t *testing.T) {
 		what  string
 		heavy int64
 		every int // changes of the files one is an interruption
-	}{{"in one transaction", heavyBytes, 5}, {"in slices", 64 << 10, shorter(29, 97)}} {
+	}{{"in one transaction", heavyBytes, shorter(5, 4)}, {"in slices", 64 << 10, shorter(29, 97)}} {
 		t.Run(how.what, func(t *testing.T) {
 			lighter(t, how.heavy, 32<<10)
 			d := newDisk(t)
