@@ -134,6 +134,18 @@
 // order of its own. It is not worth it before write-back works with more than one core. Nor are GETs without the lock:
 // the names' table and a value's place change under it, and a use, a hit and what tracking notes are written by a read.
 //
+// # What a single command waits for
+//
+// Of the 9.6 us that RPOP takes at 50 connections beside redis-benchmark on two cores (Redis: 8.7), by perf's samples,
+// in per cent: the reply's way into the socket 42, the wait for the next turn 17, most of it the switch to another
+// thread and back, the commit 8, the socket's reading 8, the command under the lock 7, fold and write-back 5. A turn
+// has 6.3 commands, of Redis's loop 1.6: client and server work by turns here and side by side there. To answer after
+// one, two or four commands of a turn, and to ask the system again for 10 or 40 us before the thread sleeps, both
+// lost: at best nothing was gained, and GET took 9.4 or 9.8 us in place of 8.6 by asking. Of EVALSHA's 13 us the
+// socket and the wait are half, the script 15 %, and writing back the locks that come and go 12 (in pipelines 35 and
+// 27): a lock that is deleted and taken again costs the tables' index on names twice, for its row has another number.
+// SPOP's own time is cache misses of a member picked at random.
+//
 // # Why it is cut so
 //
 // The commands on keys were in this package once, in one import cycle with connections: 32 files that touched a

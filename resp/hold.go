@@ -1,6 +1,7 @@
 package resp
 
 import (
+	"bytes"
 	"time"
 
 	"diskette/expire"
@@ -255,8 +256,9 @@ func unlocked[T any](h *hold, work func() T) T {
 	return made
 }
 
-// lookAhead looks the keys of the next commands up together, taking each command's first
-// argument for its key: most are. Those of a command with many are looked up together themselves.
+// lookAhead looks the keys of the next commands up together, taking each command's first argument for its key:
+// most are. Where the first one's key is further back, as EVALSHA's, so it is in those of the same name. The keys
+// of a command with many are looked up together themselves.
 func (h *hold) lookAhead(r *command.Row, args [][]byte, following []wire.Command) {
 	if len(args) > fewArgs && len(r.Keys) == 1 && r.Keys[0].Last < 0 && r.Keys[0].Find == nil {
 		h.lookAtAll(r, args)
@@ -269,22 +271,36 @@ func (h *hold) lookAhead(r *command.Row, args [][]byte, following []wire.Command
 	if len(following) < fewCommands {
 		return
 	}
-	n := 0
-	add := func(args [][]byte) {
-		if len(args) > 1 {
-			h.keys[n], h.members[n] = args[1], nil
-			if len(args) > 2 {
-				h.members[n] = args[2]
+	n := h.keysAhead(r, args, following)
+	h.cl.srv.store.LookAhead(h.cl.DB, h.keys[:n], h.members[:n])
+	h.ahead = min(len(following), len(h.keys)-1)
+}
+
+// keysAhead puts the keys of a command and those that follow it into h.keys, and what stands behind them into
+// h.members.
+func (h *hold) keysAhead(r *command.Row, args [][]byte, following []wire.Command) (n int) {
+	own := 1
+	if len(r.Keys) > 0 {
+		own = max(own, r.Keys[0].Place())
+	}
+	add := func(args [][]byte, place int) {
+		if len(args) > place {
+			h.keys[n], h.members[n] = args[place], nil
+			if len(args) > place+1 {
+				h.members[n] = args[place+1]
 			}
 			n++
 		}
 	}
-	add(args)
+	add(args, own)
 	for i := range following[:min(len(following), len(h.keys)-1)] {
-		add(following[i].Args)
+		next, place := following[i].Args, 1
+		if own > 1 && bytes.Equal(next[0], args[0]) {
+			place = own
+		}
+		add(next, place)
 	}
-	h.cl.srv.store.LookAhead(h.cl.DB, h.keys[:n], h.members[:n])
-	h.ahead = min(len(following), len(h.keys)-1)
+	return n
 }
 
 // fewCommands is the most commands of a pipeline whose keys are looked up one by one, but for the first's: readSome.

@@ -8,15 +8,15 @@ import "github.com/ncruces/go-sqlite3"
 func (w *writer) sortedRows(f *fold, again bool) []int32 {
 	w.places = w.places[:0]
 	id, wanted := int64(0), false
-	for i := range f.rows {
-		if r := &f.rows[i]; r.id != id {
+	for i := range int32(f.rows.n) {
+		if r := f.rows.at(i); r.id != id {
 			id = r.id
 			e := f.find(id)
 			wanted = (e == nil || w.stays(e) || w.comes(e)) && !w.asides.leavesOut(target{id: id})
 		}
-		if wanted && (again || !f.rows[i].born || !f.rows[i].removed) {
-			if r := &f.rows[i]; !w.asides.leavesOut(target{r.id, r.n, r.table}) {
-				w.places = append(doubled(w.places), rowPlace{r.id, r.n, int32(i), r.table})
+		if wanted && (again || !f.rows.at(i).born || !f.rows.at(i).removed) {
+			if r := f.rows.at(i); !w.asides.leavesOut(target{r.id, r.n, r.table}) {
+				w.places = append(doubled(w.places), rowPlace{r.id, r.n, i, r.table})
 			}
 		}
 	}
@@ -25,8 +25,8 @@ func (w *writer) sortedRows(f *fold, again bool) []int32 {
 
 func (w *writer) rows(f *fold, order []int32) {
 	for len(order) > 0 {
-		t, n := f.rows[order[0]].table, 1
-		for n < len(order) && f.rows[order[n]].table == t {
+		t, n := f.rows.at(order[0]).table, 1
+		for n < len(order) && f.rows.at(order[n]).table == t {
 			n++
 		}
 		if tables[t].step != 0 {
@@ -50,7 +50,7 @@ func (w *writer) ownRows(f *fold, order []int32) {
 			f.warmRows(order[:warm])
 		}
 		n := w.together(f, order)
-		switch some, r := order[:n], &f.rows[order[0]]; {
+		switch some, r := order[:n], f.rows.at(order[0]); {
 		case r.removed && n >= maskRows:
 			w.asides.at, w.asides.bytes = r.target(), 0
 			w.removeAll(f, some)
@@ -61,7 +61,7 @@ func (w *writer) ownRows(f *fold, order []int32) {
 			w.breath.steps += n - 1
 		default:
 			for _, i := range some {
-				r := &f.rows[i]
+				r := f.rows.at(i)
 				w.attempt(f, i, r.target(), len(r.data), (*writer).ownRow)
 			}
 		}
@@ -75,9 +75,9 @@ func (w *writer) together(f *fold, order []int32) int {
 	if w.asides.sifting {
 		return 1
 	}
-	n, first := 1, &f.rows[order[0]]
+	n, first := 1, f.rows.at(order[0])
 	for ; n < len(order); n++ {
-		r := &f.rows[order[n]]
+		r := f.rows.at(order[n])
 		if r.removed != first.removed || !r.removed && n == putRows ||
 			r.removed && (r.id != first.id || uint64(r.n-first.n) >= maskBits) {
 			break
@@ -92,7 +92,7 @@ func (w *writer) ownRow(f *fold, i int32) {
 	if len(w.indexed) > 0 && w.asides.sifting {
 		w.indexRows(f, []int32{i})
 	}
-	if r := &f.rows[i]; r.removed {
+	if r := f.rows.at(i); r.removed {
 		w.removeRow(r.table, r.id, r.n)
 	} else {
 		w.putAll(f, w.put[r.table], []int32{i})
@@ -102,7 +102,7 @@ func (w *writer) ownRow(f *fold, i int32) {
 // putAll runs a put statement with the rows that it is for.
 func (w *writer) putAll(f *fold, s *sqlite3.Stmt, order []int32) {
 	for k, i := range order {
-		r := &f.rows[i]
+		r := f.rows.at(i)
 		d := &tables[r.table]
 		at := 1 + k*d.params()
 		w.bindInt(s, at, r.id)
@@ -113,7 +113,7 @@ func (w *writer) putAll(f *fold, s *sqlite3.Stmt, order []int32) {
 	}
 	w.step(s)
 	for _, i := range order {
-		r := &f.rows[i]
+		r := f.rows.at(i)
 		w.dropPieces(r.id, r.n)
 		if len(r.data) >= chunkBytes {
 			w.putRowPieces(&tables[r.table], r.id, r.n, r.data)
@@ -123,10 +123,10 @@ func (w *writer) putAll(f *fold, s *sqlite3.Stmt, order []int32) {
 
 // removeAll removes neighbours of one key by one statement.
 func (w *writer) removeAll(f *fold, order []int32) {
-	first, last := &f.rows[order[0]], &f.rows[order[len(order)-1]]
+	first, last := f.rows.at(order[0]), f.rows.at(order[len(order)-1])
 	var mask uint64
 	for _, i := range order {
-		mask |= 1 << (f.rows[i].n - first.n)
+		mask |= 1 << (f.rows.at(i).n - first.n)
 	}
 	s := w.removeMany[first.table]
 	w.bindID(s, first.id)
@@ -136,7 +136,7 @@ func (w *writer) removeAll(f *fold, order []int32) {
 	w.step(s)
 	if w.hasPieces(first.id) {
 		for _, i := range order {
-			w.dropPieces(first.id, f.rows[i].n)
+			w.dropPieces(first.id, f.rows.at(i).n)
 		}
 	}
 }

@@ -57,7 +57,7 @@ func (w *writer) runs(f *fold, order []int32) {
 	w.merging.ahead, w.merging.emptied.runs = false, 0 // of an attempt that failed, as what it built
 	w.merging.built.clear()
 	for len(order) > 0 && w.err == nil {
-		if r := &f.rows[order[0]]; w.asides.sifting {
+		if r := f.rows.at(order[0]); w.asides.sifting {
 			w.attempt(f, order[0], r.target(), len(r.data),
 				func(w *writer, f *fold, i int32) { w.mergeSome(f, []int32{i}) })
 			order = order[1:]
@@ -72,13 +72,13 @@ func (w *writer) runs(f *fold, order []int32) {
 // mergeSome merges the rows that belong to the first one's run, and returns how many they are.
 func (w *writer) mergeSome(f *fold, order []int32) (k int) {
 	m := &w.merging
-	r := &f.rows[order[0]]
+	r := f.rows.at(order[0])
 	if m.id != r.id {
 		w.removeEmptied()
 	}
 	m.table, m.id = r.table, r.id
 	bounded, end := w.readRun(f, r.n)
-	for k = 1; k < len(order) && f.rows[order[k]].id == r.id && (!bounded || f.rows[order[k]].n < end); {
+	for k = 1; k < len(order) && f.rows.at(order[k]).id == r.id && (!bounded || f.rows.at(order[k]).n < end); {
 		k++
 	}
 	w.merge(f, order[:k], bounded)
@@ -175,7 +175,7 @@ func (w *writer) merge(f *fold, order []int32, bounded bool) {
 	}
 	old, b := &w.merging.old, &w.merging.built
 	if old.there && len(old.data) >= runBytes/2 &&
-		(!bounded && f.rows[order[0]].n > old.rows[len(old.rows)-1].n || f.rows[order[len(order)-1]].n < old.n) {
+		(!bounded && f.rows.at(order[0]).n > old.rows[len(old.rows)-1].n || f.rows.at(order[len(order)-1]).n < old.n) {
 		old.there, old.rows = false, old.rows[:0]
 		w.removeEmptied() // of those together none stays
 	}
@@ -186,7 +186,7 @@ func (w *writer) merge(f *fold, order []int32, bounded bool) {
 	b.limit = w.evenly(f, order)
 	rows := old.rows
 	for _, i := range order {
-		r := &f.rows[i]
+		r := f.rows.at(i)
 		for len(rows) > 0 && rows[0].n < r.n {
 			b.addEncoded(rows[0].n, rows[0].row)
 			rows = rows[1:]
@@ -238,8 +238,8 @@ func (w *writer) evenly(f *fold, order []int32) int {
 		bytes += len(r.row)
 	}
 	for _, i := range order {
-		if !f.rows[i].removed {
-			bytes += builtBytes(w.merging.built.d, f.rows[i].data)
+		if !f.rows.at(i).removed {
+			bytes += builtBytes(w.merging.built.d, f.rows.at(i).data)
 		}
 	}
 	return min(runBytes, bytes/(bytes/runBytes+1)+bytes/rows+1)

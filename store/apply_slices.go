@@ -129,7 +129,7 @@ func keyBytes(f *fold, i int32) int {
 	return bytes
 }
 
-func rowBytes(f *fold, i int32) int { return len(f.rows[i].data) }
+func rowBytes(f *fold, i int32) int { return len(f.rows.at(i).data) }
 
 // takeOut deletes the rows of keys that an earlier attempt has inserted. A collection's own rows are written over, or
 // reaped if the key is not to come back.

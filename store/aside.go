@@ -109,8 +109,8 @@ func (w *writer) leaveOut(f *fold) {
 	for i := range f.entries {
 		leave(f.entries[i].id)
 	}
-	for i := range f.rows {
-		leave(f.rows[i].id)
+	for i := range int32(f.rows.n) {
+		leave(f.rows.at(i).id)
 	}
 }
 
@@ -129,8 +129,8 @@ func (f *fold) record(w *recordWriter, t target) {
 			e.record(w)
 		}
 	}
-	for i := range f.rows {
-		if r := &f.rows[i]; r.id == t.id && (t.table == 0 || r.table == t.table && r.n == t.n) {
+	for i := range int32(f.rows.n) {
+		if r := f.rows.at(i); r.id == t.id && (t.table == 0 || r.table == t.table && r.n == t.n) {
 			r.record(w)
 		}
 	}

@@ -306,14 +306,14 @@ func (b *Bulk) row(t table, n int64) {
 		b.born(nil, 0)
 	}
 	p := b.parcel
-	p.rows = append(p.rows, rowEntry{id: b.key.id, n: n, table: t, born: true})
-	p.byTable[t] = append(p.byTable[t], int32(len(p.rows)-1))
+	p.byTable[t] = append(p.byTable[t], int32(p.rows.n))
+	*p.rows.add() = rowEntry{id: b.key.id, n: n, table: t, born: true}
 	b.rec.cols = b.rec.cols[:0]
 }
 
 func (b *Bulk) put() error {
 	p := b.parcel
-	p.rows[len(p.rows)-1].data = p.text.keep(nil, b.rec.cols)
+	p.rows.at(int32(p.rows.n - 1)).data = p.text.keep(nil, b.rec.cols)
 	p.size += len(b.rec.cols) + 64
 	if cap(b.rec.cols) > 1<<20 {
 		b.rec.cols = nil
@@ -360,7 +360,7 @@ func (b *Bulk) endKey() {
 
 // send hands a parcel that is full to the writing goroutine.
 func (b *Bulk) send() error {
-	if p := b.parcel; b.err == nil && (p.size >= parcelBytes || len(p.entries)+len(p.rows) >= parcelRows) {
+	if p := b.parcel; b.err == nil && (p.size >= parcelBytes || len(p.entries)+p.rows.n >= parcelRows) {
 		b.hand(p)
 	}
 	return b.err

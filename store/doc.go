@@ -26,7 +26,7 @@
 //	change.go       the changes and their encoding       journal/     append, group commit, segments
 //	files/          changes of files, as tests see them  vfs.go       fsyncs of SQLite's that have failed
 //	fold.go writeback.go pace.go apply.go applied.go     from the journal to the tables
-//	fold_index.go fold_order.go                          where its rows are; them in the order of the tables
+//	fold_rows.go fold_index.go fold_order.go             its rows; where they are; them in the order of the tables
 //	lump.go                                              the elements of collections that one record makes whole
 //	fold_pages.go                                        how many pages it will change, and where it is cut
 //	writer.go recover.go maintain.go                     its connection; after a crash; the tables' upkeep
@@ -146,6 +146,10 @@
 // Folding goes in blocks of 32 changes, because it is bound by cache misses: 105 ns a change
 // among 100,000 rows, 370 one by one. For the same reason a pipeline's keys are looked up 16 at
 // a time; the two took the CPU of a pipelined INCR from 1.5 times Redis's to 0.94.
+//
+// A fold's rows are in blocks that stay where they are (fold_rows.go). In one slice that doubled, the copies took
+// 15 % of the processor time of LPUSH in pipelines of 16, and the collector with what they left another 15: now 0
+// and 3.
 //
 // A collection's row has the number that memory gave it, not its contents, as its key: no index on contents
 // to keep, a change of a long field's value is an integer and the value, and neighbours share pages. Rows go

@@ -21,7 +21,7 @@ type fold struct {
 	index    index // key id -> place in entries
 	entries  []entry
 	rowIndex index // key id and n -> place in rows
-	rows     []rowEntry
+	rows     foldRows
 	vanished int             // rows that were born and removed: a queue's elements, mostly
 	lumps    map[int64]lump  // by key
 	lumped   int             // rows in lumps
@@ -74,7 +74,7 @@ func (f *fold) find(id int64) *entry {
 }
 
 // changes is how many rows the fold will write.
-func (f *fold) changes() int { return len(f.entries) + len(f.rows) - f.vanished + f.lumped }
+func (f *fold) changes() int { return len(f.entries) + f.rows.n - f.vanished + f.lumped }
 
 // weight is changes in terms of what writing them costs, keys' rows being the measure (4-8 us). A
 // collection's rows that are neighbours share pages and statements: 0.6 to 1 us each. What is pushed to a
@@ -84,7 +84,7 @@ func (f *fold) changes() int { return len(f.entries) + len(f.rows) - f.vanished 
 // of them, and the two folds' come on top; a larger fold writes births no cheaper, for the tables have them in their
 // order.
 func (f *fold) weight() int {
-	return len(f.entries) + max(0, 2*f.born-mostBirths) + len(f.rowIndex.pages) + (len(f.rows)-f.vanished+f.lumped)/8
+	return len(f.entries) + max(0, 2*f.born-mostBirths) + len(f.rowIndex.pages) + (f.rows.n-f.vanished+f.lumped)/8
 }
 
 // patched is what becomes of a long string of which the fold has parts.
@@ -116,7 +116,7 @@ func (f *fold) heavy() bool {
 	for i := range f.entries {
 		n += int64(keyBytes(f, int32(i)))
 	}
-	for i := range f.rows {
+	for i := range f.rows.n {
 		n += int64(rowBytes(f, int32(i)))
 	}
 	for _, l := range f.lumps {
@@ -131,18 +131,15 @@ func (f *fold) reset() {
 	if len(f.entries) > 1<<18 { // give back what an unusual burst took
 		f.entries = nil
 	}
-	if len(f.rows) > 1<<18 {
-		f.rows = nil
-	}
 	f.index.reset()
 	f.rowIndex.reset()
 	clear(f.entries)
-	clear(f.rows)
+	f.rows.reset()
 	clear(f.spaces)
 	clear(f.adopted)
 	clear(f.expiring)
 	clear(f.lumps)
-	f.entries, f.rows, f.vanished, f.lumped = f.entries[:0], f.rows[:0], 0, 0
+	f.entries, f.vanished, f.lumped = f.entries[:0], 0, 0
 	f.synced, f.born = 0, 0
 	f.last, f.records, f.bytes, f.nextID, f.renames, f.whole = 0, 0, 0, 0, false, false
 	f.text.reset()
@@ -195,8 +192,8 @@ func (f *fold) drain() {
 		case c.op.ofRow():
 			place := f.rowIndex.place(&f.ways[i])
 			if *place == 0 {
-				f.rows = append(doubled(f.rows), rowEntry{id: c.id, n: c.n, born: c.op == opInsert})
-				*place = int32(len(f.rows))
+				*f.rows.add() = rowEntry{id: c.id, n: c.n, born: c.op == opInsert}
+				*place = int32(f.rows.n)
 			}
 			f.places[i] = *place - 1
 		}
@@ -207,7 +204,7 @@ func (f *fold) drain() {
 		case op.ofKey():
 			data = f.entries[f.places[i]].value
 		case op.ofRow():
-			data = f.rows[f.places[i]].data
+			data = f.rows.at(f.places[i]).data
 		}
 		f.touch(data[:min(1, cap(data))])
 	}
@@ -220,7 +217,7 @@ func (f *fold) drain() {
 		case opExpiring:
 			f.expiring[c.id] = c.keys
 		case opPut, opInsert, opRemove:
-			f.changeRow(&f.rows[f.places[i]], c)
+			f.changeRow(f.rows.at(f.places[i]), c)
 		default:
 			f.pages.name(c, &f.entries[f.places[i]])
 			f.change(&f.entries[f.places[i]], c)

@@ -66,10 +66,10 @@ func (f *fold) warmEntries(order []int32) {
 // warmRows is warmEntries for collections' rows.
 func (f *fold) warmRows(order []int32) {
 	for _, i := range order {
-		f.touched += byte(len(f.rows[i].data))
+		f.touched += byte(len(f.rows.at(i).data))
 	}
 	for _, i := range order {
-		f.touch(f.rows[i].data)
+		f.touch(f.rows.at(i).data)
 	}
 }
 

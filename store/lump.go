@@ -206,7 +206,7 @@ func (f *fold) expand() (bad []int64) {
 			err = l.each(func(n int64, cols []byte) {
 				c := change{id: id, table: l.table, n: n}
 				if f.rowIndex.find(wayToRow(&c)) == 0 {
-					f.rows = append(doubled(f.rows), rowEntry{id: id, n: n, table: l.table, data: f.text.keep(nil, cols)})
+					*f.rows.add() = rowEntry{id: id, n: n, table: l.table, data: f.text.keep(nil, cols)}
 				}
 			})
 		}

@@ -96,11 +96,11 @@ func foldedRows(t *testing.T, rec journal.Record) (rows map[target]string, lumpe
 		t.Fatalf("%v; the lumps of %d do not decode; %d rows are left in lumps", err, bad, f.lumped)
 	}
 	rows = map[target]string{}
-	for i := range f.rows {
-		rows[f.rows[i].target()] = string(f.rows[i].data)
+	for i := range int32(f.rows.n) {
+		rows[f.rows.at(i).target()] = string(f.rows.at(i).data)
 	}
-	if len(rows) != len(f.rows) {
-		t.Fatalf("%d rows are there twice", len(f.rows)-len(rows))
+	if len(rows) != f.rows.n {
+		t.Fatalf("%d rows are there twice", f.rows.n-len(rows))
 	}
 	return rows, lumped
 }
@@ -116,8 +116,8 @@ func TestALumpThatDoesNotDecodeIsNoRows(t *testing.T) {
 		for cut := 1; cut < 40; cut++ {
 			f := newFold(arenaBlock)
 			f.keepLump(&change{id: 7, table: c.table, length: c.length, data: c.data[:len(c.data)-cut]})
-			if bad := f.expand(); bad == nil && f.lumps[7].rows == 0 && len(f.rows) >= lumpElements-1 {
-				t.Errorf("%s: a lump without its last %d bytes has %d rows", kind, cut, len(f.rows))
+			if bad := f.expand(); bad == nil && f.lumps[7].rows == 0 && f.rows.n >= lumpElements-1 {
+				t.Errorf("%s: a lump without its last %d bytes has %d rows", kind, cut, f.rows.n)
 			}
 		}
 	}
@@ -149,8 +149,8 @@ func TestACopyThatIsReplacedLeavesNothingInTheFold(t *testing.T) {
 			must(t, st, 0, []string{kind, "copy"}, func(tx *Tx, k [][]byte) { tx.Copy(k[0], 0, k[1], true) })
 		}
 		lookAtFold(t, st, func(f *fold) {
-			if f.lumped != elements-1 || len(f.lumps) != 1 || len(f.rows) > 2*copies || f.text.used > 4<<20 {
-				t.Errorf("%s: %d rows in %d lumps, %d rows, %d bytes", kind, f.lumped, len(f.lumps), len(f.rows), f.text.used)
+			if f.lumped != elements-1 || len(f.lumps) != 1 || f.rows.n > 2*copies || f.text.used > 4<<20 {
+				t.Errorf("%s: %d rows in %d lumps, %d rows, %d bytes", kind, f.lumped, len(f.lumps), f.rows.n, f.text.used)
 			}
 		})
 		unloadAll(st)
@@ -217,7 +217,7 @@ func TestAWriteBackOfLumpsThatIsInterruptedIsMadeAgain(t *testing.T) {
 		what  string
 		heavy int64
 		every int // changes of the files one is an interruption
-	}{{"in one transaction", heavyBytes, 5}, {"in slices", 64 << 10, shorter(29, 97)}} {
+	}{{"in one transaction", heavyBytes, shorter(5, 4)}, {"in slices", 64 << 10, shorter(29, 97)}} {
 		t.Run(how.what, func(t *testing.T) {
 			lighter(t, how.heavy, 32<<10)
 			d := newDisk(t)
@@ -493,14 +493,14 @@ func TestALumpThatDoesNotDecodeCostsNothingHoweverOftenItIsTried(t *testing.T) {
 		l := f.lumps[7]
 		l.data = l.data[:len(l.data)-1]
 		f.lumps[7] = l
-		rows, used := len(f.rows), f.text.used
+		rows, used := f.rows.n, f.text.used
 		for range 3 {
 			if bad := f.expand(); len(bad) != 1 || bad[0] != 7 {
 				t.Errorf("%s: a lump without its last byte decodes", kind)
 			}
 		}
-		if len(f.rows) != rows || f.text.used != used || f.lumped != l.rows {
-			t.Errorf("%s: %d rows and %d bytes became %d and %d", kind, rows, used, len(f.rows), f.text.used)
+		if f.rows.n != rows || f.text.used != used || f.lumped != l.rows {
+			t.Errorf("%s: %d rows and %d bytes became %d and %d", kind, rows, used, f.rows.n, f.text.used)
 		}
 	}
 }

@@ -219,7 +219,7 @@ func (w *writer) letIndexGo(id int64) {
 func (w *writer) indexOwnRows(f *fold, order []int32) {
 	for len(order) > 0 {
 		n := 1
-		for n < len(order) && f.rows[order[n]].id == f.rows[order[0]].id {
+		for n < len(order) && f.rows.at(order[n]).id == f.rows.at(order[0]).id {
 			n++
 		}
 		w.indexRows(f, order[:n])
@@ -242,7 +242,7 @@ type indexChange struct {
 
 // indexRows brings changes of one key's rows into the index, before they are written. They come in their order.
 func (w *writer) indexRows(f *fold, order []int32) {
-	r := &f.rows[order[0]]
+	r := f.rows.at(order[0])
 	id, t := r.id, r.table
 	below, ok := w.indexed[id]
 	if !ok || !hasNames(tables[t].typ) || w.err != nil {
@@ -250,7 +250,7 @@ func (w *writer) indexRows(f *fold, order []int32) {
 	}
 	w.indexing = w.indexing[:0]
 	for _, i := range order {
-		r := &f.rows[i]
+		r := f.rows.at(i)
 		var name []byte
 		if r.removed {
 			if name = w.elementName(t, id, r.n); name == nil {
@@ -286,7 +286,7 @@ func (w *writer) countRuns(f *fold, order []int32) {
 	grew := int64(0)
 	old := m.old.rows
 	for _, i := range order {
-		r := &f.rows[i]
+		r := f.rows.at(i)
 		for len(old) > 0 && old[0].n < r.n {
 			old = old[1:]
 		}
