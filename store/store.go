@@ -131,9 +131,10 @@ type Store struct {
 	over       atomic.Int64                // what they had beyond it when somebody looked last
 	parted     atomic.Uint64               // the last LSN that a part of a collection waits for
 	countUses  atomic.Pointer[UseCounting] // see uses.go
-	onDisk     atomic.Pointer[diskSizes]   // follows the bounds; never nil once the directory is open
-	bounds     atomic.Pointer[Bounds]      // see bounds.go; never nil
-	before     int64                       // since Open: see before_bounds.go
+	luck       luck
+	onDisk     atomic.Pointer[diskSizes] // follows the bounds; never nil once the directory is open
+	bounds     atomic.Pointer[Bounds]    // see bounds.go; never nil
+	before     int64                     // since Open: see before_bounds.go
 	closed     atomic.Bool
 	writeError atomic.Pointer[error] // why write-back can not go on just now
 	wb         writeBack
