@@ -34,15 +34,17 @@ func TestAFullDiskEvictsAndGoesOn(t *testing.T) {
 					t.Fatalf("SET of key %d: %v\n%v\n%+v\n%s", i, err, st.diskFigures(), stats(t, st), &log)
 				}
 			}
+			flush := func() bool { return st.Flush() == nil } // a try may meet the full disk
+			eventually(t, "write-back", flush)
+			for _, line := range log.with("writes are refused") { // without eviction, from here on, it may be so
+				t.Error(line)
+			}
 			quiet(t, st)
-			eventually(t, "write-back", func() bool { return st.Flush() == nil }) // a try may meet the full disk
+			eventually(t, "write-back", flush)
 			if s := stats(t, st); s.EvictedKeys == 0 || s.EvictedKeys+st.dbs[0].live != int64(n) {
 				t.Errorf("%d keys were set, %d evicted, and %d are left", n, s.EvictedKeys, st.dbs[0].live)
 			}
 			checked(t, st)
-			for _, line := range log.with("writes are refused") {
-				t.Error(line)
-			}
 			closed(t, st)
 		})
 	}
