@@ -26,6 +26,7 @@
 //	change.go       the changes and their encoding       journal/     append, group commit, segments
 //	files/          changes of files, as tests see them  vfs.go       fsyncs of SQLite's that have failed
 //	fold.go writeback.go pace.go apply.go applied.go     from the journal to the tables
+//	queue.go                                             what is committed and not folded yet
 //	fold_rows.go fold_index.go fold_order.go             its rows; where they are; them in the order of the tables
 //	lump.go                                              the elements of collections that one record makes whole
 //	fold_pages.go                                        how many pages it will change, and where it is cut
